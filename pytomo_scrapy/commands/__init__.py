@@ -1,0 +1,1 @@
+"""Scrapy commands, thin over the functions they call."""

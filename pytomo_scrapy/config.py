@@ -1,0 +1,381 @@
+"""The one table of PYTOMO_* settings, and the frozen configurations that the stages are given."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytomo_scrapy.failures import SettingError
+
+Parser = Callable[[Any], Any]
+
+
+class _BadValue(ValueError):
+    """Raised by a parser; the text says what would be right."""
+
+
+def _number(minimum: float, maximum: float = math.inf) -> Parser:
+    def parse(value: Any) -> float:
+        what = f"a number of at least {minimum:g}" + (f" and at most {maximum:g}" if maximum < math.inf else "")
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise _BadValue(what) from None
+        if not math.isfinite(number) or not minimum <= number <= maximum:
+            raise _BadValue(what)
+        return number
+
+    return parse
+
+
+def _whole(minimum: int, maximum: int | None = None) -> Parser:
+    def parse(value: Any) -> int:
+        what = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
+        try:
+            number = int(str(value).strip())
+        except ValueError:
+            raise _BadValue(what) from None
+        if number < minimum or (maximum is not None and number > maximum):
+            raise _BadValue(what)
+        return number
+
+    return parse
+
+
+def _flag(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off", "none", ""}:
+        return False
+    raise _BadValue("1 or 0 (true or false)")
+
+
+def _choice(*words: str) -> Parser:
+    def parse(value: Any) -> str:
+        text = str(value).strip().lower()
+        if text not in words:
+            raise _BadValue("one of " + ", ".join(words))
+        return text
+
+    return parse
+
+
+def _text(value: Any) -> str:
+    text = str(value).strip()
+    if not text:
+        raise _BadValue("some text")
+    return text
+
+
+def _optional(parser: Parser) -> Parser:
+    def parse(value: Any) -> Any:
+        if value is None or str(value).strip() == "" or str(value).strip().lower() == "none":
+            return None
+        return parser(value)
+
+    return parse
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    parts = value if isinstance(value, (list, tuple)) else str(value or "").split(",")
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def _proxy(value: Any) -> str:
+    text = str(value).strip()
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https", "socks5", "socks5h"} or not parts.hostname:
+        raise _BadValue("a proxy URL such as http://host:3128")
+    return text
+
+
+def _address(value: Any) -> str:
+    try:
+        return str(ipaddress.ip_address(str(value).strip()))
+    except ValueError:
+        raise _BadValue("an IP address of this machine") from None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverConfig:
+    """A named DNS resolver. `transport` is "system", "udp" (with TCP fallback), "dot" or "doh"."""
+
+    name: str
+    transport: str
+    address: str = ""  # IP address, or the URL of a DoH resolver
+    port: int = 53
+    tls_name: str | None = None  # the name in a DoT resolver's certificate
+
+
+_RESOLVERS_RIGHT = "names with addresses such as system,google=8.8.8.8,lab=127.0.0.1:5353,dot=tls://9.9.9.9,doh=https://dns.google/dns-query"
+_WELL_KNOWN_RESOLVERS = {"google": "8.8.8.8", "opendns": "208.67.222.222"}
+
+
+def _host_port(text: str, port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}" if text.count(":") < 2 or "[" in text else f"//[{text}]")
+    try:
+        return str(ipaddress.ip_address(parts.hostname or "")), parts.port or port
+    except ValueError:
+        raise _BadValue(_RESOLVERS_RIGHT) from None
+
+
+def parse_resolver(word: str) -> ResolverConfig:
+    """Read one `name=address` of PYTOMO_DNS_RESOLVERS. Raises ValueError with what would be right."""
+    name, _, where = word.partition("=")
+    name, where = name.strip(), where.strip()
+    if not where:
+        if name == "system":
+            return ResolverConfig("system", "system")
+        where = _WELL_KNOWN_RESOLVERS.get(name, "")
+    if where.startswith("https://") and urlsplit(where).hostname:
+        return ResolverConfig(name, "doh", where, urlsplit(where).port or 443)
+    if where.startswith("tls://"):
+        location, _, tls_name = where.removeprefix("tls://").partition("#")
+        address, port = _host_port(location, 853)
+        return ResolverConfig(name, "dot", address, port, tls_name or None)
+    address, port = _host_port(where, 53)
+    return ResolverConfig(name, "udp", address, port)
+
+
+def _resolvers(value: Any) -> tuple[ResolverConfig, ...]:
+    resolvers = tuple(parse_resolver(word) for word in _words(value))
+    names = [resolver.name for resolver in resolvers]
+    if not resolvers or len(set(names)) != len(names):
+        raise _BadValue(_RESOLVERS_RIGHT + ", each name once")
+    return resolvers
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: what docs/settings.md repeats, and the parser that checks a value."""
+
+    name: str
+    default: Any
+    unit: str
+    help: str
+    parse: Parser
+
+
+_H264_720P = (
+    "bestvideo[height<=720][vcodec^=avc1][protocol^=http]+bestaudio[acodec^=mp4a][protocol^=http]"
+    "/bestvideo[height<=720][protocol^=http]+bestaudio[protocol^=http]/best[height<=720][protocol^=http]/best[protocol^=http]"
+)
+
+# fmt: off
+SETTINGS: tuple[Setting, ...] = (
+    Setting("PYTOMO_DATABASE_URL", "sqlite:///databases/pytomo.db", "URL", "Where results and the frontier are kept: any SQLAlchemy URL; sqlite or postgresql", _text),
+    Setting("PYTOMO_PROVIDER", None, "text", "Name of the Internet provider, stored with every row", _optional(_text)),
+    Setting("PYTOMO_VANTAGE", None, "text", "Name of this measuring point; default: the host name", _optional(_text)),
+    Setting("PYTOMO_STORE_PUBLIC_IP", False, "flag", "Store the public address that the service saw", _flag),
+    # The path: one family, source address and proxy for resolution and window.
+    Setting("PYTOMO_HTTP_PROXY", None, "URL", "Proxy for pages, resolution and media; default: the environment's https_proxy and no_proxy", _optional(_proxy)),
+    Setting("PYTOMO_IP_FAMILY", "any", "4, 6, any, both", "Address family of resolution and window; any: the family that the media URL is bound to", _choice("4", "6", "any", "both")),
+    Setting("PYTOMO_SOURCE_ADDRESS", None, "address", "Local address that resolution, pings and window start from", _optional(_address)),
+    # Pages and sources.
+    Setting("PYTOMO_YOUTUBE_API_KEY", None, "text", "Key of the YouTube Data API v3: popular videos then come from it too", _optional(_text)),
+    Setting("PYTOMO_SEARCH_TERMS", "the,music,news,sport,game,film", "words", "Search terms that stand in for a list of popular videos", _words),
+    Setting("PYTOMO_SEARCH_ORDER", "popularity", "popularity, relevance", "Order that search results are asked in", _choice("popularity", "relevance")),
+    Setting("PYTOMO_PAGE_TIMEOUT_S", 30.0, "s", "Longest time for one page", _number(0.1)),
+    Setting("PYTOMO_PAGE_MAX_BYTES", 16 * 1024 * 1024, "bytes", "Largest page that is read", _whole(1024)),
+    Setting("PYTOMO_FRONTIER_AHEAD", 2, "videos", "Claims taken from the frontier ahead of the window", _whole(1, 100)),
+    Setting("PYTOMO_PACE_S", 5.0, "s", "Least time between the starts of two videos", _number(0)),
+    # Resolution.
+    Setting("PYTOMO_FORMAT", _H264_720P, "yt-dlp selector", "Format choice: one progressive, or video and audio", _text),
+    Setting("PYTOMO_RESOLVE_EXTRACTOR_ARGS", "player_client=visionos;player_skip=webpage,configs,js,initial_data;skip=hls,dash", "key=value;...", "yt-dlp extractor arguments of the first, lean try; empty: yt-dlp's own defaults at once", lambda value: str(value or "").strip()),
+    Setting("PYTOMO_RESOLVE_TIMEOUT_S", 20.0, "s", "Longest silence of one request of the resolution", _number(0.1)),
+    Setting("PYTOMO_RESOLVE_MAX_WAIT_S", 30.0, "s", "Longest wait that the service may order before its media", _number(0)),
+    # DNS.
+    Setting("PYTOMO_DNS_RESOLVERS", "system,google,opendns", "name=address,...", "Resolvers asked for every media host; the first one's answer is measured", _resolvers),
+    Setting("PYTOMO_DNS_TIMEOUT_S", 4.0, "s", "Longest wait for one resolver's answer", _number(0.05)),
+    # Ping.
+    Setting("PYTOMO_PING_PACKETS", 10, "probes", "Probes to each address; 0: no pings", _whole(0, 1000)),
+    Setting("PYTOMO_PING_INTERVAL_S", 0.2, "s", "Time between two probes to one address", _number(0.01)),
+    Setting("PYTOMO_PING_TIMEOUT_S", 2.0, "s", "A reply later than this is a loss", _number(0.05)),
+    Setting("PYTOMO_PING_METHOD", "auto", "auto, icmplib, pythonping, tcp", "How to ping; auto: the first that is permitted and measures right", _choice("auto", "icmplib", "pythonping", "tcp")),
+    # The window.
+    Setting("PYTOMO_DOWNLOAD_WINDOW_S", 30.0, "s", "Length of the download window", _number(0.5, 3600)),
+    Setting("PYTOMO_DOWNLOAD_MODE", "bulk", "bulk, paced", "bulk takes what the line gives; paced fetches as a player does", _choice("bulk", "paced")),
+    Setting("PYTOMO_DOWNLOAD_CONNECT_TIMEOUT_S", 10.0, "s", "Longest time to a connection, TLS included", _number(0.1)),
+    Setting("PYTOMO_DOWNLOAD_MAX_BYTES", 1_000_000_000, "bytes", "Most bytes that one window takes", _whole(1)),
+    Setting("PYTOMO_DOWNLOAD_SPOOL_MAX_BYTES", 256 * 1024 * 1024, "bytes", "Most bytes of each stream kept on disk for the analysis", _whole(65536)),
+    Setting("PYTOMO_DOWNLOAD_MAX_REDIRECTS", 8, "hops", "Redirects followed in one request", _whole(0, 50)),
+    Setting("PYTOMO_QUIET_WINDOW", True, "flag", "Nothing else of ours on the wire while a window is open", _flag),
+    Setting("PYTOMO_FOREIGN_TRAFFIC_RATIO", 0.05, "ratio", "Share of foreign bytes above which a window is flagged for cross traffic", _number(0, 1)),
+    # Playback.
+    Setting("PYTOMO_PLAYBACK_INITIAL_BUFFER_S", 2.0, "s", "classic player: media buffered before it starts", _number(0)),
+    Setting("PYTOMO_PLAYBACK_MIN_BUFFER_S", 0.1, "s", "classic player: it stalls below this", _number(0)),
+    Setting("PYTOMO_PLAYBACK_RESTART_BUFFER_S", 1.0, "s", "classic player: it resumes above this", _number(0)),
+    Setting("PYTOMO_ANALYSIS_TIMEOUT_S", 20.0, "s", "Longest analysis of one video", _number(0.5)),
+    # Display.
+    Setting("PYTOMO_PROGRESS", "auto", "auto, on, off", "Live progress; auto: on a terminal only", _choice("auto", "on", "off")),
+)
+# fmt: on
+
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class PathConfig:
+    """The way to the service that resolution and window share."""
+
+    family: str = "any"
+    source_address: str | None = None
+    proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveConfig:
+    """How a video is resolved to its media URLs."""
+
+    format_selector: str = _H264_720P
+    extractor_args: str = ""
+    timeout_s: float = 20.0
+    max_wait_s: float = 30.0
+    path: PathConfig = PathConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class DnsConfig:
+    """Which resolvers are asked and how long they may take."""
+
+    resolvers: tuple[ResolverConfig, ...] = (ResolverConfig("system", "system"),)
+    timeout_s: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class PingConfig:
+    """How round trips are measured."""
+
+    packets: int = 10
+    interval_s: float = 0.2
+    timeout_s: float = 2.0
+    method: str = "auto"
+    source_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadConfig:
+    """What bounds a window and how it fetches."""
+
+    window_s: float = 30.0
+    mode: str = "bulk"
+    connect_timeout_s: float = 10.0
+    max_bytes: int = 1_000_000_000
+    spool_max_bytes: int = 256 * 1024 * 1024
+    max_redirects: int = 8
+    foreign_traffic_ratio: float = 0.05
+    path: PathConfig = PathConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackConfig:
+    """The classic player's three parameters, and how long an analysis may take."""
+
+    initial_buffer_s: float = 2.0
+    min_buffer_s: float = 0.1
+    restart_buffer_s: float = 1.0
+    analysis_timeout_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """Where popular videos come from."""
+
+    api_key: str | None = None
+    search_terms: tuple[str, ...] = ()
+    search_order: str = "popularity"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one crawl, checked."""
+
+    database_url: str
+    provider: str | None
+    vantage: str | None
+    store_public_ip: bool
+    page_timeout_s: float
+    page_max_bytes: int
+    frontier_ahead: int
+    pace_s: float
+    quiet_window: bool
+    progress: str
+    path: PathConfig
+    source: SourceConfig
+    resolve: ResolveConfig
+    dns: DnsConfig
+    ping: PingConfig
+    download: DownloadConfig
+    playback: PlaybackConfig
+
+
+def read_setting(name: str, value: Any) -> Any:
+    """Check one value. Raises SettingError with a sentence that names the setting and says what would be right."""
+    try:
+        return BY_NAME[name].parse(value)
+    except ValueError as error:
+        raise SettingError(f"{name}={value!r} is not usable: it must be {error}.") from None
+
+
+def load(get: Callable[[str], Any]) -> Config:
+    """Read every setting through `get` (name to raw value). Raises SettingError at the first bad one."""
+    value = {setting.name: read_setting(setting.name, get(setting.name)) for setting in SETTINGS}
+    path = PathConfig(value["PYTOMO_IP_FAMILY"], value["PYTOMO_SOURCE_ADDRESS"], value["PYTOMO_HTTP_PROXY"])
+    return Config(
+        database_url=value["PYTOMO_DATABASE_URL"],
+        provider=value["PYTOMO_PROVIDER"],
+        vantage=value["PYTOMO_VANTAGE"],
+        store_public_ip=value["PYTOMO_STORE_PUBLIC_IP"],
+        page_timeout_s=value["PYTOMO_PAGE_TIMEOUT_S"],
+        page_max_bytes=value["PYTOMO_PAGE_MAX_BYTES"],
+        frontier_ahead=value["PYTOMO_FRONTIER_AHEAD"],
+        pace_s=value["PYTOMO_PACE_S"],
+        quiet_window=value["PYTOMO_QUIET_WINDOW"],
+        progress=value["PYTOMO_PROGRESS"],
+        path=path,
+        source=SourceConfig(
+            value["PYTOMO_YOUTUBE_API_KEY"], value["PYTOMO_SEARCH_TERMS"], value["PYTOMO_SEARCH_ORDER"]
+        ),
+        resolve=ResolveConfig(
+            value["PYTOMO_FORMAT"],
+            value["PYTOMO_RESOLVE_EXTRACTOR_ARGS"],
+            value["PYTOMO_RESOLVE_TIMEOUT_S"],
+            value["PYTOMO_RESOLVE_MAX_WAIT_S"],
+            path,
+        ),
+        dns=DnsConfig(value["PYTOMO_DNS_RESOLVERS"], value["PYTOMO_DNS_TIMEOUT_S"]),
+        ping=PingConfig(
+            value["PYTOMO_PING_PACKETS"],
+            value["PYTOMO_PING_INTERVAL_S"],
+            value["PYTOMO_PING_TIMEOUT_S"],
+            value["PYTOMO_PING_METHOD"],
+            path.source_address,
+        ),
+        download=DownloadConfig(
+            value["PYTOMO_DOWNLOAD_WINDOW_S"],
+            value["PYTOMO_DOWNLOAD_MODE"],
+            value["PYTOMO_DOWNLOAD_CONNECT_TIMEOUT_S"],
+            value["PYTOMO_DOWNLOAD_MAX_BYTES"],
+            value["PYTOMO_DOWNLOAD_SPOOL_MAX_BYTES"],
+            value["PYTOMO_DOWNLOAD_MAX_REDIRECTS"],
+            value["PYTOMO_FOREIGN_TRAFFIC_RATIO"],
+            path,
+        ),
+        playback=PlaybackConfig(
+            value["PYTOMO_PLAYBACK_INITIAL_BUFFER_S"],
+            value["PYTOMO_PLAYBACK_MIN_BUFFER_S"],
+            value["PYTOMO_PLAYBACK_RESTART_BUFFER_S"],
+            value["PYTOMO_ANALYSIS_TIMEOUT_S"],
+        ),
+    )
+
+
+def environment(prefix: str = "PYTOMO_") -> dict[str, str]:
+    """Return the settings that the process environment overrides, known names only."""
+    return {name: os.environ[name] for name in BY_NAME if name in os.environ and name.startswith(prefix)}

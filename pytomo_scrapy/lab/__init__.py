@@ -1,0 +1,1 @@
+"""The offline lab: the real protocols on loopback."""

@@ -1,0 +1,101 @@
+"""What the lab's parts share: its videos, clips, media hosts and faults. Plain values, no servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+FAULTS: dict[str, str] = {
+    # Answers of the player API.
+    "private": "the player API says that the video is private",
+    "geo": "not available in this country",
+    "age": "sign in to confirm your age",
+    "members": "members only",
+    "premium": "needs a paid subscription",
+    "removed": "removed by its uploader",
+    "bot_check": "sign in to confirm you're not a bot",
+    "rate_limited": "this content isn't available, try again later",
+    "live": "a live stream",
+    "upcoming": "a premiere that has not started",
+    "no_url": "formats without any plain URL (SABR only)",
+    "http_429": "the player API answers 429",
+    # The watch page.
+    "page_garbage": "the watch page has an unknown shape",
+    "page_consent": "the watch page redirects to the consent page",
+    "page_500": "the watch page answers 500",
+    # Name servers.
+    "dns_nxdomain": "the media host does not exist",
+    "dns_servfail": "the name server fails for the media host",
+    "dns_silence": "no name server ever answers for the media host",
+    # Media hosts.
+    "refused": "nothing listens on the media host's port",
+    "tls_expired": "the media host's certificate has expired",
+    "tls_wrong_name": "the media host's certificate is for another name",
+    "tls_unknown_ca": "the media host's certificate has an unknown issuer",
+    "http_403": "403 at the start",
+    "http_403_middle": "403 in the middle: at a quarter of the file, for the next range or by a cut",
+    "http_404": "404",
+    "http_500": "500",
+    "media_429": "429 with Retry-After",
+    "redirect_loop": "two hosts that redirect to each other",
+    "reset": "the connection is reset at a quarter of the file",
+    "stall": "the body stops at a quarter of the file and the connection stays open",
+    "truncated": "the connection is closed cleanly at half of the declared length",
+    "wrong_length": "the declared length is half of what the format announced",
+    "slow_first_byte": "the first byte of the answer comes after two minutes",
+    "endless_header": "header lines without end",
+    "not_video": "an HTML page in place of the media",
+    "corrupt": "a media file with damaged structure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RateRule:
+    """How fast a media host sends the body bytes of one video, all its connections together.
+
+    `steps` are (from_s, rate_bps) pairs, repeated after `period_s` where that is set; `clip_ratio` gives the rate as
+    a multiple of the clip's own mean rate (all its streams) instead. Neither: no limit.
+    """
+
+    steps: tuple[tuple[float, float], ...] = ()
+    period_s: float | None = None
+    clip_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaHost:
+    """One cache of the lab's service, on a loopback address of its own."""
+
+    name: str  # rrN---sn-*.googlevideo.com
+    address: str  # 127.x.y.z
+    rate: RateRule = RateRule()
+    redirects_to: str | None = None  # name of the host that it sends every request to
+    cname: str | None = None  # canonical name that the name servers put in between
+    first_byte_delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LabVideo:
+    """A video of the lab's world."""
+
+    video_id: str
+    title: str
+    clip: str  # name of a clip in clips.CLIPS
+    host: str  # name of its MediaHost
+    fault: str | None = None
+    channel: str = "Lab Channel"
+    view_count: int = 0
+    age_days: int = 0
+    related: tuple[str, ...] = ()  # ids, in the order of the page
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that the lab's service knows. `popular` maps a time frame to ids, per source."""
+
+    name: str
+    help: str
+    videos: dict[str, LabVideo] = field(default_factory=dict)
+    hosts: dict[str, MediaHost] = field(default_factory=dict)
+    charts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by chart type
+    gaming: tuple[str, ...] = ()
+    search: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by time frame

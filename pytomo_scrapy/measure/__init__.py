@@ -1,0 +1,1 @@
+"""The measuring core: no Scrapy, no Twisted, no SQLAlchemy."""

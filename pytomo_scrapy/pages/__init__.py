@@ -1,0 +1,1 @@
+"""Page text to video ids and continuations; no request objects."""

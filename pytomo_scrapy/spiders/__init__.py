@@ -1,0 +1,1 @@
+"""Scrapy spiders: the walk only."""
