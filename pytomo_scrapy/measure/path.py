@@ -1,0 +1,67 @@
+"""The way to the service: proxy, trusted certificates, address family. Resolution and window must share it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+
+from pytomo_scrapy.config import PathConfig
+
+
+def proxy_for(url_or_host: str, path: PathConfig) -> str | None:
+    """Return the URL of the proxy that leads to `url_or_host`. None when it is reached directly.
+
+    PYTOMO_HTTP_PROXY goes for every host. Without it the environment decides per host, as for curl: `https_proxy` (or
+    `http_proxy` for an http URL, `all_proxy` for both) unless `no_proxy` names the host. A bare host means https.
+    """
+    if path.proxy:
+        return path.proxy
+    scheme, host = _scheme_and_host(url_or_host)
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or _is_bypassed(host, proxies.get("no", "")):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def ca_file() -> str:
+    """Return the file of trusted certificates: SSL_CERT_FILE where it is set and exists, else certifi's."""
+    chosen = os.environ.get("SSL_CERT_FILE")
+    return chosen if chosen and Path(chosen).is_file() else certifi.where()
+
+
+def family_of(address: str | None) -> int | None:
+    """Return 4 or 6. None when `address` is no IP address."""
+    try:
+        return ipaddress.ip_address((address or "").strip("[]")).version
+    except ValueError:
+        return None
+
+
+def wanted_family(path: PathConfig) -> int | None:
+    """Return the family that the path is bound to by its setting or its source address. None when either will do."""
+    if path.family in {"4", "6"}:
+        return int(path.family)
+    return family_of(path.source_address)
+
+
+def _scheme_and_host(url_or_host: str) -> tuple[str, str]:
+    if "://" in url_or_host:
+        parts = urlsplit(url_or_host)
+        return parts.scheme.lower(), parts.hostname or ""
+    if family_of(url_or_host) is not None:
+        return "https", url_or_host.strip("[]")
+    return "https", urlsplit(f"//{url_or_host}").hostname or ""
+
+
+def _is_bypassed(host: str, no_proxy: str) -> bool:
+    if ":" in host:
+        # urllib takes the last group of an IPv6 address for a port.
+        listed = {word.strip().strip("[]") for word in no_proxy.split(",")}
+        return "*" in listed or host in listed
+    return bool(proxy_bypass(host))
