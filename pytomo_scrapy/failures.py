@@ -51,6 +51,7 @@ def _vocabulary() -> dict[str, FailureClass]:
         ("removed", content, "the video was removed or never existed", True),
         ("upcoming", content, "the video has not started yet", True),
         ("live", content, "the video is live: a window of it is not comparable", True),
+        ("drm_protected", content, "the video is encrypted: no media could be played", True),
         # Service: it refused or changed; says nothing about the line.
         ("bot_check", service, "the service asks to prove that we are not a bot", False),
         ("rate_limited", service, "the service limits guests for about an hour", False),

@@ -50,6 +50,22 @@ def wanted_family(path: PathConfig) -> int | None:
     return family_of(path.source_address)
 
 
+def bind_address(path: PathConfig, proxy: str | None) -> str | None:
+    """Return the local address to bind sockets to: it is what fixes the family. None when any will do.
+
+    With a proxy at a literal address of the other family, the family cannot be had on our side of it: the proxy
+    decides how it goes on, and only an explicit source address is kept.
+    """
+    if path.source_address:
+        return path.source_address
+    if path.family not in {"4", "6"}:
+        return None
+    family = int(path.family)
+    if proxy and family_of(_scheme_and_host(proxy)[1]) not in {None, family}:
+        return None
+    return "0.0.0.0" if family == 4 else "::"
+
+
 def _scheme_and_host(url_or_host: str) -> tuple[str, str]:
     if "://" in url_or_host:
         parts = urlsplit(url_or_host)

@@ -8,7 +8,7 @@ import certifi
 import pytest
 
 from pytomo_scrapy.config import PathConfig
-from pytomo_scrapy.measure.path import ca_file, family_of, proxy_for, wanted_family
+from pytomo_scrapy.measure.path import bind_address, ca_file, family_of, proxy_for, wanted_family
 
 PROXY = "http://127.0.0.1:3128"
 
@@ -78,3 +78,22 @@ def test_wanted_family_comes_from_setting_then_source_address() -> None:
     assert wanted_family(PathConfig(family="6")) == 6
     assert wanted_family(PathConfig(source_address="192.0.2.1")) == 4
     assert wanted_family(PathConfig(family="both")) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "proxy", "expected"),
+    [
+        (PathConfig(), None, None),
+        (PathConfig(family="both"), None, None),
+        (PathConfig(family="4"), None, "0.0.0.0"),
+        (PathConfig(family="6"), None, "::"),
+        (PathConfig(family="6"), "http://127.0.0.1:3128", None),
+        (PathConfig(family="6"), "http://proxy.example:3128", "::"),
+        (PathConfig(family="6", source_address="2001:db8::2"), None, "2001:db8::2"),
+        (PathConfig(source_address="192.0.2.2"), "http://[::1]:3128", "192.0.2.2"),
+    ],
+)
+def test_bind_address_fixes_the_family_where_that_is_ours_to_fix(
+    path: PathConfig, proxy: str | None, expected: str | None
+) -> None:
+    assert bind_address(path, proxy) == expected

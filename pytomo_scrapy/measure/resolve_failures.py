@@ -1,0 +1,134 @@
+"""Which class a failed resolution has, told from yt-dlp's messages.
+
+The text decides first: neither the HTTP status nor the exception's type tells a private video from a bot check, and the
+exception inside a `DownloadError` may be anything, even a bare KeyError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from yt_dlp.networking.exceptions import HTTPError, ProxyError, TransportError
+from yt_dlp.utils import GeoRestrictedError, UnsupportedError
+
+_DETAIL_LENGTH = 400
+_QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]*")
+_USERINFO = re.compile(r"(\w+://)[^\s/@]+@")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveSymptom:
+    """One text that yt-dlp reports, its class, and whether yt-dlp's own defaults may still find the media."""
+
+    pattern: re.Pattern[str]
+    failure: str
+    may_fall_back: bool = False
+
+
+def _symptom(pattern: str, failure: str, may_fall_back: bool = False) -> ResolveSymptom:
+    return ResolveSymptom(re.compile(pattern, re.IGNORECASE), failure, may_fall_back)
+
+
+# In order: what the service says of us, then of the video, then what is wrong with the answer, then with the way to it.
+# A text may match several rows ("Sign in to confirm your age" is no bot check), the first one counts.
+SYMPTOMS: tuple[ResolveSymptom, ...] = (
+    _symptom(r"confirm (that )?you.{1,3}re not a (ro)?bot|captcha challenge before playback", "bot_check"),
+    _symptom(r"your ip is likely being blocked", "bot_check"),
+    _symptom(r"content isn.t available, try again later|has been rate-limited by youtube", "rate_limited"),
+    _symptom(r"HTTP Error 429|too many requests|google\.com/sorry", "http_429"),
+    _symptom(r"consent\.(youtube|google)\.com", "consent_wall"),
+    _symptom(
+        r"confirm your age|age[- ]restricted|inappropriate for some users|age_(verification|check)", "age_restricted"
+    ),
+    _symptom(r"channel.s members|members[- ]only|join this channel to get access", "members_only"),
+    _symptom(
+        r"premium members|youtube premium|requires payment|(rent|purchase|buy) (this|the) (video|movie)", "premium"
+    ),
+    _symptom(
+        r"premieres? (in|will begin|at )|live event (will begin|has not started)|will begin (in|shortly)", "upcoming"
+    ),
+    _symptom(r"video is private|private video", "private"),
+    _symptom(r"available in your country|blocked .{0,40}in your country|geo.?restrict", "geo_restricted"),
+    _symptom(r"from your (location|country|region)|not available in your (location|region)", "geo_restricted"),
+    _symptom(r"DRM protected|protected by DRM", "drm_protected"),
+    # The lean client also says this of videos made for kids, which other clients may play.
+    _symptom(r"this video is not available(?! in)", "removed", may_fall_back=True),
+    _symptom(
+        r"video unavailable|video (has been|was) (removed|deleted)|no longer available|been terminated", "removed"
+    ),
+    _symptom(
+        r"(video|recording|content) isn.t available|recording is not available|does ?n.t exist",
+        "removed",
+    ),
+    _symptom(r"removed by the uploader|removed for violating|copyright claim|has not been found", "removed"),
+    _symptom(r"proxyerror|unable to connect to proxy|tunnel connection failed|proxy authentication", "proxy_failed"),
+    _symptom(r"(?<!may yield )HTTP Error 403", "http_403", may_fall_back=True),
+    _symptom(r"HTTP Error 404", "http_404", may_fall_back=True),
+    _symptom(r"HTTP Error 410", "http_410", may_fall_back=True),
+    _symptom(r"(?<!may yield )HTTP Error 4\d\d", "http_4xx", may_fall_back=True),
+    _symptom(r"HTTP Error 5\d\d", "http_5xx", may_fall_back=True),
+    _symptom(
+        r"timed out|getaddrinfo|name or service not known|name resolution|failed to resolve|nodename nor servname"
+        r"|connection refused|connection (was )?(reset|aborted)|broken pipe|is unreachable|no route to host"
+        r"|remote end closed|max retries exceeded|certificate.verify.failed|\[ssl|ssl:"
+        r"|\d+ bytes read, \d+ more expected|no remote ipv. addresses|cannot assign requested address|resolution took too long",
+        "resolve_unreachable",
+    ),
+    _symptom(r"(n challenge|signature) solving failed", "js_challenge", may_fall_back=True),
+    _symptom(r"require a (GVS|player|subs) PO token", "po_token", may_fall_back=True),
+    _symptom(r"missing a URL|SABR", "no_url_formats", may_fall_back=True),
+    _symptom(r"unsupported URL|is not a valid URL|no suitable extractor", "unsupported_url"),
+    _symptom(r"requested format is not available|only images are available", "no_format", may_fall_back=True),
+    # A bad or vanished id is answered with an empty object, of which yt-dlp says only this.
+    _symptom(r"failed to extract any player response", "removed", may_fall_back=True),
+    _symptom(r"no video formats found", "no_format", may_fall_back=True),
+)
+
+_UNKNOWN = ResolveSymptom(re.compile(""), "unknown_failure", may_fall_back=True)
+
+
+def classify_resolution(messages: Iterable[str], error: BaseException | None) -> tuple[ResolveSymptom, str]:
+    """Return the symptom of a failed resolution and its detail, without anything signed in it."""
+    texts = [*([str(error)] if error else []), *messages]
+    for symptom in SYMPTOMS:
+        for text in texts:
+            if symptom.pattern.search(text):
+                return symptom, scrub(text)
+    causes = list(_chain(error))
+    for kind, failure in _BY_TYPE:
+        for cause in causes:
+            if isinstance(cause, kind):
+                return ResolveSymptom(re.compile(""), failure), scrub(f"{type(cause).__name__}: {cause}")
+    detail = f"{type(causes[-1]).__name__}: {causes[-1]}" if causes else "; ".join(texts) or "no format and no message"
+    return _UNKNOWN, scrub(detail)
+
+
+def scrub(text: str) -> str:
+    """Return `text` short and without queries of URLs, which are signed, and without passwords of proxies."""
+    plain = _USERINFO.sub(r"\1", _QUERY.sub(r"\1", _ANSI.sub("", text)))
+    return " ".join(plain.split())[:_DETAIL_LENGTH]
+
+
+_BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
+    (UnsupportedError, "unsupported_url"),
+    (GeoRestrictedError, "geo_restricted"),
+    (ProxyError, "proxy_failed"),
+    (HTTPError, "http_4xx"),
+    (TransportError, "resolve_unreachable"),
+    (OSError, "resolve_unreachable"),
+)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield `error` and what caused it, outermost first. yt-dlp keeps causes in three different places."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        wrapped = getattr(error, "exc_info", None)
+        cause = wrapped[1] if wrapped else None
+        cause = cause or getattr(error, "cause", None) or getattr(error, "orig_msg", None) or error.__cause__
+        error = cause if isinstance(cause, BaseException) else None
