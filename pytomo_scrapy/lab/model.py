@@ -71,6 +71,7 @@ class MediaHost:
     redirects_to: str | None = None  # name of the host that it sends every request to
     cname: str | None = None  # canonical name that the name servers put in between
     first_byte_delay_s: float = 0.0
+    address_v6: str | None = None  # "::1" where the name servers also give an AAAA record
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class LabVideo:
     view_count: int = 0
     age_days: int = 0
     related: tuple[str, ...] = ()  # ids, in the order of the page
+    available_after_s: float = 0.0  # a pre-roll ad: the media is refused before it is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,4 @@ class World:
     charts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by chart type
     gaming: tuple[str, ...] = ()
     search: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by time frame
+    known: dict[str, str] = field(default_factory=dict)  # ids of videos for exact experiments, and what each is for
