@@ -1,0 +1,88 @@
+"""The child's side of a worker: take a call, run it, send the answer, until the parent has gone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+import threading
+import traceback
+from multiprocessing.connection import wait
+
+from pytomo_scrapy.failures import MeasurementError
+
+HEADER = struct.Struct("!Q")  # length of the pickled message that follows
+PR_SET_PDEATHSIG = 1  # Source: prctl(2)
+
+
+def serve(channel: socket.socket) -> None:
+    """Answer calls from `channel` until it is closed. The target of the spawned process."""
+    _outlive_interrupts()
+    _die_with_parent()
+    _send(channel, "ready")
+    while (call := _receive(channel)) is not None:
+        _send_packed(channel, _answer(channel, call))
+
+
+def _answer(channel: socket.socket, call: bytes) -> bytes:
+    try:
+        function, args, wants_progress = pickle.loads(call)
+        options = {"progress": lambda value: _send(channel, ("progress", value))} if wants_progress else {}
+        return pickle.dumps(("result", function(*args, **options)))
+    except MeasurementError as error:
+        return pickle.dumps(("failed", (error.failure, error.detail, None)))
+    except Exception as error:  # noqa: BLE001 - the parent logs it and stores it as unknown_failure
+        return pickle.dumps(("failed", ("unknown_failure", repr(error), traceback.format_exc())))
+
+
+def _send(channel: socket.socket, message: object) -> None:
+    _send_packed(channel, pickle.dumps(message))
+
+
+def _send_packed(channel: socket.socket, message: bytes) -> None:
+    channel.sendall(HEADER.pack(len(message)) + message)
+
+
+def _receive(channel: socket.socket) -> bytes | None:
+    header = _read(channel, HEADER.size)
+    return None if header is None else _read(channel, HEADER.unpack(header)[0])
+
+
+def _read(channel: socket.socket, count: int) -> bytes | None:
+    """Read exactly `count` bytes. None when the parent has closed its end."""
+    parts = bytearray()
+    while len(parts) < count:
+        part = channel.recv(min(count - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def _outlive_interrupts() -> None:
+    # Ctrl-C and a service manager's SIGTERM reach the whole group: the parent decides when a window ends early.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _die_with_parent() -> None:
+    """End this process when its parent has gone, killed or not, even in the middle of a call."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # Other systems, and a parent that died before prctl: its sentinel becomes readable.
+        threading.Thread(target=_end_after, args=(parent.sentinel,), name="parent-watch", daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(0)
