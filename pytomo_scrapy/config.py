@@ -90,7 +90,7 @@ def _words(value: Any) -> tuple[str, ...]:
 def _proxy(value: Any) -> str:
     text = str(value).strip()
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https", "socks5", "socks5h"} or not parts.hostname:
+    if parts.scheme != "http" or not parts.hostname:
         raise _BadValue("a proxy URL such as http://host:3128")
     return text
 
@@ -324,8 +324,12 @@ def read_setting(name: str, value: Any) -> Any:
 
 
 def load(get: Callable[[str], Any]) -> Config:
-    """Read every setting through `get` (name to raw value). Raises SettingError at the first bad one."""
-    value = {setting.name: read_setting(setting.name, get(setting.name)) for setting in SETTINGS}
+    """Read every setting through `get` (name to raw value; None: its default). Raises SettingError at the first bad one."""
+    raw = {setting.name: get(setting.name) for setting in SETTINGS}
+    value = {
+        setting.name: read_setting(setting.name, setting.default if raw[setting.name] is None else raw[setting.name])
+        for setting in SETTINGS
+    }
     path = PathConfig(value["PYTOMO_IP_FAMILY"], value["PYTOMO_SOURCE_ADDRESS"], value["PYTOMO_HTTP_PROXY"])
     return Config(
         database_url=value["PYTOMO_DATABASE_URL"],

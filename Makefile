@@ -1,0 +1,36 @@
+# Everything that a newcomer types. Both main targets set up what they need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check lab clean
+
+demo: $(VENV)/installed
+	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
+		-s PYTOMO_DOWNLOAD_WINDOW_S=6 -s PYTOMO_PACE_S=0 -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
+	$(BIN)/scrapy report -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
+
+test: $(VENV)/installed-dev check
+	$(BIN)/pytest
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lab: $(VENV)/installed
+	$(BIN)/scrapy lab serve
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || (echo "python3-venv is missing: apt-get install python3-venv"; exit 1)
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/installed-dev: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,postgres]'
+	touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

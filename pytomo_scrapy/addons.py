@@ -1,0 +1,52 @@
+"""One Scrapy add-on that switches the whole set-up on: `ADDONS = {"pytomo_scrapy.addons.PytomoAddon": 100}`."""
+
+from __future__ import annotations
+
+from scrapy.settings import BaseSettings
+
+from pytomo_scrapy import config
+
+PIPELINES = {
+    "pytomo_scrapy.pipelines.resolve.ResolvePipeline": 100,
+    "pytomo_scrapy.pipelines.dns.DnsPipeline": 200,
+    "pytomo_scrapy.pipelines.ping.PingPipeline": 300,
+    "pytomo_scrapy.pipelines.download.DownloadPipeline": 400,
+    "pytomo_scrapy.pipelines.playback.PlaybackPipeline": 500,
+    "pytomo_scrapy.pipelines.store.StorePipeline": 600,
+}
+EXTENSIONS = {
+    "pytomo_scrapy.extensions.Storage": 1,
+    "pytomo_scrapy.gate.Gate": 2,
+    "pytomo_scrapy.extensions.MeasuringProcess": 3,
+    "pytomo_scrapy.progress.Progress": 4,
+}
+# Next to the wire: after every middleware that may still answer or delay a request.
+MIDDLEWARES = {"pytomo_scrapy.gate.GateMiddleware": 999}
+
+
+class PytomoAddon:
+    """Sets components and what they need of Scrapy, all at priority "addon": a project's own settings win."""
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        """Raises SettingError if a PYTOMO_* setting is not usable."""
+        for setting in config.SETTINGS:
+            settings.set(setting.name, setting.default, "default")
+        checked = config.load(settings.get)
+        for name, components in (
+            ("ITEM_PIPELINES", PIPELINES),
+            ("EXTENSIONS", EXTENSIONS),
+            ("DOWNLOADER_MIDDLEWARES", MIDDLEWARES),
+        ):
+            settings.set(name, {**components, **settings.getdict(name)}, "addon")
+        settings.set("DOWNLOAD_TIMEOUT", checked.page_timeout_s, "addon")
+        settings.set("DOWNLOAD_MAXSIZE", checked.page_max_bytes, "addon")
+        settings.set("DOWNLOAD_WARNSIZE", 0, "addon")
+        # One page at a time, and no page while a response and two items wait: else pages pile up before the window.
+        settings.set("CONCURRENT_REQUESTS", 1, "addon")
+        settings.set("SCRAPER_SLOT_MAX_ACTIVE_SIZE", 1_500_000, "addon")
+        # Error pages reach the spider, which gives them their class.
+        settings.set("HTTPERROR_ALLOW_ALL", True, "addon")
+        # 429 is an order to go away, not a hiccup; the walk handles it.
+        settings.set("RETRY_HTTP_CODES", [500, 502, 503, 504, 522, 524, 408], "addon")
+        if checked.path.source_address:
+            settings.set("DOWNLOAD_BIND_ADDRESS", checked.path.source_address, "addon")

@@ -1,0 +1,149 @@
+"""What a crawl has once: its database and its measuring process."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import tempfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from scrapy import signals
+
+from pytomo_scrapy import config
+from pytomo_scrapy.failures import MeasurementError, StorageError
+from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
+from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.download import WindowPlan, download_window
+from pytomo_scrapy.measure.worker import Worker
+from pytomo_scrapy.progress import Progress
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.frontier import Frontier, open_crawl
+from pytomo_scrapy.storage.repository import Repository, Run, VantageFacts
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+Component = TypeVar("Component")
+
+# The engine ends a window within 0.25 s of its deadline; a process that is later than this hangs.
+WINDOW_GRACE_S = 4.0
+
+
+def component(crawler: Crawler, kind: type[Component]) -> Component:
+    """Return the crawl's one `kind`. Raises RuntimeError if the add-on is not switched on."""
+    found = crawler.get_extension(kind)
+    if found is None:
+        raise RuntimeError(f"the extension {kind.__name__} is off: ADDONS must hold pytomo_scrapy.addons.PytomoAddon")
+    return found
+
+
+class MeasuringProcess:
+    """The process that windows and analyses run in, and the directory that their media pass through."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._worker = Worker()
+        self._spool = tempfile.TemporaryDirectory(prefix="pytomo-spool-", ignore_cleanup_errors=True)
+        self.spool_directory = self._spool.name
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        process = cls(crawler)
+        crawler.signals.connect(process.open, signal=signals.spider_opened)
+        crawler.signals.connect(process.close, signal=signals.spider_closed)
+        return process
+
+    async def open(self) -> None:
+        await self._worker.start()
+
+    async def close(self) -> None:
+        await self._worker.close()
+        self._spool.cleanup()
+
+    async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
+        """Run one window. A process that dies or hangs costs the window's figures, and is a class of failure."""
+        display = self._crawler.get_extension(Progress)
+        if display is not None:
+            display.window_opened(item.video_id, settings.window_s)
+        try:
+            return await self._worker.run(
+                download_window,
+                plan,
+                settings,
+                deadline_s=settings.window_s + WINDOW_GRACE_S,
+                on_progress=display.window_received if display is not None else None,
+            )
+        except MeasurementError as error:
+            return session.failed_window(plan, error, settings.window_s)
+        finally:
+            if display is not None:
+                display.window_closed()
+
+    async def analyse(
+        self, download: DownloadResult, announced: session.Declared, settings: config.PlaybackConfig
+    ) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
+        """Analyse one window, then delete its media. Raises MeasurementError if the process dies or hangs."""
+        try:
+            return await self._worker.run(
+                session.analyse_window, download, announced, settings, deadline_s=settings.analysis_timeout_s
+            )
+        finally:
+            session.remove_spool(download)
+
+
+class Storage:
+    """The crawl's database, run and frontier. The frontier is opened by the spider, which knows its own arguments."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._config = config.load(crawler.settings.get)
+        self.database = open_database(self._config.database_url)
+        self.repository = Repository(self.database)
+        self.frontier: Frontier | None = None
+        self.run: Run | None = None
+        self.failure: str | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Open the database. Raises StorageError with one sentence if it cannot be used."""
+        storage = cls(crawler)
+        crawler.signals.connect(storage.close, signal=signals.spider_closed)
+        return storage
+
+    def begin(self, spider: str, arguments: Mapping[str, str], *, crawl: str | None, limit: int) -> Frontier:
+        """Open the named crawl's frontier and begin a run of it. Blocking."""
+        self.frontier = open_crawl(self.database, spider, arguments, name=crawl, max_crawled_url=limit)
+        checked = self._config
+        self.run = self.repository.begin_run(
+            spider=spider,
+            arguments=arguments,
+            settings={name: self._crawler.settings.get(name) for name in config.BY_NAME},
+            vantage=VantageFacts(checked.vantage or platform.node(), checked.provider),
+            crawl_id=self.frontier.crawl.id,
+            store_public_ip=checked.store_public_ip,
+        )
+        return self.frontier
+
+    def save(self, item: VideoItem) -> None:
+        """Store one measurement. Blocking. Raises StorageError."""
+        assert self.run is not None
+        self.repository.save(item, self.run, self.frontier)
+
+    def fail(self, sentence: str) -> None:
+        """Remember why the crawl cannot go on; the spider ends it."""
+        self.failure = self.failure or sentence
+
+    def close(self, reason: str) -> None:
+        """Give back what the crawl still holds, and end its run."""
+        try:
+            if self.frontier is not None:
+                self.frontier.release_all()
+            if self.run is not None:
+                self.repository.end_run(self.run, reason)
+        except StorageError as error:
+            logger.error("The database could not be closed in order: %s", error)
+        finally:
+            self.database.close()

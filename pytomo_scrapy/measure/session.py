@@ -1,0 +1,244 @@
+"""One video from its first stage to its last: which stage runs after what failed, and what each is given.
+
+Numbered in the order of the flow: 1 start, 2 resolve, 3 look up, 4 ping, 5 window, 6 playback, 7 finish. An earlier
+failure that ends the session turns the later network stages into `skipped_after_<stage>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytomo_scrapy.config import Config, DnsConfig, PathConfig, PingConfig, PlaybackConfig
+from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribution_of
+from pytomo_scrapy.items import (
+    DnsResult,
+    DownloadResult,
+    MediaTimeline,
+    PingResult,
+    PlaybackResult,
+    ResolveResult,
+    StreamDownload,
+    VideoItem,
+)
+from pytomo_scrapy.measure.container import read_timeline
+from pytomo_scrapy.measure.dns import look_up_hosts
+from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.measure.path import proxy_for
+from pytomo_scrapy.measure.ping import ping_addresses
+from pytomo_scrapy.measure.playback import StreamTrace, default_player, simulate_playback
+
+HEADLINE_PLAYER = "classic"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the resolution says of the media, for files that say nothing of themselves."""
+
+    duration_s: float | None = None
+
+
+def start_item(item: VideoItem, *, clock: Callable[[], float]) -> None:
+    """Read both clocks, once: all `t_s` of the item count from here."""
+    item.started_at = datetime.now(UTC)
+    item.started_s = clock()
+
+
+def set_resolve(item: VideoItem, result: ResolveResult) -> None:
+    """Keep the resolution; its failure ends the session."""
+    item.resolve = result
+    item.title = result.title or item.title
+    if result.failure is not None:
+        item.fail(Stage.RESOLVE, result.failure, result.failure_detail)
+
+
+def skip(item: VideoItem, stage: Stage) -> bool:
+    """Record `skipped_after_<stage>` where an earlier stage ended the session, and say whether it did."""
+    if item.failure is None or item.failure_stage is None:
+        return False
+    failure = f"skipped_after_{item.failure_stage}"
+    if stage is Stage.DNS:
+        item.dns = DnsResult(failure=failure)
+    elif stage is Stage.PING:
+        item.ping = PingResult(failure=failure)
+    else:
+        item.downloads = (DownloadResult(failure=failure),)
+    return True
+
+
+def media_hosts(item: VideoItem) -> tuple[str, ...]:
+    """Return the distinct hosts of the media URLs, video first."""
+    formats = item.resolve.formats if item.resolve else ()
+    return tuple(dict.fromkeys(media.host for media in formats))
+
+
+def _media_proxy(item: VideoItem, path: PathConfig) -> str | None:
+    hosts = media_hosts(item)
+    return proxy_for(f"https://{hosts[0]}/", path) if hosts else None
+
+
+def look_up(item: VideoItem, config: DnsConfig) -> None:
+    """Ask every resolver for the media hosts. A failure of the first resolver ends the session."""
+    family = item.resolve.address_family if item.resolve else None
+    item.dns = look_up_hosts(media_hosts(item), family, config, started_s=item.started_s or 0.0)
+    if item.dns.failure is not None:
+        item.fail(Stage.DNS, item.dns.failure, item.dns.failure_detail)
+
+
+def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
+    """Ping every distinct address that any resolver gave; behind a proxy, the proxy alone, and the rows say so."""
+    proxy = _media_proxy(item, path)
+    if proxy is not None:
+        host = urlsplit(proxy).hostname or ""
+        result = ping_addresses([host], config, port=urlsplit(proxy).port or 80)
+        item.ping = replace(result, pings=tuple(replace(one, via_proxy=True) for one in result.pings))
+        return
+    lookups = item.dns.lookups if item.dns else ()
+    chosen = item.dns.chosen.values() if item.dns else ()
+    addresses = list(dict.fromkeys([*chosen, *(address for lookup in lookups for address in lookup.addresses)]))
+    port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
+    item.ping = ping_addresses(addresses, config, port=port)
+
+
+def plan_window(item: VideoItem, config: Config, spool_directory: str) -> WindowPlan:
+    """Say what the window fetches and from which pinned addresses."""
+    assert item.resolve is not None and item.dns is not None
+    return WindowPlan(
+        formats=item.resolve.formats,
+        chosen=dict(item.dns.chosen),
+        resolver=config.dns.resolvers[0],
+        dns_timeout_s=config.dns.timeout_s,
+        spool_directory=spool_directory,
+    )
+
+
+def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) -> DownloadResult:
+    """Return the row of a window whose process was lost: its class, and no figure."""
+    host = plan.formats[0].host if plan.formats else None
+    return DownloadResult(
+        host=host,
+        address=plan.chosen.get(host or ""),
+        window_s=window_s,
+        ended_by="failure",
+        failure=error.failure,
+        failure_detail=error.detail,
+    )
+
+
+def set_download(item: VideoItem, result: DownloadResult) -> None:
+    """Add a window's result; its failure is the session's, what it received is analysed all the same."""
+    item.downloads = (*item.downloads, replace(result, streams=tuple(_with_stored_precision(result.streams))))
+    if result.failure is not None:
+        item.fail(Stage.DOWNLOAD, result.failure, result.failure_detail)
+
+
+def _with_stored_precision(streams: Iterable[StreamDownload]) -> Iterator[StreamDownload]:
+    # Players see what the database keeps (0.1 ms, 1 us), so that a replay gives exactly the stored figures.
+    for stream in streams:
+        yield replace(stream, arrival_s=tuple(round(t_s, 4) for t_s in stream.arrival_s))
+
+
+def declared(item: VideoItem) -> Declared:
+    """Return what the resolution announced of the media."""
+    return Declared(item.resolve.duration_s if item.resolve else None)
+
+
+def horizon_s(download: DownloadResult) -> float | None:
+    """Return until when a playback can be told: the window's end, or where we ourselves stopped taking bytes."""
+    if download.ended_by == "byte_cap":
+        return download.elapsed_s
+    return download.window_s
+
+
+def analyse_window(
+    download: DownloadResult, announced: Declared, config: PlaybackConfig
+) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
+    """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process."""
+    timelines = tuple(
+        read_timeline(
+            stream.spool_path,
+            stream.kind,
+            stream.spooled_bytes,
+            stream.size_bytes or stream.declared_size_bytes,
+            declared_duration_s=announced.duration_s,
+        )
+        if stream.spool_path
+        else MediaTimeline(stream.kind, "packets", failure="no_media_data")
+        for stream in download.streams
+    )
+    return timelines, simulate_window(download, timelines, config)
+
+
+def simulate_window(
+    download: DownloadResult, timelines: tuple[MediaTimeline, ...], config: PlaybackConfig
+) -> tuple[PlaybackResult, ...]:
+    """Simulate the classic player, and the player that fits the streams. Empty where the window says nothing."""
+    end_s = horizon_s(download)
+    if end_s is None:
+        return ()
+    traces = [
+        StreamTrace(stream.arrival_s, stream.arrival_bytes, timeline, stream.is_complete)
+        for stream, timeline in zip(download.streams, timelines, strict=True)
+    ]
+    classic = {
+        "initial_buffer_s": config.initial_buffer_s,
+        "min_buffer_s": config.min_buffer_s,
+        "restart_buffer_s": config.restart_buffer_s,
+    }
+    players: dict[str, dict[str, float] | None] = {
+        HEADLINE_PLAYER: classic,
+        default_player([stream.kind for stream in download.streams]): None,
+    }
+    return tuple(
+        replace(simulate_playback(traces, name, parameters, horizon_s=end_s), place=download.place)
+        for name, parameters in players.items()
+    )
+
+
+def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
+    """Add one window's analysis. Media that nobody could read fails the session, unless the line failed it before."""
+    item.timelines = (*item.timelines, timelines)
+    item.playbacks = (*item.playbacks, *playbacks)
+    for timeline in timelines:
+        if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
+            item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
+
+
+def headline(item: VideoItem) -> PlaybackResult | None:
+    """Return the playback that reports speak of: the classic player's, of the first window."""
+    return next((one for one in item.playbacks if one.player == HEADLINE_PLAYER and one.place == 0), None)
+
+
+def finish(item: VideoItem) -> None:
+    """Set `join_time_s`: resolution + DNS of the media host + startup (docs/metrics.md)."""
+    playback = headline(item)
+    if item.resolve is None or item.dns is None or playback is None or playback.startup_delay_s is None:
+        return
+    if item.resolve.elapsed_s is not None and item.dns.elapsed_s is not None:
+        item.join_time_s = item.resolve.elapsed_s + item.dns.elapsed_s + playback.startup_delay_s
+
+
+def remove_spool(download: DownloadResult) -> None:
+    """Delete the media that a window left on disk; a file that is gone is no trouble."""
+    for stream in download.streams:
+        if stream.spool_path:
+            Path(stream.spool_path).unlink(missing_ok=True)
+
+
+def sentence(item: VideoItem) -> str:
+    """Say in one line how the measurement went, for the log."""
+    playback, download = headline(item), item.downloads[0] if item.downloads else None
+    parts = []
+    if item.failure is not None:
+        parts.append(f"{item.failure} ({attribution_of(item.failure)})")
+    if playback is not None and playback.startup_delay_s is not None:
+        parts.append(f"started after {playback.startup_delay_s:.2f} s")
+        parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
+    elif playback is not None:
+        parts.append(f"not started within {playback.horizon_s:.0f} s")
+    if download is not None and download.delivery_bps is not None:
+        parts.append(f"{download.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
+    return ", ".join(parts) or "nothing measured"

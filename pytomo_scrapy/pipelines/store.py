@@ -1,0 +1,47 @@
+"""Stage 6: every row, in one transaction with the frontier's "done"."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Self
+
+from scrapy.exceptions import DropItem
+from scrapy.utils.asyncio import run_in_thread
+
+from pytomo_scrapy.extensions import Storage, component
+from pytomo_scrapy.failures import Stage, StorageError
+from pytomo_scrapy.gate import Gate
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.measure.session import sentence
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+
+class StorePipeline:
+    """Saves the item; a database that cannot take it stops the crawl, and the claim goes back to the frontier."""
+
+    stage = Stage.STORE
+
+    def __init__(self, storage: Storage, crawler: Crawler) -> None:
+        self.storage = storage
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(component(crawler, Storage), crawler)
+
+    async def process_item(self, item: VideoItem) -> VideoItem:
+        """Save the item. Raises DropItem if the database cannot take it."""
+        assert self.crawler.stats is not None
+        try:
+            await run_in_thread(self.storage.save, item)
+        except StorageError as error:
+            component(self.crawler, Gate).stop()
+            self.storage.fail(str(error))
+            raise DropItem(f"{item.video_id} could not be stored: {error}", log_level="ERROR") from None
+        self.crawler.stats.inc_value("pytomo/store/count")
+        logger.info("%s %s: %s", item.service, item.video_id, sentence(item))
+        return item

@@ -1,0 +1,82 @@
+"""The spider arguments that every walk understands, checked at the crawl's start."""
+
+from __future__ import annotations
+
+import locale
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytomo_scrapy.failures import SettingError
+
+TIME_FRAMES = ("today", "week", "month", "all_time")
+
+
+@dataclass(frozen=True, slots=True)
+class WalkArguments:
+    """What `-a NAME=VALUE` sets. `max_rounds` 1 measures the first videos only."""
+
+    time_frame: str = "week"
+    max_rounds: int = 10_000
+    max_crawled_url: int = 5_000_000
+    max_per_url: int = 20
+    max_per_page: int = 20
+    related: bool = True
+    loop: bool = False
+    urls: tuple[str, ...] = ()
+    input_file: str | None = None
+    country: str = "US"
+    seed: str = ""
+    crawl: str | None = None
+
+
+def default_country() -> str:
+    """Return the country of the machine's locale, else US."""
+    name = locale.getlocale()[0] or ""
+    country = name.partition("_")[2][:2].upper()
+    return country if len(country) == 2 and country.isalpha() else "US"
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise SettingError(f"Argument {name}={value!r} is not usable: it must be a whole number of at least 1.")
+    return number
+
+
+def _flag(name: str, value: Any) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[str(value).strip().lower()]
+    except KeyError:
+        raise SettingError(f"Argument {name}={value!r} is not usable: it must be 1 or 0.") from None
+
+
+def parse_arguments(given: Mapping[str, Any]) -> WalkArguments:
+    """Check the `-a` arguments. Raises SettingError with a sentence that names the argument and what would be right."""
+    known = set(WalkArguments.__dataclass_fields__)
+    for name in given:
+        if name not in known:
+            raise SettingError(f"Argument {name} is not known: it must be one of {', '.join(sorted(known))}.")
+    values: dict[str, Any] = {"country": default_country(), "seed": f"{random.SystemRandom().getrandbits(64):016x}"}
+    for name, value in given.items():
+        if name.startswith("max_"):
+            values[name] = _whole(name, value)
+        elif name in {"related", "loop"}:
+            values[name] = _flag(name, value)
+        elif name == "urls":
+            values[name] = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        else:
+            values[name] = str(value).strip()
+    arguments = WalkArguments(**values)
+    if arguments.time_frame not in TIME_FRAMES:
+        raise SettingError(
+            f"Argument time_frame={arguments.time_frame!r} is not usable: it must be one of {', '.join(TIME_FRAMES)}."
+        )
+    if not (len(arguments.country) == 2 and arguments.country.isalpha()):
+        raise SettingError(f"Argument country={arguments.country!r} is not usable: it must be two letters such as GB.")
+    return arguments

@@ -1,0 +1,77 @@
+"""A user's own list of videos: spider argument `urls`, or a file read line by line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.pages import BadLine, VideoRef, read_video_list
+from pytomo_scrapy.spiders.arguments import WalkArguments
+from pytomo_scrapy.storage.frontier import FoundVideo
+
+logger = logging.getLogger(__name__)
+
+BATCH_VIDEOS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some videos of a list; `position` counts the lines read so far, so that a resumed crawl goes on behind them."""
+
+    videos: tuple[FoundVideo, ...]
+    position: int
+    is_end: bool
+
+
+def check_list(arguments: WalkArguments) -> None:
+    """Raises SettingError if the list's file cannot be read."""
+    if arguments.input_file not in {None, "-"}:
+        try:
+            with Path(str(arguments.input_file)).open("rb"):
+                pass
+        except OSError as error:
+            raise SettingError(
+                f"Argument input_file: {arguments.input_file} cannot be read ({error.strerror})."
+            ) from None
+
+
+class VideoList:
+    """The list as a stream: batches are read only when the frontier has room, so that a million lines cost no memory."""
+
+    def __init__(self, arguments: WalkArguments, done: tuple[int, bool] = (0, False)) -> None:
+        self.position, self.is_end = done
+        self._numbered = islice_behind(read_video_list(_lines(arguments)), self.position)
+
+    def next_batch(self) -> Batch:
+        """Read on. Bad lines are logged by their number and skipped."""
+        videos = []
+        for line_number, entry in self._numbered:
+            self.position = line_number
+            if isinstance(entry, BadLine):
+                logger.warning("Line %d of the list is skipped: %s", entry.line_number, entry.reason)
+                continue
+            videos.append(FoundVideo(entry.service, entry.video_id, entry.url if entry.service == "other" else None))
+            if len(videos) == BATCH_VIDEOS:
+                return Batch(tuple(videos), self.position, is_end=False)
+        self.is_end = True
+        return Batch(tuple(videos), self.position, is_end=True)
+
+
+def islice_behind(
+    numbered: Iterable[tuple[int, VideoRef | BadLine]], position: int
+) -> Iterator[tuple[int, VideoRef | BadLine]]:
+    """Yield what stands behind line `position`."""
+    return (entry for entry in numbered if entry[0] > position)
+
+
+def _lines(arguments: WalkArguments) -> Iterator[str]:
+    yield from arguments.urls
+    if arguments.input_file == "-":
+        yield from sys.stdin
+    elif arguments.input_file:
+        with Path(arguments.input_file).open(encoding="utf-8", errors="replace") as lines:
+            yield from lines

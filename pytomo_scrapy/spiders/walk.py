@@ -1,0 +1,329 @@
+"""The walk that every service's spider shares: claims in, pages followed, video items out.
+
+`start()` pulls claims from the frontier and yields one request for each, never an item: Scrapy puts no back-pressure on
+items of `start()`. A video that needs no page goes through a `data:` request. The next claim is pulled only when the
+page of the one before is expanded, which makes the walk breadth first and, with a seed, the same every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from scrapy import Request, Spider, signals
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+from scrapy.utils.asyncio import run_in_thread
+from twisted.python.failure import Failure
+
+from pytomo_scrapy import config
+from pytomo_scrapy.extensions import Storage, component
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.gate import Gate, Stopped, gate_of
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
+from pytomo_scrapy.spiders.arguments import WalkArguments, parse_arguments
+from pytomo_scrapy.spiders.lists import VideoList, check_list
+from pytomo_scrapy.spiders.trouble import page_trouble
+from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+IDLE_POLL_S = 1.0
+LEASE_RENEWAL_S = 60.0
+
+
+class WalkSpider(Spider):
+    """Walks popular and related videos breadth first, under depth and count limits."""
+
+    service: ClassVar[str]
+    arguments: WalkArguments
+    settings_of_crawl: config.Config
+    storage: Storage
+    gate: Gate
+    frontier: Frontier
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        self.arguments = parse_arguments(given)
+        self._given = given
+        super().__init__()
+        self._expanded = asyncio.Event()
+        self._something_done = asyncio.Event()
+        self._in_flight: set[int] = set()
+        self._started_s = float("-inf")
+        self._source_failures: dict[str, str] = {}
+        self._list: VideoList | None = None
+        self._listed_ahead = 0
+
+    @classmethod
+    def check_arguments(cls, given: Mapping[str, Any]) -> None:
+        """Raises SettingError if an argument is not usable; the crawl command asks before anything starts."""
+        check_list(parse_arguments(given))
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **given)
+        spider.settings_of_crawl = config.load(crawler.settings.get)
+        spider.storage = component(crawler, Storage)
+        spider.gate = gate_of(crawler)
+        crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
+        crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
+        crawler.signals.connect(spider._on_returned, signal=signals.item_error)
+        return spider
+
+    # What a service's spider fills in.
+
+    def popular_pages(self) -> Sequence[PageRequest]:
+        """Return the pages that list popular videos of the time frame."""
+        raise NotImplementedError
+
+    def source_page(self, claim: Claim) -> PageRequest:
+        """Return the page that a claimed source stands for."""
+        raise NotImplementedError
+
+    def video_page(self, video_id: str) -> PageRequest | None:
+        """Return the page that lists the related videos. None when the service has none."""
+        raise NotImplementedError
+
+    def video_url(self, video_id: str) -> str:
+        """Return the canonical address of a video."""
+        raise NotImplementedError
+
+    def parse_page(self, response: Response) -> ParsedPage:
+        """Read a page. Raises nothing: a page that cannot be used is a failure of the result."""
+        raise NotImplementedError
+
+    # The walk.
+
+    async def start(self) -> AsyncIterator[Request]:
+        renewal = asyncio.create_task(self._renew_leases())
+        try:
+            await self._open()
+            async for claim in self._claims():
+                await self._pace(claim)
+                self._expanded.clear()
+                yield self._request(claim)
+                await self._expanded.wait()
+        except (asyncio.CancelledError, GeneratorExit):
+            self.gate.stop()
+            raise
+        except StorageError as error:
+            self.storage.fail(str(error))
+        finally:
+            renewal.cancel()
+        if self.storage.failure is not None:
+            logger.error("%s", self.storage.failure)
+            raise CloseSpider("storage_failed")
+        await self._end()
+
+    async def _open(self) -> None:
+        arguments, limit = self.arguments, self.arguments.max_crawled_url
+        self.frontier = await run_in_thread(
+            self.storage.begin, self.name, self._given, crawl=arguments.crawl, limit=limit
+        )
+        crawl = self.frontier.crawl
+        logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
+        await self._seed()
+
+    async def _seed(self) -> None:
+        arguments = self.arguments
+        if arguments.urls or arguments.input_file:
+            self._list = VideoList(arguments, await run_in_thread(self.frontier.listed))
+            self._listed_ahead = 0
+            return
+        names = [(page.source, {}) for page in self.popular_pages()]
+        await run_in_thread(self.frontier.add_sources, names)
+
+    async def _read_list(self) -> None:
+        """Read on in the user's list when its last batch is claimed, so that first videos stay before related ones."""
+        while self._list is not None and not self._list.is_end and self._listed_ahead <= 0:
+            batch = await run_in_thread(self._list.next_batch)
+            await run_in_thread(self.frontier.add_listed, batch.videos, batch.position, is_end=batch.is_end)
+            self._listed_ahead = len(batch.videos)
+
+    async def _claims(self) -> AsyncIterator[Claim]:
+        """Yield claims, at most PYTOMO_FRONTIER_AHEAD in flight, until nothing of the crawl is unfinished."""
+        while self.storage.failure is None:
+            if len(self._in_flight) < self.settings_of_crawl.frontier_ahead:
+                await self._read_list()
+                claim = await run_in_thread(self.frontier.claim)
+                if claim is not None:
+                    self._in_flight.add(claim.id)
+                    self._listed_ahead -= claim.depth == 1
+                    yield claim
+                    continue
+                if not self._in_flight and not await run_in_thread(self.frontier.has_unfinished):
+                    if not (self.arguments.loop and await self._next_pass()):
+                        return
+                    continue
+            self._something_done.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._something_done.wait(), IDLE_POLL_S)
+
+    async def _next_pass(self) -> bool:
+        if (await run_in_thread(self.frontier.counts)).done == 0:
+            return False
+        await run_in_thread(self.frontier.new_pass)
+        await self._seed()
+        return True
+
+    async def _end(self) -> None:
+        counts = await run_in_thread(self.frontier.counts)
+        if counts.admitted == 0:
+            reasons = "; ".join(f"{source}: {why}" for source, why in self._source_failures.items())
+            logger.error("No video was found to measure. %s", reasons or "The list holds no usable line.")
+            raise CloseSpider("no_videos")
+        await run_in_thread(self.frontier.finish_crawl)
+
+    async def _pace(self, claim: Claim) -> None:
+        if claim.kind != "video":
+            return
+        await asyncio.sleep(max(0.0, self._started_s + self.settings_of_crawl.pace_s - time.monotonic()))
+        self._started_s = time.monotonic()
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL_S)
+            with contextlib.suppress(StorageError):
+                await run_in_thread(self.frontier.renew)
+
+    # Requests.
+
+    def _request(self, claim: Claim) -> Request:
+        if claim.kind == "source":
+            return self._page_request(self.source_page(claim), self.parse_source, claim)
+        page = self.video_page(claim.video_id) if self._wants_related(claim) else None
+        if page is None:
+            return self._to(Request("data:,"), self.parse_video, claim)
+        return self._page_request(page, self.parse_video, claim)
+
+    def _wants_related(self, claim: Claim) -> bool:
+        return (
+            self.arguments.related
+            and claim.service == self.service
+            and claim.depth < self.arguments.max_rounds
+            and not claim.is_expanded
+            and not self.frontier.is_full()
+        )
+
+    def _page_request(self, page: PageRequest, callback: Any, claim: Claim) -> Request:
+        request = Request(page.url, method=page.method, headers=dict(page.headers), body=page.body or b"")
+        if self.settings_of_crawl.path.proxy:
+            request.meta["proxy"] = self.settings_of_crawl.path.proxy
+        return self._to(request, callback, claim)
+
+    def _to(self, request: Request, callback: Any, claim: Claim) -> Request:
+        return request.replace(
+            callback=callback, errback=self.on_page_failed, cb_kwargs={"claim": claim}, dont_filter=True
+        )
+
+    # Answers.
+
+    async def parse_source(self, response: Response, claim: Claim) -> None:
+        """Admit the popular videos that a source lists."""
+        try:
+            page = await self._read(response)
+            await self._finish_source(claim, page.videos[: self.arguments.max_per_page], page.failure)
+        finally:
+            self._done(claim.id)
+            self._expanded.set()
+
+    async def _finish_source(self, claim: Claim, videos: Sequence[PageVideo], failure: str | None) -> None:
+        if failure is not None:
+            self._source_failures[claim.video_id] = failure
+            logger.warning("Source %s: %s", claim.video_id, failure)
+        found = [FoundVideo(self.service, video.video_id) for video in videos]
+        await self._write(self.frontier.finish_source, claim, found, failure=failure)
+
+    async def parse_video(self, response: Response, claim: Claim) -> AsyncIterator[VideoItem]:
+        """Admit the related videos of a watch page, then yield its item: what a page found is never lost."""
+        item = self._item(claim)
+        try:
+            if not response.url.startswith("data:"):
+                page = await self._read(response)
+                item.page_failure, item.page_failure_detail = page.failure, page.failure_detail
+                item.related_count = len(page.videos) if page.failure is None else None
+                found = [FoundVideo(self.service, video.video_id) for video in self._draw(page.videos, claim.video_id)]
+                await self._write(self.frontier.add_videos, claim, found)
+        finally:
+            self._expanded.set()
+        yield item
+
+    async def on_page_failed(self, failure: Failure) -> AsyncIterator[VideoItem]:
+        """Measure the video all the same; a source that failed is done, with its class."""
+        claim: Claim = failure.request.cb_kwargs["claim"]  # type: ignore[attr-defined]
+        self._expanded.set()
+        if failure.check(Stopped):
+            await self._give_back(claim.id)
+            return
+        name, detail = page_trouble(failure.value)
+        if claim.kind == "source":
+            await self._finish_source(claim, (), name)
+            self._done(claim.id)
+            return
+        item = self._item(claim)
+        item.page_failure, item.page_failure_detail = name, detail
+        yield item
+
+    async def _read(self, response: Response) -> ParsedPage:
+        try:
+            return await run_in_thread(self.parse_page, response)
+        except Exception as error:
+            logger.exception("The parser failed on %s", response.url.partition("?")[0])
+            return ParsedPage(
+                kind="unknown", failure="unknown_failure", failure_detail=f"{type(error).__name__}: {error}"
+            )
+
+    def _draw(self, videos: Sequence[PageVideo], video_id: str) -> list[PageVideo]:
+        considered = [video for video in videos if video.video_id != video_id][: self.arguments.max_per_page]
+        # One generator a page, not one a crawl: the same draw after a resume and on another machine.
+        random = Random(f"{self.arguments.seed}:{video_id}")
+        return random.sample(considered, min(self.arguments.max_per_url, len(considered)))
+
+    def _item(self, claim: Claim) -> VideoItem:
+        return VideoItem(
+            service=claim.service,
+            video_id=claim.video_id,
+            url=claim.url or self.video_url(claim.video_id),
+            uuid=str(uuid.uuid4()),
+            crawl=self.frontier.crawl.name,
+            pass_number=claim.pass_number,
+            depth=claim.depth,
+            source=claim.source,
+            parent_id=claim.parent_id,
+            claim_id=claim.id,
+            frontier_order=claim.order,
+        )
+
+    # Ends of claims.
+
+    async def _write(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            await run_in_thread(function, *args, **kwargs)
+        except StorageError as error:
+            self.storage.fail(str(error))
+
+    def _done(self, claim_id: int | None) -> None:
+        if claim_id is not None:
+            self._in_flight.discard(claim_id)
+        self._something_done.set()
+
+    def _on_stored(self, item: VideoItem) -> None:
+        self._done(item.claim_id)
+
+    async def _on_returned(self, item: VideoItem) -> None:
+        if item.claim_id is not None:
+            await self._give_back(item.claim_id)
+
+    async def _give_back(self, claim_id: int) -> None:
+        await self._write(self.frontier.release, claim_id)
+        self._done(claim_id)

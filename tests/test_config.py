@@ -1,0 +1,91 @@
+"""The settings table: defaults, checks, and the documentation that must hold every row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy import config
+from pytomo_scrapy.failures import SettingError
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def load(**overrides: object) -> config.Config:
+    return config.load(overrides.get)
+
+
+def test_load_without_overrides_gives_the_defaults_of_the_table() -> None:
+    loaded = load()
+    assert loaded.download.window_s == 30.0
+    assert loaded.playback.initial_buffer_s == 2.0
+    assert [resolver.name for resolver in loaded.dns.resolvers] == ["system", "google", "opendns"]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("PYTOMO_DOWNLOAD_WINDOW_S", "soon"),
+        ("PYTOMO_DOWNLOAD_WINDOW_S", "-3"),
+        ("PYTOMO_DOWNLOAD_WINDOW_S", "nan"),
+        ("PYTOMO_DOWNLOAD_WINDOW_S", "inf"),
+        ("PYTOMO_PING_PACKETS", "1.5"),
+        ("PYTOMO_QUIET_WINDOW", "perhaps"),
+        ("PYTOMO_IP_FAMILY", "5"),
+        ("PYTOMO_DNS_RESOLVERS", "google=here"),
+        ("PYTOMO_DNS_RESOLVERS", "a=1.1.1.1,a=2.2.2.2"),
+        ("PYTOMO_DNS_RESOLVERS", ""),
+        ("PYTOMO_HTTP_PROXY", "localhost:3128"),
+        ("PYTOMO_SOURCE_ADDRESS", "eth0"),
+        ("PYTOMO_FORMAT", " "),
+    ],
+)
+def test_load_with_a_bad_value_names_the_setting_and_what_is_right(name: str, bad: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        load(**{name: bad})
+    message = str(caught.value)
+    assert message.startswith(f"{name}={bad!r} is not usable: it must be ")
+    assert "\n" not in message
+
+
+def test_load_reads_every_form_of_resolver() -> None:
+    loaded = load(PYTOMO_DNS_RESOLVERS="system,lab=127.0.0.1:5353,six=[2001:db8::1]:54,dot=tls://9.9.9.9#dns.quad9.net,"
+                  "doh=https://dns.google/dns-query,seven=2001:db8::7")  # fmt: skip
+    rows = [(r.name, r.transport, r.address, r.port, r.tls_name) for r in loaded.dns.resolvers]
+    assert rows == [
+        ("system", "system", "", 53, None),
+        ("lab", "udp", "127.0.0.1", 5353, None),
+        ("six", "udp", "2001:db8::1", 54, None),
+        ("dot", "dot", "9.9.9.9", 853, "dns.quad9.net"),
+        ("doh", "doh", "https://dns.google/dns-query", 443, None),
+        ("seven", "udp", "2001:db8::7", 53, None),
+    ]
+
+
+def test_load_switches_optional_settings_off_by_an_empty_value() -> None:
+    loaded = load(PYTOMO_PROVIDER="", PYTOMO_HTTP_PROXY="none")
+    assert loaded.provider is None
+    assert loaded.path.proxy is None
+
+
+def test_environment_gives_known_names_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTOMO_PACE_S", "7")
+    monkeypatch.setenv("PYTOMO_NO_SUCH_THING", "1")
+    found = config.environment()
+    assert found["PYTOMO_PACE_S"] == "7"
+    assert "PYTOMO_NO_SUCH_THING" not in found
+
+
+def test_every_setting_has_its_row_in_the_docs_with_its_default() -> None:
+    rows = {
+        line.split("|")[1].strip().strip("`"): line
+        for line in (DOCS / "settings.md").read_text().splitlines()
+        if line.startswith("| `PYTOMO_")
+    }
+    assert set(rows) == set(config.BY_NAME)
+    for setting in config.SETTINGS:
+        default = setting.default
+        shown = "none" if default is None else int(default) if isinstance(default, bool) else default
+        assert f"`{shown}`".replace("|", "\\|") in rows[setting.name]
+        assert setting.help in rows[setting.name]
