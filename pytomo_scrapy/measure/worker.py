@@ -94,7 +94,7 @@ class Worker:
             await self._make_ready()
             try:
                 async with asyncio.timeout(deadline_s):
-                    await self._send(message)
+                    await self._begin(message)
                     answer = await self._answer(on_progress)
             except TimeoutError:
                 await self._replace()
@@ -128,6 +128,17 @@ class Worker:
             # No replacement yet: a child that cannot even start would be started for ever.
             raise MeasurementError("worker_died", f"at its start, {await self._reap(OWN_END_S)}") from None
         self._is_ready = True
+
+    async def _begin(self, message: bytes) -> None:
+        """Hand the call over. A child that died before it took the call costs nothing: the next one gets it."""
+        try:
+            await self._send(message)
+            await self._receive()
+        except (EOFError, OSError):
+            await self._replace()
+            await self._make_ready()
+            await self._send(message)
+            await self._receive()
 
     def _is_lost(self) -> bool:
         if self._process is None or self._reader is None:

@@ -25,6 +25,7 @@ def serve(channel: socket.socket) -> None:
     _die_with_parent()
     _send(channel, "ready")
     while (call := _receive(channel)) is not None:
+        _send(channel, "begun")  # from here on a loss is this call's
         _send_packed(channel, _answer(channel, call))
 
 
