@@ -1,0 +1,136 @@
+"""What a user typed, as a video: any form of a YouTube link, a bare id, or another site's link."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
+_SITES = ("youtube.com", "youtube-nocookie.com", "youtubekids.com", "youtubeeducation.com", "youtube.googleapis.com")
+_SHORT_HOSTS = ("youtu.be", "www.youtu.be", "y2u.be")
+# First part of a path whose second part is the id.
+_ID_PATHS = frozenset(("shorts", "embed", "live", "v", "e", "vi", "watch"))
+_MAX_CHARACTERS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRef:
+    """A video to measure.
+
+    `service` is "youtube", or "other" for a link to another site that the resolution may know; then `video_id` is the
+    first 16 hexadecimal digits of the link's SHA-256, the same in every crawl.
+    """
+
+    service: str
+    video_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a list that names no video, and why."""
+
+    line_number: int
+    text: str
+    reason: str
+
+
+def watch_url(video_id: str) -> str:
+    """Return the address of a video's watch page."""
+    return f"https://www.youtube.com/watch?v={video_id}"
+
+
+def parse_video_url(text: str) -> VideoRef:
+    """Read a link or a bare id. Raises ValueError with one sentence where it names no video."""
+    text = text.strip().removeprefix("<").removesuffix(">").strip("\"'")
+    if _ID.fullmatch(text):
+        return _youtube(text)
+    if not text:
+        raise ValueError("The link is empty.")
+    if len(text) > _MAX_CHARACTERS:
+        raise ValueError(f"The link has {len(text)} characters, which no video's link has.")
+    if any(sign.isspace() or not sign.isprintable() for sign in text):
+        raise ValueError("The link holds blanks or control characters.")
+    parts, has_scheme = _split(text)
+    host = (parts.hostname or "").rstrip(".")
+    if _is_youtube(host):
+        return _youtube(_id_in(parts, host, text))
+    if has_scheme and parts.scheme.lower() in ("http", "https") and host:
+        return VideoRef("other", hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16], text)
+    raise ValueError(f"{_short(text)!r} is neither a video id of 11 characters nor a link that starts with http.")
+
+
+def read_video_list(lines: Iterable[str]) -> Iterator[tuple[int, VideoRef | BadLine]]:
+    """Read a list line by line, as it comes. Blank lines and comments (`#` first or after a blank) are skipped."""
+    for line_number, line in enumerate(lines, start=1):
+        text = re.split(r"(?:^|\s)#", line.removeprefix("\ufeff"), maxsplit=1)[0].strip()
+        if not text:
+            continue
+        try:
+            yield line_number, parse_video_url(text)
+        except ValueError as error:
+            yield line_number, BadLine(line_number, _short(text, 200), str(error))
+
+
+def _youtube(video_id: str) -> VideoRef:
+    return VideoRef("youtube", video_id, watch_url(video_id))
+
+
+def _short(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _split(text: str) -> tuple[SplitResult, bool]:
+    has_scheme = _SCHEME.match(text) is not None
+    try:
+        parts = urlsplit(text if has_scheme else "https://" + text.lstrip("/"))
+        parts.port  # noqa: B018  raises for a port that is none
+    except ValueError:
+        raise ValueError(f"{_short(text)!r} is not a usable link.") from None
+    return parts, has_scheme
+
+
+def _is_youtube(host: str) -> bool:
+    return host in _SHORT_HOSTS or any(host == site or host.endswith("." + site) for site in _SITES)
+
+
+def _id_in(parts: SplitResult, host: str, text: str, depth: int = 0) -> str:
+    path = [part for part in re.split(r"[/&;?]", parts.path) if part]
+    query = parse_qs(parts.query, max_num_fields=100)
+    if host in _SHORT_HOSTS:
+        candidate = path[0] if path else None
+    elif "v" in query:
+        candidate = query["v"][-1]
+    elif "vi" in query:
+        candidate = query["vi"][-1]
+    elif len(path) >= 2 and path[0].lower() in _ID_PATHS:
+        candidate = path[1]
+    else:
+        return _id_in_inner_link(parts, query, text, depth)
+    if candidate is None:
+        raise ValueError(f"{_short(text)!r} names no video.")
+    if not _ID.fullmatch(candidate):
+        raise ValueError(f"{_short(candidate)!r} in {_short(text)!r} is not a video id of 11 characters.")
+    return candidate
+
+
+def _id_in_inner_link(parts: SplitResult, query: dict[str, list[str]], text: str, depth: int) -> str:
+    """Follow a link that carries another one: attribution, consent and sign-in pages, and the old `#!v=` form."""
+    inner = next((query[key][0] for key in ("u", "continue", "next", "url", "q") if key in query), None)
+    if inner is None and "v=" in parts.fragment:
+        inner = (
+            "/watch?" + parts.fragment.partition("?")[2]
+            if "?" in parts.fragment
+            else "/watch?" + parts.fragment.lstrip("!")
+        )
+    if inner is None or depth > 2:
+        raise ValueError(f"{_short(text)!r} names no video.")
+    inner_parts, has_scheme = _split(inner if _SCHEME.match(inner) else "https://www.youtube.com/" + inner.lstrip("/"))
+    host = inner_parts.hostname or ""
+    if not has_scheme or not _is_youtube(host):
+        raise ValueError(f"{_short(text)!r} names no video.")
+    return _id_in(inner_parts, host, text, depth + 1)
