@@ -1,0 +1,71 @@
+"""The media hosts that the lab's worlds share: one for each way in which a cache may behave."""
+
+from __future__ import annotations
+
+from pytomo_scrapy.lab.model import MediaHost, RateRule
+
+FAST = ("rr1---sn-25ge7nsk", "rr2---sn-25ge7nsk", "rr3---sn-25ge7nsk", "rr5---sn-25ge7nsd")
+TWO_MBIT = "rr1---sn-4g5edns6"
+FIVE_MBIT = "rr2---sn-4g5edns6"
+HALF = "rr1---sn-h5q7knes"
+TENFOLD = "rr2---sn-h5q7knes"
+SAWTOOTH = "rr1---sn-p5qlsn6s"
+OUTAGE = "rr2---sn-p5qlsn6s"
+REDIRECTING = "rr1---sn-npoldn7s"
+CANONICAL = "rr4---sn-2o25g5-55"
+SLOW_START = "rr3---sn-p5qddn7k"
+INTERRUPTED = "rr4---sn-p5qddn7k"
+
+_DOMAIN = ".googlevideo.com"
+_MBIT = 1e6
+
+# From 0.2 to 2 Mbit/s and back within 10 s: around the rate of the lab's clips, so that players stall and recover.
+_SAWTOOTH_STEPS = tuple((float(second), (0.2 + 0.36 * min(second, 10 - second)) * _MBIT) for second in range(10))
+
+
+def full_name(label: str) -> str:
+    """Return the domain name of the cache called `label`."""
+    return label + _DOMAIN
+
+
+def common_hosts() -> dict[str, MediaHost]:
+    """Return every cache without a fault, by its name."""
+    rules: dict[str, RateRule] = {
+        **{label: RateRule() for label in FAST},
+        TWO_MBIT: RateRule(steps=((0.0, 2 * _MBIT),)),
+        FIVE_MBIT: RateRule(steps=((0.0, 5 * _MBIT),)),
+        HALF: RateRule(clip_ratio=0.5),
+        TENFOLD: RateRule(clip_ratio=10.0),
+        SAWTOOTH: RateRule(steps=_SAWTOOTH_STEPS, period_s=10.0),
+        OUTAGE: RateRule(steps=((0.0, 4 * _MBIT), (3.0, 0.0), (9.0, 4 * _MBIT)), period_s=20.0),
+        REDIRECTING: RateRule(),
+        CANONICAL: RateRule(),
+        SLOW_START: RateRule(),
+        # Two to four seconds of media (the clips take 0.7 Mbit/s), then nothing, then plenty: a stall within five.
+        INTERRUPTED: RateRule(steps=((0.0, 2.5 * _MBIT), (1.0, 0.0), (4.4, 20 * _MBIT))),
+    }
+    hosts: dict[str, MediaHost] = {}
+    for number, (label, rate) in enumerate(rules.items(), start=1):
+        name = full_name(label)
+        hosts[name] = MediaHost(
+            name=name,
+            address=f"127.42.0.{number}",
+            rate=rate,
+            redirects_to=full_name(FAST[0]) if label == REDIRECTING else None,
+            cname=full_name(label.replace("---", ".")) if label == CANONICAL else None,
+            first_byte_delay_s=0.8 if label == SLOW_START else 0.0,
+        )
+    return hosts
+
+
+def describe_rate(rate: RateRule) -> str:
+    """Say in words how fast a host is."""
+    if rate.clip_ratio is not None:
+        return f"{rate.clip_ratio:g} times the clip's own rate"
+    if not rate.steps:
+        return "no limit"
+    if len(rate.steps) == 1:
+        return f"{rate.steps[0][1] / _MBIT:g} Mbit/s"
+    steps = ", ".join(f"{bps / _MBIT:.3g} from {from_s:g} s" for from_s, bps in rate.steps)
+    again = f", again every {rate.period_s:g} s" if rate.period_s else ""
+    return f"Mbit/s: {steps}{again}"

@@ -1,0 +1,254 @@
+"""The lab's worlds, each the same every time: videos, titles, related graph, popular lists and media hosts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from pytomo_scrapy.lab import hosts as caches
+from pytomo_scrapy.lab.model import FAULTS, LabVideo, MediaHost, RateRule, World
+from pytomo_scrapy.lab.signing import (
+    DUAL_STACK_HOST_NAME,
+    HOST_FAULTS,
+    TRUNCATED_HOST_NAME,
+    fault_host_name,
+    special_hosts,
+)
+from pytomo_scrapy.lab.titles import title_of
+
+FRAME_DAYS: Mapping[str, int] = {"today": 0, "week": 7, "month": 31, "all_time": 100_000}
+
+# A crawler that meets one of these is right to stop asking for an hour, so only the world of faults has them.
+_FAULTS_THAT_STOP_A_CRAWL = ("bot_check", "rate_limited", "http_429")
+
+_CLIPS = (
+    *("separate_40", "separate_20", "separate_90", "separate_vbr_40", "separate_40"),
+    *("muxed_40", "muxed_20", "muxed_90", "muxed_index_last_40", "muxed_vbr_40", "webm_40"),
+)
+_SPREAD = (
+    *caches.FAST,
+    *caches.FAST,
+    caches.TWO_MBIT,
+    caches.FIVE_MBIT,
+    caches.TENFOLD,
+    caches.SAWTOOTH,
+    caches.OUTAGE,
+)
+
+
+@dataclass
+class _Draft:
+    """A world in the making."""
+
+    name: str
+    random: Random
+    videos: dict[str, LabVideo] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
+
+    def add(self, key: str, title: str, clip: str, host: str, **more: object) -> str:
+        video_id = make_video_id(f"{self.name}/{key}")
+        video = LabVideo(video_id=video_id, title=title, clip=clip, host=host)
+        self.videos[video_id] = replace(video, **more)  # type: ignore[arg-type]
+        return video_id
+
+    def add_faulty(self, fault: str, clip: str = "separate_40", **more: object) -> str:
+        host = fault_host_name(fault) if fault in HOST_FAULTS else caches.full_name(caches.FAST[0])
+        return self.add(f"fault/{fault}", f"Fault {fault}: {FAULTS[fault]}", clip, host, fault=fault, **more)
+
+    def add_experiment(self, key: str, what: str, clip: str, host: str, **more: object) -> str:
+        video_id = self.add(f"known/{key}", f"Experiment: {what}", clip, host, **more)
+        self.known[video_id] = f"{what} ({clip})"
+        return video_id
+
+    def relate(self, least: int, most: int) -> None:
+        """Give every video between `least` and `most` related ones, never itself and none twice."""
+        ids = list(self.videos)
+        for video_id in ids:
+            others = [other for other in ids if other != video_id]
+            count = min(len(others), self.random.randint(least, most))
+            self.videos[video_id] = replace(self.videos[video_id], related=tuple(self.random.sample(others, count)))
+
+
+def make_video_id(key: str) -> str:
+    """Return the id that belongs to `key`: 64 bits in base64url, as the service's ids are."""
+    return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:8]).decode().rstrip("=")
+
+
+def build_world(name: str, seed: int = 0) -> World:
+    """Build the world called `name`: the same one for the same seed. Raises KeyError for an unknown name."""
+    make, _ = _WORLDS[name]
+    return make(_Draft(name, Random(f"{name}:{seed}")))
+
+
+def world_names() -> dict[str, str]:
+    """Return every world's name with what it is for."""
+    return {name: text for name, (_, text) in _WORLDS.items()}
+
+
+def with_rates(world: World, rates: Mapping[str, RateRule], everywhere: RateRule | None = None) -> World:
+    """Return `world` with other rates. Raises KeyError if a host of `rates` is not in the world."""
+    changed = {name: replace(host, rate=everywhere or host.rate) for name, host in world.hosts.items()}
+    for name, rate in rates.items():
+        full = name if name in changed else caches.full_name(name)
+        changed[full] = replace(changed[full], rate=rate)
+    return replace(world, hosts=changed)
+
+
+def _all_hosts() -> dict[str, MediaHost]:
+    return {**caches.common_hosts(), **special_hosts()}
+
+
+def _finish(
+    draft: _Draft, charts: dict[str, tuple[str, ...]], gaming: Iterable[str], search: dict[str, tuple[str, ...]]
+) -> World:
+    used = {video.host for video in draft.videos.values()}
+    hosts = _all_hosts()
+    # A redirect's target is needed too, and the redirect loop is a pair of hosts that point at each other.
+    for _ in range(2):
+        used |= {target for name in used if (target := hosts[name].redirects_to)}
+    return World(
+        name=draft.name,
+        help=_WORLDS[draft.name][1],
+        videos=draft.videos,
+        hosts={name: host for name, host in hosts.items() if name in used},
+        charts=charts,
+        gaming=tuple(gaming),
+        search=search,
+        known=draft.known,
+    )
+
+
+def _same_everywhere(draft: _Draft, ids: list[str]) -> World:
+    """Finish a small world whose every popular list is `ids` in this order."""
+    order = tuple(ids)
+    charts = dict.fromkeys(("TRENDING_VIDEOS", "TRENDING_MOVIES", "VIDEOS:DAILY", "VIDEOS:WEEKLY"), order)
+    return _finish(draft, charts, order, dict.fromkeys(FRAME_DAYS, order))
+
+
+def _age_and_views(random: Random) -> tuple[int, int]:
+    """Draw an age and the views that go with it: old videos have had time to gather more."""
+    age_days, typical_views = random.choice(
+        ((0, 2e4), (random.randint(1, 6), 3e5), (random.randint(8, 30), 4e6), (random.randint(40, 4000), 6e7))
+    )
+    return age_days, int(typical_views * random.lognormvariate(0, 0.6))
+
+
+def _add_experiments(draft: _Draft) -> None:
+    name = caches.full_name
+    add = draft.add_experiment
+    for clip in ("separate_40", "muxed_40"):
+        add(f"half/{clip}", "a host at half of the clip's rate", clip, name(caches.HALF), age_days=400)
+        add(f"tenfold/{clip}", "a host at ten times the clip's rate", clip, name(caches.TENFOLD), age_days=400)
+    add("2mbit", "a host at 2 Mbit/s", "separate_90", name(caches.TWO_MBIT), age_days=400)
+    add("5mbit", "a host at 5 Mbit/s", "separate_90", name(caches.FIVE_MBIT), age_days=400)
+    add("sawtooth", "a rate that rises and falls", "separate_40", name(caches.SAWTOOTH), age_days=400)
+    add("outage", "nothing arrives for six seconds", "separate_40", name(caches.OUTAGE), age_days=400)
+    add("redirect", "a host that redirects to another", "separate_40", name(caches.REDIRECTING), age_days=400)
+    add("cname", "a host behind a canonical name", "separate_40", name(caches.CANONICAL), age_days=400)
+    add("late", "a first byte after 0.8 s", "separate_40", name(caches.SLOW_START), age_days=400)
+    add("truncated-dns", "DNS answers that need TCP", "separate_40", TRUNCATED_HOST_NAME, age_days=400)
+    add("dual-stack", "a host with an IPv6 address too", "separate_40", DUAL_STACK_HOST_NAME, age_days=400)
+    fast = name(caches.FAST[0])
+    add(
+        "preroll", "media that the service holds back for 3 s", "separate_40", fast, age_days=400, available_after_s=3.0
+    )
+
+
+def _default(draft: _Draft) -> World:
+    random = draft.random
+    faults = [fault for fault in FAULTS if fault not in _FAULTS_THAT_STOP_A_CRAWL]
+    for number in range(360):
+        age_days, view_count = _age_and_views(random)
+        more = {"age_days": age_days, "view_count": view_count, "channel": f"Lab Channel {number % 40}"}
+        if number % 10 == 9 and faults:
+            draft.add_faulty(faults.pop(0), random.choice(_CLIPS[:5]), **more)
+            continue
+        host = caches.full_name(random.choice(_SPREAD))
+        draft.add(f"video/{number}", title_of(number, random), random.choice(_CLIPS), host, **more)
+    _add_experiments(draft)
+    draft.relate(25, 40)
+    search = {frame: _most_viewed(draft, days) for frame, days in FRAME_DAYS.items()}
+    recent = list(_most_viewed(draft, 3))
+    charts = {
+        "TRENDING_VIDEOS": tuple(random.sample(recent, min(30, len(recent)))),
+        "TRENDING_MOVIES": tuple(random.sample(search["month"], 20)),
+        "VIDEOS:DAILY": search["today"][:50],
+        "VIDEOS:WEEKLY": search["week"][:50],
+    }
+    return _finish(draft, charts, random.sample(search["week"], 50), search)
+
+
+def _most_viewed(draft: _Draft, days: int) -> tuple[str, ...]:
+    young = [video for video in draft.videos.values() if video.age_days <= days and video.video_id not in draft.known]
+    return tuple(video.video_id for video in sorted(young, key=lambda video: -video.view_count))
+
+
+def _demo(draft: _Draft) -> World:
+    name = caches.full_name
+    ids = [
+        draft.add("fine/1", "A fast host", "separate_20", name(caches.FAST[0]), view_count=9_000_000),
+        draft.add("stalls/1", "A host that pauses", "separate_20", name(caches.INTERRUPTED), view_count=8_000_000),
+        draft.add_faulty("private", "separate_20", view_count=7_000_000),
+        draft.add("fine/2", "A host behind a canonical name", "muxed_20", name(caches.CANONICAL), view_count=6_000_000),
+        draft.add_faulty("reset", "separate_20", view_count=5_000_000),
+        draft.add(
+            "fine/3",
+            "A redirecting host, العربية 🎬 <b>",
+            "separate_20",
+            name(caches.REDIRECTING),
+            view_count=4_000_000,
+        ),
+        draft.add(
+            "stalls/2", "A host that pauses, one file", "muxed_20", name(caches.INTERRUPTED), view_count=3_000_000
+        ),
+        draft.add(
+            "fine/4", "A host with ten times the rate", "separate_20", name(caches.TENFOLD), view_count=2_000_000
+        ),
+    ]
+    draft.relate(5, 7)
+    return _same_everywhere(draft, ids)
+
+
+def _faults(draft: _Draft) -> World:
+    faults = sorted(FAULTS, key=lambda fault: fault in _FAULTS_THAT_STOP_A_CRAWL)
+    ids = [draft.add_faulty(fault, view_count=1000 - number) for number, fault in enumerate(faults)]
+    for number, label in enumerate(caches.FAST):
+        ids.insert(
+            number * 8,
+            draft.add(f"healthy/{number}", f"Healthy video {number}", "separate_20", caches.full_name(label)),
+        )
+    everything = tuple(ids)
+    for number, video_id in enumerate(everything):
+        # The next ones first, so that a walk of any width reaches all.
+        related = everything[number + 1 :] + everything[:number]
+        draft.videos[video_id] = replace(draft.videos[video_id], related=related)
+    third = len(everything) // 3
+    first, second, last = everything[:third], everything[third : 2 * third], everything[2 * third :]
+    charts = {"TRENDING_VIDEOS": first, "TRENDING_MOVIES": second, "VIDEOS:DAILY": first, "VIDEOS:WEEKLY": first}
+    return _finish(draft, charts, second, dict.fromkeys(FRAME_DAYS, last + first + second))
+
+
+def _clean(draft: _Draft) -> World:
+    for number in range(60):
+        host = caches.full_name(caches.FAST[number % len(caches.FAST)])
+        views = 1_000_000 - number
+        draft.add(
+            f"video/{number}",
+            title_of(number, draft.random),
+            ("separate_20", "muxed_20")[number % 2],
+            host,
+            view_count=views,
+        )
+    draft.relate(25, 40)
+    return _same_everywhere(draft, list(draft.videos))
+
+
+_WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {
+    "default": (_default, "a few hundred videos on fast, slow, uneven and redirecting hosts, most faults sprinkled in"),
+    "demo": (_demo, "eight videos for a first look: some play, some stall, some fail"),
+    "faults": (_faults, "every fault exactly once, and four healthy videos"),
+    "clean": (_clean, "sixty videos without any fault, all on fast hosts"),
+}
