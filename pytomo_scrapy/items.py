@@ -263,6 +263,8 @@ class MediaTimeline:
     duration_s: float | None = None
     failure: str | None = None
     failure_detail: str | None = None
+    is_index_last: bool = False  # progressive file whose index follows the media: a plain download plays nothing before
+    fallback_reason: str | None = None  # why the linear model stands in
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,327 @@
+"""Reads from the bytes received of one media stream how many media seconds are complete after each of them.
+
+Runs in the measuring process, after the window. Implementation note: the figures say when the *bytes* of a picture or
+sound are there; decoding time is left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import av.logging
+
+from pytomo_scrapy.items import MediaSegment, MediaTimeline
+from pytomo_scrapy.measure import container_boxes, container_packets
+from pytomo_scrapy.measure.container_boxes import Layout
+from pytomo_scrapy.measure.container_packets import StreamPackets
+
+MAX_PACKETS = 2_000_000  # 9 h of video at 60 pictures a second
+MAX_STREAMS = 32
+MEMORY_BYTES = 200 * 1024 * 1024  # what the analysis may take on top of what the process has
+HEADER_BYTES = 64 * 1024  # a cut file shorter than this may simply lack the rest of its header
+LINEAR_STEPS = 1000
+_BATCH = 1024
+
+# No playlists, scripts or other protocols: a hostile file must not make the demultiplexer open anything else.
+_OPTIONS = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,matroska,webm,flv,mpegts",
+    "protocol_whitelist": "file",
+    "max_streams": str(MAX_STREAMS),
+    "max_pixels": str(8192 * 8192),
+}
+# These two carry exact times of their own, so the parsers can be left out; their boxes are all that is read.
+_OPTIONS_MP4 = _OPTIONS | {"fflags": "+nofillin+noparse"}
+
+# Bytes from a packet's position to the end of its data, beyond its size (see docs/playback.md).
+_EXTRA_BYTES = {("webm", "video"): 4, ("webm", "audio"): 4, ("flv", "video"): 16, ("flv", "audio"): 13}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is known of the file before it is opened. `size_bytes` and `declared_duration_s` may be unknown."""
+
+    path: str
+    kind: str  # "video", "audio" or "muxed"
+    received_bytes: int
+    size_bytes: int | None = None
+    declared_duration_s: float | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every byte of the file is there."""
+        return self.size_bytes is not None and self.received_bytes >= self.size_bytes
+
+
+def read_timeline(
+    path: str,
+    kind: str,
+    received_bytes: int,
+    size_bytes: int | None,
+    *,
+    declared_duration_s: float | None = None,
+    budget_s: float = 15.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> MediaTimeline:
+    """Read the media timeline of the first `received_bytes` bytes of a stream of `size_bytes`, kept at `path`.
+
+    Never raises for bad media: `failure` is then `wrong_content` (not a media file), `no_media_data` (too few bytes) or
+    `unreadable_container`. Where the container cannot be read but `declared_duration_s` and the size are known, the
+    linear model stands in: `method` is "linear" and `fallback_reason` says why. Memory is bounded by MEMORY_BYTES
+    where the system can limit it, time by `budget_s`.
+    """
+    empty = MediaTimeline(kind=kind, method="packets")
+    try:
+        present = min(received_bytes, Path(path).stat().st_size)
+    except OSError as error:
+        return replace(empty, failure="no_media_data", failure_detail=f"no file to read: {error.strerror}")
+    if present <= 0:
+        return replace(empty, failure="no_media_data", failure_detail="no byte arrived")
+    source = Source(path, kind, present, size_bytes, declared_duration_s)
+    try:
+        with Path(path).open("rb") as file:
+            layout = container_boxes.read_layout(file, present, size_bytes)
+    except (OSError, ValueError, OverflowError) as error:
+        return replace(empty, failure="unreadable_container", failure_detail=f"{type(error).__name__}: {error}")
+    if layout.container is None:
+        return replace(empty, failure="wrong_content", failure_detail="the first bytes are of no media container")
+    timeline = _demultiplexed(source, layout, clock() + budget_s, budget_s, clock)
+    return _with_fallback(timeline, source) if timeline.failure else timeline
+
+
+def _demultiplexed(
+    source: Source, layout: Layout, deadline_s: float, budget_s: float, clock: Callable[[], float]
+) -> MediaTimeline:
+    timeline = MediaTimeline(kind=source.kind, method="packets", container=layout.container)
+    if layout.is_index_missing:
+        where = "lies behind the media and has not arrived" if _has_media_first(layout) else "has not arrived whole"
+        failure = "unreadable_container" if _has_media_first(layout) else "no_media_data"
+        return replace(timeline, failure=failure, failure_detail=f"the file's index (moov) {where}")
+    try:
+        with _memory_limit(MEMORY_BYTES), _open(source, layout, budget_s) as media:
+            timeline = _described(timeline, source, layout, media)
+            streams = _read_packets(source, layout, media, deadline_s, clock)
+    except (av.error.FFmpegError, ValueError, OverflowError, MemoryError, OSError, LookupError) as error:
+        failure = "unreadable_container"
+        if not source.is_whole and source.received_bytes < HEADER_BYTES:
+            failure = "no_media_data"
+        return replace(timeline, failure=failure, failure_detail=f"{type(error).__name__}: {error}"[:200])
+    return _with_times(timeline, source, layout, streams)
+
+
+def _has_media_first(layout: Layout) -> bool:
+    return all(kind != b"moov" for kind, _, _ in layout.boxes)
+
+
+def _open(source: Source, layout: Layout, budget_s: float) -> Any:
+    options = _OPTIONS_MP4 if layout.container == "mp4" else _OPTIONS
+    return av.open(
+        f"file:{source.path}", options=dict(options), timeout=(budget_s, budget_s), metadata_errors="replace"
+    )
+
+
+@contextlib.contextmanager
+def _memory_limit(extra_bytes: int) -> Iterator[None]:
+    """Let the process grow by at most `extra_bytes` of address space: a hostile index then fails, not the machine."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = pages * resource.getpagesize() + extra_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if soft < 0 else min(soft, wanted), hard))
+    except (ImportError, OSError, ValueError):  # not Linux: the parent's deadline is the only bound
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _wanted_streams(source: Source, media: Any) -> list[Any]:
+    """Return the first video and the first audio stream, as far as `kind` asks for them."""
+    chosen = []
+    for kind in ("video", "audio"):
+        if source.kind in (kind, "muxed"):
+            chosen += [stream for stream in media.streams if stream.type == kind][:1]
+    return chosen or [stream for stream in media.streams if stream.type in ("video", "audio")][:1]
+
+
+def _read_packets(
+    source: Source, layout: Layout, media: Any, deadline_s: float, clock: Callable[[], float]
+) -> list[StreamPackets]:
+    wanted = _wanted_streams(source, media)
+    if not wanted:
+        raise ValueError("the file holds neither video nor audio")
+    columns: dict[int, list[tuple[Any, ...]]] = {stream.index: [] for stream in wanted}
+    is_cut_short = False
+    total = 0
+    packets = media.demux(wanted)
+    while True:
+        try:
+            batch = [(p.stream_index, p.pos, p.size, p.dts, p.pts, p.duration) for p in islice(packets, _BATCH)]
+        except av.error.FFmpegError:  # damage: what was read before it is certain
+            is_cut_short = True
+            break
+        for row in batch:
+            if row[2] and row[1] is not None and row[0] in columns:
+                columns[row[0]].append(row)
+        total += len(batch)
+        if len(batch) < _BATCH:
+            break
+        if total > MAX_PACKETS or clock() > deadline_s:
+            is_cut_short = True
+            break
+    is_whole = source.is_whole and not is_cut_short
+    streams = [_stream_packets(source, layout, stream, columns[stream.index], is_whole) for stream in wanted]
+    return [stream for stream in streams if stream.pts]
+
+
+def _stream_packets(
+    source: Source, layout: Layout, stream: Any, rows: list[tuple[Any, ...]], is_whole: bool
+) -> StreamPackets:
+    declared = stream.duration * float(stream.time_base) if stream.duration and layout.container == "mp4" else None
+    packets = StreamPackets(stream.type, float(stream.time_base), is_whole=is_whole, declared_end_s=declared)
+    if layout.fragments and not layout.segments:
+        packets.declared_end_s = None  # the sum of the fragments seen, not the whole
+    if layout.container == "mpegts":
+        rows = _with_transport_ends(rows, source)
+        extra = 0
+    else:
+        extra = _EXTRA_BYTES.get((layout.container or "", stream.type), 0)
+    last_dts = None
+    for _, position, size, dts, pts, duration in rows:
+        end = position + size + extra
+        if end > source.received_bytes:
+            packets.is_whole = False
+            break
+        dts = dts if dts is not None else (last_dts if last_dts is not None else pts)
+        pts = pts if pts is not None else dts
+        if pts is None:
+            continue
+        packets.end_bytes.append(end)
+        packets.dts.append(dts)
+        packets.pts.append(pts)
+        packets.duration.append(duration or 0)
+        last_dts = dts
+    packets.cut_at_damage()
+    if packets.pts:
+        container_packets.fill_durations(packets)
+    return packets
+
+
+def _with_transport_ends(rows: list[tuple[Any, ...]], source: Source) -> list[tuple[Any, ...]]:
+    """Give each packet the place where a demultiplexer of a transport stream knows it is whole: the stream's next one.
+
+    Its own bytes are spread over packets of 188 bytes between those of other streams.
+    """
+    ended = []
+    for index, row in enumerate(rows):
+        following = next((later[1] for later in rows[index + 1 : index + 64] if later[1] > row[1]), None)
+        if following is None:
+            if not source.is_whole:
+                break
+            following = source.received_bytes - 188
+        ended.append((row[0], row[1], following + 188 - row[1], *row[3:]))
+    return ended
+
+
+def _described(timeline: MediaTimeline, source: Source, layout: Layout, media: Any) -> MediaTimeline:
+    """Add what the file says of itself."""
+    video = next((stream for stream in media.streams if stream.type == "video"), None)
+    audio = next((stream for stream in media.streams if stream.type == "audio"), None)
+    duration_s = layout.duration_s
+    # Without an index the library derives a duration from what it sees of a cut file: then the announced one is better.
+    is_told = (layout.container == "mp4" and not layout.fragments) or source.is_whole
+    if duration_s is None and media.duration and media.duration > 0 and is_told:
+        duration_s = media.duration / av.time_base
+    duration_s = duration_s or source.declared_duration_s
+    rate = video.average_rate if video is not None else None
+    return replace(
+        timeline,
+        video_codec=video.codec_context.name if video is not None else None,
+        audio_codec=audio.codec_context.name if audio is not None else None,
+        width_px=(video.codec_context.width or None) if video is not None else None,
+        height_px=(video.codec_context.height or None) if video is not None else None,
+        frame_rate_fps=float(rate) if rate else None,
+        duration_s=duration_s,
+        bitrate_bps=source.size_bytes * 8 / duration_s if source.size_bytes and duration_s else None,
+    )
+
+
+def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams: list[StreamPackets]) -> MediaTimeline:
+    if not streams:
+        failure = "unreadable_container" if source.is_whole else "no_media_data"
+        return replace(timeline, failure=failure, failure_detail="no packet is whole")
+    offsets, seconds = container_packets.merge_streams(streams)
+    if not offsets:
+        return replace(timeline, failure="no_media_data", failure_detail="no media time is complete")
+    if layout.index_end_bytes is not None:
+        # The index follows the media: a plain download can play nothing before it is there.
+        offsets = [max(offset, layout.index_end_bytes) for offset in offsets[-1:]]
+        seconds = seconds[-1:]
+    return replace(
+        timeline,
+        offset_bytes=tuple(offsets),
+        complete_s=tuple(seconds),
+        segments=layout.segments or _segments_of_fragments(layout, streams),
+        init_bytes=layout.init_bytes,
+        is_index_last=layout.index_end_bytes is not None,
+    )
+
+
+def _segments_of_fragments(layout: Layout, streams: list[StreamPackets]) -> tuple[MediaSegment, ...]:
+    """Build segments from the fragments themselves, for a file without an index of them.
+
+    A fragment's start is the first presentation time within it; the last one is as long as the one before it.
+    """
+    stream = streams[0]
+    origin_s = max(0.0, stream.first_s())
+    starts: list[float] = []
+    place = 0
+    for start, end in layout.fragments:
+        while place < len(stream.end_bytes) and stream.end_bytes[place] <= start:
+            place += 1
+        inside = stream.pts[place : place + container_packets.TAIL_PACKETS]
+        ends = stream.end_bytes[place : place + len(inside)]
+        times = [pts for pts, stop in zip(inside, ends, strict=True) if stop <= end]
+        if not times:
+            break
+        starts.append(min(times) * stream.tick_s - origin_s)
+    lengths = [after - before for before, after in pairwise(starts)]
+    if starts:
+        last_s = stream.pts[-1] * stream.tick_s - origin_s - starts[-1]
+        lengths.append(max(last_s, lengths[-1] if lengths else 0.0))
+    if any(length <= 0 for length in lengths):
+        return ()
+    return tuple(
+        MediaSegment(start, end, starts[index], lengths[index])
+        for index, (start, end) in enumerate(layout.fragments[: len(starts)])
+    )
+
+
+def _with_fallback(timeline: MediaTimeline, source: Source) -> MediaTimeline:
+    """Put the linear model in place of an unreadable container, where size and duration are known."""
+    duration_s, size_bytes = source.declared_duration_s, source.size_bytes
+    if timeline.failure != "unreadable_container" or not duration_s or not size_bytes:
+        return timeline
+    steps = range(1, LINEAR_STEPS + 1)
+    return replace(
+        timeline,
+        method="linear",
+        offset_bytes=tuple(-(-size_bytes * step // LINEAR_STEPS) for step in steps),
+        complete_s=tuple(duration_s * step / LINEAR_STEPS for step in steps),
+        duration_s=duration_s,
+        bitrate_bps=size_bytes * 8 / duration_s,
+        fallback_reason=timeline.failure_detail,
+        failure=None,
+        failure_detail=None,
+    )

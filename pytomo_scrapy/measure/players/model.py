@@ -1,0 +1,114 @@
+"""What all player models share: their input, their output, and the steps of bytes and media time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytomo_scrapy.items import Interval, MediaTimeline
+
+INFINITE = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTrace:
+    """The arrivals of one media stream in a window, and its media time. `is_complete`: the whole file arrived."""
+
+    arrival_s: Sequence[float]
+    arrival_bytes: Sequence[int]
+    timeline: MediaTimeline
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A player's parameter: its value when nobody sets it, its unit, what it means and where it is from."""
+
+    default: float
+    unit: str
+    help: str
+    source: str
+
+
+@dataclass(slots=True)
+class Session:
+    """What a player did, on the window's clock. `end_s` is when the video ended, None where it did not."""
+
+    started_s: float | None = None
+    stalls: list[Interval] = field(default_factory=list)
+    freezes: list[Interval] | None = None
+    end_s: float | None = None
+    played_s: float = 0.0
+    initial_buffer_s: float | None = None
+    buffer_end_s: float | None = None
+    is_identifiable: bool = True
+
+
+PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], Session]
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A named rule with its parameters."""
+
+    name: str
+    run: PlayerRule
+    parameters: Mapping[str, Parameter]
+    is_validated: bool = False  # compared with a real browser
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSteps:
+    """Media seconds complete over time: from `at_s[i]` on, `complete_s[i]` seconds can be played."""
+
+    at_s: Sequence[float]
+    complete_s: Sequence[float]
+    end_s: float | None  # length of the video, where all of it arrived
+
+    def complete_at(self, t_s: float) -> float:
+        """Return the seconds complete at time `t_s`."""
+        place = bisect_right(self.at_s, t_s)
+        return self.complete_s[place - 1] if place else 0.0
+
+
+def bytes_at(stream: StreamTrace, t_s: float) -> int:
+    """Return how many bytes of the stream had arrived at `t_s`."""
+    place = bisect_right(stream.arrival_s, t_s)
+    return stream.arrival_bytes[place - 1] if place else 0
+
+
+def stream_steps(stream: StreamTrace, horizon_s: float, block_bytes: int = 1) -> list[tuple[float, float]]:
+    """Return (time, media seconds complete) steps of one stream; bytes count in whole blocks, and at the file's end."""
+    offsets, seconds = stream.timeline.offset_bytes, stream.timeline.complete_s
+    steps: list[tuple[float, float]] = []
+    place, reached = 0, 0.0
+    last = stream.arrival_bytes[-1] if stream.arrival_bytes and stream.is_complete else -1
+    for t_s, count in zip(stream.arrival_s, stream.arrival_bytes, strict=True):
+        if t_s > horizon_s:
+            break
+        usable = count if count == last else count - count % block_bytes
+        while place < len(offsets) and offsets[place] <= usable:
+            reached = seconds[place]
+            place += 1
+        if not steps or reached > steps[-1][1]:
+            steps.append((t_s, reached))
+    return steps
+
+
+def media_steps(streams: Sequence[StreamTrace], horizon_s: float, block_bytes: int = 1) -> MediaSteps:
+    """Return the media seconds that all streams have, over time."""
+    every = [stream_steps(stream, horizon_s, block_bytes) for stream in streams]
+    events = sorted((t_s, index, value) for index, steps in enumerate(every) for t_s, value in steps)
+    level = [0.0] * len(streams)
+    at_s: list[float] = []
+    complete_s: list[float] = []
+    for t_s, index, value in events:
+        level[index] = value
+        lowest = min(level)
+        if not complete_s or lowest > complete_s[-1]:
+            at_s.append(t_s)
+            complete_s.append(lowest)
+    ends = [stream.timeline.complete_s[-1] for stream in streams if stream.is_complete and stream.timeline.complete_s]
+    has_all = len(ends) == len(streams) and bool(streams) and all(level[i] >= end for i, end in enumerate(ends))
+    return MediaSteps(at_s, complete_s, min(ends) if has_all else None)

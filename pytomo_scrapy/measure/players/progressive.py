@@ -1,0 +1,36 @@
+"""Chromium's plain `<video>` on one progressive file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytomo_scrapy.measure.players.buffered import BufferRule, play
+from pytomo_scrapy.measure.players.model import Parameter, Player, Session, StreamTrace, media_steps
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "block_bytes": Parameter(32768, "bytes", "bytes count in blocks of this size", "Chromium MultiBuffer block size"),
+    "start_buffer_s": Parameter(0.3, "s", "media buffered before it starts", "fitted by the recorded sessions"),
+    "start_lag_s": Parameter(0.15, "s", "from the buffer to the first frame", "fitted by the recorded sessions"),
+    "resume_buffer_s": Parameter(
+        0.4, "s", "media ahead before it resumes the first time", "Chromium AudioRendererAlgorithm"
+    ),
+    "resume_growth": Parameter(
+        2.0, "", "the resume buffer grows by this after every stall", "Chromium AudioRendererAlgorithm"
+    ),
+    "resume_max_s": Parameter(3.0, "s", "the resume buffer never exceeds this", "Chromium AudioRendererAlgorithm"),
+}
+
+
+def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> Session:
+    """Start and resume when enough media is ahead, stall when none is."""
+
+    def resume_s(stalls_before: int) -> float:
+        grown = parameters["resume_buffer_s"] * parameters["resume_growth"] ** min(max(stalls_before, 0) + 1, 64)
+        return min(grown / parameters["resume_growth"], parameters["resume_max_s"])
+
+    rule = BufferRule(parameters["start_buffer_s"], 0.0, resume_s, parameters["start_lag_s"])
+    steps = media_steps(streams, horizon_s, max(1, int(parameters["block_bytes"])))
+    return play(steps, rule, horizon_s)
+
+
+PLAYER = Player("progressive", run, PARAMETERS, is_validated=True)
