@@ -82,6 +82,7 @@ def _vocabulary() -> dict[str, FailureClass]:
         ("dns_nxdomain", network, "the resolver says that the name does not exist", False),
         ("dns_no_answer", network, "the resolver has no address of the wanted family", False),
         ("dns_servfail", network, "the resolver failed or refused", False),
+        ("dns_unreachable", network, "the resolver could not be reached, or TLS with it failed", False),
         ("dns_bad_response", network, "the resolver's answer could not be read", False),
         ("connect_refused", network, "the connection was refused", False),
         ("connect_timeout", network, "no connection in time", False),

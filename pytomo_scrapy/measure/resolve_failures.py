@@ -74,7 +74,8 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
         r"timed out|getaddrinfo|name or service not known|name resolution|failed to resolve|nodename nor servname"
         r"|connection refused|connection (was )?(reset|aborted)|broken pipe|is unreachable|no route to host"
         r"|remote end closed|max retries exceeded|certificate.verify.failed|\[ssl|ssl:"
-        r"|\d+ bytes read, \d+ more expected|no remote ipv. addresses|cannot assign requested address|resolution took too long",
+        r"|\d+ bytes read, \d+ more expected|no remote ipv. addresses|cannot assign requested address"
+        r"|resolution took too long",
         "resolve_unreachable",
     ),
     _symptom(r"(n challenge|signature) solving failed", "js_challenge", may_fall_back=True),
