@@ -1,0 +1,285 @@
+"""The download window: media streams fetched at once for a fixed time, every byte's arrival noted, nothing analysed.
+
+Runs in the measuring process. Definitions, classes and limits: docs/download.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pycurl
+
+from pytomo_scrapy.config import DnsConfig, DownloadConfig, ResolverConfig
+from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat
+from pytomo_scrapy.measure.clock import Clock, utc_now
+from pytomo_scrapy.measure.interface import read_counters
+from pytomo_scrapy.measure.path import family_of, proxy_for
+from pytomo_scrapy.measure.redirects import follow_redirect, read_target
+from pytomo_scrapy.measure.window_failures import classify_curl_error, classify_silence, classify_status
+from pytomo_scrapy.measure.window_lookup import HostLookup
+from pytomo_scrapy.measure.window_request import Hop, MediaRequest
+from pytomo_scrapy.measure.window_result import summarise
+from pytomo_scrapy.measure.window_stream import Spool, Stream
+
+# The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
+TICK_S = 0.05
+PROGRESS_INTERVAL_S = 0.25
+# A body that stands still for this share of the window, up to its end, has stopped.
+SILENCE_RATIO = 1 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """What a window fetches, from which pinned addresses, and where the bodies go."""
+
+    formats: tuple[MediaFormat, ...]
+    chosen: Mapping[str, str]  # host -> address
+    resolver: ResolverConfig = field(default=ResolverConfig("system", "system"))  # for the hosts of redirects
+    dns_timeout_s: float = 4.0
+    spool_directory: str = "."
+    place: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowProgress:
+    """How far a window is, for a live display."""
+
+    elapsed_s: float
+    received_bytes: int
+
+
+def download_window(
+    plan: WindowPlan,
+    config: DownloadConfig,
+    *,
+    progress: Callable[[WindowProgress], None] | None = None,
+    clock: Clock = time.monotonic,
+) -> DownloadResult:
+    """Fetch every format of `plan` at once until all are complete or the window is over, and say what happened.
+
+    Returns within `config.window_s` + 0.25 s. Network trouble is data: the result has the class of the first stream
+    that failed, and everything that had arrived. Nothing is tried twice.
+    """
+    return _Window(plan, config, progress, clock).run()
+
+
+class _Window:
+    def __init__(
+        self,
+        plan: WindowPlan,
+        config: DownloadConfig,
+        progress: Callable[[WindowProgress], None] | None,
+        clock: Clock,
+    ) -> None:
+        self._plan, self._config, self._progress, self._clock = plan, config, progress, clock
+        self._multi = pycurl.CurlMulti()
+        self._streams: list[Stream] = []
+        self._handles: dict[int, pycurl.Curl] = {}  # by stream, kept so that its connection is
+        self._open: dict[pycurl.Curl, MediaRequest] = {}
+        self._lookups: list[tuple[HostLookup, Stream, Hop]] = []
+        self._rows: list[HttpRequest] = []
+        self._addresses = dict(plan.chosen)
+        self._local_address: str | None = None
+        self._t0 = 0.0
+        self._next_progress_s = 0.0
+
+    def run(self) -> DownloadResult:
+        for place, media in enumerate(self._plan.formats):
+            spool = Spool(self._plan.spool_directory, self._config.spool_max_bytes)
+            self._streams.append(Stream(place, media, read_target(media.url), spool))
+        before, started_at = read_counters(), utc_now()
+        self._t0 = self._clock()
+        try:
+            for stream in self._streams:
+                self._start(stream, Hop(stream.target, seen=(stream.target.url,)))
+            ended_by = self._loop()
+            elapsed_s = self._now_s()
+            self._end_open_requests(ended_by)
+        finally:
+            self._close()
+        return summarise(
+            DownloadResult(
+                place=self._plan.place,
+                mode="bulk",
+                window_s=self._config.window_s,
+                elapsed_s=elapsed_s,
+                ended_by=ended_by,
+                started_at=started_at,
+                host=self._plan.formats[0].host if self._plan.formats else None,
+                via_proxy=any(proxy_for(media.url, self._config.path) for media in self._plan.formats),
+                streams=tuple(stream.close() for stream in self._streams),
+                requests=tuple(sorted(self._rows, key=lambda row: row.t_s or 0.0)),
+            ),
+            self._plan.chosen,
+            self._local_address,
+            before,
+            self._config.foreign_traffic_ratio,
+        )
+
+    def _now_s(self) -> float:
+        return self._clock() - self._t0
+
+    def _loop(self) -> str:
+        """Drive the transfers; return what ended the window."""
+        while any(not stream.is_over for stream in self._streams):
+            remaining_s = self._config.window_s - self._now_s()
+            if remaining_s <= 0:
+                return "deadline"
+            self._multi.perform()
+            self._take_finished()
+            self._take_lookups()
+            self._look_after()
+            if sum(stream.received_bytes for stream in self._streams) >= self._config.max_bytes:
+                return "byte_cap"
+            self._wait(min(TICK_S, remaining_s))
+        return "failure" if any(stream.failure for stream in self._streams) else "complete"
+
+    def _wait(self, timeout_s: float) -> None:
+        started_s = self._clock()
+        # Without a socket to wait for, curl returns at once.
+        if self._multi.select(timeout_s) <= 0 and self._clock() - started_s < 0.001:
+            time.sleep(min(0.001, timeout_s))
+
+    def _start(self, stream: Stream, hop: Hop) -> None:
+        """Begin a request, or first the look-up of its host where no address is pinned."""
+        target = hop.target
+        address = self._addresses.get(target.host)
+        is_direct = proxy_for(target.url, self._config.path) is None
+        if address is None and is_direct and family_of(target.host) is None:
+            config = DnsConfig((self._plan.resolver,), self._plan.dns_timeout_s)
+            self._lookups.append((HostLookup(target.host, self._family(), config), stream, hop))
+            return
+        handle = self._handles.setdefault(stream.place, pycurl.Curl())
+        request = MediaRequest(stream, Hop(target, hop.number, hop.seen, address, hop.dns_s), self._config, self._now_s)
+        request.prepare(handle)
+        self._open[handle] = request
+        self._multi.add_handle(handle)
+
+    def _family(self) -> int | None:
+        return next((family_of(address) for address in self._plan.chosen.values()), None)
+
+    def _take_finished(self) -> None:
+        _, finished, failed = self._multi.info_read()
+        for handle in finished:
+            self._finish(handle, None)
+        for handle, code, text in failed:
+            self._finish(handle, (code, text))
+
+    def _finish(self, handle: pycurl.Curl, error: tuple[int, str] | None) -> None:
+        request = self._open.pop(handle)
+        self._local_address = handle.getinfo(pycurl.LOCAL_IP) or self._local_address
+        failure, detail = self._judge(request, handle, error)
+        follow_up: Hop | None = None
+        if failure is None and request.is_redirect:
+            try:
+                target = follow_redirect(
+                    request.hop.target.url, request.head.location, request.hop.seen, self._config.max_redirects
+                )
+                follow_up = Hop(target, request.hop.number + 1, (*request.hop.seen, target.url))
+            except MeasurementError as trouble:
+                failure, detail = trouble.failure, trouble.detail
+        self._rows.append(request.row(handle, failure, detail))
+        self._multi.remove_handle(handle)
+        stream = request.stream
+        if failure is not None:
+            stream.fail(failure, detail)
+        elif follow_up is not None:
+            self._start(stream, follow_up)
+        elif not stream.is_over:
+            # The ranges that follow go where the redirect led, as a player's do.
+            stream.target = request.hop.target
+            self._start(stream, Hop(stream.target, seen=(stream.target.url,)))
+
+    def _judge(
+        self, request: MediaRequest, handle: pycurl.Curl, error: tuple[int, str] | None
+    ) -> tuple[str | None, str | None]:
+        """Say how a request that is over failed. (None, None) when it did not, and its stream may be complete."""
+        if request.stop_failure is not None:
+            return request.stop_failure
+        status, stream = request.head.status, request.stream
+        if request.is_redirect:
+            return None, None
+        before_bytes = stream.received_bytes - request.received_bytes if status in {200, 206} else stream.received_bytes
+        if status is not None and (failure := classify_status(status, before_bytes)) is not None:
+            return failure, f"HTTP {status}"
+        if error is not None:
+            code, text = error
+            return classify_curl_error(handle, code, text, via_proxy=request.proxy is not None), text
+        if status is None or request.received_bytes == 0:
+            return "bad_response", "an answer without a body"
+        if request.range is None or (stream.size_bytes is not None and stream.received_bytes >= stream.size_bytes):
+            stream.size_bytes = stream.size_bytes or stream.received_bytes
+            stream.complete()
+        return None, None
+
+    def _take_lookups(self) -> None:
+        waiting = self._lookups
+        self._lookups = [entry for entry in waiting if not entry[0].is_done]
+        for lookup, stream, hop in (entry for entry in waiting if entry[0].is_done):
+            address, failure, detail = lookup.answer()
+            if address is None:
+                self._fail_lookup(stream, hop, lookup.elapsed_s, (failure or "dns_no_answer", detail))
+                continue
+            self._addresses[hop.target.host] = address
+            self._start(stream, Hop(hop.target, hop.number, hop.seen, address, lookup.elapsed_s))
+
+    def _fail_lookup(self, stream: Stream, hop: Hop, dns_s: float | None, why: tuple[str, str | None]) -> None:
+        self._rows.append(
+            HttpRequest(
+                stream=stream.place,
+                hop=hop.number,
+                host=hop.target.host,
+                port=hop.target.port,
+                t_s=self._now_s() - (dns_s or 0.0),
+                dns_s=dns_s,
+                failure=why[0],
+                failure_detail=why[1],
+            )
+        )
+        stream.fail(*why)
+
+    def _look_after(self) -> None:
+        """Do what is due beside the transfers."""
+        for handle, request in self._open.items():
+            if request.is_traced and request.head.header_bytes:
+                request.is_traced = False
+                handle.setopt(pycurl.VERBOSE, 0)
+        if self._progress is not None and self._now_s() >= self._next_progress_s:
+            self._next_progress_s = self._now_s() + PROGRESS_INTERVAL_S
+            received_bytes = sum(stream.received_bytes for stream in self._streams)
+            self._progress(WindowProgress(self._now_s(), received_bytes))
+
+    def _end_open_requests(self, ended_by: str) -> None:
+        """Close what the window's end cut off. That is no failure while bytes flow."""
+        for handle, request in self._open.items():
+            self._local_address = handle.getinfo(pycurl.LOCAL_IP) or self._local_address
+            failure, detail = self._judge_cut(request, handle) if ended_by == "deadline" else (None, None)
+            self._rows.append(request.row(handle, failure, detail))
+            if failure is not None:
+                request.stream.fail(failure, detail)
+        for lookup, stream, hop in self._lookups:
+            self._fail_lookup(stream, hop, None, ("dns_timeout", f"no answer for {lookup.host} in the window"))
+
+    def _judge_cut(self, request: MediaRequest, handle: pycurl.Curl) -> tuple[str | None, str | None]:
+        last_s = request.stream.trace.last_s
+        if last_s is None:
+            if request.head.header_bytes and not request.head.is_finished:
+                return "bad_response", "the header has no end"
+            failure = classify_silence(handle)
+            is_proxy = request.proxy is not None and failure in {"connect_timeout", "tls_handshake"}
+            return "proxy_failed" if is_proxy else failure, "the window is over"
+        silence_s = self._now_s() - last_s
+        if silence_s >= SILENCE_RATIO * self._config.window_s:
+            return "no_progress", f"silent for the last {silence_s:.1f} s"
+        return None, None
+
+    def _close(self) -> None:
+        for handle in self._open:
+            self._multi.remove_handle(handle)
+        for handle in self._handles.values():
+            handle.close()
+        self._multi.close()
