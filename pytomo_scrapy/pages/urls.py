@@ -14,6 +14,8 @@ _SITES = ("youtube.com", "youtube-nocookie.com", "youtubekids.com", "youtubeeduc
 _SHORT_HOSTS = ("youtu.be", "www.youtu.be", "y2u.be")
 # First part of a path whose second part is the id.
 _ID_PATHS = frozenset(("shorts", "embed", "live", "v", "e", "vi", "watch"))
+# Players of a playlist and of a channel's stream: eleven letters, but no ids.
+_NO_IDS = frozenset(("videoseries", "live_stream"))
 _MAX_CHARACTERS = 4096
 
 
@@ -111,7 +113,7 @@ def _id_in(parts: SplitResult, host: str, text: str, depth: int = 0) -> str:
         candidate = path[1]
     else:
         return _id_in_inner_link(parts, query, text, depth)
-    if candidate is None:
+    if candidate is None or candidate in _NO_IDS:
         raise ValueError(f"{_short(text)!r} names no video.")
     if not _ID.fullmatch(candidate):
         raise ValueError(f"{_short(candidate)!r} in {_short(text)!r} is not a video id of 11 characters.")

@@ -114,7 +114,8 @@ def _explain_empty(parsed: ParsedPage, html: str) -> ParsedPage:
 
 def _parse_answer(answer: Any, url: str | None) -> ParsedPage:
     if isinstance(answer, list):  # the older form of an answer: one object a part
-        answer = next((part for part in answer[:20] if isinstance(part, dict) and _object_in(part)), None)
+        parts = [part for part in answer[:20] if isinstance(part, dict) and _object_in(part)]
+        answer = next((part for part in parts if "response" in part), parts[0] if parts else None)
     if not isinstance(answer, dict):
         return _unknown("JSON without an object of the service")
     parsed = _parse_object(answer) or _parse_object(_object_in(answer) or {})

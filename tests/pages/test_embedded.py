@@ -45,7 +45,7 @@ HOSTILE = [
 
 
 def page_of(script: str, before: str = "") -> str:
-    return f'<!doctype html><html><head><title>T</title></head><body>{before}<script nonce="n">{script}</script></body></html>'
+    return f'<!doctype html><html><title>T</title><body>{before}<script nonce="n">{script}</script></body></html>'
 
 
 @pytest.mark.parametrize("title", HOSTILE)

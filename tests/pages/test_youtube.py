@@ -318,7 +318,8 @@ def test_page_without_a_known_shape_is_a_classed_failure(text: str) -> None:
 
 
 def test_older_answer_in_parts_and_wrapped_answer_are_read() -> None:
-    assert ids(parse([{"page": "watch"}, {"page": "watch", "response": related([lockup(IDS[0])])}])) == IDS[:1]
+    player = {"playerResponse": {"playabilityStatus": {"status": "OK"}}}
+    assert ids(parse([{"page": "watch"}, player, {"page": "watch", "response": related([lockup(IDS[0])])}])) == IDS[:1]
     assert ids(parse({"response": related([lockup(IDS[0])])})) == IDS[:1]
 
 

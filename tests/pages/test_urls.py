@@ -1,0 +1,131 @@
+"""What a user may type as a video."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytomo_scrapy.pages import BadLine, VideoRef, parse_video_url, read_video_list
+
+ID = "M4gD1WSo5mA"
+WATCH = f"https://www.youtube.com/watch?v={ID}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ID,
+        f"  {ID}\n",
+        WATCH,
+        f"<{WATCH}>",
+        f'"{WATCH}"',
+        f"http://youtube.com/watch?v={ID}",
+        f"HTTPS://WWW.YouTube.COM/watch?v={ID}",
+        f"https://www.youtube.com/watch?feature=share&list=RD{ID}&v={ID}&t=42s#comments",
+        f"https://www.youtube.com/watch?v={ID}&amp;list=PL1",
+        f"https://m.youtube.com/watch?app=desktop&v={ID}",
+        f"https://music.youtube.com/watch?v={ID}&list=x",
+        f"https://www.youtube.com:443/watch/?v={ID}",
+        f"https://youtu.be/{ID}",
+        f"https://youtu.be/{ID}?si=abc&t=3",
+        f"https://youtu.be/{ID}/",
+        f"https://www.youtube.com/shorts/{ID}?feature=share",
+        f"https://www.youtube.com/embed/{ID}?autoplay=1",
+        f"https://www.youtube-nocookie.com/embed/{ID}",
+        f"https://www.youtube.com/live/{ID}",
+        f"https://www.youtube.com/v/{ID}&hl=en_US",
+        f"https://www.youtube.com/e/{ID}",
+        f"https://www.youtube.com/watch/{ID}",
+        f"https://www.youtube.com/attribution_link?a=x&u=%2Fwatch%3Fv%3D{ID}%26feature%3Dshare",
+        f"https://consent.youtube.com/m?continue=https%3A%2F%2Fwww.youtube.com%2Fwatch%3Fv%3D{ID}&gl=DE",
+        f"https://www.youtube.com/#!v={ID}",
+        f"//www.youtube.com/watch?v={ID}",
+        f"www.youtube.com/watch?v={ID}",
+        f"youtube.com/shorts/{ID}",
+        f"youtu.be/{ID}",
+    ],
+)
+def test_any_form_of_a_youtube_link_gives_its_id(text: str) -> None:
+    assert parse_video_url(text) == VideoRef("youtube", ID, WATCH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "M4gD1WSo5m",
+        ID + "x",
+        "M4gD1WSo5m!",
+        "https://www.youtube.com/",
+        "https://www.youtube.com/watch",
+        "https://www.youtube.com/watch?v=",
+        "https://www.youtube.com/watch?v=tooshort",
+        f"https://www.youtube.com/watch?v={ID}x",
+        "https://www.youtube.com/playlist?list=PL1",
+        "https://www.youtube.com/@somebody",
+        "https://www.youtube.com/embed/videoseries?list=PL1",
+        "https://www.youtube.com/embed/live_stream?channel=UC1",
+        "https://youtu.be/",
+        f"https://www.youtube.com/redirect?q=https%3A%2F%2Fexample.org%2Fwatch%3Fv%3D{ID}",
+        "ftp://example.org/a.mp4",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "example.org/video",
+        "https://",
+        "https://[::1",
+        "https://example.org:port/",
+        f"https://www.youtube.com/watch?v={ID} and more",
+        f"https://www.youtube.com/\x00watch?v={ID}",
+        "https://example.org/" + "a" * 5000,
+        "\u0661" * 11,
+    ],
+)
+def test_malformed_link_is_refused_with_one_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n\x00]{5,250}\.$"):
+        parse_video_url(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.dailymotion.com/video/x8abc",
+        f"https://youtube.com.example.org/watch?v={ID}",
+        f"https://notyoutube.com/watch?v={ID}",
+        f"https://www.youtube.com@example.org/watch?v={ID}",
+    ],
+)
+def test_link_to_another_site_is_kept_as_it_is(url: str) -> None:
+    ref = parse_video_url(url)
+    assert (ref.service, ref.url, len(ref.video_id)) == ("other", url, 16)
+    assert ref == parse_video_url(url)
+    assert ref.video_id != parse_video_url(url + "1").video_id
+
+
+@given(st.text())
+def test_any_text_gives_a_video_or_a_value_error(text: str) -> None:
+    for typed in (text, f"https://www.youtube.com/{text}", f"youtu.be/{text}", f"https://youtube.com/watch?v={text}"):
+        try:
+            assert parse_video_url(typed).service in ("youtube", "other")
+        except ValueError as error:
+            assert str(error)
+
+
+def test_list_reports_bad_lines_by_number_and_skips_comments() -> None:
+    lines = [f"\ufeff{WATCH}\r\n", "\n", "# a comment\n", f"  {ID}  # mine\n", "nonsense\n", f"{WATCH}#t=3\n"]
+    ref = VideoRef("youtube", ID, WATCH)
+    found = list(read_video_list(lines))
+    assert [number for number, _ in found] == [1, 4, 5, 6]
+    assert [found[0][1], found[1][1], found[3][1]] == [ref, ref, ref]
+    bad = found[2][1]
+    assert isinstance(bad, BadLine)
+    assert (bad.line_number, bad.text) == (5, "nonsense")
+    assert "nonsense" in bad.reason
+
+
+def test_list_is_read_as_it_comes() -> None:
+    endless = (ID for _ in itertools.count())
+    assert len(list(itertools.islice(read_video_list(endless), 3))) == 3
