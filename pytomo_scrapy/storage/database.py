@@ -1,0 +1,189 @@
+"""Open a database by its URL: create it, migrate it, and say in one sentence what is wrong where that fails."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.scrub import scrub
+
+BUSY_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 10
+_RIGHT_URLS = "sqlite:///FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/DATABASE"
+# Any constant does; it only has to be the same in every pytomo that meets another one at one server.
+_MIGRATION_LOCK = 7_086_611
+
+
+class Database:
+    """An open, migrated database. Thread-safe; on SQLite one write transaction at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.shown_url = engine.url.render_as_string(hide_password=True)
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = engine.execution_options(is_write=True)
+        self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection inside one transaction: all of it is committed or none. Raises StorageError."""
+        with self._write_lock, self._sentences("written"), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database. Raises StorageError."""
+        with self._sentences("read"), self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _sentences(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise StorageError(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
+
+
+def reason_of(error: DBAPIError) -> str:
+    """Return the driver's own words on one line, without credentials."""
+    words = " ".join(str(error.orig).split()).rstrip(".")
+    return scrub(words) or type(error.orig).__name__
+
+
+def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+    """Open, create and migrate the database. Raises StorageError with one sentence that says what is wrong."""
+    parsed = _parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        _prepare_folder(parsed)
+    database = Database(_create_engine(parsed, busy_timeout_s))
+    try:
+        _bring_up_to_date(database)
+    except DBAPIError as error:
+        database.close()
+        raise StorageError(_opening_trouble(database, error)) from error
+    except StorageError:
+        database.close()
+        raise
+    return database
+
+
+def _parse_url(url: str) -> URL:
+    try:
+        parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    except ArgumentError:
+        raise StorageError(f"PYTOMO_DATABASE_URL is not a database URL: it must be like {_RIGHT_URLS}.") from None
+    backend = parsed.get_backend_name()
+    if backend not in {"sqlite", "postgresql"}:
+        raise StorageError(f"PYTOMO_DATABASE_URL names the database {backend!r}: it must be like {_RIGHT_URLS}.")
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise StorageError("PYTOMO_DATABASE_URL names no file: a database in memory would lose every measurement.")
+    # SQLAlchemy before 2.1 takes a bare postgresql:// for psycopg2.
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _prepare_folder(url: URL) -> None:
+    path = Path(str(url.database))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise StorageError(f"The folder {path.parent} of the database cannot be created: {why}.") from error
+    if path.is_dir():
+        raise StorageError(f"The database {path} is a folder: PYTOMO_DATABASE_URL must name a file in it.")
+
+
+def _create_engine(url: URL, busy_timeout_s: float) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    options: dict[str, Any] = (
+        {"connect_args": {"timeout": busy_timeout_s}}
+        if is_sqlite
+        # A server that was restarted leaves dead connections in the pool: test each before use.
+        else {"connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}, "pool_pre_ping": True}
+    )
+    try:
+        engine = create_engine(url, **options)
+    except ModuleNotFoundError as error:
+        raise StorageError(
+            f"The database driver {error.name!r} is not installed: pip install 'pytomo-scrapy[postgres]'."
+        ) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StorageError(f"PYTOMO_DATABASE_URL cannot be used: it must be like {_RIGHT_URLS}.") from error
+    if is_sqlite:
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own transaction handling begins late and leaves DDL outside: `_begin_sqlite` begins instead.
+    connection.isolation_level = None
+    _use_wal(connection)
+    # FULL: a commit survives a power cut, which a probe in a cupboard does meet; one fsync a video is nothing.
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Two processes that create a file at once: the switch to WAL reports "locked" without the busy timeout.
+    for attempt in range(50):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == 49:
+                raise
+            time.sleep(0.02)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a later upgrade from reading fails without waiting.
+    is_write = connection.get_execution_options().get("is_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _bring_up_to_date(database: Database) -> None:
+    with database.engine.connect() as connection:
+        if migrate.revision_of(connection) == migrate.HEAD:
+            return
+    with database._writer.begin() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        # Asked again under the lock: another process may have migrated meanwhile.
+        revision = migrate.revision_of(connection)
+        if revision is None and inspect(connection).get_table_names():
+            raise StorageError(
+                f"The database {database.shown_url} holds tables of something else: "
+                "PYTOMO_DATABASE_URL must name an empty database or one of pytomo-scrapy."
+            )
+        if revision != migrate.HEAD:
+            migrate.upgrade(connection, database.shown_url)
+
+
+def _opening_trouble(database: Database, error: DBAPIError) -> str:
+    words = str(error.orig)
+    if "not a database" in words or "malformed" in words:
+        return f"The file of {database.shown_url} is not a SQLite database: choose another PYTOMO_DATABASE_URL."
+    if "readonly" in words or "unable to open" in words:
+        return f"The database {database.shown_url} cannot be opened for writing: check the permissions of its folder."
+    if "locked" in words:
+        return f"The database {database.shown_url} is locked by another program: end it or choose another database."
+    if database.is_sqlite:
+        return f"The database {database.shown_url} cannot be opened: {reason_of(error)}."
+    return f"The database server of {database.shown_url} cannot be used: {reason_of(error)}."

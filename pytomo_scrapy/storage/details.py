@@ -1,0 +1,188 @@
+"""The tables below a measurement: windows, streams, look-ups, pings, playbacks."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from pytomo_scrapy.storage.columns import (
+    BigId,
+    Json,
+    UtcDateTime,
+    columns,
+    failure_columns,
+    id_column,
+    metadata,
+    reference,
+    required,
+)
+from pytomo_scrapy.storage.schema import measurement as measurement
+
+download = Table(
+    "download",
+    metadata,
+    id_column(),
+    reference("measurement_id", "measurement"),
+    required("place", Integer),
+    *columns(Text, "mode", "ended_by"),
+    Column("address_family", BigInteger),
+    Column("host", Text),
+    Column("address", Text),
+    *columns(Boolean, "via_proxy", "is_cross_traffic"),
+    *columns(Double, "window_s", "elapsed_s", "connect_s", "first_byte_s", "active_s", "no_demand_s"),
+    *columns(Double, "delivery_bps", "delivery_after_2s_bps", "bin_min_bps", "bin_median_bps", "bin_p95_bps"),
+    *columns(Double, "bin_max_bps", "cpu_ratio"),
+    Column("started_at", UtcDateTime),
+    *columns(BigInteger, "received_bytes", "foreign_received_bytes", "foreign_sent_bytes"),
+    *failure_columns(),
+    UniqueConstraint("measurement_id", "place"),
+)
+
+stream = Table(
+    "stream",
+    metadata,
+    id_column(),
+    reference("measurement_id", "measurement"),
+    reference("download_id", "download", is_required=False, is_index=True),
+    required("place", Integer),
+    required("stream", Integer),
+    Column("kind", Text),
+    Column("format_id", Text),
+    Column("host", Text),
+    Column("port", BigInteger),
+    *columns(Text, "extension", "container", "video_codec", "audio_codec"),
+    *columns(BigInteger, "width_px", "height_px"),
+    *columns(Double, "frame_rate_fps", "declared_bitrate_bps"),
+    *columns(BigInteger, "declared_size_bytes", "chunk_bytes"),
+    Column("available_at", UtcDateTime),
+    *columns(Text, "primary_cache", "fallback_cache", "cache_kind", "cache_status"),
+    Column("prefix_length", BigInteger),
+    Column("service_estimate_bps", BigInteger),
+    *columns(Text, "client", "experiments"),
+    *columns(BigInteger, "received_bytes", "size_bytes", "spooled_bytes"),
+    Column("is_complete", Boolean),
+    *failure_columns(),
+    Column("timeline_method", Text),
+    Column("init_bytes", BigInteger),
+    *columns(Text, "file_container", "file_video_codec", "file_audio_codec"),
+    *columns(BigInteger, "file_width_px", "file_height_px"),
+    *columns(Double, "file_frame_rate_fps", "file_bitrate_bps", "file_duration_s"),
+    *failure_columns("timeline_"),
+    UniqueConstraint("measurement_id", "place", "stream"),
+)
+
+arrival_trace = Table(
+    "arrival_trace",
+    metadata,
+    Column("stream_id", BigId, ForeignKey("stream.id"), primary_key=True, autoincrement=False),
+    required("point_count", BigInteger),
+    required("points", LargeBinary),
+)
+
+media_timeline = Table(
+    "media_timeline",
+    metadata,
+    Column("stream_id", BigId, ForeignKey("stream.id"), primary_key=True, autoincrement=False),
+    required("point_count", BigInteger),
+    required("segment_count", BigInteger),
+    required("points", LargeBinary),
+)
+
+http_request = Table(
+    "http_request",
+    metadata,
+    id_column(),
+    reference("download_id", "download", is_index=True),
+    required("stream", Integer),
+    required("hop", Integer),
+    Column("host", Text),
+    Column("port", BigInteger),
+    Column("address", Text),
+    Column("address_family", BigInteger),
+    Column("t_s", Double),
+    *columns(BigInteger, "range_start_bytes", "range_end_bytes"),
+    Column("status", BigInteger),
+    *columns(Text, "http_version", "tls_version"),
+    *columns(Double, "dns_s", "connect_s", "tls_s", "first_byte_s", "total_s"),
+    *columns(BigInteger, "received_bytes", "content_length_bytes"),
+    Column("content_type", Text),
+    Column("retry_after_s", Double),
+    *failure_columns(),
+)
+
+dns_lookup = Table(
+    "dns_lookup",
+    metadata,
+    id_column(),
+    reference("measurement_id", "measurement", is_index=True),
+    required("host", Text),
+    required("resolver", Text),
+    Column("resolver_address", Text),
+    *columns(Text, "transport", "record_type"),
+    *columns(Double, "t_s", "elapsed_s"),
+    Column("rcode", Text),
+    Column("ttl_s", BigInteger),
+    Column("cnames", Json),
+    Column("chosen_address", Text),
+    *failure_columns(),
+)
+
+dns_address = Table(
+    "dns_address",
+    metadata,
+    Column("lookup_id", BigId, ForeignKey("dns_lookup.id"), primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    required("address", Text),
+)
+
+ping = Table(
+    "ping",
+    metadata,
+    id_column(),
+    reference("measurement_id", "measurement", is_index=True),
+    required("address", Text),
+    Column("method", Text),
+    Column("port", BigInteger),
+    *columns(BigInteger, "sent_count", "received_count"),
+    *columns(Double, "loss_ratio", "rtt_min_s", "rtt_avg_s", "rtt_median_s", "rtt_max_s", "rtt_stddev_s"),
+    Column("via_proxy", Boolean),
+    *failure_columns(),
+)
+
+playback = Table(
+    "playback",
+    metadata,
+    id_column(),
+    reference("measurement_id", "measurement"),
+    required("place", Integer),
+    required("player", Text),
+    required("parameters", Json),
+    *columns(Boolean, "is_started", "is_ended", "is_validated", "is_identifiable"),
+    *columns(Double, "horizon_s", "startup_delay_s", "stalled_s", "stall_ratio", "played_s", "initial_buffer_s"),
+    *columns(Double, "initial_rate_bps", "buffer_end_s", "media_received_s", "mos_stalling_hossfeld2011"),
+    *columns(BigInteger, "stall_count", "stall_1s_count", "freeze_count"),
+    Column("initial_buffer_bytes", BigInteger),
+    Column("timeline_method", Text),
+    *failure_columns(),
+    UniqueConstraint("measurement_id", "place", "player"),
+)
+
+playback_event = Table(
+    "playback_event",
+    metadata,
+    id_column(),
+    reference("playback_id", "playback", is_index=True),
+    required("kind", Text),
+    *columns(Double, "start_s", "duration_s"),
+    Column("is_open", Boolean),
+)

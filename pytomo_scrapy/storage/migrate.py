@@ -1,0 +1,53 @@
+"""Bring a database to the schema of this version; the scripts come out of the package, zipped or not."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from pytomo_scrapy.failures import StorageError
+
+HEAD = "0003"  # the newest revision of storage/migrations/versions; a test compares them
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the schema revision of the database. None where it has none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
+
+
+def upgrade(connection: Connection, shown_url: str) -> None:
+    """Apply what is missing, inside the connection's transaction. Raises StorageError for a newer schema."""
+    # Imported late: Alembic is needed for an old or a new database only, and costs 0.1 s.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    with tempfile.TemporaryDirectory(prefix="pytomo-migrations-") as folder:
+        # as_file() on a folder fails in a zipped egg on Python 3.11, so every script is copied out by itself.
+        _copy_scripts(resources.files("pytomo_scrapy.storage").joinpath("migrations"), Path(folder))
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", folder)
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        revision = revision_of(connection)
+        if revision is not None and revision not in known:
+            raise StorageError(
+                f"The database {shown_url} was written by a newer pytomo-scrapy (its schema is {revision}, "
+                f"this version knows {HEAD}): upgrade pytomo-scrapy."
+            )
+        command.upgrade(config, "head")
+
+
+def _copy_scripts(source: Traversable, target: Path) -> None:
+    for entry in source.iterdir():
+        if entry.is_dir() and entry.name != "__pycache__":
+            (target / entry.name).mkdir()
+            _copy_scripts(entry, target / entry.name)
+        elif entry.name.endswith((".py", ".mako")):
+            (target / entry.name).write_bytes(entry.read_bytes())

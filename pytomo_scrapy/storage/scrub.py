@@ -1,0 +1,62 @@
+"""Take out of a text what must never be stored: query strings, credentials, cookies and client addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MAX_DETAIL_CHARS = 2000
+
+_QUERY = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s?#'\"<>]*|/[^\s?#'\"<>]*)[?#][^\s'\"<>]+")
+_CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
+# Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
+_SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
+_COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]+)\s*[:=]\s*[^\n]+", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}\]?)(?![\w:])"
+)
+
+
+def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str | None:
+    """Return `text` without URL queries, credentials, cookies and the addresses given. None for None."""
+    if text is None:
+        return None
+    clean = _COOKIE.sub(r"\1: [removed]", text)
+    clean = _CREDENTIALS.sub(r"\1[removed]@", clean)
+    clean = _QUERY.sub(r"\1?[removed]", clean)
+    clean = _SIGNED.sub(r"\1\2[removed]", clean)
+    own = _same_addresses(private_addresses)
+    if own:
+        clean = _ADDRESS.sub(lambda match: "[client]" if _parse(match.group()) in own else match.group(), clean)
+    return clean[:MAX_DETAIL_CHARS]
+
+
+def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _same_addresses(addresses: Iterable[str | None]) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    return {parsed for address in addresses if address and (parsed := _parse(address)) is not None}
+
+
+def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings or arguments as JSON values, with credentials in URLs and the values of secret names removed."""
+    return {str(name): _harmless(str(name), value) for name, value in settings.items()}
+
+
+def _harmless(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if _SECRET_NAME.search(name):
+        return "[removed]" if value else value
+    if isinstance(value, Mapping):
+        return without_secrets(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_harmless(name, part) for part in value]
+    return _CREDENTIALS.sub(r"\1[removed]@", str(value))

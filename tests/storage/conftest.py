@@ -1,0 +1,106 @@
+"""Databases to test against: SQLite always, PostgreSQL as a throwaway cluster on loopback where it is installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from pytomo_scrapy.storage.database import Database, open_database
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'pytomo.db'}"
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    opened = open_database(sqlite_url)
+    yield opened
+    opened.close()
+
+
+def _postgres_programs() -> Path | None:
+    found = shutil.which("initdb")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return Path(found).parent if found else next((f for f in folders if (f / "initdb").exists()), None)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of this test run; its URL lacks the database's name."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    folder = tmp_path_factory.mktemp("postgres")
+    as_user: dict[str, str] = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        try:
+            account = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("running as root without a user postgres")
+        as_user = {"user": "postgres"}
+        for above in (folder, folder.parent, folder.parent.parent):
+            above.chmod(0o755)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    port = _free_port()
+    cluster = folder / "cluster"
+    _run([programs / "initdb", "-D", cluster, "-A", "trust", "-U", "pytomo", "-N", "--no-locale", "-E", "UTF8"], as_user)
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=50"
+    control = [programs / "pg_ctl", "-D", cluster, "-w", "-t", "30"]
+    _run([*control, "-l", folder / "log", "-o", options, "start"], as_user)
+    yield f"postgresql://pytomo@127.0.0.1:{port}"
+    _run([*control, "-m", "immediate", "stop"], as_user)
+
+
+def _run(command: list[str | Path], as_user: dict[str, str]) -> None:
+    subprocess.run(  # type: ignore[call-overload]
+        [str(word) for word in command],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+        cwd="/",
+        **as_user,
+    )
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database on the server."""
+    name = f"t{abs(hash(request.node.nodeid)):x}"
+    admin = create_engine(f"{postgres_server}/postgres".replace("postgresql:", "postgresql+psycopg:"))
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    yield f"{postgres_server}/{name}"
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of either kind."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def each_database(each_url: str) -> Iterator[Database]:
+    opened = open_database(each_url)
+    yield opened
+    opened.close()
