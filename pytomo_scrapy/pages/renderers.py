@@ -46,7 +46,7 @@ _Value = TypeVar("_Value")
 
 
 class ItemList:
-    """The videos of one list in order, each once, and its continuation. `item_count` counts what was understood."""
+    """The videos of one list in order, each once, and its continuation."""
 
     def __init__(self, has_shelves: bool) -> None:
         self._wrappers = _WRAPPERS | (_SHELVES if has_shelves else {})

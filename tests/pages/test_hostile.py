@@ -144,8 +144,8 @@ def test_wrappers_nested_deeply_end_as_an_empty_page(wrapper: str) -> None:
     assert parse_page(json.dumps({"onResponseReceivedCommands": [action]})).failure == "empty_page"
 
 
-def test_list_of_a_million_items_ends_in_bounded_time() -> None:
-    items = ",".join(['{"videoRenderer":{"videoId":"video_00000"}}'] * 1_000_000)
+def test_list_of_300_000_items_ends_in_bounded_time() -> None:
+    items = ",".join(['{"videoRenderer":{"videoId":"video_00000"}}'] * 300_000)
     text = '{"onResponseReceivedCommands":[{"appendContinuationItemsAction":{"continuationItems":[' + items + "]}}]}"
     started_s = time.process_time()
     assert len(parse_page(text).videos) == 1
