@@ -17,6 +17,7 @@ from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.download import WindowPlan, download_window
 from pytomo_scrapy.measure.worker import Worker
 from pytomo_scrapy.progress import Progress
+from pytomo_scrapy.storage.blobs import round_timeline
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.repository import Repository, Run, VantageFacts
@@ -88,7 +89,12 @@ class MeasuringProcess:
         """Analyse one window, then delete its media. Raises MeasurementError if the process dies or hangs."""
         try:
             return await self._worker.run(
-                session.analyse_window, download, announced, settings, deadline_s=settings.analysis_timeout_s
+                session.analyse_window,
+                download,
+                announced,
+                settings,
+                round_timeline,
+                deadline_s=settings.analysis_timeout_s,
             )
         finally:
             session.remove_spool(download)

@@ -16,6 +16,7 @@ from scrapy.exceptions import NotConfigured
 from pytomo_scrapy import config
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.download import WindowProgress
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -68,9 +69,9 @@ class Progress:
         """Count a window down from now."""
         self._window, self._window_bytes = (video_id, time.monotonic(), window_s), 0
 
-    def window_received(self, received_bytes: int) -> None:
+    def window_received(self, progress: WindowProgress) -> None:
         """Show the open window's bytes so far."""
-        self._window_bytes = received_bytes
+        self._window_bytes = progress.received_bytes
 
     def window_closed(self) -> None:
         """Show no window."""

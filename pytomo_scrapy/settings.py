@@ -4,6 +4,7 @@ Order of precedence, strongest first: `-s NAME=VALUE` (scrapyd: `setting=NAME=VA
 (PYTOMO_* names only), this file, the defaults of config.py.
 """
 
+import logging
 import os
 import ssl
 
@@ -27,6 +28,9 @@ COOKIES_ENABLED = False
 DOWNLOAD_VERIFY_CERTIFICATES = True
 LOG_LEVEL = "INFO"
 TELNETCONSOLE_ENABLED = False
+
+# Migrations tell their steps at INFO, which nobody asked for.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 globals().update(environment())
 

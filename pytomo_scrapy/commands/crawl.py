@@ -58,8 +58,11 @@ class Command(ScrapyCrawl):
         return crawler
 
     def _exit_code(self, crawler: Crawler) -> int:
-        reason = crawler.stats.get_value("finish_reason") if crawler.stats is not None else None
-        if reason is None and crawler.engine is not None:
+        try:
+            reason = crawler.stats.get_value("finish_reason")
+        except RuntimeError:  # a component failed before the crawl began; Scrapy has logged it
+            return EXIT_FAILED
+        if reason is None:
             # Stopped at once by a second Ctrl-C: threads of a resolution may still wait for the network.
             sys.stderr.flush()
             os._exit(EXIT_INTERRUPTED)

@@ -6,7 +6,7 @@ failure that ends the session turns the later network stages into `skipped_after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,8 @@ from pytomo_scrapy.measure.path import proxy_for
 from pytomo_scrapy.measure.ping import ping_addresses
 from pytomo_scrapy.measure.playback import StreamTrace, default_player, simulate_playback
 
-HEADLINE_PLAYER = "classic"
+# Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.
+HEADLINE_PLAYERS = ("dashjs", "progressive", "classic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +131,9 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
 
 def set_download(item: VideoItem, result: DownloadResult) -> None:
     """Add a window's result; its failure is the session's, what it received is analysed all the same."""
-    item.downloads = (*item.downloads, replace(result, streams=tuple(_with_stored_precision(result.streams))))
+    item.downloads = (*item.downloads, result)
     if result.failure is not None:
         item.fail(Stage.DOWNLOAD, result.failure, result.failure_detail)
-
-
-def _with_stored_precision(streams: Iterable[StreamDownload]) -> Iterator[StreamDownload]:
-    # Players see what the database keeps (0.1 ms, 1 us), so that a replay gives exactly the stored figures.
-    for stream in streams:
-        yield replace(stream, arrival_s=tuple(round(t_s, 4) for t_s in stream.arrival_s))
 
 
 def declared(item: VideoItem) -> Declared:
@@ -154,22 +149,29 @@ def horizon_s(download: DownloadResult) -> float | None:
 
 
 def analyse_window(
-    download: DownloadResult, announced: Declared, config: PlaybackConfig
+    download: DownloadResult,
+    announced: Declared,
+    config: PlaybackConfig,
+    as_stored: Callable[[MediaTimeline], MediaTimeline],
 ) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
-    """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process."""
-    timelines = tuple(
-        read_timeline(
-            stream.spool_path,
-            stream.kind,
-            stream.spooled_bytes,
-            stream.size_bytes or stream.declared_size_bytes,
-            declared_duration_s=announced.duration_s,
-        )
-        if stream.spool_path
-        else MediaTimeline(stream.kind, "packets", failure="no_media_data")
-        for stream in download.streams
-    )
+    """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process.
+
+    Players see the timelines `as_stored`, so that a replay from the database gives exactly the same figures.
+    """
+    timelines = tuple(as_stored(_timeline(stream, announced)) for stream in download.streams)
     return timelines, simulate_window(download, timelines, config)
+
+
+def _timeline(stream: StreamDownload, announced: Declared) -> MediaTimeline:
+    if not stream.spool_path:
+        return MediaTimeline(stream.kind, "packets", failure="no_media_data")
+    return read_timeline(
+        stream.spool_path,
+        stream.kind,
+        stream.spooled_bytes,
+        stream.size_bytes or stream.declared_size_bytes,
+        declared_duration_s=announced.duration_s,
+    )
 
 
 def simulate_window(
@@ -189,7 +191,7 @@ def simulate_window(
         "restart_buffer_s": config.restart_buffer_s,
     }
     players: dict[str, dict[str, float] | None] = {
-        HEADLINE_PLAYER: classic,
+        "classic": classic,
         default_player([stream.kind for stream in download.streams]): None,
     }
     return tuple(
@@ -208,8 +210,9 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
 
 
 def headline(item: VideoItem) -> PlaybackResult | None:
-    """Return the playback that reports speak of: the classic player's, of the first window."""
-    return next((one for one in item.playbacks if one.player == HEADLINE_PLAYER and one.place == 0), None)
+    """Return the playback that reports put first, of the first window. None when there is none."""
+    of_player = {one.player: one for one in reversed(item.playbacks) if one.place == 0 and one.failure is None}
+    return next((of_player[name] for name in HEADLINE_PLAYERS if name in of_player), None)
 
 
 def finish(item: VideoItem) -> None:

@@ -10,6 +10,7 @@ from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.pipelines.stage import StagePipeline
+from pytomo_scrapy.storage.blobs import round_trace
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -33,4 +34,4 @@ class DownloadPipeline(StagePipeline):
         plan = session.plan_window(item, self.config, self.process.spool_directory)
         async with self.gate.hold(Activity.WINDOW):
             result = await self.process.download(plan, self.config.download, item)
-        session.set_download(item, result)
+        session.set_download(item, round_trace(result))

@@ -40,7 +40,7 @@ def check_list(arguments: WalkArguments) -> None:
 
 
 class VideoList:
-    """The list as a stream: batches are read only when the frontier has room, so that a million lines cost no memory."""
+    """The list as a stream: a batch is read when the frontier has room, so that a million lines cost no memory."""
 
     def __init__(self, arguments: WalkArguments, done: tuple[int, bool] = (0, False)) -> None:
         self.position, self.is_end = done

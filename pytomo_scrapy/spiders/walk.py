@@ -73,8 +73,6 @@ class WalkSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **given)
         spider.settings_of_crawl = config.load(crawler.settings.get)
-        spider.storage = component(crawler, Storage)
-        spider.gate = gate_of(crawler)
         crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_error)
@@ -105,6 +103,7 @@ class WalkSpider(Spider):
     # The walk.
 
     async def start(self) -> AsyncIterator[Request]:
+        self.storage, self.gate = component(self.crawler, Storage), gate_of(self.crawler)
         renewal = asyncio.create_task(self._renew_leases())
         try:
             await self._open()
@@ -140,7 +139,7 @@ class WalkSpider(Spider):
             self._list = VideoList(arguments, await run_in_thread(self.frontier.listed))
             self._listed_ahead = 0
             return
-        names = [(page.source, {}) for page in self.popular_pages()]
+        names: list[tuple[str, Mapping[str, Any]]] = [(page.source, {}) for page in self.popular_pages()]
         await run_in_thread(self.frontier.add_sources, names)
 
     async def _read_list(self) -> None:
@@ -262,9 +261,10 @@ class WalkSpider(Spider):
         """Measure the video all the same; a source that failed is done, with its class."""
         claim: Claim = failure.request.cb_kwargs["claim"]  # type: ignore[attr-defined]
         self._expanded.set()
-        if failure.check(Stopped):
+        if isinstance(failure.value, Stopped):
             await self._give_back(claim.id)
             return
+        assert failure.value is not None
         name, detail = page_trouble(failure.value)
         if claim.kind == "source":
             await self._finish_source(claim, (), name)

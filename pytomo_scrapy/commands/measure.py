@@ -1,0 +1,75 @@
+"""`scrapy measure URL`: one video through every stage, stored as any other, and its report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import uuid
+from typing import Any
+
+from rich.console import Console
+from scrapy import signals
+from scrapy.exceptions import UsageError
+
+from pytomo_scrapy.commands.crawl import EXIT_FAILED
+from pytomo_scrapy.commands.crawl import Command as CrawlCommand
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.pages import parse_video_url
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.repository import Repository
+from pytomo_scrapy.text import print_measurement
+
+
+class Command(CrawlCommand):
+    """A crawl of one listed video. Exit codes: as `scrapy crawl`; a failed session that left its row ends with 0."""
+
+    def syntax(self) -> str:
+        return "[options] <url>"
+
+    def short_desc(self) -> str:
+        return "Measure one video and print what was found"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        assert self.settings is not None
+        self.settings.set("LOG_LEVEL", "WARNING", "command")
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print the full record as one JSON object")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError("Name one video: scrapy measure https://www.youtube.com/watch?v=ID", print_help=False)
+        try:
+            parse_video_url(args[0])
+        except ValueError as error:
+            raise UsageError(str(error), print_help=False) from None
+        arguments = {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
+        crawler = self._checked_crawler(["youtube"], arguments)
+        stored: list[VideoItem] = []
+        crawler.signals.connect(_keep(stored), signal=signals.item_scraped, weak=False)
+        assert self.crawler_process is not None
+        self.crawler_process.crawl(crawler, **arguments)
+        self.crawler_process.start()
+        self.exitcode = self._exit_code(crawler)
+        if stored:
+            self._show(stored[0].uuid, is_json=opts.json)
+        elif self.exitcode == 0:
+            sys.stderr.write("Nothing was stored; the log says why.\n")
+            self.exitcode = EXIT_FAILED
+
+    def _show(self, key: str, *, is_json: bool) -> None:
+        database = open_database(self._database_url)
+        record = Repository(database).measurement(key)
+        database.close()
+        assert record is not None
+        if is_json:
+            print(json.dumps(record, default=str))
+        else:
+            print_measurement(Console(), record)
+
+
+def _keep(stored: list[VideoItem]) -> Any:
+    def keep(item: VideoItem) -> None:
+        stored.append(item)
+
+    return keep

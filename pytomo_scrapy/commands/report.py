@@ -1,0 +1,60 @@
+"""`scrapy report`: what a database holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+
+from rich.console import Console
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from pytomo_scrapy import config
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.report import summarise
+from pytomo_scrapy.text import print_report
+
+
+def moment(text: str) -> datetime:
+    """Read a day or a time of ISO 8601; UTC where it says no zone."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31 or 2026-01-31T12:00") from None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Command(ScrapyCommand):
+    """Print videos, failures by class, startup, stalls, throughput, round trips."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        return "Print what a database of measurements holds"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+        parser.add_argument("--crawl", metavar="NAME", help="only this crawl")
+        parser.add_argument("--since", metavar="TIME", type=moment, help="only measurements started at TIME or later")
+        parser.add_argument("--until", metavar="TIME", type=moment, help="only measurements started before TIME")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(
+                f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL", print_help=False
+            )
+        assert self.settings is not None
+        try:
+            database = open_database(config.load(self.settings.get).database_url)
+            report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
+        except (SettingError, StorageError) as error:
+            raise UsageError(str(error), print_help=False) from None
+        if opts.json:
+            print(json.dumps(report.to_dict()))
+        else:
+            print_report(Console(), report, database.shown_url)
+        database.close()

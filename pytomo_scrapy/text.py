@@ -1,0 +1,203 @@
+"""What a person reads on a terminal: one measurement, a whole database. Milliseconds and Mbit/s live only here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.storage.report import FailureCount, PlayerSummary, ReportSummary, RoundTripSummary
+
+NOTHING = "-"
+
+
+def seconds(value: float | None) -> str:
+    """Show seconds."""
+    return NOTHING if value is None else f"{value:.2f} s"
+
+
+def milliseconds(value: float | None) -> str:
+    """Show a round trip."""
+    return NOTHING if value is None else f"{value * 1e3:.1f} ms"
+
+
+def megabits(value: float | None) -> str:
+    """Show a rate."""
+    return NOTHING if value is None else f"{value / 1e6:.2f} Mbit/s"
+
+
+def percent(value: float | None) -> str:
+    """Show a ratio."""
+    return NOTHING if value is None else f"{value:.1%}"
+
+
+def _table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    if table.row_count:
+        console.print(table)
+        console.print()
+
+
+def print_report(console: Console, report: ReportSummary, database: str) -> None:
+    """Print what a database holds: counts, failures, playback, throughput, round trips."""
+    if report.attempted_count == 0:
+        console.print(f"{database} holds no measurement yet. Start one: scrapy crawl youtube -a max_crawled_url=10")
+        return
+    console.print(f"[bold]{escape(database)}[/bold]: {report.first_at} to {report.last_at}\n")
+    counts = ("attempted", "resolved", "started", "valid", "excluded")
+    _table(console, "Videos", counts, [[getattr(report, f"{name}_count") for name in counts]])
+    _print_failures(console, "Bad sessions: the network failed them, they count", report.network_failures)
+    _print_failures(console, "Excluded: they say nothing about the line", report.excluded)
+    _print_players(console, report.players)
+    if report.throughput is not None and report.throughput.window_count:
+        figures = report.throughput
+        heads = ("windows", "media", *(f"{name}" for name in figures.delivery_quantiles_bps), "with cross traffic")
+        row = [figures.window_count, f"{figures.received_bytes / 1e6:.1f} MB"]
+        row += [megabits(value) for value in figures.delivery_quantiles_bps.values()]
+        _table(console, "Delivery of media, by quantile", heads, [[*row, figures.cross_traffic_count]])
+    _print_round_trips(console, "Idle round trips by resolver", report.rtt_by_resolver)
+    _print_round_trips(console, "Idle round trips by host", report.rtt_by_host)
+
+
+def _print_failures(console: Console, title: str, failures: Sequence[FailureCount]) -> None:
+    rows = [
+        (row.failure, row.attribution, row.stage or NOTHING, row.count, FAILURES[row.failure].help) for row in failures
+    ]
+    _table(console, title, ("class", "attribution", "stage", "videos", "meaning"), rows)
+
+
+def _print_players(console: Console, players: Sequence[PlayerSummary]) -> None:
+    rows = [
+        (
+            one.player,
+            one.session_count,
+            one.never_started_count,
+            *(seconds(one.startup_delay_quantiles_s.get(name)) for name in ("0.25", "0.5", "0.75")),
+            one.stalled_session_count,
+            one.stall_count,
+            f"{one.stalled_s:.1f} s",
+            percent(one.stall_ratio),
+        )
+        for one in players
+    ]
+    heads = (
+        "player",
+        "sessions",
+        "never started",
+        "startup 25%",
+        "50%",
+        "75%",
+        "with stalls",
+        "stalls",
+        "stalled",
+        "ratio",
+    )
+    _table(console, "Playback (startup by Kaplan-Meier: sessions that never started count)", heads, rows)
+
+
+def _print_round_trips(console: Console, title: str, groups: Sequence[RoundTripSummary]) -> None:
+    rows = [
+        (
+            one.name,
+            one.method,
+            f"{one.answered_count}/{one.address_count}",
+            milliseconds(one.rtt_min_quantiles_s.get("0.5")),
+            milliseconds(one.rtt_min_quantiles_s.get("0.95")),
+            percent(one.loss_ratio),
+        )
+        for one in groups
+    ]
+    _table(console, title, ("name", "method", "answered", "median", "95%", "loss"), rows)
+
+
+def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
+    """Print one measurement, stage by stage, as `Repository.measurement` gives it."""
+    console.print(
+        f"[bold]{escape(str(record.get('title') or record['video_id']))}[/bold]  {escape(str(record['url']))}"
+    )
+    failure = record.get("failure")
+    if failure:
+        detail = f": {record['failure_detail']}" if record.get("failure_detail") else ""
+        console.print(
+            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {FAILURES[failure].help}"
+        )
+        console.print(escape(detail.removeprefix(": "))) if detail else None
+    console.print(
+        f"resolved in {seconds(record.get('resolve_elapsed_s'))}, looked up in {seconds(record.get('dns_elapsed_s'))}, "
+        f"join time {seconds(record.get('join_time_s'))}\n"
+    )
+    _print_lookups(console, record)
+    _print_pings(console, record)
+    _print_downloads(console, record)
+    _print_playbacks(console, record)
+
+
+def _print_lookups(console: Console, record: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            one["resolver"],
+            one["host"],
+            one["record_type"],
+            milliseconds(one["elapsed_s"]),
+            ", ".join(one.get("addresses") or []) or one["failure"] or NOTHING,
+        )
+        for one in record.get("dns_lookups", [])
+    ]
+    _table(console, "DNS", ("resolver", "host", "type", "time", "answer"), rows)
+
+
+def _print_pings(console: Console, record: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            one["address"],
+            one["method"] or one["failure"],
+            f"{one['received_count']}/{one['sent_count']}",
+            *(milliseconds(one[f"rtt_{name}_s"]) for name in ("min", "avg", "max", "stddev")),
+        )
+        for one in record.get("pings", [])
+    ]
+    _table(console, "Idle round trips", ("address", "method", "replies", "min", "avg", "max", "stddev"), rows)
+
+
+def _print_downloads(console: Console, record: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            one["host"],
+            one["address"],
+            one["mode"],
+            f"{one['received_bytes'] / 1e6:.2f} MB",
+            seconds(one["first_byte_s"]),
+            megabits(one["delivery_bps"]),
+            megabits(one["bin_min_bps"]),
+            megabits(one["bin_max_bps"]),
+            one["failure"] or one["ended_by"],
+        )
+        for one in record.get("downloads", [])
+    ]
+    heads = ("host", "address", "mode", "received", "first byte", "delivery", "1 s min", "1 s max", "ended by")
+    _table(console, "Window", heads, rows)
+
+
+def _print_playbacks(console: Console, record: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            one["player"],
+            seconds(one["startup_delay_s"]) if one["is_started"] else f"not within {seconds(one['horizon_s'])}",
+            one["stall_count"],
+            seconds(one["stalled_s"]),
+            percent(one["stall_ratio"]),
+            seconds(one["played_s"]),
+            seconds(one["buffer_end_s"]),
+        )
+        for one in record.get("playbacks", [])
+    ]
+    heads = ("player", "startup", "stalls", "stalled", "ratio", "played", "buffer at end")
+    _table(console, "Playback", heads, rows)

@@ -1,0 +1,82 @@
+"""A whole crawl in the lab: limits, rounds, time frames, seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import database_setting, query, run_scrapy
+
+SHORT = ["-s", "PYTOMO_DOWNLOAD_WINDOW_S=1", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2"]
+IDS = "SELECT v.video_id FROM measurement m JOIN video v ON v.id = m.video_row_id ORDER BY m.frontier_order"
+
+
+def crawl(database: Path, *arguments: str, world: str = "clean") -> None:
+    done = run_scrapy("lab", "--world", world, "crawl", "youtube", *arguments, *SHORT, *database_setting(database))
+    assert done.exit_code == 0, done.errors[-3000:]
+
+
+def visited(database: Path) -> list[str]:
+    return [row[0] for row in query(database, IDS)]
+
+
+def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> None:
+    done = run_scrapy(
+        "lab", "crawl", "youtube", "-a", "time_frame=week", "-a", "max_crawled_url=12", "-a", "max_rounds=3",
+        "-a", "max_per_page=4", "-a", "max_per_url=2", *SHORT, *database_setting(database),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.errors[-3000:]
+    assert "Traceback" not in done.errors
+    assert query(database, "SELECT COUNT(DISTINCT Url) FROM pytomo_crawl") == [(12,)]
+    assert query(database, "SELECT COUNT(*) FROM measurement") == [(12,)]
+
+
+def test_crawl_reaches_related_videos_of_rounds_two_and_three(database: Path) -> None:
+    crawl(database, "-a", "urls=" + first_id(database), "-a", "max_crawled_url=6", "-a", "max_rounds=3",
+          "-a", "max_per_url=2")  # fmt: skip
+    depths = [row[0] for row in query(database, "SELECT depth FROM measurement ORDER BY frontier_order")]
+    assert depths[0] == 1 and 2 in depths and 3 in depths
+    assert depths == sorted(depths), "breadth first"
+
+
+def first_id(database: Path) -> str:
+    """An id of the lab's world, found as a user finds one: by crawling for it."""
+    other = database.parent / "first.db"
+    crawl(other, "-a", "max_crawled_url=1", "-a", "max_rounds=1")
+    return visited(other)[0]
+
+
+def test_popular_videos_differ_between_the_time_frames(tmp_path: Path) -> None:
+    seen = {}
+    for time_frame in ("today", "week", "month", "all_time"):
+        path = tmp_path / f"{time_frame}.db"
+        crawl(path, "-a", f"time_frame={time_frame}", "-a", "max_rounds=1", "-a", "max_crawled_url=4")
+        seen[time_frame] = tuple(visited(path))
+    assert len(set(seen.values())) == 4, seen
+
+
+def test_crawls_with_the_same_seed_visit_the_same_videos_in_the_same_order(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("one.db", "two.db", "other.db")]
+    for path, seed in zip(paths, ("7", "7", "8"), strict=True):
+        crawl(path, "-a", f"seed={seed}", "-a", "max_crawled_url=8", "-a", "max_per_page=12", "-a", "max_per_url=2",
+              "-a", "max_rounds=3", "-a", "urls=" + ",".join(visited(paths[0])[:1] or [first_id(path)]))  # fmt: skip
+    assert visited(paths[0]) == visited(paths[1])
+    assert visited(paths[0]) != visited(paths[2])
+
+
+@pytest.mark.parametrize("related", ["0"])
+def test_crawl_without_related_fetches_no_watch_page(database: Path, related: str) -> None:
+    crawl(database, "-a", f"related={related}", "-a", "max_crawled_url=3")
+    assert query(database, "SELECT COUNT(*), COUNT(related_count), MAX(depth) FROM measurement") == [(3, 0, 1)]
+
+
+def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path, tmp_path: Path) -> None:
+    good = first_id(database)
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"# mine\nhttps://youtu.be/{good}\nnot a video\nhttps://www.youtube.com/shorts/{good}\n")
+    done = run_scrapy("lab", "--world", "clean", "crawl", "youtube", "-a", f"input_file={listed}", "-a", "related=0",
+                      *SHORT, *database_setting(database))  # fmt: skip
+    assert done.exit_code == 0, done.errors[-3000:]
+    assert "Line 3 of the list is skipped" in done.errors
+    assert visited(database) == [good]
