@@ -225,10 +225,10 @@ def _faults(draft: _Draft) -> World:
         # The next ones first, so that a walk of any width reaches all.
         related = everything[number + 1 :] + everything[:number]
         draft.videos[video_id] = replace(draft.videos[video_id], related=related)
-    third = len(everything) // 3
-    first, second, last = everything[:third], everything[third : 2 * third], everything[2 * third :]
-    charts = {"TRENDING_VIDEOS": first, "TRENDING_MOVIES": second, "VIDEOS:DAILY": first, "VIDEOS:WEEKLY": first}
-    return _finish(draft, charts, second, dict.fromkeys(FRAME_DAYS, last + first + second))
+    # Twenty videos are considered of each list by default, so two lists of twenty reach all forty.
+    first, last = everything[:20], everything[20:]
+    charts = dict.fromkeys(("TRENDING_VIDEOS", "TRENDING_MOVIES", "VIDEOS:DAILY", "VIDEOS:WEEKLY"), first)
+    return _finish(draft, charts, last, dict.fromkeys(FRAME_DAYS, last + first))
 
 
 def _clean(draft: _Draft) -> World:

@@ -78,7 +78,7 @@ def test_faults_world_has_each_fault_once_and_a_page_of_twenty_reaches_all():
     world = build_world("faults")
     faults = [video.fault for video in world.videos.values() if video.fault]
     assert sorted(faults) == sorted(FAULTS)
-    sources = (world.charts["TRENDING_VIDEOS"], world.gaming, world.search["week"])
+    sources = (world.charts["VIDEOS:WEEKLY"], world.search["week"])
     assert {video_id for source in sources for video_id in source[:20]} == set(world.videos)
 
 
