@@ -227,11 +227,10 @@ def _charted(found: str, view: Any) -> PageVideo:
 
 def _read_browse(answer: dict[str, Any]) -> ParsedPage | None:
     contents, alerts = answer.get("contents"), items(answer, "alerts")
-    tabs = items(contents, "twoColumnBrowseResultsRenderer", "tabs") + items(
-        contents, "singleColumnBrowseResultsRenderer", "tabs"
-    )
-    if not tabs and not alerts:
+    columns = [dig(contents, f"{width}ColumnBrowseResultsRenderer") for width in ("two", "single")]
+    if not alerts and not any(isinstance(column, dict) for column in columns):
         return None
+    tabs = [tab for column in columns for tab in items(column, "tabs")]
     shown = [dig(tab, "tabRenderer") for tab in tabs if isinstance(dig(tab, "tabRenderer", "content"), dict)]
     listed = ItemList(has_shelves=True)
     for tab in [tab for tab in shown if dig(tab, "selected") is True][:1] or shown[:1]:

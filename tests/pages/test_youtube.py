@@ -284,6 +284,7 @@ def test_error_object_gives_its_class(error: dict[str, Any], failure: str) -> No
         related([lockup("RDabc", "PLAYLIST")]),
         search([{"backgroundPromoRenderer": {"title": {"runs": [{"text": "No results found"}]}}}]),
         browse({"richGridRenderer": {"contents": []}}),
+        {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": []}}},
         {"onResponseReceivedCommands": [{"appendContinuationItemsAction": {"continuationItems": []}}]},
         {"kind": "youtube#searchListResponse", "items": []},
         {"contents": {"sectionListRenderer": {"contents": [{"musicAnalyticsSectionRenderer": {"content": {}}}]}}},
