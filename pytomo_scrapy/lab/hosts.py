@@ -66,6 +66,9 @@ def describe_rate(rate: RateRule) -> str:
         return "no limit"
     if len(rate.steps) == 1:
         return f"{rate.steps[0][1] / _MBIT:g} Mbit/s"
+    rates = [bps / _MBIT for _, bps in rate.steps]
+    if len(rates) > 4:
+        return f"{len(rates)} rates from {min(rates):g} to {max(rates):g} Mbit/s, again every {rate.period_s:g} s"
     steps = ", ".join(f"{bps / _MBIT:.3g} from {from_s:g} s" for from_s, bps in rate.steps)
     again = f", again every {rate.period_s:g} s" if rate.period_s else ""
     return f"Mbit/s: {steps}{again}"

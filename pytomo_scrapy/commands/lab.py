@@ -1,0 +1,125 @@
+"""`scrapy lab`: run any command inside the offline lab, keep the lab running, or list what it holds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from types import FrameType
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from pytomo_scrapy.lab.launcher import run_in_lab, running_lab
+from pytomo_scrapy.lab.listing import describe_lab
+from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
+
+_EXIT_USAGE = 2
+_EXIT_FAILED = 3
+
+
+class Command(ScrapyCommand):
+    """Everything after the command's name belongs to that command, its options too."""
+
+    requires_project = False
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "[--world W] [--seed N] [--clip-ratio R] [--rate HOST=BPS] COMMAND ... | serve | list"
+
+    def short_desc(self) -> str:
+        return "Run a command in the offline lab: the service, media hosts and name servers, all on this machine"
+
+    def long_desc(self) -> str:
+        return f"{self.short_desc()}. `serve` keeps it running and prints what points a client to it; `list` shows it."
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        _add_lab_options(parser)
+        parser.add_argument(
+            "words", nargs=argparse.REMAINDER, metavar="COMMAND", help="a Scrapy command, serve or list"
+        )
+        parser.set_defaults(profile=None)
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(
+                f"{args[0]} is no option of `lab`: options of a command come after its name.", print_help=False
+            )
+        if not opts.words:
+            raise UsageError("Name a command to run in the lab, such as `scrapy lab crawl youtube`.", print_help=False)
+        if opts.words[0] in {"serve", "list"}:
+            # Here the options may also come last: no other command is there to take them.
+            parser = argparse.ArgumentParser(prog=f"scrapy lab {opts.words[0]}")
+            _add_lab_options(parser)
+            parser.parse_args(opts.words[1:], opts)
+        self._options = LabOptions(opts.world, opts.seed, opts.clip_ratio, dict(opts.rate))
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        try:
+            world = make_world(self._options)
+        except LabError as error:
+            sys.stderr.write(f"{error}\n")
+            self.exitcode = _EXIT_USAGE
+            return
+        try:
+            if opts.words[0] == "list":
+                print(describe_lab(world))
+            elif opts.words[0] == "serve":
+                _serve(self._options)
+            else:
+                self.exitcode = run_in_lab(self._options, opts.words)
+        except LabError as error:
+            sys.stderr.write(f"{error}\n")
+            self.exitcode = _EXIT_FAILED
+        except KeyboardInterrupt:
+            self.exitcode = 130
+
+
+def _add_lab_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Lab options")
+    group.add_argument("--world", default="default", help="which world to serve (default: default)")
+    group.add_argument("--seed", type=int, default=0, help="another graph, other titles and views (default: 0)")
+    group.add_argument(
+        "--clip-ratio", type=_positive, default=None, metavar="R", help="every media host at R times its clip's rate"
+    )
+    group.add_argument(
+        "--rate", type=_host_rate, action="append", default=[], metavar="HOST=BPS", help="one media host at BPS bit/s"
+    )
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def _host_rate(text: str) -> tuple[str, float]:
+    host, equals, rate = text.rpartition("=")
+    if not equals or not host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST=BPS, such as rr1---sn-25ge7nsk=2e6")
+    return host, _positive(rate)
+
+
+def _serve(options: LabOptions) -> None:
+    def stop(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    with running_lab(options) as lab:
+        print(f"# The lab serves world {options.world!r} until Ctrl-C. In another shell of this project:")
+        for name, value in sorted(lab.endpoints.environment().items()):
+            print(f"export {name}={shlex.quote(value)}")
+        sys.stdout.flush()
+        try:
+            lab.wait_until_it_ends()
+        except KeyboardInterrupt:
+            return
+    raise LabError(f"The lab's servers (world {options.world!r}) ended by themselves; process {os.getpid()} ends too.")

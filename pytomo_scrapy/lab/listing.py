@@ -1,0 +1,44 @@
+"""What `scrapy lab list` prints: the worlds, one world's hosts and known videos, and the faults."""
+
+from __future__ import annotations
+
+from pytomo_scrapy.lab.hosts import describe_rate
+from pytomo_scrapy.lab.model import FAULTS, MediaHost, World
+from pytomo_scrapy.lab.signing import host_fault
+from pytomo_scrapy.lab.world import world_names
+
+
+def describe_lab(world: World) -> str:
+    """Return the listing as text; hosts and videos are those of `world`."""
+    sections = [
+        ("Worlds (scrapy lab --world NAME ...)", list(world_names().items())),
+        (
+            f"Media hosts of {world.name!r}",
+            [(name, _describe_host(host)) for name, host in sorted(world.hosts.items())],
+        ),
+    ]
+    if world.known:
+        title = f"Videos of {world.name!r} for exact experiments (scrapy lab crawl youtube -a urls=ID -a related=0 ...)"
+        sections.append((title, list(world.known.items())))
+    by_fault = {video.fault: video.video_id for video in world.videos.values() if video.fault}
+    faults = [(name, f"{by_fault.get(name, 'not here'):<11}  {text}") for name, text in FAULTS.items()]
+    sections.append((f"Faults, each with its video in {world.name!r}", faults))
+    return "\n\n".join(_section(title, rows) for title, rows in sections)
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
+
+
+def _describe_host(host: MediaHost) -> str:
+    parts = [f"{host.address:<12} {describe_rate(host.rate)}"]
+    if host.redirects_to:
+        parts.append(f"redirects to {host.redirects_to}")
+    if host.cname:
+        parts.append(f"canonical name {host.cname}")
+    if host.first_byte_delay_s:
+        parts.append(f"first byte after {host.first_byte_delay_s:g} s")
+    if fault := host_fault(host.name):
+        parts.append(f"fault {fault}")
+    return "; ".join(parts)

@@ -1,0 +1,135 @@
+"""The lab's servers together: what they are started with, where they listen, and the process that holds them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from pytomo_scrapy.lab.authority import Authority
+from pytomo_scrapy.lab.clips import prepare_clips
+from pytomo_scrapy.lab.dns import LabResolvers
+from pytomo_scrapy.lab.media import MediaServer
+from pytomo_scrapy.lab.model import RateRule, World
+from pytomo_scrapy.lab.player_api import PlayerApi
+from pytomo_scrapy.lab.proxy import InterceptingProxy
+from pytomo_scrapy.lab.service import SERVICE_HOSTS, Service
+from pytomo_scrapy.lab.world import build_world, with_rates
+
+logger = logging.getLogger(__name__)
+
+
+class LabError(Exception):
+    """Raised if the lab cannot start; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabOptions:
+    """Which world to serve, and what to change in it."""
+
+    world: str = "default"
+    seed: int = 0
+    clip_ratio: float | None = None  # every media host at this multiple of the clip's rate
+    rates_bps: Mapping[str, float] = field(default_factory=dict)  # by host name, or by its first label
+
+
+@dataclass(frozen=True, slots=True)
+class LabEndpoints:
+    """Where a running lab listens."""
+
+    proxy_url: str
+    resolvers: Mapping[str, str]  # name -> address:port, in the order to ask
+    ca_bundle: str
+    media_port: int
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point any client to the lab."""
+        # Media go direct, as on a real line: the proxy never sees a window.
+        proxies = {
+            "HTTPS_PROXY": self.proxy_url,
+            "HTTP_PROXY": self.proxy_url,
+            "NO_PROXY": ".googlevideo.com,googlevideo.com",
+        }
+        variables = {**proxies, **{name.lower(): value for name, value in proxies.items()}}
+        variables["SSL_CERT_FILE"] = self.ca_bundle
+        variables["PYTOMO_DNS_RESOLVERS"] = ",".join(f"{name}={where}" for name, where in self.resolvers.items())
+        return variables
+
+
+def make_world(options: LabOptions) -> World:
+    """Build the world that `options` ask for. Raises LabError for an unknown world or host."""
+    try:
+        world = build_world(options.world, options.seed)
+    except KeyError:
+        raise LabError(f"There is no lab world {options.world!r}; `scrapy lab list` shows them.") from None
+    everywhere = RateRule(clip_ratio=options.clip_ratio) if options.clip_ratio is not None else None
+    rates = {name: RateRule(steps=((0.0, rate_bps),)) for name, rate_bps in options.rates_bps.items()}
+    try:
+        return with_rates(world, rates, everywhere)
+    except KeyError as error:
+        raise LabError(f"World {world.name!r} has no media host {error}; `scrapy lab list` shows them.") from None
+
+
+@contextlib.asynccontextmanager
+async def running_servers(world: World, directory: Path) -> AsyncIterator[LabEndpoints]:
+    """Run every server of the lab until the block ends. `directory` receives the CA."""
+    clips = prepare_clips({video.clip for video in world.videos.values()})
+    authority = Authority.create(directory)
+    secret = secrets.token_bytes(16)
+    media = MediaServer(world, clips, authority, secret)
+    resolvers = LabResolvers(world, extra=dict.fromkeys(SERVICE_HOSTS, "127.0.0.1"))
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(media.close)
+        await media.start()
+        stack.push_async_callback(resolvers.close)
+        addresses = await resolvers.start()
+        service = Service(world, PlayerApi(world, clips, secret, media.port))
+        proxy = InterceptingProxy(service.answer, authority.server_context)
+        stack.push_async_callback(proxy.close)
+        await proxy.start()
+        yield LabEndpoints(
+            proxy_url=f"http://127.0.0.1:{proxy.port}",
+            resolvers={name: f"{address}:{port}" for name, (address, port) in addresses.items()},
+            ca_bundle=str(authority.bundle_path),
+            media_port=media.port,
+        )
+
+
+def serve_lab(options: LabOptions, connection: Connection, directory: str) -> None:
+    """Serve until the other end of `connection` closes, also by the death of its process. Runs in a process of its own.
+
+    Sends LabEndpoints once all servers listen, or one sentence that says why they cannot.
+    """
+    # A session of its own: Ctrl-C must reach the crawl, and must not take away what the crawl is measuring.
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING, format="lab: %(message)s")
+    try:
+        asyncio.run(_serve_until_closed(make_world(options), connection, Path(directory)))
+    except OSError as error:
+        logger.debug("The lab could not start", exc_info=True)
+        with contextlib.suppress(OSError):
+            connection.send(f"The lab's servers could not start: {error}.")
+    finally:
+        # The parent removes it too; after a kill -9 of the parent nobody else would.
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _serve_until_closed(world: World, connection: Connection, directory: Path) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    async with running_servers(world, directory) as endpoints:
+        with contextlib.suppress(BrokenPipeError):
+            connection.send(endpoints)
+        loop.add_reader(connection.fileno(), ended.set)
+        await ended.wait()
+        loop.remove_reader(connection.fileno())
