@@ -26,6 +26,7 @@ from pytomo_scrapy.storage.columns import (
     reference,
     required,
 )
+from pytomo_scrapy.storage.dashboard_schema import figure as figure
 from pytomo_scrapy.storage.schema import measurement as measurement
 
 download = Table(
