@@ -208,7 +208,7 @@ class _Window:
             return failure, f"HTTP {status}"
         if error is not None:
             code, text = error
-            return classify_curl_error(handle, code, text, via_proxy=request.proxy is not None), text
+            return classify_curl_error(handle, code, text, request.phase(handle)), text
         if status is None or request.received_bytes == 0:
             return "bad_response", "an answer without a body"
         if request.range is None or (stream.size_bytes is not None and stream.received_bytes >= stream.size_bytes):
@@ -269,9 +269,7 @@ class _Window:
         if last_s is None:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"
-            failure = classify_silence(handle)
-            is_proxy = request.proxy is not None and failure in {"connect_timeout", "tls_handshake"}
-            return "proxy_failed" if is_proxy else failure, "the window is over"
+            return classify_silence(request.phase(handle)), "the window is over"
         silence_s = self._now_s() - last_s
         if silence_s >= SILENCE_RATIO * self._config.window_s:
             return "no_progress", f"silent for the last {silence_s:.1f} s"

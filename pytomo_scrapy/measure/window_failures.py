@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 
 import pycurl
 
 UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 # Source: openssl verify(1), the X509_V_ERR codes.
 EXPIRED_RESULTS = frozenset({9, 10})  # not yet valid is our clock or theirs, as expired is
-UNKNOWN_CA_RESULTS = frozenset({2, 18, 19, 20, 21, 24, 27})
+UNKNOWN_CA_RESULTS = frozenset({2, 7, 18, 19, 20, 21, 24, 27})
 
 _BY_STATUS = {403: "http_403", 404: "http_404", 410: "http_410", 416: "http_416", 429: "http_429"}
 # Statuses with which the service takes a URL back while it is used.
@@ -35,6 +36,16 @@ _HTTP3 = 95
 _QUIC_CONNECT = 96
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """How far a request had come."""
+
+    via_proxy: bool
+    is_connected: bool  # TCP at least
+    is_sent: bool
+    received_bytes: int
+
+
 def classify_status(status: int, received_bytes: int) -> str | None:
     """Return the class of an HTTP status that is not a success. `received_bytes` are those of the stream so far."""
     if received_bytes and status in _INTERRUPTING:
@@ -48,18 +59,18 @@ def classify_status(status: int, received_bytes: int) -> str | None:
     return None if status in {200, 206} else "bad_response"
 
 
-def classify_curl_error(handle: pycurl.Curl, code: int, text: str, *, via_proxy: bool) -> str:
+def classify_curl_error(handle: pycurl.Curl, code: int, text: str, phase: Phase) -> str:
     """Return the class of a request that curl ended with an error."""
-    if via_proxy and _is_proxy_trouble(handle, code, text):
+    if phase.via_proxy and _is_proxy_trouble(code, text, phase):
         return "proxy_failed"
     if code == pycurl.E_COULDNT_CONNECT:
         return _classify_connect(handle.getinfo(pycurl.OS_ERRNO))
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        return classify_silence(handle)
+        return classify_silence(phase)
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return _classify_certificate(handle.getinfo(pycurl.SSL_VERIFYRESULT), text)
     if code == pycurl.E_RECV_ERROR:
-        return _classify_receive(handle, text)
+        return _classify_receive(text, phase)
     if code in {_TOO_LARGE, _PROXY_ERROR}:
         return "bad_response" if code == _TOO_LARGE else "proxy_failed"
     if code in {_HTTP2_STREAM, _HTTP3}:
@@ -69,19 +80,19 @@ def classify_curl_error(handle: pycurl.Curl, code: int, text: str, *, via_proxy:
     return _BY_CURL_CODE.get(code, "unknown_failure")
 
 
-def classify_silence(handle: pycurl.Curl) -> str:
-    """Return the class of a request that is still waiting for its first body byte, by the phase it is in."""
-    if handle.getinfo(pycurl.CONNECT_TIME) <= 0:
-        return "connect_timeout"
-    if handle.getinfo(pycurl.PRETRANSFER_TIME) <= 0:
-        return "tls_handshake"
-    return "first_byte_timeout"
+def classify_silence(phase: Phase) -> str:
+    """Return the class of a request that is still waiting for its first body byte."""
+    if phase.is_sent:
+        return "first_byte_timeout"
+    if phase.via_proxy:
+        return "proxy_failed"
+    return "tls_handshake" if phase.is_connected else "connect_timeout"
 
 
-def _is_proxy_trouble(handle: pycurl.Curl, code: int, text: str) -> bool:
+def _is_proxy_trouble(code: int, text: str, phase: Phase) -> bool:
     if code in {pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_PROXY, _PROXY_ERROR}:
         return True
-    if code == pycurl.E_OPERATION_TIMEDOUT and handle.getinfo(pycurl.CONNECT_TIME) <= 0:
+    if code == pycurl.E_OPERATION_TIMEDOUT and not phase.is_connected:
         return True
     return "CONNECT" in text or "Proxy" in text
 
@@ -105,8 +116,8 @@ def _classify_certificate(verify_result: int, text: str) -> str:
     return "tls_handshake"
 
 
-def _classify_receive(handle: pycurl.Curl, text: str) -> str:
+def _classify_receive(text: str, phase: Phase) -> str:
     # A TLS peer that closes without its farewell: nothing was reset, the body just ends.
     if "eof" in text.lower() or "close notify" in text.lower():
-        return "truncated" if handle.getinfo(pycurl.SIZE_DOWNLOAD) > 0 else "bad_response"
+        return "truncated" if phase.received_bytes else "bad_response"
     return "reset"

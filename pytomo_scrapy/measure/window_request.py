@@ -12,6 +12,7 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import HttpRequest
 from pytomo_scrapy.measure.path import ca_file, family_of, proxy_for
 from pytomo_scrapy.measure.redirects import REDIRECT_STATUSES, Target
+from pytomo_scrapy.measure.window_failures import Phase
 from pytomo_scrapy.measure.window_response import ResponseHead
 from pytomo_scrapy.measure.window_stream import Stream
 
@@ -54,6 +55,7 @@ class MediaRequest:
         self.asked_from_bytes = stream.received_bytes
         self.received_bytes = 0
         self.stop_failure: tuple[str, str] | None = None  # why a callback ended the transfer
+        self.tls_begun_s: float | None = None
         self.is_traced = True  # curl's own log is on
         self.started_s = now_s()
         self.proxy = proxy_for(hop.target.url, config.path)
@@ -96,8 +98,11 @@ class MediaRequest:
 
     def row(self, handle: pycurl.Curl, failure: str | None = None, detail: str | None = None) -> HttpRequest:
         """Return what is to be kept of this request. Phases come from curl's own timers."""
-        is_new = handle.getinfo(pycurl.NUM_CONNECTS) > 0
+        is_new = handle.getinfo(pycurl.NUM_CONNECTS) > 0 or self.tls_begun_s is not None
         looked_up_s, connected_s = handle.getinfo(pycurl.NAMELOOKUP_TIME), handle.getinfo(pycurl.CONNECT_TIME)
+        if connected_s <= 0 and self.tls_begun_s is not None:
+            # curl sets its timer only when TLS is up as well.
+            connected_s = self.tls_begun_s - self.started_s
         secured_s, sent_s = handle.getinfo(pycurl.APPCONNECT_TIME), handle.getinfo(pycurl.PRETRANSFER_TIME)
         answered_s = handle.getinfo(pycurl.STARTTRANSFER_TIME)
         address = handle.getinfo(pycurl.PRIMARY_IP) or (None if self.proxy else self.hop.address)
@@ -143,7 +148,15 @@ class MediaRequest:
             return None
         return STOP if self.received_bytes > MAX_DISCARDED_BYTES else None
 
+    def phase(self, handle: pycurl.Curl) -> Phase:
+        """Return how far this request has come."""
+        is_sent = handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
+        is_connected = is_sent or self.tls_begun_s is not None or handle.getinfo(pycurl.CONNECT_TIME) > 0
+        return Phase(self.proxy is not None, is_connected, is_sent, self.received_bytes)
+
     def _on_debug(self, kind: int, text: bytes) -> None:
+        if kind == pycurl.INFOTYPE_SSL_DATA_OUT and self.tls_begun_s is None:
+            self.tls_begun_s = self._now_s()
         if kind == pycurl.INFOTYPE_TEXT and (match := _TLS_VERSION.search(text)):
             self.stream.tls_version = match[1].decode("ascii")
 
