@@ -150,7 +150,9 @@ class MediaRequest:
 
     def phase(self, handle: pycurl.Curl) -> Phase:
         """Return how far this request has come."""
-        is_sent = handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
+        # A connection that never came leaves PRETRANSFER_TIME set and CONNECT_TIME not; so may one that is used again.
+        is_up = handle.getinfo(pycurl.CONNECT_TIME) > 0 or self.hop.number > 0 or self.asked_from_bytes > 0
+        is_sent = is_up and handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
         is_connected = is_sent or self.tls_begun_s is not None or handle.getinfo(pycurl.CONNECT_TIME) > 0
         return Phase(self.proxy is not None, is_connected, is_sent, self.received_bytes)
 

@@ -302,10 +302,14 @@ def test_window_certificate_of_a_stranger_is_unknown_ca(
     assert result.failure == "tls_unknown_ca"
 
 
-def test_window_tls_without_an_answer_is_tls_handshake(tmp_path: Path, authority: Authority) -> None:
+@pytest.mark.parametrize(("connect_timeout_s", "ended_by"), [(0.3, "failure"), (10.0, "deadline")])
+def test_window_tls_without_an_answer_is_tls_handshake(
+    tmp_path: Path, authority: Authority, connect_timeout_s: float, ended_by: str
+) -> None:
+    config = dataclasses.replace(CONFIG, connect_timeout_s=connect_timeout_s)
     with serving(never_answer) as server:  # waits for a request that a TLS client never sends in the clear
-        result = fetch(tmp_path, make_format(server.port, scheme="https"))
-    assert (result.failure, result.ended_by) == ("tls_handshake", "deadline")
+        result = fetch(tmp_path, make_format(server.port, scheme="https"), config=config)
+    assert (result.failure, result.ended_by) == ("tls_handshake", ended_by)
     assert result.connect_s is not None and result.connect_s < 0.2
 
 
