@@ -152,6 +152,8 @@ class MediaRequest:
         """Return how far this request has come."""
         # A connection that never came leaves PRETRANSFER_TIME set and CONNECT_TIME not; so may one that is used again.
         is_up = handle.getinfo(pycurl.CONNECT_TIME) > 0 or self.hop.number > 0 or self.asked_from_bytes > 0
+        if self.tls_begun_s is not None:
+            is_up = handle.getinfo(pycurl.APPCONNECT_TIME) > 0
         is_sent = is_up and handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
         is_connected = is_sent or self.tls_begun_s is not None or handle.getinfo(pycurl.CONNECT_TIME) > 0
         return Phase(self.proxy is not None, is_connected, is_sent, self.received_bytes)
