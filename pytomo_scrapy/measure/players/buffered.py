@@ -31,7 +31,7 @@ def play(steps: MediaSteps, rule: BufferRule, horizon_s: float) -> Session:
     session = Session()
     playhead_s, t_s, place = 0.0, 0.0, 0
     while True:
-        wanted_s = rule.resume_s(len(session.stalls) - 1) if session.started_s is not None else rule.start_s
+        wanted_s = rule.resume_s(len(session.stalls)) if session.started_s is not None else rule.start_s
         place = _place_filled(steps, place, playhead_s, max(wanted_s, LEAST_S))
         lag_s = rule.start_lag_s if session.started_s is None else rule.resume_lag_s
         ready_s = max(t_s, steps.at_s[place]) + lag_s if place < len(steps.at_s) else horizon_s

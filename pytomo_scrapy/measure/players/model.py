@@ -13,12 +13,16 @@ INFINITE = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class StreamTrace:
-    """The arrivals of one media stream in a window, and its media time. `is_complete`: the whole file arrived."""
+    """The arrivals of one media stream in a window, and its media time. `is_complete`: the whole file arrived.
+
+    `no_demand_s` are the (start, end) times in which a paced window asked for nothing.
+    """
 
     arrival_s: Sequence[float]
     arrival_bytes: Sequence[int]
     timeline: MediaTimeline
     is_complete: bool = False
+    no_demand_s: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)

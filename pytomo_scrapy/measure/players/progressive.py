@@ -25,12 +25,14 @@ def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon
     """Start and resume when enough media is ahead, stall when none is."""
 
     def resume_s(stalls_before: int) -> float:
-        grown = parameters["resume_buffer_s"] * parameters["resume_growth"] ** min(max(stalls_before, 0) + 1, 64)
-        return min(grown / parameters["resume_growth"], parameters["resume_max_s"])
+        grown = parameters["resume_buffer_s"] * parameters["resume_growth"] ** min(stalls_before, 64)
+        return min(grown, parameters["resume_max_s"])
 
     rule = BufferRule(parameters["start_buffer_s"], 0.0, resume_s, parameters["start_lag_s"])
     steps = media_steps(streams, horizon_s, max(1, int(parameters["block_bytes"])))
-    return play(steps, rule, horizon_s)
+    session = play(steps, rule, horizon_s)
+    session.freezes = list(session.stalls)  # the picture stands while the clock does
+    return session
 
 
 PLAYER = Player("progressive", run, PARAMETERS, is_validated=True)

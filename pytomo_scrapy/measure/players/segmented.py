@@ -1,4 +1,4 @@
-"""The rule that `dashjs`, `shaka` and `exo` share: a player that fetches whole segments, replayed over the summed bytes.
+"""The rule that `dashjs`, `shaka` and `exo` share: a player that fetches segments, replayed over the summed bytes.
 
 Two whole-file downloads share the line as no player would, so only the *sum* of what they received counts here: the
 requests of the player are laid over it again, those in flight at the same time sharing it evenly.
@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytomo_scrapy.items import Interval, MediaSegment
+from pytomo_scrapy.items import Interval, MediaSegment, MediaTimeline
 from pytomo_scrapy.measure.players.model import INFINITE, Session, StreamTrace
+
+MAX_SEGMENTS = 20_000
+ASSUMED_SEGMENT_S = 5.0  # where a file tells no segments: what the service's own streams have
+STAND_IN_STEP_S = 0.01  # steps of the supply that is assumed after the last file was whole
 
 
 @dataclass(slots=True)
@@ -48,9 +52,12 @@ class SegmentRule:
     request_gap_s: float  # from a segment's last byte to the next request's first
     start_lag_s: float
     resume_lag_s: float
+    picture_lag_s: float  # from a video segment to its first picture, where the picture stood still
     video_grace_s: float  # without video, sound plays on for so long before the clock stops
     start_buffer_s: float = 0.0
     resume_buffer_s: float = 0.0
+    video_segments_per_fetch: int = 1  # asked for in one request, without a gap
+    is_partial: bool = False  # plays what has arrived of a segment, not only whole ones
 
 
 @dataclass(slots=True)
@@ -106,7 +113,7 @@ class Clock:
     def _see_picture(self) -> None:
         """End a freeze where video is there again."""
         if self.frozen_at_s is not None and self.tracks[0].end_s > self.playhead_s:
-            self.freezes.append(Interval(self.frozen_at_s, self.t_s - self.frozen_at_s))
+            self.freezes.append(Interval(self.frozen_at_s, self.t_s + self.rule.picture_lag_s - self.frozen_at_s))
             self.frozen_at_s = None
 
     def _play(self, until_s: float) -> None:
@@ -142,9 +149,13 @@ def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) 
     tracks = [_track(stream) for stream in streams]
     clock = Clock(rule, tracks, length_s=min(_length_s(stream) for stream in streams))
     headers = float(sum(stream.timeline.init_bytes for stream in streams))
-    for t_s, count in summed_arrivals(streams, horizon_s):
+    arrivals = summed_arrivals(streams, horizon_s)
+    unknown = _unknown_supply(streams, arrivals, horizon_s)
+    for t_s, count in arrivals + _stand_in(unknown, arrivals, streams):
         _look(clock, rule, t_s)
         clock.advance(t_s)
+        if any(track.is_in_flight for track in tracks) and any(start < t_s <= end for start, end in unknown):
+            clock.session.is_identifiable = False
         used = min(headers, count)  # headers and indexes come first, for all streams
         headers -= used
         _deliver(clock, rule, count - used)
@@ -154,13 +165,43 @@ def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) 
 
 
 def _track(stream: StreamTrace) -> Track:
-    segments = stream.timeline.segments
+    segments = known_segments(stream.timeline)
     return Track(stream.timeline.kind, segments, max((segment.duration_s for segment in segments), default=0.0))
 
 
 def _length_s(stream: StreamTrace) -> float:
-    last = stream.timeline.segments[-1]
+    last = known_segments(stream.timeline)[-1]
     return last.start_s + last.duration_s
+
+
+def known_segments(timeline: MediaTimeline) -> Sequence[MediaSegment]:
+    """Return the segments of a stream up to its end.
+
+    A file without an index tells only what arrived: what follows is assumed to go on in the same size, to the declared
+    duration. Where even that is missing, segments of ASSUMED_SEGMENT_S are cut from the timeline.
+    """
+    segments = list(timeline.segments) or _cut_segments(timeline)
+    if not segments:
+        return segments
+    last = segments[-1]
+    step_s, step_bytes = segments[0].duration_s, segments[0].end_byte - segments[0].start_byte
+    end_s = timeline.duration_s or 0.0
+    while last.start_s + last.duration_s < end_s - 0.5 * step_s and len(segments) < MAX_SEGMENTS:
+        start_s = last.start_s + last.duration_s
+        last = MediaSegment(last.end_byte, last.end_byte + step_bytes, start_s, min(step_s, end_s - start_s))
+        segments.append(last)
+    return segments
+
+
+def _cut_segments(timeline: MediaTimeline) -> list[MediaSegment]:
+    segments: list[MediaSegment] = []
+    start_byte, start_s = timeline.init_bytes, 0.0
+    for offset, complete_s in zip(timeline.offset_bytes, timeline.complete_s, strict=True):
+        if complete_s >= start_s + ASSUMED_SEGMENT_S or offset == timeline.offset_bytes[-1]:
+            if offset > start_byte and complete_s > start_s:
+                segments.append(MediaSegment(start_byte, offset, start_s, complete_s - start_s))
+            start_byte, start_s = offset, complete_s
+    return segments
 
 
 def _look(clock: Clock, rule: SegmentRule, until_s: float) -> None:
@@ -187,12 +228,17 @@ def _deliver(clock: Clock, rule: SegmentRule, count: float) -> None:
         share = min(count / len(active), min(track.missing_bytes for track in active))
         count -= share * len(active)
         for track in active:
+            segment = track.segments[track.place]
             track.missing_bytes -= share
-            if track.missing_bytes <= 1e-6:
-                segment = track.segments[track.place]
-                track.is_in_flight, track.look_s = False, clock.t_s + rule.request_gap_s
+            is_whole = track.missing_bytes <= 1e-6
+            if is_whole:
+                track.is_in_flight = False
                 track.place += 1
-                track.end_s = segment.start_s + segment.duration_s
+                is_fetch_over = track.kind == "audio" or track.place % rule.video_segments_per_fetch == 0
+                track.look_s = clock.t_s + (rule.request_gap_s if is_fetch_over else 0.0)
+            if is_whole or rule.is_partial:
+                there = 1.0 - max(0.0, track.missing_bytes) / (segment.end_byte - segment.start_byte)
+                track.end_s = segment.start_s + segment.duration_s * (1.0 if is_whole else there)
                 clock.appended()
 
 
@@ -209,11 +255,7 @@ def _closed(clock: Clock, horizon_s: float) -> Session:
 
 
 def summed_arrivals(streams: Sequence[StreamTrace], horizon_s: float) -> list[tuple[float, float]]:
-    """Return (time, bytes) of what arrived of all streams together.
-
-    Once every file is whole nothing more arrives, though a player that had waited would still be fetching: the mean
-    rate so far then stands in, in steps of 10 ms.
-    """
+    """Return (time, bytes) of what arrived of all streams together, up to `horizon_s`."""
     events: list[tuple[float, float]] = []
     for stream in streams:
         before = 0
@@ -223,12 +265,29 @@ def summed_arrivals(streams: Sequence[StreamTrace], horizon_s: float) -> list[tu
             events.append((t_s, float(count - before)))
             before = count
     events.sort()
-    if events and all(stream.is_complete for stream in streams) and events[-1][0] > events[0][0]:
-        last_s = events[-1][0]
-        step = sum(count for _, count in events) / (last_s - events[0][0]) * 0.01
-        steps = int((horizon_s - last_s) / 0.01)
-        events += [(last_s + 0.01 * (index + 1), step) for index in range(steps)]
     return events
+
+
+def _unknown_supply(
+    streams: Sequence[StreamTrace], arrivals: Sequence[tuple[float, float]], horizon_s: float
+) -> list[tuple[float, float]]:
+    """Return the times in which nothing was asked for, so that nobody knows what the line would have given."""
+    unknown = [gap for stream in streams for gap in stream.no_demand_s]
+    if arrivals and all(stream.is_complete for stream in streams):
+        unknown.append((arrivals[-1][0], horizon_s))
+    return unknown
+
+
+def _stand_in(
+    unknown: Sequence[tuple[float, float]], arrivals: Sequence[tuple[float, float]], streams: Sequence[StreamTrace]
+) -> list[tuple[float, float]]:
+    """Let the mean rate so far go on after the last file was whole: a player that had waited would still fetch then."""
+    if not arrivals or not unknown or not all(stream.is_complete for stream in streams):
+        return []
+    first_s, last_s = arrivals[0][0], arrivals[-1][0]
+    step = sum(count for _, count in arrivals) / max(last_s - first_s, STAND_IN_STEP_S) * STAND_IN_STEP_S
+    steps = int((unknown[-1][1] - last_s) / STAND_IN_STEP_S)
+    return [(last_s + STAND_IN_STEP_S * (index + 1), step) for index in range(steps)]
 
 
 def segment_parameters(parameters: Mapping[str, float], may_fetch: FetchRule) -> SegmentRule:
@@ -239,7 +298,10 @@ def segment_parameters(parameters: Mapping[str, float], may_fetch: FetchRule) ->
         parameters["request_gap_s"],
         parameters["start_lag_s"],
         parameters["resume_lag_s"],
+        parameters["picture_lag_s"],
         parameters["video_grace_s"],
-        parameters.get("start_buffer_s", 0.0),
-        parameters.get("resume_buffer_s", 0.0),
+        start_buffer_s=parameters.get("start_buffer_s", 0.0),
+        resume_buffer_s=parameters.get("resume_buffer_s", 0.0),
+        video_segments_per_fetch=max(1, int(parameters.get("video_segments_per_fetch", 1))),
+        is_partial="video_segments_per_fetch" in parameters,
     )
