@@ -16,7 +16,8 @@ _SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([
 _COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]+)\s*[:=]\s*[^\n]+", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential", re.IGNORECASE)
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}\]?)(?![\w:])"
+    r"(?:(?<![\w.])|(?<=%3D)|(?<=%3d))\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
+    r"|(?<![\w.:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:]|\.\d)"
 )
 
 
@@ -30,13 +31,15 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
     clean = _SIGNED.sub(r"\1\2[removed]", clean)
     own = _same_addresses(private_addresses)
     if own:
-        clean = _ADDRESS.sub(lambda match: "[client]" if _parse(match.group()) in own else match.group(), clean)
+        clean = _ADDRESS.sub(lambda match: "(client)" if _parse(match.group()) in own else match.group(), clean)
+        for address in (address for address in own if address.version == 6):
+            clean = re.sub(re.escape(str(address).replace(":", "%3A")), "(client)", clean, flags=re.IGNORECASE)
     return clean[:MAX_DETAIL_CHARS]
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text.strip("[]"))
+        return ipaddress.ip_address(text)
     except ValueError:
         return None
 

@@ -1,0 +1,155 @@
+"""Arrival traces and media timelines as compact, versioned bytes (docs/data-format.md describes every byte).
+
+What is simulated must be what is stored: round a trace and a timeline first, simulate from the rounded ones, and the
+stored bytes give exactly the same figures again.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import sub
+
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
+
+TRACE_TICKS_PER_S = 10_000  # 0.1 ms
+MEDIA_TICKS_PER_S = 1_000_000  # 1 us
+MAX_TRACE_POINTS = 6000
+# Bins in ticks, tried in this order until a trace has few enough points; the last is taken in any case: 5 ms.
+TRACE_BINS = (1, 2, 5, 10, 20, 50)
+
+_TRACE_MAGIC = b"PT\x01"  # the last byte is the version
+_TIMELINE_MAGIC = b"PM\x01"
+
+
+def round_trace(download: DownloadResult) -> DownloadResult:
+    """Return the window with its arrival times as they will be stored.
+
+    Times go to 0.1 ms. Arrivals of one bin (at most 5 ms, 0.1 ms where 6000 points suffice) are joined at the last
+    one's time, so no byte ever appears earlier than it did. Rounding again changes nothing.
+    """
+    return replace(download, streams=tuple(_round_stream(stream) for stream in download.streams))
+
+
+def _round_stream(stream: StreamDownload) -> StreamDownload:
+    ticks = _ticks(stream.arrival_s, TRACE_TICKS_PER_S)
+    total = list(stream.arrival_bytes)
+    for width in TRACE_BINS:
+        kept = [i for i in range(len(ticks)) if i + 1 == len(ticks) or ticks[i] // width != ticks[i + 1] // width]
+        if len(kept) <= MAX_TRACE_POINTS:
+            break
+    return replace(
+        stream,
+        arrival_s=tuple(ticks[i] / TRACE_TICKS_PER_S for i in kept),
+        arrival_bytes=tuple(total[i] for i in kept),
+    )
+
+
+def round_timeline(timeline: MediaTimeline) -> MediaTimeline:
+    """Return the timeline with its media times as they will be stored: to 1 us. Rounding again changes nothing."""
+    return replace(
+        timeline,
+        complete_s=_rounded(timeline.complete_s),
+        segments=tuple(
+            replace(segment, start_s=start_s, duration_s=duration_s)
+            for segment, start_s, duration_s in zip(
+                timeline.segments,
+                _rounded([segment.start_s for segment in timeline.segments]),
+                _rounded([segment.duration_s for segment in timeline.segments]),
+                strict=True,
+            )
+        ),
+    )
+
+
+def _rounded(times_s: Sequence[float]) -> tuple[float, ...]:
+    return tuple(tick / MEDIA_TICKS_PER_S for tick in _ticks(times_s, MEDIA_TICKS_PER_S))
+
+
+def _ticks(times_s: Sequence[float], per_s: int) -> list[int]:
+    return [round(time_s * per_s) for time_s in times_s]
+
+
+def encode_trace(arrival_s: Sequence[float], arrival_bytes: Sequence[int]) -> bytes:
+    """Pack an arrival trace; times to 0.1 ms."""
+    return _pack(_TRACE_MAGIC, [_ticks(arrival_s, TRACE_TICKS_PER_S), arrival_bytes])
+
+
+def decode_trace(blob: bytes) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Unpack an arrival trace: seconds from t0, and bytes in all by then. Raises StorageError for anything else."""
+    ticks, total = _unpack(_TRACE_MAGIC, blob, 2)
+    return tuple(tick / TRACE_TICKS_PER_S for tick in ticks), tuple(total)
+
+
+def encode_timeline(timeline: MediaTimeline) -> bytes:
+    """Pack the points and segments of a timeline; media times to 1 us. Its scalar fields are columns of their own."""
+    segments = timeline.segments
+    return _pack(
+        _TIMELINE_MAGIC,
+        [
+            timeline.offset_bytes,
+            _ticks(timeline.complete_s, MEDIA_TICKS_PER_S),
+            [segment.start_byte for segment in segments],
+            [segment.end_byte for segment in segments],
+            _ticks([segment.start_s for segment in segments], MEDIA_TICKS_PER_S),
+            _ticks([segment.duration_s for segment in segments], MEDIA_TICKS_PER_S),
+        ],
+    )
+
+
+def decode_timeline(blob: bytes) -> tuple[tuple[int, ...], tuple[float, ...], tuple[MediaSegment, ...]]:
+    """Unpack `offset_bytes`, `complete_s` and `segments` of a timeline. Raises StorageError for anything else."""
+    offsets, complete, starts, ends, start_ticks, durations = _unpack(_TIMELINE_MAGIC, blob, 6)
+    segments = tuple(
+        MediaSegment(start, end, start_tick / MEDIA_TICKS_PER_S, duration / MEDIA_TICKS_PER_S)
+        for start, end, start_tick, duration in zip(starts, ends, start_ticks, durations, strict=True)
+    )
+    return tuple(offsets), tuple(tick / MEDIA_TICKS_PER_S for tick in complete), segments
+
+
+def _pack(magic: bytes, columns: Sequence[Sequence[int]]) -> bytes:
+    """Each column: its length, then 64-bit differences, byte plane by byte plane, because zlib likes runs."""
+    body = b"".join(_pack_column(column) for column in columns)
+    return magic + zlib.compress(body, 6)
+
+
+def _pack_column(values: Sequence[int]) -> bytes:
+    differences = array("q", map(sub, values, [0, *values[:-1]]))
+    if sys.byteorder == "big":
+        differences.byteswap()
+    raw = differences.tobytes()
+    return len(values).to_bytes(4, "little") + b"".join(raw[plane::8] for plane in range(8))
+
+
+def _unpack(magic: bytes, blob: bytes, count: int) -> list[list[int]]:
+    if blob[:3] != magic:
+        raise StorageError(f"A stored trace starts with {blob[:3]!r}, and this version of pytomo reads only {magic!r}.")
+    body = zlib.decompress(blob[3:])
+    columns: list[list[int]] = []
+    place = 0
+    for _ in range(count):
+        column, place = _unpack_column(body, place)
+        columns.append(column)
+    return columns
+
+
+def _unpack_column(body: bytes, place: int) -> tuple[list[int], int]:
+    count = int.from_bytes(body[place : place + 4], "little")
+    place += 4
+    planes = bytearray(8 * count)
+    for plane in range(8):
+        planes[plane::8] = body[place : place + count]
+        place += count
+    differences = array("q", bytes(planes))
+    if sys.byteorder == "big":
+        differences.byteswap()
+    values: list[int] = []
+    total = 0
+    for difference in differences:
+        total += difference
+        values.append(total)
+    return values, place
