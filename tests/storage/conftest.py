@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,13 +42,14 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A server of this test run; its URL lacks the database's name."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own folder: every other run of pytest takes that folder's permissions back.
+    folder = Path(tempfile.mkdtemp(prefix="pytomo-postgres-"))
     as_user: dict[str, str] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         try:
@@ -55,17 +57,18 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         except KeyError:
             pytest.skip("running as root without a user postgres")
         as_user = {"user": "postgres"}
-        for above in (folder, folder.parent, folder.parent.parent):
-            above.chmod(0o755)
         os.chown(folder, account.pw_uid, account.pw_gid)
     port = _free_port()
     cluster = folder / "cluster"
-    _run([programs / "initdb", "-D", cluster, "-A", "trust", "-U", "pytomo", "-N", "--no-locale", "-E", "UTF8"], as_user)
+    _run(
+        [programs / "initdb", "-D", cluster, "-A", "trust", "-U", "pytomo", "-N", "--no-locale", "-E", "UTF8"], as_user
+    )
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=50"
     control = [programs / "pg_ctl", "-D", cluster, "-w", "-t", "30"]
     _run([*control, "-l", folder / "log", "-o", options, "start"], as_user)
     yield f"postgresql://pytomo@127.0.0.1:{port}"
     _run([*control, "-m", "immediate", "stop"], as_user)
+    shutil.rmtree(folder)
 
 
 def _run(command: list[str | Path], as_user: dict[str, str]) -> None:

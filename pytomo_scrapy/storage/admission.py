@@ -1,0 +1,112 @@
+"""Admission of found videos to the frontier: each once, in order, and never more than the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Connection, insert, select, update
+
+from pytomo_scrapy.storage.schema import QUEUED, crawl, frontier
+
+MAX_ID_CHARS = 1000  # an index entry of PostgreSQL holds 2.7 kB
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVideo:
+    """A video to be measured; `url` only where it does not follow from service and id. Raises ValueError."""
+
+    service: str
+    video_id: str
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.video_id or len(self.video_id) > MAX_ID_CHARS:
+            raise ValueError(f"a video id has 1 to {MAX_ID_CHARS} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where in the walk the videos were found; the order of claims is (depth, parent, place)."""
+
+    crawl_id: int
+    pass_number: int
+    depth: int
+    parent_id: int
+    seed_id: int | None
+    first_place: int = 0
+
+
+def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) -> int:
+    """Queue the videos that are new, in order, up to the crawl's limit. Returns how many were admitted."""
+    if not videos:
+        return 0
+    room = _lock_room(connection, branch.crawl_id)
+    if room <= 0:
+        return 0
+    known = _known(connection, branch, videos)
+    places: dict[tuple[str, str], int] = {}
+    for place, video in enumerate(videos, branch.first_place):
+        key = (video.service, video.video_id)
+        if key not in known:
+            places.setdefault(key, place)
+    urls = {(video.service, video.video_id): video.url for video in videos if video.url}
+    rows = [
+        {
+            "crawl_id": branch.crawl_id,
+            "pass_number": branch.pass_number,
+            "service": service,
+            "video_id": video_id,
+            "depth": branch.depth,
+            "parent_id": branch.parent_id,
+            "place": place,
+            "state": QUEUED,
+            "is_expanded": False,
+            "attempt_count": 0,
+            "seed_id": branch.seed_id,
+            "payload": urls.get((service, video_id)),
+        }
+        for (service, video_id), place in islice(places.items(), room)
+    ]
+    if rows:
+        connection.execute(insert(frontier), rows)
+        _raise_admitted(connection, branch.crawl_id, len(rows))
+    return len(rows)
+
+
+def _lock_room(connection: Connection, crawl_id: int) -> int:
+    """Lock the crawl's counter until the transaction ends, so that two machines admit one after the other."""
+    locked = (
+        update(crawl)
+        .where(crawl.c.id == crawl_id)
+        .values(admitted_count=crawl.c.admitted_count)
+        .returning(crawl.c.max_crawled_url - crawl.c.admitted_count)
+    )
+    return int(connection.execute(locked).scalar_one())
+
+
+def _raise_admitted(connection: Connection, crawl_id: int, count: int) -> None:
+    raised = connection.execute(
+        update(crawl)
+        .where(crawl.c.id == crawl_id, crawl.c.admitted_count + count <= crawl.c.max_crawled_url)
+        .values(admitted_count=crawl.c.admitted_count + count)
+    )
+    if raised.rowcount != 1:
+        raise AssertionError("the limit of the crawl was passed under its own lock")
+
+
+def _known(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) -> set[tuple[str, str]]:
+    known: set[tuple[str, str]] = set()
+    for service in {video.service for video in videos}:
+        ids = [video.video_id for video in videos if video.service == service]
+        for start in range(0, len(ids), _CHUNK):
+            found = select(frontier.c.video_id).where(
+                frontier.c.crawl_id == branch.crawl_id,
+                frontier.c.pass_number == branch.pass_number,
+                frontier.c.service == service,
+                frontier.c.video_id.in_(ids[start : start + _CHUNK]),
+            )
+            known.update((service, video_id) for video_id in connection.execute(found).scalars())
+    return known

@@ -1,0 +1,85 @@
+"""Crawls by name: an unfinished one is resumed, a finished one starts anew."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.schema import crawl
+from pytomo_scrapy.storage.scrub import without_secrets
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCrawl:
+    """A crawl that is under way."""
+
+    id: int
+    name: str
+    is_resumed: bool
+    pass_number: int
+
+
+def name_crawl(spider: str, arguments: Mapping[str, Any]) -> str:
+    """Derive a crawl's name from what it was asked to do: the same command resumes it."""
+    canonical = json.dumps({str(name): str(value) for name, value in arguments.items()}, sort_keys=True)
+    return f"{spider}-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
+
+
+def find_or_create(
+    database: Database, spider: str, arguments: Mapping[str, Any], name: str, max_crawled_url: int, vantage: str
+) -> OpenCrawl:
+    """Return the unfinished crawl of that name, or a new one. Raises StorageError where it is another spider's."""
+    values = {
+        "name": name,
+        "vantage_name": vantage,
+        "spider": spider,
+        "arguments": without_secrets(arguments),
+        "max_crawled_url": max_crawled_url,
+    }
+    try:
+        with database.write() as connection:
+            return _resume(connection, values) or _create(connection, values)
+    except IntegrityError:
+        # Another machine created it between our look and our insert: then it is there to be resumed.
+        with database.write() as connection:
+            resumed = _resume(connection, values)
+        if resumed is None:
+            raise
+        return resumed
+
+
+def _resume(connection: Connection, values: Mapping[str, Any]) -> OpenCrawl | None:
+    unfinished = select(crawl).where(
+        crawl.c.name == values["name"],
+        crawl.c.vantage_name == values["vantage_name"],
+        crawl.c.finished_at.is_(None),
+    )
+    row = connection.execute(unfinished).one_or_none()
+    if row is None:
+        return None
+    if row.spider != values["spider"]:
+        raise StorageError(
+            f"The unfinished crawl {row.name!r} belongs to the spider {row.spider!r}: choose another name for this one."
+        )
+    # The limit may be raised or lowered from one run to the next; what is admitted stays admitted.
+    connection.execute(
+        update(crawl)
+        .where(crawl.c.id == row.id)
+        .values(max_crawled_url=values["max_crawled_url"], arguments=values["arguments"])
+    )
+    return OpenCrawl(row.id, row.name, True, row.pass_number)
+
+
+def _create(connection: Connection, values: Mapping[str, Any]) -> OpenCrawl:
+    start = {"pass_number": 1, "admitted_count": 0, "done_count": 0, "listed_position": 0, "is_listed_end": False}
+    created = insert(crawl).values({**values, **start, "created_at": datetime.now(UTC)}).returning(crawl.c.id)
+    return OpenCrawl(int(connection.execute(created).scalar_one()), values["name"], False, 1)
