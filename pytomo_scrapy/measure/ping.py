@@ -67,7 +67,7 @@ def _measure(targets: Sequence[str], config: PingConfig, port: int) -> list[Prob
             trains.append(ProbeTrain(address, "pythonping"))
         else:
             has_echo = False
-            trains.append(ProbeTrain(address, "icmp", detail=reasons.get(family)))
+            trains.append(ProbeTrain(address, "icmp", detail=reasons.get(family), is_permitted=False))
         tcp = ProbeTrain(address, connect.method, port)
         trains.append(tcp)
         tcp_count = min(config.packets, _TCP_BESIDE_COUNT) if has_echo else config.packets
@@ -77,7 +77,7 @@ def _measure(targets: Sequence[str], config: PingConfig, port: int) -> list[Prob
     run_trains(schedule, config.timeout_s)
     _run_pythonping_trains(trains, config)
     # Where TCP is what was asked for, or the last resort of `auto`, an empty ICMP row would say nothing.
-    return [train for train in trains if train.method != "icmp" or config.method not in {"auto", "tcp"}]
+    return [train for train in trains if train.is_permitted or config.method not in {"auto", "tcp"}]
 
 
 def _times(count: int, interval_s: float) -> Iterator[float]:
@@ -109,7 +109,7 @@ def _run_pythonping_trains(trains: Sequence[ProbeTrain], config: PingConfig) -> 
         try:
             run_pythonping(train, config.packets, config.interval_s, config.timeout_s, budget_s)
         except (OSError, RuntimeError) as error:
-            train.detail = str(error)
+            train.detail, train.is_permitted = str(error), not isinstance(error, PermissionError)
 
 
 def _targets(addresses: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -145,7 +145,7 @@ def _row(train: ProbeTrain) -> Ping:
     rtts_s = train.rtts_s
     failure = None
     if not rtts_s:
-        failure = "ping_not_permitted" if train.method == "icmp" else "ping_no_reply"
+        failure = "ping_no_reply" if train.is_permitted else "ping_not_permitted"
     return Ping(
         address=train.address,
         method=train.method,

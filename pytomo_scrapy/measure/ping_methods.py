@@ -41,6 +41,7 @@ class ProbeTrain:
     sent_count: int = 0
     rtts_s: list[float] = field(default_factory=list)
     detail: str | None = None
+    is_permitted: bool = True
 
 
 class EchoProber:
