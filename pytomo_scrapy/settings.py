@@ -27,7 +27,9 @@ USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/1
 COOKIES_ENABLED = False
 DOWNLOAD_VERIFY_CERTIFICATES = True
 LOG_LEVEL = "INFO"
+# Nothing of a probe listens on the network.
 TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
 
 # Migrations tell their steps at INFO, which nobody asked for.
 logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -23,7 +23,8 @@ def page_trouble(error: BaseException) -> tuple[str, str]:
 
 def status_failure(status: int, page: ParsedPage) -> ParsedPage:
     """Add the class of an HTTP error to a page that has no clearer one."""
-    if status < 400 or page.failure not in {None, "unknown_page_shape", "empty_page"}:
+    has_clearer_class = page.failure not in {None, "unknown_page_shape", "empty_page"} and status != 429
+    if status < 400 or has_clearer_class:
         return page
     named = f"http_{status}"
     failure = named if named in FAILURES else f"http_{status // 100}xx"
