@@ -10,6 +10,8 @@ from pytomo_scrapy.failures import MeasurementError
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Caches count their redirects in the query, so that no URL of a loop comes twice; its place does.
+MAX_VISITS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ def read_target(url: str) -> Target:
 def follow_redirect(url: str, location: str | None, seen: Collection[str], max_redirects: int) -> Target:
     """Return where `location`, in an answer to `url`, leads. `seen` are the URLs of this chain, `url` among them.
 
-    Raises MeasurementError "bad_redirect" without a usable target, "redirect_loop" back to a URL of the chain, and
+    Raises MeasurementError "bad_redirect" without a usable target, "redirect_loop" back to a URL of the chain, or to the
+    same place with another query for the second time, and
     "redirect_limit" after `max_redirects` hops.
     """
     if not location:
@@ -43,8 +46,13 @@ def follow_redirect(url: str, location: str | None, seen: Collection[str], max_r
         target = read_target(urldefrag(urljoin(url, location.strip())).url)
     except ValueError:
         raise MeasurementError("bad_redirect", "the Location is not an http or https URL") from None
-    if target.url in seen:
+    if target.url in seen or sum(_place(one) == _place(target.url) for one in seen) >= MAX_VISITS:
         raise MeasurementError("redirect_loop", f"back to {target.host}")
     if len(seen) > max_redirects:
         raise MeasurementError("redirect_limit", f"more than {max_redirects} hops")
     return target
+
+
+def _place(url: str) -> tuple[str, str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc, parts.path

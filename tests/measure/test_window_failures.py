@@ -351,8 +351,8 @@ def test_window_absent_proxy_is_proxy_failed(tmp_path: Path) -> None:
 
 def test_window_redirects_without_end_stop_at_the_limit(tmp_path: Path) -> None:
     def further(connection: socket.socket, request: Request) -> None:
-        number = int(request.target.rpartition("=")[2]) if "hop=" in request.target else 0
-        connection.sendall(answer("302 Found", f"Location: /next?hop={number + 1}"))
+        number = int(request.target.rpartition("/")[2]) if "/hop/" in request.target else 0
+        connection.sendall(answer("302 Found", f"Location: /hop/{number + 1}"))
 
     with serving(further) as server:
         result = fetch(tmp_path, make_format(server.port), config=dataclasses.replace(CONFIG, max_redirects=3))
