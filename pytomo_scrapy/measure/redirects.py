@@ -36,8 +36,8 @@ def read_target(url: str) -> Target:
 def follow_redirect(url: str, location: str | None, seen: Collection[str], max_redirects: int) -> Target:
     """Return where `location`, in an answer to `url`, leads. `seen` are the URLs of this chain, `url` among them.
 
-    Raises MeasurementError "bad_redirect" without a usable target, "redirect_loop" back to a URL of the chain (or to its
-    place for the second time, with whatever query), and "redirect_limit" after `max_redirects` hops.
+    Raises MeasurementError "bad_redirect" without a usable target, "redirect_loop" back to a URL of the chain (or to
+    its place for the second time, with whatever query), and "redirect_limit" after `max_redirects` hops.
     """
     if not location:
         raise MeasurementError("bad_redirect", "no Location header")
