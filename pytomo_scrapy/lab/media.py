@@ -235,7 +235,11 @@ def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.so
 def _listen(address: str, port: int) -> socket.socket | None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        return socket.create_server((address, port), family=family, backlog=128)
+        listener = socket.create_server((address, port), family=family, backlog=128)
+        # Connections inherit it. asyncio itself sets it only on sockets that name their protocol, which these do not,
+        # and Nagle's algorithm would hold small portions back for 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         # A machine without IPv6 goes without: its clients cannot ask for it either.
         if family is socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):

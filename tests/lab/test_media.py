@@ -306,6 +306,16 @@ def test_limited_host_delivers_its_rate_smoothly(lab: Lab, host: str, rate_bps: 
     assert all(8 * count <= rate_bps * (t_s + 0.11) for t_s, count in arrivals)
 
 
+def test_limited_host_sends_its_first_portions_without_holes(lab: Lab) -> None:
+    """Nagle's algorithm would hold the second one back for 40 ms; the best of three, as this machine may be busy."""
+
+    def longest_gap_s() -> float:
+        arrivals = read_for(lab, lab.url("good-muxed_90", 18, host=ONE_MBIT), 0.2)
+        return max(later - earlier for (earlier, _), (later, _) in pairwise(arrivals))
+
+    assert min(longest_gap_s() for _ in range(3)) < 0.03
+
+
 def test_limited_host_with_clip_ratio_delivers_that_share_of_the_clip_s_rate(lab: Lab) -> None:
     last_s, total = read_for(lab, lab.url("good-muxed_90", 18, host=HALF), 2.0)[-1]
     assert 8 * total / last_s == pytest.approx(0.5 * lab.clips["muxed_90"].mean_bps, rel=0.1)
