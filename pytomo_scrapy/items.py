@@ -187,6 +187,37 @@ class StreamDownload:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpConnection:
+    """What the kernel said of one media connection (Linux). Last sample, unless the field says otherwise.
+
+    `sent_*` describes our own requests and acknowledgements, never the download. Series: one value a sample.
+    """
+
+    stream: int  # index into DownloadResult.streams
+    address: str
+    port: int
+    local_port: int
+    rtt_min_s: float | None = None  # smallest round trip of anything that we sent, handshake included
+    receiver_rtt_median_s: float | None = None  # over the samples: the receiver's own estimate, queues included
+    receiver_rtt_max_s: float | None = None
+    received_bytes: int | None = None  # TLS and headers included
+    received_segment_count: int | None = None  # with data
+    out_of_order_count: int | None = None  # segments that overtook another: reordering, or loss before us
+    receive_window_max_bytes: int | None = None  # over the samples
+    maximum_segment_bytes: int | None = None  # that the peer sends
+    all_received_segment_count: int | None = None  # pure acknowledgements included
+    all_sent_segment_count: int | None = None
+    sent_retransmission_count: int | None = None
+    sent_congestion_window_segments: int | None = None
+    sent_delivery_rate_bps: int | None = None
+    sample_s: tuple[float, ...] = field(default=(), repr=False)  # from t0
+    sample_received_bytes: tuple[int, ...] = field(default=(), repr=False)
+    sample_receiver_rtt_s: tuple[float, ...] = field(default=(), repr=False)  # 0: no estimate yet
+    sample_out_of_order_count: tuple[int, ...] = field(default=(), repr=False)
+    sample_receive_window_bytes: tuple[int, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadResult:
     """One window on the wire. Throughput is in bits per second of body bytes over active time (docs/metrics.md)."""
 
@@ -219,6 +250,12 @@ class DownloadResult:
     is_cross_traffic: bool | None = None
     failure: str | None = None
     failure_detail: str | None = None
+    tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not tell
+    tcp_rtt_min_s: float | None = None  # over all connections, as the next four
+    tcp_receiver_rtt_median_s: float | None = None
+    tcp_received_segment_count: int | None = None
+    tcp_out_of_order_count: int | None = None
+    tcp_receive_window_max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

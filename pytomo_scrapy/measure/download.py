@@ -13,11 +13,12 @@ import pycurl
 
 from pytomo_scrapy.config import DnsConfig, DownloadConfig, ResolverConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat
+from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat, TcpConnection
 from pytomo_scrapy.measure.clock import Clock, utc_now
 from pytomo_scrapy.measure.interface import read_counters
 from pytomo_scrapy.measure.path import family_of, proxy_for
 from pytomo_scrapy.measure.redirects import follow_redirect, read_target
+from pytomo_scrapy.measure.tcp_info import TcpSampler
 from pytomo_scrapy.measure.window_failures import classify_curl_error, classify_silence, classify_status
 from pytomo_scrapy.measure.window_lookup import HostLookup
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
@@ -84,6 +85,7 @@ class _Window:
         self._rows: list[HttpRequest] = []
         self._addresses = dict(plan.chosen)
         self._local_address: str | None = None
+        self._tcp = TcpSampler(config.window_s)
         self._t0 = 0.0
         self._next_progress_s = 0.0
 
@@ -98,9 +100,10 @@ class _Window:
                 self._start(stream, Hop(stream.target, seen=(stream.target.url,)))
             ended_by = self._loop()
             elapsed_s = self._now_s()
+            self._tcp.sample(elapsed_s, is_last=True)
             self._end_open_requests(ended_by)
         finally:
-            self._close()
+            tcp = self._close()
         return summarise(
             DownloadResult(
                 place=self._plan.place,
@@ -113,6 +116,7 @@ class _Window:
                 via_proxy=any(proxy_for(media.url, self._config.path) for media in self._plan.formats),
                 streams=tuple(stream.close() for stream in self._streams),
                 requests=tuple(sorted(self._rows, key=lambda row: row.t_s or 0.0)),
+                tcp=tcp,
             ),
             self._plan.chosen,
             self._local_address,
@@ -133,6 +137,7 @@ class _Window:
             self._take_finished()
             self._take_lookups()
             self._look_after()
+            self._tcp.sample(self._now_s())
             if sum(stream.received_bytes for stream in self._streams) >= self._config.max_bytes:
                 return "byte_cap"
             self._wait(min(TICK_S, remaining_s))
@@ -156,6 +161,8 @@ class _Window:
         handle = self._handles.setdefault(stream.place, pycurl.Curl())
         request = MediaRequest(stream, Hop(target, hop.number, hop.seen, address, hop.dns_s), self._config, self._now_s)
         request.prepare(handle)
+        if self._tcp.is_supported:
+            handle.setopt(pycurl.OPENSOCKETFUNCTION, self._tcp.opener(stream.place))
         self._open[handle] = request
         self._multi.add_handle(handle)
 
@@ -275,9 +282,10 @@ class _Window:
             return "no_progress", f"silent for the last {silence_s:.1f} s"
         return None, None
 
-    def _close(self) -> None:
+    def _close(self) -> tuple[TcpConnection, ...]:
         for handle in self._open:
             self._multi.remove_handle(handle)
         for handle in self._handles.values():
             handle.close()
         self._multi.close()
+        return self._tcp.close()

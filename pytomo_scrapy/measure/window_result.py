@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from pytomo_scrapy.items import DownloadResult
 from pytomo_scrapy.measure.interface import (
+    FRAME_BYTES,
+    REQUEST_SENT_BYTES,
     Counters,
     cpu_ratio,
     interface_of,
@@ -17,6 +19,7 @@ from pytomo_scrapy.measure.interface import (
     wire_sent_bytes,
 )
 from pytomo_scrapy.measure.path import family_of
+from pytomo_scrapy.measure.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.throughput import join_arrivals, measure_throughput
 
 
@@ -34,6 +37,7 @@ def summarise(
     failed = next((stream for stream in result.streams if stream.failure is not None), None)
     arrivals = join_arrivals((stream.arrival_s, stream.arrival_bytes) for stream in result.streams)
     figures = measure_throughput(arrivals)
+    tcp = summarise_tcp(result.tcp)
     connected = [row.connect_s for row in result.requests if row.connect_s is not None]
     result = replace(
         result,
@@ -51,6 +55,11 @@ def summarise(
         bin_p95_bps=figures.bin_p95_bps,
         bin_max_bps=figures.bin_max_bps,
         cpu_ratio=cpu_ratio(before, after),
+        tcp_rtt_min_s=tcp.rtt_min_s,
+        tcp_receiver_rtt_median_s=tcp.receiver_rtt_median_s,
+        tcp_received_segment_count=tcp.received_segment_count,
+        tcp_out_of_order_count=tcp.out_of_order_count,
+        tcp_receive_window_max_bytes=tcp.receive_window_max_bytes,
         failure=failed.failure if failed else None,
         failure_detail=f"{failed.kind}: {failed.failure_detail}" if failed else None,
     )
@@ -64,11 +73,7 @@ def _with_foreign_traffic(
     """Take our own bytes, estimated with their headers, from what the interface counted."""
     if interface is None or interface not in before.received_bytes or interface not in after.received_bytes:
         return result
-    family = result.address_family or 4
-    connections = sum(row.connect_s is not None for row in result.requests)
-    is_tls = any(row.tls_s is not None for row in result.requests)
-    own_received_bytes = wire_received_bytes(result.received_bytes, family, connections, is_tls)
-    own_sent_bytes = wire_sent_bytes(result.received_bytes, family, connections)
+    own_received_bytes, own_sent_bytes = _own_bytes(result)
     received_bytes = after.received_bytes[interface] - before.received_bytes[interface] - own_received_bytes
     sent_bytes = after.sent_bytes[interface] - before.sent_bytes[interface] - own_sent_bytes
     return replace(
@@ -79,4 +84,23 @@ def _with_foreign_traffic(
             is_cross_traffic(max(0, received_bytes), own_received_bytes, ratio)
             or is_cross_traffic(max(0, sent_bytes), own_received_bytes, ratio)
         ),
+    )
+
+
+def _own_bytes(result: DownloadResult) -> tuple[int, int]:
+    """Return what the interface counts of ours, received and sent: from the kernel's counts, else an estimate."""
+    family = result.address_family or 4
+    frame = FRAME_BYTES[family]
+    counted = [
+        (connection.received_bytes, connection.all_received_segment_count, connection.all_sent_segment_count)
+        for connection in result.tcp
+    ]
+    if counted and all(None not in counts for counts in counted):
+        received_bytes = sum((body or 0) + (segments or 0) * frame for body, segments, _ in counted)
+        return received_bytes, sum((segments or 0) * frame for _, _, segments in counted) + REQUEST_SENT_BYTES
+    connections = sum(row.connect_s is not None for row in result.requests)
+    is_tls = any(row.tls_s is not None for row in result.requests)
+    return (
+        wire_received_bytes(result.received_bytes, family, connections, is_tls),
+        wire_sent_bytes(result.received_bytes, family, connections),
     )
