@@ -37,12 +37,12 @@ def common_hosts() -> dict[str, MediaHost]:
         HALF: RateRule(clip_ratio=0.5),
         TENFOLD: RateRule(clip_ratio=10.0),
         SAWTOOTH: RateRule(steps=_SAWTOOTH_STEPS, period_s=10.0),
-        OUTAGE: RateRule(steps=((0.0, 4 * _MBIT), (3.0, 0.0), (9.0, 4 * _MBIT)), period_s=20.0),
+        OUTAGE: RateRule(steps=((0.0, 1 * _MBIT), (3.0, 0.0), (9.0, 4 * _MBIT))),
         REDIRECTING: RateRule(),
         CANONICAL: RateRule(),
         SLOW_START: RateRule(),
-        # Two to four seconds of media (the clips take 0.7 Mbit/s), then nothing, then plenty: a stall within five.
-        INTERRUPTED: RateRule(steps=((0.0, 2.5 * _MBIT), (1.0, 0.0), (4.4, 20 * _MBIT))),
+        # Two or three seconds of media (0.7 Mbit/s with its sound), then nothing, then plenty: a stall within five.
+        INTERRUPTED: RateRule(steps=((0.0, 2.8 * _MBIT), (1.0, 0.0), (4.5, 20 * _MBIT))),
     }
     hosts: dict[str, MediaHost] = {}
     for number, (label, rate) in enumerate(rules.items(), start=1):

@@ -202,7 +202,7 @@ def _demo(draft: _Draft) -> World:
             view_count=4_000_000,
         ),
         draft.add(
-            "stalls/2", "A host that pauses, one file", "muxed_20", name(caches.INTERRUPTED), view_count=3_000_000
+            "stalls/2", "A host that pauses, again", "separate_20", name(caches.INTERRUPTED), view_count=3_000_000
         ),
         draft.add(
             "fine/4", "A host with ten times the rate", "separate_20", name(caches.TENFOLD), view_count=2_000_000
