@@ -23,8 +23,6 @@ RECORD_TYPES = ("A", "AAAA")
 _FAMILY_TYPES: Mapping[int | None, tuple[str, ...]] = {4: ("A",), 6: ("AAAA",), None: RECORD_TYPES}
 # Over the time-out: what an answer in the last moment may need to be read.
 _GRACE_S = 0.25
-# Every look-up has a thread of its own; more at once would disturb the times of each other.
-_MAX_LOOKUPS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def look_up_hosts(
         if family_of(host) is None
         for resolver in config.resolvers
         for record_type in RECORD_TYPES
-    ][:_MAX_LOOKUPS]
+    ]
     lookups = _look_up_all(questions, config.timeout_s, started_s, clock)
     return _choose(names, family, config.resolvers[0], tuple(lookups))
 
@@ -81,7 +79,8 @@ def _look_up_all(questions: Sequence[_Question], timeout_s: float, started_s: fl
         thread.join(max(0.0, deadline_s - time.monotonic()))
     done = dict(answers)
     return [
-        done.get(index) or _failed(question.host, question.record_type, question.resolver, t_s, "dns_timeout", "hung")
+        done.get(index)
+        or _failed(question.host, question.record_type, question.resolver, t_s, "dns_timeout", "no answer in time")
         for index, question in enumerate(questions)
     ]
 

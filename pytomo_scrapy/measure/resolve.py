@@ -14,7 +14,7 @@ from yt_dlp.version import __version__ as YTDLP_VERSION
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.items import MediaFormat, ResolveResult
 from pytomo_scrapy.measure.clock import Clock, Sleep, utc_now
-from pytomo_scrapy.measure.path import family_of
+from pytomo_scrapy.measure.path import family_of, wanted_family
 from pytomo_scrapy.measure.resolve_client import Extraction, extract, is_youtube
 from pytomo_scrapy.measure.resolve_failures import classify_resolution, scrub
 from pytomo_scrapy.measure.resolve_formats import client_address_of, media_formats
@@ -70,7 +70,7 @@ def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
         return _Try(replace(result, failure=live_failure, failure_detail=f"live_status {info['live_status']}"))
     formats = media_formats(info, extraction.cookie_header)
     if formats:
-        return _Try(_with_formats(result, formats, extraction))
+        return _Try(_with_formats(result, formats, extraction, wanted_family(config.path)))
     symptom, detail = classify_resolution(extraction.messages, extraction.error)
     if symptom.failure == "unknown_failure" and extraction.error is not None:
         _LOG.error("resolution failed in an unknown way:\n%s", _scrubbed_traceback(extraction.error))
@@ -97,7 +97,9 @@ def _uploaded_at(info: dict[str, Any]) -> datetime | None:
     return None
 
 
-def _with_formats(result: ResolveResult, formats: tuple[MediaFormat, ...], extraction: Extraction) -> ResolveResult:
+def _with_formats(
+    result: ResolveResult, formats: tuple[MediaFormat, ...], extraction: Extraction, family: int | None
+) -> ResolveResult:
     address = client_address_of(formats[0].url)
     client = formats[0].hints.client
     return replace(
@@ -105,7 +107,7 @@ def _with_formats(result: ResolveResult, formats: tuple[MediaFormat, ...], extra
         formats=formats,
         client=client,
         client_address=address,
-        address_family=family_of(address),
+        address_family=family_of(address) or family,
         player_config=extraction.player_configs.get(client) if client else None,
     )
 

@@ -57,13 +57,15 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
     # The lean client also says this of videos made for kids, which other clients may play.
     _symptom(r"this video is not available(?! in)", "removed", may_fall_back=True),
     _symptom(
-        r"video unavailable|video (has been|was) (removed|deleted)|no longer available|been terminated", "removed"
+        r"video (is )?unavailable|video (has been|was) (removed|deleted)|no longer available|been terminated", "removed"
     ),
     _symptom(
         r"(video|recording|content) isn.t available|recording is not available|does ?n.t exist",
         "removed",
     ),
     _symptom(r"removed by the uploader|removed for violating|copyright claim|has not been found", "removed"),
+    # The service no longer serves this client as a guest; these come after the texts that ask for more than a sign-in.
+    _symptom(r"page needs to be reloaded|please sign in\b", "client_broken", may_fall_back=True),
     _symptom(r"proxyerror|unable to connect to proxy|tunnel connection failed|proxy authentication", "proxy_failed"),
     _symptom(r"(?<!may yield )HTTP Error 403", "http_403", may_fall_back=True),
     _symptom(r"HTTP Error 404", "http_404", may_fall_back=True),

@@ -107,7 +107,7 @@ def _codec(name: str | None) -> str | None:
 
 def hints_of(url: str) -> ServiceHints:
     """Return what a media URL says of its delivery. `initcwndbps` counts bytes per second, whatever its name says."""
-    query = parse_qs(urlsplit(url).query)
+    query = _signed_query(url)
 
     def value(name: str) -> str | None:
         return query.get(name, [None])[0]
@@ -127,8 +127,14 @@ def hints_of(url: str) -> ServiceHints:
 
 
 def client_address_of(url: str) -> str | None:
-    """Return the address that the service signed into a media URL: it must be the window's exit address too."""
-    return parse_qs(urlsplit(url).query).get("ip", [None])[0]
+    """Return the address that the service signed into a media URL: the window's exit address must be the same."""
+    return _signed_query(url).get("ip", [None])[0]
+
+
+def _signed_query(url: str) -> dict[str, list[str]]:
+    # Other sites' parameters may have the same names and mean anything.
+    parts = urlsplit(url)
+    return parse_qs(parts.query) if parts.path == "/videoplayback" else {}
 
 
 def _whole(text: str | None) -> int | None:
