@@ -19,7 +19,7 @@ from pytomo_scrapy.measure.interface import read_counters
 from pytomo_scrapy.measure.path import family_of, proxy_for
 from pytomo_scrapy.measure.redirects import follow_redirect, read_target
 from pytomo_scrapy.measure.tcp_info import TcpSampler
-from pytomo_scrapy.measure.window_failures import classify_curl_error, classify_silence, classify_status
+from pytomo_scrapy.measure.window_failures import NO_CONNECTION, classify_curl_error, classify_silence, classify_status
 from pytomo_scrapy.measure.window_lookup import HostLookup
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
 from pytomo_scrapy.measure.window_result import summarise
@@ -215,13 +215,20 @@ class _Window:
             return failure, f"HTTP {status}"
         if error is not None:
             code, text = error
-            return classify_curl_error(handle, code, text, request.phase(handle)), text
+            return self._in_wanted_version(
+                classify_curl_error(handle, code, text, request.phase(handle)), request
+            ), text
         if status is None or request.received_bytes == 0:
             return "bad_response", "an answer without a body"
         if request.range is None or (stream.size_bytes is not None and stream.received_bytes >= stream.size_bytes):
             stream.size_bytes = stream.size_bytes or stream.received_bytes
             stream.complete()
         return None, None
+
+    def _in_wanted_version(self, failure: str, request: MediaRequest) -> str:
+        # QUIC that nobody answers looks like any connection that never came; only HTTP/3 was to be spoken, though.
+        is_no_answer = failure in NO_CONNECTION and not request.head.header_bytes
+        return "http_version_unavailable" if is_no_answer and self._config.http_version == "3" else failure
 
     def _take_lookups(self) -> None:
         waiting = self._lookups
@@ -276,7 +283,7 @@ class _Window:
         if last_s is None:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"
-            return classify_silence(request.phase(handle)), "the window is over"
+            return self._in_wanted_version(classify_silence(request.phase(handle)), request), "the window is over"
         silence_s = self._now_s() - last_s
         if silence_s >= SILENCE_RATIO * self._config.window_s:
             return "no_progress", f"silent for the last {silence_s:.1f} s"

@@ -83,6 +83,7 @@ class TcpSampler:
         self._interval_s = sampling_interval_s(window_s)
         self._next_s = 0.0
         self._connections: list[_Sampled] = []
+        self._datagram_sockets: list[socket.socket] = []  # QUIC's: nothing to ask, but ours to close
 
     @property
     def is_supported(self) -> bool:
@@ -96,6 +97,8 @@ class TcpSampler:
             opened = socket.socket(address.family, address.socktype, address.protocol)
             if address.socktype & 0xF == socket.SOCK_STREAM:
                 self._connections.append(_Sampled(stream, opened))
+            else:
+                self._datagram_sockets.append(opened)
             return opened
 
         return open_socket
@@ -110,6 +113,8 @@ class TcpSampler:
 
     def close(self) -> tuple[TcpConnection, ...]:
         """Close our ends and return what was seen of every connection that came to be."""
+        for opened in self._datagram_sockets:
+            opened.close()
         return tuple(seen for connection in self._connections if (seen := connection.close()) is not None)
 
 

@@ -12,6 +12,9 @@ UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, 
 EXPIRED_RESULTS = frozenset({9, 10})  # not yet valid is our clock or theirs, as expired is
 UNKNOWN_CA_RESULTS = frozenset({2, 7, 18, 19, 20, 21, 24, 27})
 
+NO_CONNECTION = frozenset(
+    {"connect_refused", "connect_timeout", "tls_handshake", "http_version_unavailable", "reset", "unknown_failure"}
+)
 _BY_STATUS = {403: "http_403", 404: "http_404", 410: "http_410", 416: "http_416", 429: "http_429"}
 # Statuses with which the service takes a URL back while it is used.
 _INTERRUPTING = frozenset({403, 404, 410})

@@ -33,6 +33,14 @@ _HTTP_VERSION_NAMES = {
 }
 
 
+_HTTP_VERSION_OPTIONS = {
+    "auto": pycurl.CURL_HTTP_VERSION_2TLS,
+    "1.1": pycurl.CURL_HTTP_VERSION_1_1,
+    "2": pycurl.CURL_HTTP_VERSION_2TLS,
+    "3": pycurl.CURL_HTTP_VERSION_3ONLY,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
     """Where a request goes: the first URL of a stream, or the target of a redirect."""
@@ -75,7 +83,7 @@ class MediaRequest:
         handle.setopt(pycurl.FOLLOWLOCATION, 0)
         handle.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(self._config.connect_timeout_s * 1000))
-        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+        handle.setopt(pycurl.HTTP_VERSION, self._http_version_option())
         handle.setopt(pycurl.CAINFO, ca_file())
         # Both are always set: curl would otherwise read the environment by its own rules.
         handle.setopt(pycurl.PROXY, self.proxy or "")
@@ -95,6 +103,12 @@ class MediaRequest:
         # Its text is the only place where curl names the TLS version; the window switches it off at the first byte.
         handle.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
         handle.setopt(pycurl.VERBOSE, 1)
+
+    def _http_version_option(self) -> int:
+        wanted = self._config.http_version
+        if wanted == "2" and self.hop.target.scheme == "http":
+            return int(pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+        return int(_HTTP_VERSION_OPTIONS[wanted])
 
     def row(self, handle: pycurl.Curl, failure: str | None = None, detail: str | None = None) -> HttpRequest:
         """Return what is to be kept of this request. Phases come from curl's own timers."""
@@ -136,7 +150,9 @@ class MediaRequest:
         if not self.head.feed(line):
             self.stop_failure = ("bad_response", "the header has no end")
             return STOP
-        if self.head.is_finished and self.head.status in {200, 206}:
+        if self.head.is_finished and self._config.http_version == "2" and self.head.http_version != "2":
+            self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{self.head.http_version}")
+        elif self.head.is_finished and self.head.status in {200, 206}:
             self.stream.size_bytes = self.head.size_bytes or self.stream.size_bytes
             self.stop_failure = self.head.body_failure(self.asked_from_bytes)
         return None if self.stop_failure is None else STOP

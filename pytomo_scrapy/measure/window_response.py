@@ -17,6 +17,7 @@ class ResponseHead:
 
     def __init__(self) -> None:
         self.status: int | None = None
+        self.http_version: str | None = None
         self.header_bytes = 0
         self.is_finished = False
         self._fields: dict[str, str] = {}
@@ -30,6 +31,7 @@ class ResponseHead:
         if text.startswith("HTTP/"):
             # A 1xx answer is followed by another head.
             words = text.split()
+            self.http_version = words[0].removeprefix("HTTP/")
             self.status = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
             self.is_finished = False
             self._fields = {}

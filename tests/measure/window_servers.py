@@ -178,6 +178,10 @@ class Authority:
         context.set_alpn_protocols(list(alpn))
         return context
 
+    def certificate(self, host: str) -> Path:
+        """The file with key and certificate that `context` made for `host`."""
+        return self._directory / f"{host}-False.pem"
+
     def _build(
         self,
         name: x509.Name,
