@@ -75,7 +75,20 @@ class Lab:
 
     @staticmethod
     def exchange(connection: ssl.SSLSocket, url: str, method: str = "GET", **headers: str) -> Got:
-        return exchange(connection, url, method, **headers)
+        """Send one request on an open connection and read its answer to its end, good or bad."""
+        parts = urlsplit(url)
+        lines = [f"{method} {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        response = HTTPResponse(connection, method=method)
+        response.begin()
+        body, error = bytearray(), None
+        try:
+            while piece := response.read1(65536):
+                body += piece
+        except (OSError, IncompleteRead) as caught:
+            error = type(caught).__name__
+        return Got(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body), error)
 
     def url(self, video_id: str, itag: int, *, host: str | None = None, client_ip: str = "127.0.0.1") -> str:
         video = self.world.videos[video_id]
@@ -103,10 +116,10 @@ class Lab:
         self, url: str, *, address: str | None = None, method: str = "GET", timeout_s: float = 5.0, **headers: str
     ) -> Got:
         with self.connect(urlsplit(url).hostname or "", address, timeout_s) as connection:
-            return exchange(connection, url, method, **headers)
+            return self.exchange(connection, url, method, **headers)
 
     def read_for(self, url: str, window_s: float, address: str | None = None) -> list[tuple[float, int]]:
-        """Return (seconds since the first body byte was asked for, bytes so far) of each arrival in a window."""
+        """Return (seconds since the request, body bytes so far) of each arrival in a window."""
         arrivals: list[tuple[float, int]] = []
         parts, total = urlsplit(url), 0
         with self.connect(parts.hostname or "", address) as connection:
@@ -123,31 +136,14 @@ class Lab:
         return arrivals
 
     def run_curl(self, url: str, *options: str) -> subprocess.CompletedProcess[bytes]:
+        """Fetch `url` with the curl program, every host's name pinned to its own address."""
         if shutil.which("curl") is None:
             pytest.skip("the curl program is not installed")
-        host = urlsplit(url).hostname or ""
         command = ["curl", "-sS", "--noproxy", "*", "--cacert", str(self.bundle)]
         for name, where in self.world.hosts.items():
             command += ["--resolve", f"{name}:{self.server.port}:{where.address}"]
         command += [*options, url]
-        assert host in self.world.hosts
         return subprocess.run(command, capture_output=True, timeout=20, check=False)
-
-
-def exchange(connection: ssl.SSLSocket, url: str, method: str = "GET", **headers: str) -> Got:
-    parts = urlsplit(url)
-    lines = [f"{method} {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-    response = HTTPResponse(connection, method=method)
-    response.begin()
-    body, error = bytearray(), None
-    try:
-        while piece := response.read1(65536):
-            body += piece
-    except (OSError, IncompleteRead) as caught:
-        error = type(caught).__name__
-    return Got(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body), error)
 
 
 @pytest.fixture(scope="module")
