@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 
 from pytomo_scrapy.config import DnsConfig, ResolverConfig
@@ -140,7 +141,7 @@ def _follow(
     name = dns.name.from_text(host)
     chain: list[str] = []
     for _ in message.answer:  # a chain of CNAMEs is not longer than the answer, a loop would be
-        records = [rrset for rrset in message.answer if rrset.name == name]
+        records = [rrset for rrset in message.answer if rrset.name == name and rrset.rdclass == dns.rdataclass.IN]
         direct = [rrset for rrset in records if rrset.rdtype == wanted]
         if direct:
             addresses = tuple(record.address for rrset in direct for record in rrset)

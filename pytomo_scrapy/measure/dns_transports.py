@@ -12,6 +12,13 @@ import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
+
+# dnspython loads a record type when it first meets it, which would be a part of the first look-ups' times.
+import dns.rdtypes.ANY.CNAME
+import dns.rdtypes.ANY.OPT
+import dns.rdtypes.ANY.SOA
+import dns.rdtypes.IN.A
+import dns.rdtypes.IN.AAAA
 import dns.resolver
 import pycurl
 

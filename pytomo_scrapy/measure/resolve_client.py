@@ -126,6 +126,7 @@ def ydl_options(url: str, config: ResolveConfig, extractor_args: str) -> dict[st
         "cachedir": False,
         "ignore_no_formats_error": True,  # so that a refused video still has its title and live state
         "check_formats": False,
+        "geo_bypass": False,  # else some sites would get an invented X-Forwarded-For: we measure from where we are
         "socket_timeout": config.timeout_s,
         # One try: a repetition is a decision of the crawl, and its time would be counted as resolution.
         "retries": 0,

@@ -54,6 +54,7 @@ def test_ydl_options_write_nothing_and_ask_once() -> None:
     options = ydl_options(WATCH_PAGE, ResolveConfig(timeout_s=7.0), LEAN)
     assert (options["cachedir"], options["skip_download"], options["extractor_retries"]) == (False, True, 0)
     assert options["socket_timeout"] == 7.0
+    assert options["geo_bypass"] is False
     assert options["extractor_args"]["youtube"]["player_client"] == ["visionos"]
 
 
