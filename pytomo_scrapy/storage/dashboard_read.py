@@ -1,0 +1,164 @@
+"""Open a database for reading only: nothing is created, migrated or written, and no question runs for ever."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.storage import migrate
+
+QUERY_LIMIT_S = 4.0
+_CACHE_KIB = 16_000
+_CHECK_EVERY = 20_000  # virtual machine steps of SQLite: some 0.2 ms
+
+
+class TooSlowError(StorageError):
+    """Raised if a question took longer than QUERY_LIMIT_S and was ended."""
+
+
+class NotReadyError(StorageError):
+    """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
+
+
+class ReadDatabase:
+    """A database that is only read, by its URL or its file. Thread-safe."""
+
+    def __init__(self, where: str | Path, *, query_limit_s: float = QUERY_LIMIT_S) -> None:
+        try:
+            parsed = (
+                URL.create("sqlite", database=str(where))
+                if isinstance(where, Path)
+                else make_url(where.replace("postgres://", "postgresql://", 1))
+            )
+        except ArgumentError:
+            raise StorageError("The database's URL cannot be read.") from None
+        self.path = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+        self.shown_url = parsed.render_as_string(hide_password=True)
+        self._url = parsed
+        self._query_limit_s = query_limit_s
+        self._engine: Engine | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database. Raises NotReadyError, TooSlowError or StorageError."""
+        try:
+            with self._ready_engine().connect() as connection:
+                _begin_limit(connection, self._query_limit_s)
+                yield connection
+        except DBAPIError as error:
+            raise _explained(error, self.shown_url) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _ready_engine(self) -> Engine:
+        if self._engine is not None and (self.path is None or self.path.exists()):
+            return self._engine
+        if self.path is not None and not self.path.exists():
+            raise NotReadyError("There is no measurement yet.")
+        engine = self._sqlite_engine(self.path) if self.path is not None else self._server_engine()
+        with engine.connect() as connection:
+            _demand_schema(connection)
+        self._engine = engine
+        return engine
+
+    def _sqlite_engine(self, path: Path) -> Engine:
+        location = f"file:{quote(str(path.resolve()))}?mode=ro"
+        if not _can_open(location):
+            # On a medium that cannot be written, SQLite cannot keep its index of the write-ahead log.
+            location += "&immutable=1"
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(location, uri=True, timeout=2.0, check_same_thread=False)
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=2, max_overflow=4)
+        event.listen(engine, "connect", _set_up_sqlite)
+        return engine
+
+    def _server_engine(self) -> Engine:
+        url = self._url.set(drivername="postgresql+psycopg") if self._url.drivername == "postgresql" else self._url
+        limit_ms = int(self._query_limit_s * 1000)
+        options = f"-c default_transaction_read_only=on -c statement_timeout={limit_ms}"
+        try:
+            return create_engine(
+                url,
+                pool_size=2,
+                max_overflow=4,
+                pool_pre_ping=True,
+                connect_args={"options": options, "connect_timeout": 5},
+            )
+        except ModuleNotFoundError as error:
+            raise StorageError(f"The database driver {error.name!r} is not installed.") from error
+
+
+def _can_open(location: str) -> bool:
+    try:
+        connection = sqlite3.connect(location, uri=True)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master")
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:
+        pass  # not a database at all: the first question says so
+    return True
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    try:
+        connection.execute("SELECT ln(2.0)")
+    except sqlite3.OperationalError:
+        connection.create_function("ln", 1, math.log, deterministic=True)
+
+
+def _begin_limit(connection: Connection, limit_s: float) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    until_s = time.monotonic() + limit_s
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: time.monotonic() > until_s, _CHECK_EVERY)
+
+
+def _demand_schema(connection: Connection) -> None:
+    revision = migrate.revision_of(connection)
+    if revision is None:
+        raise NotReadyError("This is not a database of pytomo-scrapy, or its first crawl has not begun.")
+    if revision != migrate.HEAD:
+        raise NotReadyError(
+            f"This database has the schema {revision} and this version reads {migrate.HEAD}: the next crawl with this "
+            "version brings it up to date, or open it with the version that wrote it."
+        )
+
+
+def _explained(error: DBAPIError, shown_url: str) -> StorageError:
+    words = " ".join(str(error.orig).split())
+    if "interrupted" in words or "statement timeout" in words:
+        return TooSlowError("This question took too long and was ended: choose a shorter period or fewer conditions.")
+    if "not a database" in words or "malformed" in words:
+        return NotReadyError("This file is not a database of pytomo-scrapy.")
+    if "locked" in words:
+        return StorageError("The database is locked by another program.")
+    return StorageError(f"The database {shown_url} could not be read ({type(error.orig).__name__}).")
+
+
+def version_of(connection: Connection) -> str:
+    """Return a text that changes whenever a measurement is added; flat cost."""
+    newest = connection.execute(text("SELECT MAX(measurement_id) FROM figure")).scalar()
+    return str(newest or 0)

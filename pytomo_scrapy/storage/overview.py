@@ -1,0 +1,305 @@
+# ruff: noqa: E501
+"""The state of the line in a few figures: each with its interval, its sample and its change since the period before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func
+
+from pytomo_scrapy.storage import overview_bootstrap as bootstrap
+from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of, last_changes
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
+from pytomo_scrapy.storage.dashboard_schema import figure
+from pytomo_scrapy.storage.dashboard_selection import Selection, Source
+from pytomo_scrapy.storage.distribution import bin_middle, log_bin, weighted_quantile
+
+DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
+VIDEO_GROUPS = 16
+CHANGE_BUCKET_S = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One headline figure: how it is formed, and which way is better."""
+
+    name: str
+    title: str
+    unit: str
+    factor: float
+    help: str
+    is_better_low: bool
+    parameter: str | None = None  # the column whose quantile it is; None: a ratio of sums
+    decimals: int = 2
+
+    @property
+    def is_relative(self) -> bool:
+        """Tell whether its change reads as a percentage of itself, rather than in points."""
+        return self.parameter is not None
+
+
+KINDS = (
+    Kind("never_started", "Never started", "%", 100, "sessions without a picture inside their window", True, decimals=1),
+    Kind("startup", "Startup delay", "s", 1, "median (Kaplan-Meier: those that never started count as longer)", True, "startup_delay_s"),
+    Kind("with_stalls", "With stalls", "%", 100, "of the sessions that started, those that stood still at least once", True, decimals=1),
+    Kind("stall_ratio", "Stalled ratio", "%", 100, "time stalled over time stalled and played, all sessions together", True),
+    Kind("delivery", "Delivery rate", "Mbit/s", 1e-6, "median; what the service delivered, not the line's speed", False, "delivery_bps"),
+    Kind("rtt", "Round trip", "ms", 1e3, "median of the shortest ping, idle line", True, "rtt_min_s", 1),
+    Kind("mos", "Stalling MOS", "", 1, "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure of one period, in SI units. `low` and `high` bound its 95 % interval; None: not enough data."""
+
+    kind: Kind
+    value: float | None
+    low: float | None
+    high: float | None
+    row_count: int
+    before: float | None = None
+    change: float | None = None  # relative or in points, see the kind
+    change_low: float | None = None
+    change_high: float | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether the interval of the change excludes none."""
+        return self.change_low is not None and self.change_high is not None and self.change_low * self.change_high > 0
+
+    @property
+    def is_worse(self) -> bool:
+        """Tell whether the change is one for the worse."""
+        return self.is_changed and ((self.change or 0) > 0) == self.kind.is_better_low
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything of the first page."""
+
+    start_s: int
+    end_s: int
+    row_count: int
+    valid_count: int
+    video_count: int
+    day_count: int
+    vantage_count: int
+    failures: Sequence[tuple[str, str, int]]  # class, attribution, rows
+    estimates: Sequence[Estimate]
+    breaks: Sequence[Break] = field(default_factory=list)
+    uncompared: str | None = None  # why there is no change to tell
+    ping_method: str | None = None
+    counted_from_s: int | None = None  # where a break made the figures begin later than the period
+
+    @property
+    def has_enough(self) -> bool:
+        """Tell whether intervals can be formed."""
+        return self.day_count >= bootstrap.LEAST_DAYS and self.video_count >= bootstrap.LEAST_VIDEOS
+
+
+@dataclass(slots=True)
+class _Sample:
+    """The cells of one period, and how to read a quantile of it."""
+
+    ratios: dict[str, dict[bootstrap.Cell, tuple[float, float]]]
+    tables: dict[str, dict[bootstrap.Cell, list[tuple[float, bool, int]]]]
+    weights: bootstrap.Weights
+
+
+def overview(connection: Connection, selection: Selection, *, is_across_breaks: bool = False) -> Overview:
+    """Sum up the period and compare it with the one of the same length before."""
+    before = replace(selection, start_s=selection.start_s - selection.length_s, end_s=selection.start_s)
+    both = replace(selection, start_s=before.start_s)
+    breaks = breaks_of(connection, both)
+    own_breaks = [one for one in breaks if one.at_s >= selection.start_s]
+    counted = selection
+    if own_breaks and not is_across_breaks:
+        counted = replace(selection, not_before=last_changes(own_breaks))
+    method = _ping_method(connection, counted)
+    facts = _counts(connection, counted)
+    sample = _sample(connection, counted, method)
+    uncompared = None
+    old = None
+    if breaks and not is_across_breaks:
+        last = breaks[-1]
+        uncompared = f"{last.what} changed ({last.old} to {last.new}), and figures are not compared across that"
+    else:
+        old = _sample(connection, before, method)
+    found = Overview(
+        start_s=selection.start_s,
+        end_s=selection.end_s,
+        failures=_failures(connection, selection),
+        estimates=[],
+        breaks=own_breaks,
+        uncompared=uncompared,
+        ping_method=method,
+        counted_from_s=min(last_changes(own_breaks).values()) if counted.not_before else None,
+        **facts,
+    )
+    old_facts = _counts(connection, before) if old is not None else None
+    is_comparable = old_facts is not None and replace(found, **old_facts).has_enough
+    estimates = [_estimate(kind, sample, old if is_comparable else None, found.has_enough) for kind in KINDS]
+    return replace(found, estimates=estimates)
+
+
+def _counts(connection: Connection, selection: Selection) -> dict[str, Any]:
+    source = Source(replace(selection, is_valid_only=False))
+    columns = [func.count(), func.sum(figure.c.is_valid), func.count(figure.c.video_row_id.distinct())]
+    columns += [func.count((figure.c.started_s // 86400).distinct()), func.count(figure.c.vantage_id.distinct())]
+    row = connection.execute(source.select(*columns)).one()
+    names = ("row_count", "valid_count", "video_count", "day_count", "vantage_count")
+    return {name: int(value or 0) for name, value in zip(names, row, strict=True)}
+
+
+def _failures(connection: Connection, selection: Selection) -> list[tuple[str, str, int]]:
+    source = Source(replace(selection, is_valid_only=False))
+    query = source.select(figure.c.failure, figure.c.attribution, func.count())
+    query = query.where(figure.c.failure.is_not(None)).group_by(figure.c.failure, figure.c.attribution)
+    rows = connection.execute(query.order_by(func.count().desc(), figure.c.failure))
+    return [(row[0], row[1] or "unknown", row[2]) for row in rows]
+
+
+def _ping_method(connection: Connection, selection: Selection) -> str | None:
+    """Return the way to ping that most rows have: round trips of two ways are never mixed."""
+    query = Source(selection).select(figure.c.ping_method).where(figure.c.ping_method.is_not(None))
+    query = query.group_by(figure.c.ping_method).order_by(func.count().desc()).limit(1)
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
+def _cell_columns(selection: Selection) -> list[ColumnElement[Any]]:
+    # Blocks are days, or longer where the period has many.
+    block_s = max(86400, -(-selection.length_s // DAY_BLOCKS))
+    day = (figure.c.started_s - selection.start_s) // block_s
+    return [day.label("day"), (figure.c.video_row_id % VIDEO_GROUPS).label("video_group")]
+
+
+def _sample(connection: Connection, selection: Selection, ping_method: str | None) -> _Sample:
+    ratios = _ratios(connection, selection)
+    tables = {kind.name: _table(connection, selection, kind.parameter, ping_method) for kind in KINDS if kind.parameter}
+    return _Sample(ratios, tables, bootstrap.draw_weights(list(ratios["never_started"])))
+
+
+def _ratios(connection: Connection, selection: Selection) -> dict[str, dict[bootstrap.Cell, tuple[float, float]]]:
+    source = Source(selection, PARAMETERS["startup_delay_s"])
+    is_started, has_stall = source.value("is_started"), source.value("has_stall")
+    stalled, played, mos = (source.value(name) for name in ("stalled_s", "played_s", "mos_stalling_hossfeld2011"))
+    is_session = figure.c.is_session == 1
+    sums = [
+        func.sum(case((and_(is_session, is_started == 0), 1), else_=0)),
+        func.sum(case((is_session, 1), else_=0)),
+        func.sum(case((is_started == 1, has_stall), else_=0)),
+        func.sum(case((is_started == 1, 1), else_=0)),
+        func.sum(func.coalesce(stalled, 0)),
+        func.sum(func.coalesce(stalled, 0) + func.coalesce(played, 0)),
+        func.sum(func.coalesce(mos, 0)),
+        func.count(mos),
+    ]
+    query = source.select(*_cell_columns(selection), *sums).group_by("day", "video_group")
+    found: defaultdict[str, dict[bootstrap.Cell, tuple[float, float]]] = defaultdict(dict)
+    found["never_started"] = {}
+    for day, group, *values in connection.execute(query):
+        for index, name in enumerate(("never_started", "with_stalls", "stall_ratio", "mos")):
+            found[name][(day, group)] = (float(values[2 * index] or 0), float(values[2 * index + 1] or 0))
+    return dict(found)
+
+
+def _table(
+    connection: Connection, selection: Selection, name: str, ping_method: str | None
+) -> dict[bootstrap.Cell, list[tuple[float, bool, int]]]:
+    """Return a histogram for each cell: (middle of the bin, was it reached, rows)."""
+    parameter = PARAMETERS[name]
+    source = Source(selection, parameter)
+    value = source.value(name)
+    binned = source.waited(name) if parameter.is_censored else value
+    reached = case((value.is_not(None), 1), else_=0).label("reached")
+    query = source.select(*_cell_columns(selection), log_bin(binned).label("bin"), reached, func.count())
+    if parameter.is_censored:
+        query = query.where(figure.c.is_session == 1)
+    if name == "rtt_min_s":
+        query = query.where(figure.c.ping_method == ping_method)
+    tables: defaultdict[bootstrap.Cell, list[tuple[float, bool, int]]] = defaultdict(list)
+    rows = connection.execute(query.where(binned.is_not(None)).group_by("day", "video_group", "bin", "reached"))
+    for day, group, place, was_reached, count in rows:
+        tables[(day, group)].append((bin_middle(place), bool(was_reached), count))
+    return dict(tables)
+
+
+@dataclass(slots=True)
+class _Figure:
+    value: float | None
+    row_count: int
+    replicates: list[float]
+
+
+def _figure(kind: Kind, sample: _Sample) -> _Figure:
+    if kind.parameter is None:
+        cells = sample.ratios.get(kind.name, {})
+        above = sum(cell[0] for cell in cells.values())
+        below = sum(cell[1] for cell in cells.values())
+        value = above / below if below else None
+        # A ratio of times is over the sessions that were simulated.
+        counted = sample.ratios.get("with_stalls", {}) if kind.name == "stall_ratio" else cells
+        count = int(sum(cell[1] for cell in counted.values()))
+        return _Figure(value, count, bootstrap.ratio_replicates(cells, sample.weights))
+    tables = sample.tables[kind.name]
+    rows = _merged(tables)
+    count = sum(row[2] for row in rows)
+    median = weighted_quantile(rows, 0.5)
+    if median is None:
+        return _Figure(None, count, [])
+    below_median = {
+        cell: (
+            float(sum(n for value, reached, n in table if reached and value <= median)),
+            float(sum(n for _, _, n in table)),
+        )
+        for cell, table in tables.items()
+    }
+    shares = bootstrap.ratio_replicates(below_median, sample.weights)
+    centre = sum(cell[0] for cell in below_median.values()) / count
+    centred = [share - centre + 0.5 for share in shares]
+    quantiles = _Quantiles(rows)
+    return _Figure(median, count, bootstrap.quantile_replicates(centred, 0.5, quantiles.at))
+
+
+def _merged(tables: Mapping[bootstrap.Cell, list[tuple[float, bool, int]]]) -> list[tuple[float, bool, int]]:
+    counts: defaultdict[tuple[float, bool], int] = defaultdict(int)
+    for table in tables.values():
+        for value, reached, count in table:
+            counts[(value, reached)] += count
+    return [(value, reached, count) for (value, reached), count in counts.items()]
+
+
+class _Quantiles:
+    """The same quantiles many times over: the steps of the curve are computed once."""
+
+    def __init__(self, rows: Sequence[tuple[float, bool, int]]) -> None:
+        self._steps: list[tuple[float, float]] = []
+        waiting, left = sum(count for _, _, count in rows), 1.0
+        for value, reached, count in sorted(rows, key=lambda row: (row[0], not row[1])):
+            if reached:
+                left *= 1 - count / waiting
+                self._steps.append((1 - left, value))
+            waiting -= count
+
+    def at(self, ratio: float) -> float | None:
+        return next((value for share, value in self._steps if share >= ratio - 1e-12), None)
+
+
+def _estimate(kind: Kind, sample: _Sample, old: _Sample | None, has_enough: bool) -> Estimate:
+    new = _figure(kind, sample)
+    bounds = bootstrap.interval(new.replicates) if has_enough else None
+    low, high = bounds or (None, None)
+    if old is None or new.value is None or bounds is None:
+        return Estimate(kind, new.value, low, high, new.row_count)
+    past = _figure(kind, old)
+    if past.value is None or (kind.is_relative and past.value <= 0):
+        return Estimate(kind, new.value, low, high, new.row_count, past.value)
+    change = new.value / past.value - 1 if kind.is_relative else new.value - past.value
+    changes = bootstrap.change_replicates(new.replicates, past.replicates, is_relative=kind.is_relative)
+    change_low, change_high = bootstrap.interval(changes) or (None, None)
+    return Estimate(kind, new.value, low, high, new.row_count, past.value, change, change_low, change_high)
