@@ -14,7 +14,7 @@ from dataclasses import replace
 from operator import sub
 
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
+from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload, TcpConnection
 
 TRACE_TICKS_PER_S = 10_000  # 0.1 ms
 MEDIA_TICKS_PER_S = 1_000_000  # 1 us
@@ -24,6 +24,7 @@ TRACE_BINS = (1, 2, 5, 10, 20, 50)
 
 _TRACE_MAGIC = b"PT\x01"  # the last byte is the version
 _TIMELINE_MAGIC = b"PM\x01"
+_TCP_MAGIC = b"PS\x01"
 
 
 def round_trace(download: DownloadResult) -> DownloadResult:
@@ -109,6 +110,30 @@ def decode_timeline(blob: bytes) -> tuple[tuple[int, ...], tuple[float, ...], tu
         for start, end, start_tick, duration in zip(starts, ends, start_ticks, durations, strict=True)
     )
     return tuple(offsets), tuple(tick / MEDIA_TICKS_PER_S for tick in complete), segments
+
+
+def encode_tcp_samples(connection: TcpConnection) -> bytes:
+    """Pack the samples of a media connection; times to 0.1 ms, round trips to 1 us."""
+    columns = [
+        _ticks(connection.sample_s, TRACE_TICKS_PER_S),
+        connection.sample_received_bytes,
+        _ticks(connection.sample_receiver_rtt_s, MEDIA_TICKS_PER_S),
+        connection.sample_out_of_order_count,
+        connection.sample_receive_window_bytes,
+    ]
+    return _pack(_TCP_MAGIC, columns)
+
+
+def decode_tcp_samples(blob: bytes) -> dict[str, tuple[float, ...] | tuple[int, ...]]:
+    """Unpack the `sample_*` fields of a media connection. Raises StorageError for anything else."""
+    ticks, received, rtt_ticks, out_of_order, window = _unpack(_TCP_MAGIC, blob, 5)
+    return {
+        "sample_s": tuple(tick / TRACE_TICKS_PER_S for tick in ticks),
+        "sample_received_bytes": tuple(received),
+        "sample_receiver_rtt_s": tuple(tick / MEDIA_TICKS_PER_S for tick in rtt_ticks),
+        "sample_out_of_order_count": tuple(out_of_order),
+        "sample_receive_window_bytes": tuple(window),
+    }
 
 
 def _pack(magic: bytes, columns: Sequence[Sequence[int]]) -> bytes:

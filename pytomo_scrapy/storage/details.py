@@ -44,6 +44,8 @@ download = Table(
     *columns(Double, "delivery_bps", "delivery_after_2s_bps", "bin_min_bps", "bin_median_bps", "bin_p95_bps"),
     *columns(Double, "bin_max_bps", "cpu_ratio"),
     Column("started_at", UtcDateTime),
+    *columns(Double, "tcp_rtt_min_s", "tcp_receiver_rtt_median_s"),
+    *columns(BigInteger, "tcp_received_segment_count", "tcp_out_of_order_count", "tcp_receive_window_max_bytes"),
     *columns(BigInteger, "received_bytes", "foreign_received_bytes", "foreign_sent_bytes"),
     *failure_columns(),
     UniqueConstraint("measurement_id", "place"),
@@ -75,12 +77,25 @@ stream = Table(
     *failure_columns(),
     Column("timeline_method", Text),
     Column("init_bytes", BigInteger),
+    Column("is_index_last", Boolean),
+    Column("fallback_reason", Text),
     *columns(Text, "file_container", "file_video_codec", "file_audio_codec"),
     *columns(BigInteger, "file_width_px", "file_height_px"),
     *columns(Double, "file_frame_rate_fps", "file_bitrate_bps", "file_duration_s"),
     *failure_columns("timeline_"),
     UniqueConstraint("measurement_id", "place", "stream"),
 )
+
+# What the file says of itself stands beside what the resolution announced: `file_` and the name, but for these.
+TIMELINE_COLUMNS = {
+    "kind": "kind",
+    "method": "timeline_method",
+    "init_bytes": "init_bytes",
+    "is_index_last": "is_index_last",
+    "fallback_reason": "fallback_reason",
+    "failure": "timeline_failure",
+    "failure_detail": "timeline_failure_detail",
+}
 
 arrival_trace = Table(
     "arrival_trace",
@@ -119,6 +134,23 @@ http_request = Table(
     Column("content_type", Text),
     Column("retry_after_s", Double),
     *failure_columns(),
+)
+
+tcp_connection = Table(
+    "tcp_connection",
+    metadata,
+    id_column(),
+    reference("download_id", "download", is_index=True),
+    required("stream", Integer),
+    Column("address", Text),
+    *columns(BigInteger, "port", "local_port"),
+    *columns(Double, "rtt_min_s", "receiver_rtt_median_s", "receiver_rtt_max_s"),
+    *columns(BigInteger, "received_bytes", "received_segment_count", "out_of_order_count"),
+    *columns(BigInteger, "receive_window_max_bytes", "maximum_segment_bytes"),
+    *columns(BigInteger, "all_received_segment_count", "all_sent_segment_count"),
+    *columns(BigInteger, "sent_retransmission_count", "sent_congestion_window_segments", "sent_delivery_rate_bps"),
+    Column("sample_count", BigInteger),
+    Column("samples", LargeBinary),
 )
 
 dns_lookup = Table(

@@ -9,12 +9,14 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from pytomo_scrapy.storage.database import Database, open_database
+from tests.conftest import missing
 
 
 @pytest.fixture
@@ -44,10 +46,11 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A server of this test run; its URL lacks the database's name."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    if find_spec("psycopg") is None:
+        missing("psycopg is not installed (the extra postgres)")
     programs = _postgres_programs()
     if programs is None:
-        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+        missing("PostgreSQL is not installed (apt-get install postgresql)")
     # Not below pytest's own folder: every other run of pytest takes that folder's permissions back.
     folder = Path(tempfile.mkdtemp(prefix="pytomo-postgres-"))
     as_user: dict[str, str] = {}
@@ -55,7 +58,7 @@ def postgres_server() -> Iterator[str]:
         try:
             account = pwd.getpwnam("postgres")
         except KeyError:
-            pytest.skip("running as root without a user postgres")
+            missing("running as root without a user postgres")
         as_user = {"user": "postgres"}
         os.chown(folder, account.pw_uid, account.pw_gid)
     port = _free_port()

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _create_http_request()
     _create_playback_event()
     _create_stream()
+    _create_tcp_connection()
     _create_arrival_trace()
     _create_media_timeline()
 
@@ -161,6 +162,11 @@ def _create_download() -> None:
         sa.Column("bin_max_bps", sa.Double(), nullable=True),
         sa.Column("cpu_ratio", sa.Double(), nullable=True),
         sa.Column("started_at", UtcDateTime(), nullable=True),
+        sa.Column("tcp_rtt_min_s", sa.Double(), nullable=True),
+        sa.Column("tcp_receiver_rtt_median_s", sa.Double(), nullable=True),
+        sa.Column("tcp_received_segment_count", sa.BigInteger(), nullable=True),
+        sa.Column("tcp_out_of_order_count", sa.BigInteger(), nullable=True),
+        sa.Column("tcp_receive_window_max_bytes", sa.BigInteger(), nullable=True),
         sa.Column("received_bytes", sa.BigInteger(), nullable=True),
         sa.Column("foreign_received_bytes", sa.BigInteger(), nullable=True),
         sa.Column("foreign_sent_bytes", sa.BigInteger(), nullable=True),
@@ -331,6 +337,8 @@ def _create_stream() -> None:
         sa.Column("failure_detail", sa.Text(), nullable=True),
         sa.Column("timeline_method", sa.Text(), nullable=True),
         sa.Column("init_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("is_index_last", sa.Boolean(), nullable=True),
+        sa.Column("fallback_reason", sa.Text(), nullable=True),
         sa.Column("file_container", sa.Text(), nullable=True),
         sa.Column("file_video_codec", sa.Text(), nullable=True),
         sa.Column("file_audio_codec", sa.Text(), nullable=True),
@@ -347,6 +355,36 @@ def _create_stream() -> None:
         sa.UniqueConstraint("measurement_id", "place", "stream", name=op.f("uq_stream_measurement_id_place_stream")),
     )
     op.create_index(op.f("ix_stream_download_id"), "stream", ["download_id"], unique=False)
+
+
+def _create_tcp_connection() -> None:
+    op.create_table(
+        "tcp_connection",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("download_id", BigId, nullable=False),
+        sa.Column("stream", sa.Integer(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("port", sa.BigInteger(), nullable=True),
+        sa.Column("local_port", sa.BigInteger(), nullable=True),
+        sa.Column("rtt_min_s", sa.Double(), nullable=True),
+        sa.Column("receiver_rtt_median_s", sa.Double(), nullable=True),
+        sa.Column("receiver_rtt_max_s", sa.Double(), nullable=True),
+        sa.Column("received_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("received_segment_count", sa.BigInteger(), nullable=True),
+        sa.Column("out_of_order_count", sa.BigInteger(), nullable=True),
+        sa.Column("receive_window_max_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("maximum_segment_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("all_received_segment_count", sa.BigInteger(), nullable=True),
+        sa.Column("all_sent_segment_count", sa.BigInteger(), nullable=True),
+        sa.Column("sent_retransmission_count", sa.BigInteger(), nullable=True),
+        sa.Column("sent_congestion_window_segments", sa.BigInteger(), nullable=True),
+        sa.Column("sent_delivery_rate_bps", sa.BigInteger(), nullable=True),
+        sa.Column("sample_count", sa.BigInteger(), nullable=True),
+        sa.Column("samples", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["download_id"], ["download.id"], name=op.f("fk_tcp_connection_download_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tcp_connection")),
+    )
+    op.create_index(op.f("ix_tcp_connection_download_id"), "tcp_connection", ["download_id"], unique=False)
 
 
 def _create_arrival_trace() -> None:

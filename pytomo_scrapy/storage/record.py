@@ -1,0 +1,227 @@
+"""Read measurements back: as nested records for JSON, as lists, and as the results that a replay simulates from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
+
+from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaTimeline, StreamDownload, TcpConnection
+from pytomo_scrapy.storage.blobs import decode_tcp_samples, decode_timeline, decode_trace
+from pytomo_scrapy.storage.details import (
+    TIMELINE_COLUMNS,
+    arrival_trace,
+    dns_address,
+    dns_lookup,
+    download,
+    http_request,
+    media_timeline,
+    ping,
+    playback,
+    playback_event,
+    stream,
+    tcp_connection,
+)
+from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
+
+_LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
+
+
+def matching(
+    *,
+    crawl_name: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    service: str | None = None,
+    provider: str | None = None,
+    video_id: str | None = None,
+    run_id: int | None = None,
+) -> ColumnElement[bool]:
+    """Return the condition for the measurements asked for; superseded ones are left out. `until` is exclusive."""
+    conditions: list[ColumnElement[bool]] = [measurement.c.is_superseded.is_(False)]
+    if crawl_name is not None:
+        conditions.append(measurement.c.crawl_id.in_(select(crawl.c.id).where(crawl.c.name == crawl_name)))
+    if since is not None:
+        conditions.append(measurement.c.started_at >= since.astimezone(UTC))
+    if until is not None:
+        conditions.append(measurement.c.started_at < until.astimezone(UTC))
+    for column, value in ((video.c.service, service), (video.c.video_id, video_id)):
+        if value is not None:
+            conditions.append(measurement.c.video_row_id.in_(select(video.c.id).where(column == value)))
+    if provider is not None:
+        conditions.append(measurement.c.vantage_id.in_(select(vantage.c.id).where(vantage.c.provider == provider)))
+    if run_id is not None:
+        conditions.append(measurement.c.run_id == run_id)
+    return and_(*conditions)
+
+
+def latest(connection: Connection, limit: int, offset: int, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the newest measurements with their video and the figures of the first window and headline player."""
+    query = (
+        select(measurement, video.c.service, video.c.video_id, video.c.url, video.c.title)
+        .join(video, video.c.id == measurement.c.video_row_id)
+        .where(matching(**filters))
+        .order_by(measurement.c.started_at.desc(), measurement.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_plain(row) | {"id": row.id} for row in connection.execute(query)]
+
+
+def full_record(connection: Connection, key: int | str, *, has_points: bool) -> dict[str, Any] | None:
+    """Return everything that is stored of one measurement. None where there is none of that id or uuid."""
+    same = measurement.c.uuid == key if isinstance(key, str) and not key.isdigit() else measurement.c.id == int(key)
+    row = connection.execute(select(measurement).where(same)).one_or_none()
+    if row is None:
+        return None
+    return _plain(row) | {
+        "id": row.id,
+        "video": _one(connection, video, row.video_row_id),
+        "vantage": _one(connection, vantage, row.vantage_id),
+        "run": _one(connection, run, row.run_id),
+        "downloads": _downloads(connection, row.id, has_points),
+        "announced_streams": _many(
+            connection, select(stream).where(stream.c.measurement_id == row.id, stream.c.download_id.is_(None))
+        ),
+        "dns_lookups": _lookups(connection, row.id),
+        "pings": _many(connection, select(ping).where(ping.c.measurement_id == row.id).order_by(ping.c.id)),
+        "playbacks": _playbacks(connection, row.id),
+    }
+
+
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row._mapping.items()
+        if name not in _LINKS
+    }
+
+
+def _one(connection: Connection, table: Table, key: int) -> dict[str, Any]:
+    return _plain(connection.execute(select(table).where(table.c.id == key)).one())
+
+
+def _many(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    return [_plain(row) for row in connection.execute(query)]
+
+
+def _downloads(connection: Connection, measurement_id: int, has_points: bool) -> list[dict[str, Any]]:
+    windows = select(download).where(download.c.measurement_id == measurement_id).order_by(download.c.place)
+    return [
+        _plain(window)
+        | {
+            "streams": [_stream(connection, row, has_points) for row in _stream_rows(connection, window.id)],
+            "requests": _many(connection, _requests(window.id)),
+            "tcp": [_tcp(row, has_points) for row in connection.execute(_connections(window.id))],
+        }
+        for window in connection.execute(windows).all()
+    ]
+
+
+def _stream_rows(connection: Connection, download_id: int) -> list[Row[Any]]:
+    rows = select(stream).where(stream.c.download_id == download_id).order_by(stream.c.stream)
+    return list(connection.execute(rows).all())
+
+
+def _connections(download_id: int) -> Select[Any]:
+    return select(tcp_connection).where(tcp_connection.c.download_id == download_id).order_by(tcp_connection.c.id)
+
+
+def _tcp(row: Row[Any], has_points: bool) -> dict[str, Any]:
+    plain = _plain(row)
+    samples = plain.pop("samples")
+    return plain | (decode_tcp_samples(samples) if has_points and samples else {})
+
+
+def _requests(download_id: int) -> Select[Any]:
+    return select(http_request).where(http_request.c.download_id == download_id).order_by(http_request.c.id)
+
+
+def _stream(connection: Connection, row: Row[Any], has_points: bool) -> dict[str, Any]:
+    plain = _plain(row)
+    if has_points:
+        trace, timeline = _points(connection, arrival_trace, row.id), _points(connection, media_timeline, row.id)
+        if trace is not None:
+            plain["arrival_s"], plain["arrival_bytes"] = decode_trace(trace)
+        if timeline is not None:
+            offset_bytes, complete_s, segments = decode_timeline(timeline)
+            plain |= {"offset_bytes": offset_bytes, "complete_s": complete_s}
+            plain["segments"] = [{f.name: getattr(segment, f.name) for f in fields(segment)} for segment in segments]
+    return plain
+
+
+def _points(connection: Connection, table: Table, stream_id: int) -> bytes | None:
+    points: bytes | None = connection.execute(select(table.c.points).where(table.c.stream_id == stream_id)).scalar()
+    return points
+
+
+def _lookups(connection: Connection, measurement_id: int) -> list[dict[str, Any]]:
+    lookups = select(dns_lookup).where(dns_lookup.c.measurement_id == measurement_id).order_by(dns_lookup.c.id)
+    rows = connection.execute(lookups).all()
+    given: dict[int, list[str]] = {row.id: [] for row in rows}
+    addresses = select(dns_address).where(dns_address.c.lookup_id.in_(list(given)))
+    for address in connection.execute(addresses.order_by(dns_address.c.lookup_id, dns_address.c.place)):
+        given[address.lookup_id].append(address.address)
+    return [_plain(row) | {"addresses": given[row.id]} for row in rows]
+
+
+def _playbacks(connection: Connection, measurement_id: int) -> list[dict[str, Any]]:
+    playbacks = select(playback).where(playback.c.measurement_id == measurement_id).order_by(playback.c.id)
+    records = []
+    for row in connection.execute(playbacks).all():
+        events = select(playback_event).where(playback_event.c.playback_id == row.id).order_by(playback_event.c.id)
+        by_kind: dict[str, list[dict[str, Any]]] = {"stall": [], "freeze": []}
+        for event in connection.execute(events):
+            plain = _plain(event)
+            by_kind[plain.pop("kind")].append(plain)
+        freezes = by_kind["freeze"] if row.freeze_count is not None else None
+        records.append(_plain(row) | {"stalls": by_kind["stall"], "freezes": freezes})
+    return records
+
+
+def recall_windows(
+    connection: Connection, measurement_id: int
+) -> list[tuple[DownloadResult, tuple[MediaTimeline, ...]]]:
+    """Return the stored windows with their timelines, as the players were given them: a replay starts from these."""
+    windows = select(download).where(download.c.measurement_id == measurement_id).order_by(download.c.place)
+    return [_recall(connection, row) for row in connection.execute(windows).all()]
+
+
+def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
+    streams, timelines = [], []
+    for stored in _stream_rows(connection, row.id):
+        if stored.received_bytes is None:
+            continue  # announced, but never asked for in this window
+        trace = _points(connection, arrival_trace, stored.id)
+        arrival_s, arrival_bytes = decode_trace(trace) if trace else ((), ())
+        streams.append(_result(StreamDownload, stored, arrival_s=arrival_s, arrival_bytes=arrival_bytes))
+        if stored.timeline_method is not None:
+            timelines.append(_recall_timeline(connection, stored))
+    requests = tuple(_result(HttpRequest, request) for request in connection.execute(_requests(row.id)))
+    tcp = tuple(
+        _result(TcpConnection, one, **(decode_tcp_samples(one.samples) if one.samples else {}))
+        for one in connection.execute(_connections(row.id))
+    )
+    return _result(DownloadResult, row, streams=tuple(streams), requests=requests, tcp=tcp), tuple(timelines)
+
+
+def _recall_timeline(connection: Connection, stored: Row[Any]) -> MediaTimeline:
+    points = _points(connection, media_timeline, stored.id)
+    offset_bytes, complete_s, segments = decode_timeline(points) if points else ((), (), ())
+    columns = {field.name: TIMELINE_COLUMNS.get(field.name, f"file_{field.name}") for field in fields(MediaTimeline)}
+    of_file = {
+        name: stored._mapping[column]
+        for name, column in columns.items()
+        if column in stored._mapping and stored._mapping[column] is not None
+    }
+    return MediaTimeline(**of_file, offset_bytes=offset_bytes, complete_s=complete_s, segments=segments)
+
+
+def _result(kind: type[Any], row: Row[Any], **more: Any) -> Any:
+    """Build a result from the columns that have its fields' names; what is NULL keeps the field's default."""
+    names = {field.name for field in fields(kind)}
+    stored = {name: value for name, value in row._mapping.items() if name in names and value is not None}
+    return kind(**{**stored, **more})

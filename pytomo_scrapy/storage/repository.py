@@ -1,0 +1,157 @@
+"""The one door to stored results: runs begin and end here, measurements are saved and read."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.items import PlaybackResult, VideoItem
+from pytomo_scrapy.storage import record, save_details
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.frontier import Frontier
+from pytomo_scrapy.storage.migrate import HEAD
+from pytomo_scrapy.storage.rows import insert_one
+from pytomo_scrapy.storage.save import Run as Run
+from pytomo_scrapy.storage.save import Saved as Saved
+from pytomo_scrapy.storage.save import save_item
+from pytomo_scrapy.storage.schema import run, vantage
+from pytomo_scrapy.storage.scrub import without_secrets
+
+_SAVE_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class VantageFacts:
+    """Where the measuring happens. `public_address` is stored only by choice."""
+
+    name: str
+    provider: str | None = None
+    public_address: str | None = None
+
+
+class Repository:
+    """Saves and reads measurements. Blocking and thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def begin_run(
+        self,
+        *,
+        spider: str,
+        arguments: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        vantage: VantageFacts,
+        crawl_id: int | None = None,
+        store_public_ip: bool = False,
+        software: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Write down that a run begins, with its settings (without secrets) and versions. Raises StorageError."""
+        values = {
+            "uuid": str(uuid4()),
+            "crawl_id": crawl_id,
+            "spider": spider,
+            "arguments": without_secrets(arguments),
+            "settings": without_secrets(settings),
+            "started_at": datetime.now(UTC),
+            **software_versions(),
+            **(software or {}),
+        }
+        for attempt in range(_SAVE_ATTEMPTS):
+            try:
+                with self.database.write() as connection:
+                    vantage_id = _find_vantage(connection, vantage, store_public_ip)
+                    run_id = insert_one(connection, run, {**values, "vantage_id": vantage_id})
+                return Run(run_id, str(values["uuid"]), vantage_id, store_public_ip)
+            except IntegrityError:
+                # Another machine wrote the same vantage down at the same moment.
+                if attempt + 1 == _SAVE_ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def end_run(self, ended: Run, reason: str) -> None:
+        """Write down when and why a run ended; a run that was killed has neither."""
+        with self.database.write() as connection:
+            values = {"ended_at": datetime.now(UTC), "end_reason": reason}
+            connection.execute(update(run).where(run.c.id == ended.id).values(values))
+
+    def save(self, item: VideoItem, run: Run, frontier: Frontier | None = None) -> Saved:
+        """Store a measured item and set its claim done, all or nothing; the same uuid twice is stored once.
+
+        Raises StorageError where the database is away or full: nothing is stored then, and the item can be saved later.
+        """
+        for attempt in range(_SAVE_ATTEMPTS):
+            try:
+                with self.database.write() as connection:
+                    return save_item(connection, item, run, frontier)
+            except IntegrityError as error:
+                # Another process stored the same video or measurement between our look and our insert: look again.
+                if attempt + 1 == _SAVE_ATTEMPTS:
+                    raise StorageError(
+                        f"The measurement of {item.url} is refused by the database: {error.orig}."
+                    ) from error
+        raise AssertionError("unreachable")
+
+    def add_playback(self, measurement_id: int, result: PlaybackResult) -> int:
+        """Store a further player's result for a measurement, such as a replay. Returns its id."""
+        try:
+            with self.database.write() as connection:
+                return save_details.save_playback(connection, measurement_id, result)
+        except IntegrityError as error:
+            raise StorageError(
+                f"Measurement {measurement_id} has a playback named {result.player!r} already, or does not exist."
+            ) from error
+
+    def measurement(self, key: int | str, *, has_points: bool = False) -> dict[str, Any] | None:
+        """Return the full record of a measurement by id or uuid, ready for JSON. None where there is none.
+
+        `has_points` adds the points of arrival traces and media timelines.
+        """
+        with self.database.read() as connection:
+            return record.full_record(connection, key, has_points=has_points)
+
+    def measurements(self, limit: int = 100, *, offset: int = 0, **filters: Any) -> list[dict[str, Any]]:
+        """Return the latest measurements, newest first, with their video. Filters as of `record.matching`."""
+        with self.database.read() as connection:
+            return record.latest(connection, limit, offset, filters)
+
+
+def software_versions() -> dict[str, str | None]:
+    """Return the versions that a run keeps. None for what is not installed."""
+
+    def version(name: str) -> str | None:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return None
+
+    return {
+        "software_version": __version__,
+        "schema_version": HEAD,
+        "scrapy_version": version("scrapy"),
+        "yt_dlp_version": version("yt-dlp"),
+        "python_version": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def _find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:
+    address = facts.public_address if store_public_ip else None
+    key = {"name": facts.name, "provider": facts.provider or ""}
+    same = (vantage.c.name == key["name"]) & (vantage.c.provider == key["provider"])
+    vantage_id = connection.execute(select(vantage.c.id).where(same)).scalar()
+    if vantage_id is None:
+        return insert_one(connection, vantage, {**key, "public_address": address})
+    if address:
+        connection.execute(update(vantage).where(same).values(public_address=address))
+    return int(vantage_id)

@@ -1,0 +1,75 @@
+"""Turn results into rows: a field goes to the column of its name, cleaned of what none takes or may keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+
+from pytomo_scrapy.storage.scrub import scrub
+
+_MAX_INTEGER = 2**63 - 1
+
+
+def values_of(
+    result: Any,
+    table: Table,
+    *,
+    prefix: str = "",
+    names: Mapping[str, str] | None = None,
+    private_addresses: Iterable[str | None] = (),
+) -> dict[str, Any]:
+    """Return the fields of a dataclass that the table keeps. `names` maps a field to its column, else prefix + name."""
+    kept: dict[str, Any] = {}
+    for field in fields(result):
+        column = names[field.name] if names and field.name in names else prefix + field.name
+        if column in table.c:
+            value = clean(getattr(result, field.name))
+            kept[column] = scrub(value, private_addresses) if column.endswith("failure_detail") else value
+    return kept
+
+
+def clean(value: Any) -> Any:
+    """Return what both databases can keep: no NUL, no lone surrogate, no infinite number, no number over 64 bits."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, bool) or value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) <= _MAX_INTEGER else None
+    if isinstance(value, Mapping):
+        return {str(clean(str(key))): clean(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [clean(part) for part in value]
+    return value
+
+
+def scrub_deeply(value: Any, private_addresses: Iterable[str | None]) -> Any:
+    """Return a JSON value whose texts are scrubbed, such as the player configuration that the service declares."""
+    addresses = tuple(private_addresses)
+    if isinstance(value, str):
+        return scrub(value, addresses)
+    if isinstance(value, Mapping):
+        return {key: scrub_deeply(part, addresses) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrub_deeply(part, addresses) for part in value]
+    return value
+
+
+def insert_one(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    """Insert a row. Returns its id."""
+    return int(connection.execute(insert(table).returning(table.c.id), dict(values)).scalar_one())
+
+
+def insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[int]:
+    """Insert rows of the same columns. Returns their ids in the same order."""
+    if not rows:
+        return []
+    returning = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(returning, rows).scalars())

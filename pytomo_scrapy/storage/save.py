@@ -1,0 +1,198 @@
+"""Write one measurement with all its rows, and its frontier row done, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.failures import attribution_of
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.storage import save_details
+from pytomo_scrapy.storage.dashboard_figures import write_figures
+from pytomo_scrapy.storage.frontier import Frontier
+from pytomo_scrapy.storage.migrate import HEAD
+from pytomo_scrapy.storage.rows import clean, insert_one, scrub_deeply, values_of
+from pytomo_scrapy.storage.schema import frontier as frontier_table
+from pytomo_scrapy.storage.schema import measurement, vantage, video
+from pytomo_scrapy.storage.scrub import scrub
+
+logger = logging.getLogger(__name__)
+
+_DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] = (
+    ("windows", save_details.save_windows),
+    ("lookups", save_details.save_lookups),
+    ("pings", save_details.save_pings),
+    ("playbacks", save_details.save_playbacks),
+    # Last: it is copied from all of the above.
+    ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),
+)
+# What the database or the encoding says to a value that it cannot take; trouble with the database itself is not here.
+_REFUSALS = (StatementError, ValueError, TypeError, OverflowError)
+_RESOLVE_COLUMNS = {
+    name: f"resolve_{name}" for name in ("elapsed_s", "attempt_count", "software_version", "failure", "failure_detail")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is under way: what its measurements are stored under."""
+
+    id: int
+    uuid: str
+    vantage_id: int
+    store_public_ip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Where a measurement went. `is_new` is False where its uuid was stored before."""
+
+    measurement_id: int
+    is_new: bool
+    is_superseded: bool = False
+
+
+def save_item(connection: Connection, item: VideoItem, run: Run, frontier: Frontier | None) -> Saved:
+    """Store the item in the caller's transaction. Raises IntegrityError where another process was faster: try again."""
+    # 1. The frontier row first: whoever stores the same video meanwhile waits here.
+    held = frontier.hold(item.claim_id, connection) if frontier is not None and item.claim_id is not None else None
+    stored = connection.execute(
+        select(measurement.c.id, measurement.c.is_superseded).where(measurement.c.uuid == item.uuid)
+    ).one_or_none()
+    if stored is None:
+        saved = _save_new(connection, item, run, frontier, held)
+    else:
+        saved = Saved(stored.id, False, stored.is_superseded)
+    # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
+    if frontier is not None and item.claim_id is not None:
+        frontier.finish(item.claim_id, connection)
+    return saved
+
+
+def _save_new(
+    connection: Connection, item: VideoItem, run: Run, frontier: Frontier | None, held: Row[Any] | None
+) -> Saved:
+    crawl_id = frontier.crawl.id if frontier is not None else None
+    video_row_id = _save_video(connection, item)
+    is_superseded = _supersede(connection, item, crawl_id, video_row_id)
+    row = _measurement_row(item, run) | {
+        "crawl_id": crawl_id,
+        "video_row_id": video_row_id,
+        "is_superseded": is_superseded,
+        "seed_source": _seed_source(connection, held),
+    }
+    measurement_id = insert_one(connection, measurement, row)
+    if run.store_public_ip and item.resolve and item.resolve.client_address:
+        address = item.resolve.client_address
+        changed = (vantage.c.id == run.vantage_id) & (vantage.c.public_address.is_distinct_from(address))
+        connection.execute(update(vantage).where(changed).values(public_address=address))
+    _save_details(connection, measurement_id, item)
+    return Saved(measurement_id, True, is_superseded)
+
+
+def _save_details(connection: Connection, measurement_id: int, item: VideoItem) -> None:
+    """Store the details; what the database refuses costs its own group of rows and never the measurement."""
+    try:
+        with connection.begin_nested():
+            for _, save_group in _DETAILS:
+                save_group(connection, measurement_id, item)
+        return
+    except (OperationalError, InterfaceError):
+        raise
+    except _REFUSALS:
+        refused = _save_one_by_one(connection, measurement_id, item)
+    detail = scrub("; ".join(refused), save_details.private_addresses(item))
+    connection.execute(
+        update(measurement).where(measurement.c.id == measurement_id).values(store_failure_detail=clean(detail))
+    )
+
+
+def _save_one_by_one(connection: Connection, measurement_id: int, item: VideoItem) -> list[str]:
+    """Store each group of details on its own. Returns what was refused, and why."""
+    refused = []
+    for name, save_group in _DETAILS:
+        try:
+            with connection.begin_nested():
+                save_group(connection, measurement_id, item)
+        except (OperationalError, InterfaceError):
+            raise
+        except _REFUSALS as error:
+            logger.error("%s of %s were refused by the database", name, item.video_id, exc_info=error)
+            refused.append(f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    return refused
+
+
+def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
+    private = save_details.private_addresses(item)
+    attribution = attribution_of(item.failure)
+    row = {
+        "run_id": run.id,
+        "vantage_id": run.vantage_id,
+        "software_version": __version__,
+        "schema_version": HEAD,
+        "stored_at": datetime.now(UTC),
+        "attribution": None if attribution is None else attribution.value,
+        **values_of(item, measurement, private_addresses=private),
+        "failure_stage": None if item.failure_stage is None else item.failure_stage.value,
+    }
+    if item.resolve is not None:
+        row |= values_of(item.resolve, measurement, names=_RESOLVE_COLUMNS, private_addresses=private)
+        row["player_config"] = scrub_deeply(row["player_config"], private)
+        if not run.store_public_ip:
+            row["client_address"] = None
+    if item.dns is not None:
+        row |= values_of(item.dns, measurement, prefix="dns_", private_addresses=private)
+    if item.ping is not None:
+        row |= values_of(item.ping, measurement, prefix="ping_", private_addresses=private)
+    return row
+
+
+def _save_video(connection: Connection, item: VideoItem) -> int:
+    """Find or create the video, and keep what is newly known of it."""
+    resolve = item.resolve
+    known: Mapping[str, Any] = {
+        "title": clean((resolve.title if resolve else None) or item.title),
+        "duration_s": clean(resolve.duration_s) if resolve else None,
+        "uploaded_at": resolve.uploaded_at if resolve else None,
+    }
+    same = (video.c.service == item.service) & (video.c.video_id == item.video_id)
+    row = connection.execute(select(video).where(same)).one_or_none()
+    if row is None:
+        key = {"service": item.service, "video_id": item.video_id, "url": clean(item.url)}
+        return insert_one(connection, video, {**key, **known, "first_seen_at": datetime.now(UTC)})
+    fresh = {name: value for name, value in known.items() if value is not None and value != row._mapping[name]}
+    if fresh:
+        connection.execute(update(video).where(video.c.id == row.id).values(fresh))
+    return int(row.id)
+
+
+def _supersede(connection: Connection, item: VideoItem, crawl_id: int | None, video_row_id: int) -> bool:
+    """Of two measurements of one video in one pass the earlier is superseded. Returns whether it is this one."""
+    if crawl_id is None:
+        return False
+    current = select(measurement.c.id, measurement.c.started_at).where(
+        measurement.c.crawl_id == crawl_id,
+        measurement.c.pass_number == item.pass_number,
+        measurement.c.video_row_id == video_row_id,
+        measurement.c.is_superseded.is_(False),
+    )
+    others = connection.execute(current).all()
+    if any(other.started_at and item.started_at and other.started_at > item.started_at for other in others):
+        return True
+    for other in others:
+        connection.execute(update(measurement).where(measurement.c.id == other.id).values(is_superseded=True))
+    return False
+
+
+def _seed_source(connection: Connection, held: Row[Any] | None) -> str | None:
+    if held is None or held.seed_id is None:
+        return None
+    seed = select(frontier_table.c.video_id).where(frontier_table.c.id == held.seed_id)
+    return connection.execute(seed).scalar()
