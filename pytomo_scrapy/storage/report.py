@@ -1,0 +1,300 @@
+"""What a database holds, in the figures that docs/metrics.md defines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
+
+from pytomo_scrapy.config import BY_NAME
+from pytomo_scrapy.failures import Attribution
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.details import dns_address, dns_lookup, download, ping, playback
+from pytomo_scrapy.storage.record import matching
+from pytomo_scrapy.storage.schema import measurement, run
+from pytomo_scrapy.storage.survival import Delay, quantile, survival_curve, survival_quantile
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# The headline of a session is the first of these that ran: the players that follow a browser, then the forerunner's.
+PLAYER_ORDER = ("dashjs", "progressive", "shaka", "classic")
+HEADLINE = "headline"
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    """How many measurements ended with a class, whose fault it is, and at which stage."""
+
+    failure: str
+    attribution: str
+    stage: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerSummary:
+    """One player over the valid sessions. Startup quantiles count sessions that never started; there is no mean."""
+
+    player: str
+    session_count: int
+    started_count: int
+    never_started_count: int
+    startup_delay_quantiles_s: Mapping[str, float | None]
+    stalled_session_count: int
+    stall_count: int
+    stall_1s_count: int
+    stalls_per_minute: float | None
+    stall_ratio: float | None  # stalled over (played + stalled), of all sessions together
+    stalled_s: float
+    played_s: float
+    unidentifiable_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughputSummary:
+    """Delivery over the windows that received anything."""
+
+    window_count: int
+    received_bytes: int
+    delivery_quantiles_bps: Mapping[str, float | None]
+    cross_traffic_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTripSummary:
+    """Round trips to what one resolver gave, or to one host. `rtt_*` are quantiles of the per-address minimum."""
+
+    name: str
+    method: str
+    address_count: int
+    answered_count: int
+    rtt_min_quantiles_s: Mapping[str, float | None]
+    loss_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """Everything `scrapy report` prints."""
+
+    attempted_count: int = 0
+    resolved_count: int = 0
+    started_count: int = 0
+    valid_count: int = 0
+    excluded_count: int = 0
+    first_at: str | None = None
+    last_at: str | None = None
+    excluded: Sequence[FailureCount] = field(default_factory=list)
+    network_failures: Sequence[FailureCount] = field(default_factory=list)
+    headline: PlayerSummary | None = None
+    players: Sequence[PlayerSummary] = field(default_factory=list)
+    throughput: ThroughputSummary | None = None
+    rtt_by_resolver: Sequence[RoundTripSummary] = field(default_factory=list)
+    rtt_by_host: Sequence[RoundTripSummary] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON values."""
+        return asdict(self)
+
+
+def summarise(
+    database: Database,
+    *,
+    crawl: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    service: str | None = None,
+    provider: str | None = None,
+) -> ReportSummary:
+    """Summarise the measurements asked for. Raises StorageError."""
+    asked = matching(crawl_name=crawl, since=since, until=until, service=service, provider=provider)
+    with database.read() as connection:
+        failures = _failures(connection, asked)
+        excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
+        attempted, resolved, first_at, last_at = connection.execute(_totals(asked)).one()
+        players = _players(connection, asked)
+        headline = players.pop(HEADLINE, None)
+        excluded_count = sum(row.count for row in excluded)
+        return ReportSummary(
+            attempted_count=attempted,
+            resolved_count=resolved,
+            started_count=headline.started_count if headline else 0,
+            valid_count=attempted - excluded_count,
+            excluded_count=excluded_count,
+            first_at=first_at.isoformat() if first_at else None,
+            last_at=last_at.isoformat() if last_at else None,
+            excluded=excluded,
+            network_failures=[row for row in failures if row.attribution == Attribution.NETWORK],
+            headline=headline,
+            players=[players[name] for name in sorted(players)],
+            throughput=_throughput(connection, asked),
+            rtt_by_resolver=_round_trips(connection, asked, dns_lookup.c.resolver),
+            rtt_by_host=_round_trips(connection, asked, dns_lookup.c.host),
+        )
+
+
+def _totals(asked: ColumnElement[bool]) -> Executable:
+    is_resolved = and_(measurement.c.resolve_failure.is_(None), measurement.c.resolve_attempt_count > 0)
+    first, last = func.min(measurement.c.started_at), func.max(measurement.c.started_at)
+    return select(func.count(), func.count(case((is_resolved, 1))), first, last).where(asked)
+
+
+def _failures(connection: Connection, asked: ColumnElement[bool]) -> list[FailureCount]:
+    by_class = (
+        select(measurement.c.failure, measurement.c.attribution, measurement.c.failure_stage, func.count())
+        .where(asked, measurement.c.failure.is_not(None))
+        .group_by(measurement.c.failure, measurement.c.attribution, measurement.c.failure_stage)
+        .order_by(func.count().desc(), measurement.c.failure)
+    )
+    return [FailureCount(*row) for row in connection.execute(by_class)]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Running sums of one player's sessions."""
+
+    delays: list[Delay] = field(default_factory=list)
+    stalled_session_count: int = 0
+    stall_count: int = 0
+    stall_1s_count: int = 0
+    stalled_s: float = 0.0
+    played_s: float = 0.0
+    unidentifiable_count: int = 0
+
+    def add(self, row: Row[Any], window_s: float) -> None:
+        if row.startup_delay_s is None:
+            self.delays.append(Delay(window_s if row.horizon_s is None else row.horizon_s, False))
+        else:
+            self.delays.append(Delay(row.startup_delay_s, True))
+        self.stalled_session_count += bool(row.stall_count)
+        self.stall_count += row.stall_count or 0
+        self.stall_1s_count += row.stall_1s_count or 0
+        self.stalled_s += row.stalled_s or 0.0
+        self.played_s += row.played_s or 0.0
+        self.unidentifiable_count += row.is_identifiable is False
+
+    def summary(self, player: str) -> PlayerSummary:
+        curve = survival_curve(self.delays)
+        started_count = sum(delay.is_started for delay in self.delays)
+        after_start_s = self.stalled_s + self.played_s
+        return PlayerSummary(
+            player=player,
+            session_count=len(self.delays),
+            started_count=started_count,
+            never_started_count=len(self.delays) - started_count,
+            startup_delay_quantiles_s={f"{ratio:g}": survival_quantile(curve, ratio) for ratio in QUANTILES},
+            stalled_session_count=self.stalled_session_count,
+            stall_count=self.stall_count,
+            stall_1s_count=self.stall_1s_count,
+            stalls_per_minute=60 * self.stall_count / self.played_s if self.played_s else None,
+            stall_ratio=self.stalled_s / after_start_s if after_start_s else None,
+            stalled_s=self.stalled_s,
+            played_s=self.played_s,
+            unidentifiable_count=self.unidentifiable_count,
+        )
+
+
+def _players(connection: Connection, asked: ColumnElement[bool]) -> dict[str, PlayerSummary]:
+    """Sum up the valid sessions under every player, and under the headline's.
+
+    A session that the network ended before any player had something to play never started, under every player.
+    """
+    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+    given_up: list[Delay] = []
+    for window_s, rows in _sessions(connection, asked):
+        by_player = {row.player: row for row in rows if row.player is not None}
+        for player, row in by_player.items():
+            tallies[player].add(row, window_s)
+        if not by_player:
+            given_up.append(Delay(window_s, False))
+            continue
+        first = next((name for name in PLAYER_ORDER if name in by_player), min(by_player))
+        tallies[HEADLINE].add(by_player[first], window_s)
+    if given_up:
+        tallies[HEADLINE].delays.extend(given_up)
+        for player in set(tallies) - {HEADLINE}:
+            tallies[player].delays.extend(given_up)
+    return {player: tally.summary(player) for player, tally in tallies.items()}
+
+
+def _sessions(connection: Connection, asked: ColumnElement[bool]) -> Iterator[tuple[float, list[Row[Any]]]]:
+    """Give each valid session's window length and its first window's playbacks (or one row without a player)."""
+    query = (
+        select(measurement.c.id, measurement.c.run_id, download.c.window_s, playback)
+        .select_from(measurement)
+        .outerjoin(download, and_(download.c.measurement_id == measurement.c.id, download.c.place == 0))
+        .outerjoin(playback, and_(playback.c.measurement_id == measurement.c.id, playback.c.place == 0))
+        .where(asked, or_(measurement.c.failure.is_(None), measurement.c.attribution == Attribution.NETWORK.value))
+        .where(or_(playback.c.id.is_not(None), measurement.c.failure.is_not(None)))
+        .order_by(measurement.c.id)
+        .execution_options(yield_per=1000)
+    )
+    planned_s = _planned_windows(connection, asked)
+    for _, group in groupby(connection.execute(query), key=lambda row: row[0]):
+        rows = list(group)
+        window_s = rows[0].window_s
+        yield planned_s[rows[0].run_id] if window_s is None else window_s, rows
+
+
+def _planned_windows(connection: Connection, asked: ColumnElement[bool]) -> dict[int, float]:
+    """Return the window's length that each run had set, for sessions that never came to open one."""
+    setting = BY_NAME["PYTOMO_DOWNLOAD_WINDOW_S"]
+    runs = select(run.c.id, run.c.settings).where(run.c.id.in_(select(measurement.c.run_id).where(asked)))
+    return {
+        run_id: float(setting.parse(settings.get(setting.name, setting.default)))
+        for run_id, settings in connection.execute(runs)
+    }
+
+
+def _quantiles(values: Sequence[float]) -> dict[str, float | None]:
+    ordered = sorted(values)
+    return {f"{ratio:g}": quantile(ordered, ratio) for ratio in QUANTILES}
+
+
+def _throughput(connection: Connection, asked: ColumnElement[bool]) -> ThroughputSummary:
+    windows = (
+        select(download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)
+        .join(measurement, measurement.c.id == download.c.measurement_id)
+        .where(asked, download.c.received_bytes > 0)
+    )
+    rows = connection.execute(windows).all()
+    return ThroughputSummary(
+        window_count=len(rows),
+        received_bytes=sum(row.received_bytes for row in rows),
+        delivery_quantiles_bps=_quantiles([row.delivery_bps for row in rows if row.delivery_bps is not None]),
+        cross_traffic_count=sum(bool(row.is_cross_traffic) for row in rows),
+    )
+
+
+def _round_trips(connection: Connection, asked: ColumnElement[bool], name: Column[Any]) -> list[RoundTripSummary]:
+    """Sum up the pings by what gave the address; two methods are two figures, never mixed."""
+    pings = (
+        select(name, ping.c.method, ping.c.id, ping.c.rtt_min_s, ping.c.sent_count, ping.c.received_count)
+        .select_from(ping)
+        .join(measurement, measurement.c.id == ping.c.measurement_id)
+        .join(dns_lookup, dns_lookup.c.measurement_id == measurement.c.id)
+        .join(dns_address, and_(dns_address.c.lookup_id == dns_lookup.c.id, dns_address.c.address == ping.c.address))
+        .where(asked)
+        .distinct()
+    )
+    groups: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for row in connection.execute(pings):
+        groups[(row[0], row.method or "none")].append(row)
+    return [_round_trip(name, method, rows) for (name, method), rows in sorted(groups.items())]
+
+
+def _round_trip(name: str, method: str, pings: Sequence[Any]) -> RoundTripSummary:
+    answered = [row.rtt_min_s for row in pings if row.rtt_min_s is not None]
+    sent = sum(row.sent_count or 0 for row in pings)
+    received = sum(row.received_count or 0 for row in pings)
+    return RoundTripSummary(
+        name=name,
+        method=method,
+        address_count=len(pings),
+        answered_count=len(answered),
+        rtt_min_quantiles_s=_quantiles(answered),
+        loss_ratio=1 - received / sent if sent else None,
+    )
