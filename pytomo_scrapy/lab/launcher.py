@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from types import FrameType
 
@@ -61,7 +62,12 @@ def running_lab(options: LabOptions) -> Iterator[Lab]:
     ours, theirs = context.Pipe()
     with tempfile.TemporaryDirectory(prefix="pytomo-lab-", ignore_cleanup_errors=True) as directory:
         process = context.Process(target=serve_lab, args=(options, theirs, directory), name="lab", daemon=True)
+        # Until it has a session of its own, Ctrl-C would reach it too: it starts with the signal blocked. The resource
+        # tracker comes first, because its start unblocks the signal.
+        resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         process.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         try:
             if not ours.poll(START_TIMEOUT_S):

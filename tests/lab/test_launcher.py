@@ -162,6 +162,24 @@ if __name__ == "__main__":
 
 
 @pytest.mark.lab
+def test_running_lab_ctrl_c_while_it_starts_ends_it_without_a_word_of_its_servers():
+    code = HOLD_A_LAB.replace("with running_lab", "print(flush=True)\n    with running_lab")
+    owner = subprocess.Popen(
+        python(code), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        owner.stdout.readline()
+        assert wait_until(lambda: psutil.Process(owner.pid).children())
+        os.killpg(owner.pid, signal.SIGINT)
+        _, errors = owner.communicate(timeout=20)
+        assert owner.returncode == -signal.SIGINT
+        assert errors.count("Traceback") == 1, "only the owner's own KeyboardInterrupt"
+    finally:
+        owner.kill()
+        owner.communicate()
+
+
+@pytest.mark.lab
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_running_lab_ends_when_its_owner_is_killed(number):
     owner = subprocess.Popen(python(HOLD_A_LAB), stdout=subprocess.PIPE, text=True)
