@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import add, sub
 
 MAX_GAP_S = 10.0  # a longer jump between two packets is damage, not media: what follows it is not counted
+LEAST_S = 1e-9  # a step smaller than this is rounding
+END_BYTE = 1 << 62
+ROUNDING_S = 0.002  # headers round a stream's length to milliseconds
 TAIL_PACKETS = 64  # reordering never reaches back further than a decoder's picture buffer (16 pictures)
 
 
@@ -23,29 +28,28 @@ class StreamPackets:
     is_whole: bool = False  # the stream's last packet is among them
     declared_end_s: float | None = None  # where the stream ends, as the file's index says
 
-    def cut_at_damage(self) -> bool:
-        """Drop everything from the first packet on whose times cannot be right. True where something was dropped."""
+    def cut_at_damage(self) -> None:
+        """Drop everything from the first packet on whose times cannot be right."""
         longest = MAX_GAP_S / self.tick_s
-        bad = next(
-            (
-                index + 1
-                for index, (before, after) in enumerate(pairwise(self.dts))
-                if not 0 <= after - before <= longest
-            ),
-            len(self.dts),
-        )
-        bad = min(
-            bad,
-            next(
-                (i for i, (d, p) in enumerate(zip(self.dts, self.pts, strict=True)) if not 0 <= p - d <= longest), bad
-            ),
-        )
-        if bad == len(self.dts):
-            return False
-        for column in (self.end_bytes, self.dts, self.pts, self.duration):
-            del column[bad:]
-        self.is_whole = False
-        return True
+        steps = list(map(sub, self.dts[1:], self.dts))
+        leads = list(map(sub, self.pts, self.dts))
+        if (
+            min(steps, default=0) >= 0
+            and max(steps, default=0) <= longest
+            and min(leads) >= 0
+            and max(leads) <= longest
+        ):
+            return
+        bad = next((index + 1 for index, step in enumerate(steps) if not 0 <= step <= longest), len(self.dts))
+        bad = min(bad, next((index for index, lead in enumerate(leads) if not 0 <= lead <= longest), bad))
+        self.cut(bad)
+
+    def cut(self, place: int) -> None:
+        """Drop the packets from `place` on."""
+        if place < len(self.end_bytes):
+            self.is_whole = False
+            for column in (self.end_bytes, self.dts, self.pts, self.duration):
+                del column[place:]
 
     def first_s(self) -> float:
         """Return the smallest presentation time, seconds."""
@@ -59,11 +63,14 @@ def complete_ticks(stream: StreamPackets) -> list[int]:
     end of what is there. What lies beyond the last packet of a cut file is bounded by its decoding time: a
     presentation time is never before it.
     """
-    ends = list(accumulate(map(int.__add__, stream.pts, stream.duration), max))
-    to_come = list(accumulate(reversed(stream.pts), min, initial=_certain_end(stream, ends[-1])))
+    ends = list(map(add, stream.pts, stream.duration))
+    tail = _certain_end(stream, max(ends[-TAIL_PACKETS:]))
+    if stream.pts == sorted(stream.pts):
+        return list(map(min, ends, [*stream.pts[1:], tail]))
+    to_come = list(accumulate(reversed(stream.pts), min, initial=tail))
     to_come.pop()
     to_come.reverse()
-    return list(map(min, ends, to_come))
+    return list(map(min, accumulate(ends, max), to_come))
 
 
 def _certain_end(stream: StreamPackets, last_end: int) -> int:
@@ -76,13 +83,18 @@ def _certain_end(stream: StreamPackets, last_end: int) -> int:
     return end
 
 
-def fill_durations(stream: StreamPackets) -> None:
-    """Give a packet without duration the distance to the next decoding time (the last one: that of the one before)."""
-    if all(stream.duration):
-        return
-    steps = [after - before for before, after in pairwise(stream.dts)]
-    steps.append(steps[-1] if steps else 0)
-    stream.duration = [own or step for own, step in zip(stream.duration, steps, strict=True)]
+def fill_times(stream: StreamPackets) -> None:
+    """Fill in what a container leaves out: a decoding time is that of the packet before, a duration the next step."""
+    if None in stream.dts or None in stream.pts:
+        known = 0
+        for place, (dts, pts) in enumerate(zip(stream.dts, stream.pts, strict=True)):
+            known = dts if dts is not None else min(pts, known) if pts is not None else known
+            stream.dts[place] = known
+            stream.pts[place] = known if pts is None else pts
+    if not all(stream.duration):
+        steps = list(map(sub, stream.dts[1:], stream.dts))
+        steps.append(steps[-1] if steps else 0)
+        stream.duration = [own or step for own, step in zip(stream.duration, steps, strict=True)]
 
 
 def merge_streams(streams: Sequence[StreamPackets]) -> tuple[list[int], list[float]]:
@@ -91,39 +103,64 @@ def merge_streams(streams: Sequence[StreamPackets]) -> tuple[list[int], list[flo
     A stream that has come to its end no longer holds the others back.
     """
     origin_s = max(0.0, min(stream.first_s() for stream in streams))
-    events: list[tuple[int, int, float]] = []
-    final_s = 0.0
-    for index, stream in enumerate(streams):
-        tick_s, complete = stream.tick_s, complete_ticks(stream)
-        rows = [
-            (end, index, tick * tick_s) for end, tick in zip(accumulate(stream.end_bytes, max), complete, strict=True)
-        ]
-        final_s = max(final_s, rows[-1][2])
-        if _reaches_end(stream, rows[-1][2]):
-            rows.append((rows[-1][0], index, float("inf")))
-        events += rows
-    events.sort()
-    level = [0.0] * len(streams)
+    ladders = [_ladder(stream, origin_s) for stream in streams]
+    final_s = max(seconds[-1] for _, seconds in ladders)
+    for stream, (offsets, seconds) in zip(streams, ladders, strict=True):
+        if _reaches_end(stream, origin_s + seconds[-1]):
+            offsets.append(offsets[-1])
+            seconds.append(math.inf)
+    merged = ladders[0]
+    for ladder in ladders[1:]:
+        merged = _least(merged, ladder)
+    return _rising(merged, final_s)
+
+
+_Ladder = tuple[list[int], list[float]]  # byte, complete seconds
+
+
+def _ladder(stream: StreamPackets, origin_s: float) -> _Ladder:
+    tick_s = stream.tick_s
+    return list(accumulate(stream.end_bytes, max)), [tick * tick_s - origin_s for tick in complete_ticks(stream)]
+
+
+def _least(first: _Ladder, second: _Ladder) -> _Ladder:
+    """Return the lesser of two ladders at every byte where one of them rises."""
     offsets: list[int] = []
     seconds: list[float] = []
-    reached = 0.0
-    for byte, index, complete_s in events:
-        level[index] = complete_s
-        lowest = min(level)
-        if lowest > reached + origin_s:
-            reached = min(lowest, final_s) - origin_s
+    (bytes_a, seconds_a), (bytes_b, seconds_b) = first, second
+    a = b = 0
+    level_a = level_b = 0.0
+    bytes_a.append(END_BYTE)
+    bytes_b.append(END_BYTE)
+    while (byte := min(bytes_a[a], bytes_b[b])) < END_BYTE:
+        if bytes_a[a] == byte:
+            level_a = seconds_a[a]
+            a += 1
+        else:
+            level_b = seconds_b[b]
+            b += 1
+        offsets.append(byte)
+        seconds.append(level_a if level_a < level_b else level_b)
+    return offsets, seconds
+
+
+def _rising(ladder: _Ladder, final_s: float) -> _Ladder:
+    """Keep the steps that go up, the last of those at the same byte, up to `final_s`."""
+    offsets: list[int] = []
+    seconds: list[float] = []
+    reached_s = LEAST_S
+    for byte, complete_s in zip(*ladder, strict=True):
+        if complete_s > reached_s:
+            reached_s = complete_s
             if offsets and offsets[-1] == byte:
-                seconds[-1] = reached
-            else:
+                seconds[-1] = min(complete_s, final_s)
+            elif not seconds or seconds[-1] < final_s:
                 offsets.append(byte)
-                seconds.append(reached)
-            if lowest >= final_s:
-                break
+                seconds.append(min(complete_s, final_s))
     return offsets, seconds
 
 
 def _reaches_end(stream: StreamPackets, complete_s: float) -> bool:
     if stream.is_whole:
         return True
-    step_s = stream.duration[-1] * stream.tick_s
-    return stream.declared_end_s is not None and complete_s >= stream.declared_end_s - step_s
+    return stream.declared_end_s is not None and complete_s >= stream.declared_end_s - ROUNDING_S

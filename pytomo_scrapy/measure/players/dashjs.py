@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.measure.players.model import Parameter, Player, Session, StreamTrace
-from pytomo_scrapy.measure.players.segmented import Track, replay, segment_parameters
+from pytomo_scrapy.measure.players.playhead import Track
+from pytomo_scrapy.measure.players.segmented import replay, segment_parameters
 
 _DASHJS = "dash.js 5, "
 PARAMETERS: Mapping[str, Parameter] = {

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytomo_scrapy.measure.players.model import Parameter, Player, Session, StreamTrace
-from pytomo_scrapy.measure.players.segmented import Track, replay, segment_parameters
+from pytomo_scrapy.measure.players.playhead import Track
+from pytomo_scrapy.measure.players.segmented import replay, segment_parameters
 
 _DECLARED = "playerConfig.exoPlayerConfig of an Android answer: "
 PARAMETERS: Mapping[str, Parameter] = {

@@ -86,17 +86,22 @@ def stream_steps(stream: StreamTrace, horizon_s: float, block_bytes: int = 1) ->
     """Return (time, media seconds complete) steps of one stream; bytes count in whole blocks, and at the file's end."""
     offsets, seconds = stream.timeline.offset_bytes, stream.timeline.complete_s
     steps: list[tuple[float, float]] = []
-    place, reached = 0, 0.0
+    place = 0
     last = stream.arrival_bytes[-1] if stream.arrival_bytes and stream.is_complete else -1
+    wanted = offsets[0] if offsets else INFINITE
     for t_s, count in zip(stream.arrival_s, stream.arrival_bytes, strict=True):
+        if count < wanted:
+            continue
+        usable = count if count == last else count - count % block_bytes
+        if usable < wanted:
+            continue
         if t_s > horizon_s:
             break
-        usable = count if count == last else count - count % block_bytes
-        while place < len(offsets) and offsets[place] <= usable:
-            reached = seconds[place]
-            place += 1
-        if not steps or reached > steps[-1][1]:
-            steps.append((t_s, reached))
+        place = bisect_right(offsets, usable, place)
+        steps.append((t_s, seconds[place - 1]))
+        if place == len(offsets):
+            break
+        wanted = offsets[place]
     return steps
 
 

@@ -1,0 +1,99 @@
+"""What a segment player can draw on: the bytes of all streams together over time, and the segments of each stream."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytomo_scrapy.items import MediaSegment, MediaTimeline
+from pytomo_scrapy.measure.players.model import INFINITE, StreamTrace
+
+MAX_SEGMENTS = 20_000
+ASSUMED_SEGMENT_S = 5.0  # where a file tells no segments: what the service's own streams have
+STAND_IN_STEP_S = 0.01  # steps of the supply that is assumed after the last file was whole
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Bytes received of all streams together, from t0, and the times in which nothing was asked for."""
+
+    at_s: Sequence[float]
+    total_bytes: Sequence[float]
+    unknown_s: Sequence[tuple[float, float]] = ()
+
+    def bytes_at(self, t_s: float) -> float:
+        """Return the bytes received by `t_s`."""
+        place = bisect_right(self.at_s, t_s)
+        return self.total_bytes[place - 1] if place else 0.0
+
+    def time_of(self, total_bytes: float) -> float:
+        """Return when `total_bytes` had been received; infinite where they never were."""
+        place = bisect_left(self.total_bytes, total_bytes)
+        return self.at_s[place] if place < len(self.at_s) else INFINITE
+
+    def is_unknown(self, from_s: float, to_s: float) -> bool:
+        """Tell whether nothing was asked for at some time between: nobody knows what the line would have given."""
+        return any(start_s < to_s and from_s < end_s for start_s, end_s in self.unknown_s)
+
+
+def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
+    """Add up the arrivals of all streams.
+
+    Once every file is whole nothing more arrives, though a player that had waited would still be fetching: the mean
+    rate so far stands in from there, and that time is marked as unknown.
+    """
+    events: list[tuple[float, int]] = []
+    for stream in streams:
+        before = 0
+        for t_s, count in zip(stream.arrival_s, stream.arrival_bytes, strict=True):
+            if t_s > horizon_s:
+                break
+            events.append((t_s, count - before))
+            before = count
+    events.sort()
+    at_s = [t_s for t_s, _ in events]
+    total_bytes: list[float] = []
+    total = 0.0
+    for _, count in events:
+        total += count
+        total_bytes.append(total)
+    unknown = [gap for stream in streams for gap in stream.no_demand_s]
+    if events and all(stream.is_complete for stream in streams) and at_s[-1] < horizon_s:
+        unknown.append((at_s[-1], horizon_s))
+        step = total / max(at_s[-1] - at_s[0], STAND_IN_STEP_S) * STAND_IN_STEP_S
+        last_s = at_s[-1]
+        for index in range(int((horizon_s - last_s) / STAND_IN_STEP_S)):
+            at_s.append(last_s + STAND_IN_STEP_S * (index + 1))
+            total_bytes.append(total + step * (index + 1))
+    return Supply(at_s, total_bytes, unknown)
+
+
+def known_segments(timeline: MediaTimeline) -> Sequence[MediaSegment]:
+    """Return the segments of a stream up to its end.
+
+    A file without an index tells only what arrived: what follows is assumed to go on in the same size, to the declared
+    duration. Where even that is missing, segments of ASSUMED_SEGMENT_S are cut from the timeline.
+    """
+    segments = list(timeline.segments) or _cut_segments(timeline)
+    if not segments:
+        return segments
+    last = segments[-1]
+    step_s, step_bytes = segments[0].duration_s, segments[0].end_byte - segments[0].start_byte
+    end_s = timeline.duration_s or 0.0
+    while last.start_s + last.duration_s < end_s - 0.5 * step_s and len(segments) < MAX_SEGMENTS:
+        start_s = last.start_s + last.duration_s
+        last = MediaSegment(last.end_byte, last.end_byte + step_bytes, start_s, min(step_s, end_s - start_s))
+        segments.append(last)
+    return segments
+
+
+def _cut_segments(timeline: MediaTimeline) -> list[MediaSegment]:
+    segments: list[MediaSegment] = []
+    start_byte, start_s = timeline.init_bytes, 0.0
+    for offset, complete_s in zip(timeline.offset_bytes, timeline.complete_s, strict=True):
+        if complete_s >= start_s + ASSUMED_SEGMENT_S or offset == timeline.offset_bytes[-1]:
+            if offset > start_byte and complete_s > start_s:
+                segments.append(MediaSegment(start_byte, offset, start_s, complete_s - start_s))
+            start_byte, start_s = offset, complete_s
+    return segments
