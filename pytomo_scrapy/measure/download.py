@@ -26,7 +26,7 @@ from pytomo_scrapy.measure.window_result import summarise
 from pytomo_scrapy.measure.window_stream import Spool, Stream
 
 # The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
-TICK_S = 0.05
+TICK_S = 0.01
 PROGRESS_INTERVAL_S = 0.25
 # A body that stands still for this share of the window, up to its end, has stopped.
 SILENCE_RATIO = 1 / 3
@@ -92,7 +92,7 @@ class _Window:
     def run(self) -> DownloadResult:
         for place, media in enumerate(self._plan.formats):
             spool = Spool(self._plan.spool_directory, self._config.spool_max_bytes)
-            self._streams.append(Stream(place, media, read_target(media.url), spool))
+            self._streams.append(Stream(place, media, read_target(media.url), spool, self._clock))
         before, started_at = read_counters(), utc_now()
         self._t0 = self._clock()
         try:
@@ -114,7 +114,7 @@ class _Window:
                 started_at=started_at,
                 host=self._plan.formats[0].host if self._plan.formats else None,
                 via_proxy=any(proxy_for(media.url, self._config.path) for media in self._plan.formats),
-                streams=tuple(stream.close() for stream in self._streams),
+                streams=tuple(stream.close(self._t0) for stream in self._streams),
                 requests=tuple(sorted(self._rows, key=lambda row: row.t_s or 0.0)),
                 tcp=tcp,
             ),
@@ -129,18 +129,21 @@ class _Window:
 
     def _loop(self) -> str:
         """Drive the transfers; return what ended the window."""
+        end_s, next_tick_s, running_count = self._t0 + self._config.window_s, 0.0, -1
         while any(not stream.is_over for stream in self._streams):
-            remaining_s = self._config.window_s - self._now_s()
-            if remaining_s <= 0:
+            now_s = self._clock()
+            if now_s >= end_s:
                 return "deadline"
-            self._multi.perform()
-            self._take_finished()
-            self._take_lookups()
-            self._look_after()
-            self._tcp.sample(self._now_s())
+            before_count, (_, running_count) = running_count, self._multi.perform()
+            if running_count != before_count or running_count < len(self._open):
+                self._take_finished()
+                running_count = -1
+            if now_s >= next_tick_s:
+                next_tick_s = now_s + TICK_S
+                self._tick()
             if sum(stream.received_bytes for stream in self._streams) >= self._config.max_bytes:
                 return "byte_cap"
-            self._wait(min(TICK_S, remaining_s))
+            self._wait(min(TICK_S, end_s - now_s))
         return "failure" if any(stream.failure for stream in self._streams) else "complete"
 
     def _wait(self, timeout_s: float) -> None:
@@ -256,16 +259,18 @@ class _Window:
         )
         stream.fail(*why)
 
-    def _look_after(self) -> None:
+    def _tick(self) -> None:
         """Do what is due beside the transfers."""
+        self._take_lookups()
         for handle, request in self._open.items():
             if request.is_traced and request.head.header_bytes:
                 request.is_traced = False
                 handle.setopt(pycurl.VERBOSE, 0)
-        if self._progress is not None and self._now_s() >= self._next_progress_s:
-            self._next_progress_s = self._now_s() + PROGRESS_INTERVAL_S
-            received_bytes = sum(stream.received_bytes for stream in self._streams)
-            self._progress(WindowProgress(self._now_s(), received_bytes))
+        now_s = self._now_s()
+        self._tcp.sample(now_s)
+        if self._progress is not None and now_s >= self._next_progress_s:
+            self._next_progress_s = now_s + PROGRESS_INTERVAL_S
+            self._progress(WindowProgress(now_s, sum(stream.received_bytes for stream in self._streams)))
 
     def _end_open_requests(self, ended_by: str) -> None:
         """Close what the window's end cut off. That is no failure while bytes flow."""
@@ -284,7 +289,7 @@ class _Window:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"
             return self._in_wanted_version(classify_silence(request.phase(handle)), request), "the window is over"
-        silence_s = self._now_s() - last_s
+        silence_s = self._clock() - last_s
         if silence_s >= SILENCE_RATIO * self._config.window_s:
             return "no_progress", f"silent for the last {silence_s:.1f} s"
         return None, None

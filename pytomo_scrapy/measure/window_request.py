@@ -14,13 +14,10 @@ from pytomo_scrapy.measure.path import ca_file, family_of, proxy_for
 from pytomo_scrapy.measure.redirects import REDIRECT_STATUSES, Target
 from pytomo_scrapy.measure.window_failures import Phase
 from pytomo_scrapy.measure.window_response import ResponseHead
-from pytomo_scrapy.measure.window_stream import Stream
+from pytomo_scrapy.measure.window_stream import STOP, Stream
 
 BUFFER_BYTES = 512 * 1024
-# The body of an error page or a redirect is of no interest; a longer one costs its connection.
-MAX_DISCARDED_BYTES = 65_536
 SUPPRESS_CONNECT_HEADERS = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl has no name for
-STOP = -1  # a callback's answer that makes curl end the transfer
 
 # Headers that curl or we ourselves set, or that would change what arrives.
 _NOT_OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "range", "te", "transfer-encoding"})
@@ -61,7 +58,7 @@ class MediaRequest:
         self.head = ResponseHead()
         self.range = stream.next_range()
         self.asked_from_bytes = stream.received_bytes
-        self.received_bytes = 0
+        stream.is_discarding, stream.discarded_bytes = True, 0
         self.stop_failure: tuple[str, str] | None = None  # why a callback ended the transfer
         self.tls_begun_s: float | None = None
         self.is_traced = True  # curl's own log is on
@@ -69,6 +66,11 @@ class MediaRequest:
         self.proxy = proxy_for(hop.target.url, config.path)
         self._now_s = now_s
         self._config = config
+
+    @property
+    def received_bytes(self) -> int:
+        """Body bytes of this request, those of an error page included."""
+        return self.stream.received_bytes - self.asked_from_bytes + self.stream.discarded_bytes
 
     @property
     def is_redirect(self) -> bool:
@@ -99,7 +101,7 @@ class MediaRequest:
         if self.hop.address is not None and self.proxy is None:
             handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(self.hop.address)}"])
         handle.setopt(pycurl.HEADERFUNCTION, self._on_header)
-        handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        handle.setopt(pycurl.WRITEFUNCTION, self.stream.receive)
         # Its text is the only place where curl names the TLS version; the window switches it off at the first byte.
         handle.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
         handle.setopt(pycurl.VERBOSE, 1)
@@ -155,14 +157,8 @@ class MediaRequest:
         elif self.head.is_finished and self.head.status in {200, 206}:
             self.stream.size_bytes = self.head.size_bytes or self.stream.size_bytes
             self.stop_failure = self.head.body_failure(self.asked_from_bytes)
+            self.stream.is_discarding = self.stop_failure is not None
         return None if self.stop_failure is None else STOP
-
-    def _on_body(self, body: bytes) -> int | None:
-        self.received_bytes += len(body)
-        if self.head.status in {200, 206}:
-            self.stream.receive(self._now_s(), body)
-            return None
-        return STOP if self.received_bytes > MAX_DISCARDED_BYTES else None
 
     def phase(self, handle: pycurl.Curl) -> Phase:
         """Return how far this request has come."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from array import array
 from pathlib import Path
 
 from pytomo_scrapy.items import MediaFormat, StreamDownload
+from pytomo_scrapy.measure.clock import Clock
 from pytomo_scrapy.measure.redirects import Target
 
+STOP = -1  # a callback's answer that makes curl end the transfer
+# The body of an error page or a redirect is of no interest; a longer one costs its connection.
+MAX_DISCARDED_BYTES = 65_536
+SPOOL_BATCH = 64  # bodies a system call: about 1 MiB
 MERGE_S = 0.001
 MAX_TRACE_ENTRIES = 40_000
 # Sizes announced by the resolution are exact for most formats and estimates for some.
@@ -19,49 +25,45 @@ LENGTH_TOLERANCE_RATIO = 0.05
 class ArrivalTrace:
     """When how many bytes in all had arrived. Arrivals within `merge_s` share an entry, stamped with the last one.
 
-    The number of entries is bounded: at the bound every second one goes and `merge_s` doubles.
+    The number of entries is bounded: at the bound every second one goes and `merge_s` doubles. `until_s` and `last_s`
+    are read and set by the write callback itself, which runs a hundred thousand times for a gigabyte.
     """
+
+    __slots__ = ("_max_entries", "_times", "_totals", "first_s", "last_s", "merge_s", "until_s")
 
     def __init__(self, merge_s: float = MERGE_S, max_entries: int = MAX_TRACE_ENTRIES) -> None:
         self.merge_s = merge_s
+        self.until_s = -math.inf  # an arrival from here on begins an entry
+        self.first_s: float | None = None
+        self.last_s: float | None = None
         self._max_entries = max_entries
         self._times = array("d")
         self._totals = array("q")
-        self._entry_from_s = -1.0
 
-    def add(self, t_s: float, total_bytes: int) -> None:
-        """Note that `total_bytes` had arrived at `t_s`, which never runs backwards."""
-        # The first arrival keeps an entry of its own: it is a figure.
-        if len(self._times) > 1 and t_s - self._entry_from_s < self.merge_s:
-            self._times[-1], self._totals[-1] = t_s, total_bytes
+    def begin(self, now_s: float, total_before_bytes: int) -> None:
+        """Begin an entry at `now_s`, before whose bytes `total_before_bytes` had arrived."""
+        if self.first_s is None or self.last_s is None:
+            # The first arrival keeps an entry of its own: it is a figure.
+            self.first_s = now_s
+            self.until_s = now_s
             return
+        self._append(self.last_s, total_before_bytes)
+        self.until_s = now_s + self.merge_s
+
+    def finish(self, t0_s: float, total_bytes: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """End the last entry and return (seconds from `t0_s`, bytes in all), one an entry."""
+        if self.last_s is not None:
+            self._append(self.last_s, total_bytes)
+            self.last_s = None
+        return tuple(t_s - t0_s for t_s in self._times), tuple(self._totals)
+
+    def _append(self, t_s: float, total_bytes: int) -> None:
         if len(self._times) >= self._max_entries:
             # The last entry of each pair stays: at its time exactly its bytes had arrived.
             self._times, self._totals = self._times[1::2], self._totals[1::2]
             self.merge_s *= 2
-        self._entry_from_s = t_s
         self._times.append(t_s)
         self._totals.append(total_bytes)
-
-    @property
-    def times(self) -> tuple[float, ...]:
-        """Seconds from t0, one an entry."""
-        return tuple(self._times)
-
-    @property
-    def totals(self) -> tuple[int, ...]:
-        """Bytes in all, one an entry."""
-        return tuple(self._totals)
-
-    @property
-    def last_s(self) -> float | None:
-        """Time of the last arrival. None before the first."""
-        return self._times[-1] if self._times else None
-
-    @property
-    def first_s(self) -> float | None:
-        """Time of the first entry. None before the first arrival."""
-        return self._times[0] if self._times else None
 
 
 class Spool:
@@ -69,44 +71,73 @@ class Spool:
 
     def __init__(self, directory: str, max_bytes: int) -> None:
         self._file, self.path = tempfile.mkstemp(prefix="window-", suffix=".media", dir=directory)
-        self._max_bytes = max_bytes
+        self.room_bytes = max_bytes
         self.written_bytes = 0
+        self._waiting: list[bytes] = []
 
-    def write(self, body: bytes) -> None:
-        """Keep `body` as far as the cap allows."""
-        room = self._max_bytes - self.written_bytes
-        if room > 0:
-            self.written_bytes += os.write(self._file, body if len(body) <= room else body[:room])
+    def add(self, body: bytes) -> None:
+        """Keep `body` as far as the cap allows. A system call for each would cost more than the copy."""
+        self._waiting.append(body if len(body) <= self.room_bytes else body[: self.room_bytes])
+        self.room_bytes -= len(self._waiting[-1])
+        if len(self._waiting) >= SPOOL_BATCH:
+            self._write()
 
     def close(self) -> None:
-        """Close the file, and remove it where it is empty."""
+        """Write what waits and close the file; remove it where it is empty."""
+        self._write()
         os.close(self._file)
         if not self.written_bytes:
             Path(self.path).unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            written = (
+                os.writev(self._file, waiting) if hasattr(os, "writev") else os.write(self._file, b"".join(waiting))
+            )
+        except OSError:
+            written = 0
+        self.written_bytes += written
+        if written < sum(map(len, waiting)):
+            self.room_bytes = 0  # the disk is full: what follows would leave a hole
 
 
 class Stream:
     """What is known of one media stream while the window is open."""
 
-    def __init__(self, place: int, media: MediaFormat, target: Target, spool: Spool) -> None:
+    def __init__(self, place: int, media: MediaFormat, target: Target, spool: Spool, clock: Clock) -> None:
         self.place = place
         self.media = media
         self.target = target
         self.spool = spool
         self.trace = ArrivalTrace()
         self.received_bytes = 0
+        self.discarded_bytes = 0
         self.size_bytes: int | None = None
         self.tls_version: str | None = None  # of its connection
+        self.is_discarding = False  # the body under way is no media
         self.is_complete = False
         self.is_over = False
         self.failure: str | None = None
         self.failure_detail: str | None = None
+        self._clock = clock
 
-    def receive(self, t_s: float, body: bytes) -> None:
-        """Take bytes that follow those received so far."""
-        self.received_bytes += len(body)
-        self.trace.add(t_s, self.received_bytes)
-        self.spool.write(body)
+    def receive(self, body: bytes) -> int | None:
+        """Take bytes that follow those received so far: curl's write callback, as short as it can be."""
+        if self.is_discarding:
+            self.discarded_bytes += len(body)
+            return STOP if self.discarded_bytes > MAX_DISCARDED_BYTES else None
+        before_bytes = self.received_bytes
+        self.received_bytes = before_bytes + len(body)
+        trace, now_s = self.trace, self._clock()
+        if now_s >= trace.until_s:
+            trace.begin(now_s, before_bytes)
+        trace.last_s = now_s
+        if self.spool.room_bytes > 0:
+            self.spool.add(body)
+        return None
 
     def next_range(self) -> tuple[int, int] | None:
         """Return the first and last byte to ask for. None to ask for the whole file at once, without a range."""
@@ -138,9 +169,10 @@ class Stream:
             return None
         return f"{self.size_bytes} bytes, announced {declared_bytes}"
 
-    def close(self) -> StreamDownload:
-        """Close the spool and return what arrived."""
+    def close(self, t0_s: float) -> StreamDownload:
+        """Close the spool and return what arrived, in seconds from `t0_s`."""
         self.spool.close()
+        arrival_s, arrival_bytes = self.trace.finish(t0_s, self.received_bytes)
         detail = self.length_failure()
         if self.failure is None and detail is not None:
             self.failure, self.failure_detail = "wrong_length", detail
@@ -151,8 +183,8 @@ class Stream:
             size_bytes=self.size_bytes,
             declared_size_bytes=self.media.declared_size_bytes,
             is_complete=self.is_complete,
-            arrival_s=self.trace.times,
-            arrival_bytes=self.trace.totals,
+            arrival_s=arrival_s,
+            arrival_bytes=arrival_bytes,
             spool_path=self.spool.path if self.spool.written_bytes else None,
             spooled_bytes=self.spool.written_bytes,
             failure=self.failure,
