@@ -6,7 +6,7 @@ import logging
 import platform
 import tempfile
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from scrapy import signals
 
@@ -119,9 +119,11 @@ class Storage:
         crawler.signals.connect(storage.close, signal=signals.spider_closed)
         return storage
 
-    def begin(self, spider: str, arguments: Mapping[str, str], *, crawl: str | None, limit: int) -> Frontier:
-        """Open the named crawl's frontier and begin a run of it. Blocking."""
-        self.frontier = open_crawl(self.database, spider, arguments, name=crawl, max_crawled_url=limit)
+    def begin(self, spider: str, given: Mapping[str, str], arguments: Mapping[str, Any]) -> Frontier:
+        """Open the crawl's frontier, named by the `given` arguments, and begin a run with all of them. Blocking."""
+        self.frontier = open_crawl(
+            self.database, spider, given, name=arguments["crawl"], max_crawled_url=arguments["max_crawled_url"]
+        )
         checked = self._config
         self.run = self.repository.begin_run(
             spider=spider,

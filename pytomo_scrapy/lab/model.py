@@ -32,7 +32,7 @@ FAULTS: dict[str, str] = {
     "tls_wrong_name": "the media host's certificate is for another name",
     "tls_unknown_ca": "the media host's certificate has an unknown issuer",
     "http_403": "403 at the start",
-    "http_403_middle": "403 in the middle: at a quarter of the file, for the next range or by a cut",
+    "http_403_middle": "403 in the middle: from a quarter of the file on; a request without a range is cut there",
     "http_404": "404",
     "http_500": "500",
     "media_429": "429 with Retry-After",
@@ -101,4 +101,5 @@ class World:
     charts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by chart type
     gaming: tuple[str, ...] = ()
     search: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by time frame
+    results_per_page: int = 20  # of a search; every term has the same first page in a large world
     known: dict[str, str] = field(default_factory=dict)  # ids of videos for exact experiments, and what each is for

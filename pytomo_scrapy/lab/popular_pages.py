@@ -20,7 +20,7 @@ from pytomo_scrapy.lab.world import make_video_id
 
 Json = dict[str, Any]
 
-RESULTS_PER_PAGE = 20
+LARGE_LIST = 40
 _FRAME_BY_UPLOAD_DATE = {2: "today", 3: "week", 4: "month"}
 _SORT_BY_POPULARITY = 3
 
@@ -152,13 +152,17 @@ class PopularPages:
         ids = self._world.search.get(frame, ())
         if not query.strip():
             return ()
-        if len(ids) > 2 * RESULTS_PER_PAGE:
-            # Each term finds its own half of a large world.
-            ids = tuple(video_id for video_id in ids if _digest(query.lower(), video_id) % 2)
-        return ids if by_popularity else tuple(sorted(ids, key=lambda video_id: _digest("relevance", query, video_id)))
+        first_page, rest = ids[: self._world.results_per_page], ids[self._world.results_per_page :]
+        if len(ids) > LARGE_LIST:
+            # Behind the first page, each term finds its own half of a large world.
+            rest = tuple(video_id for video_id in rest if _digest(query.lower(), video_id) % 2)
+        found = (*first_page, *rest)
+        if by_popularity:
+            return found
+        return tuple(sorted(found, key=lambda video_id: _digest("relevance", query, video_id)))
 
     def _result_sections(self, ids: tuple[str, ...], query: str, sp: str, offset: int) -> list[Json]:
-        shown = [self._world.videos[video_id] for video_id in ids[offset : offset + RESULTS_PER_PAGE]]
+        shown = [self._world.videos[video_id] for video_id in ids[offset : offset + self._world.results_per_page]]
         items: list[Json] = [{"videoRenderer": self._renderer(video)} for video in shown]
         if not items:
             text = {"title": {"runs": [{"text": "No results found"}]}, "icon": {"iconType": "EMPTY_SEARCH"}}
@@ -178,7 +182,7 @@ class PopularPages:
                 },
             )
         sections: list[Json] = [{"itemSectionRenderer": {"contents": items}}]
-        following = offset + RESULTS_PER_PAGE
+        following = offset + self._world.results_per_page
         if following < len(ids):
             sections.append(continuation_item(make_token(query=query, sp=sp, offset=following), "/youtubei/v1/search"))
         return sections

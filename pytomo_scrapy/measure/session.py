@@ -207,6 +207,9 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
     for timeline in timelines:
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
+        elif timeline.method == "linear":
+            # The linear model's figures are kept, but they are no measurement of this line's playback.
+            item.fail(Stage.PLAYBACK, "unreadable_container", timeline.fallback_reason)
 
 
 def headline(item: VideoItem) -> PlaybackResult | None:

@@ -13,6 +13,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -125,10 +126,7 @@ class WalkSpider(Spider):
         await self._end()
 
     async def _open(self) -> None:
-        arguments, limit = self.arguments, self.arguments.max_crawled_url
-        self.frontier = await run_in_thread(
-            self.storage.begin, self.name, self._given, crawl=arguments.crawl, limit=limit
-        )
+        self.frontier = await run_in_thread(self.storage.begin, self.name, self._given, asdict(self.arguments))
         crawl = self.frontier.crawl
         logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
         await self._seed()

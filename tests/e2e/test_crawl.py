@@ -24,12 +24,14 @@ def visited(database: Path) -> list[str]:
 def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> None:
     done = run_scrapy(
         "lab", "crawl", "youtube", "-a", "time_frame=week", "-a", "max_crawled_url=12", "-a", "max_rounds=3",
-        "-a", "max_per_page=4", "-a", "max_per_url=2", *SHORT, *database_setting(database),
+        *SHORT, *database_setting(database),
     )  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]
     assert "Traceback" not in done.errors
     assert query(database, "SELECT COUNT(DISTINCT Url) FROM pytomo_crawl") == [(12,)]
     assert query(database, "SELECT COUNT(*) FROM measurement") == [(12,)]
+    depths = [row[0] for row in query(database, "SELECT depth FROM measurement ORDER BY frontier_order")]
+    assert set(depths) == {1, 2, 3} and depths == sorted(depths), "breadth first, three rounds deep"
 
 
 def test_crawl_reaches_related_videos_of_rounds_two_and_three(database: Path) -> None:

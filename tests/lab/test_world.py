@@ -46,13 +46,16 @@ def test_world_refers_only_to_what_exists(name):
         assert host.redirects_to is None or host.redirects_to in world.hosts
 
 
-def test_default_world_has_hostile_titles_faults_and_25_to_40_related():
+def test_default_world_has_hostile_titles_faults_and_related_videos():
     world = build_world("default")
     videos = world.videos.values()
     assert len(videos) >= 300
     assert set(HOSTILE) <= {video.title for video in videos}
     assert max(len(title.encode()) for title in HOSTILE) > 10_000
-    assert {len(video.related) for video in videos} == set(range(25, 41))
+    hits = {video_id for frame in FRAME_DAYS for video_id in world.search[frame][:4]}
+    assert len(hits) == 16
+    assert {len(world.videos[video_id].related) for video_id in hits} == {2}, "the third round comes soon"
+    assert {len(video.related) for video in videos if video.video_id not in hits} == set(range(25, 41))
     assert {video.fault for video in videos if video.fault} == set(FAULTS) - {"bot_check", "rate_limited", "http_429"}
 
 

@@ -29,7 +29,9 @@ def test_video_with_a_status_fault_gives_that_status(lab: Any, fault: str, statu
 def test_video_with_403_middle_serves_a_quarter_and_refuses_the_rest(lab: Any) -> None:
     url, content = lab.url("bad-http_403_middle", 18), lab.content("bad-http_403_middle", 18)
     quarter = len(content) // 4
-    assert lab.get(url, Range=f"bytes=0-{quarter - 1}").body == content[:quarter]
+    asked_for_all = lab.get(url, Range="bytes=0-")
+    assert (asked_for_all.status, asked_for_all.body) == (206, content[:quarter])
+    assert asked_for_all.headers["content-range"] == f"bytes 0-{quarter - 1}/{len(content)}"
     assert lab.get(url, Range=f"bytes={quarter}-").status == 403
     whole = lab.run_curl(url)
     assert (whole.returncode, whole.stdout) == (56, content[:quarter]) and b"reset by peer" in whole.stderr
