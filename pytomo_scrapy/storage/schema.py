@@ -131,10 +131,13 @@ frontier = Table(
         sqlite_where=text("state = 0"),
         postgresql_where=text("state = 0"),
     ),
+    # The state leads although it is always 1 here: SQLite then never mistakes the index above for the shorter way.
     Index(
         "ix_frontier_in_flight",
+        "state",
         "crawl_id",
         "pass_number",
+        "owner_id",
         sqlite_where=text("state = 1"),
         postgresql_where=text("state = 1"),
     ),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
+import zipfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -175,3 +178,21 @@ def test_instants_come_back_aware_and_equal(each_database: Database) -> None:
         stored = connection.execute(select(video.c.uploaded_at)).scalar_one()
     assert stored == east
     assert stored.tzinfo is UTC
+
+
+def test_migrations_work_from_a_zipped_package(tmp_path: Path) -> None:
+    package = Path(migrate.__file__).parents[1]
+    archive = tmp_path / "pytomo.egg"
+    with zipfile.ZipFile(archive, "w") as egg:
+        for script in package.rglob("*.py"):
+            egg.write(script, script.relative_to(package.parent))
+    program = (
+        "import sys; from pytomo_scrapy.storage import database;"
+        "assert '.egg' in database.__file__; database.open_database(sys.argv[1]).close()"
+    )
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    environment = {"PYTHONPATH": str(archive), "PATH": "/usr/bin:/bin"}
+    subprocess.run([sys.executable, "-c", program, url], check=True, cwd=tmp_path, env=environment, timeout=60)
+    with sqlite3.connect(tmp_path / "x.db") as made:
+        assert made.execute("SELECT version_num FROM alembic_version").fetchone() == (migrate.HEAD,)
+    made.close()

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database, open_database
@@ -336,6 +337,36 @@ def test_next_pass_measures_again_and_is_joined_by_others(each_database: Databas
     claim = take(other)
     assert (claim.video_id, claim.pass_number) == ("b", 2)
     assert frontier.counts().admitted == 1
+
+
+def test_no_statement_walks_the_whole_frontier(database: Database) -> None:
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "frontier" in statement and not statement.startswith("INSERT"):
+            statements.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    frontier = start(database)
+    seed(frontier, "a", "b", "c")
+    claim = take(frontier)
+    frontier.add_videos(claim, videos("d"))
+    frontier.add_listed(videos("e"), 1)
+    frontier.renew()
+    finish(frontier, claim)
+    frontier.counts()
+    frontier.holders()
+    frontier.has_unfinished()
+    frontier.release_all()
+    event.remove(database.engine, "before_cursor_execute", note)
+    assert len(statements) > 20
+    with database.engine.connect() as connection:
+        for statement, parameters in statements:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            for step in (row[3] for row in plan):
+                assert "SCAN frontier" not in step, statement
+                assert not step.endswith("uq_frontier_video (crawl_id=? AND pass_number=?)"), statement
+                assert "ORDER BY" not in step or "owner" in statement, statement
 
 
 @pytest.mark.parametrize("video_id", ["", "x" * 1001])

@@ -71,7 +71,7 @@ def _create_frontier() -> None:
     op.create_index(
         "ix_frontier_in_flight",
         "frontier",
-        ["crawl_id", "pass_number"],
+        ["state", "crawl_id", "pass_number", "owner_id"],
         unique=False,
         sqlite_where=sa.text("state = 1"),
         postgresql_where=sa.text("state = 1"),
