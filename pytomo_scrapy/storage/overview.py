@@ -303,3 +303,31 @@ def _estimate(kind: Kind, sample: _Sample, old: _Sample | None, has_enough: bool
     changes = bootstrap.change_replicates(new.replicates, past.replicates, is_relative=kind.is_relative)
     change_low, change_high = bootstrap.interval(changes) or (None, None)
     return Estimate(kind, new.value, low, high, new.row_count, past.value, change, change_low, change_high)
+
+
+def change_since(connection: Connection, selection: Selection, one: Estimate) -> int | None:
+    """Return when a figure changed most, within the period and the one before. None where that cannot be told."""
+    both = replace(selection, start_s=selection.start_s - selection.length_s)
+    source = Source(both, PARAMETERS["startup_delay_s"])
+    started = source.value("is_started") == 1
+    is_session = figure.c.is_session == 1
+    stalled, played = func.coalesce(source.value("stalled_s"), 0), func.coalesce(source.value("played_s"), 0)
+    mos = source.value("mos_stalling_hossfeld2011")
+    sums: dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
+        "never_started": (case((and_(is_session, ~started), 1), else_=0), case((is_session, 1), else_=0)),
+        "with_stalls": (case((started, source.value("has_stall")), else_=0), case((started, 1), else_=0)),
+        "stall_ratio": (stalled, stalled + played),
+        "mos": (func.coalesce(mos, 0), case((mos.is_not(None), 1), else_=0)),
+    }
+    if one.kind.parameter is not None and one.value is not None and one.before is not None:
+        # A median changes where the share of rows above both medians' middle changes.
+        value = source.value(one.kind.parameter)
+        if PARAMETERS[one.kind.parameter].is_censored:
+            value = case((is_session, source.waited(one.kind.parameter)))
+        middle = (one.value + one.before) / 2
+        sums[one.kind.name] = (case((value > middle, 1), else_=0), case((value.is_not(None), 1), else_=0))
+    above, below = sums[one.kind.name]
+    bucket = (figure.c.started_s // CHANGE_BUCKET_S).label("bucket")
+    query = source.select(bucket, func.sum(above), func.sum(below)).group_by("bucket").order_by("bucket")
+    rows = [(row[0] * CHANGE_BUCKET_S, float(row[1] or 0), float(row[2] or 0)) for row in connection.execute(query)]
+    return bootstrap.change_point(rows)

@@ -1,0 +1,58 @@
+"""`scrapy dashboard [PORT]`: the web page over a database or a directory of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from pytomo_scrapy import config
+from pytomo_scrapy.failures import SettingError
+
+_EXIT_USAGE = 2
+
+
+class Command(ScrapyCommand):
+    """Exit codes: 0 ended by Ctrl-C, 2 an address, port or database that cannot be used."""
+
+    requires_project = False
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "[-f DB] [-d DIR] [--host ADDRESS] [--token TOKEN] [-v] [PORT]"
+
+    def short_desc(self) -> str:
+        return "Serve the web page with graphs, on 127.0.0.1:5555 unless told otherwise"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        group = parser.add_argument_group("Web page")
+        group.add_argument("-f", dest="database", metavar="DB", help="SQLite file or database URL to show")
+        group.add_argument("-d", dest="directory", metavar="DIR", help="folder whose databases form the archive")
+        group.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+        group.add_argument("--token", help="what visitors must give; beyond this machine one is made up otherwise")
+        group.add_argument("-v", dest="verbose", action="store_true", help="log every request")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        # Imported late: Scrapy imports every command's module to list them.
+        from pytomo_scrapy.dashboard import server
+        from pytomo_scrapy.dashboard.choice import choose_databases
+
+        assert self.settings is not None
+        if len(args) > 1:
+            raise UsageError("Give one port at most: scrapy dashboard 5555", print_help=False)
+        try:
+            port = server.DEFAULT_PORT if not args else server.read_port(args[0])
+            url = config.read_setting("PYTOMO_DATABASE_URL", self.settings.get("PYTOMO_DATABASE_URL"))
+            shown, directory = choose_databases(url, opts.database, Path(opts.directory) if opts.directory else None)
+            server.serve(
+                shown, directory=directory, host=opts.host, port=port, token=opts.token, is_verbose=opts.verbose
+            )
+        except SettingError as error:
+            sys.stderr.write(f"{error}\n")
+            self.exitcode = _EXIT_USAGE

@@ -1,0 +1,1 @@
+"""The web page: reads a database and shows it; it writes nothing."""

@@ -1,0 +1,294 @@
+"""The JSON answers. The pages draw from the same ones; every parameter is documented at /api."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pytomo_scrapy.dashboard.api_index import describe
+from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of, read_ask, whole
+from pytomo_scrapy.dashboard.recent import Recent
+from pytomo_scrapy.dashboard.render import instant_of
+from pytomo_scrapy.dashboard.views import View, open_view
+from pytomo_scrapy.storage import dashboard_lists, dashboard_timeline
+from pytomo_scrapy.storage import distribution as distributions
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
+from pytomo_scrapy.storage.series import MAX_BUCKETS, Series
+
+Answer = dict[str, Any]
+
+
+def index(_: Request) -> Response:
+    """Say what there is to ask."""
+    return JSONResponse(describe())
+
+
+def parameters(request: Request) -> Response:
+    """List every figure with its title, unit and sentence."""
+    read_ask(request, request.app.state.catalogue)
+    return JSONResponse({name: asdict(one) for name, one in PARAMETERS.items()})
+
+
+def databases(request: Request) -> Response:
+    """List the databases, newest first."""
+    read_ask(request, request.app.state.catalogue)
+    rows = [
+        {
+            "id": entry.id,
+            "name": entry.name,
+            "size_bytes": entry.size_bytes,
+            "changed_at": entry.changed_at.isoformat() if entry.changed_at else None,
+        }
+        for entry in request.app.state.catalogue.entries()
+    ]
+    return JSONResponse({"databases": rows})
+
+
+def _answer(request: Request, view: View, make: Callable[[], Answer]) -> Response:
+    """Answer with what `make` gives; what was answered for the same state of the database is not computed again."""
+    key = f"{view.ask.database_id} {view.version} {request.url.path}?{request.url.query}"
+    tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:20]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    recent: Recent = request.app.state.recent
+    body = recent.answer(key, lambda: json.dumps(make(), allow_nan=False, separators=(",", ":")).encode())
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def overview(request: Request) -> Response:
+    """Sum up a period."""
+    with open_view(request) as view:
+        return _answer(request, view, lambda: _overview(view))
+
+
+def _overview(view: View) -> Answer:
+    found = view.overview()
+    estimates = [
+        {"name": one.kind.name, **{name: value for name, value in asdict(one).items() if name != "kind"}}
+        | {"is_changed": one.is_changed, "is_worse": one.is_worse}
+        for one in found.estimates
+    ]
+    return {
+        **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
+        "estimates": estimates,
+        "failures": [{"failure": f, "attribution": a, "count": n} for f, a, n in found.failures],
+    }
+
+
+def _series(view: View) -> Series:
+    values = view.request.query_params
+    parameter = parameter_of(values.get("parameter"))
+    buckets = whole(values, "buckets", MAX_BUCKETS, 2, MAX_BUCKETS)
+    return view.series(parameter, compare_of(values, parameter), buckets)
+
+
+_SERIES = ("parameter", "compare", "buckets")
+
+
+def series(request: Request) -> Response:
+    """Give one figure over time."""
+    with open_view(request, more=_SERIES) as view:
+        return _answer(request, view, lambda: _series_answer(view, _series(view)))
+
+
+def _series_answer(view: View, found: Series) -> Answer:
+    factor = found.parameter.factor
+    return {
+        "parameter": asdict(found.parameter),
+        "decimals": found.parameter.decimals,
+        "start_s": view.selection.start_s,
+        "end_s": view.selection.end_s,
+        "width_s": found.width_s,
+        "times_s": found.start_s,
+        "left_out_count": found.left_out_count,
+        "lines": [
+            {
+                "label": line.label,
+                "group": line.group,
+                "value": _scaled(line.value, factor),
+                "low": _scaled(line.low, factor),
+                "high": _scaled(line.high, factor),
+                "count": line.count,
+                "known_count": line.known_count,
+                "unknown_count": line.unknown_count,
+                "mean": None if line.mean is None else line.mean * factor,
+            }
+            for line in found.lines
+        ],
+        "breaks": [asdict(one) for one in found.breaks],
+    }
+
+
+def _scaled(values: Iterable[float | None], factor: float) -> list[float | None]:
+    return [None if value is None else float(f"{value * factor:.6g}") for value in values]
+
+
+def series_csv(request: Request) -> Response:
+    """Give one figure over time as CSV, what the chart shows."""
+    with open_view(request, more=_SERIES) as view:
+        found = _series(view)
+    one = found.parameter
+    unit = f" [{one.unit}]" if one.unit else ""
+    middle = "median" if one.is_censored else "mean"
+    head = ["start_utc", "group", f"{one.name} {middle}{unit}", f"low{unit}", f"high{unit}", "count"]
+    rows = [
+        [
+            instant_of(start_s),
+            line.label,
+            *_scaled((line.value[place], line.low[place], line.high[place]), one.factor),
+            line.count[place],
+        ]
+        for line in found.lines
+        for place, start_s in enumerate(found.start_s)
+        if line.count[place]
+    ]
+    return csv_answer(f"{one.name}.csv", head, rows)
+
+
+def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+    """Answer with a CSV file. A text that a spreadsheet would run as a formula is quoted."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([[_harmless(value) for value in row] for row in rows])
+    disposition = f'attachment; filename="{name}"'
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return "'" + value
+    return "" if value is None else value
+
+
+def _curves(view: View) -> tuple[list[distributions.Curve], int, Any]:
+    values = view.request.query_params
+    parameter = parameter_of(values.get("parameter"))
+    if parameter.is_flag:
+        raise BadRequestError(f"{parameter.title} is a share of sessions: it has no distribution.")
+    compare = compare_of(values, parameter)
+    found, left_out = distributions.curves(view.connection, view.selection, parameter, compare=compare)
+    return found, left_out, parameter
+
+
+def distribution(request: Request) -> Response:
+    """Give the cumulative distribution of a figure."""
+    with open_view(request, more=("parameter", "compare")) as view:
+        return _answer(request, view, lambda: _distribution_answer(*_curves(view)))
+
+
+def _distribution_answer(curves: list[distributions.Curve], left_out: int, parameter: Any) -> Answer:
+    lines = [
+        {**asdict(curve), "value": _scaled(curve.value, parameter.factor), "share": _scaled(curve.share, 1)}
+        | {"median": None if curve.median is None else curve.median * parameter.factor}
+        for curve in curves
+    ]
+    return {"parameter": asdict(parameter), "decimals": parameter.decimals, "lines": lines, "left_out_count": left_out}
+
+
+def distribution_csv(request: Request) -> Response:
+    """Give the cumulative distribution of a figure as CSV."""
+    with open_view(request, more=("parameter", "compare")) as view:
+        found, _, parameter = _curves(view)
+    rows = [
+        [curve.label, value * parameter.factor, share, 1 - share]
+        for curve in found
+        for value, share in zip(curve.value, curve.share, strict=True)
+    ]
+    head = ["group", f"{parameter.name} [{parameter.unit}]", "cdf", "ccdf"]
+    return csv_answer(f"{parameter.name}-distribution.csv", head, rows)
+
+
+def scatter(request: Request) -> Response:
+    """Give one figure against another."""
+    with open_view(request, more=("x", "y")) as view:
+        return _answer(request, view, lambda: _scatter(view))
+
+
+def _scatter(view: View) -> Answer:
+    values = view.request.query_params
+    x, y = parameter_of(values.get("x")), parameter_of(values.get("y"))
+    found = distributions.scatter(view.connection, view.selection, x, y)
+    return {
+        "x": asdict(x),
+        "y": asdict(y),
+        "known_count": found.known_count,
+        "x_values": _scaled(found.x, x.factor),
+        "y_values": _scaled(found.y, y.factor),
+        "measurement_ids": found.measurement_id,
+    }
+
+
+def heatmap(request: Request) -> Response:
+    """Give a figure by hour of the day and day of the week."""
+    with open_view(request, more=("parameter", "utc_offset_min")) as view:
+        return _answer(request, view, lambda: _heatmap(view))
+
+
+def _heatmap(view: View) -> Answer:
+    values = view.request.query_params
+    parameter = parameter_of(values.get("parameter"))
+    offset_min = whole(values, "utc_offset_min", 720, 0, 1560) - 720
+    found = distributions.heat_map(view.connection, view.selection, parameter, offset_min * 60)
+    return {
+        "parameter": asdict(parameter),
+        "decimals": parameter.decimals,
+        "value": _scaled(found.value, parameter.factor),
+        "count": found.count,
+    }
+
+
+def failures(request: Request) -> Response:
+    """Give the failures by class over time."""
+    with open_view(request, more=("buckets",)) as view:
+        buckets = whole(request.query_params, "buckets", 120, 2, MAX_BUCKETS)
+        return _answer(
+            request, view, lambda: asdict(dashboard_lists.failures(view.connection, view.selection, buckets))
+        )
+
+
+LIST = ("q", "sort", "order", "page", "failure")
+
+
+def videos(request: Request) -> Response:
+    """List measurements."""
+    with open_view(request, more=LIST) as view:
+        return _answer(request, view, lambda: asdict(view.videos()))
+
+
+def videos_csv(request: Request) -> Response:
+    """List measurements as CSV, a page of them."""
+    with open_view(request, more=LIST) as view:
+        found = view.videos()
+    head = list(found.rows[0]) if found.rows else ["id"]
+    return csv_answer("videos.csv", head, [list(row.values()) for row in found.rows])
+
+
+def measurement(request: Request) -> Response:
+    """Give everything that is stored of one measurement."""
+    ask = read_ask(request, request.app.state.catalogue)
+    with ask.database.read() as connection:
+        found = dashboard_lists.record_of(connection, request.path_params["id"])
+    if found is None:
+        raise BadRequestError("There is no measurement with this number.", 404)
+    return JSONResponse(found)
+
+
+def timeline(request: Request) -> Response:
+    """Give what happened second by second in one window."""
+    ask = read_ask(request, request.app.state.catalogue, more=("place",))
+    place = whole(request.query_params, "place", 0, 0, 1000)
+    with ask.database.read() as connection:
+        found = dashboard_timeline.timeline_of(connection, request.path_params["id"], place)
+    if found is None:
+        raise BadRequestError("There is no such window of a measurement.", 404)
+    return JSONResponse(asdict(found))

@@ -1,0 +1,65 @@
+"""The documentation of the JSON answers, itself JSON; docs/dashboard.md says the same in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytomo_scrapy.dashboard.ask import PERIODS
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
+from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS
+from pytomo_scrapy.storage.series import MAX_BUCKETS
+
+_COMMON = {
+    "db": "id of a database, from /api/databases; default: the one that the server was started with",
+    "period": f"one of {', '.join(PERIODS)}; it ends at `to`, or with the newest measurement; default 7d",
+    "from": "start: 2026-11-20, 2026-11-20T18:00 (UTC) or seconds since 1970",
+    "to": "end, not included; the same forms",
+    "rows": "valid (default): without a failure, or with one that the network is charged with; all",
+    "eras": "last (default): no average across a change of yt-dlp, client, format or method; all",
+    **{name: f"only rows whose {one.title.lower()} is this" for name, one in DIMENSIONS.items()},
+}
+_COMPARE = f"one line for each value of one of {', '.join(DIMENSIONS)}; the eight most frequent"
+_LIST = {
+    "q": "text to be found in titles, video ids and media hosts",
+    "sort": "started_s, startup_delay_s, stall_count, stalled_s, delivery_bps or rtt_min_s",
+    "order": "down (default) or up",
+    "page": "page of 50 rows, from 1",
+    "failure": "any, none or a class of the failure vocabulary",
+}
+_SERIES = {
+    "parameter": "name of a figure, from /api/parameters; the forerunner's names work too",
+    "compare": _COMPARE,
+    "buckets": f"most buckets of time, 2 to {MAX_BUCKETS}",
+}
+_DISTRIBUTION = {"parameter": _SERIES["parameter"], "compare": _COMPARE}
+
+ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
+    "/api/parameters": ("every figure with its title, unit, factor and sentence", {}),
+    "/api/databases": ("the databases, newest first", {}),
+    "/api/overview": ("the state of the line, with intervals and changes, in SI units", {}),
+    "/api/series": ("one figure over time, in the unit shown", _SERIES),
+    "/api/series.csv": ("the same as CSV", _SERIES),
+    "/api/distribution": ("CDF of one figure; of censored ones by Kaplan-Meier", _DISTRIBUTION),
+    "/api/distribution.csv": ("the same as CSV, with the CCDF", _DISTRIBUTION),
+    "/api/scatter": ("one figure against another, at most about 3000 points", {"x": "a figure", "y": "a figure"}),
+    "/api/heatmap": (
+        "a figure by hour of the week, Monday 0 h first",
+        {"parameter": "a figure", "utc_offset_min": "minutes that the clock is ahead of UTC, plus 720"},
+    ),
+    "/api/failures": ("rows by class of failure over time", {"buckets": _SERIES["buckets"]}),
+    "/api/videos": ("a page of measurements", _LIST),
+    "/api/videos.csv": ("the same as CSV", _LIST),
+    "/api/measurement/NUMBER": ("everything that is stored of one measurement", {}),
+    "/api/measurement/NUMBER/timeline": ("one window second by second", {"place": "which window, from 0"}),
+    "/api/live": ("windows in progress, crawls under way, newest measurements", {}),
+}
+
+
+def describe() -> dict[str, Any]:
+    """Return what there is to ask, and with which parameters."""
+    return {
+        "common": _COMMON,
+        "answers": {path: {"gives": gives, "parameters": own} for path, (gives, own) in ANSWERS.items()},
+        "figures": list(PARAMETERS),
+        "errors": "4xx with {error: a sentence}",
+    }

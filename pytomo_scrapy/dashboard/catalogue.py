@@ -1,0 +1,109 @@
+"""The databases that the page may show. A visitor chooses one by its id; no path ever comes from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytomo_scrapy.storage.dashboard_read import ReadDatabase
+
+_SUFFIXES = {".db", ".sqlite", ".sqlite3"}
+MAX_FILES = 1000
+MAX_OPEN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One database of the archive."""
+
+    id: str
+    name: str
+    size_bytes: int | None
+    changed_at: datetime | None
+    where: str | Path
+
+
+class Catalogue:
+    """What `-f`, `-d` and PYTOMO_DATABASE_URL name. Thread-safe."""
+
+    def __init__(self, url: str, directory: Path | None = None) -> None:
+        self._url = url
+        self._own = ReadDatabase(url)
+        self._directory = directory
+        self._open: dict[str, ReadDatabase] = {self.own_id: self._own}
+        self._lock = threading.Lock()
+
+    @property
+    def own_id(self) -> str:
+        """Return the id of the database that is shown where none is chosen."""
+        path = self._own.path
+        return _id_of(path.resolve().as_posix() if path is not None else self._own.shown_url)
+
+    def entries(self) -> list[Entry]:
+        """Return every database there is now, newest first."""
+        found = {self.own_id: self._own_entry()}
+        if self._directory is not None and self._directory.is_dir():
+            for path in _files_in(self._directory):
+                entry = _file_entry(path)
+                found.setdefault(entry.id, entry)
+        oldest = datetime.min.replace(tzinfo=UTC)
+        return sorted(found.values(), key=lambda entry: entry.changed_at or oldest, reverse=True)
+
+    def database(self, key: str | None) -> tuple[str, ReadDatabase] | None:
+        """Return the database of that id; of None the one shown by default. None where there is no such id."""
+        wanted = key or self.own_id
+        with self._lock:
+            if wanted in self._open:
+                return wanted, self._open[wanted]
+        entry = next((entry for entry in self.entries() if entry.id == wanted), None)
+        if entry is None:
+            return None
+        with self._lock:
+            if wanted not in self._open:
+                self._make_room()
+                self._open[wanted] = ReadDatabase(entry.where)
+            return wanted, self._open[wanted]
+
+    def close(self) -> None:
+        """Close every database."""
+        with self._lock:
+            for database in self._open.values():
+                database.close()
+
+    def _make_room(self) -> None:
+        others = [key for key in self._open if key != self.own_id]
+        if len(others) >= MAX_OPEN:
+            self._open.pop(others[0]).close()
+
+    def _own_entry(self) -> Entry:
+        path = self._own.path
+        if path is None:
+            return Entry(self.own_id, self._own.shown_url, None, datetime.now(UTC), self._url)
+        return _file_entry(path, url=self._url)
+
+
+def newest_file(directory: Path) -> Path | None:
+    """Return the database of a folder that changed last. None where there is none."""
+    return max(_files_in(directory), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _files_in(directory: Path) -> list[Path]:
+    files = (path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+    return sorted(files)[:MAX_FILES]
+
+
+def _file_entry(path: Path, url: str | None = None) -> Entry:
+    name, key = path.name, _id_of(path.resolve().as_posix())
+    address = url or path.resolve()
+    try:
+        status = path.stat()
+    except OSError:
+        return Entry(key, name, None, None, address)
+    return Entry(key, name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), address)
+
+
+def _id_of(location: str) -> str:
+    return hashlib.sha256(location.encode()).hexdigest()[:12]

@@ -1,0 +1,71 @@
+"""The documentation, from the same Markdown files as docs/: in the package where it was built, else beside it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pytomo_scrapy.dashboard.render import render
+
+# These first, in this order; the rest by name.
+_FIRST = ("dashboard", "data-format", "metrics", "failures", "playback", "settings")
+_LINK = re.compile(r'href="(?:\./)?([a-z0-9-]+)\.md(#[^"]*)?"')
+_HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
+
+
+@cache
+def documents() -> dict[str, str]:
+    """Return every document's Markdown by its name: a request can only name one of these."""
+    found: dict[str, str] = {}
+    for folder in _folders():
+        for entry in folder.iterdir():
+            if entry.name.endswith(".md") and entry.is_file():
+                found.setdefault(entry.name.removesuffix(".md"), entry.read_text(encoding="utf-8"))
+    order = {name: place for place, name in enumerate(_FIRST)}
+    return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+def _folders() -> list[Traversable]:
+    shipped = resources.files("pytomo_scrapy.dashboard").joinpath("documents")
+    if shipped.is_dir():
+        return [shipped]
+    beside = Path(__file__).resolve().parents[2] / "docs"
+    return [beside] if beside.is_dir() else []
+
+
+def title_of(name: str) -> str:
+    """Return the first heading of a document."""
+    heading = _HEADING.search(documents()[name])
+    return heading.group(1).replace("`", "") if heading else name
+
+
+@cache
+def _html(name: str) -> Markup:
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(documents()[name])
+    # Our own files, rendered with HTML switched off.
+    return Markup(_LINK.sub(r'href="/docs/\1\2"', made))
+
+
+def index(request: Request) -> Response:
+    """List the documents."""
+    listed = [(name, title_of(name)) for name in documents()]
+    return render(request, "docs.html", {"title": "Documentation", "documents": listed, "body": None, "name": None})
+
+
+def page(request: Request) -> Response:
+    """Show one document."""
+    name = request.path_params["name"]
+    if name not in documents():
+        raise HTTPException(404)
+    listed = [(one, title_of(one)) for one in documents()]
+    values = {"title": title_of(name), "documents": listed, "body": _html(name), "name": name}
+    return render(request, "docs.html", values)

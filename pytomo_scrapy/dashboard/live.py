@@ -1,0 +1,18 @@
+"""What is going on right now; the pages ask every few seconds."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pytomo_scrapy.dashboard.ask import read_ask
+from pytomo_scrapy.storage.dashboard_live import live_state
+from pytomo_scrapy.storage.dashboard_read import version_of
+
+
+def state(request: Request) -> Response:
+    """Tell the open windows, the crawls under way and the newest measurements; `version` changes with every row."""
+    ask = read_ask(request, request.app.state.catalogue)
+    with ask.database.read() as connection:
+        found = live_state(connection) | {"version": version_of(connection)}
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})

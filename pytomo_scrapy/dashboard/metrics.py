@@ -1,0 +1,81 @@
+"""For monitoring: Prometheus' text format, and whether the page and its database are well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.dashboard.ask import read_ask
+from pytomo_scrapy.dashboard.recent import Recent
+from pytomo_scrapy.failures import StorageError, attribution_of
+from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, failure_totals, newest_figures
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
+from pytomo_scrapy.storage.dashboard_read import NotReadyError, version_of
+
+
+def healthz(request: Request) -> Response:
+    """Say whether the database can be read; an empty one is well."""
+    try:
+        with request.app.state.catalogue.database(None)[1].read() as connection:
+            return JSONResponse({"status": "ok", "database": "ready", "newest": version_of(connection)})
+    except NotReadyError as error:
+        return JSONResponse({"status": "ok", "database": str(error)})
+    except StorageError as error:
+        return JSONResponse({"status": "failed", "database": str(error)}, 503)
+
+
+def metrics(request: Request) -> Response:
+    """Give the newest figures of each vantage point with the time they were measured at, and counters."""
+    ask = read_ask(request, request.app.state.catalogue)
+    recent: Recent = request.app.state.recent
+    with ask.database.read() as connection:
+        key = f"metrics {ask.database_id} {version_of(connection)}"
+        body = recent.answer(key, lambda: _exposition(newest_figures(connection), failure_totals(connection)).encode())
+    return PlainTextResponse(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _exposition(newest: Sequence[Newest], totals: Sequence[tuple[str, str, int]]) -> str:
+    return "\n".join([*_gauges(newest), *_counters(totals), ""])
+
+
+def _gauges(newest: Sequence[Newest]) -> Iterator[str]:
+    for name in GAUGES:
+        rows = [(row, value) for row in newest if (value := row.values[name]) is not None]
+        if not rows:
+            continue
+        yield f"# HELP pytomo_{name} {PARAMETERS[name].help}"
+        yield f"# TYPE pytomo_{name} gauge"
+        for row, value in rows:
+            # With the time of the measurement: a line that is measured no longer goes stale instead of staying flat.
+            yield f"pytomo_{name}{{{_labels(row)}}} {value:.9g} {row.started_s * 1000}"
+    yield "# HELP pytomo_last_measurement_timestamp_seconds When this vantage point last measured."
+    yield "# TYPE pytomo_last_measurement_timestamp_seconds gauge"
+    for row in newest:
+        yield f"pytomo_last_measurement_timestamp_seconds{{{_labels(row)}}} {row.started_s}"
+    yield "# HELP pytomo_info The version that reads the database."
+    yield "# TYPE pytomo_info gauge"
+    yield f'pytomo_info{{version="{_escaped(__version__)}"}} 1'
+
+
+def _counters(totals: Sequence[tuple[str, str, int]]) -> Iterator[str]:
+    yield "# HELP pytomo_measurements_total Measurements stored, by class of failure; empty: none."
+    yield "# TYPE pytomo_measurements_total counter"
+    for vantage, failure, count in totals:
+        attribution = attribution_of(failure or None) or ""
+        labels = {"vantage": vantage, "failure": failure, "attribution": str(attribution)}
+        yield f"pytomo_measurements_total{{{_joined(labels)}}} {count}"
+
+
+def _labels(row: Newest) -> str:
+    return _joined({"vantage": row.vantage, "provider": row.provider, "service": row.service})
+
+
+def _joined(labels: dict[str, str]) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

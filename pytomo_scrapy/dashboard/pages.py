@@ -1,0 +1,142 @@
+"""Pages of graphs: the overview, the groups and parameters over time, and the distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of
+from pytomo_scrapy.dashboard.render import render
+from pytomo_scrapy.dashboard.verdict import verdict
+from pytomo_scrapy.dashboard.views import View, open_view
+from pytomo_scrapy.storage import dashboard_lists
+from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS
+from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, labels_of
+from pytomo_scrapy.storage.overview import change_since
+
+MIN_ROWS = 3
+
+
+def period_values(view: View, title: str) -> dict[str, Any]:
+    """Return what every page of a period shows: its title, its period and what can be chosen."""
+    chosen = view.selection
+    return {
+        "title": title,
+        "selection": chosen,
+        "version_key": view.version,
+        "choices": choices(view.connection, chosen.start_s, chosen.end_s),
+        "dimensions": DIMENSIONS,
+        "is_empty": view.is_empty,
+    }
+
+
+def overview(request: Request) -> Response:
+    """Show the state of the line."""
+    with open_view(request) as view:
+        if view.is_empty:
+            sentence = "The database is there, but it holds no measurement yet."
+            return render(request, "empty.html", {"title": "Nothing measured yet", "sentence": sentence})
+        found = view.overview()
+        subject = _subject(view)
+        sentences = verdict(found, subject, lambda one: change_since(view.connection, view.selection, one))
+        values = {**period_values(view, "Overview"), "found": found, "verdict": sentences}
+    return render(
+        request,
+        "overview.html",
+        {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS},
+        ask=view.ask,
+    )
+
+
+def _subject(view: View) -> str:
+    for name in ("provider", "vantage", "service", "host", "cache_site"):
+        if name in view.selection.equals:
+            return labels_of(view.connection, name, [view.selection.equals[name]])[0]
+    providers = choices(view.connection, view.selection.start_s, view.selection.end_s)["provider"]
+    return providers[0][1] if len(providers) == 1 else "all lines together" if len(providers) > 1 else "this line"
+
+
+def group(request: Request) -> Response:
+    """Show a group of parameters over time, with the averages beside."""
+    with open_view(request, more=("group", "compare")) as view:
+        name = request.query_params.get("group") or "main"
+        if name not in GROUPS:
+            raise BadRequestError(f"`group` must be one of {', '.join(GROUPS)}.")
+        compare = _group_compare(request)
+        shown = GROUPS[name]
+        averages = dashboard_lists.averages(view.connection, view.selection)
+        values = {
+            **period_values(view, shown.title),
+            "group": shown,
+            "groups": GROUPS,
+            "charts": shown.parameters,
+            "parameters": PARAMETERS,
+            "averages": averages,
+            "has_few": averages["video_count"] < MIN_ROWS,
+            "compare": compare,
+            "comparable": {
+                one: dimension for one, dimension in DIMENSIONS.items() if one not in {"resolver", "player"}
+            },
+        }
+    return render(request, "group.html", values, ask=view.ask)
+
+
+def _group_compare(request: Request) -> str | None:
+    """A group has figures of every kind: only what all of them can be compared by may be chosen."""
+    name = request.query_params.get("compare") or None
+    if name in {None, "none"}:
+        return None
+    if name not in DIMENSIONS or name in {"resolver", "player"}:
+        raise BadRequestError("`compare` of a group must be a dimension other than resolver and player.")
+    return name
+
+
+def parameter(request: Request) -> Response:
+    """Show one parameter over time, with its table."""
+    shown = parameter_of(request.path_params["parameter"])
+    if shown.name != request.path_params["parameter"]:
+        return RedirectResponse(str(request.url.replace(path=f"/series/{shown.name}")), 301)
+    with open_view(request, more=("compare",)) as view:
+        compare = compare_of(request.query_params, shown)
+        found = view.series(shown, compare)
+        averages = dashboard_lists.averages(view.connection, view.selection)
+        values = {
+            **period_values(view, shown.title),
+            "parameter": shown,
+            "series": found,
+            "compare": compare,
+            "averages": averages,
+            "has_few": averages["video_count"] < MIN_ROWS,
+            "groups": [group for group in GROUPS.values() if shown.name in group.parameters and group.name != "all"],
+            "comparable": {
+                name: dimension
+                for name, dimension in DIMENSIONS.items()
+                if (name != "resolver" or shown.name == "dns_elapsed_s") and (name != "player" or shown.is_playback)
+            },
+        }
+    return render(request, "parameter.html", values, ask=view.ask)
+
+
+def distributions(request: Request) -> Response:
+    """Show how a figure is distributed, against another and over the week."""
+    with open_view(request, more=("parameter", "compare", "y")) as view:
+        shown = parameter_of(request.query_params.get("parameter") or "startup_delay_s")
+        against = parameter_of(request.query_params.get("y") or "delivery_bps")
+        if shown.is_flag or against.is_flag:
+            raise BadRequestError("A share of sessions has no distribution: choose another parameter.")
+        compare = compare_of(request.query_params, shown)
+        values = {
+            **period_values(view, "Distributions"),
+            "parameter": shown,
+            "against": against,
+            "compare": compare,
+            "parameters": {name: one for name, one in PARAMETERS.items() if not one.is_flag},
+            "comparable": {
+                name: dimension
+                for name, dimension in DIMENSIONS.items()
+                if (name != "resolver" or shown.name == "dns_elapsed_s") and (name != "player" or shown.is_playback)
+            },
+        }
+    return render(request, "distributions.html", values, ask=view.ask)

@@ -1,0 +1,100 @@
+"""Templates of the package, and how figures are written for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.dashboard.ask import PERIODS, Ask
+from pytomo_scrapy.dashboard.assets import static_version
+from pytomo_scrapy.failures import FAILURES
+
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/series", "Time series"),
+    ("/distributions", "Distributions"),
+    ("/videos", "Videos"),
+    ("/failures", "Failures"),
+    ("/runs", "Runs"),
+    ("/databases", "Databases"),
+    ("/docs", "Documentation"),
+)
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates: everything is escaped, and a name that is not there is an error."""
+    made = Environment(
+        loader=PackageLoader("pytomo_scrapy.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(number=number, instant=instant, seconds=instant_of, size=size, readable=readable)
+    made.filters.update(combine_sort=combine_sort)
+    made.globals.update(navigation=NAVIGATION, periods=PERIODS, version=__version__, static=static_version())
+    made.globals.update(failure_help={name: row.help for name, row in FAILURES.items()})
+    return made
+
+
+def render(
+    request: Request, template: str, values: Mapping[str, Any], *, ask: Ask | None = None, status: int = 200
+) -> Response:
+    """Answer with a page. Without `ask` it has no period and no conditions."""
+    shared = {"path": request.url.path, "ask": ask, "link": ask.link if ask else _plain_link}
+    body = environment().get_template(template).render({**shared, **values})
+    return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
+
+
+def _plain_link(path: str, **_: object) -> str:
+    return path
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """Write a figure: thousands apart, never more digits than asked for."""
+    if value is None:
+        return "unknown"
+    return f"{value:,.{decimals}f}".replace(",", "\u202f")
+
+
+def instant(value: datetime | str | None) -> str:
+    """Write an instant, in UTC."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def instant_of(seconds: float | None) -> str:
+    """Write an instant given as seconds since 1970, in UTC."""
+    return "unknown" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+def size(count: float | None) -> str:
+    """Write a number of bytes."""
+    if count is None:
+        return "unknown"
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def readable(word: str) -> str:
+    """Write a word of the failure vocabulary."""
+    return word.replace("_", " ")
+
+
+def combine_sort(kept: Mapping[str, str], name: str, sort: str, order: str) -> dict[str, str]:
+    """Return the list's parameters for a column's heading: a second click turns the order round."""
+    return {**kept, "sort": name, "order": "up" if sort == name and order == "down" else "down"}

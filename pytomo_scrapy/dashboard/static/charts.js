@@ -1,0 +1,403 @@
+"use strict";
+/* Draws every figure[data-chart] from the JSON that its data-src gives. No text from a database ever becomes HTML. */
+(function () {
+  const drawn = new Map();
+
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+  function lineColour(index) { return colour("--s" + (index % 8)); }
+  function element(tag, text, attributes) {
+    const made = document.createElement(tag);
+    if (text !== undefined && text !== null) made.textContent = text;
+    for (const name in attributes || {}) made.setAttribute(name, attributes[name]);
+    return made;
+  }
+  function written(value, decimals) {
+    if (value === null || value === undefined) return "";
+    return value.toLocaleString("en", { maximumFractionDigits: decimals, minimumFractionDigits: Math.min(decimals, 2) }).replace(/,/g, "\u202f");
+  }
+  function compact(value) {
+    if (value === null) return "";
+    const size = Math.abs(value);
+    if (size >= 1e4 || (size < 1e-3 && size > 0)) return value.toExponential(1).replace("e+", "e");
+    return String(Number(value.toPrecision(4)));
+  }
+  function utc(seconds) {
+    return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+  }
+  const asUtc = (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC");
+
+  function axes(options) {
+    const ink = colour("--soft"), grid = { stroke: colour("--grid"), width: 1 };
+    const font = "12px system-ui, sans-serif";
+    return [
+      Object.assign({ stroke: ink, grid: grid, ticks: grid, font: font }, options.x),
+      Object.assign({ stroke: ink, grid: grid, ticks: grid, font: font, size: 58,
+        values: (u, splits) => splits.map((one) => (one === null ? "" : compact(one))) }, options.y),
+    ];
+  }
+
+  /* Wheel and shift-drag move, plus and minus zoom, arrows move, 0 shows everything. */
+  function moving(chart) {
+    function shift(u, part) {
+      const width = u.scales.x.max - u.scales.x.min;
+      u.setScale("x", { min: u.scales.x.min + part * width, max: u.scales.x.max + part * width });
+    }
+    function zoom(u, factor) {
+      const middle = (u.scales.x.max + u.scales.x.min) / 2, half = ((u.scales.x.max - u.scales.x.min) * factor) / 2;
+      u.setScale("x", { min: middle - half, max: middle + half });
+    }
+    return {
+      hooks: {
+        ready: [function (u) {
+          u.over.addEventListener("wheel", function (event) {
+            if (!chart.isZoomed) return;
+            event.preventDefault();
+            shift(u, Math.sign(event.deltaX || event.deltaY) * 0.1);
+          }, { passive: false });
+          u.over.addEventListener("mousedown", function (event) {
+            if (!event.shiftKey) return;
+            event.stopImmediatePropagation();
+            const from = event.clientX, min = u.scales.x.min, max = u.scales.x.max;
+            const scale = (max - min) / u.over.clientWidth;
+            function move(at) { const by = (from - at.clientX) * scale; u.setScale("x", { min: min + by, max: max + by }); }
+            function end() { document.removeEventListener("mousemove", move); document.removeEventListener("mouseup", end); }
+            document.addEventListener("mousemove", move);
+            document.addEventListener("mouseup", end);
+          }, true);
+          chart.area.onkeydown = function (event) {
+            const acts = { "+": () => zoom(u, 0.5), "=": () => zoom(u, 0.5), "-": () => zoom(u, 2),
+              ArrowLeft: () => shift(u, -0.2), ArrowRight: () => shift(u, 0.2), 0: () => chart.whole() };
+            if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+            event.preventDefault();
+            acts[event.key]();
+          };
+        }],
+        setScale: [function (u, key) {
+          if (key !== "x" || !chart.range) return;
+          const span = chart.range[1] - chart.range[0];
+          chart.isZoomed = Math.abs(u.scales.x.min - chart.range[0]) + Math.abs(u.scales.x.max - chart.range[1]) > span * 1e-6;
+          chart.tool("reset", chart.isZoomed);
+          chart.tool("keep", chart.isZoomed && chart.kind === "series");
+        }],
+      },
+    };
+  }
+
+  function breakLines(breaks) {
+    return { hooks: { draw: [function (u) {
+      const pen = u.ctx;
+      pen.save();
+      pen.strokeStyle = pen.fillStyle = colour("--mark");
+      pen.setLineDash([6, 4]);
+      pen.font = Math.round(11 * devicePixelRatio) + "px system-ui, sans-serif";
+      breaks.forEach(function (one, index) {
+        if (one.at_s < u.scales.x.min || one.at_s > u.scales.x.max) return;
+        const x = Math.round(u.valToPos(one.at_s, "x", true));
+        pen.beginPath(); pen.moveTo(x, u.bbox.top); pen.lineTo(x, u.bbox.top + u.bbox.height); pen.stroke();
+        const isRight = x > u.bbox.left + u.bbox.width * 0.7;
+        pen.textAlign = isRight ? "right" : "left";
+        const text = one.what + " " + one.new;
+        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 13 * (index % 3)) * devicePixelRatio);
+      });
+      pen.restore();
+    }] } };
+  }
+
+  function shading(spans) {
+    return { hooks: { drawClear: [function (u) {
+      u.ctx.save();
+      u.ctx.fillStyle = colour("--stall");
+      spans.forEach(function (span) {
+        const from = u.valToPos(Math.max(span[0], u.scales.x.min), "x", true);
+        const to = u.valToPos(Math.min(span[1], u.scales.x.max), "x", true);
+        if (to > from) u.ctx.fillRect(from, u.bbox.top, to - from, u.bbox.height);
+      });
+      u.ctx.restore();
+    }] } };
+  }
+
+  /* Points so few that a line would hide them are drawn. A break in the line stands where nothing was measured. */
+  function withGaps(answer) {
+    const times = [], lines = answer.lines.map(() => ({ value: [], low: [], high: [] }));
+    const cuts = answer.breaks.map((one) => one.at_s);
+    answer.times_s.forEach(function (start, place) {
+      const before = place ? answer.times_s[place - 1] : start;
+      const cut = cuts.find((at) => at > before && at <= start);
+      if (cut !== undefined && times.length) {
+        times.push(Math.max(cut - 0.5, before + 0.25));
+        lines.forEach((line) => { line.value.push(null); line.low.push(null); line.high.push(null); });
+      }
+      times.push(start);
+      answer.lines.forEach(function (line, index) {
+        for (const name of ["value", "low", "high"]) lines[index][name].push(line[name][place]);
+      });
+    });
+    return { times: times, lines: lines };
+  }
+
+  function drawSeries(chart, answer) {
+    const shown = withGaps(answer), one = answer.parameter, data = [shown.times], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }], bands = [];
+    const unit = one.unit ? " " + one.unit : "";
+    const isOne = answer.lines.length === 1;
+    answer.lines.forEach(function (line, index) {
+      data.push(shown.lines[index].value);
+      series.push({ label: isOne ? (one.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200 && !answer.breaks.length,
+        points: { show: answer.times_s.length < 120, size: 5 }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) });
+    });
+    if (isOne && !one.is_flag) {
+      data.push(shown.lines[0].low, shown.lines[0].high);
+      const words = one.is_censored ? ["10 %", "90 %"] : ["least", "most"];
+      words.forEach((word) => series.push({ label: word, stroke: "transparent", points: { show: false }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) }));
+      bands.push({ series: [3, 2], fill: colour("--band") });
+    }
+    chart.range = [answer.start_s, answer.end_s];
+    const line = answer.lines[0];
+    const unknown = answer.lines.reduce((sum, each) => sum + each.unknown_count, 0);
+    const known = answer.lines.reduce((sum, each) => sum + each.known_count, 0);
+    chart.counts(written(known, 0) + " values, " + written(unknown, 0) + " unknown" + (answer.left_out_count ? "; " + answer.left_out_count + " further groups are not drawn" : ""));
+    if (!line || !answer.times_s.length) return chart.say("No value in this period.");
+    // A fixed middle of the range in which most values lie: a lone peak must not flatten the rest.
+    chart.plot({
+      tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min || 0), max || 1, 0.08, true) } },
+      series: series, bands: bands, axes: axes({ x: {}, y: {} }), plugins: [moving(chart), breakLines(answer.breaks)],
+      cursor: { sync: { key: "time" }, drag: { x: true, y: false } },
+    }, data, chart.range);
+    chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (one.unit ? " (" + one.unit + ")" : ""), "n"])),
+      answer.times_s.map((start, place) => [utc(start)].concat(...answer.lines.map((each) => [written(each.value[place], answer.decimals), each.count[place]]))));
+  }
+
+  function drawCurves(chart, answer, isTail) {
+    const one = answer.parameter, all = new Set();
+    answer.lines.forEach((line) => line.value.forEach((value) => { if (value > 0) all.add(value); }));
+    const xs = Array.from(all).sort((a, b) => a - b);
+    chart.counts(answer.lines.map((line) => line.label + ": n " + written(line.known_count, 0) + (line.censored_count ? " and " + written(line.censored_count, 0) + " censored" : "")).join("; "));
+    if (!xs.length) return chart.say("No value above 0 in this period.");
+    const data = [xs], series = [{ label: one.unit || "value", value: (u, value) => (value === null ? "" : compact(value)) }];
+    answer.lines.forEach(function (line, index) {
+      let place = 0, share = null;
+      data.push(xs.map(function (x) {
+        while (place < line.value.length && line.value[place] <= x) share = line.share[place++];
+        if (share === null) return isTail ? 1 : 0;
+        const shown = isTail ? 1 - share : share;
+        return isTail && shown <= 1e-9 ? null : shown;
+      }));
+      series.push({ label: line.label, stroke: lineColour(index), width: 1.8, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), value: (u, value) => (value === null ? "" : (100 * value).toFixed(2) + " %") });
+    });
+    chart.range = xs.length > 1 ? [xs[0], xs[xs.length - 1]] : [xs[0] / 2, xs[0] * 2];
+    chart.plot({ scales: { x: { time: false, distr: 3, range: (u, min, max) => [min, max] }, y: isTail ? { distr: 3 } : { range: [0, 1] } }, series: series,
+      axes: axes({ x: { values: (u, splits) => splits.map((v) => (v === null ? "" : compact(v))) }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
+    chart.fill(["Share"].concat(answer.lines.map((line) => line.label + (one.unit ? " (" + one.unit + ")" : ""))),
+      [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99].map((share) => [(100 * share) + " %"].concat(answer.lines.map((line) => { const at = line.share.findIndex((s) => s >= share - 1e-9); return at < 0 ? "not reached" : written(line.value[at], answer.decimals); }))));
+  }
+
+  function drawScatter(chart, answer) {
+    const order = answer.x_values.map((_, index) => index).sort((a, b) => answer.x_values[a] - answer.x_values[b]);
+    const xs = order.map((index) => answer.x_values[index]), ys = order.map((index) => answer.y_values[index]);
+    chart.counts(xs.length + " of " + written(answer.known_count, 0) + " measurements" + (xs.length < answer.known_count ? ", chosen evenly" : ""));
+    if (!xs.length) return chart.say("No measurement has both values.");
+    const unit = (one) => one.title + (one.unit ? " (" + one.unit + ")" : "");
+    chart.range = [xs[0], xs[xs.length - 1] > xs[0] ? xs[xs.length - 1] : xs[0] + 1];
+    chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min), max, 0.08, true) } },
+      series: [{ label: unit(answer.x), value: (u, value) => (value === null ? "" : compact(value)) }, { label: unit(answer.y), stroke: lineColour(0), paths: () => null, points: { show: true, size: 4, width: 0, fill: lineColour(0) }, value: (u, value) => (value === null ? "" : compact(value)) }],
+      axes: axes({ x: { label: unit(answer.x), labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map((v) => (v === null ? "" : compact(v))) }, y: {} }), plugins: [moving(chart)] }, [xs, ys], chart.range);
+    chart.u.over.addEventListener("click", function () {
+      const place = chart.u.cursor.idx;
+      if (place !== null && place !== undefined && !chart.isZoomed) location.assign("/measurement/" + answer.measurement_ids[order[place]] + keptDatabase());
+    });
+    chart.fill([unit(answer.x), unit(answer.y), "Measurement"], order.slice(0, 500).map((index) => [compact(answer.x_values[index]), compact(answer.y_values[index]), answer.measurement_ids[index]]));
+  }
+  function keptDatabase() {
+    const kept = new URLSearchParams(location.search).get("db");
+    return kept ? "?db=" + encodeURIComponent(kept) : "";
+  }
+
+  const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+  function drawHeat(chart, answer) {
+    const known = answer.value.filter((value) => value !== null);
+    if (!known.length) return chart.say("No value in this period.");
+    const low = Math.min(...known), high = Math.max(...known), ratio = devicePixelRatio || 1;
+    const canvas = element("canvas", null, { class: "own" });
+    const width = chart.area.clientWidth, height = 270;
+    canvas.width = width * ratio; canvas.height = height * ratio;
+    chart.area.replaceChildren(canvas);
+    const pen = canvas.getContext("2d"), left = 84, top = 8, bottom = 46;
+    const cellWidth = (width - left - 6) / 24, cellHeight = (height - top - bottom) / 7;
+    pen.scale(ratio, ratio);
+    pen.font = "12px system-ui, sans-serif";
+    answer.value.forEach(function (value, index) {
+      const day = Math.floor(index / 24), hour = index % 24;
+      pen.fillStyle = value === null ? colour("--grid") : mixed((value - low) / (high - low || 1));
+      pen.fillRect(left + hour * cellWidth, top + day * cellHeight, cellWidth - 1, cellHeight - 1);
+    });
+    pen.fillStyle = colour("--soft");
+    pen.textBaseline = "middle";
+    DAYS.forEach((day, index) => pen.fillText(day, 0, top + (index + 0.5) * cellHeight));
+    pen.textAlign = "center";
+    for (let hour = 0; hour < 24; hour += 3) pen.fillText(hour + " h", left + (hour + 0.5) * cellWidth, height - bottom + 12);
+    for (let step = 0; step < 100; step++) { pen.fillStyle = mixed(step / 99); pen.fillRect(left + step * 1.5, height - 20, 2, 10); }
+    pen.fillStyle = colour("--soft");
+    pen.textAlign = "left";
+    pen.fillText(compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""), left + 160, height - 15);
+    chart.canvas = canvas;
+    chart.counts(written(answer.count.reduce((sum, each) => sum + each, 0), 0) + " values; " + compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""));
+    chart.fill(["Hour (UTC)"].concat(DAYS), Array.from({ length: 24 }, (_, hour) => [hour + " h"].concat(DAYS.map((_, day) => written(answer.value[day * 24 + hour], answer.decimals)))));
+  }
+  function mixed(share) {
+    const from = rgb(colour("--heat-low")), to = rgb(colour("--heat-high"));
+    return "rgb(" + from.map((one, index) => Math.round(one + (to[index] - one) * share)).join(",") + ")";
+  }
+  function rgb(text) { return [1, 3, 5].map((place) => parseInt(text.slice(place, place + 2), 16)); }
+
+  function drawFailures(chart, answer) {
+    const names = Object.keys(answer.counts).slice(0, 8);
+    if (!names.length) return chart.say("No failure in this period.");
+    const data = [answer.times_s], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }];
+    names.forEach(function (name, index) {
+      data.push(answer.counts[name].map((count, place) => (100 * count) / answer.row_counts[place]));
+      series.push({ label: name.replace(/_/g, " "), stroke: lineColour(index), width: 1.6, points: { show: answer.times_s.length < 60 }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " %") });
+    });
+    const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
+    chart.range = [first, last > first ? last : first + answer.width_s];
+    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] } }, series: series, axes: axes({ x: {}, y: {} }), plugins: [moving(chart)] }, data, chart.range);
+    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, place) => [utc(start), answer.row_counts[place]].concat(names.map((name) => answer.counts[name][place]))));
+  }
+
+  function drawTimeline(chart, answer) {
+    const data = [answer.t_s, answer.media_s], series = [{ label: "time (s)", value: (u, value) => (value === null ? "" : value.toFixed(2) + " s") },
+      { label: "media received", stroke: lineColour(7), width: 2, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") }];
+    answer.players.forEach(function (player, index) {
+      data.push(player.playhead_s);
+      series.push({ label: player.player + ": playhead", stroke: lineColour(index), width: 1.8, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") });
+      data.push(player.buffer_s);
+      series.push({ label: player.player + ": buffer", stroke: lineColour(index), width: 1, dash: [5, 4], points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") });
+    });
+    data.push(answer.rate_bps.map((rate) => rate / 1e6));
+    series.push({ label: "arrival (Mbit/s)", scale: "rate", stroke: lineColour(4), width: 1, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(2)) });
+    const spans = [].concat(...answer.players.map((player) => player.stalls));
+    chart.counts(answer.players.map((player) => player.player + ": " + (player.startup_delay_s === null ? "not started" : "started after " + player.startup_delay_s.toFixed(2) + " s") + ", " + player.stalls.length + " stalls").join("; "));
+    chart.range = [answer.t_s[0], answer.t_s[answer.t_s.length - 1]];
+    const made = axes({ x: { values: (u, splits) => splits.map((v) => v + " s") }, y: { label: "seconds of media", labelFont: "12px system-ui, sans-serif" } });
+    made.push(Object.assign({}, made[1], { scale: "rate", side: 1, grid: { show: false }, label: "Mbit/s" }));
+    chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, rate: { range: (u, min, max) => [0, (max || 1) * 1.1] } }, series: series, axes: made, plugins: [moving(chart), shading(spans)] }, data, chart.range);
+    chart.fill(["Time (s)", "Bytes", "Mbit/s", "Media (s)"].concat(...answer.players.map((player) => [player.player + " playhead (s)", player.player + " buffer (s)"])),
+      answer.t_s.map((at, place) => [at.toFixed(2), answer.received_bytes[place], (answer.rate_bps[place] / 1e6).toFixed(2), written(answer.media_s[place], 2)].concat(...answer.players.map((player) => [player.playhead_s[place].toFixed(2), written(player.buffer_s[place], 2)]))));
+  }
+
+  const DRAW = { series: drawSeries, cdf: (chart, answer) => drawCurves(chart, answer, false), ccdf: (chart, answer) => drawCurves(chart, answer, true),
+    scatter: drawScatter, heatmap: drawHeat, failures: drawFailures, timeline: drawTimeline };
+
+  class Chart {
+    constructor(figure) {
+      this.figure = figure;
+      this.kind = figure.dataset.chart;
+      this.area = figure.querySelector("[data-role=area]");
+      this.u = this.canvas = this.range = this.answer = null;
+      this.isZoomed = false;
+      figure.addEventListener("click", (event) => { const act = event.target.dataset.act; if (act) this[act](event.target); });
+    }
+    async load() {
+      try {
+        const answer = await fetch(this.figure.dataset.src, { headers: { Accept: "application/json" } });
+        const body = await answer.json();
+        if (!answer.ok) return this.say(body.error);
+        this.answer = body;
+        this.draw();
+      } catch (error) {
+        this.say("The server does not answer.");
+      }
+    }
+    draw() {
+      if (!this.answer) return;
+      const kept = this.isZoomed && this.u ? [this.u.scales.x.min, this.u.scales.x.max] : null;
+      if (this.u) { this.u.destroy(); this.u = null; }
+      DRAW[this.kind](this, this.answer);
+      if (kept && this.u) this.u.setScale("x", { min: kept[0], max: kept[1] });
+      this.figure.dataset.drawn = "yes";
+    }
+    plot(options, data, range) {
+      this.area.replaceChildren();
+      this.u = new uPlot(Object.assign({ width: Math.max(240, this.area.clientWidth), height: 250, legend: { live: true } }, options), data, this.area);
+      this.u.setScale("x", { min: range[0], max: range[1] });
+    }
+    say(text) {
+      if (this.u) { this.u.destroy(); this.u = null; }
+      this.area.replaceChildren(element("p", text, { class: "trouble" }));
+      this.figure.dataset.drawn = "empty";
+    }
+    counts(text) { const place = this.figure.querySelector("[data-role=counts]"); if (place) place.textContent = text + "."; }
+    tool(name, isShown) { const button = this.figure.querySelector("[data-act=" + name + "]"); if (button) button.hidden = !isShown; }
+    whole() { if (this.u) this.u.setScale("x", { min: this.range[0], max: this.range[1] }); }
+    reset() { this.whole(); }
+    keep() {
+      const address = new URL(location.href);
+      address.searchParams.delete("period");
+      address.searchParams.set("from", String(Math.floor(this.u.scales.x.min)));
+      address.searchParams.set("to", String(Math.ceil(this.u.scales.x.max)));
+      location.assign(address);
+    }
+    fill(head, rows) { this.rows = [head, rows]; if (!this.figure.querySelector("[data-role=table]").hidden) this.showTable(); }
+    table(button) {
+      const place = this.figure.querySelector("[data-role=table]");
+      place.hidden = !place.hidden;
+      button.setAttribute("aria-expanded", String(!place.hidden));
+      if (!place.hidden) this.showTable();
+    }
+    showTable() {
+      const place = this.figure.querySelector("[data-role=table]"), table = element("table", null, { class: "rows" });
+      if (!this.rows) return place.replaceChildren(element("p", "Nothing to show."));
+      const top = table.createTHead().insertRow();
+      this.rows[0].forEach((word) => top.append(element("th", word, { scope: "col" })));
+      const body = table.createTBody();
+      this.rows[1].forEach(function (row) { const made = body.insertRow(); row.forEach((cell) => { const one = made.insertCell(); one.textContent = cell; one.className = "figure"; }); });
+      place.tabIndex = 0;
+      place.replaceChildren(table);
+    }
+    png() {
+      const from = this.u ? this.u.ctx.canvas : this.canvas;
+      if (!from) return;
+      const ratio = devicePixelRatio || 1, head = 30 * ratio, legend = 24 * ratio;
+      const made = document.createElement("canvas");
+      made.width = from.width; made.height = from.height + head + legend;
+      const pen = made.getContext("2d");
+      pen.fillStyle = colour("--raised"); pen.fillRect(0, 0, made.width, made.height);
+      pen.fillStyle = colour("--ink"); pen.font = 14 * ratio + "px system-ui, sans-serif";
+      pen.fillText(this.figure.querySelector("figcaption h2").textContent, 8 * ratio, 20 * ratio);
+      pen.drawImage(from, 0, head);
+      let x = 8 * ratio;
+      pen.font = 11 * ratio + "px system-ui, sans-serif";
+      (this.u ? this.u.series.slice(1) : []).forEach(function (one) {
+        const stroke = typeof one.stroke === "function" ? one.stroke() : one.stroke;
+        if (!one.label || stroke === "transparent") return;
+        pen.fillStyle = stroke || colour("--ink"); pen.fillRect(x, made.height - 16 * ratio, 10 * ratio, 10 * ratio);
+        pen.fillStyle = colour("--ink"); pen.fillText(one.label, x + 14 * ratio, made.height - 7 * ratio);
+        x += pen.measureText(one.label).width + 30 * ratio;
+      });
+      made.toBlob(function (blob) {
+        const link = element("a", null, { href: URL.createObjectURL(blob), download: "chart.png" });
+        document.body.append(link); link.click(); link.remove();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      });
+    }
+  }
+
+  function start() {
+    const watcher = new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) {
+        if (!entry.isIntersecting || drawn.has(entry.target)) return;
+        const chart = new Chart(entry.target);
+        drawn.set(entry.target, chart);
+        chart.load();
+      });
+    }, { rootMargin: "200px" });
+    document.querySelectorAll("figure[data-chart]").forEach((figure) => watcher.observe(figure));
+    let timer = 0;
+    addEventListener("resize", function () { clearTimeout(timer); timer = setTimeout(redraw, 150); });
+  }
+  function redraw() { drawn.forEach((chart) => chart.draw()); }
+  function reload() { drawn.forEach((chart) => chart.load()); }
+
+  window.pytomoCharts = { redraw: redraw, reload: reload };
+  document.addEventListener("DOMContentLoaded", start);
+})();

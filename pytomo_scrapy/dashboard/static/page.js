@@ -1,0 +1,75 @@
+"use strict";
+/* The theme switch, and what is live: the state of a running crawl is asked for every few seconds. */
+(function () {
+  const EVERY_MS = 3000;
+
+  function isDark() {
+    const chosen = document.documentElement.getAttribute("data-theme");
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+  function switchTheme() {
+    const theme = isDark() ? "light" : "dark";
+    document.documentElement.setAttribute("data-theme", theme);
+    try { localStorage.setItem("pytomo-theme", theme); } catch (error) { /* private mode: this page only */ }
+    window.pytomoCharts.redraw();
+  }
+
+  function line(text) { const made = document.createElement("p"); made.textContent = text; return made; }
+  function bytes(count) { return (count / 1e6).toFixed(1) + " MB"; }
+  function showWindows(place, state) {
+    const lines = [];
+    state.crawls.forEach(function (one) {
+      lines.push(line("Crawl " + one.name + " is under way: " + one.done_count + " of " + one.admitted_count + " videos found so far are done."));
+    });
+    state.windows.forEach(function (one) {
+      const made = line((one.vantage || "") + ": " + one.stage + " of " + (one.title || one.video_id) + (one.received_bytes === null ? "" : ", " + bytes(one.received_bytes)) + " ");
+      if (one.window_s) {
+        const bar = document.createElement("progress");
+        bar.max = one.window_s; bar.value = one.elapsed_s || 0;
+        bar.setAttribute("aria-label", "Window in progress");
+        made.append(bar);
+      }
+      lines.push(made);
+    });
+    place.hidden = !lines.length;
+    place.replaceChildren(...lines);
+  }
+  async function refreshParts() {
+    const parts = document.querySelectorAll("[data-refresh]");
+    if (!parts.length) return;
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    parts.forEach(function (part) {
+      const now = fresh.querySelector('[data-refresh="' + part.dataset.refresh + '"]');
+      if (now) part.replaceWith(document.importNode(now, true));
+    });
+  }
+  function follow() {
+    const main = document.querySelector("main[data-live]");
+    if (!main || !main.dataset.version) return;
+    let isBusy = false;
+    setInterval(async function () {
+      if (document.hidden || isBusy) return;
+      isBusy = true;
+      try {
+        const answer = await fetch(main.dataset.live);
+        if (answer.ok) {
+          const state = await answer.json();
+          const place = document.querySelector("[data-role=live]");
+          if (place) showWindows(place, state);
+          if (state.version !== main.dataset.version) {
+            main.dataset.version = state.version;
+            window.pytomoCharts.reload();
+            await refreshParts();
+          }
+        }
+      } catch (error) { /* the server is away: the next turn asks again */ }
+      isBusy = false;
+    }, EVERY_MS);
+  }
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelector("[data-theme-switch]").addEventListener("click", switchTheme);
+    follow();
+  });
+})();

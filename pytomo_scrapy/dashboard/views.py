@@ -1,0 +1,70 @@
+"""What every page of a period has in hand: the checked request, a connection and the rows it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+
+from pytomo_scrapy.dashboard.ask import Ask, BadRequestError, choice, read_ask, whole
+from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.storage import dashboard_lists, overview, series
+from pytomo_scrapy.storage.dashboard_breaks import breaks_of
+from pytomo_scrapy.storage.dashboard_parameters import Parameter
+from pytomo_scrapy.storage.dashboard_read import version_of
+from pytomo_scrapy.storage.dashboard_selection import Selection, period_of
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One request's state of the database."""
+
+    request: Request
+    ask: Ask
+    connection: Connection
+    selection: Selection
+    version: str
+    is_empty: bool
+
+    def overview(self) -> overview.Overview:
+        """Sum up the period."""
+        return overview.overview(self.connection, self.selection, is_across_breaks=self.ask.is_across_breaks)
+
+    def series(
+        self, parameter: Parameter, compare: str | None = None, buckets: int = series.MAX_BUCKETS
+    ) -> series.Series:
+        """Return a figure over time, cut at every change of method."""
+        breaks = [] if self.ask.is_across_breaks else breaks_of(self.connection, self.selection)
+        return series.series(
+            self.connection, self.selection, parameter, compare=compare, buckets=buckets, breaks=breaks
+        )
+
+    def videos(self) -> dashboard_lists.Listing:
+        """Return a page of measurements; the list shows failed ones too unless `rows` says otherwise."""
+        values = self.request.query_params
+        selection = replace(self.selection, is_valid_only=values.get("rows") == "valid")
+        failure = values.get("failure") or None
+        if failure not in {None, "any", "none"} and failure not in FAILURES:
+            raise BadRequestError("`failure` must be any, none or a class of the failure vocabulary.")
+        return dashboard_lists.videos(
+            self.connection,
+            selection,
+            search=(values.get("q") or "").strip(),
+            sort=choice(dict(values), "sort", tuple(dashboard_lists.SORTS)),
+            is_ascending=choice(dict(values), "order", ("down", "up")) == "up",
+            page=whole(values, "page", 1, 1, 1_000_000),
+            failure=failure,
+        )
+
+
+@contextmanager
+def open_view(request: Request, *, more: Iterable[str] = ()) -> Iterator[View]:
+    """Check a request and open its database for it. Raises BadRequestError, NotReadyError or TooSlowError."""
+    ask = read_ask(request, request.app.state.catalogue, more=more)
+    with ask.database.read() as connection:
+        measured = period_of(connection)
+        selection = ask.selection(measured)
+        yield View(request, ask, connection, selection, version_of(connection), measured is None)

@@ -1,0 +1,172 @@
+"""Lists for the web page: measurements, failures over time, runs, and one measurement's record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal, or_, select
+
+from pytomo_scrapy.storage import record
+from pytomo_scrapy.storage.dashboard_schema import figure
+from pytomo_scrapy.storage.dashboard_selection import Selection, Source
+from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
+from pytomo_scrapy.storage.series import width_for
+
+PAGE_ROWS = 50
+MAX_OFFSET = 50_000
+MAX_COUNT = 10_000
+MAX_RUNS = 200
+
+_COLUMNS: Mapping[str, ColumnElement[Any]] = {
+    "started_s": figure.c.started_s,
+    "title": video.c.title,
+    "service": figure.c.service,
+    "video_id": video.c.video_id,
+    "host": figure.c.host,
+    "startup_delay_s": figure.c.startup_delay_s,
+    "stall_count": figure.c.stall_count,
+    "stalled_s": figure.c.stalled_s,
+    "delivery_bps": figure.c.delivery_bps,
+    "rtt_min_s": figure.c.rtt_min_s,
+    "failure": figure.c.failure,
+}
+SORTS: Mapping[str, ColumnElement[Any]] = {
+    name: _COLUMNS[name]
+    for name in ("started_s", "startup_delay_s", "stall_count", "stalled_s", "delivery_bps", "rtt_min_s")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of measurements. `count` stops at MAX_COUNT: more are not counted."""
+
+    rows: list[dict[str, Any]]
+    count: int
+    page: int
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailureSeries:
+    """Rows by class in each bucket. `counts[class][i]` belongs to `times_s[i]`; `row_counts` are all rows."""
+
+    width_s: int
+    times_s: list[int]
+    row_counts: list[int]
+    counts: dict[str, list[int]]
+    attributions: dict[str, str]
+
+
+def videos(
+    connection: Connection,
+    selection: Selection,
+    *,
+    search: str = "",
+    sort: str = "started_s",
+    is_ascending: bool = False,
+    page: int = 1,
+    failure: str | None = None,
+) -> Listing:
+    """Return a page of the selection's measurements. `search` is looked for in titles, video ids and hosts."""
+    source = Source(selection)
+    tables = source.tables.join(video, video.c.id == figure.c.video_row_id)
+    conditions = [source.where, *_conditions(search, failure)]
+    order = SORTS[sort].asc() if is_ascending else SORTS[sort].desc()
+    offset = min((page - 1) * PAGE_ROWS, MAX_OFFSET)
+    columns = [column.label(name) for name, column in _COLUMNS.items()]
+    query = (
+        select(figure.c.measurement_id.label("id"), *columns)
+        .select_from(tables)
+        .where(*conditions)
+        .order_by(order.nulls_last(), figure.c.measurement_id.desc())
+        .limit(PAGE_ROWS + 1)
+        .offset(offset)
+    )
+    rows = [dict(row._mapping) for row in connection.execute(query)]
+    counted = select(literal(1)).select_from(tables).where(*conditions).limit(MAX_COUNT).subquery()
+    count = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
+    return Listing(rows[:PAGE_ROWS], count, page, len(rows) > PAGE_ROWS and offset < MAX_OFFSET)
+
+
+def _conditions(search: str, failure: str | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if search:
+        escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        sought = (video.c.title, video.c.video_id, figure.c.host)
+        conditions.append(or_(*(column.ilike(f"%{escaped}%", escape="\\") for column in sought)))
+    if failure == "any":
+        conditions.append(figure.c.failure.is_not(None))
+    elif failure == "none":
+        conditions.append(figure.c.failure.is_(None))
+    elif failure is not None:
+        conditions.append(figure.c.failure == failure)
+    return conditions
+
+
+def failures(connection: Connection, selection: Selection, buckets: int) -> FailureSeries:
+    """Count the period's rows by class of failure over time."""
+    whole = Selection(selection.start_s, selection.end_s, selection.equals, is_valid_only=False)
+    width_s = width_for(selection.length_s, buckets)
+    first_s = selection.start_s - selection.start_s % width_s
+    bucket = cast((figure.c.started_s - first_s) // literal(width_s, BigInteger), BigInteger).label("bucket")
+    query = Source(whole).select(bucket, figure.c.failure, figure.c.attribution, func.count())
+    rows = connection.execute(query.group_by("bucket", figure.c.failure, figure.c.attribution)).all()
+    places = {place: index for index, place in enumerate(sorted({row[0] for row in rows}))}
+    row_counts = [0] * len(places)
+    counts: dict[str, list[int]] = {}
+    attributions: dict[str, str] = {}
+    for place, name, attribution, count in rows:
+        row_counts[places[place]] += count
+        if name is not None:
+            counts.setdefault(name, [0] * len(places))[places[place]] += count
+            attributions[name] = attribution or "unknown"
+    ordered = dict(sorted(counts.items(), key=lambda item: (-sum(item[1]), item[0])))
+    return FailureSeries(width_s, [first_s + place * width_s for place in places], row_counts, ordered, attributions)
+
+
+def averages(connection: Connection, selection: Selection) -> dict[str, Any]:
+    """Return the forerunner's eight averages: services, total time, start, end, videos, and three means."""
+    columns: list[Any] = [func.count(), func.min(figure.c.started_s), func.max(figure.c.started_s)]
+    columns += [func.avg(figure.c.download_s), func.avg(figure.c.stall_count), func.avg(figure.c.rtt_avg_s)]
+    source = Source(selection)
+    count, first, last, download, stalls, ping = connection.execute(source.select(*columns)).one()
+    services = connection.execute(source.select(figure.c.service).distinct().limit(10)).scalars()
+    return {
+        "service": ", ".join(sorted(filter(None, services))) or None,
+        "total_s": last - first if count else None,
+        "start_s": first,
+        "end_s": last,
+        "video_count": count,
+        "mean_download_s": None if download is None else float(download),
+        "mean_stall_count": None if stalls is None else float(stalls),
+        "mean_ping_s": None if ping is None else float(ping),
+    }
+
+
+def runs(connection: Connection, limit: int = MAX_RUNS) -> list[dict[str, Any]]:
+    """Return the newest runs with where they measured, for which crawl, and how many rows they left."""
+    newest = select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit).subquery()
+    query = (
+        select(newest, vantage.c.name.label("vantage"), vantage.c.provider, crawl.c.name.label("crawl"))
+        .join(vantage, vantage.c.id == newest.c.vantage_id)
+        .outerjoin(crawl, crawl.c.id == newest.c.crawl_id)
+        .order_by(newest.c.started_at.desc(), newest.c.id.desc())
+    )
+    rows = [dict(row._mapping) for row in connection.execute(query)]
+    ids = [row["id"] for row in rows]
+    counts = select(measurement.c.run_id, func.count(), func.count(measurement.c.failure))
+    counted = {
+        row[0]: row[1:] for row in connection.execute(counts.where(measurement.c.run_id.in_(ids)).group_by("run_id"))
+    }
+    for row in rows:
+        row["row_count"], row["failure_count"] = counted.get(row["id"], (0, 0))
+    return rows
+
+
+def record_of(connection: Connection, measurement_id: int) -> dict[str, Any] | None:
+    """Return everything that is stored of a measurement. None where there is none of that number."""
+    if measurement_id >= 2**63:
+        return None
+    return record.full_record(connection, measurement_id, has_points=False)

@@ -1,0 +1,87 @@
+"""What is going on right now: the open windows that crawls note down, and how far their crawls are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from pytomo_scrapy.storage.dashboard_schema import figure, open_window
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.schema import crawl, run, vantage, video
+
+# A note that is older than this is of a crawl that was killed.
+STALE_S = 30
+_NEWEST = 10
+
+
+def note_window(
+    database: Database,
+    run_id: int,
+    *,
+    service: str,
+    video_id: str,
+    title: str | None = None,
+    stage: str = "download",
+    elapsed_s: float | None = None,
+    window_s: float | None = None,
+    received_bytes: int | None = None,
+) -> None:
+    """Write down what a run is at; to be called about once a second, from a thread. Raises StorageError."""
+    values = {
+        "updated_at": datetime.now(UTC),
+        "service": service,
+        "video_id": video_id,
+        "title": title,
+        "stage": stage,
+        "elapsed_s": elapsed_s,
+        "window_s": window_s,
+        "received_bytes": received_bytes,
+    }
+    with database.write() as connection:
+        changed = connection.execute(update(open_window).where(open_window.c.run_id == run_id).values(values))
+        if not changed.rowcount:
+            connection.execute(insert(open_window).values(run_id=run_id, **values))
+
+
+def clear_window(database: Database, run_id: int) -> None:
+    """Take the note of a run away, at its end. Raises StorageError."""
+    with database.write() as connection:
+        connection.execute(delete(open_window).where(open_window.c.run_id == run_id))
+
+
+def live_state(connection: Connection) -> dict[str, Any]:
+    """Return the open windows, the crawls that are under way and the newest measurements."""
+    fresh = datetime.now(UTC) - timedelta(seconds=STALE_S)
+    windows = (
+        select(open_window, vantage.c.name.label("vantage"), run.c.crawl_id)
+        .join(run, run.c.id == open_window.c.run_id)
+        .join(vantage, vantage.c.id == run.c.vantage_id)
+        .where(open_window.c.updated_at >= fresh)
+        .order_by(open_window.c.run_id)
+        .limit(50)
+    )
+    under_way = (
+        select(crawl.c.name, crawl.c.pass_number, crawl.c.admitted_count, crawl.c.done_count, crawl.c.max_crawled_url)
+        .join(run, run.c.crawl_id == crawl.c.id)
+        .where(crawl.c.finished_at.is_(None), run.c.ended_at.is_(None))
+        .distinct()
+        .limit(20)
+    )
+    newest = (
+        select(figure.c.measurement_id.label("id"), figure.c.started_s, video.c.title, video.c.video_id)
+        .add_columns(figure.c.startup_delay_s, figure.c.stall_count, figure.c.delivery_bps, figure.c.failure)
+        .join(video, video.c.id == figure.c.video_row_id)
+        .order_by(figure.c.measurement_id.desc())
+        .limit(_NEWEST)
+    )
+    return {
+        "windows": [_plain(row._mapping) for row in connection.execute(windows)],
+        "crawls": [dict(row._mapping) for row in connection.execute(under_way)],
+        "newest": [dict(row._mapping) for row in connection.execute(newest)],
+    }
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
