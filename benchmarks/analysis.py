@@ -18,7 +18,7 @@ from pytomo_scrapy.measure.container import read_timeline
 from pytomo_scrapy.measure.playback import PLAYERS, StreamTrace, simulate_playback
 
 CLIP_S = 60
-ROUNDS = 7
+ROUNDS = 15
 SESSION_S = 60.0
 ARRIVALS_PER_S = 200  # every 5 ms, the coarsest that a busy window is stored with
 

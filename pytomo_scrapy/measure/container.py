@@ -11,7 +11,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import compress, islice, pairwise
+from itertools import chain, compress, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,7 @@ HEADER_BYTES = 64 * 1024  # a cut file shorter than this may simply lack the res
 LINEAR_STEPS = 1000
 _BATCH = 4096
 _TS_PACKET_BYTES = 188
-_Row = tuple[Any, ...]
-_ROW_OF_PACKET = attrgetter("stream_index", "pos", "size", "dts", "pts", "duration", "is_corrupt")
+_PACKET_FIELDS = attrgetter("stream_index", "pos", "size", "dts", "pts", "duration", "is_corrupt")
 
 # No playlists, scripts or other protocols: a hostile file must not make the demultiplexer open anything else.
 _OPTIONS = {
@@ -43,7 +42,7 @@ _OPTIONS = {
     "max_pixels": str(8192 * 8192),
 }
 # These two carry exact times of their own, so the parsers can be left out; their boxes are all that is read.
-_OPTIONS_MP4 = _OPTIONS | {"fflags": "+nofillin+noparse"}
+_OPTIONS_MP4 = _OPTIONS | {"fflags": "+nofillin+noparse", "probesize": "32768"}
 
 # Bytes from a packet's position to the end of its data, beyond its size (see docs/playback.md).
 _EXTRA_BYTES = {("webm", "video"): 4, ("webm", "audio"): 4, ("flv", "video"): 16, ("flv", "audio"): 13}
@@ -97,7 +96,8 @@ def read_timeline(
         return replace(empty, failure="unreadable_container", failure_detail=f"{type(error).__name__}: {error}")
     if layout.container is None:
         return replace(empty, failure="wrong_content", failure_detail="the first bytes are of no media container")
-    timeline = _demultiplexed(source, layout, clock() + budget_s, budget_s, clock)
+    with _no_collection():
+        timeline = _demultiplexed(source, layout, clock() + budget_s, budget_s, clock)
     return _with_fallback(timeline, source) if timeline.failure else timeline
 
 
@@ -110,7 +110,7 @@ def _demultiplexed(
         failure = "unreadable_container" if _has_media_first(layout) else "no_media_data"
         return replace(timeline, failure=failure, failure_detail=f"the file's index (moov) {where}")
     try:
-        with _memory_limit(MEMORY_BYTES), _no_collection(), _open(source, layout, budget_s) as media:
+        with _memory_limit(MEMORY_BYTES), _open(source, layout, budget_s) as media:
             timeline = _described(timeline, source, layout, media)
             streams = _read_packets(source, layout, media, deadline_s, clock)
     except (av.error.FFmpegError, ValueError, OverflowError, MemoryError, OSError, LookupError) as error:
@@ -178,19 +178,20 @@ def _read_packets(
     wanted = _wanted_streams(source, media)
     if not wanted:
         raise ValueError("the file holds neither video nor audio")
-    rows: list[_Row] = []
+    # One flat list of seven values a packet: it costs a third less than a list of rows.
+    flat: list[Any] = []
     is_cut_short = False
     packets = media.demux(wanted)
     while not is_cut_short:
-        place = len(rows)
+        place = len(flat)
         try:
-            rows.extend(map(_ROW_OF_PACKET, islice(packets, _BATCH)))
+            flat.extend(chain.from_iterable(map(_PACKET_FIELDS, islice(packets, _BATCH))))
         except av.error.FFmpegError:  # damage: what was read before it is certain
             is_cut_short = True
-        if len(rows) - place < _BATCH:
+        if len(flat) - place < _BATCH * 7:
             break
-        is_cut_short = len(rows) > MAX_PACKETS or clock() > deadline_s
-    columns = list(zip(*rows, strict=True)) or [()] * 7
+        is_cut_short = len(flat) > MAX_PACKETS * 7 or clock() > deadline_s
+    columns = [flat[field::7] for field in range(7)]
     is_whole = source.is_whole and not is_cut_short
     streams = [_stream_packets(source, layout, stream, columns, is_whole) for stream in wanted]
     # A track without a packet in a whole file is an empty one; in a cut file it is still to come.
@@ -198,15 +199,14 @@ def _read_packets(
 
 
 def _stream_packets(
-    source: Source, layout: Layout, stream: Any, columns: list[tuple[Any, ...]], is_whole: bool
+    source: Source, layout: Layout, stream: Any, columns: list[list[Any]], is_whole: bool
 ) -> StreamPackets:
     packets = StreamPackets(stream.type, float(stream.time_base), is_whole=is_whole)
     if layout.container == "mp4" and stream.duration and (layout.segments or not layout.fragments):
         packets.declared_end_s = stream.duration * packets.tick_s
     # Packets without bytes or place only mark the end of a stream.
-    own = [
-        bool(index == stream.index and size and at is not None) for index, at, size in zip(*columns[:3], strict=True)
-    ]
+    number = stream.index
+    own = [index == number and size and at is not None for index, at, size in zip(*columns[:3], strict=True)]
     _, positions, sizes, dts, pts, duration, damage = (list(compress(column, own)) for column in columns)
     if layout.container == "mpegts":
         packets.end_bytes = _transport_ends(positions, source)
@@ -214,7 +214,7 @@ def _stream_packets(
         extra = _EXTRA_BYTES.get((layout.container or "", stream.type), 0)
         packets.end_bytes = [position + size + extra for position, size in zip(positions, sizes, strict=True)]
     packets.dts, packets.pts, packets.duration = dts, pts, duration
-    if packets.end_bytes and max(packets.end_bytes) >= source.received_bytes:
+    if packets.end_bytes and max(packets.end_bytes) >= source.received_bytes + source.is_whole:
         packets.cut(_first_cut(packets.end_bytes, damage, source.received_bytes))
     if packets.end_bytes:
         container_packets.fill_times(packets)

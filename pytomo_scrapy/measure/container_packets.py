@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add, sub
 
 MAX_GAP_S = 10.0  # a longer jump between two packets is damage, not media: what follows it is not counted
@@ -31,17 +31,19 @@ class StreamPackets:
     def cut_at_damage(self) -> None:
         """Drop everything from the first packet on whose times cannot be right."""
         longest = MAX_GAP_S / self.tick_s
-        steps = list(map(sub, self.dts[1:], self.dts))
-        leads = list(map(sub, self.pts, self.dts))
-        if (
-            min(steps, default=0) >= 0
-            and max(steps, default=0) <= longest
-            and min(leads) >= 0
-            and max(leads) <= longest
-        ):
+        # Few distinct values: sets of them are quick to judge.
+        steps = set(map(sub, islice(self.dts, 1, None), self.dts)) | {0}
+        leads = {0} if self.pts == self.dts else set(map(sub, self.pts, self.dts))
+        if min(steps | leads) >= 0 and max(steps | leads) <= longest:
             return
-        bad = next((index + 1 for index, step in enumerate(steps) if not 0 <= step <= longest), len(self.dts))
-        bad = min(bad, next((index for index, lead in enumerate(leads) if not 0 <= lead <= longest), bad))
+        bad = next(
+            (i for i, (d, p) in enumerate(zip(self.dts, self.pts, strict=True)) if not 0 <= p - d <= longest), -1
+        )
+        bad = len(self.dts) if bad < 0 else bad
+        for place in range(1, bad):
+            if not 0 <= self.dts[place] - self.dts[place - 1] <= longest:
+                bad = place
+                break
         self.cut(bad)
 
     def cut(self, place: int) -> None:
@@ -65,8 +67,9 @@ def complete_ticks(stream: StreamPackets) -> list[int]:
     """
     ends = list(map(add, stream.pts, stream.duration))
     tail = _certain_end(stream, max(ends[-TAIL_PACKETS:]))
-    if stream.pts == sorted(stream.pts):
-        return list(map(min, ends, [*stream.pts[1:], tail]))
+    if stream.pts == stream.dts:  # no reordering, and decoding times rise
+        starts = [*islice(stream.pts, 1, None), tail]
+        return ends if ends == starts else list(map(min, ends, starts))
     to_come = list(accumulate(reversed(stream.pts), min, initial=tail))
     to_come.pop()
     to_come.reverse()
@@ -116,48 +119,51 @@ def merge_streams(streams: Sequence[StreamPackets]) -> tuple[list[int], list[flo
 
 
 _Ladder = tuple[list[int], list[float]]  # byte, complete seconds
+_END = (END_BYTE, math.inf)
 
 
 def _ladder(stream: StreamPackets, origin_s: float) -> _Ladder:
-    tick_s = stream.tick_s
-    return list(accumulate(stream.end_bytes, max)), [tick * tick_s - origin_s for tick in complete_ticks(stream)]
+    tick_s, ends = stream.tick_s, stream.end_bytes
+    rising = list(ends) if ends == sorted(ends) else list(accumulate(ends, max))
+    return rising, [tick * tick_s - origin_s for tick in complete_ticks(stream)]
 
 
 def _least(first: _Ladder, second: _Ladder) -> _Ladder:
-    """Return the lesser of two ladders at every byte where one of them rises."""
+    """Return the lesser of two ladders, at the bytes where it rises."""
     offsets: list[int] = []
     seconds: list[float] = []
-    (bytes_a, seconds_a), (bytes_b, seconds_b) = first, second
-    a = b = 0
+    rows_a, rows_b = zip(*first, strict=True), zip(*second, strict=True)
+    byte_a, next_a = next(rows_a, _END)
+    byte_b, next_b = next(rows_b, _END)
     level_a = level_b = 0.0
-    bytes_a.append(END_BYTE)
-    bytes_b.append(END_BYTE)
-    while (byte := min(bytes_a[a], bytes_b[b])) < END_BYTE:
-        if bytes_a[a] == byte:
-            level_a = seconds_a[a]
-            a += 1
+    reached_s = LEAST_S
+    while byte_a < END_BYTE or byte_b < END_BYTE:
+        if byte_a <= byte_b:
+            byte, level_a = byte_a, next_a
+            byte_a, next_a = next(rows_a, _END)
         else:
-            level_b = seconds_b[b]
-            b += 1
-        offsets.append(byte)
-        seconds.append(level_a if level_a < level_b else level_b)
+            byte, level_b = byte_b, next_b
+            byte_b, next_b = next(rows_b, _END)
+        lowest = level_a if level_a < level_b else level_b
+        if lowest > reached_s:
+            reached_s = lowest
+            offsets.append(byte)
+            seconds.append(lowest)
     return offsets, seconds
 
 
 def _rising(ladder: _Ladder, final_s: float) -> _Ladder:
     """Keep the steps that go up, the last of those at the same byte, up to `final_s`."""
-    offsets: list[int] = []
-    seconds: list[float] = []
+    steps: dict[int, float] = {}
     reached_s = LEAST_S
     for byte, complete_s in zip(*ladder, strict=True):
         if complete_s > reached_s:
             reached_s = complete_s
-            if offsets and offsets[-1] == byte:
-                seconds[-1] = min(complete_s, final_s)
-            elif not seconds or seconds[-1] < final_s:
-                offsets.append(byte)
-                seconds.append(min(complete_s, final_s))
-    return offsets, seconds
+            if complete_s >= final_s:
+                steps[byte] = final_s
+                break
+            steps[byte] = complete_s
+    return list(steps), list(steps.values())
 
 
 def _reaches_end(stream: StreamPackets, complete_s: float) -> bool:
