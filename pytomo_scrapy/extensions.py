@@ -64,6 +64,10 @@ class MeasuringProcess:
         await self._worker.close()
         self._spool.cleanup()
 
+    def abandon(self) -> None:
+        """Leave no media behind when the crawl ends without its event loop; the child dies with its parent."""
+        self._spool.cleanup()
+
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
         """Run one window. A process that dies or hangs costs the window's figures, and is a class of failure."""
         display = self._crawler.get_extension(Progress)

@@ -184,6 +184,7 @@ class StreamDownload:
     spooled_bytes: int = 0
     failure: str | None = None
     failure_detail: str | None = None
+    no_demand: tuple[tuple[float, float], ...] = field(default=(), repr=False)  # (start, end) from t0, paced windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +223,18 @@ class DownloadResult:
     """One window on the wire. Throughput is in bits per second of body bytes over active time (docs/metrics.md)."""
 
     place: int = 0  # order among the item's windows
-    mode: str = "bulk"
+    mode: str | None = "bulk"  # None, as every figure, where no window was opened
     address_family: int | None = None
     host: str | None = None  # of the first stream
     address: str | None = None
-    via_proxy: bool = False
+    via_proxy: bool | None = False
     window_s: float | None = None  # allowed length
     elapsed_s: float | None = None  # t0 to the last transfer's end or the deadline
     ended_by: str | None = None  # "complete", "deadline", "failure", "byte_cap"
     started_at: datetime | None = None
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
-    received_bytes: int = 0
+    received_bytes: int | None = 0
     connect_s: float | None = None  # first media connection
     first_byte_s: float | None = None  # t0 to the first body byte of any stream
     active_s: float | None = None  # first byte to last, no-demand time left out

@@ -25,6 +25,11 @@ def milliseconds(value: float | None) -> str:
     return NOTHING if value is None else f"{value * 1e3:.1f} ms"
 
 
+def megabytes(value: int | None) -> str:
+    """Show a volume."""
+    return NOTHING if value is None else f"{value / 1e6:.2f} MB"
+
+
 def megabits(value: float | None) -> str:
     """Show a rate."""
     return NOTHING if value is None else f"{value / 1e6:.2f} Mbit/s"
@@ -40,7 +45,7 @@ def _table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Se
     for index, head in enumerate(heads):
         table.add_column(head, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(NOTHING if cell is None else escape(str(cell)) for cell in row))
     if table.row_count:
         console.print(table)
         console.print()
@@ -120,9 +125,8 @@ def _print_round_trips(console: Console, title: str, groups: Sequence[RoundTripS
 
 def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
     """Print one measurement, stage by stage, as `Repository.measurement` gives it."""
-    console.print(
-        f"[bold]{escape(str(record.get('title') or record['video_id']))}[/bold]  {escape(str(record['url']))}"
-    )
+    video = record["video"]
+    console.print(f"[bold]{escape(str(video['title'] or video['video_id']))}[/bold]  {escape(str(video['url']))}")
     failure = record.get("failure")
     if failure:
         detail = f": {record['failure_detail']}" if record.get("failure_detail") else ""
@@ -173,7 +177,7 @@ def _print_downloads(console: Console, record: Mapping[str, Any]) -> None:
             one["host"],
             one["address"],
             one["mode"],
-            f"{one['received_bytes'] / 1e6:.2f} MB",
+            megabytes(one["received_bytes"]),
             seconds(one["first_byte_s"]),
             megabits(one["delivery_bps"]),
             megabits(one["bin_min_bps"]),
@@ -181,6 +185,7 @@ def _print_downloads(console: Console, record: Mapping[str, Any]) -> None:
             one["failure"] or one["ended_by"],
         )
         for one in record.get("downloads", [])
+        if one["window_s"] is not None
     ]
     heads = ("host", "address", "mode", "received", "first byte", "delivery", "1 s min", "1 s max", "ended by")
     _table(console, "Window", heads, rows)

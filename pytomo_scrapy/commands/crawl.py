@@ -1,23 +1,25 @@
-"""`scrapy crawl SPIDER`: as Scrapy's own, with settings checked first and an exit code that tells how it went."""
+"""`scrapy crawl SPIDER`: as Scrapy's own, with everything checked first and an exit code that tells how it went."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
-from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
 
 from pytomo_scrapy import config
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
+from pytomo_scrapy.extensions import MeasuringProcess
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import open_database
 
-EXIT_CODES = {"finished": 0, "shutdown": 130}
-EXIT_FAILED = 3
-EXIT_INTERRUPTED = 130
+# What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
+ORDERLY_ENDS = ("finished", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
 
 
 class Command(ScrapyCrawl):
@@ -25,37 +27,32 @@ class Command(ScrapyCrawl):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
-        assert self.settings is not None
-        try:
-            checked = config.load(self.settings.get)
-        except SettingError as error:
-            raise UsageError(str(error), print_help=False) from None
-        self._database_url = checked.database_url
+        if len(args) != 1:
+            refuse("Name one spider: scrapy crawl youtube")
+        self._check(args[0], opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        crawler = self._checked_crawler(args, opts.spargs)
+        crawler = self._create_crawler(args[0])
         assert self.crawler_process is not None
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
         self.exitcode = self._exit_code(crawler)
 
-    def _checked_crawler(self, args: list[str], arguments: dict[str, Any]) -> Crawler:
-        if len(args) != 1:
-            raise UsageError("Name one spider: scrapy crawl youtube", print_help=False)
+    def _check(self, spider: str, arguments: Mapping[str, Any]) -> None:
+        """Refuse what would only fail later: before anything is logged, with one sentence."""
+        assert self.settings is not None
         try:
-            crawler = self._create_crawler(args[0])
-            check = getattr(crawler.spidercls, "check_arguments", None)
+            self.database_url = config.load(self.settings.get).database_url
+            check = getattr(get_spider_loader(self.settings).load(spider), "check_arguments", None)
             if check is not None:
                 check(arguments)
-            open_database(self._database_url).close()
+            open_database(self.database_url).close()
         except KeyError as error:
-            raise UsageError(str(error.args[0]), print_help=False) from None
+            refuse(error.args[0])
         except SettingError as error:
-            raise UsageError(str(error), print_help=False) from None
+            refuse(error)
         except StorageError as error:
-            sys.stderr.write(f"{error}\n")
-            sys.exit(EXIT_FAILED)
-        return crawler
+            refuse(error, EXIT_FAILED)
 
     def _exit_code(self, crawler: Crawler) -> int:
         try:
@@ -63,7 +60,16 @@ class Command(ScrapyCrawl):
         except RuntimeError:  # a component failed before the crawl began; Scrapy has logged it
             return EXIT_FAILED
         if reason is None:
-            # Stopped at once by a second Ctrl-C: threads of a resolution may still wait for the network.
-            sys.stderr.flush()
-            os._exit(EXIT_INTERRUPTED)
-        return EXIT_CODES.get(str(reason), EXIT_FAILED)
+            _end_at_once(crawler)
+        if reason == "shutdown":
+            return EXIT_INTERRUPTED
+        return 0 if reason in ORDERLY_ENDS else EXIT_FAILED
+
+
+def _end_at_once(crawler: Crawler) -> None:
+    """End after a second Ctrl-C: threads of a resolution may still wait for the network, and nobody waits for them."""
+    process = crawler.get_extension(MeasuringProcess)
+    if process is not None:
+        process.abandon()
+    sys.stderr.flush()
+    os._exit(EXIT_INTERRUPTED)

@@ -10,9 +10,10 @@ from typing import Any
 
 from rich.console import Console
 from scrapy import signals
-from scrapy.exceptions import UsageError
+from scrapy.commands import BaseRunSpiderCommand
+from scrapy.settings import SETTINGS_PRIORITIES
 
-from pytomo_scrapy.commands.crawl import EXIT_FAILED
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.commands.crawl import Command as CrawlCommand
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pages import parse_video_url
@@ -31,24 +32,29 @@ class Command(CrawlCommand):
         return "Measure one video and print what was found"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        assert self.settings is not None
-        self.settings.set("LOG_LEVEL", "WARNING", "command")
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the full record as one JSON object")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        BaseRunSpiderCommand.process_options(self, args, opts)
+        assert self.settings is not None
+        if (self.settings.getpriority("LOG_LEVEL") or 0) < SETTINGS_PRIORITIES["cmdline"]:
+            self.settings.set("LOG_LEVEL", "WARNING", "cmdline")
         if len(args) != 1:
-            raise UsageError("Name one video: scrapy measure https://www.youtube.com/watch?v=ID", print_help=False)
+            refuse("Name one video: scrapy measure https://www.youtube.com/watch?v=ID")
         try:
             parse_video_url(args[0])
         except ValueError as error:
-            raise UsageError(str(error), print_help=False) from None
-        arguments = {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
-        crawler = self._checked_crawler(["youtube"], arguments)
+            refuse(error)
+        opts.spargs |= {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
+        self._check("youtube", opts.spargs)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        crawler = self._create_crawler("youtube")
         stored: list[VideoItem] = []
         crawler.signals.connect(_keep(stored), signal=signals.item_scraped, weak=False)
         assert self.crawler_process is not None
-        self.crawler_process.crawl(crawler, **arguments)
+        self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
         self.exitcode = self._exit_code(crawler)
         if stored:
@@ -58,7 +64,7 @@ class Command(CrawlCommand):
             self.exitcode = EXIT_FAILED
 
     def _show(self, key: str, *, is_json: bool) -> None:
-        database = open_database(self._database_url)
+        database = open_database(self.database_url)
         record = Repository(database).measurement(key)
         database.close()
         assert record is not None

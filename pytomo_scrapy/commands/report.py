@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
 from pytomo_scrapy import config
+from pytomo_scrapy.commands import refuse
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.report import summarise
@@ -44,15 +44,13 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            raise UsageError(
-                f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL", print_help=False
-            )
+            refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
         assert self.settings is not None
         try:
             database = open_database(config.load(self.settings.get).database_url)
             report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
         except (SettingError, StorageError) as error:
-            raise UsageError(str(error), print_help=False) from None
+            refuse(error)
         if opts.json:
             print(json.dumps(report.to_dict()))
         else:

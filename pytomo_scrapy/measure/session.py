@@ -66,7 +66,7 @@ def skip(item: VideoItem, stage: Stage) -> bool:
     elif stage is Stage.PING:
         item.ping = PingResult(failure=failure)
     else:
-        item.downloads = (DownloadResult(failure=failure),)
+        item.downloads = (DownloadResult(mode=None, via_proxy=None, received_bytes=None, failure=failure),)
     return True
 
 
@@ -124,6 +124,7 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
         address=plan.chosen.get(host or ""),
         window_s=window_s,
         ended_by="failure",
+        received_bytes=None,
         failure=error.failure,
         failure_detail=error.detail,
     )

@@ -27,8 +27,7 @@ def test_bad_input_ends_the_crawl_with_one_sentence_and_2(tmp_path: Path, argume
     done = run_scrapy("crawl", "youtube", *arguments, *database_setting(tmp_path / "x.db"))
     assert done.exit_code == 2
     assert named in done.errors
-    assert "Traceback" not in done.errors
-    assert len([line for line in done.errors.splitlines() if "rror" in line]) == 1
+    assert len(done.errors.splitlines()) == 1
 
 
 def test_bad_setting_in_the_environment_is_named_too(tmp_path: Path) -> None:
@@ -63,8 +62,8 @@ def test_database_that_cannot_be_used_ends_with_3_and_one_sentence(tmp_path: Pat
 def started_crawl(database: Path, window_s: float) -> subprocess.Popen[str]:
     return subprocess.Popen(
         scrapy_command(
-            "lab", "--world", "clean", "crawl", "youtube", "-a", "related=0", "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={window_s}",
-            "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1", "-L", "INFO", *database_setting(database),
+            "lab", "--world", "clean", "crawl", "youtube", "-a", "related=0",
+            "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={window_s}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1", "-L", "INFO", *database_setting(database),
         ),
         cwd=ROOT, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True, start_new_session=True,

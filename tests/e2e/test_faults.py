@@ -1,0 +1,73 @@
+"""Every fault of the lab gives a row with its own class, and the crawl goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.lab.model import FAULTS
+from pytomo_scrapy.lab.world import build_world
+from tests.e2e.conftest import Finished, database_setting, query, run_scrapy
+
+WINDOW_S = 2.0
+# What a fault is called where the names differ.
+CLASS_OF = {
+    "geo": "geo_restricted",
+    "age": "age_restricted",
+    "members": "members_only",
+    "no_url": "no_url_formats",
+    "dns_silence": "dns_timeout",
+    "refused": "connect_refused",
+    "http_403_middle": "interrupted",
+    "http_500": "http_5xx",
+    "media_429": "http_429",
+    "stall": "no_progress",
+    "slow_first_byte": "first_byte_timeout",
+    "endless_header": "bad_response",
+    "not_video": "wrong_content",
+    "corrupt": "unreadable_container",
+}
+PAGE_CLASS_OF = {"page_garbage": "unknown_page_shape", "page_consent": "consent_wall", "page_500": "http_5xx"}
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, dict[str, tuple[str | None, ...]]]:
+    database = tmp_path_factory.mktemp("faults") / "x.db"
+    done = run_scrapy(
+        "lab", "--world", "faults", "crawl", "youtube", "-a", "max_rounds=2", "-a", "max_crawled_url=100",
+        "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2",
+        *database_setting(database),
+    )  # fmt: skip
+    rows = query(
+        database,
+        "SELECT v.video_id, m.failure, m.page_failure, m.failure_stage, d.elapsed_s FROM measurement m"
+        " JOIN video v ON v.id = m.video_row_id LEFT JOIN download d ON d.measurement_id = m.id",
+    )
+    return done, {row[0]: row[1:] for row in rows}
+
+
+def test_crawl_over_every_fault_ends_in_order(crawled: tuple[Finished, dict[str, tuple[str | None, ...]]]) -> None:
+    done, rows = crawled
+    assert done.exit_code == 0, done.errors[-3000:]
+    assert "Traceback" not in done.errors
+    assert set(rows) == set(build_world("faults").videos)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_gives_a_row_with_its_own_class(
+    crawled: tuple[Finished, dict[str, tuple[str | None, ...]]], fault: str
+) -> None:
+    (video_id,) = [video.video_id for video in build_world("faults").videos.values() if video.fault == fault]
+    failure, page_failure, _, elapsed_s = crawled[1][video_id]
+    if fault in PAGE_CLASS_OF:
+        assert (failure, page_failure) == (None, PAGE_CLASS_OF[fault]), "the video of a broken page is measured"
+    else:
+        assert failure == CLASS_OF.get(fault, fault)
+        assert failure in FAILURES
+    assert elapsed_s is None or float(elapsed_s) <= WINDOW_S + 0.5
+
+
+def test_healthy_videos_among_faults_have_none(crawled: tuple[Finished, dict[str, tuple[str | None, ...]]]) -> None:
+    healthy = [video.video_id for video in build_world("faults").videos.values() if video.fault is None]
+    assert healthy
+    assert all(crawled[1][video_id][0] is None for video_id in healthy)

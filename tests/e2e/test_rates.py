@@ -1,0 +1,67 @@
+"""What the rows say of hosts whose rate is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.lab.clips import CLIPS
+from pytomo_scrapy.lab.world import build_world
+from tests.e2e.conftest import database_setting, query, run_scrapy
+
+WINDOW_S = 15
+
+
+def video_on(ratio: float, kind: str) -> str:
+    world = build_world("default")
+    return next(
+        video.video_id
+        for video in world.videos.values()
+        if video.fault is None and world.hosts[video.host].rate.clip_ratio == ratio and video.clip.startswith(kind)
+    )
+
+
+@pytest.mark.parametrize("kind", ["separate", "muxed"])
+def test_rate_of_the_host_shows_in_throughput_startup_and_stalls(database: Path, kind: str) -> None:
+    slow, fast = video_on(0.5, kind), video_on(10, kind)
+    done = run_scrapy(
+        "lab", "crawl", "youtube", "-a", f"urls={slow},{fast}", "-a", "related=0", "-s",
+        f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", *database_setting(database),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.errors[-3000:]
+    rows = {
+        (video_id, player): figures
+        for video_id, player, *figures in query(
+            database,
+            "SELECT v.video_id, p.player, p.startup_delay_s, p.stall_count, p.stalled_s, d.delivery_bps"
+            " FROM playback p JOIN measurement m ON m.id = p.measurement_id JOIN video v ON v.id = m.video_row_id"
+            " JOIN download d ON d.measurement_id = m.id",
+        )
+    }
+    fitting = "dashjs" if kind == "separate" else "progressive"
+    world = build_world("default")
+    for ratio, video_id in ((0.5, slow), (10, fast)):
+        clip = CLIPS[world.videos[video_id].clip]
+        sizes, duration_s = rate_of(database, video_id), clip.duration_s
+        limit_bps = ratio * sizes * 8 / duration_s
+        assert rows[video_id, "classic"][3] == pytest.approx(limit_bps, rel=0.05)
+    for player in ("classic", fitting):
+        startup_s, stall_count, stalled_s, _ = rows[slow, player]
+        assert startup_s > 0.5
+        assert stall_count > 0 and stalled_s > 0.5
+        startup_s, stall_count, stalled_s, _ = rows[fast, player]
+        assert (stall_count, stalled_s) == (0, 0.0)
+        assert startup_s < 3
+
+
+def rate_of(database: Path, video_id: str) -> int:
+    """Bytes of all the streams of a clip, as the service announced them."""
+    return int(
+        query(
+            database,
+            "SELECT SUM(declared_size_bytes) FROM stream s JOIN measurement m ON m.id = s.measurement_id"
+            " JOIN video v ON v.id = m.video_row_id WHERE v.video_id = ?",
+            video_id,
+        )[0][0]
+    )
