@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 import pycurl
 
@@ -21,6 +22,7 @@ from pytomo_scrapy.measure.redirects import follow_redirect, read_target
 from pytomo_scrapy.measure.tcp_info import TcpSampler
 from pytomo_scrapy.measure.window_failures import NO_CONNECTION, classify_curl_error, classify_silence, classify_status
 from pytomo_scrapy.measure.window_lookup import HostLookup
+from pytomo_scrapy.measure.window_pacing import Pacing
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
 from pytomo_scrapy.measure.window_result import summarise
 from pytomo_scrapy.measure.window_stream import Spool, Stream
@@ -42,7 +44,8 @@ class WindowPlan:
     dns_timeout_s: float = 4.0
     spool_directory: str = "."
     place: int = 0
-    seed: int = 0
+    seed: int | str = 0  # decides, with `place`, which windows of a paced crawl are bulk
+    duration_s: float | None = None  # of the video: paces streams without an index
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,13 @@ def download_window(
     return _Window(plan, config, progress, clock).run()
 
 
+def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:
+    """Return "bulk" or "paced". Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
+    if config.mode != "paced" or config.bulk_every == 0:
+        return config.mode
+    return "bulk" if Random(f"{plan.seed}:{plan.place}").randrange(config.bulk_every) == 0 else "paced"
+
+
 class _Window:
     def __init__(
         self,
@@ -88,18 +98,26 @@ class _Window:
         self._tcp = TcpSampler(config.window_s)
         self._t0 = 0.0
         self._next_progress_s = 0.0
+        self._mode = window_mode(plan, config)
+        self._pacing: Pacing | None = None
+        self._waiting: list[Stream] = []  # paced: with enough ahead
 
     def run(self) -> DownloadResult:
         for place, media in enumerate(self._plan.formats):
             spool = Spool(self._plan.spool_directory, self._config.spool_max_bytes)
             self._streams.append(Stream(place, media, read_target(media.url), spool, self._clock))
+        if self._mode == "paced":
+            self._pacing = Pacing(self._streams, self._plan.duration_s, self._config.buffer_goal_s)
         before, started_at = read_counters(), utc_now()
         self._t0 = self._clock()
         try:
             for stream in self._streams:
-                self._start(stream, Hop(stream.target, seen=(stream.target.url,)))
+                self._ask(stream)
             ended_by = self._loop()
             elapsed_s = self._now_s()
+            if self._pacing is not None:
+                for stream, spans in zip(self._streams, self._pacing.finish(elapsed_s), strict=True):
+                    stream.no_demand = tuple(spans)
             self._tcp.sample(elapsed_s, is_last=True)
             self._end_open_requests(ended_by)
         finally:
@@ -107,7 +125,7 @@ class _Window:
         return summarise(
             DownloadResult(
                 place=self._plan.place,
-                mode="bulk",
+                mode=self._mode,
                 window_s=self._config.window_s,
                 elapsed_s=elapsed_s,
                 ended_by=ended_by,
@@ -151,6 +169,15 @@ class _Window:
         # Without a socket to wait for, curl returns at once.
         if self._multi.select(timeout_s) <= 0 and self._clock() - started_s < 0.001:
             time.sleep(min(0.001, timeout_s))
+
+    def _ask(self, stream: Stream) -> None:
+        """Ask for the stream's next bytes, or let it wait until its player wants more."""
+        if self._pacing is not None:
+            stream.paced_range = self._pacing.next_range(stream, self._now_s())
+            if stream.paced_range is None:
+                self._waiting.append(stream)
+                return
+        self._start(stream, Hop(stream.target, seen=(stream.target.url,)))
 
     def _start(self, stream: Stream, hop: Hop) -> None:
         """Begin a request, or first the look-up of its host where no address is pinned."""
@@ -202,7 +229,7 @@ class _Window:
         elif not stream.is_over:
             # The ranges that follow go where the redirect led, as a player's do.
             stream.target = request.hop.target
-            self._start(stream, Hop(stream.target, seen=(stream.target.url,)))
+            self._ask(stream)
 
     def _judge(
         self, request: MediaRequest, handle: pycurl.Curl, error: tuple[int, str] | None
@@ -262,6 +289,9 @@ class _Window:
     def _tick(self) -> None:
         """Do what is due beside the transfers."""
         self._take_lookups()
+        waiting, self._waiting = self._waiting, []
+        for stream in waiting:
+            self._ask(stream)
         for handle, request in self._open.items():
             if request.is_traced and request.head.header_bytes:
                 request.is_traced = False
@@ -289,7 +319,7 @@ class _Window:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"
             return self._in_wanted_version(classify_silence(request.phase(handle)), request), "the window is over"
-        silence_s = self._clock() - last_s
+        silence_s = self._clock() - max(last_s, self._t0 + request.started_s)
         if silence_s >= SILENCE_RATIO * self._config.window_s:
             return "no_progress", f"silent for the last {silence_s:.1f} s"
         return None, None

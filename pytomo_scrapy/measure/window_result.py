@@ -21,6 +21,7 @@ from pytomo_scrapy.measure.interface import (
 from pytomo_scrapy.measure.path import family_of
 from pytomo_scrapy.measure.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.throughput import join_arrivals, measure_throughput
+from pytomo_scrapy.measure.window_pacing import common_spans
 
 
 def summarise(
@@ -36,7 +37,7 @@ def summarise(
     address = address or chosen.get(result.host or "")
     failed = next((stream for stream in result.streams if stream.failure is not None), None)
     arrivals = join_arrivals((stream.arrival_s, stream.arrival_bytes) for stream in result.streams)
-    figures = measure_throughput(arrivals)
+    figures = measure_throughput(arrivals, _no_demand(result))
     tcp = summarise_tcp(result.tcp)
     connected = [row.connect_s for row in result.requests if row.connect_s is not None]
     result = replace(
@@ -65,6 +66,16 @@ def summarise(
     )
     name = interface_of(local_address or local_address_towards(address))
     return _with_foreign_traffic(result, name, before, after, foreign_ratio)
+
+
+def _no_demand(result: DownloadResult) -> list[tuple[float, float]]:
+    """Return the times in which no stream asked for anything; one that is complete asks no more."""
+    end_s = result.elapsed_s or 0.0
+    idle = []
+    for stream in result.streams:
+        tail = [(stream.arrival_s[-1], end_s)] if stream.is_complete and stream.arrival_s else []
+        idle.append([*stream.no_demand, *tail])
+    return common_spans(idle) if result.mode == "paced" else []
 
 
 def _with_foreign_traffic(
@@ -101,6 +112,6 @@ def _own_bytes(result: DownloadResult) -> tuple[int, int]:
     connections = sum(row.connect_s is not None for row in result.requests)
     is_tls = any(row.tls_s is not None for row in result.requests)
     return (
-        wire_received_bytes(result.received_bytes, family, connections, is_tls),
-        wire_sent_bytes(result.received_bytes, family, connections),
+        wire_received_bytes(result.received_bytes or 0, family, connections, is_tls),
+        wire_sent_bytes(result.received_bytes or 0, family, connections),
     )

@@ -80,16 +80,17 @@ class Spool:
         self._waiting.append(body if len(body) <= self.room_bytes else body[: self.room_bytes])
         self.room_bytes -= len(self._waiting[-1])
         if len(self._waiting) >= SPOOL_BATCH:
-            self._write()
+            self.flush()
 
     def close(self) -> None:
         """Write what waits and close the file; remove it where it is empty."""
-        self._write()
+        self.flush()
         os.close(self._file)
         if not self.written_bytes:
             Path(self.path).unlink(missing_ok=True)
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
@@ -116,7 +117,9 @@ class Stream:
         self.received_bytes = 0
         self.discarded_bytes = 0
         self.size_bytes: int | None = None
+        self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
+        self.paced_range: tuple[int, int] | None = None  # what a paced window asks for next
         self.is_discarding = False  # the body under way is no media
         self.is_complete = False
         self.is_over = False
@@ -141,6 +144,8 @@ class Stream:
 
     def next_range(self) -> tuple[int, int] | None:
         """Return the first and last byte to ask for. None to ask for the whole file at once, without a range."""
+        if self.paced_range is not None:
+            return self.paced_range
         if self.media.chunk_bytes is None:
             return None
         last = self.received_bytes + self.media.chunk_bytes - 1
@@ -185,6 +190,7 @@ class Stream:
             is_complete=self.is_complete,
             arrival_s=arrival_s,
             arrival_bytes=arrival_bytes,
+            no_demand=self.no_demand,
             spool_path=self.spool.path if self.spool.written_bytes else None,
             spooled_bytes=self.spool.written_bytes,
             failure=self.failure,
