@@ -207,6 +207,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_DOWNLOAD_MAX_REDIRECTS", 8, "hops", "Redirects followed in one request", _whole(0, 50)),
     Setting("PYTOMO_DOWNLOAD_BUFFER_GOAL_S", 30.0, "s", "paced: media that is fetched ahead of the simulated playhead", _number(1, 600)),
     Setting("PYTOMO_DOWNLOAD_BULK_EVERY", 10, "windows", "paced: one in so many windows is bulk all the same, drawn with the seed; 0: none", _whole(0)),
+    Setting("PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S", 2.0, "probes/s", "Small probes to the media host while the window is open, for its loaded round trip; 0: none", _number(0, 20)),
     Setting("PYTOMO_HTTP_VERSION", "auto", "auto, 1.1, 2, 3", "HTTP version of the media requests; auto: what server and client agree on, up to 2", _choice("auto", "1.1", "2", "3")),
     Setting("PYTOMO_QUIET_WINDOW", True, "flag", "Nothing else of ours on the wire while a window is open", _flag),
     Setting("PYTOMO_FOREIGN_TRAFFIC_RATIO", 0.05, "ratio", "Share of foreign bytes above which a window is flagged for cross traffic", _number(0, 1)),
@@ -277,6 +278,7 @@ class DownloadConfig:
     http_version: str = "auto"
     buffer_goal_s: float = 30.0
     bulk_every: int = 10
+    loaded_probes_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +381,7 @@ def load(get: Callable[[str], Any]) -> Config:
             value["PYTOMO_HTTP_VERSION"],
             value["PYTOMO_DOWNLOAD_BUFFER_GOAL_S"],
             value["PYTOMO_DOWNLOAD_BULK_EVERY"],
+            value["PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S"],
         ),
         playback=PlaybackConfig(
             value["PYTOMO_PLAYBACK_INITIAL_BUFFER_S"],

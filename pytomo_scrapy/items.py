@@ -257,6 +257,13 @@ class DownloadResult:
     tcp_received_segment_count: int | None = None
     tcp_out_of_order_count: int | None = None
     tcp_receive_window_max_bytes: int | None = None
+    loaded_sent_count: int | None = None  # small probes to the media host during the window; None: none were sent
+    loaded_received_count: int | None = None
+    loaded_rtt_min_s: float | None = None  # TCP handshakes, timed by the kernel
+    loaded_rtt_median_s: float | None = None
+    loaded_rtt_max_s: float | None = None
+    loaded_sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
+    loaded_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

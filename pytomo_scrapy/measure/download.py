@@ -23,6 +23,7 @@ from pytomo_scrapy.measure.tcp_info import TcpSampler
 from pytomo_scrapy.measure.window_failures import NO_CONNECTION, classify_curl_error, classify_silence, classify_status
 from pytomo_scrapy.measure.window_lookup import HostLookup
 from pytomo_scrapy.measure.window_pacing import Pacing
+from pytomo_scrapy.measure.window_probes import LoadedProbes, LoadedRoundTrips
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
 from pytomo_scrapy.measure.window_result import summarise
 from pytomo_scrapy.measure.window_stream import Spool, Stream
@@ -100,6 +101,7 @@ class _Window:
         self._next_progress_s = 0.0
         self._mode = window_mode(plan, config)
         self._pacing: Pacing | None = None
+        self._probes = self._loaded_probes()
         self._waiting: list[Stream] = []  # paced: with enough ahead
 
     def run(self) -> DownloadResult:
@@ -121,7 +123,7 @@ class _Window:
             self._tcp.sample(elapsed_s, is_last=True)
             self._end_open_requests(ended_by)
         finally:
-            tcp = self._close()
+            tcp, loaded = self._close()
         return summarise(
             DownloadResult(
                 place=self._plan.place,
@@ -140,7 +142,16 @@ class _Window:
             self._local_address,
             before,
             self._config.foreign_traffic_ratio,
+            loaded,
         )
+
+    def _loaded_probes(self) -> LoadedProbes | None:
+        """Probe the first stream's address, where it is reached directly and the kernel times handshakes for us."""
+        per_s, media = self._config.loaded_probes_per_s, next(iter(self._plan.formats), None)
+        address = self._plan.chosen.get(media.host) if media else None
+        if not (per_s and media and address and self._tcp.is_supported) or proxy_for(media.url, self._config.path):
+            return None
+        return LoadedProbes(address, media.port, per_s, self._config.path.source_address)
 
     def _now_s(self) -> float:
         return self._clock() - self._t0
@@ -298,6 +309,8 @@ class _Window:
                 handle.setopt(pycurl.VERBOSE, 0)
         now_s = self._now_s()
         self._tcp.sample(now_s)
+        if self._probes is not None:
+            self._probes.tick(now_s)
         if self._progress is not None and now_s >= self._next_progress_s:
             self._next_progress_s = now_s + PROGRESS_INTERVAL_S
             self._progress(WindowProgress(now_s, sum(stream.received_bytes for stream in self._streams)))
@@ -324,10 +337,10 @@ class _Window:
             return "no_progress", f"silent for the last {silence_s:.1f} s"
         return None, None
 
-    def _close(self) -> tuple[TcpConnection, ...]:
+    def _close(self) -> tuple[tuple[TcpConnection, ...], LoadedRoundTrips | None]:
         for handle in self._open:
             self._multi.remove_handle(handle)
         for handle in self._handles.values():
             handle.close()
         self._multi.close()
-        return self._tcp.close()
+        return self._tcp.close(), self._probes.close() if self._probes is not None else None

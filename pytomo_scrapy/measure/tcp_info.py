@@ -24,7 +24,7 @@ _NO_RTT = 0xFFFFFFFF
 # Offsets into struct tcp_info. Source: include/uapi/linux/tcp.h; the kernel only ever appends to it.
 _U32 = struct.Struct("=I")
 _U64 = struct.Struct("=Q")
-_RCV_MSS, _SND_CWND, _RCV_RTT, _RCV_SPACE, _TOTAL_RETRANS = 20, 80, 92, 96, 100
+_RTT, _RCV_MSS, _SND_CWND, _RCV_RTT, _RCV_SPACE, _TOTAL_RETRANS = 68, 20, 80, 92, 96, 100
 _BYTES_RECEIVED, _SEGS_OUT, _SEGS_IN, _MIN_RTT, _DATA_SEGS_IN = 128, 136, 140, 148, 152
 _DELIVERY_RATE, _RCV_OOOPACK, _RCV_WND = 160, 224, 232
 
@@ -33,6 +33,7 @@ _DELIVERY_RATE, _RCV_OOOPACK, _RCV_WND = 160, 224, 232
 class TcpInfo:
     """One reading of a socket. None where this kernel is too old for the field."""
 
+    rtt_s: float  # smoothed, of what we sent; of a connection just opened: its handshake
     receiver_rtt_s: float  # 0: no estimate yet
     maximum_segment_bytes: int
     receive_window_bytes: int
@@ -55,6 +56,7 @@ def parse_tcp_info(raw: bytes) -> TcpInfo:
     rate = _read(_U64, raw, _DELIVERY_RATE)
     window = _read(_U32, raw, _RCV_WND)
     return TcpInfo(
+        rtt_s=_U32.unpack_from(raw, _RTT)[0] / 1e6,
         receiver_rtt_s=_U32.unpack_from(raw, _RCV_RTT)[0] / 1e6,
         maximum_segment_bytes=_U32.unpack_from(raw, _RCV_MSS)[0],
         # Linux 6.2 tells the window itself; before, what the receiver drains in a round trip stands in for it.
@@ -69,6 +71,11 @@ def parse_tcp_info(raw: bytes) -> TcpInfo:
         sent_congestion_window_segments=_U32.unpack_from(raw, _SND_CWND)[0],
         sent_delivery_rate_bps=None if rate is None else rate * 8,
     )
+
+
+def read_tcp_info(connection: socket.socket) -> bytes:
+    """Return the kernel's struct tcp_info of a socket. Raises OSError where there is none."""
+    return connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _READ_BYTES)
 
 
 def sampling_interval_s(window_s: float) -> float:
@@ -133,7 +140,7 @@ class _Sampled:
         try:
             if self._peer is None:
                 self._peer = self._socket.getpeername()[:2]  # raises until the connection is there
-            info = parse_tcp_info(self._socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _READ_BYTES))
+            info = parse_tcp_info(read_tcp_info(self._socket))
         except (OSError, ValueError):
             return
         self._last = info

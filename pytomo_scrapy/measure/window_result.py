@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from pytomo_scrapy.measure.path import family_of
 from pytomo_scrapy.measure.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.throughput import join_arrivals, measure_throughput
 from pytomo_scrapy.measure.window_pacing import common_spans
+from pytomo_scrapy.measure.window_probes import LoadedRoundTrips
 
 
 def summarise(
@@ -30,6 +32,7 @@ def summarise(
     local_address: str | None,
     before: Counters,
     foreign_ratio: float,
+    loaded: LoadedRoundTrips | None = None,
 ) -> DownloadResult:
     """Return `result` with everything that follows from its streams and requests, and from the counters since."""
     after = read_counters()
@@ -64,8 +67,23 @@ def summarise(
         failure=failed.failure if failed else None,
         failure_detail=f"{failed.kind}: {failed.failure_detail}" if failed else None,
     )
+    if loaded is not None:
+        result = _with_loaded_rtt(result, loaded)
     name = interface_of(local_address or local_address_towards(address))
     return _with_foreign_traffic(result, name, before, after, foreign_ratio)
+
+
+def _with_loaded_rtt(result: DownloadResult, loaded: LoadedRoundTrips) -> DownloadResult:
+    return replace(
+        result,
+        loaded_sent_count=loaded.sent_count,
+        loaded_received_count=len(loaded.rtt_s),
+        loaded_rtt_min_s=min(loaded.rtt_s, default=None),
+        loaded_rtt_median_s=statistics.median(loaded.rtt_s) if loaded.rtt_s else None,
+        loaded_rtt_max_s=max(loaded.rtt_s, default=None),
+        loaded_sample_s=loaded.sample_s,
+        loaded_sample_rtt_s=loaded.rtt_s,
+    )
 
 
 def _no_demand(result: DownloadResult) -> list[tuple[float, float]]:
