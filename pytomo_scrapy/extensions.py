@@ -47,8 +47,7 @@ class MeasuringProcess:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._worker = Worker()
-        self._spool = tempfile.TemporaryDirectory(prefix="pytomo-spool-", ignore_cleanup_errors=True)
-        self.spool_directory = self._spool.name
+        self._spool: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -57,16 +56,24 @@ class MeasuringProcess:
         crawler.signals.connect(process.close, signal=signals.spider_closed)
         return process
 
+    @property
+    def spool_directory(self) -> str:
+        """Where windows leave their media until the analysis."""
+        if self._spool is None:
+            self._spool = tempfile.TemporaryDirectory(prefix="pytomo-spool-", ignore_cleanup_errors=True)
+        return self._spool.name
+
     async def open(self) -> None:
         await self._worker.start()
 
     async def close(self) -> None:
         await self._worker.close()
-        self._spool.cleanup()
+        self.abandon()
 
     def abandon(self) -> None:
         """Leave no media behind when the crawl ends without its event loop; the child dies with its parent."""
-        self._spool.cleanup()
+        if self._spool is not None:
+            self._spool.cleanup()
 
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
         """Run one window. A process that dies or hangs costs the window's figures, and is a class of failure."""

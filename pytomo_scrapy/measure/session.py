@@ -215,7 +215,9 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
 
 def headline(item: VideoItem) -> PlaybackResult | None:
     """Return the playback that reports put first, of the first window. None when there is none."""
-    of_player = {one.player: one for one in reversed(item.playbacks) if one.place == 0 and one.failure is None}
+    # Too few bytes to tell any media time is what a slow line looks like: such a session did not start.
+    told = [one for one in item.playbacks if one.failure is None or attribution_of(one.failure) is Attribution.NETWORK]
+    of_player = {one.player: one for one in reversed(told) if one.place == 0}
     return next((of_player[name] for name in HEADLINE_PLAYERS if name in of_player), None)
 
 

@@ -60,14 +60,20 @@ def test_database_that_cannot_be_used_ends_with_3_and_one_sentence(tmp_path: Pat
 
 
 def started_crawl(database: Path, window_s: float) -> subprocess.Popen[str]:
+    settings = {"PYTOMO_DOWNLOAD_WINDOW_S": window_s, "PYTOMO_PACE_S": 0, "PYTOMO_PING_PACKETS": 1}
+    chosen = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
     return subprocess.Popen(
         scrapy_command(
-            "lab", "--world", "clean", "crawl", "youtube", "-a", "related=0",
-            "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={window_s}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1", "-L", "INFO", *database_setting(database),
+            *("lab", "--world", "clean", "crawl", "youtube", "-a", "related=0"), *chosen, *database_setting(database)
         ),
-        cwd=ROOT, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def wait_for_rows(database: Path, count: int, timeout_s: float = 90) -> None:

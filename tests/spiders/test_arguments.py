@@ -41,5 +41,5 @@ def test_bad_argument_is_named_with_what_would_be_right(name: str, bad: str) -> 
 
 
 def test_unknown_argument_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SettingError, match="max_round is not known: it must be one of .*max_rounds"):
+    with pytest.raises(SettingError, match=r"max_round is not known: it must be one of .*max_rounds"):
         parse_arguments({"max_round": "1"})

@@ -1,0 +1,138 @@
+"""One video through its stages: what runs after which failure, and what the session's figures are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy import config
+from pytomo_scrapy.failures import MeasurementError, Stage
+from pytomo_scrapy.items import StreamDownload
+from pytomo_scrapy.measure import session
+from tests.factories import (
+    HOST,
+    make_dns,
+    make_download,
+    make_format,
+    make_item,
+    make_playback,
+    make_resolve,
+    make_timeline,
+)
+
+SETTINGS = config.load({}.get)
+
+
+def test_stages_after_a_failed_resolution_are_skipped_and_measure_nothing() -> None:
+    item = make_item()
+    session.set_resolve(item, make_resolve(formats=(), failure="private", failure_detail="said so"))
+    assert session.skip(item, Stage.DNS) and session.skip(item, Stage.PING) and session.skip(item, Stage.DOWNLOAD)
+    assert item.dns is not None and item.dns.failure == "skipped_after_resolve"
+    assert item.ping is not None and item.ping.failure == "skipped_after_resolve"
+    (download,) = item.downloads
+    assert (download.failure, download.received_bytes, download.mode) == ("skipped_after_resolve", None, None)
+    assert (item.failure, item.failure_stage, item.failure_detail) == ("private", Stage.RESOLVE, "said so")
+
+
+def test_stages_after_a_good_resolution_are_not_skipped() -> None:
+    item = make_item()
+    session.set_resolve(item, make_resolve())
+    assert not session.skip(item, Stage.DNS)
+    assert item.dns is None
+
+
+def test_failed_look_up_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "look_up_hosts", lambda *_, **__: make_dns(chosen={}, failure="dns_timeout"))
+    item = make_item(resolve=make_resolve())
+    session.look_up(item, SETTINGS.dns)
+    assert (item.failure, item.failure_stage) == ("dns_timeout", Stage.DNS)
+    assert session.skip(item, Stage.DOWNLOAD)
+
+
+def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(session, "ping_addresses", lambda *args, **kwargs: asked.append((args[0], kwargs["port"])))
+    monkeypatch.setattr(session, "proxy_for", lambda *_: None)
+    item = make_item(resolve=make_resolve(formats=(make_format(port=8443),)), dns=make_dns(chosen={HOST: "192.0.2.2"}))
+    session.ping(item, SETTINGS.ping, SETTINGS.path)
+    assert asked == [(["192.0.2.2", "192.0.2.1"], 8443)]
+
+
+def test_hosts_of_video_and_audio_are_asked_once_each() -> None:
+    formats = (make_format(kind="video"), make_format(kind="audio"), make_format(kind="audio", host="other"))
+    assert session.media_hosts(make_item(resolve=make_resolve(formats=formats))) == (HOST, "other")
+
+
+def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns())
+    plan = session.plan_window(item, SETTINGS, "/nowhere")
+    result = session.failed_window(plan, MeasurementError("worker_died", "exit code -11"), 30.0)
+    assert (result.failure, result.failure_detail, result.host, result.address) == (
+        "worker_died", "exit code -11", HOST, "192.0.2.1",
+    )  # fmt: skip
+    assert result.received_bytes is None and result.delivery_bps is None
+
+
+def test_failed_download_ends_the_session_but_is_analysed_all_the_same() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns())
+    session.set_download(item, make_download(failure="reset"))
+    session.add_playbacks(item, (make_timeline(),), (make_playback(),))
+    assert (item.failure, item.failure_stage) == ("reset", Stage.DOWNLOAD)
+    assert len(item.playbacks) == 1
+
+
+def test_unreadable_media_fail_the_session_as_content() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=(make_download(),))
+    session.add_playbacks(item, (make_timeline(failure="unreadable_container"),), ())
+    assert (item.failure, item.failure_stage) == ("unreadable_container", Stage.PLAYBACK)
+
+
+def test_media_that_only_the_linear_model_tells_fail_the_session() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=(make_download(),))
+    session.add_playbacks(item, (make_timeline(method="linear", fallback_reason="noise"),), (make_playback(),))
+    assert (item.failure, item.failure_detail) == ("unreadable_container", "noise")
+
+
+def test_too_few_bytes_are_the_lines_fault_and_no_failure_of_the_media() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=(make_download(),))
+    late = make_playback(is_started=False, startup_delay_s=None, failure="no_media_data")
+    session.add_playbacks(item, (make_timeline(failure="no_media_data"),), (late,))
+    assert item.failure is None
+    assert session.headline(item) is late
+    assert "not started within 30 s" in session.sentence(item)
+
+
+def test_headline_is_the_fitting_players_else_the_classic_one() -> None:
+    classic, dashjs = make_playback(), make_playback(player="dashjs", startup_delay_s=2.5)
+    assert session.headline(make_item(playbacks=(classic, dashjs))) is dashjs
+    assert session.headline(make_item(playbacks=(classic,))) is classic
+    assert session.headline(make_item()) is None
+
+
+def test_join_time_is_resolution_plus_look_up_plus_startup() -> None:
+    # 0.5 s + 0.02 s + 1.5 s; the wait that the service ordered (3 s) and the pings are left out.
+    item = make_item(resolve=make_resolve(available_wait_s=3.0), dns=make_dns(), playbacks=(make_playback(),))
+    session.finish(item)
+    assert item.join_time_s == pytest.approx(2.02)
+
+
+def test_join_time_of_a_session_that_never_started_is_not_told() -> None:
+    late = make_playback(is_started=False, startup_delay_s=None)
+    item = make_item(resolve=make_resolve(), dns=make_dns(), playbacks=(late,))
+    session.finish(item)
+    assert item.join_time_s is None
+
+
+@pytest.mark.parametrize(("ended_by", "expected_s"), [("deadline", 30.0), ("complete", 30.0), ("byte_cap", 4.0)])
+def test_playback_is_told_to_the_windows_end_or_to_our_own_cap(ended_by: str, expected_s: float) -> None:
+    assert session.horizon_s(make_download(ended_by=ended_by, elapsed_s=4.0)) == expected_s
+
+
+def test_spooled_media_are_deleted_and_may_be_gone_already(tmp_path: Path) -> None:
+    kept = tmp_path / "window.media"
+    kept.write_bytes(b"media")
+    streams = (StreamDownload("video", "134", spool_path=str(kept)), StreamDownload("audio", "140"))
+    session.remove_spool(make_download(streams=streams))
+    assert not kept.exists()
+    session.remove_spool(make_download(streams=streams))

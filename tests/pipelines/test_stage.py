@@ -1,0 +1,82 @@
+"""What every stage's pipeline promises: nothing that happens in a stage loses the row."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from scrapy.exceptions import DropItem
+from scrapy.settings import Settings
+
+from pytomo_scrapy import config
+from pytomo_scrapy.addons import PytomoAddon
+from pytomo_scrapy.failures import MeasurementError, SettingError, Stage
+from pytomo_scrapy.gate import Gate, Stopped
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.pipelines.stage import StagePipeline
+from tests.factories import make_item
+
+
+class Stats(dict[str, int]):
+    def inc_value(self, key: str) -> None:
+        self[key] = self.get(key, 0) + 1
+
+
+class FakeCrawler:
+    def __init__(self) -> None:
+        self.stats = Stats()
+
+
+class Probe(StagePipeline):
+    stage = Stage.PING
+    trouble: BaseException | None = None
+
+    async def measure(self, item: VideoItem) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+
+def run(trouble: BaseException | None) -> tuple[VideoItem, Stats]:
+    crawler = FakeCrawler()
+    probe = Probe(config.load({}.get), Gate(is_quiet=True), cast(Any, crawler))
+    probe.trouble = trouble
+    return asyncio.run(probe.process_item(make_item())), crawler.stats
+
+
+def test_stage_that_ends_well_leaves_no_failure() -> None:
+    item, stats = run(None)
+    assert item.failure is None
+    assert stats == {"pytomo/ping/count": 1}
+
+
+def test_stage_that_fails_with_a_class_keeps_it() -> None:
+    item, stats = run(MeasurementError("ping_no_reply", "all lost"))
+    assert (item.failure, item.failure_stage, item.failure_detail) == ("ping_no_reply", Stage.PING, "all lost")
+    assert stats["pytomo/ping/failure/ping_no_reply"] == 1
+
+
+def test_bug_in_a_stage_costs_its_figure_and_never_the_row(caplog: pytest.LogCaptureFixture) -> None:
+    item, _ = run(ZeroDivisionError("division by zero"))
+    assert (item.failure, item.failure_detail) == ("unknown_failure", "ZeroDivisionError: division by zero")
+    assert "Traceback" in caplog.text
+
+
+def test_item_whose_turn_a_stop_took_goes_back_to_the_frontier() -> None:
+    with pytest.raises(DropItem, match="goes back to the frontier"):
+        run(Stopped())
+
+
+def test_every_stage_of_the_add_on_is_a_pipeline_in_the_order_of_the_flow() -> None:
+    settings = Settings({"PYTOMO_PACE_S": "7"})
+    PytomoAddon().update_settings(settings)
+    pipelines = settings.getdict("ITEM_PIPELINES")
+    names = [path.rsplit(".", 2)[1] for path in sorted(pipelines, key=lambda path: pipelines[path])]
+    assert names == ["resolve", "dns", "ping", "download", "playback", "store"]
+    assert settings.getint("CONCURRENT_REQUESTS") == 1
+    assert settings["PYTOMO_PACE_S"] == "7"
+
+
+def test_add_on_refuses_a_bad_setting_by_name() -> None:
+    with pytest.raises(SettingError, match="PYTOMO_PACE_S"):
+        PytomoAddon().update_settings(Settings({"PYTOMO_PACE_S": "soon"}))
