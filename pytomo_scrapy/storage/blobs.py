@@ -25,6 +25,7 @@ TRACE_BINS = (1, 2, 5, 10, 20, 50)
 _TRACE_MAGIC = b"PT\x01"  # the last byte is the version
 _TIMELINE_MAGIC = b"PM\x01"
 _TCP_MAGIC = b"PS\x01"
+_LOADED_MAGIC = b"PL\x01"
 
 
 def round_trace(download: DownloadResult) -> DownloadResult:
@@ -133,6 +134,21 @@ def decode_tcp_samples(blob: bytes) -> dict[str, tuple[float, ...] | tuple[int, 
         "sample_receiver_rtt_s": tuple(tick / MEDIA_TICKS_PER_S for tick in rtt_ticks),
         "sample_out_of_order_count": tuple(out_of_order),
         "sample_receive_window_bytes": tuple(window),
+    }
+
+
+def encode_loaded_samples(download: DownloadResult) -> bytes:
+    """Pack the answered probes of a window; times to 0.1 ms, round trips to 1 us."""
+    sent = _ticks(download.loaded_sample_s, TRACE_TICKS_PER_S)
+    return _pack(_LOADED_MAGIC, [sent, _ticks(download.loaded_sample_rtt_s, MEDIA_TICKS_PER_S)])
+
+
+def decode_loaded_samples(blob: bytes) -> dict[str, tuple[float, ...]]:
+    """Unpack the `loaded_sample_*` fields of a window. Raises StorageError for anything else."""
+    ticks, rtt_ticks = _unpack(_LOADED_MAGIC, blob, 2)
+    return {
+        "loaded_sample_s": tuple(tick / TRACE_TICKS_PER_S for tick in ticks),
+        "loaded_sample_rtt_s": tuple(tick / MEDIA_TICKS_PER_S for tick in rtt_ticks),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
 
 from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaTimeline, StreamDownload, TcpConnection
-from pytomo_scrapy.storage.blobs import decode_tcp_samples, decode_timeline, decode_trace
+from pytomo_scrapy.storage.blobs import decode_loaded_samples, decode_tcp_samples, decode_timeline, decode_trace
 from pytomo_scrapy.storage.details import (
     TIMELINE_COLUMNS,
     arrival_trace,
@@ -111,7 +111,7 @@ def _many(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
 def _downloads(connection: Connection, measurement_id: int, has_points: bool) -> list[dict[str, Any]]:
     windows = select(download).where(download.c.measurement_id == measurement_id).order_by(download.c.place)
     return [
-        _plain(window)
+        _window(window, has_points)
         | {
             "streams": [_stream(connection, row, has_points) for row in _stream_rows(connection, window.id)],
             "requests": _many(connection, _requests(window.id)),
@@ -119,6 +119,12 @@ def _downloads(connection: Connection, measurement_id: int, has_points: bool) ->
         }
         for window in connection.execute(windows).all()
     ]
+
+
+def _window(row: Row[Any], has_points: bool) -> dict[str, Any]:
+    plain = _plain(row)
+    samples = plain.pop("loaded_samples")
+    return plain | (decode_loaded_samples(samples) if has_points and samples else {})
 
 
 def _stream_rows(connection: Connection, download_id: int) -> list[Row[Any]]:
@@ -197,7 +203,9 @@ def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tupl
             continue  # announced, but never asked for in this window
         trace = _points(connection, arrival_trace, stored.id)
         arrival_s, arrival_bytes = decode_trace(trace) if trace else ((), ())
-        streams.append(_result(StreamDownload, stored, arrival_s=arrival_s, arrival_bytes=arrival_bytes))
+        points = {"arrival_s": arrival_s, "arrival_bytes": arrival_bytes}
+        no_demand = tuple((start_s, end_s) for start_s, end_s in stored.no_demand or ())
+        streams.append(_result(StreamDownload, stored, **points, no_demand=no_demand))
         if stored.timeline_method is not None:
             timelines.append(_recall_timeline(connection, stored))
     requests = tuple(_result(HttpRequest, request) for request in connection.execute(_requests(row.id)))
@@ -205,7 +213,9 @@ def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tupl
         _result(TcpConnection, one, **(decode_tcp_samples(one.samples) if one.samples else {}))
         for one in connection.execute(_connections(row.id))
     )
-    return _result(DownloadResult, row, streams=tuple(streams), requests=requests, tcp=tcp), tuple(timelines)
+    loaded = decode_loaded_samples(row.loaded_samples) if row.loaded_samples else {}
+    window = _result(DownloadResult, row, streams=tuple(streams), requests=requests, tcp=tcp, **loaded)
+    return window, tuple(timelines)
 
 
 def _recall_timeline(connection: Connection, stored: Row[Any]) -> MediaTimeline:
@@ -221,7 +231,7 @@ def _recall_timeline(connection: Connection, stored: Row[Any]) -> MediaTimeline:
 
 
 def _result(kind: type[Any], row: Row[Any], **more: Any) -> Any:
-    """Build a result from the columns that have its fields' names; what is NULL keeps the field's default."""
+    """Build a result from the columns that have its fields' names."""
     names = {field.name for field in fields(kind)}
-    stored = {name: value for name, value in row._mapping.items() if name in names and value is not None}
+    stored = {name: value for name, value in row._mapping.items() if name in names}
     return kind(**{**stored, **more})

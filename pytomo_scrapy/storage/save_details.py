@@ -17,7 +17,7 @@ from pytomo_scrapy.items import (
     TcpConnection,
     VideoItem,
 )
-from pytomo_scrapy.storage.blobs import encode_tcp_samples, encode_timeline, encode_trace
+from pytomo_scrapy.storage.blobs import encode_loaded_samples, encode_tcp_samples, encode_timeline, encode_trace
 from pytomo_scrapy.storage.details import (
     TIMELINE_COLUMNS,
     arrival_trace,
@@ -52,7 +52,9 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
             insert_one(connection, stream, _stream_row(measurement_id, 0, index, media_format))
     for number, window in enumerate(item.downloads):
         own = values_of(window, download, private_addresses=private_addresses(item))
-        download_id = insert_one(connection, download, {"measurement_id": measurement_id, **own})
+        samples = encode_loaded_samples(window) if window.loaded_sample_s else None
+        row = {"measurement_id": measurement_id, **own, "loaded_samples": samples}
+        download_id = insert_one(connection, download, row)
         requests = [
             {"download_id": download_id, **values_of(request, http_request, private_addresses=private_addresses(item))}
             for request in window.requests

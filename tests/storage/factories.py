@@ -124,7 +124,17 @@ def make_download(**overrides: Any) -> DownloadResult:
             "video", "136", 3_000_000, 7_500_000, 7_500_000, False, (0.1, 15.0, 29.9), (1, 2_000_000, 3_000_000)
         ),
         StreamDownload(
-            "audio", "140", 500_000, 960_000, 960_000, False, (0.12, 29.0), (1, 500_000), "/spool/x", 500_000
+            "audio",
+            "140",
+            500_000,
+            960_000,
+            960_000,
+            False,
+            (0.12, 29.0),
+            (1, 500_000),
+            "/spool/x",
+            500_000,
+            no_demand=((4.0, 9.5), (20.1, 29.0)),
         ),
     )
     requests = (
@@ -158,6 +168,9 @@ def make_download(**overrides: Any) -> DownloadResult:
             ),
         ),
         "tcp_rtt_min_s": 0.011,
+        "loaded_sent_count": 3,
+        "loaded_sample_s": (0.5, 1.0),
+        "loaded_sample_rtt_s": (0.012, 0.25),
         "first_byte_s": 0.1,
         "delivery_bps": 939_597.3,
         "bin_max_bps": 2_000_000.0,

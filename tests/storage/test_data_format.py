@@ -44,5 +44,5 @@ def test_document_says_never_null_where_the_table_does(name: str) -> None:
 
 def test_document_names_the_blobs_magic() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    for magic in (blobs._TRACE_MAGIC, blobs._TIMELINE_MAGIC, blobs._TCP_MAGIC):
+    for magic in (blobs._TRACE_MAGIC, blobs._TIMELINE_MAGIC, blobs._TCP_MAGIC, blobs._LOADED_MAGIC):
         assert f"| `{magic[:2].decode()}` {magic[2]} |" in text

@@ -290,7 +290,7 @@ ELSEWHERE = {
     "DnsResult": {"lookups", "chosen"},
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
-    "DownloadResult": {"streams", "requests", "tcp"},
+    "DownloadResult": {"streams", "requests", "tcp", "loaded_sample_s", "loaded_sample_rtt_s"},
     "TcpConnection": {
         "sample_s", "sample_received_bytes", "sample_receiver_rtt_s", "sample_out_of_order_count",
         "sample_receive_window_bytes",

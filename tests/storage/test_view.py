@@ -125,6 +125,14 @@ def test_window_through_a_proxy_has_a_row_without_an_address(each_database: Data
     assert (row["ip"], row["downloadbytes"], row["downloadinterruptions"]) == (None, 3_500_000, 2)
 
 
+def test_window_that_was_never_opened_adds_no_row(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    died = make_download(address=None, host=None, received_bytes=None, streams=(), requests=(), failure="worker_died")
+    repository.save(make_item(downloads=(died,), timelines=(), playbacks=()), run)
+    rows = rows_of(each_database)
+    assert [(row["ip"], row["downloadbytes"]) for row in rows] == [(FIRST, None), (SECOND, None), (FIRST, None)]
+
+
 def test_each_video_is_one_url_however_many_rows_it_has(each_database: Database) -> None:
     repository, run = begin(each_database)
     for number in range(3):

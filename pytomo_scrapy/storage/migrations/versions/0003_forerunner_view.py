@@ -24,6 +24,8 @@ WITH headline AS (
     UNION ALL
     SELECT DISTINCT d.measurement_id, CAST(NULL AS TEXT), d.address, CAST(NULL AS DOUBLE PRECISION) FROM download d
     WHERE NOT EXISTS (SELECT 1 FROM answer a WHERE a.measurement_id = d.measurement_id AND a.address = d.address)
+      AND (d.address IS NOT NULL OR d.via_proxy
+           OR NOT EXISTS (SELECT 1 FROM answer a WHERE a.measurement_id = d.measurement_id))
     UNION ALL
     SELECT m.id, CAST(NULL AS TEXT), CAST(NULL AS TEXT), CAST(NULL AS DOUBLE PRECISION) FROM measurement m
     WHERE NOT EXISTS (SELECT 1 FROM answer a WHERE a.measurement_id = m.id)
