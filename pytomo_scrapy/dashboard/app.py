@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pytomo_scrapy.dashboard import api, assets, documents, lists, live, metrics, pages
+from pytomo_scrapy.dashboard import api, assets, documents, lists, live, metrics, pages, pdf_page
 from pytomo_scrapy.dashboard.ask import BadRequestError
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.dashboard.recent import Recent
@@ -92,6 +92,7 @@ def _routes() -> list[Route]:
         Route("/databases", lists.databases),
         Route("/docs", documents.index),
         Route("/docs/{name}", documents.page),
+        Route("/report.pdf", pdf_page.report),
         Route("/token", give_token, methods=["GET", "POST"]),
         Route("/healthz", metrics.healthz),
         Route("/metrics", metrics.metrics),

@@ -90,10 +90,7 @@ def _complete_at(timeline: MediaTimeline, count: int) -> float:
 
 def _rates(grid: Sequence[float], received: Sequence[int], step_s: float) -> list[float]:
     steps = max(1, round(1 / step_s))
-    return [
-        (received[i] - received[max(0, i - steps)]) * 8 / max(step_s, grid[i] - grid[max(0, i - steps)])
-        for i in range(len(grid))
-    ]
+    return [(received[i] - received[max(0, i - steps)]) * 8 / (steps * step_s) for i in range(len(grid))]
 
 
 def _players(

@@ -38,6 +38,19 @@
     ];
   }
 
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  function dates(u, splits, axis, space, step) {
+    let before = null;
+    return splits.map(function (at) {
+      if (at === null) return "";
+      const when = new Date(at * 1000), day = when.getUTCDate() + " " + MONTHS[when.getUTCMonth()];
+      const isNew = day !== before;
+      before = day;
+      if (step >= 86400) return step >= 86400 * 60 ? day + "\n" + when.getUTCFullYear() : day;
+      return when.toISOString().slice(11, step < 60 ? 19 : 16) + (isNew ? "\n" + day : "");
+    });
+  }
+
   /* Wheel and shift-drag move, plus and minus zoom, arrows move, 0 shows everything. */
   function moving(chart) {
     function shift(u, part) {
@@ -92,14 +105,17 @@
       pen.strokeStyle = pen.fillStyle = colour("--mark");
       pen.setLineDash([6, 4]);
       pen.font = Math.round(11 * devicePixelRatio) + "px system-ui, sans-serif";
-      breaks.forEach(function (one, index) {
+      const told = new Set();
+      breaks.forEach(function (one) {
         if (one.at_s < u.scales.x.min || one.at_s > u.scales.x.max) return;
         const x = Math.round(u.valToPos(one.at_s, "x", true));
         pen.beginPath(); pen.moveTo(x, u.bbox.top); pen.lineTo(x, u.bbox.top + u.bbox.height); pen.stroke();
         const isRight = x > u.bbox.left + u.bbox.width * 0.7;
         pen.textAlign = isRight ? "right" : "left";
         const text = one.what + " " + one.new;
-        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 13 * (index % 3)) * devicePixelRatio);
+        if (told.has(text)) return;
+        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 14 * (told.size % 4)) * devicePixelRatio);
+        told.add(text);
       });
       pen.restore();
     }] } };
@@ -161,7 +177,7 @@
     // A fixed middle of the range in which most values lie: a lone peak must not flatten the rest.
     chart.plot({
       tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min || 0), max || 1, 0.08, true) } },
-      series: series, bands: bands, axes: axes({ x: {}, y: {} }), plugins: [moving(chart), breakLines(answer.breaks)],
+      series: series, bands: bands, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart), breakLines(answer.breaks)],
       cursor: { sync: { key: "time" }, drag: { x: true, y: false } },
     }, data, chart.range);
     chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (one.unit ? " (" + one.unit + ")" : ""), "n"])),
@@ -260,7 +276,7 @@
     });
     const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
     chart.range = [first, last > first ? last : first + answer.width_s];
-    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] } }, series: series, axes: axes({ x: {}, y: {} }), plugins: [moving(chart)] }, data, chart.range);
+    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] } }, series: series, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
     chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, place) => [utc(start), answer.row_counts[place]].concat(names.map((name) => answer.counts[name][place]))));
   }
 

@@ -1,0 +1,38 @@
+"""The report of a page or a period as a PDF file."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of
+from pytomo_scrapy.dashboard.views import open_view
+from pytomo_scrapy.storage.dashboard_parameters import GROUPS
+from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS
+
+
+def report(request: Request) -> Response:
+    """Answer with the report: of a group of graphs, of one parameter, or of the period."""
+    # Imported late: a server that nobody asks for a PDF is smaller and starts sooner.
+    from pytomo_scrapy.dashboard.pdf import Contents, contents_of, make_report
+
+    with open_view(request, more=("group", "parameter", "compare")) as view:
+        asked = request.query_params
+        group = asked.get("group") or "main"
+        if group not in GROUPS:
+            raise BadRequestError(f"`group` must be one of {', '.join(GROUPS)}.")
+        contents = contents_of(group)
+        compare = asked.get("compare") or None
+        if asked.get("parameter"):
+            parameter = parameter_of(asked["parameter"])
+            compare = compare_of(asked, parameter)
+            contents = Contents((parameter.name,), () if parameter.is_flag else (parameter.name,))
+        elif compare is not None and compare not in DIMENSIONS:
+            raise BadRequestError(f"`compare` must be one of {', '.join(DIMENSIONS)}.")
+        contents = Contents(contents.parameters, contents.distributions, compare)
+        source = view.ask.database.path.name if view.ask.database.path else view.ask.database.shown_url
+        body = make_report(
+            view.connection, view.selection, contents, source, is_across_breaks=view.ask.is_across_breaks
+        )
+    headers = {"Content-Disposition": 'attachment; filename="pytomo-report.pdf"', "Cache-Control": "no-store"}
+    return Response(body, media_type="application/pdf", headers=headers)
