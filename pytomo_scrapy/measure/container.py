@@ -253,16 +253,25 @@ def _described(timeline: MediaTimeline, source: Source, layout: Layout, media: A
         duration_s = media.duration / av.time_base
     duration_s = duration_s or source.declared_duration_s
     rate = video.average_rate if video is not None else None
+    picture = video.codec_context if video is not None else None  # None too where no decoder is known
     return replace(
         timeline,
-        video_codec=video.codec_context.name if video is not None else None,
-        audio_codec=audio.codec_context.name if audio is not None else None,
-        width_px=(video.codec_context.width or None) if video is not None else None,
-        height_px=(video.codec_context.height or None) if video is not None else None,
+        video_codec=_codec_name(video),
+        audio_codec=_codec_name(audio),
+        width_px=(picture.width or None) if picture is not None else None,
+        height_px=(picture.height or None) if picture is not None else None,
         frame_rate_fps=float(rate) if rate else None,
         duration_s=duration_s,
         bitrate_bps=source.size_bytes * 8 / duration_s if source.size_bytes and duration_s else None,
     )
+
+
+def _codec_name(stream: Any) -> str | None:
+    """Return the codec's name. None where there is no stream, or no decoder is known."""
+    if stream is None or stream.codec_context is None or stream.codec_context.codec is None:
+        return None
+    name: str = stream.codec_context.name
+    return name
 
 
 def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams: list[StreamPackets]) -> MediaTimeline:
