@@ -3,7 +3,9 @@
     python benchmarks/download.py [--json] [--rounds 3] [--bytes 1000000000]
 
 Throughput is body bytes over wall time, CPU is user and system seconds of the client alone, both the median of the
-rounds, which are interleaved. The window runs as in a crawl: its own process, arrival trace, TCP_INFO and spool.
+rounds, which are interleaved. The window runs in a process of its own, with arrival trace and TCP_INFO. As curl's, its
+body goes nowhere (the spool's cap is at its minimum); `window_spooling` shows what the default spool adds.
+The forerunner, Pytomo 3.0.4, runs on plain HTTP/1.1 where a Python 2.7 is found; pip fetches it from PyPI.
 """
 
 from __future__ import annotations
@@ -53,6 +55,23 @@ http {{
   server {{ listen 127.0.0.1:{ports[2]} ssl; root {folder}; }}
   server {{ listen 127.0.0.1:{ports[3]} ssl http2; root {folder}; }}
 }}
+"""
+
+
+FORERUNNER = """
+import logging, resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from pytomo import config_pytomo
+config_pytomo.LOG = logging.getLogger("pytomo")
+config_pytomo.LOG.addHandler(logging.NullHandler())
+config_pytomo.LOG_LEVEL = logging.INFO
+from pytomo import lib_general_download
+started = time.time()
+used = resource.getrusage(resource.RUSAGE_SELF)
+before_s = used.ru_utime + used.ru_stime
+status, figures, _ = lib_general_download.get_download_stats(sys.argv[2], None, 120)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print("\\n%d %f %f" % (figures[5], time.time() - started, used.ru_utime + used.ru_stime - before_s))
 """
 
 
@@ -150,12 +169,12 @@ def run_curl(url: str, http_version: str, certificate: Path) -> Run:
     return Run(int(done.stdout) / elapsed_s, cpu_s * 1e9 / int(done.stdout))
 
 
-def run_window(url: str, http_version: str, folder: str) -> Run:
+def run_window(url: str, http_version: str, folder: str, spool_max_bytes: int) -> Run:
     """Fetch with our window. Called in a process of its own."""
     port = int(url.split(":")[2].split("/")[0])
     media = MediaFormat("muxed", "18", url, HOST, port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=folder)
-    config = DownloadConfig(window_s=120, max_bytes=10**12, http_version=http_version)
+    config = DownloadConfig(window_s=120, max_bytes=10**12, http_version=http_version, spool_max_bytes=spool_max_bytes)
     cpu_before, started = time.process_time(), time.monotonic()
     result = download_window(plan, config)
     elapsed_s, cpu_s = time.monotonic() - started, time.process_time() - cpu_before
@@ -166,9 +185,38 @@ def run_window(url: str, http_version: str, folder: str) -> Run:
     return Run(result.received_bytes / elapsed_s, cpu_s * 1e9 / result.received_bytes, rss_mb)
 
 
-def measure(folder: Path, size_bytes: int, rounds: int) -> dict[str, dict[str, list[Run]]]:
+def find_python2() -> str | None:
+    """Return a Python 2.7 that runs (pyenv's shim may not): one that pyenv installed, else the PATH's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [str(path) for path in sorted(pyenv.glob("2.7*/bin/python2.7"))]
+    candidates += [path for path in [shutil.which("python2.7")] if path]
+    return next(
+        (path for path in candidates if not subprocess.run([path, "-c", ""], capture_output=True).returncode), None
+    )
+
+
+def run_forerunner(url: str, folder: Path) -> Run | None:
+    """Fetch with Pytomo 3.0.4. None where Python 2.7 or the package cannot be had."""
+    python, site = find_python2(), folder / "forerunner"
+    if python is None:
+        return None
+    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "Pytomo==3.0.4"]
+    environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    if subprocess.run(install, capture_output=True, env=environment, timeout=180).returncode:
+        return None
+    direct = environment | {"no_proxy": "*"}
+    script = [python, "-c", FORERUNNER, str(site), url.replace(HOST, "127.0.0.1")]
+    done = subprocess.run(script, capture_output=True, text=True, env=direct, cwd=folder, timeout=180)
+    if done.returncode:
+        return None
+    received_bytes, elapsed_s, cpu_s = (float(word) for word in done.stdout.split()[-3:])
+    return Run(received_bytes / elapsed_s, cpu_s * 1e9 / received_bytes)
+
+
+def measure(folder: Path, size_bytes: int, rounds: int) -> tuple[dict[str, dict[str, list[Run]]], Run | None]:
     """Run every client on every protocol, in turn."""
-    runs: dict[str, dict[str, list[Run]]] = {name: {"curl": [], "window": []} for name in PROTOCOLS}
+    spools = {"window": 65_536, "window_spooling": DownloadConfig().spool_max_bytes}
+    runs: dict[str, dict[str, list[Run]]] = {name: {"curl": [], **{one: [] for one in spools}} for name in PROTOCOLS}
     certificate = folder / "server.pem"
     spawn = multiprocessing.get_context("spawn")
     with serving(folder, size_bytes) as urls:
@@ -176,22 +224,23 @@ def measure(folder: Path, size_bytes: int, rounds: int) -> dict[str, dict[str, l
         for _ in range(rounds):
             for name, (_, http_version) in PROTOCOLS.items():
                 runs[name]["curl"].append(run_curl(urls[name], http_version, certificate))
-                with spawn.Pool(1) as pool:
-                    runs[name]["window"].append(pool.apply(run_window, (urls[name], http_version, str(folder))))
-    return runs
+                for client, spool_max_bytes in spools.items():
+                    with spawn.Pool(1) as pool:
+                        arguments = (urls[name], http_version, str(folder), spool_max_bytes)
+                        runs[name][client].append(pool.apply(run_window, arguments))
+        forerunner = run_forerunner(urls["http/1.1"], folder)
+    return runs, forerunner
 
 
-def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: float | None) -> dict[str, Any]:
+def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: Run | None) -> dict[str, Any]:
     """Return the figures that are judged: the worst protocol's ratio to curl."""
     table: dict[str, Any] = {}
     for name, clients in runs.items():
         speed = {client: statistics.median(run.bytes_per_s for run in done) for client, done in clients.items()}
         cpu = {client: statistics.median(run.cpu_s_per_gb for run in done) for client, done in clients.items()}
         table[name] = {
-            "curl_mb_per_s": round(speed["curl"] / 1e6, 1),
-            "window_mb_per_s": round(speed["window"] / 1e6, 1),
-            "curl_cpu_s_per_gb": round(cpu["curl"], 3),
-            "window_cpu_s_per_gb": round(cpu["window"], 3),
+            **{f"{client}_mb_per_s": round(value / 1e6, 1) for client, value in speed.items()},
+            **{f"{client}_cpu_s_per_gb": round(value, 3) for client, value in cpu.items()},
             "throughput_vs_curl": round(speed["window"] / speed["curl"], 3),
             "cpu_per_gb_vs_curl": round(cpu["window"] / cpu["curl"], 3),
         }
@@ -199,9 +248,14 @@ def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: float | None) -
     return {
         "throughput_vs_curl": min(row["throughput_vs_curl"] for row in table.values()),
         "cpu_per_gb_vs_curl": max(row["cpu_per_gb_vs_curl"] for row in table.values()),
-        "throughput_vs_forerunner": None if forerunner is None else round(plain_bytes_per_s / forerunner, 2),
-        "worker_rss_mb": round(max(run.rss_mb or 0 for clients in runs.values() for run in clients["window"]), 1),
-        "forerunner_mb_per_s": None if forerunner is None else round(forerunner / 1e6, 1),
+        "throughput_vs_forerunner": None
+        if forerunner is None
+        else round(plain_bytes_per_s / forerunner.bytes_per_s, 2),
+        "worker_rss_mb": round(
+            max(run.rss_mb or 0 for clients in runs.values() for done in clients.values() for run in done), 1
+        ),
+        "forerunner_mb_per_s": None if forerunner is None else round(forerunner.bytes_per_s / 1e6, 1),
+        "forerunner_cpu_s_per_gb": None if forerunner is None else round(forerunner.cpu_s_per_gb, 3),
         "protocols": table,
     }
 
@@ -214,7 +268,7 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=1_000_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pytomo-benchmark-") as folder:
-        summary = summarise(measure(Path(folder), options.bytes, options.rounds), None)
+        summary = summarise(*measure(Path(folder), options.bytes, options.rounds))
     if options.json:
         print(json.dumps(summary))
         return
