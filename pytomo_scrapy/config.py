@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,95 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytomo_scrapy.failures import SettingError
-
-Parser = Callable[[Any], Any]
-
-
-class _BadValue(ValueError):
-    """Raised by a parser; the text says what would be right."""
-
-
-def _number(minimum: float, maximum: float = math.inf) -> Parser:
-    def parse(value: Any) -> float:
-        what = f"a number of at least {minimum:g}" + (f" and at most {maximum:g}" if maximum < math.inf else "")
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise _BadValue(what) from None
-        if not math.isfinite(number) or not minimum <= number <= maximum:
-            raise _BadValue(what)
-        return number
-
-    return parse
-
-
-def _whole(minimum: int, maximum: int | None = None) -> Parser:
-    def parse(value: Any) -> int:
-        what = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
-        try:
-            number = int(str(value).strip())
-        except ValueError:
-            raise _BadValue(what) from None
-        if number < minimum or (maximum is not None and number > maximum):
-            raise _BadValue(what)
-        return number
-
-    return parse
-
-
-def _flag(value: Any) -> bool:
-    text = str(value).strip().lower()
-    if text in {"1", "true", "yes", "on"}:
-        return True
-    if text in {"0", "false", "no", "off", "none", ""}:
-        return False
-    raise _BadValue("1 or 0 (true or false)")
-
-
-def _choice(*words: str) -> Parser:
-    def parse(value: Any) -> str:
-        text = str(value).strip().lower()
-        if text not in words:
-            raise _BadValue("one of " + ", ".join(words))
-        return text
-
-    return parse
-
-
-def _text(value: Any) -> str:
-    text = str(value).strip()
-    if not text:
-        raise _BadValue("some text")
-    return text
-
-
-def _optional(parser: Parser) -> Parser:
-    def parse(value: Any) -> Any:
-        if value is None or str(value).strip() == "" or str(value).strip().lower() == "none":
-            return None
-        return parser(value)
-
-    return parse
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    parts = value if isinstance(value, (list, tuple)) else str(value or "").split(",")
-    return tuple(str(part).strip() for part in parts if str(part).strip())
-
-
-def _proxy(value: Any) -> str:
-    text = str(value).strip()
-    parts = urlsplit(text)
-    if parts.scheme != "http" or not parts.hostname:
-        raise _BadValue("a proxy URL such as http://host:3128")
-    return text
-
-
-def _address(value: Any) -> str:
-    try:
-        return str(ipaddress.ip_address(str(value).strip()))
-    except ValueError:
-        raise _BadValue("an IP address of this machine") from None
+from pytomo_scrapy.setting_values import BadValue as _BadValue
+from pytomo_scrapy.setting_values import Parser
+from pytomo_scrapy.setting_values import address as _address
+from pytomo_scrapy.setting_values import choice as _choice
+from pytomo_scrapy.setting_values import flag as _flag
+from pytomo_scrapy.setting_values import number_of as _number
+from pytomo_scrapy.setting_values import optional as _optional
+from pytomo_scrapy.setting_values import proxy as _proxy
+from pytomo_scrapy.setting_values import text_of as _text
+from pytomo_scrapy.setting_values import web_address as _web_address
+from pytomo_scrapy.setting_values import whole as _whole
+from pytomo_scrapy.setting_values import words as _words
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +107,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_PAGE_MAX_BYTES", 16 * 1024 * 1024, "bytes", "Largest page that is read", _whole(1024)),
     Setting("PYTOMO_FRONTIER_AHEAD", 2, "videos", "Claims taken from the frontier ahead of the window", _whole(1, 100)),
     Setting("PYTOMO_PACE_S", 5.0, "s", "Least time between the starts of two videos", _number(0)),
+    # Long crawls.
+    Setting("PYTOMO_LEASE_S", 300.0, "s", "A video that another machine holds is free again after so much silence of it", _number(3)),
+    Setting("PYTOMO_DATABASE_PATIENCE_S", 600.0, "s", "How long a crawl waits for a database that is away or full before it stops", _number(0)),
+    Setting("PYTOMO_UNSTORED_DIRECTORY", "databases/unstored", "folder", "Where finished measurements are kept while the database cannot take them", _text),
+    Setting("PYTOMO_UNSTORED_MAX_BYTES", 256 * 1024 * 1024, "bytes", "Most bytes of measurements kept there", _whole(0)),
+    Setting("PYTOMO_START_JITTER_S", 0.0, "s", "A crawl starts after a random time of up to so much, so that many machines do not start as one", _number(0)),
+    Setting("PYTOMO_ROUND_EVERY_S", 0.0, "s", "loop: time between the starts of two rounds; 0: the next one at once", _number(0)),
+    Setting("PYTOMO_ROUND_GAPS", "fixed", "fixed, exponential", "loop: rounds at fixed times, or after exponentially distributed gaps with that mean (RFC 2330)", _choice("fixed", "exponential")),
+    Setting("PYTOMO_BACKOFF_RETRY_S", 60.0, "s", "After a first refusal (bot check, rate limit, 429) the service is asked again after so much", _number(0)),
+    Setting("PYTOMO_BACKOFF_PAUSE_S", 3600.0, "s", "After further refusals it is left alone for so much, doubled each time; 0: never", _number(0)),
+    Setting("PYTOMO_BACKOFF_MAX_PAUSES", 4, "pauses", "The crawl stops after so many pauses without one answer between them", _whole(0)),
+    Setting("PYTOMO_ALERT_WEBHOOK", None, "URL", "A JSON message is posted here when failures repeat, and when they are over", _optional(_web_address)),
+    Setting("PYTOMO_ALERT_AFTER", 5, "videos", "So many failures of one class in a row are an alert", _whole(1)),
     # Resolution.
     Setting("PYTOMO_FORMAT", _H264_720P, "yt-dlp selector", "Format choice: one progressive, or video and audio", _text),
     Setting("PYTOMO_RESOLVE_EXTRACTOR_ARGS", "player_client=visionos;player_skip=webpage,configs,js,initial_data;skip=hls,dash", "key=value;...", "yt-dlp extractor arguments of the first, lean try; empty: yt-dlp's own defaults at once", lambda value: str(value or "").strip()),
@@ -301,6 +236,24 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EnduranceConfig:
+    """What a crawl of months lives by: leases, patience with its database, rounds, and manners towards the service."""
+
+    lease_s: float = 300.0
+    database_patience_s: float = 600.0
+    unstored_directory: str = "databases/unstored"
+    unstored_max_bytes: int = 256 * 1024 * 1024
+    start_jitter_s: float = 0.0
+    round_every_s: float = 0.0
+    round_gaps: str = "fixed"
+    backoff_retry_s: float = 60.0
+    backoff_pause_s: float = 3600.0
+    backoff_max_pauses: int = 4
+    alert_webhook: str | None = None
+    alert_after: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one crawl, checked."""
 
@@ -321,6 +274,7 @@ class Config:
     ping: PingConfig
     download: DownloadConfig
     playback: PlaybackConfig
+    endurance: EnduranceConfig = EnduranceConfig()
 
 
 def read_setting(name: str, value: Any) -> Any:
@@ -389,6 +343,7 @@ def load(get: Callable[[str], Any]) -> Config:
             value["PYTOMO_PLAYBACK_RESTART_BUFFER_S"],
             value["PYTOMO_ANALYSIS_TIMEOUT_S"],
         ),
+        endurance=EnduranceConfig(**{name: value[f"PYTOMO_{name.upper()}"] for name in EnduranceConfig.__slots__}),
     )
 
 
