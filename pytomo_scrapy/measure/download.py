@@ -20,7 +20,13 @@ from pytomo_scrapy.measure.interface import read_counters
 from pytomo_scrapy.measure.path import family_of, proxy_for
 from pytomo_scrapy.measure.redirects import follow_redirect, read_target
 from pytomo_scrapy.measure.tcp_info import TcpSampler
-from pytomo_scrapy.measure.window_failures import NO_CONNECTION, classify_curl_error, classify_silence, classify_status
+from pytomo_scrapy.measure.window_failures import (
+    NO_CONNECTION,
+    classify_curl_error,
+    classify_silence,
+    classify_status,
+    is_exit_changed,
+)
 from pytomo_scrapy.measure.window_lookup import HostLookup
 from pytomo_scrapy.measure.window_pacing import Pacing
 from pytomo_scrapy.measure.window_probes import LoadedProbes, LoadedRoundTrips
@@ -253,6 +259,9 @@ class _Window:
             return None, None
         before_bytes = stream.received_bytes - request.received_bytes if status in {200, 206} else stream.received_bytes
         if status is not None and (failure := classify_status(status, before_bytes)) is not None:
+            is_direct = request.proxy is None
+            if status == 403 and is_direct and is_exit_changed(request.hop.target.url, handle.getinfo(pycurl.LOCAL_IP)):
+                return "exit_address_changed", "HTTP 403, and the URL is signed for another address"
             return failure, f"HTTP {status}"
         if error is not None:
             code, text = error

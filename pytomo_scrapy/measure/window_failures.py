@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 import pycurl
 
@@ -124,3 +126,19 @@ def _classify_receive(text: str, phase: Phase) -> str:
     if "eof" in text.lower() or "close notify" in text.lower():
         return "truncated" if phase.received_bytes else "bad_response"
     return "reset"
+
+
+def is_exit_changed(url: str, local_address: str | None) -> bool:
+    """Tell whether a refused media URL was signed for another address of ours than the request came from.
+
+    Only where that can be told: families differ, or no address translation lies between `local_address` and the
+    service, because it is public itself or the signed address is not.
+    """
+    signed = parse_qs(urlsplit(url).query).get("ip", [""])[0]
+    try:
+        signed_for, local = ipaddress.ip_address(signed), ipaddress.ip_address(local_address or "")
+    except ValueError:
+        return False
+    if signed_for.version != local.version:
+        return True
+    return signed_for != local and (local.is_global or not signed_for.is_global)

@@ -401,3 +401,25 @@ def test_window_that_ends_during_a_look_up_is_dns_timeout(tmp_path: Path, monkey
     with serving(say(answer("302 Found", "Location: http://silent.example/x"))) as server:
         result = fetch(tmp_path, make_format(server.port))
     assert (result.failure, result.ended_by) == ("dns_timeout", "deadline")
+
+
+@pytest.mark.parametrize(
+    ("signed_for", "source_address", "failure"),
+    [
+        ("127.0.0.1", None, "http_403"),  # refused for another reason
+        ("127.0.0.1", "127.0.0.9", "exit_address_changed"),
+        ("::1", None, "exit_address_changed"),
+        ("198.51.100.7", None, "exit_address_changed"),
+        ("8.8.8.8", None, "http_403"),  # behind address translation nobody can tell
+        ("", None, "http_403"),
+    ],
+)
+def test_window_refused_for_another_address_is_told_apart(
+    tmp_path: Path, signed_for: str, source_address: str | None, failure: str
+) -> None:
+    config = dataclasses.replace(CONFIG, path=PathConfig(source_address=source_address))
+    with serving(say(answer("403 Forbidden"))) as server:
+        url = f"http://{HOST}:{server.port}/v?ip={signed_for}&sig=SECRET"
+        result = fetch(tmp_path, make_format(server.port, url=url), config=config)
+    assert result.failure == failure
+    assert "198.51.100.7" not in repr(result)
