@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.storage.report import FailureCount, PlayerSummary, ReportSummary, RoundTripSummary
+from pytomo_scrapy.storage.report import FailureCount, PlayerSummary, ReportSummary, RoundTripSummary, ThroughputSummary
 
 NOTHING = "-"
 
@@ -43,7 +44,9 @@ def percent(value: float | None) -> str:
 def _table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for index, head in enumerate(heads):
-        table.add_column(head, justify="left" if index == 0 else "right", overflow="fold")
+        is_prose = head in {"meaning", "answer"}
+        justify: Literal["left", "right"] = "left" if index == 0 or is_prose else "right"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=not is_prose)
     for row in rows:
         table.add_row(*(NOTHING if cell is None else escape(str(cell)) for cell in row))
     if table.row_count:
@@ -56,18 +59,13 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     if report.attempted_count == 0:
         console.print(f"{database} holds no measurement yet. Start one: scrapy crawl youtube -a max_crawled_url=10")
         return
-    console.print(f"[bold]{escape(database)}[/bold]: {report.first_at} to {report.last_at}\n")
+    console.print(f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     counts = ("attempted", "resolved", "started", "valid", "excluded")
     _table(console, "Videos", counts, [[getattr(report, f"{name}_count") for name in counts]])
     _print_failures(console, "Bad sessions: the network failed them, they count", report.network_failures)
     _print_failures(console, "Excluded: they say nothing about the line", report.excluded)
     _print_players(console, report.players)
-    if report.throughput is not None and report.throughput.window_count:
-        figures = report.throughput
-        heads = ("windows", "media", *(f"{name}" for name in figures.delivery_quantiles_bps), "with cross traffic")
-        row = [figures.window_count, f"{figures.received_bytes / 1e6:.1f} MB"]
-        row += [megabits(value) for value in figures.delivery_quantiles_bps.values()]
-        _table(console, "Delivery of media, by quantile", heads, [[*row, figures.cross_traffic_count]])
+    _print_throughput(console, report.throughput)
     _print_round_trips(console, "Idle round trips by resolver", report.rtt_by_resolver)
     _print_round_trips(console, "Idle round trips by host", report.rtt_by_host)
 
@@ -85,27 +83,35 @@ def _print_players(console: Console, players: Sequence[PlayerSummary]) -> None:
             one.player,
             one.session_count,
             one.never_started_count,
-            *(seconds(one.startup_delay_quantiles_s.get(name)) for name in ("0.25", "0.5", "0.75")),
+            " ".join(_plain(one.startup_delay_quantiles_s.get(name)) for name in ("0.25", "0.5", "0.75")),
             one.stalled_session_count,
             one.stall_count,
-            f"{one.stalled_s:.1f} s",
+            f"{one.stalled_s:.1f}",
             percent(one.stall_ratio),
         )
         for one in players
     ]
-    heads = (
-        "player",
-        "sessions",
-        "never started",
-        "startup 25%",
-        "50%",
-        "75%",
-        "with stalls",
-        "stalls",
-        "stalled",
-        "ratio",
-    )
-    _table(console, "Playback (startup by Kaplan-Meier: sessions that never started count)", heads, rows)
+    heads = ("player", "sessions", "never", "startup s", "stalled", "stalls", "stalled s", "ratio")
+    title = "Playback (startup by quartile, Kaplan-Meier; never: not started)"
+    _table(console, title, heads, rows)
+
+
+def _print_throughput(console: Console, figures: ThroughputSummary | None) -> None:
+    if figures is None or not figures.window_count:
+        return
+    quantiles = figures.delivery_quantiles_bps
+    row = [figures.window_count, megabytes(figures.received_bytes)]
+    row += [_plain(None if value is None else value / 1e6) for value in quantiles.values()]
+    heads = ("windows", "media", *(f"{float(name):.0%}" for name in quantiles), "cross traffic")
+    _table(console, "Delivery of media in Mbit/s, by quantile", heads, [[*row, figures.cross_traffic_count]])
+
+
+def _plain(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def _moment(text: str | None) -> str:
+    return NOTHING if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _print_round_trips(console: Console, title: str, groups: Sequence[RoundTripSummary]) -> None:
