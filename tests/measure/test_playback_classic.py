@@ -7,15 +7,7 @@ import pytest
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.measure.playback import StreamTrace, simulate_playback
-
-
-def make_stream(steps: list[tuple[float, float]], *, is_complete: bool = False) -> StreamTrace:
-    """Build a stream of which `complete_s` seconds are there from `t_s` on: 1000 bytes a media second."""
-    counts = [round(complete_s * 1000) for _, complete_s in steps]
-    timeline = MediaTimeline(
-        kind="muxed", method="packets", offset_bytes=tuple(counts), complete_s=tuple(value for _, value in steps)
-    )
-    return StreamTrace(tuple(t for t, _ in steps), tuple(counts), timeline, is_complete)
+from tests.measure.playback_streams import make_stream
 
 
 def test_classic_above_initial_buffer_starts_and_keeps_the_books() -> None:

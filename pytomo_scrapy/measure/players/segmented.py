@@ -102,9 +102,22 @@ def _closed(clock: Clock, horizon_s: float) -> Session:
             session.stalls.append(Interval(clock.stalled_at_s, horizon_s - clock.stalled_at_s, is_open=True))
         if clock.frozen_at_s is not None and horizon_s > clock.frozen_at_s:
             clock.freezes.append(Interval(clock.frozen_at_s, horizon_s - clock.frozen_at_s, is_open=True))
-    session.freezes = clock.freezes
+    session.freezes = _apart(clock.freezes, horizon_s)
     session.buffer_end_s = min(track.level_s(clock.playhead_s) for track in clock.tracks)
     return session
+
+
+def _apart(freezes: Sequence[Interval], horizon_s: float) -> list[Interval]:
+    """Join freezes that a picture's own lag lets overlap, and end them with the window."""
+    joined: list[Interval] = []
+    for freeze in freezes:
+        end_s = min(freeze.start_s + freeze.duration_s, horizon_s)
+        start_s = freeze.start_s
+        if joined and start_s <= joined[-1].start_s + joined[-1].duration_s:
+            start_s = joined.pop().start_s
+        if end_s > start_s:
+            joined.append(Interval(start_s, end_s - start_s, freeze.is_open))
+    return joined
 
 
 def segment_parameters(parameters: Mapping[str, float], may_fetch: FetchRule) -> SegmentRule:

@@ -1,0 +1,86 @@
+"""`scrapy simulate` against the recorded browser sessions and against files that are no traces."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "scrapy", "simulate"]
+
+
+def run_simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+
+
+def write_trace(folder: Path, media: Path) -> Path:
+    size_bytes = media.stat().st_size
+    arrivals = [[0.1 * (step + 1), size_bytes * (step + 1) // 100] for step in range(100)]
+    path = folder / "trace.json"
+    path.write_text(json.dumps({"window_s": 32, "streams": [{"media": str(media), "arrivals": arrivals}]}))
+    return path
+
+
+def test_simulate_prints_one_object_a_trace_and_nothing_else(shared: Path, tmp_path: Path) -> None:
+    trace = write_trace(tmp_path, shared / "truth" / "media" / "prog_cbr.mp4")
+    done = run_simulate("--player", "progressive", str(trace), str(trace))
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert len(lines) == 2 and lines[0] == lines[1]
+    answer = json.loads(lines[0])
+    # 60 kB arrive every 0.1 s and the index takes 52 kB: the second step brings media. The start lags 0.15 s behind.
+    assert answer["startup_delay_s"] == pytest.approx(0.35, abs=0.01)
+    assert answer["stalls"] == [] and answer["freezes"] == []
+
+
+def test_simulate_sets_parameters(shared: Path, tmp_path: Path) -> None:
+    trace = write_trace(tmp_path, shared / "truth" / "media" / "prog_cbr.mp4")
+    done = run_simulate("--player", "classic", "--set", "initial_buffer_s=20", str(trace))
+    assert json.loads(done.stdout)["startup_delay_s"] == pytest.approx(3.4, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--player", "flash"], "flash"),
+        (["--player", "classic", "--set", "speed=1"], "speed"),
+        (["--player", "classic", "--set", "nonsense"], "PARAM=VALUE"),
+        (["--player", "classic"], "streams"),
+    ],
+)
+def test_simulate_bad_input_is_a_usage_error_with_a_sentence(arguments: list[str], word: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.json"
+    trace.write_text("{}")
+    done = run_simulate(*arguments, str(trace))
+    assert done.returncode == 2 and done.stdout == ""
+    assert word in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("view", [(), ("--picture",)])
+def test_simulate_predicts_the_recorded_browser_within_its_own_noise(shared: Path, view: tuple[str, ...]) -> None:
+    scorer = shared / "truth" / "score.py"
+    command = [sys.executable, str(scorer), *view, "--", *COMMAND]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if "own noise" in line]
+    assert len(lines) == 2
+    for line in lines:
+        errors = [
+            float(word) for word in line.split("traces")[1].split("(")[0].replace("s", " ").split() if _number(word)
+        ]
+        noise = [float(word) for word in line.split("noise")[1].strip(" )\n").split()]
+        slack = (0.3, 0.3, 0.3) if view else (0.0, 0.0, 0.05)
+        for error, own, more in zip(errors, noise, slack, strict=True):
+            assert error <= own + more + 0.005, line
+
+
+def _number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
