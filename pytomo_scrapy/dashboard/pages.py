@@ -39,9 +39,10 @@ def overview(request: Request) -> Response:
             sentence = "The database is there, but it holds no measurement yet."
             return render(request, "empty.html", {"title": "Nothing measured yet", "sentence": sentence})
         found = view.overview()
-        subject = _subject(view)
+        values = {**period_values(view, "Overview"), "found": found}
+        subject = _subject(view, values["choices"]["provider"])
         sentences = verdict(found, subject, lambda one: change_since(view.connection, view.selection, one))
-        values = {**period_values(view, "Overview"), "found": found, "verdict": sentences}
+        values["verdict"] = sentences
     return render(
         request,
         "overview.html",
@@ -50,11 +51,10 @@ def overview(request: Request) -> Response:
     )
 
 
-def _subject(view: View) -> str:
+def _subject(view: View, providers: list[tuple[str, str]]) -> str:
     for name in ("provider", "vantage", "service", "host", "cache_site"):
         if name in view.selection.equals:
             return labels_of(view.connection, name, [view.selection.equals[name]])[0]
-    providers = choices(view.connection, view.selection.start_s, view.selection.end_s)["provider"]
     return providers[0][1] if len(providers) == 1 else "all lines together" if len(providers) > 1 else "this line"
 
 

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal
 
 from pytomo_scrapy.storage import overview_bootstrap as bootstrap
 from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of, last_changes
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
 from pytomo_scrapy.storage.dashboard_schema import figure
 from pytomo_scrapy.storage.dashboard_selection import Selection, Source
-from pytomo_scrapy.storage.distribution import bin_middle, log_bin, weighted_quantile
+from pytomo_scrapy.storage.distribution import bin_middle, log_bin
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
 VIDEO_GROUPS = 16
@@ -101,12 +101,15 @@ class Overview:
         return self.day_count >= bootstrap.LEAST_DAYS and self.video_count >= bootstrap.LEAST_VIDEOS
 
 
+_Rows = list[tuple[float, bool, int]]  # (middle of the bin, was it reached, rows)
+
+
 @dataclass(slots=True)
 class _Sample:
-    """The cells of one period, and how to read a quantile of it."""
+    """One period: numerators and denominators by cell, the histograms, and what was drawn."""
 
-    ratios: dict[str, dict[bootstrap.Cell, tuple[float, float]]]
-    tables: dict[str, dict[bootstrap.Cell, list[tuple[float, bool, int]]]]
+    cells: dict[str, dict[bootstrap.Cell, tuple[float, float]]]
+    quantiles: dict[str, _Quantiles]
     weights: bootstrap.Weights
 
 
@@ -179,54 +182,68 @@ def _cell_columns(selection: Selection) -> list[ColumnElement[Any]]:
 
 
 def _sample(connection: Connection, selection: Selection, ping_method: str | None) -> _Sample:
-    ratios = _ratios(connection, selection)
-    tables = {kind.name: _table(connection, selection, kind.parameter, ping_method) for kind in KINDS if kind.parameter}
-    return _Sample(ratios, tables, bootstrap.draw_weights(list(ratios["never_started"])))
+    quantiles = {
+        kind.name: _Quantiles(_histogram(connection, selection, kind.parameter, ping_method))
+        for kind in KINDS
+        if kind.parameter is not None
+    }
+    medians = {name: found.at(0.5) for name, found in quantiles.items()}
+    cells = _cells(connection, selection, medians, ping_method)
+    return _Sample(cells, quantiles, bootstrap.draw_weights(list(cells["never_started"])))
 
 
-def _ratios(connection: Connection, selection: Selection) -> dict[str, dict[bootstrap.Cell, tuple[float, float]]]:
-    source = Source(selection, PARAMETERS["startup_delay_s"])
-    is_started, has_stall = source.value("is_started"), source.value("has_stall")
-    stalled, played, mos = (source.value(name) for name in ("stalled_s", "played_s", "mos_stalling_hossfeld2011"))
-    is_session = figure.c.is_session == 1
-    sums = [
-        func.sum(case((and_(is_session, is_started == 0), 1), else_=0)),
-        func.sum(case((is_session, 1), else_=0)),
-        func.sum(case((is_started == 1, has_stall), else_=0)),
-        func.sum(case((is_started == 1, 1), else_=0)),
-        func.sum(func.coalesce(stalled, 0)),
-        func.sum(func.coalesce(stalled, 0) + func.coalesce(played, 0)),
-        func.sum(func.coalesce(mos, 0)),
-        func.count(mos),
-    ]
-    query = source.select(*_cell_columns(selection), *sums).group_by("day", "video_group")
-    found: defaultdict[str, dict[bootstrap.Cell, tuple[float, float]]] = defaultdict(dict)
-    found["never_started"] = {}
-    for day, group, *values in connection.execute(query):
-        for index, name in enumerate(("never_started", "with_stalls", "stall_ratio", "mos")):
-            found[name][(day, group)] = (float(values[2 * index] or 0), float(values[2 * index + 1] or 0))
-    return dict(found)
-
-
-def _table(
-    connection: Connection, selection: Selection, name: str, ping_method: str | None
-) -> dict[bootstrap.Cell, list[tuple[float, bool, int]]]:
-    """Return a histogram for each cell: (middle of the bin, was it reached, rows)."""
-    parameter = PARAMETERS[name]
-    source = Source(selection, parameter)
-    value = source.value(name)
-    binned = source.waited(name) if parameter.is_censored else value
-    reached = case((value.is_not(None), 1), else_=0).label("reached")
-    query = source.select(*_cell_columns(selection), log_bin(binned).label("bin"), reached, func.count())
-    if parameter.is_censored:
-        query = query.where(figure.c.is_session == 1)
+def _value_of(source: Source, name: str, ping_method: str | None) -> ColumnElement[Any]:
+    """Return what a median is taken of: NULL where the row does not count for it."""
     if name == "rtt_min_s":
-        query = query.where(figure.c.ping_method == ping_method)
-    tables: defaultdict[bootstrap.Cell, list[tuple[float, bool, int]]] = defaultdict(list)
-    rows = connection.execute(query.where(binned.is_not(None)).group_by("day", "video_group", "bin", "reached"))
-    for day, group, place, was_reached, count in rows:
-        tables[(day, group)].append((bin_middle(place), bool(was_reached), count))
-    return dict(tables)
+        return case((figure.c.ping_method == ping_method, source.value(name)))
+    if PARAMETERS[name].is_censored:
+        return case((figure.c.is_session == 1, source.waited(name)))
+    return source.value(name)
+
+
+def _histogram(connection: Connection, selection: Selection, name: str, ping_method: str | None) -> _Rows:
+    source = Source(selection, PARAMETERS[name])
+    value = _value_of(source, name, ping_method)
+    reached = case((source.value(name).is_not(None), 1), else_=0).label("reached")
+    query = source.select(log_bin(value).label("bin"), reached, func.count()).group_by("bin", "reached")
+    return [(bin_middle(row[0]), bool(row[1]), row[2]) for row in connection.execute(query) if row[0] is not None]
+
+
+def _cells(
+    connection: Connection, selection: Selection, medians: Mapping[str, float | None], ping_method: str | None
+) -> dict[str, dict[bootstrap.Cell, tuple[float, float]]]:
+    """Sum numerators and denominators of every figure by day and group of videos, in one pass.
+
+    A median's numerator counts the rows below it: how that share varies tells how the median does.
+    """
+    source = Source(selection, PARAMETERS["startup_delay_s"])
+    pairs = ratios_of(source)
+    for kind in KINDS:
+        if kind.parameter is not None:
+            value = _value_of(source, kind.parameter, ping_method)
+            median = medians[kind.name]
+            below = case((value <= median, 1), else_=0) if median is not None else literal(0)
+            pairs[kind.name] = (below, case((value.is_not(None), 1), else_=0))
+    sums = [func.sum(one) for pair in pairs.values() for one in pair]
+    query = source.select(*_cell_columns(selection), *sums).group_by("day", "video_group")
+    found: dict[str, dict[bootstrap.Cell, tuple[float, float]]] = {name: {} for name in pairs}
+    for day, group, *values in connection.execute(query):
+        for index, name in enumerate(pairs):
+            found[name][(day, group)] = (float(values[2 * index] or 0), float(values[2 * index + 1] or 0))
+    return found
+
+
+def ratios_of(source: Source) -> dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]]:
+    """Return numerator and denominator of each figure that is a ratio of sums."""
+    started, is_session = source.value("is_started") == 1, figure.c.is_session == 1
+    stalled, played = (func.coalesce(source.value(name), 0) for name in ("stalled_s", "played_s"))
+    mos = source.value("mos_stalling_hossfeld2011")
+    return {
+        "never_started": (case((and_(is_session, ~started), 1), else_=0), case((is_session, 1), else_=0)),
+        "with_stalls": (case((started, source.value("has_stall")), else_=0), case((started, 1), else_=0)),
+        "stall_ratio": (stalled, stalled + played),
+        "mos": (func.coalesce(mos, 0), case((mos.is_not(None), 1), else_=0)),
+    }
 
 
 @dataclass(slots=True)
@@ -237,57 +254,46 @@ class _Figure:
 
 
 def _figure(kind: Kind, sample: _Sample) -> _Figure:
+    cells = sample.cells[kind.name]
+    above, below = (sum(cell[place] for cell in cells.values()) for place in (0, 1))
+    shares = bootstrap.ratio_replicates(cells, sample.weights)
     if kind.parameter is None:
-        cells = sample.ratios.get(kind.name, {})
-        above = sum(cell[0] for cell in cells.values())
-        below = sum(cell[1] for cell in cells.values())
-        value = above / below if below else None
         # A ratio of times is over the sessions that were simulated.
-        counted = sample.ratios.get("with_stalls", {}) if kind.name == "stall_ratio" else cells
+        counted = sample.cells["with_stalls"] if kind.name == "stall_ratio" else cells
         count = int(sum(cell[1] for cell in counted.values()))
-        return _Figure(value, count, bootstrap.ratio_replicates(cells, sample.weights))
-    tables = sample.tables[kind.name]
-    rows = _merged(tables)
-    count = sum(row[2] for row in rows)
-    median = weighted_quantile(rows, 0.5)
-    if median is None:
-        return _Figure(None, count, [])
-    below_median = {
-        cell: (
-            float(sum(n for value, reached, n in table if reached and value <= median)),
-            float(sum(n for _, _, n in table)),
-        )
-        for cell, table in tables.items()
-    }
-    shares = bootstrap.ratio_replicates(below_median, sample.weights)
-    centre = sum(cell[0] for cell in below_median.values()) / count
-    centred = [share - centre + 0.5 for share in shares]
-    quantiles = _Quantiles(rows)
-    return _Figure(median, count, bootstrap.quantile_replicates(centred, 0.5, quantiles.at))
-
-
-def _merged(tables: Mapping[bootstrap.Cell, list[tuple[float, bool, int]]]) -> list[tuple[float, bool, int]]:
-    counts: defaultdict[tuple[float, bool], int] = defaultdict(int)
-    for table in tables.values():
-        for value, reached, count in table:
-            counts[(value, reached)] += count
-    return [(value, reached, count) for (value, reached), count in counts.items()]
+        return _Figure(above / below if below else None, count, shares)
+    quantiles = sample.quantiles[kind.name]
+    median = quantiles.at(0.5)
+    if median is None or not below:
+        return _Figure(None, int(below), [])
+    centred = [share - above / below + 0.5 for share in shares]
+    return _Figure(median, int(below), bootstrap.quantile_replicates(centred, 0.5, quantiles.at))
 
 
 class _Quantiles:
     """The same quantiles many times over: the steps of the curve are computed once."""
 
     def __init__(self, rows: Sequence[tuple[float, bool, int]]) -> None:
-        self._steps: list[tuple[float, float]] = []
+        self._shares: list[float] = []
+        self._values: list[float] = []
         waiting, left = sum(count for _, _, count in rows), 1.0
         for value, reached, count in sorted(rows, key=lambda row: (row[0], not row[1])):
             if reached:
                 left *= 1 - count / waiting
-                self._steps.append((1 - left, value))
+                self._shares.append(1 - left)
+                self._values.append(value)
             waiting -= count
 
     def at(self, ratio: float) -> float | None:
-        return next((value for share, value in self._steps if share >= ratio - 1e-12), None)
+        """Return the quantile, between the middles of two bins in proportion. None where too few reached it."""
+        place = bisect_left(self._shares, ratio - 1e-12)
+        if place == len(self._shares):
+            return None
+        if place == 0:
+            return self._values[0]
+        below, above = self._shares[place - 1], self._shares[place]
+        part = (ratio - below) / (above - below) if above > below else 1.0
+        return self._values[place - 1] + (self._values[place] - self._values[place - 1]) * part
 
 
 def _estimate(kind: Kind, sample: _Sample, old: _Sample | None, has_enough: bool) -> Estimate:
@@ -309,21 +315,12 @@ def change_since(connection: Connection, selection: Selection, one: Estimate) ->
     """Return when a figure changed most, within the period and the one before. None where that cannot be told."""
     both = replace(selection, start_s=selection.start_s - selection.length_s)
     source = Source(both, PARAMETERS["startup_delay_s"])
-    started = source.value("is_started") == 1
-    is_session = figure.c.is_session == 1
-    stalled, played = func.coalesce(source.value("stalled_s"), 0), func.coalesce(source.value("played_s"), 0)
-    mos = source.value("mos_stalling_hossfeld2011")
-    sums: dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
-        "never_started": (case((and_(is_session, ~started), 1), else_=0), case((is_session, 1), else_=0)),
-        "with_stalls": (case((started, source.value("has_stall")), else_=0), case((started, 1), else_=0)),
-        "stall_ratio": (stalled, stalled + played),
-        "mos": (func.coalesce(mos, 0), case((mos.is_not(None), 1), else_=0)),
-    }
+    sums = ratios_of(source)
     if one.kind.parameter is not None and one.value is not None and one.before is not None:
-        # A median changes where the share of rows above both medians' middle changes.
+        # A median changes where the share of rows above the middle of both medians changes.
         value = source.value(one.kind.parameter)
         if PARAMETERS[one.kind.parameter].is_censored:
-            value = case((is_session, source.waited(one.kind.parameter)))
+            value = case((figure.c.is_session == 1, source.waited(one.kind.parameter)))
         middle = (one.value + one.before) / 2
         sums[one.kind.name] = (case((value > middle, 1), else_=0), case((value.is_not(None), 1), else_=0))
     above, below = sums[one.kind.name]

@@ -1,0 +1,58 @@
+"""A filled database, and a client of the page over it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from starlette.testclient import TestClient
+
+from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.storage.database import open_database
+
+DAYS = 14
+ROWS = 2000
+
+
+def load_synthetic() -> ModuleType:
+    """Return benchmarks/synthetic.py, which is outside of every package."""
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "synthetic.py"
+    spec = importlib.util.spec_from_file_location("synthetic", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> ModuleType:
+    return load_synthetic()
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType) -> Path:
+    """A database of two weeks; nobody may write to it."""
+    path = tmp_path_factory.mktemp("filled") / "filled.db"
+    database = open_database(f"sqlite:///{path}")
+    synthetic.fill(database, ROWS, days=DAYS, videos=300)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def raw(filled: Path) -> Iterator[sqlite3.Connection]:
+    """The same database by the driver alone, for independent questions."""
+    connection = sqlite3.connect(f"file:{filled}?mode=ro", uri=True)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def client(filled: Path) -> Iterator[TestClient]:
+    app = create_app(DashboardConfig(f"sqlite:///{filled}", filled.parent))
+    with TestClient(app, raise_server_exceptions=True) as made:
+        yield made
