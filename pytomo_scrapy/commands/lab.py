@@ -7,13 +7,14 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from pytomo_scrapy.lab.launcher import run_in_lab, running_lab
+from pytomo_scrapy.lab.launcher import SCRAPY_COMMAND, run_in_lab, running_lab
 from pytomo_scrapy.lab.listing import describe_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 
@@ -27,6 +28,7 @@ class Command(ScrapyCommand):
     requires_project = False
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+    entry: Sequence[str] = SCRAPY_COMMAND  # what runs the command's words in the lab
 
     def syntax(self) -> str:
         return "[--world W] [--seed N] [--clip-ratio R] [--rate HOST=BPS] COMMAND ... | serve | list"
@@ -71,7 +73,7 @@ class Command(ScrapyCommand):
             elif opts.words[0] == "serve":
                 _serve(self._options)
             else:
-                self.exitcode = run_in_lab(self._options, opts.words)
+                self.exitcode = run_in_lab(self._options, opts.words, self.entry)
         except LabError as error:
             sys.stderr.write(f"{error}\n")
             self.exitcode = _EXIT_FAILED

@@ -1,0 +1,67 @@
+"""`scrapy db upgrade`: bring a database to this version's schema; `db revision` only tells which it has."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from pytomo_scrapy import config
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.database import open_database
+
+
+class Command(ScrapyCommand):
+    """Exit codes: 0 done, 2 usage, 3 the database cannot be used."""
+
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "upgrade | revision"
+
+    def short_desc(self) -> str:
+        return "Bring a database to this version's schema, or tell which schema it has"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args not in (["upgrade"], ["revision"]):
+            refuse("Say what to do: db upgrade, or db revision.")
+        assert self.settings is not None
+        try:
+            url = config.load(self.settings.get).database_url
+            before = _revision(url)
+            if args == ["revision"]:
+                print(f"{before or 'none'} (this version's is {migrate.HEAD})")
+                return
+            database = open_database(url)
+            print(f"{database.shown_url}: schema {before or 'none'} -> {migrate.HEAD}")
+            database.close()
+        except SettingError as error:
+            refuse(error)
+        except StorageError as error:
+            refuse(error, EXIT_FAILED)
+
+
+def _revision(url: str) -> str | None:
+    """Return the revision without changing anything. None where there is no database yet, or none of ours."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            # Read-only: a look must not create the file.
+            parsed = make_url(f"sqlite:///file:{parsed.database}?mode=ro&uri=true")
+        elif parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed)
+        try:
+            with engine.connect() as connection:
+                return migrate.revision_of(connection)
+        finally:
+            engine.dispose()
+    except SQLAlchemyError:
+        return None
