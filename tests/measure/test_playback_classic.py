@@ -45,6 +45,14 @@ def test_classic_short_video_plays_to_its_end_without_a_stall() -> None:
     assert result.played_s == pytest.approx(1.5)
 
 
+def test_classic_window_over_before_the_video_is_has_not_reached_its_end() -> None:
+    # All 20 s are there at 0.5, but the window shows only 0.5 to 5.0 of them: 4.5 s played, 15.5 s left over.
+    result = simulate_playback([make_stream([(0.5, 20.0)], is_complete=True)], "classic", horizon_s=5.0)
+    assert not result.is_ended
+    assert result.played_s == pytest.approx(4.5)
+    assert result.buffer_end_s == pytest.approx(15.5)
+
+
 def test_classic_separate_streams_wait_for_the_slower_one() -> None:
     video = make_stream([(1.0, 10.0)])
     audio = make_stream([(1.0, 1.0), (3.0, 10.0)])

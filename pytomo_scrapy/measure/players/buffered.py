@@ -44,7 +44,8 @@ def play(steps: MediaSteps, rule: BufferRule, horizon_s: float) -> Session:
         else:
             session.stalls.append(Interval(t_s, ready_s - t_s))
         dry_s, place = _dry(steps, place, ready_s, playhead_s, rule.stall_s)
-        is_over = steps.end_s is not None and playhead_s + dry_s - ready_s >= steps.end_s - 1e-9
+        has_all = steps.end_s is not None and playhead_s + dry_s - ready_s >= steps.end_s - 1e-9
+        is_over = has_all and dry_s <= horizon_s
         dry_s = max(ready_s, min(dry_s, horizon_s))
         playhead_s += dry_s - ready_s
         t_s = dry_s
