@@ -27,6 +27,7 @@ from pytomo_scrapy.storage.columns import (
     required,
 )
 from pytomo_scrapy.storage.dashboard_schema import figure as figure
+from pytomo_scrapy.storage.legacy_schema import legacy_row as legacy_row
 from pytomo_scrapy.storage.schema import measurement as measurement
 
 download = Table(
