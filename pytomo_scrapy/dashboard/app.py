@@ -75,6 +75,7 @@ def create_app(config: DashboardConfig) -> Starlette:
     app.state.catalogue = catalogue
     app.state.config = config
     app.state.recent = Recent()
+    app.state.totals = {}
     app.add_middleware(_Guard, config=config)
     return app
 
@@ -82,6 +83,8 @@ def create_app(config: DashboardConfig) -> Starlette:
 def _routes() -> list[Route]:
     return [
         Route("/", pages.overview),
+        Route("/fragment/overview", pages.overview_fragment),
+        Route("/fragment/averages", pages.averages_fragment),
         Route("/series", pages.group),
         Route("/series/{parameter}", pages.parameter),
         Route("/distributions", pages.distributions),

@@ -11,7 +11,7 @@ from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.ask import read_ask
 from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.failures import StorageError, attribution_of
-from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, failure_totals, newest_figures
+from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, Totals, newest_figures
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
 from pytomo_scrapy.storage.dashboard_read import NotReadyError, version_of
 
@@ -31,9 +31,11 @@ def metrics(request: Request) -> Response:
     """Give the newest figures of each vantage point with the time they were measured at, and counters."""
     ask = read_ask(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
+    totals: dict[str, Totals] = request.app.state.totals
     with ask.database.read() as connection:
+        counted = totals.setdefault(ask.database_id, Totals())
         key = f"metrics {ask.database_id} {version_of(connection)}"
-        body = recent.answer(key, lambda: _exposition(newest_figures(connection), failure_totals(connection)).encode())
+        body = recent.answer(key, lambda: _exposition(newest_figures(connection), counted.read(connection)).encode())
     return PlainTextResponse(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.verdict import verdict
-from pytomo_scrapy.dashboard.views import View, open_view
+from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.storage import dashboard_lists
-from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS
+from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, labels_of
 from pytomo_scrapy.storage.overview import change_since
 
@@ -38,17 +38,33 @@ def overview(request: Request) -> Response:
         if view.is_empty:
             sentence = "The database is there, but it holds no measurement yet."
             return render(request, "empty.html", {"title": "Nothing measured yet", "sentence": sentence})
-        found = view.overview()
-        values = {**period_values(view, "Overview"), "found": found}
-        subject = _subject(view, values["choices"]["provider"])
-        sentences = verdict(found, subject, lambda one: change_since(view.connection, view.selection, one))
-        values["verdict"] = sentences
-    return render(
-        request,
-        "overview.html",
-        {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS},
-        ask=view.ask,
-    )
+
+        def make() -> Response:
+            values = period_values(view, "Overview")
+            if not view.is_large:
+                values |= _overview_values(view, values["choices"]["provider"])
+            shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": view.is_large}
+            return render(request, "overview.html", shown, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def overview_fragment(request: Request) -> Response:
+    """Show the verdict and the figures alone: what a page of very many rows asks for after it is there."""
+    with open_view(request) as view:
+
+        def make() -> Response:
+            providers = choices(view.connection, view.selection.start_s, view.selection.end_s)["provider"]
+            return render(request, "figures.html", _overview_values(view, providers), ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, Any]:
+    found = view.overview()
+    subject = _subject(view, providers)
+    sentences = verdict(found, subject, lambda one: change_since(view.connection, view.selection, one))
+    return {"found": found, "verdict": sentences}
 
 
 def _subject(view: View, providers: list[tuple[str, str]]) -> str:
@@ -58,6 +74,17 @@ def _subject(view: View, providers: list[tuple[str, str]]) -> str:
     return providers[0][1] if len(providers) == 1 else "all lines together" if len(providers) > 1 else "this line"
 
 
+def _averages_values(view: View) -> dict[str, Any]:
+    averages = dashboard_lists.averages(view.connection, view.selection)
+    return {"averages": averages, "has_few": averages["video_count"] < MIN_ROWS}
+
+
+def averages_fragment(request: Request) -> Response:
+    """Show the averages alone."""
+    with open_view(request) as view:
+        return cached_page(view, lambda: render(request, "averages_box.html", _averages_values(view), ask=view.ask))
+
+
 def group(request: Request) -> Response:
     """Show a group of parameters over time, with the averages beside."""
     with open_view(request, more=("group", "compare")) as view:
@@ -65,22 +92,21 @@ def group(request: Request) -> Response:
         if name not in GROUPS:
             raise BadRequestError(f"`group` must be one of {', '.join(GROUPS)}.")
         compare = _group_compare(request)
-        shown = GROUPS[name]
-        averages = dashboard_lists.averages(view.connection, view.selection)
-        values = {
-            **period_values(view, shown.title),
-            "group": shown,
-            "groups": GROUPS,
-            "charts": shown.parameters,
-            "parameters": PARAMETERS,
-            "averages": averages,
-            "has_few": averages["video_count"] < MIN_ROWS,
-            "compare": compare,
-            "comparable": {
-                one: dimension for one, dimension in DIMENSIONS.items() if one not in {"resolver", "player"}
-            },
-        }
-    return render(request, "group.html", values, ask=view.ask)
+
+        def make() -> Response:
+            values = {
+                **period_values(view, GROUPS[name].title),
+                "group": GROUPS[name],
+                "groups": GROUPS,
+                "charts": GROUPS[name].parameters,
+                "parameters": PARAMETERS,
+                "compare": compare,
+                "comparable": {n: one for n, one in DIMENSIONS.items() if n not in {"resolver", "player"}},
+                **({"averages": None, "has_few": False} if view.is_large else _averages_values(view)),
+            }
+            return render(request, "group.html", values, ask=view.ask)
+
+        return cached_page(view, make)
 
 
 def _group_compare(request: Request) -> str | None:
@@ -100,23 +126,28 @@ def parameter(request: Request) -> Response:
         return RedirectResponse(str(request.url.replace(path=f"/series/{shown.name}")), 301)
     with open_view(request, more=("compare",)) as view:
         compare = compare_of(request.query_params, shown)
-        found = view.series(shown, compare)
-        averages = dashboard_lists.averages(view.connection, view.selection)
-        values = {
-            **period_values(view, shown.title),
-            "parameter": shown,
-            "series": found,
-            "compare": compare,
-            "averages": averages,
-            "has_few": averages["video_count"] < MIN_ROWS,
-            "groups": [group for group in GROUPS.values() if shown.name in group.parameters and group.name != "all"],
-            "comparable": {
-                name: dimension
-                for name, dimension in DIMENSIONS.items()
-                if (name != "resolver" or shown.name == "dns_elapsed_s") and (name != "player" or shown.is_playback)
-            },
-        }
-    return render(request, "parameter.html", values, ask=view.ask)
+
+        def make() -> Response:
+            values = {
+                **period_values(view, shown.title),
+                "parameter": shown,
+                "series": None if view.is_large else view.series(shown, compare),
+                "compare": compare,
+                "groups": [one for one in GROUPS.values() if shown.name in one.parameters and one.name != "all"],
+                "comparable": _comparable(shown),
+                **({"averages": None, "has_few": False} if view.is_large else _averages_values(view)),
+            }
+            return render(request, "parameter.html", values, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def _comparable(shown: Parameter) -> dict[str, Any]:
+    return {
+        name: dimension
+        for name, dimension in DIMENSIONS.items()
+        if (name != "resolver" or shown.name == "dns_elapsed_s") and (name != "player" or shown.is_playback)
+    }
 
 
 def distributions(request: Request) -> Response:
@@ -133,10 +164,6 @@ def distributions(request: Request) -> Response:
             "against": against,
             "compare": compare,
             "parameters": {name: one for name, one in PARAMETERS.items() if not one.is_flag},
-            "comparable": {
-                name: dimension
-                for name, dimension in DIMENSIONS.items()
-                if (name != "resolver" or shown.name == "dns_elapsed_s") and (name != "player" or shown.is_playback)
-            },
+            "comparable": _comparable(shown),
         }
     return render(request, "distributions.html", values, ask=view.ask)

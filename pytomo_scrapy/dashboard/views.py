@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy.dashboard.ask import Ask, BadRequestError, choice, read_ask, whole
+from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage import dashboard_lists, overview, series
 from pytomo_scrapy.storage.dashboard_breaks import breaks_of
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
 from pytomo_scrapy.storage.dashboard_read import version_of
-from pytomo_scrapy.storage.dashboard_selection import Selection, period_of
+from pytomo_scrapy.storage.dashboard_selection import Selection, is_large, period_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class View:
     selection: Selection
     version: str
     is_empty: bool
+    is_large: bool  # too many rows to sum up before the page is sent
 
     def overview(self) -> overview.Overview:
         """Sum up the period."""
@@ -67,4 +70,14 @@ def open_view(request: Request, *, more: Iterable[str] = ()) -> Iterator[View]:
     with ask.database.read() as connection:
         measured = period_of(connection)
         selection = ask.selection(measured)
-        yield View(request, ask, connection, selection, version_of(connection), measured is None)
+        large = is_large(connection, selection)
+        yield View(request, ask, connection, selection, version_of(connection), measured is None, large)
+
+
+def cached_page(view: View, make: Callable[[], Response]) -> Response:
+    """Answer with a page of a period; what was made for the same state of the database is not made again."""
+    request = view.request
+    recent: Recent = request.app.state.recent
+    key = f"page {view.ask.database_id} {view.version} {request.url.path}?{request.url.query}"
+    body = recent.answer(key, lambda: bytes(make().body))
+    return HTMLResponse(body, headers={"Cache-Control": "no-store"})

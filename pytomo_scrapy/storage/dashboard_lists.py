@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, litera
 from pytomo_scrapy.storage import record
 from pytomo_scrapy.storage.dashboard_schema import figure
 from pytomo_scrapy.storage.dashboard_selection import Selection, Source
-from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
+from pytomo_scrapy.storage.schema import crawl, run, vantage, video
 from pytomo_scrapy.storage.series import width_for
 
 PAGE_ROWS = 50
@@ -156,10 +156,8 @@ def runs(connection: Connection, limit: int = MAX_RUNS) -> list[dict[str, Any]]:
     )
     rows = [dict(row._mapping) for row in connection.execute(query)]
     ids = [row["id"] for row in rows]
-    counts = select(measurement.c.run_id, func.count(), func.count(measurement.c.failure))
-    counted = {
-        row[0]: row[1:] for row in connection.execute(counts.where(measurement.c.run_id.in_(ids)).group_by("run_id"))
-    }
+    counts = select(figure.c.run_id, func.count(), func.count(figure.c.failure))
+    counted = {row[0]: row[1:] for row in connection.execute(counts.where(figure.c.run_id.in_(ids)).group_by("run_id"))}
     for row in rows:
         row["row_count"], row["failure_count"] = counted.get(row["id"], (0, 0))
     return rows

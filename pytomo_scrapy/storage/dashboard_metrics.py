@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,34 +34,43 @@ class Newest:
 def newest_figures(connection: Connection) -> list[Newest]:
     """Return the newest row of each vantage point; each is found through an index, whatever the table holds."""
     places = connection.execute(select(vantage.c.id, vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES)).all()
-    newest = func.max(figure.c.measurement_id).label("newest")
-    ids = dict(_pairs(connection.execute(select(figure.c.vantage_id, newest).group_by(figure.c.vantage_id))))
     found = []
     for place in places:
-        if place.id not in ids:
+        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == place.id)
+        key = connection.execute(newest).scalar()
+        if key is None:
             continue
         columns = [figure.c.service, figure.c.started_s, *(figure.c[name] for name in GAUGES)]
-        row = connection.execute(select(*columns).where(figure.c.measurement_id == ids[place.id])).one()
+        row = connection.execute(select(*columns).where(figure.c.measurement_id == key)).one()
         values = {name: _float(value) for name, value in zip(GAUGES, row[2:], strict=True)}
         found.append(Newest(place.name, place.provider, row[0] or "", row[1], values))
     return found
 
 
-def failure_totals(connection: Connection) -> Sequence[tuple[str, str, int]]:
-    """Return how many rows each vantage point has of each class; "" stands for no failure."""
-    names = func.coalesce(figure.c.failure, "")
-    rows = (
-        select(vantage.c.name, names, func.count())
-        .select_from(figure)
-        .join(vantage, vantage.c.id == figure.c.vantage_id)
-        .group_by(vantage.c.name, names)
-        .order_by(vantage.c.name, names)
-    )
-    return [(row[0], row[1], row[2]) for row in connection.execute(rows)]
+class Totals:
+    """Counts of rows by vantage point and class of failure that only ever grow: each call counts what is new."""
 
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._until_id = 0
+        self._lock = threading.Lock()
 
-def _pairs(rows: Any) -> list[tuple[int, int]]:
-    return [(row[0], row[1]) for row in rows]
+    def read(self, connection: Connection) -> list[tuple[str, str, int]]:
+        """Return (vantage point, class, rows so far); the class "" stands for no failure."""
+        with self._lock:
+            newest = connection.execute(select(func.max(figure.c.measurement_id))).scalar() or 0
+            names = func.coalesce(figure.c.failure, "")
+            rows = (
+                select(vantage.c.name, names, func.count())
+                .select_from(figure)
+                .join(vantage, vantage.c.id == figure.c.vantage_id)
+                .where(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest)
+                .group_by(vantage.c.name, names)
+            )
+            for name, failure, count in connection.execute(rows):
+                self._counts[(name, failure)] += count
+            self._until_id = newest
+            return [(name, failure, count) for (name, failure), count in sorted(self._counts.items())]
 
 
 def _float(value: Any) -> float | None:

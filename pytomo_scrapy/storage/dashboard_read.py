@@ -55,7 +55,6 @@ class ReadDatabase:
         """Give a connection that sees one state of the database. Raises NotReadyError, TooSlowError or StorageError."""
         try:
             with self._ready_engine().connect() as connection:
-                _begin_limit(connection, self._query_limit_s)
                 yield connection
         except DBAPIError as error:
             raise _explained(error, self.shown_url) from error
@@ -86,7 +85,18 @@ class ReadDatabase:
             return sqlite3.connect(location, uri=True, timeout=2.0, check_same_thread=False)
 
         engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=2, max_overflow=4)
-        event.listen(engine, "connect", _set_up_sqlite)
+
+        def set_up(connection: sqlite3.Connection, record: Any) -> None:
+            _set_up_sqlite(connection)
+            limit = _Limit(self._query_limit_s)
+            connection.set_progress_handler(limit.is_over, _CHECK_EVERY)
+            record.info["limit"] = limit
+
+        def begin(connection: Connection, *_: Any) -> None:
+            connection.info["limit"].begin()
+
+        event.listen(engine, "connect", set_up)
+        event.listen(engine, "before_cursor_execute", begin)
         return engine
 
     def _server_engine(self) -> Engine:
@@ -119,7 +129,7 @@ def _can_open(location: str) -> bool:
     return True
 
 
-def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _set_up_sqlite(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only=ON")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     try:
@@ -128,12 +138,18 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.create_function("ln", 1, math.log, deterministic=True)
 
 
-def _begin_limit(connection: Connection, limit_s: float) -> None:
-    if connection.dialect.name != "sqlite":
-        return
-    until_s = time.monotonic() + limit_s
-    driver: Any = connection.connection.driver_connection
-    driver.set_progress_handler(lambda: time.monotonic() > until_s, _CHECK_EVERY)
+class _Limit:
+    """Ends a question of one SQLite connection that takes too long; each question begins anew."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._until_s = math.inf
+
+    def begin(self) -> None:
+        self._until_s = time.monotonic() + self._limit_s
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._until_s
 
 
 def _demand_schema(connection: Connection) -> None:

@@ -43,8 +43,11 @@ figure = Table(
     # Before it.
     *columns(Double, "rtt_min_s", "rtt_avg_s", "rtt_max_s", "loss_ratio", "dns_elapsed_s", "resolve_elapsed_s"),
     Index("ix_figure_started_s", "started_s"),
-    # What changed when: the lines that no average crosses.
-    Index("ix_figure_client", "started_s", "run_id", "client"),
+    # Answered from the index alone: what changed when, and failures over time.
+    Index("ix_figure_changes", "started_s", "run_id", "client", "failure", "attribution"),
+    # The newest row and the failures of each vantage point, and of each run.
+    Index("ix_figure_vantage", "vantage_id", "measurement_id", "failure"),
+    Index("ix_figure_run", "run_id", "failure"),
 )
 
 # A window in progress, written about once a second by the crawl that measures it.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, func, literal, or_, select, true
 
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS, Parameter
 from pytomo_scrapy.storage.dashboard_schema import figure
@@ -16,6 +16,7 @@ from pytomo_scrapy.storage.schema import run, vantage
 
 MAX_GROUPS = 8
 _ROWS_FOR_CHOICES = 3000
+LARGE_ROWS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,22 @@ class Source:
 
 def period_of(connection: Connection) -> tuple[int, int] | None:
     """Return the first and the last second that anything was measured in. None for an empty database."""
-    first, last = connection.execute(select(func.min(figure.c.started_s), func.max(figure.c.started_s))).one()
-    return None if first is None else (int(first), int(last))
+    # Two questions: SQLite answers only a lone minimum or maximum from the index.
+    first = connection.execute(select(func.min(figure.c.started_s))).scalar()
+    last = connection.execute(select(func.max(figure.c.started_s))).scalar()
+    return None if first is None or last is None else (int(first), int(last))
+
+
+def is_large(connection: Connection, selection: Selection) -> bool:
+    """Tell whether the period has more than LARGE_ROWS rows, without counting them all."""
+    some = (
+        select(literal(1))
+        .select_from(figure)
+        .where(figure.c.started_s >= selection.start_s, figure.c.started_s < selection.end_s)
+        .limit(LARGE_ROWS + 1)
+        .subquery()
+    )
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one()) > LARGE_ROWS
 
 
 def top_groups(connection: Connection, source: Source) -> tuple[list[Any], int]:

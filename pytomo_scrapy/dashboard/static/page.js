@@ -45,6 +45,16 @@
       if (now) part.replaceWith(document.importNode(now, true));
     });
   }
+  /* Parts that take long are asked for after the page is there. */
+  async function loadFragments() {
+    for (const place of document.querySelectorAll("[data-fragment]")) {
+      const answer = await fetch(place.dataset.fragment);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = answer.ok ? fresh.body.children : [line("This could not be summed up in time: choose a shorter period.")];
+      place.replaceChildren(...Array.from(found, (one) => document.importNode(one, true)));
+      place.setAttribute("aria-busy", "false");
+    }
+  }
   function follow() {
     const main = document.querySelector("main[data-live]");
     if (!main || !main.dataset.version) return;
@@ -70,6 +80,7 @@
   }
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelector("[data-theme-switch]").addEventListener("click", switchTheme);
+    loadFragments();
     follow();
   });
 })();

@@ -44,7 +44,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("measurement_id", name=op.f("pk_figure")),
     )
     op.create_index("ix_figure_started_s", "figure", ["started_s"])
-    op.create_index("ix_figure_client", "figure", ["started_s", "run_id", "client"])
+    op.create_index("ix_figure_changes", "figure", ["started_s", "run_id", "client", "failure", "attribution"])
+    op.create_index("ix_figure_vantage", "figure", ["vantage_id", "measurement_id", "failure"])
+    op.create_index("ix_figure_run", "figure", ["run_id", "failure"])
     op.create_table(
         "open_window",
         sa.Column("run_id", BigId, nullable=False, autoincrement=False),
