@@ -88,7 +88,7 @@ def _summarised(
     )
     if session.started_s is None:
         return result
-    stalled_s = sum(stall.duration_s for stall in session.stalls)
+    stalled_s = sum((stall.duration_s for stall in session.stalls), 0.0)
     initial_bytes = sum(bytes_at(stream, session.started_s) for stream in streams)
     counted = _counted(session.stalls, MIN_STALL_S)
     return replace(

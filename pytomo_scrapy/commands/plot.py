@@ -1,0 +1,111 @@
+"""`scrapy plot MEASUREMENT_ID`: a picture that explains one session at a glance."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from scrapy.commands import ScrapyCommand
+
+from pytomo_scrapy import config
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.items import Interval
+from pytomo_scrapy.measure.playback_picture import Drawing, Shown, as_png, as_svg, draw_session
+from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.record import recall_windows
+from pytomo_scrapy.storage.repository import Repository
+
+_FIRST_CHOICES = ("progressive", "dashjs", "classic")
+
+
+class Command(ScrapyCommand):
+    """Exit code 2 for a measurement or player that does not exist, 3 where nothing of it can be drawn."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def syntax(self) -> str:
+        return "[--player NAME] [-o FILE.svg|FILE.png] MEASUREMENT_ID"
+
+    def short_desc(self) -> str:
+        return "Draw a stored measurement: bytes, media seconds, playhead and stalls over time"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--player", metavar="NAME", help="whose playback; default: the one that fits the streams")
+        parser.add_argument("--window", type=int, default=0, metavar="N", help="which window, 0 is the first")
+        parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="FILE.svg or FILE.png")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            refuse("Name one measurement by its id or uuid (scrapy report lists what there is)")
+        output = opts.output or Path(f"measurement-{args[0]}.svg")
+        if output.suffix.lower() not in (".svg", ".png"):
+            refuse(f"{output}: the file must end in .svg or .png")
+        assert self.settings is not None
+        try:
+            database = open_database(config.load(self.settings.get).database_url)
+            drawing = draw_session(_shown(database, args[0], opts.player, opts.window))
+            database.close()
+            _write(drawing, output)
+        except (SettingError, StorageError, OSError) as error:
+            refuse(error)
+        print(output)
+
+
+def _write(drawing: Drawing, output: Path) -> None:
+    if output.suffix.lower() == ".svg":
+        output.write_text(as_svg(drawing))
+        return
+    try:
+        output.write_bytes(as_png(drawing))
+    except ImportError:
+        refuse("PNG needs Pillow (pip install pillow); SVG needs nothing.", EXIT_FAILED)
+
+
+def _shown(database: Database, key: str, player: str | None, place: int) -> Shown:
+    stored = Repository(database).measurement(key)
+    if stored is None:
+        refuse(f"There is no measurement {key} in {database.shown_url}")
+    with database.read() as connection:
+        windows = {download.place: (download, lines) for download, lines in recall_windows(connection, stored["id"])}
+    if place not in windows or not any(stream.arrival_s for stream in windows[place][0].streams):
+        refuse(f"Measurement {key} has no arrival trace of window {place}", EXIT_FAILED)
+    download, timelines = windows[place]
+    playback = _choose(stored["playbacks"], player, place)
+    if playback is None and player is not None:
+        refuse(f"Measurement {key} has no playback {player!r}: scrapy replay --player adds one")
+    played = playback or {}
+    return Shown(
+        title=f"{stored['video']['service']} {stored['video']['video_id']}  {stored['started_at'][:19].replace('T', ' ')} UTC",
+        subtitle=_subtitle(played),
+        download=download,
+        timelines=timelines,
+        horizon_s=played.get("horizon_s") or download.window_s or download.elapsed_s or 1.0,
+        startup_delay_s=played.get("startup_delay_s"),
+        played_s=played.get("played_s") or 0.0,
+        stalls=_intervals(played.get("stalls")),
+        freezes=_intervals(played.get("freezes")),
+    )
+
+
+def _choose(rows: list[dict[str, Any]], player: str | None, place: int) -> dict[str, Any] | None:
+    by_name = {row["player"]: row for row in rows if row["place"] == place}
+    names = (player,) if player else (*_FIRST_CHOICES, *by_name)
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _intervals(rows: list[dict[str, Any]] | None) -> list[Interval]:
+    return [Interval(row["start_s"], row["duration_s"], bool(row["is_open"])) for row in rows or ()]
+
+
+def _subtitle(played: dict[str, Any]) -> str:
+    if not played:
+        return "no playback was simulated"
+    if played["startup_delay_s"] is None:
+        return f"{played['player']}: not started within {played['horizon_s']:g} s"
+    text = f"{played['player']}: start {played['startup_delay_s']:.2f} s, {played['stall_count']} stalls"
+    text += f" of {played['stalled_s']:.2f} s in all, {played['played_s']:.1f} s played"
+    return text if played["is_validated"] else text + " (outside the validated conditions)"
