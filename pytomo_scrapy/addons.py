@@ -19,6 +19,8 @@ EXTENSIONS = {
     "pytomo_scrapy.gate.Gate": 2,
     "pytomo_scrapy.extensions.MeasuringProcess": 3,
     "pytomo_scrapy.progress.Progress": 4,
+    "pytomo_scrapy.politeness.Politeness": 5,
+    "pytomo_scrapy.alerts.Alerts": 6,
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
 MIDDLEWARES = {"pytomo_scrapy.gate.GateMiddleware": 999}

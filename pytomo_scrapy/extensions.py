@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 import platform
-import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from scrapy import signals
+from scrapy.utils.asyncio import run_in_thread
+from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import MeasurementError, StorageError
+from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.download import WindowPlan, download_window
 from pytomo_scrapy.measure.worker import Worker
+from pytomo_scrapy.patience import Patience
 from pytomo_scrapy.progress import Progress
+from pytomo_scrapy.spool import SpoolFolder
 from pytomo_scrapy.storage.blobs import round_timeline
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.repository import Repository, Run, VantageFacts
+from pytomo_scrapy.unstored import Unstored, UnstoredFolder
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -47,7 +52,7 @@ class MeasuringProcess:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._worker = Worker()
-        self._spool: tempfile.TemporaryDirectory[str] | None = None
+        self._spool: SpoolFolder | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -60,8 +65,8 @@ class MeasuringProcess:
     def spool_directory(self) -> str:
         """Where windows leave their media until the analysis."""
         if self._spool is None:
-            self._spool = tempfile.TemporaryDirectory(prefix="pytomo-spool-", ignore_cleanup_errors=True)
-        return self._spool.name
+            self._spool = SpoolFolder()
+        return self._spool.path
 
     async def open(self) -> None:
         await self._worker.start()
@@ -73,7 +78,7 @@ class MeasuringProcess:
     def abandon(self) -> None:
         """Leave no media behind when the crawl ends without its event loop; the child dies with its parent."""
         if self._spool is not None:
-            self._spool.cleanup()
+            self._spool.remove()
 
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
         """Run one window. A process that dies or hangs costs the window's figures, and is a class of failure."""
@@ -122,6 +127,12 @@ class Storage:
         self.frontier: Frontier | None = None
         self.run: Run | None = None
         self.failure: str | None = None
+        endurance = self._config.endurance
+        self._unstored = UnstoredFolder(
+            endurance.unstored_directory, endurance.unstored_max_bytes, self.database.shown_url
+        )
+        self._patience = Patience(endurance.database_patience_s, self._is_stopping)
+        self.ask = self._patience.ask
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -130,21 +141,53 @@ class Storage:
         crawler.signals.connect(storage.close, signal=signals.spider_closed)
         return storage
 
-    def begin(self, spider: str, given: Mapping[str, str], arguments: Mapping[str, Any]) -> Frontier:
-        """Open the crawl's frontier, named by the `given` arguments, and begin a run with all of them. Blocking."""
-        self.frontier = open_crawl(
-            self.database, spider, given, name=arguments["crawl"], max_crawled_url=arguments["max_crawled_url"]
-        )
+    def begin(
+        self, spider: str, given: Mapping[str, str], arguments: Mapping[str, Any], *, is_own_list: bool = False
+    ) -> Frontier:
+        """Open the crawl's frontier, named by the `given` arguments, and begin a run with all of them. Blocking.
+
+        `is_own_list` gives this vantage a frontier of its own. What an earlier run could not store is stored first.
+        """
         checked = self._config
+        vantage = checked.vantage or platform.node()
+        self.frontier = open_crawl(
+            self.database,
+            spider,
+            given,
+            name=arguments["crawl"],
+            max_crawled_url=arguments["max_crawled_url"],
+            vantage=vantage if is_own_list else "",
+            lease_s=checked.endurance.lease_s,
+        )
+        self._store_what_waits(self.frontier)
         self.run = self.repository.begin_run(
             spider=spider,
             arguments=arguments,
             settings={name: self._crawler.settings.get(name) for name in config.BY_NAME},
-            vantage=VantageFacts(checked.vantage or platform.node(), checked.provider),
+            vantage=VantageFacts(vantage, checked.provider),
             crawl_id=self.frontier.crawl.id,
             store_public_ip=checked.store_public_ip,
         )
         return self.frontier
+
+    async def store(self, item: VideoItem) -> None:
+        """Store one measurement; while the database is away it is kept on disk, and the crawl waits.
+
+        Raises StorageError when patience is over: the next run on this machine stores what is kept.
+        """
+        try:
+            await run_in_thread(self.save, item)
+            return
+        except StorageError:
+            assert self.run is not None and self.frontier is not None
+            unstored = Unstored(item, self.run, self.frontier.crawl)
+        path = await run_in_thread(self._unstored.keep, unstored)
+        try:
+            await self.ask(self.save, item)
+        except StorageError as error:
+            where = f"is kept in {path} and stored by the next run" if path else "is lost: no folder could keep it"
+            raise StorageError(f"{error} The measurement of {item.video_id} {where}.") from error
+        await run_in_thread(self._unstored.forget, path)
 
     def save(self, item: VideoItem) -> None:
         """Store one measurement. Blocking. Raises StorageError."""
@@ -155,14 +198,37 @@ class Storage:
         """Remember why the crawl cannot go on; the spider ends it."""
         self.failure = self.failure or sentence
 
-    def close(self, reason: str) -> None:
+    async def close(self, reason: str) -> None:
         """Give back what the crawl still holds, and end its run."""
+        await run_in_thread(self._close, reason)
+
+    def _close(self, reason: str) -> None:
         try:
             if self.frontier is not None:
                 self.frontier.release_all()
             if self.run is not None:
                 self.repository.end_run(self.run, reason)
         except StorageError as error:
-            logger.error("The database could not be closed in order: %s", error)
+            # The sentence of a crawl that ends for this very reason is in the log already.
+            logger.log(logging.ERROR if self.failure is None else logging.DEBUG, "%s", error)
         finally:
             self.database.close()
+
+    def _store_what_waits(self, opened: Frontier) -> None:
+        """Store what an earlier run kept, before anything is claimed: else its videos would be measured again."""
+        for path, unstored in self._unstored.waiting():
+            frontier = opened if unstored.crawl.id == opened.crawl.id else opened.of(unstored.crawl)
+            try:
+                frontier.take_back()
+                self.repository.save(unstored.item, unstored.run, frontier)
+            except StorageError as error:
+                if not isinstance(error.__cause__, IntegrityError):
+                    raise
+                logger.warning("The measurement in %s is left there: it belongs to another database. %s", path, error)
+                continue
+            self._unstored.forget(path)
+            logger.info("%s, measured in an earlier run, is stored now", unstored.item.video_id)
+
+    def _is_stopping(self) -> bool:
+        gate = self._crawler.get_extension(Gate)
+        return self.failure is not None or (gate is not None and gate.is_stopping)

@@ -42,10 +42,11 @@ class Command(ScrapyCrawl):
         """Refuse what would only fail later: before anything is logged, with one sentence."""
         assert self.settings is not None
         try:
-            self.database_url = config.load(self.settings.get).database_url
+            checked = config.load(self.settings.get)
+            self.database_url = checked.database_url
             check = getattr(get_spider_loader(self.settings).load(spider), "check_arguments", None)
             if check is not None:
-                check(arguments)
+                check(arguments, checked)
             open_database(self.database_url).close()
         except KeyError as error:
             refuse(error.args[0])

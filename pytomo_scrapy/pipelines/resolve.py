@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Self
 
 from scrapy.utils.asyncio import run_in_thread
 
+from pytomo_scrapy.extensions import component
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.resolve import resolve_video
 from pytomo_scrapy.pipelines.stage import StagePipeline
+from pytomo_scrapy.politeness import Politeness
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
 
 
 class ResolvePipeline(StagePipeline):
@@ -19,7 +25,16 @@ class ResolvePipeline(StagePipeline):
 
     stage = Stage.RESOLVE
 
+    politeness: Politeness
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        pipeline = super().from_crawler(crawler)
+        pipeline.politeness = component(crawler, Politeness)
+        return pipeline
+
     async def measure(self, item: VideoItem) -> None:
+        await self.politeness.ready()
         session.start_item(item, clock=time.monotonic)
         async with self.gate.hold(Activity.PAGE):
             result = await run_in_thread(resolve_video, item.url, self.config.resolve)

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from scrapy.exceptions import DropItem
-from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.extensions import Storage, component
 from pytomo_scrapy.failures import Stage, StorageError
@@ -37,11 +36,11 @@ class StorePipeline:
         """Save the item. Raises DropItem if the database cannot take it."""
         assert self.crawler.stats is not None
         try:
-            await run_in_thread(self.storage.save, item)
+            await self.storage.store(item)
         except StorageError as error:
             component(self.crawler, Gate).stop()
             self.storage.fail(str(error))
-            raise DropItem(f"{item.video_id} could not be stored: {error}", log_level="ERROR") from None
+            raise DropItem(f"{item.video_id} is not stored", log_level="DEBUG") from None
         self.crawler.stats.inc_value("pytomo/store/count")
         logger.info("%s %s: %s", item.service, item.video_id, sentence(item))
         return item

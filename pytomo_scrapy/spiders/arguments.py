@@ -11,6 +11,8 @@ from typing import Any
 from pytomo_scrapy.failures import SettingError
 
 TIME_FRAMES = ("today", "week", "month", "all_time")
+# Several crawlers on one database: each video measured by one of them, or each video by every one.
+VANTAGES = ("shared", "own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class WalkArguments:
     country: str = "US"
     seed: str = ""
     crawl: str | None = None
+    vantage: str = "shared"
 
 
 def default_country() -> str:
@@ -76,6 +79,10 @@ def parse_arguments(given: Mapping[str, Any]) -> WalkArguments:
     if arguments.time_frame not in TIME_FRAMES:
         raise SettingError(
             f"Argument time_frame={arguments.time_frame!r} is not usable: it must be one of {', '.join(TIME_FRAMES)}."
+        )
+    if arguments.vantage not in VANTAGES:
+        raise SettingError(
+            f"Argument vantage={arguments.vantage!r} is not usable: it must be one of {', '.join(VANTAGES)}."
         )
     if not (len(arguments.country) == 2 and arguments.country.isalpha()):
         raise SettingError(f"Argument country={arguments.country!r} is not usable: it must be two letters such as GB.")

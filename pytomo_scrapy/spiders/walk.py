@@ -8,7 +8,6 @@ page of the one before is expanded, which makes the walk breadth first and, with
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -25,12 +24,15 @@ from twisted.python.failure import Failure
 
 from pytomo_scrapy import config
 from pytomo_scrapy.extensions import Storage, component
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
+from pytomo_scrapy.politeness import REFUSALS, Politeness
 from pytomo_scrapy.spiders.arguments import WalkArguments, parse_arguments
+from pytomo_scrapy.spiders.claims import Claims
 from pytomo_scrapy.spiders.lists import VideoList, check_list
+from pytomo_scrapy.spiders.rounds import Rounds
 from pytomo_scrapy.spiders.trouble import page_trouble
 from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier
 
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
-
-IDLE_POLL_S = 1.0
-LEASE_RENEWAL_S = 60.0
 
 
 class WalkSpider(Spider):
@@ -52,28 +51,35 @@ class WalkSpider(Spider):
     storage: Storage
     gate: Gate
     frontier: Frontier
+    claims: Claims
+    politeness: Politeness
+    rounds: Rounds
 
     def __init__(self, *args: Any, **given: Any) -> None:
         self.arguments = parse_arguments(given)
         self._given = given
         super().__init__()
         self._expanded = asyncio.Event()
-        self._something_done = asyncio.Event()
-        self._in_flight: set[int] = set()
         self._started_s = float("-inf")
         self._source_failures: dict[str, str] = {}
-        self._list: VideoList | None = None
-        self._listed_ahead = 0
 
     @classmethod
-    def check_arguments(cls, given: Mapping[str, Any]) -> None:
+    def check_arguments(cls, given: Mapping[str, Any], settings: config.Config) -> None:
         """Raises SettingError if an argument is not usable; the crawl command asks before anything starts."""
-        check_list(parse_arguments(given))
+        arguments = parse_arguments(given)
+        check_list(arguments)
+        if arguments.loop and settings.pace_s == 0 and settings.endurance.round_every_s == 0:
+            raise SettingError(
+                "Argument loop=1 needs a pace, or the service is never left alone: "
+                "set PYTOMO_PACE_S or PYTOMO_ROUND_EVERY_S above 0."
+            )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **given)
         spider.settings_of_crawl = config.load(crawler.settings.get)
+        cls.check_arguments(given, spider.settings_of_crawl)
+        spider.rounds = Rounds(spider.settings_of_crawl.endurance)
         crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_error)
@@ -105,28 +111,36 @@ class WalkSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         self.storage, self.gate = component(self.crawler, Storage), gate_of(self.crawler)
-        renewal = asyncio.create_task(self._renew_leases())
+        self.politeness = component(self.crawler, Politeness)
+        renewal: asyncio.Task[None] | None = None
         try:
+            await self._wait(self.rounds.before_first_s(), "The crawl starts")
             await self._open()
-            async for claim in self._claims():
-                await self._pace(claim)
-                self._expanded.clear()
-                yield self._request(claim)
-                await self._expanded.wait()
+            renewal = asyncio.create_task(self.claims.renew_leases(self.settings_of_crawl.endurance.lease_s / 3))
+            while True:
+                async for request in self._round():
+                    yield request
+                if not await self._next_round():
+                    break
         except (asyncio.CancelledError, GeneratorExit):
             self.gate.stop()
             raise
+        except Stopped:
+            if not self.politeness.is_over:
+                return
         except StorageError as error:
             self.storage.fail(str(error))
         finally:
-            renewal.cancel()
-        if self.storage.failure is not None:
-            logger.error("%s", self.storage.failure)
-            raise CloseSpider("storage_failed")
+            if renewal is not None:
+                renewal.cancel()
         await self._end()
 
     async def _open(self) -> None:
-        self.frontier = await run_in_thread(self.storage.begin, self.name, self._given, asdict(self.arguments))
+        is_own_list = self.arguments.vantage == "own"
+        self.frontier = await self.storage.ask(
+            self.storage.begin, self.name, self._given, asdict(self.arguments), is_own_list=is_own_list
+        )
+        self.claims = Claims(self.storage, self.frontier, self.settings_of_crawl.frontier_ahead, self._is_ended)
         crawl = self.frontier.crawl
         logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
         await self._seed()
@@ -134,82 +148,73 @@ class WalkSpider(Spider):
     async def _seed(self) -> None:
         arguments = self.arguments
         if arguments.urls or arguments.input_file:
-            self._list = VideoList(arguments, await run_in_thread(self.frontier.listed))
-            self._listed_ahead = 0
-            return
-        names: list[tuple[str, Mapping[str, Any]]] = [(page.source, {}) for page in self.popular_pages()]
-        await run_in_thread(self.frontier.add_sources, names)
+            self.claims.seed_list(VideoList(arguments, await self.storage.ask(self.frontier.listed)))
+        else:
+            await self.claims.seed_sources([(page.source, {}) for page in self.popular_pages()])
 
-    async def _read_list(self) -> None:
-        """Read on in the user's list when its last batch is claimed, so that first videos stay before related ones."""
-        while self._list is not None and not self._list.is_end and self._listed_ahead <= 0:
-            batch = await run_in_thread(self._list.next_batch)
-            await run_in_thread(self.frontier.add_listed, batch.videos, batch.position, is_end=batch.is_end)
-            self._listed_ahead = len(batch.videos)
+    async def _round(self) -> AsyncIterator[Request]:
+        """Yield a request for every claim of the pass, each when the page of the one before is expanded."""
+        self.rounds.begin()
+        while (claim := await self.claims.next()) is not None:
+            await self._pace(claim)
+            self._expanded.clear()
+            yield await self._request(claim)
+            await self._expanded.wait()
 
-    async def _claims(self) -> AsyncIterator[Claim]:
-        """Yield claims, at most PYTOMO_FRONTIER_AHEAD in flight, until nothing of the crawl is unfinished."""
-        while self.storage.failure is None:
-            if len(self._in_flight) < self.settings_of_crawl.frontier_ahead:
-                await self._read_list()
-                claim = await run_in_thread(self.frontier.claim)
-                if claim is not None:
-                    self._in_flight.add(claim.id)
-                    self._listed_ahead -= claim.depth == 1
-                    yield claim
-                    continue
-                if not self._in_flight and not await run_in_thread(self.frontier.has_unfinished):
-                    if not (self.arguments.loop and await self._next_pass()):
-                        return
-                    continue
-            self._something_done.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._something_done.wait(), IDLE_POLL_S)
-
-    async def _next_pass(self) -> bool:
-        if (await run_in_thread(self.frontier.counts)).done == 0:
+    async def _next_round(self) -> bool:
+        if self._is_ended() or not self.arguments.loop or (await self.storage.ask(self.frontier.counts)).done == 0:
             return False
-        await run_in_thread(self.frontier.new_pass)
+        await self._wait(self.rounds.before_next_s(), "The next round starts")
+        await self.storage.ask(self.frontier.new_pass)
         await self._seed()
         return True
 
     async def _end(self) -> None:
-        counts = await run_in_thread(self.frontier.counts)
+        if self.storage.failure is not None:
+            logger.error("%s", self.storage.failure)
+            raise CloseSpider("storage_failed")
+        if self.politeness.is_over:
+            logger.error("%s", self.politeness.sentence())
+            raise CloseSpider("service_refuses")
+        counts = await self.storage.ask(self.frontier.counts)
         if counts.admitted == 0:
             reasons = "; ".join(f"{source}: {why}" for source, why in self._source_failures.items())
             logger.error("No video was found to measure. %s", reasons or "The list holds no usable line.")
             raise CloseSpider("no_videos")
-        await run_in_thread(self.frontier.finish_crawl)
+        await self.storage.ask(self.frontier.finish_crawl)
+
+    def _is_ended(self) -> bool:
+        return self.storage.failure is not None or self.politeness.is_over
+
+    async def _wait(self, seconds: float, what: str) -> None:
+        if seconds > 0:
+            logger.info("%s in %.0f s", what, seconds)
+            await asyncio.sleep(seconds)
 
     async def _pace(self, claim: Claim) -> None:
+        await self.politeness.ready()
         if claim.kind != "video":
             return
         await asyncio.sleep(max(0.0, self._started_s + self.settings_of_crawl.pace_s - time.monotonic()))
         self._started_s = time.monotonic()
 
-    async def _renew_leases(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_RENEWAL_S)
-            with contextlib.suppress(StorageError):
-                await run_in_thread(self.frontier.renew)
-
     # Requests.
 
-    def _request(self, claim: Claim) -> Request:
+    async def _request(self, claim: Claim) -> Request:
         if claim.kind == "source":
             return self._page_request(self.source_page(claim), self.parse_source, claim)
-        page = self.video_page(claim.video_id) if self._wants_related(claim) else None
+        page = self.video_page(claim.video_id) if await self._wants_related(claim) else None
         if page is None:
             return self._to(Request("data:,"), self.parse_video, claim)
         return self._page_request(page, self.parse_video, claim)
 
-    def _wants_related(self, claim: Claim) -> bool:
+    async def _wants_related(self, claim: Claim) -> bool:
         return (
             self.arguments.related
             and claim.service == self.service
             and claim.depth < self.arguments.max_rounds
             and not claim.is_expanded
-            and not self.frontier.is_full()
+            and not await self.storage.ask(self.frontier.is_full)
         )
 
     def _page_request(self, page: PageRequest, callback: Any, claim: Claim) -> Request:
@@ -231,15 +236,20 @@ class WalkSpider(Spider):
             page = await self._read(response)
             await self._finish_source(claim, page.videos[: self.arguments.max_per_page], page.failure)
         finally:
-            self._done(claim.id)
             self._expanded.set()
 
     async def _finish_source(self, claim: Claim, videos: Sequence[PageVideo], failure: str | None) -> None:
         if failure is not None:
             self._source_failures[claim.video_id] = failure
             logger.warning("Source %s: %s", claim.video_id, failure)
+            self.politeness.note(failure)
+        if failure in REFUSALS and claim.attempt_count == 1:
+            # One more try, after the pause that the refusal brings.
+            await self.claims.give_back(claim.id)
+            return
         found = [FoundVideo(self.service, video.video_id) for video in videos]
         await self._write(self.frontier.finish_source, claim, found, failure=failure)
+        self.claims.done(claim.id)
 
     async def parse_video(self, response: Response, claim: Claim) -> AsyncIterator[VideoItem]:
         """Admit the related videos of a watch page, then yield its item: what a page found is never lost."""
@@ -249,6 +259,8 @@ class WalkSpider(Spider):
                 page = await self._read(response)
                 item.page_failure, item.page_failure_detail = page.failure, page.failure_detail
                 item.related_count = len(page.videos) if page.failure is None else None
+                if page.failure in REFUSALS:
+                    self.politeness.note(page.failure)
                 found = [FoundVideo(self.service, video.video_id) for video in self._draw(page.videos, claim.video_id)]
                 await self._write(self.frontier.add_videos, claim, found)
         finally:
@@ -260,13 +272,12 @@ class WalkSpider(Spider):
         claim: Claim = failure.request.cb_kwargs["claim"]  # type: ignore[attr-defined]
         self._expanded.set()
         if isinstance(failure.value, Stopped):
-            await self._give_back(claim.id)
+            await self.claims.give_back(claim.id)
             return
         assert failure.value is not None
         name, detail = page_trouble(failure.value)
         if claim.kind == "source":
             await self._finish_source(claim, (), name)
-            self._done(claim.id)
             return
         item = self._item(claim)
         item.page_failure, item.page_failure_detail = name, detail
@@ -306,22 +317,13 @@ class WalkSpider(Spider):
 
     async def _write(self, function: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            await run_in_thread(function, *args, **kwargs)
+            await self.storage.ask(function, *args, **kwargs)
         except StorageError as error:
             self.storage.fail(str(error))
 
-    def _done(self, claim_id: int | None) -> None:
-        if claim_id is not None:
-            self._in_flight.discard(claim_id)
-        self._something_done.set()
-
     def _on_stored(self, item: VideoItem) -> None:
-        self._done(item.claim_id)
+        self.claims.done(item.claim_id)
 
     async def _on_returned(self, item: VideoItem) -> None:
         if item.claim_id is not None:
-            await self._give_back(item.claim_id)
-
-    async def _give_back(self, claim_id: int) -> None:
-        await self._write(self.frontier.release, claim_id)
-        self._done(claim_id)
+            await self.claims.give_back(item.claim_id)

@@ -212,10 +212,20 @@ class Frontier:
         with self._database.write() as connection:
             return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(_FREED)).rowcount == 1
 
-    def release_all(self) -> int:
-        """Queue again everything that this process holds. Returns how many rows."""
+    def release_all(self, *, but: Sequence[int] = ()) -> int:
+        """Queue again what this process holds, `but` for some claims. Returns how many rows."""
         with self._database.write() as connection:
-            return connection.execute(update(frontier).where(self._is_held()).values(_FREED)).rowcount
+            freed = update(frontier).where(self._is_held(), frontier.c.id.not_in(list(but))).values(_FREED)
+            return connection.execute(freed).rowcount
+
+    def take_back(self) -> int:
+        """Queue again what dead or silent processes hold; `claim` does so too. Returns how many rows."""
+        with self._database.write() as connection:
+            return lease.take_back(connection, self.crawl.id, self.crawl.pass_number, self._owner_id)
+
+    def of(self, opened: OpenCrawl) -> Frontier:
+        """Return the frontier of another crawl of the same database, as the same process sees it."""
+        return Frontier(self._database, opened, self._owner_id, self._lease_s)
 
     # Finishing.
 

@@ -14,7 +14,7 @@ _CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
 # Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
 _SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
 _COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]+)\s*[:=]\s*[^\n]+", re.IGNORECASE)
-_SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential|webhook", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:(?<![\w.])|(?<=%3D)|(?<=%3d))\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
     r"|(?<![\w.:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:]|\.\d)"

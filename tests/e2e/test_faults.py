@@ -36,6 +36,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, dict[st
     done = run_scrapy(
         "lab", "--world", "faults", "crawl", "youtube", "-a", "max_rounds=2", "-a", "max_crawled_url=100",
         "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2",
+        "-s", "PYTOMO_BACKOFF_RETRY_S=0", "-s", "PYTOMO_BACKOFF_PAUSE_S=0",
         *database_setting(database),
     )  # fmt: skip
     rows = query(

@@ -1,0 +1,119 @@
+"""Manners towards the service: a refusal is answered by leaving it alone, longer each time, and by an end at last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from scrapy import signals
+
+from pytomo_scrapy import config
+from pytomo_scrapy.config import EnduranceConfig
+from pytomo_scrapy.failures import FAILURES, Stage
+from pytomo_scrapy.gate import Gate, Stopped, gate_of
+from pytomo_scrapy.items import VideoItem
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+# The service says: go away. Of media hosts a 429 is about one file, so only pages and resolutions count.
+REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
+_POLL_S = 0.5
+
+
+class BackOff:
+    """How long to leave the service alone. Pure: it is told what the service answered, and the time."""
+
+    def __init__(self, settings: EnduranceConfig) -> None:
+        self._settings = settings
+        self._refusal_count = 0
+        self._until_s = float("-inf")
+
+    def refused(self, now_s: float) -> float:
+        """Note a refusal. Returns how long to wait from now on: once a short time, then pauses that double."""
+        if now_s < self._until_s:
+            # What was under way when the pause began says nothing new.
+            return self._until_s - now_s
+        self._refusal_count += 1
+        pause_s = self._settings.backoff_pause_s * 2 ** max(0, self._refusal_count - 2)
+        wait_s = self._settings.backoff_retry_s if self._refusal_count == 1 else pause_s
+        self._until_s = now_s + wait_s
+        return wait_s
+
+    def answered(self) -> None:
+        """Note an answer: the service speaks with us again."""
+        self._refusal_count = 0
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how long the service is still left alone."""
+        return max(0.0, self._until_s - now_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the service refused once more after the last pause that it is given."""
+        is_ever = self._settings.backoff_pause_s > 0
+        return is_ever and self._refusal_count > self._settings.backoff_max_pauses + 1
+
+
+class Politeness:
+    """The crawl's one BackOff: every stage that asks the service waits for it first."""
+
+    def __init__(
+        self, settings: EnduranceConfig, gate: Callable[[], Gate], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._back_off = BackOff(settings)
+        self._gate = gate
+        self._clock = clock
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        politeness = cls(config.load(crawler.settings.get).endurance, partial(gate_of, crawler))
+        crawler.signals.connect(politeness.stored, signal=signals.item_scraped)
+        return politeness
+
+    def stored(self, item: VideoItem) -> None:
+        """Learn from a measurement what the service thinks of us."""
+        if item.failure_stage is Stage.RESOLVE:
+            self.note(item.failure)
+        elif item.resolve is not None:
+            self.note(None)
+
+    def note(self, failure: str | None) -> None:
+        """Note how a page or a resolution went. Other failures than refusals say nothing."""
+        if failure is None:
+            self._back_off.answered()
+        elif failure in REFUSALS:
+            wait_s = self._back_off.refused(self._clock())
+            if self.is_over:
+                # What waits in the pipelines goes back to the frontier; the walk says why.
+                self._gate().stop()
+                return
+            logger.warning(
+                "The service refuses (%s: %s): it is asked again in %.0f s", failure, FAILURES[failure].help, wait_s
+            )
+
+    async def ready(self) -> None:
+        """Wait until the service may be asked. Raises Stopped if the crawl stops first."""
+        while (wait_s := self._back_off.wait_s(self._clock())) > 0:
+            if self._gate().is_stopping:
+                raise Stopped
+            await asyncio.sleep(min(wait_s, _POLL_S))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the crawl should end: the service kept refusing."""
+        return self._back_off.is_over
+
+    def sentence(self) -> str:
+        """Say why the crawl ends, and what to do."""
+        return (
+            f"The service refused again after {self._settings.backoff_max_pauses} pauses: the crawl ends here. "
+            "Wait some hours, pace it (PYTOMO_PACE_S), then resume it by the same command."
+        )

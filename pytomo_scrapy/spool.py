@@ -1,0 +1,50 @@
+"""The folder that a crawl's media pass through, and the removal of those that killed crawls left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_PREFIX = "pytomo-media-"
+_LOCK = "lock"
+
+
+class SpoolFolder:
+    """A temporary folder that is locked while its process lives.
+
+    A lock and not the process id tells the living from the dead: containers share folders, not process ids.
+    """
+
+    def __init__(self) -> None:
+        remove_orphans()
+        self.path = tempfile.mkdtemp(prefix=_PREFIX)
+        # Locked before it has its name: nobody ever sees it unlocked while we live.
+        self._lock, unnamed = tempfile.mkstemp(dir=self.path)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        Path(unnamed).rename(Path(self.path) / _LOCK)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is left in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def remove_orphans() -> None:
+    """Remove the folders of crawls that were killed: half a gigabyte each, in the worst case."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            lock = os.open(folder / _LOCK, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
+        finally:
+            os.close(lock)

@@ -1,0 +1,131 @@
+"""What the tests of long crawls share: a lab that outlives a crawl, crawls that are killed, and what is left of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from sqlalchemy import create_engine, text
+
+from pytomo_scrapy.lab.launcher import running_lab
+from pytomo_scrapy.lab.servers import LabOptions
+from pytomo_scrapy.lab.world import build_world
+from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
+
+QUICK = [
+    "-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1",
+    "-s", "PYTOMO_PING_TIMEOUT_S=0.3", "-s", "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S=0", "-L", "INFO",
+]  # fmt: skip
+
+
+@contextlib.contextmanager
+def lab_environment(world: str = "clean") -> Iterator[dict[str, str]]:
+    """Run a lab, and give the environment that leads a crawl into it."""
+    with running_lab(LabOptions(world=world)) as lab:
+        yield lab.environment(clean_environment())
+
+
+@dataclass
+class Crawl:
+    """A crawl as a process that a test may kill, and start again by the same command."""
+
+    environment: Mapping[str, str]
+    database_url: str
+    arguments: Sequence[str]
+    settings: Sequence[str] = ()
+    log: list[Path] = field(default_factory=list)
+    folder: Path = Path()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        unstored = self.folder / "unstored"
+        command = scrapy_command(
+            "crawl", "youtube", *self.arguments, *QUICK, "-s", f"PYTOMO_DATABASE_URL={self.database_url}",
+            "-s", f"PYTOMO_UNSTORED_DIRECTORY={unstored}", *self.settings,
+        )  # fmt: skip
+        path = self.folder / f"crawl-{len(self.log)}-{os.urandom(3).hex()}.log"
+        self.log.append(path)
+        with path.open("wb") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, env={**self.environment, "TMPDIR": str(self.folder)}, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def finish(self, timeout_s: float = 180) -> int:
+        """Run to the end. Returns the exit code."""
+        process = self.start()
+        try:
+            return process.wait(timeout_s)
+        finally:
+            kill(process)
+
+    def last_log(self) -> str:
+        return self.log[-1].read_text(errors="replace")[-6000:]
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the crawler alone, as the kernel does when memory ends; its worker has to notice by itself."""
+    process.kill()
+    process.wait(30)
+
+
+def kill_worker(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:
+    """Kill the measuring process of a running crawl."""
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    child.send_signal(signal.SIGKILL)
+                    return
+        time.sleep(0.05)
+    raise AssertionError("the crawl has no measuring process")
+
+
+def wait_until(what: Callable[[], bool], timeout_s: float = 90) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        with contextlib.suppress(Exception):
+            if what():
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"not within {timeout_s} s")
+
+
+def ask(database_url: str, statement: str) -> list[tuple[object, ...]]:
+    """Ask a database of either kind."""
+    engine = create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement))]
+    finally:
+        engine.dispose()
+
+
+def related_to(video_id: str, count: int) -> set[str]:
+    """A video of the clean world with the first `count` that its page relates to it."""
+    return {video_id, *build_world("clean").videos[video_id].related[:count]}
+
+
+def assert_measured_once(database_url: str, expected: set[str]) -> None:
+    """Every expected video, no other, one whole row set for each."""
+    rows = ask(database_url, "SELECT v.video_id FROM measurement m JOIN video v ON v.id = m.video_row_id")
+    assert sorted(str(row[0]) for row in rows) == sorted(expected)
+    assert ask(database_url, "SELECT COUNT(*) FROM measurement WHERE is_superseded") == [(0,)]
+    left = ask(database_url, "SELECT COUNT(*) FROM frontier WHERE state <> 2")
+    assert left == [(0,)], "everything that was found is done"
+    halves = ask(
+        database_url,
+        "SELECT COUNT(*) FROM measurement m WHERE m.failure IS NULL AND ("
+        " (SELECT COUNT(*) FROM download d WHERE d.measurement_id = m.id) <> 1"
+        " OR NOT EXISTS (SELECT 1 FROM playback p WHERE p.measurement_id = m.id)"
+        " OR NOT EXISTS (SELECT 1 FROM dns_lookup l WHERE l.measurement_id = m.id)"
+        " OR NOT EXISTS (SELECT 1 FROM ping g WHERE g.measurement_id = m.id))",
+    )
+    assert halves == [(0,)], "no half row set"
