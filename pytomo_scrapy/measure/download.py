@@ -103,6 +103,7 @@ class _Window:
         self._addresses = dict(plan.chosen)
         self._local_address: str | None = None
         self._tcp = TcpSampler(config.window_s)
+        self._is_tracing = False
         self._t0 = 0.0
         self._next_progress_s = 0.0
         self._mode = window_mode(plan, config)
@@ -173,6 +174,8 @@ class _Window:
             if running_count != before_count or running_count < len(self._open):
                 self._take_finished()
                 running_count = -1
+            if self._is_tracing:
+                self._stop_traces()
             if now_s >= next_tick_s:
                 next_tick_s = now_s + TICK_S
                 self._tick()
@@ -211,6 +214,7 @@ class _Window:
         if self._tcp.is_supported:
             handle.setopt(pycurl.OPENSOCKETFUNCTION, self._tcp.opener(stream.place))
         self._open[handle] = request
+        self._is_tracing = True
         self._multi.add_handle(handle)
 
     def _family(self) -> int | None:
@@ -306,16 +310,21 @@ class _Window:
         )
         stream.fail(*why)
 
+    def _stop_traces(self) -> None:
+        """Silence curl's log of every request whose answer has begun: from then on each body would be logged too."""
+        self._is_tracing = False
+        for handle, request in self._open.items():
+            if request.is_traced and request.head.header_bytes:
+                request.is_traced = False
+                handle.setopt(pycurl.VERBOSE, 0)
+            self._is_tracing |= request.is_traced
+
     def _tick(self) -> None:
         """Do what is due beside the transfers."""
         self._take_lookups()
         waiting, self._waiting = self._waiting, []
         for stream in waiting:
             self._ask(stream)
-        for handle, request in self._open.items():
-            if request.is_traced and request.head.header_bytes:
-                request.is_traced = False
-                handle.setopt(pycurl.VERBOSE, 0)
         now_s = self._now_s()
         self._tcp.sample(now_s)
         if self._probes is not None:

@@ -9,7 +9,7 @@ import multiprocessing
 import pickle
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar, cast
@@ -30,13 +30,21 @@ JOIN_TIMEOUT_S = 5.0  # a killed process is gone at once, unless it hangs in the
 class Worker:
     """One child process that runs top-level functions, one at a time, under a deadline that its parent enforces.
 
-    The child is started ahead of its first call and again after each loss, so that a call does not pay for the start.
+    The child is started ahead of its first call and again after each loss, and imports `preload` before it is ready, so
+    that a call pays neither for the start nor for imports.
     Nothing here blocks the event loop but the start of the process itself, a few milliseconds.
     """
 
-    def __init__(self, name: str = "pytomo-worker", *, start_timeout_s: float = START_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        name: str = "pytomo-worker",
+        *,
+        start_timeout_s: float = START_TIMEOUT_S,
+        preload: Sequence[str] = ("pytomo_scrapy.measure.download",),
+    ) -> None:
         self._name = name
         self._start_timeout_s = start_timeout_s
+        self._preload = tuple(preload)
         self._process: SpawnProcess | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -56,7 +64,7 @@ class Worker:
             return
         ours, theirs = socket.socketpair()
         process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(theirs,), name=self._name, daemon=True
+            target=serve, args=(theirs, self._preload), name=self._name, daemon=True
         )
         # In this thread, not in an executor's: PR_SET_PDEATHSIG fires when the starting *thread* ends.
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -11,6 +12,7 @@ import struct
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from pytomo_scrapy.failures import MeasurementError
@@ -19,10 +21,12 @@ HEADER = struct.Struct("!Q")  # length of the pickled message that follows
 PR_SET_PDEATHSIG = 1  # Source: prctl(2)
 
 
-def serve(channel: socket.socket) -> None:
+def serve(channel: socket.socket, preload: Sequence[str] = ()) -> None:
     """Answer calls from `channel` until it is closed. The target of the spawned process."""
     _outlive_interrupts()
     _die_with_parent()
+    for module in preload:
+        importlib.import_module(module)
     _send(channel, "ready")
     while (call := _receive(channel)) is not None:
         _send(channel, "begun")  # from here on a loss is this call's

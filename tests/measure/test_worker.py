@@ -26,7 +26,7 @@ calls = importlib.import_module("worker_calls")
 
 @contextlib.asynccontextmanager
 async def started_worker() -> AsyncIterator[Worker]:
-    worker = Worker()
+    worker = Worker(preload=())
     await worker.start()
     try:
         yield worker
@@ -207,7 +207,7 @@ def test_worker_calls_at_once_take_turns() -> None:
 
 def test_worker_close_ends_a_hanging_child_within_seconds() -> None:
     async def scenario() -> tuple[float, str, bool]:
-        worker = Worker()
+        worker = Worker(preload=())
         pid = await worker.run(os.getpid, deadline_s=20)
         call = asyncio.create_task(failure_of(worker, calls.hang))
         await asyncio.sleep(0.1)
@@ -229,7 +229,7 @@ SCRIPT = """
         time.sleep(60)
 
     async def main():
-        worker = Worker()
+        worker = Worker(preload=())
         print(await worker.run(os.getpid, deadline_s=20), flush=True)
         {rest}
 
@@ -275,7 +275,7 @@ def test_worker_start_survives_an_interrupt_at_once(tmp_path: Path) -> None:
     rest = "; ".join(
         [
             "await worker.close()",
-            "worker = Worker()",
+            "worker = Worker(preload=())",
             "await worker.start()",
             "os.kill(worker.pid, 2)",
             "print(await worker.run(os.getpid, deadline_s=20))",

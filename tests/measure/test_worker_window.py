@@ -58,10 +58,14 @@ def test_worker_killed_in_mid_window_costs_one_row_and_leaves_its_spool(tmp_path
         worker = Worker()
         try:
             pid = await worker.run(os.getpid, deadline_s=20)
-            asyncio.get_running_loop().call_later(0.7, os.kill, pid, signal.SIGKILL)
-            config = DownloadConfig(window_s=5.0)
+            config, plan = DownloadConfig(window_s=5.0), make_plan(port, tmp_path)
+
+            def kill(progress: WindowProgress) -> None:
+                if progress.received_bytes:
+                    os.kill(pid, signal.SIGKILL)
+
             with pytest.raises(MeasurementError) as caught:
-                await worker.run(download_window, make_plan(port, tmp_path), config, deadline_s=20)
+                await worker.run(download_window, plan, config, deadline_s=20, on_progress=kill)
             result = await worker.run(download_window, make_plan(healthy_port, tmp_path), config, deadline_s=20)
         finally:
             await worker.close()
