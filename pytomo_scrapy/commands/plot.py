@@ -78,8 +78,9 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
     if playback is None and player is not None:
         refuse(f"Measurement {key} has no playback {player!r}: scrapy replay --player adds one")
     played = playback or {}
+    started = stored["started_at"][:19].replace("T", " ")
     return Shown(
-        title=f"{stored['video']['service']} {stored['video']['video_id']}  {stored['started_at'][:19].replace('T', ' ')} UTC",
+        title=f"{stored['video']['service']} {stored['video']['video_id']}  {started} UTC",
         subtitle=_subtitle(played),
         download=download,
         timelines=timelines,
