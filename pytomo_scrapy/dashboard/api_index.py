@@ -20,7 +20,7 @@ _COMMON = {
 }
 _COMPARE = f"one line for each value of one of {', '.join(DIMENSIONS)}; the eight most frequent"
 _LIST = {
-    "q": "text to be found in titles, video ids and media hosts",
+    "q": "text to be found in titles and video ids",
     "sort": "started_s, startup_delay_s, stall_count, stalled_s, delivery_bps or rtt_min_s",
     "order": "down (default) or up",
     "page": "page of 50 rows, from 1",

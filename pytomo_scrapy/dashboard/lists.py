@@ -13,7 +13,7 @@ from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.ask import BadRequestError, read_ask
 from pytomo_scrapy.dashboard.pages import period_values
 from pytomo_scrapy.dashboard.render import render
-from pytomo_scrapy.dashboard.views import open_view
+from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage import dashboard_lists
@@ -61,13 +61,22 @@ def measurement(request: Request) -> Response:
 def failures(request: Request) -> Response:
     """Show failures by class over time, with what to do about each."""
     with open_view(request) as view:
-        found = dashboard_lists.failures(view.connection, view.selection, 120)
-        values = period_values(view, "Failures")
-    rows = [
-        {"name": name, "attribution": found.attributions[name], "count": sum(counts), "advice": ADVICE.get(name, "")}
-        for name, counts in found.counts.items()
-    ]
-    return render(request, "failures.html", {**values, "rows": rows, "row_count": sum(found.row_counts)}, ask=view.ask)
+
+        def make() -> Response:
+            found = dashboard_lists.failures(view.connection, view.selection, 120)
+            rows = [
+                {
+                    "name": name,
+                    "attribution": found.attributions[name],
+                    "count": sum(counts),
+                    "advice": ADVICE.get(name, ""),
+                }
+                for name, counts in found.counts.items()
+            ]
+            values = {**period_values(view, "Failures"), "rows": rows, "row_count": sum(found.row_counts)}
+            return render(request, "failures.html", values, ask=view.ask)
+
+        return cached_page(view, make)
 
 
 def runs(request: Request) -> Response:

@@ -11,13 +11,14 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, litera
 from pytomo_scrapy.storage import record
 from pytomo_scrapy.storage.dashboard_schema import figure
 from pytomo_scrapy.storage.dashboard_selection import Selection, Source
-from pytomo_scrapy.storage.schema import crawl, run, vantage, video
+from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.series import width_for
 
 PAGE_ROWS = 50
 MAX_OFFSET = 50_000
 MAX_COUNT = 10_000
 MAX_RUNS = 200
+MANY_VIDEOS = 500
 
 _COLUMNS: Mapping[str, ColumnElement[Any]] = {
     "started_s": figure.c.started_s,
@@ -69,10 +70,11 @@ def videos(
     page: int = 1,
     failure: str | None = None,
 ) -> Listing:
-    """Return a page of the selection's measurements. `search` is looked for in titles, video ids and hosts."""
+    """Return a page of the selection's measurements. `search` is looked for in titles and video ids."""
     source = Source(selection)
     tables = source.tables.join(video, video.c.id == figure.c.video_row_id)
-    conditions = [source.where, *_conditions(search, failure)]
+    sought = _sought(connection, search)
+    conditions = [source.where, *sought, *_of_failure(failure)]
     order = SORTS[sort].asc() if is_ascending else SORTS[sort].desc()
     offset = min((page - 1) * PAGE_ROWS, MAX_OFFSET)
     columns = [column.label(name) for name, column in _COLUMNS.items()]
@@ -90,19 +92,26 @@ def videos(
     return Listing(rows[:PAGE_ROWS], count, page, len(rows) > PAGE_ROWS and offset < MAX_OFFSET)
 
 
-def _conditions(search: str, failure: str | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if search:
-        escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        sought = (video.c.title, video.c.video_id, figure.c.host)
-        conditions.append(or_(*(column.ilike(f"%{escaped}%", escape="\\") for column in sought)))
-    if failure == "any":
-        conditions.append(figure.c.failure.is_not(None))
-    elif failure == "none":
-        conditions.append(figure.c.failure.is_(None))
-    elif failure is not None:
-        conditions.append(figure.c.failure == failure)
-    return conditions
+def _sought(connection: Connection, search: str) -> list[ColumnElement[bool]]:
+    """Return the condition for rows of videos whose title or id contains the text, with any case."""
+    if not search:
+        return []
+    escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    contains = or_(*(column.ilike(f"%{escaped}%", escape="\\") for column in (video.c.title, video.c.video_id)))
+    ids = list(connection.execute(select(video.c.id).where(contains).limit(MANY_VIDEOS + 1)).scalars())
+    if len(ids) > MANY_VIDEOS:
+        return [contains]
+    # Few videos: their rows are found through the index of measurements by video.
+    rows = select(measurement.c.id).where(measurement.c.video_row_id.in_(ids))
+    return [figure.c.measurement_id.in_(rows)]
+
+
+def _of_failure(failure: str | None) -> list[ColumnElement[bool]]:
+    if failure is None:
+        return []
+    if failure in {"any", "none"}:
+        return [figure.c.failure.is_not(None) if failure == "any" else figure.c.failure.is_(None)]
+    return [figure.c.failure == failure]
 
 
 def failures(connection: Connection, selection: Selection, buckets: int) -> FailureSeries:

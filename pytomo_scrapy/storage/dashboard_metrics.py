@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from pytomo_scrapy.storage.dashboard_schema import figure
 from pytomo_scrapy.storage.schema import vantage
@@ -59,16 +59,15 @@ class Totals:
         """Return (vantage point, class, rows so far); the class "" stands for no failure."""
         with self._lock:
             newest = connection.execute(select(func.max(figure.c.measurement_id))).scalar() or 0
-            names = func.coalesce(figure.c.failure, "")
-            rows = (
-                select(vantage.c.name, names, func.count())
-                .select_from(figure)
-                .join(vantage, vantage.c.id == figure.c.vantage_id)
-                .where(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest)
-                .group_by(vantage.c.name, names)
-            )
-            for name, failure, count in connection.execute(rows):
-                self._counts[(name, failure)] += count
+            is_new = and_(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest)
+            names = {row.id: row.name for row in connection.execute(select(vantage.c.id, vantage.c.name))}
+            for key, name in names.items():
+                own = select(figure.c.failure, func.count()).where(figure.c.vantage_id == key, is_new)
+                failed = connection.execute(own.where(figure.c.failure.is_not(None)).group_by(figure.c.failure)).all()
+                every = connection.execute(select(func.count()).where(figure.c.vantage_id == key, is_new)).scalar_one()
+                self._counts[(name, "")] += every - sum(count for _, count in failed)
+                for failure, count in failed:
+                    self._counts[(name, failure)] += count
             self._until_id = newest
             return [(name, failure, count) for (name, failure), count in sorted(self._counts.items())]
 

@@ -20,7 +20,7 @@ from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage import migrate
 
 QUERY_LIMIT_S = 4.0
-_CACHE_KIB = 16_000
+_CACHE_KIB = 8_000
 _CHECK_EVERY = 20_000  # virtual machine steps of SQLite: some 0.2 ms
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func
+from sqlalchemy import ColumnElement, Connection, Integer, Select, case, cast, func
 
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
 from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source, labels_of, top_groups
+from pytomo_scrapy.storage.dashboard_selection import Selection, Source, labels_of, pieces, top_groups
 
 # Bins of 1 %: a quantile from them is within half of that.
 BIN_RATIO = 1.01
@@ -91,47 +91,49 @@ def curves(
     connection: Connection, selection: Selection, parameter: Parameter, *, compare: str | None = None
 ) -> tuple[list[Curve], int]:
     """Return the distribution of a figure, a curve for each group, and how many further groups are left out."""
-    source = Source(selection, parameter, compare)
     groups: list[Any] = [None]
     left_out = 0
     if compare is not None:
-        groups, left_out = top_groups(connection, source)
-    tables = _tables(connection, source, parameter, [], groups)
+        groups, left_out = top_groups(connection, Source(selection, parameter, compare))
+    tables = _tables(connection, selection, parameter, compare, groups)
     labels = labels_of(connection, compare, groups) if compare is not None else ["all"]
     return [
-        _curve(label, group, tables[(group,)], parameter) for label, group in zip(labels, groups, strict=True)
+        _curve(label, one, _rows(tables[one]), parameter) for label, one in zip(labels, groups, strict=True)
     ], left_out
 
 
-# (bin or None for unknown, was it reached, how many)
+# How many rows there are of (bin, or None for unknown; was it reached).
+_Table = Counter[tuple[int | None, bool]]
 _Rows = list[tuple[int | None, bool, int]]
 
 
+def _rows(table: _Table) -> _Rows:
+    return [(place, reached, count) for (place, reached), count in table.items()]
+
+
 def _tables(
-    connection: Connection,
-    source: Source,
-    parameter: Parameter,
-    keys: Sequence[ColumnElement[Any]],
-    groups: Sequence[Any],
-) -> defaultdict[tuple[Any, ...], _Rows]:
-    """Count rows by bin, for each key and group; unknown values have the bin None."""
+    connection: Connection, selection: Selection, parameter: Parameter, compare: str | None, groups: Sequence[Any]
+) -> defaultdict[Any, _Table]:
+    """Count rows by bin for each group; unknown values have the bin None."""
+    tables: defaultdict[Any, _Table] = defaultdict(Counter)
+    for piece in pieces(connection, selection):
+        source = Source(piece, parameter, compare)
+        query = _binned(source, parameter, [] if source.group is None else [source.group])
+        if source.group is not None:
+            query = query.where(source.group.in_(groups))
+        for place, reached, count, *key in connection.execute(query):
+            tables[key[0] if key else None][(place, bool(reached))] += count
+    return tables
+
+
+def _binned(source: Source, parameter: Parameter, keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
     value = source.value(parameter.name)
     binned = source.waited(parameter.name) if parameter.is_censored else value
-    names = [f"key{index}" for index in range(len(keys))]
-    labelled = [key.label(name) for key, name in zip(keys, names, strict=True)]
     reached = case((value.is_not(None), 1), else_=0).label("reached")
-    group = source.group if source.group is not None else None
-    own = [] if group is None else [group.label("own")]
-    query = source.select(log_bin(binned).label("bin"), reached, func.count(), *labelled, *own)
-    query = query.group_by("bin", "reached", *names, *(["own"] if own else []))
-    if parameter.is_censored:
-        query = query.where(figure.c.is_session == 1)
-    if group is not None:
-        query = query.where(group.in_(groups))
-    tables: defaultdict[tuple[Any, ...], _Rows] = defaultdict(list)
-    for place, was_reached, count, *key in connection.execute(query):
-        tables[tuple(key) if group is not None else (*key, None)].append((place, bool(was_reached), count))
-    return tables
+    labelled = [key.label(f"key{place}") for place, key in enumerate(keys)]
+    query = source.select(log_bin(binned).label("bin"), reached, func.count(), *labelled)
+    query = query.group_by("bin", "reached", *(key.name for key in labelled))
+    return query.where(figure.c.is_session == 1) if parameter.is_censored else query
 
 
 def _curve(label: str, group: Any, rows: _Rows, parameter: Parameter) -> Curve:
@@ -188,9 +190,13 @@ def heat_map(connection: Connection, selection: Selection, parameter: Parameter,
     value: list[float | None] = [None] * HOURS_OF_WEEK
     count = [0] * HOURS_OF_WEEK
     if parameter.is_censored:
-        for key, rows in _tables(connection, source, parameter, [hour], [None]).items():
-            value[key[0]] = _quantile(rows, 0.5)
-            count[key[0]] = sum(row[2] for row in rows)
+        tables: defaultdict[int, _Table] = defaultdict(Counter)
+        for piece in pieces(connection, selection):
+            for place, reached, rows, key in connection.execute(_binned(Source(piece, parameter), parameter, [hour])):
+                tables[key][(place, bool(reached))] += rows
+        for key, table in tables.items():
+            value[key] = _quantile(_rows(table), 0.5)
+            count[key] = sum(table.values())
         return HeatMap(value, count, offset_s)
     known = source.value(parameter.name)
     query = source.select(hour.label("hour"), func.avg(known), func.count(known)).group_by("hour")

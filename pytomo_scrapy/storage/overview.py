@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +15,7 @@ from pytomo_scrapy.storage import overview_bootstrap as bootstrap
 from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of, last_changes
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
 from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source
+from pytomo_scrapy.storage.dashboard_selection import Selection, Source, pieces
 from pytomo_scrapy.storage.distribution import bin_middle, log_bin
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
@@ -202,11 +203,16 @@ def _value_of(source: Source, name: str, ping_method: str | None) -> ColumnEleme
 
 
 def _histogram(connection: Connection, selection: Selection, name: str, ping_method: str | None) -> _Rows:
-    source = Source(selection, PARAMETERS[name])
-    value = _value_of(source, name, ping_method)
-    reached = case((source.value(name).is_not(None), 1), else_=0).label("reached")
-    query = source.select(log_bin(value).label("bin"), reached, func.count()).group_by("bin", "reached")
-    return [(bin_middle(row[0]), bool(row[1]), row[2]) for row in connection.execute(query) if row[0] is not None]
+    counts: Counter[tuple[int, bool]] = Counter()
+    for piece in pieces(connection, selection):
+        source = Source(piece, PARAMETERS[name])
+        value = _value_of(source, name, ping_method)
+        reached = case((source.value(name).is_not(None), 1), else_=0).label("reached")
+        query = source.select(log_bin(value).label("bin"), reached, func.count()).group_by("bin", "reached")
+        for place, was_reached, count in connection.execute(query):
+            if place is not None:
+                counts[(place, bool(was_reached))] += count
+    return [(bin_middle(place), reached, count) for (place, reached), count in counts.items()]
 
 
 def _cells(
@@ -216,20 +222,22 @@ def _cells(
 
     A median's numerator counts the rows below it: how that share varies tells how the median does.
     """
-    source = Source(selection, PARAMETERS["startup_delay_s"])
-    pairs = ratios_of(source)
-    for kind in KINDS:
-        if kind.parameter is not None:
-            value = _value_of(source, kind.parameter, ping_method)
-            median = medians[kind.name]
-            below = case((value <= median, 1), else_=0) if median is not None else literal(0)
-            pairs[kind.name] = (below, case((value.is_not(None), 1), else_=0))
-    sums = [func.sum(one) for pair in pairs.values() for one in pair]
-    query = source.select(*_cell_columns(selection), *sums).group_by("day", "video_group")
-    found: dict[str, dict[bootstrap.Cell, tuple[float, float]]] = {name: {} for name in pairs}
-    for day, group, *values in connection.execute(query):
-        for index, name in enumerate(pairs):
-            found[name][(day, group)] = (float(values[2 * index] or 0), float(values[2 * index + 1] or 0))
+    found: dict[str, dict[bootstrap.Cell, tuple[float, float]]] = {kind.name: {} for kind in KINDS}
+    for piece in pieces(connection, selection):
+        source = Source(piece, PARAMETERS["startup_delay_s"])
+        pairs = ratios_of(source)
+        for kind in KINDS:
+            if kind.parameter is not None:
+                value, median = _value_of(source, kind.parameter, ping_method), medians[kind.name]
+                below = case((value <= median, 1), else_=0) if median is not None else literal(0)
+                pairs[kind.name] = (below, case((value.is_not(None), 1), else_=0))
+        sums = [func.sum(one) for pair in pairs.values() for one in pair]
+        query = source.select(*_cell_columns(selection), *sums).group_by("day", "video_group")
+        for day, group, *values in connection.execute(query):
+            for index, name in enumerate(pairs):
+                above, under = found[name].get((day, group), (0.0, 0.0))
+                sums_here = (float(values[2 * index] or 0), float(values[2 * index + 1] or 0))
+                found[name][(day, group)] = (above + sums_here[0], under + sums_here[1])
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, cas
 from pytomo_scrapy.storage.dashboard_breaks import Break
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
 from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source, labels_of, top_groups
+from pytomo_scrapy.storage.dashboard_selection import Selection, Source, labels_of, pieces, top_groups
 from pytomo_scrapy.storage.distribution import bin_middle, log_bin, weighted_quantile
 
 MAX_BUCKETS = 600
@@ -79,7 +79,9 @@ def series(
     era = _era(breaks)
     bucket = cast((figure.c.started_s - literal(first_s, BigInteger)) // literal(width_s, BigInteger), BigInteger)
     read = _read_censored if parameter.is_censored else _read_means
-    cells = read(connection, source, parameter, bucket, era, groups)
+    cells: _Cells = defaultdict(dict)
+    for piece in pieces(connection, selection, width_s):
+        read(connection, Source(piece, parameter, compare), parameter, bucket, era, groups, cells)
     places = sorted({place for group in groups for place in cells[group]})
     labels = labels_of(connection, compare, groups) if compare is not None else ["all"]
     starts = [_start_s(place, first_s, width_s, breaks) for place in places]
@@ -123,17 +125,16 @@ def _read_means(
     bucket: ColumnElement[Any],
     era: ColumnElement[Any],
     groups: Sequence[Any],
-) -> _Cells:
+    cells: _Cells,
+) -> None:
     value = source.value(parameter.name)
     columns = [bucket.label("bucket"), era.label("era"), func.avg(value), func.min(value), func.max(value)]
     query = source.select(*columns, func.count(value), func.count(), *_group_columns(source))
     query = query.group_by("bucket", "era", *_group_columns(source))
-    cells: _Cells = defaultdict(dict)
     for row in connection.execute(_of_groups(query, source, groups)):
         key = row[7] if source.group is not None else None
         mean = None if row[2] is None else float(row[2])
         cells[key][(row[0], row[1])] = _Cell(mean, _float(row[3]), _float(row[4]), row[5], row[6])
-    return cells
 
 
 def _read_censored(
@@ -143,7 +144,8 @@ def _read_censored(
     bucket: ColumnElement[Any],
     era: ColumnElement[Any],
     groups: Sequence[Any],
-) -> _Cells:
+    cells: _Cells,
+) -> None:
     waited = source.waited(parameter.name)
     reached = case((source.value(parameter.name).is_not(None), 1), else_=0)
     columns = [bucket.label("bucket"), era.label("era"), log_bin(waited).label("bin"), reached.label("reached")]
@@ -155,14 +157,12 @@ def _read_censored(
         if row[2] is not None:
             key = row[5] if source.group is not None else None
             tables[key][(row[0], row[1])].append((bin_middle(row[2]), bool(row[3]), row[4]))
-    cells: _Cells = defaultdict(dict)
     for key, table in tables.items():
         for place, rows in table.items():
             count = sum(row[2] for row in rows)
             low, middle, high = (weighted_quantile(rows, ratio) for ratio in (0.1, 0.5, 0.9))
             known = sum(row[2] for row in rows if row[1])
             cells[key][place] = _Cell(middle, low, high, known, count)
-    return cells
 
 
 def _group_columns(source: Source) -> list[ColumnElement[Any]]:
