@@ -29,7 +29,8 @@ from pytomo_scrapy.measure.dns import look_up_hosts
 from pytomo_scrapy.measure.download import WindowPlan
 from pytomo_scrapy.measure.path import proxy_for
 from pytomo_scrapy.measure.ping import ping_addresses
-from pytomo_scrapy.measure.playback import StreamTrace, default_player, simulate_playback
+from pytomo_scrapy.measure.playback import default_player, simulate_playback
+from pytomo_scrapy.measure.playback_replay import window_traces
 
 # Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.
 HEADLINE_PLAYERS = ("dashjs", "progressive", "classic")
@@ -113,6 +114,9 @@ def plan_window(item: VideoItem, config: Config, spool_directory: str) -> Window
         resolver=config.dns.resolvers[0],
         dns_timeout_s=config.dns.timeout_s,
         spool_directory=spool_directory,
+        # The same draw of bulk windows after a resume and on another machine.
+        seed=f"{item.crawl}:{item.pass_number}:{item.video_id}",
+        duration_s=item.resolve.duration_s,
     )
 
 
@@ -182,10 +186,7 @@ def simulate_window(
     end_s = horizon_s(download)
     if end_s is None:
         return ()
-    traces = [
-        StreamTrace(stream.arrival_s, stream.arrival_bytes, timeline, stream.is_complete)
-        for stream, timeline in zip(download.streams, timelines, strict=True)
-    ]
+    traces = window_traces(download, timelines)
     classic = {
         "initial_buffer_s": config.initial_buffer_s,
         "min_buffer_s": config.min_buffer_s,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import MeasurementError, Stage
-from pytomo_scrapy.items import StreamDownload
+from pytomo_scrapy.items import PlaybackResult, StreamDownload
 from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.playback import StreamTrace
 from tests.factories import (
     HOST,
     make_dns,
@@ -62,6 +64,30 @@ def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.Monke
 def test_hosts_of_video_and_audio_are_asked_once_each() -> None:
     formats = (make_format(kind="video"), make_format(kind="audio"), make_format(kind="audio", host="other"))
     assert session.media_hosts(make_item(resolve=make_resolve(formats=formats))) == (HOST, "other")
+
+
+def test_window_knows_the_videos_length_and_draws_its_mode_by_crawl_pass_and_video() -> None:
+    items = [
+        make_item(resolve=make_resolve(duration_s=61.0), dns=make_dns(), crawl="c", pass_number=number, video_id=name)
+        for number, name in ((1, "a" * 11), (1, "b" * 11), (2, "a" * 11), (1, "a" * 11))
+    ]
+    plans = [session.plan_window(item, SETTINGS, "/nowhere") for item in items]
+    assert {plan.duration_s for plan in plans} == {61.0}
+    assert plans[0].seed == plans[3].seed
+    assert len({plan.seed for plan in plans}) == 3
+
+
+def test_times_without_demand_reach_the_players(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def simulate(traces: Sequence[StreamTrace], *_: object, **__: object) -> PlaybackResult:
+        seen.extend(trace.no_demand_s for trace in traces)
+        return make_playback()
+
+    monkeypatch.setattr(session, "simulate_playback", simulate)
+    stream = StreamDownload("muxed", "18", arrival_s=(0.1,), arrival_bytes=(9,), no_demand=((1.0, 2.5),))
+    session.simulate_window(make_download(streams=(stream,)), (make_timeline(),), SETTINGS.playback)
+    assert seen == [((1.0, 2.5),)] * 2, "classic, and the player that fits"
 
 
 def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
