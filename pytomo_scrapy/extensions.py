@@ -184,9 +184,10 @@ class Storage:
         path = await run_in_thread(self._unstored.keep, unstored)
         try:
             await self.ask(self.save, item)
-        except StorageError as error:
-            where = f"is kept in {path} and stored by the next run" if path else "is lost: no folder could keep it"
-            raise StorageError(f"{error} The measurement of {item.video_id} {where}.") from error
+        except StorageError:
+            if path is not None:
+                logger.warning("The measurement of %s is kept in %s: the next run stores it", item.video_id, path)
+            raise
         await run_in_thread(self._unstored.forget, path)
 
     def save(self, item: VideoItem) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of long crawls share: a lab that outlives a crawl, crawls that are killed, and what is left of them."""
+"""What the tests of long crawls share: a lab that outlives a crawl, crawls to be killed, and what is left of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,148 @@
+"""Several crawlers on one PostgreSQL, and a server that goes away for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.lab.model import RateRule
+from pytomo_scrapy.lab.world import build_world
+from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment, related_to, wait_until
+from tests.e2e.postgres import PostgresServer, server
+
+__all__ = ["server"]
+
+WORLD = list(build_world("clean").videos)
+START = WORLD[0]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[dict[str, str]]:
+    with lab_environment() as environment:
+        yield environment
+
+
+def listed(lab: dict[str, str], url: str, folder: Path, count: int, *more: str, vantage: str = "one") -> Crawl:
+    arguments = ["-a", "urls=" + ",".join(WORLD[:count]), "-a", "related=0", *more]
+    return Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={vantage}"], folder=folder)
+
+
+def measured(url: str) -> int:
+    return int(str(ask(url, "SELECT COUNT(*) FROM measurement")[0][0]))
+
+
+def test_two_crawlers_share_a_crawl_and_one_is_killed_meanwhile(
+    lab: dict[str, str], server: PostgresServer, tmp_path: Path
+) -> None:
+    url = server.new_database()
+    arguments = ["-a", f"urls={START}", "-a", "max_rounds=2", "-a", "seed=7"]
+    crawls = [Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={name}"], folder=tmp_path) for name in ("a", "b")]
+    survivor, victim = crawls[0].start(), crawls[1].start()
+    try:
+        wait_until(lambda: measured(url) >= 4)
+        kill(victim)
+        assert survivor.wait(120) == 0, crawls[0].last_log()
+    finally:
+        kill(survivor)
+        kill(victim)
+    assert_measured_once(url, related_to(START, 20))
+
+
+def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(
+    lab: dict[str, str], server: PostgresServer, tmp_path: Path
+) -> None:
+    url = server.new_database()
+    crawls = [listed(lab, url, tmp_path, 8, "-a", "vantage=own", vantage=name) for name in ("here", "there")]
+    processes = [crawl.start() for crawl in crawls]
+    try:
+        assert [process.wait(120) for process in processes] == [0, 0], crawls[0].last_log()
+    finally:
+        for process in processes:
+            kill(process)
+    rows = ask(
+        url,
+        "SELECT n.name, v.video_id FROM measurement m JOIN vantage n ON n.id = m.vantage_id"
+        " JOIN video v ON v.id = m.video_row_id",
+    )
+    assert sorted(map(str, rows)) == sorted(str((name, one)) for name in ("here", "there") for one in WORLD[:8])
+
+
+def test_two_crawlers_measure_100_videos_in_about_half_the_time_of_one(server: PostgresServer, tmp_path: Path) -> None:
+    world = build_world("default")
+    fast = {host for host in world.hosts if world.hosts[host].rate == RateRule()}
+    wanted = [one.video_id for one in world.videos.values() if one.fault is None and one.host in fast][:100]
+    pace_s = 1.5
+    url = server.new_database()
+    with lab_environment("default") as environment:
+        arguments = ["-a", "urls=" + ",".join(wanted), "-a", "related=0"]
+        settings = ["-s", f"PYTOMO_PACE_S={pace_s}"]
+        crawls = [Crawl(environment, url, arguments, settings, folder=tmp_path) for _ in range(2)]
+        processes = [crawl.start() for crawl in crawls]
+        try:
+            wait_until(lambda: measured(url) >= 1)
+            started_s = time.monotonic()
+            assert [process.wait(200) for process in processes] == [0, 0], crawls[0].last_log()
+            elapsed_s = time.monotonic() - started_s
+        finally:
+            for process in processes:
+                kill(process)
+    assert_measured_once(url, set(wanted))
+    # One crawler alone needs its pace for each: 150 s at least.
+    assert elapsed_s < 0.65 * pace_s * len(wanted)
+    shares = sorted(int(str(row[0])) for row in ask(url, "SELECT COUNT(*) FROM measurement GROUP BY run_id"))
+    assert len(shares) == 2 and shares[0] >= 30
+
+
+def test_crawl_waits_for_a_server_that_is_away_for_20_s_and_loses_nothing(
+    lab: dict[str, str], server: PostgresServer, tmp_path: Path
+) -> None:
+    url = server.new_database()
+    crawl = listed(lab, url, tmp_path, 10)
+    process = crawl.start()
+    try:
+        wait_until(lambda: measured(url) >= 2)
+        server.stop()
+        try:
+            time.sleep(20)
+            assert process.poll() is None, crawl.last_log()
+        finally:
+            server.start()
+        assert process.wait(120) == 0, crawl.last_log()
+    finally:
+        kill(process)
+    assert_measured_once(url, set(WORLD[:10]))
+    assert "The crawl waits up to 600 s for it." in crawl.last_log()
+    assert "Traceback" not in crawl.last_log()
+    assert not list((tmp_path / "unstored").glob("*.measurement")), "what was kept is stored and forgotten"
+
+
+def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_stores_what_was_measured(
+    lab: dict[str, str], server: PostgresServer, tmp_path: Path
+) -> None:
+    url = server.new_database()
+    crawl = listed(lab, url, tmp_path, 6)
+    crawl.settings = [*crawl.settings, "-s", "PYTOMO_DATABASE_PATIENCE_S=1", "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2"]
+    process = crawl.start()
+    try:
+        wait_until(lambda: measured(url) >= 1)
+        server.stop("fast")
+        try:
+            assert process.wait(60) == 3, crawl.last_log()
+        finally:
+            server.start()
+    finally:
+        kill(process)
+    log = crawl.last_log()
+    assert "Traceback" not in log
+    assert log.count("] ERROR: ") == 1, "one sentence"
+    assert "is kept in" in log
+    kept = {path.stem.partition("-")[2] for path in (tmp_path / "unstored").glob("*.measurement")}
+    assert kept, "the window that was open is finished and kept"
+    assert crawl.finish() == 0, crawl.last_log()
+    assert_measured_once(url, set(WORLD[:6]))
+    stored = {str(row[0]) for row in ask(url, "SELECT uuid FROM measurement")}
+    assert kept <= stored, "stored under the same uuid, not measured again"
+    assert not list((tmp_path / "unstored").glob("*.measurement"))
