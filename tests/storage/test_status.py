@@ -1,0 +1,48 @@
+"""How far crawls are, in figures."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.frontier import FoundVideo, open_crawl
+from pytomo_scrapy.storage.repository import Repository, VantageFacts
+from pytomo_scrapy.storage.status import crawl_statuses
+from tests.storage.factories import make_item
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def test_status_counts_what_is_queued_held_and_done_and_tells_the_rate(each_database: Database) -> None:
+    frontier = open_crawl(each_database, "youtube", {}, name="c")
+    frontier.add_listed([FoundVideo("youtube", f"{number:011d}") for number in range(10)], 10)
+    repository = Repository(each_database)
+    run = repository.begin_run(
+        spider="youtube", arguments={}, settings={}, vantage=VantageFacts("here"), crawl_id=frontier.crawl.id
+    )
+    for number in range(4):  # one every 90 s: 40 an hour; the first is older than an hour and does not count
+        claim = frontier.claim()
+        assert claim is not None
+        age_s = 5000 if number == 0 else 90 * (4 - number)
+        item = make_item(
+            video_id=claim.video_id, claim_id=claim.id, uuid=f"u{number}", started_at=NOW - timedelta(seconds=age_s)
+        )
+        repository.save(item, run, frontier)
+    frontier.claim()
+    (status,) = crawl_statuses(each_database, now=NOW)
+    assert (status.counts.done, status.counts.queued, status.counts.in_flight) == (4, 5, 1)
+    assert status.rate_per_h == pytest.approx(40)
+    assert status.left_s == pytest.approx(6 * 90)
+    assert [(one.pid, one.count) for one in status.holders] == [(os.getpid(), 1)]
+
+
+def test_status_leaves_finished_crawls_out_unless_asked(each_database: Database) -> None:
+    open_crawl(each_database, "youtube", {}, name="done").finish_crawl()
+    open_crawl(each_database, "youtube", {}, name="open")
+    assert [one.name for one in crawl_statuses(each_database)] == ["open"]
+    assert [one.name for one in crawl_statuses(each_database, has_finished=True)] == ["done", "open"]
+    assert [one.name for one in crawl_statuses(each_database, name="done")] == ["done"]
+    assert crawl_statuses(each_database)[0].rate_per_h is None
