@@ -96,7 +96,8 @@ def fill_times(stream: StreamPackets) -> None:
             stream.pts[place] = known if pts is None else pts
     if not all(stream.duration):
         steps = list(map(sub, stream.dts[1:], stream.dts))
-        steps.append(steps[-1] if steps else 0)
+        # The last one's is not told: the shortest of late claims no more than a longer file would prove.
+        steps.append(min((step for step in steps[-TAIL_PACKETS:] if step > 0), default=0))
         stream.duration = [own or step for own, step in zip(stream.duration, steps, strict=True)]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from bisect import bisect_right
 from pathlib import Path
 
 import av
 import pytest
 
+from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.measure.container import read_timeline
 from tests.measure.container_clips import CLIPS, DURATION_S, make_clip
@@ -203,3 +205,23 @@ def test_damage_in_the_middle_keeps_what_came_before(clips: dict[str, tuple[Path
     timeline = read_timeline(str(damaged), kind, len(content), len(content))
     assert timeline.failure is None
     assert 1.5 < timeline.complete_s[-1] < 4.5
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_damaged_files_never_break_what_a_timeline_promises(
+    name: str, clips: dict[str, tuple[Path, str]], tmp_path: Path
+) -> None:
+    """A short run; benchmarks/fuzz_container.py does the same ten thousand times, in processes of their own."""
+    path, kind = clips[name]
+    rng = random.Random(name)
+    damaged = tmp_path / path.name
+    for _ in range(25):
+        content = bytearray(path.read_bytes())
+        for _ in range(rng.choice((1, 4, 20))):
+            content[rng.randrange(rng.choice((2000, len(content))))] = rng.choice((0, 0x7F, 0xFF))
+        damaged.write_bytes(content)
+        timeline = read_timeline(str(damaged), kind, len(content), len(content))
+        assert timeline.failure is None or timeline.failure in FAILURES
+        assert list(timeline.offset_bytes) == sorted(set(timeline.offset_bytes))
+        assert list(timeline.complete_s) == sorted(timeline.complete_s)
+        assert not timeline.offset_bytes or timeline.offset_bytes[-1] <= len(content)
