@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A database of made-up measurements, as large as wanted and always the same: for tests and benchmarks of the web page.
 
 Three vantage points of two providers measure two thousand videos; evenings are slow, a twentieth fails, yt-dlp is
@@ -286,10 +287,7 @@ def count_of(database: Database) -> int:
 
 
 def multiply(database: Database, count: int, times: int, days: float) -> None:
-    """Copy all `count` measurements of a SQLite database `times` - 1 times, each copy `days` earlier; in SQL, so fast.
-
-    Copies have ids above all others in order of time no longer: started_s and ids run in opposite directions by copy.
-    """
+    """Copy all `count` measurements of a SQLite database `times` - 1 times, each copy `days` earlier; in SQL, so fast."""
     keys = {
         "measurement": ("id",),
         "download": ("id", "measurement_id"),
@@ -315,9 +313,8 @@ def multiply(database: Database, count: int, times: int, days: float) -> None:
                 elif column.name == "started_s":
                     shown.append(f"t.started_s - CAST({days * 86400} * k.n AS INTEGER)")
                 elif column.name in {"started_at", "stored_at"}:
-                    shown.append(
-                        f"strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', t.{column.name}, '-' || ({days * 86400} * k.n) || ' seconds')"
-                    )
+                    earlier = f"'-' || ({days * 86400} * k.n) || ' seconds'"
+                    shown.append(f"strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', t.{column.name}, {earlier})")
                 else:
                     shown.append(f"t.{column.name}")
             names = ", ".join(column.name for column in table.columns)

@@ -1,0 +1,321 @@
+"""The page in a real headless Chromium: every page, every control, nothing foreign, nothing hostile, accessible."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytomo_scrapy.storage.dashboard_live import note_window
+from pytomo_scrapy.storage.database import open_database
+from tests.conftest import missing
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+ADDRESSES = (
+    "/",
+    "/?period=all&eras=all",
+    "/series?group=qoe&period=all",
+    "/series/startup_delay_s?period=all&compare=host",
+    "/distributions?period=all&compare=host",
+    "/videos?period=all",
+    "/measurement/1",
+    "/failures?period=all",
+    "/runs",
+    "/databases",
+    "/docs",
+    "/docs/metrics",
+    "/series?group=nothing",
+)
+
+
+class Served:
+    """A page that is being served, and where."""
+
+    def __init__(self, database: Path) -> None:
+        import uvicorn
+
+        from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+
+        app = create_app(DashboardConfig(f"sqlite:///{database}", database.parent))
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until_s = time.monotonic() + 20
+        while not self._server.started and time.monotonic() < until_s:
+            time.sleep(0.02)
+        self.origin = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self.database = database
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("playwright is not installed")
+    if CHROMIUM is None:
+        missing("no Chromium (apt-get install chromium)")
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def lab_database(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that a crawl in the offline lab filled."""
+    path = tmp_path_factory.mktemp("lab") / "lab.db"
+    words = "lab crawl youtube -a max_crawled_url=6 -a max_rounds=2 -s PYTOMO_DOWNLOAD_WINDOW_S=2 -s PYTOMO_PACE_S=0"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTOMO_")}
+    subprocess.run(
+        [sys.executable, "-m", "scrapy.cmdline", *words.split(), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{path}"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=240,
+        check=True,
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab_page(lab_database: Path) -> Iterator[Served]:
+    served = Served(lab_database)
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def filled_page(browser: Any, filled: Path) -> Iterator[Served]:
+    served = Served(filled)
+    yield served
+    served.close()
+
+
+class Visit:
+    """One visitor's page, with everything that it complained of and asked for."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self._context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+        self.page = self._context.new_page()
+        self.complaints: list[str] = []
+        self.requested: list[str] = []
+        self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def open(self, address: str) -> Any:
+        self.page.goto(address)
+        # Charts draw when they come into view.
+        for chart in self.page.query_selector_all("figure[data-chart]"):
+            chart.scroll_into_view_if_needed()
+            self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=10_000)
+        return self.page
+
+    def close(self) -> None:
+        self._context.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    made = Visit(browser)
+    yield made
+    made.close()
+
+
+def violations(page: Any) -> list[str]:
+    """Return what axe-core finds of level serious or above."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ModuleNotFoundError:
+        missing("axe-playwright-python is not installed")
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:200]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(visit: Visit, lab_page: Served, address: str) -> None:
+    page = visit.open(lab_page.origin + address)
+    expected = ["400 (Bad Request)"] if address == "/series?group=nothing" else []
+    assert [line for line in visit.complaints if not any(word in line for word in expected)] == []
+    assert visit.requested and all(one.startswith((lab_page.origin, "blob:", "data:")) for one in visit.requested)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_page_is_accessible(browser: Any, filled_page: Served, address: str, theme: str) -> None:
+    visit = Visit(browser, color_scheme=theme)
+    try:
+        assert violations(visit.open(filled_page.origin + address)) == []
+    finally:
+        visit.close()
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_page_fits_a_phone(browser: Any, filled_page: Served, address: str) -> None:
+    visit = Visit(browser, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    try:
+        page = visit.open(filled_page.origin + address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    finally:
+        visit.close()
+
+
+def scale_of(page: Any) -> list[float]:
+    """Return the chart's time axis as the browser shows it: first and last time under the cursor."""
+    area = page.locator("figure[data-chart=series] .u-over").first
+    box = area.bounding_box()
+    shown = []
+    for x in (2, box["width"] - 2):
+        page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
+        shown.append(page.locator("figure[data-chart=series] .u-legend .u-value").first.text_content())
+    return shown
+
+
+def test_chart_zooms_moves_and_shows_everything_again(visit: Visit, filled_page: Served) -> None:
+    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
+    chart = page.locator("figure[data-chart=series]").first
+    chart.scroll_into_view_if_needed()
+    whole = scale_of(page)
+    assert not chart.locator("[data-act=reset]").is_visible()
+    box = chart.locator(".u-over").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60, steps=5)
+    page.mouse.up()
+    zoomed = scale_of(page)
+    assert whole[0] < zoomed[0] < zoomed[1] < whole[1]
+    chart.locator("[data-role=area]").focus()
+    page.keyboard.press("ArrowRight")
+    assert scale_of(page)[0] > zoomed[0]
+    chart.locator("[data-act=keep]").click()
+    page.wait_for_url("**/series/delivery_bps?from=*&to=*")
+    page.go_back()
+    visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
+    chart.locator("[data-role=area]").focus()
+    page.keyboard.press("+")
+    assert chart.locator("[data-act=reset]").is_visible()
+    page.keyboard.press("0")
+    assert scale_of(page) == whole
+    assert visit.complaints == []
+
+
+def test_filter_narrows_what_is_shown(visit: Visit, filled_page: Served) -> None:
+    page = visit.open(f"{filled_page.origin}/?period=all&eras=all")
+    everything = page.locator(".card .value").first.inner_text()
+    page.locator("summary", has_text="Filter and dates").click()
+    page.get_by_label("Provider").select_option("ISP B")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**provider=ISP*")
+    assert page.locator(".card .value").first.inner_text() != everything
+    assert "ISP B" in page.locator(".verdict").inner_text() or "Not " in page.locator(".verdict").inner_text()
+
+
+def test_theme_is_switched_and_kept(visit: Visit, filled_page: Served) -> None:
+    page = visit.open(filled_page.origin)
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Switch between dark and light").click()
+    after = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert before != after
+    visit.open(f"{filled_page.origin}/videos")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == after
+
+
+def test_page_works_by_keyboard_alone(visit: Visit, filled_page: Served) -> None:
+    page = visit.open(filled_page.origin)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Time series"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/series*")
+
+
+def test_csv_pdf_and_png_are_downloaded(visit: Visit, filled_page: Served, tmp_path: Path) -> None:
+    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
+    starts = {"CSV": b"start_utc,", "PNG": b"\x89PNG", "PDF report": b"%PDF-"}
+    for word, start in starts.items():
+        with page.expect_download(timeout=20_000) as told:
+            page.get_by_text(word, exact=True).first.click()
+        path = tmp_path / told.value.suggested_filename
+        told.value.save_as(path)
+        assert path.read_bytes().startswith(start) and path.stat().st_size > 1000
+    assert visit.complaints == []
+
+
+def test_table_stands_in_for_the_chart(visit: Visit, filled_page: Served) -> None:
+    page = visit.open(f"{filled_page.origin}/series?group=main&period=all")
+    chart = page.locator("figure[data-chart=series]").first
+    chart.get_by_role("button", name="Table").click()
+    assert chart.locator("table tbody tr").count() > 20
+    assert chart.get_by_role("button", name="Table").get_attribute("aria-expanded") == "true"
+
+
+def test_hostile_titles_take_no_effect(visit: Visit, filled_page: Served) -> None:
+    found = 0
+    for words in ("document.title", "onload", "HYPERLINK", "7 * 7", "DROP TABLE"):
+        page = visit.open(f"{filled_page.origin}/videos?period=all&q={words}")
+        assert page.title() == "Videos · pytomo"
+        rows = page.locator("tbody tr td a")
+        if rows.count():
+            found += 1
+            visit.open(filled_page.origin + rows.first.get_attribute("href"))
+            assert page.title() == "Measurement · pytomo"
+            assert page.locator("h1 script, h1 img, h1 svg").count() == 0
+    assert found == 5
+    assert visit.complaints == []
+
+
+def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: ModuleType) -> None:
+    path = tmp_path / "live.db"
+    database = open_database(f"sqlite:///{path}")
+    synthetic.fill(database, 120, days=6, videos=40)
+    served = Served(path)
+    try:
+        page = visit.open(f"{served.origin}/?period=all&eras=all&rows=all")
+        assert page.locator(".card .value").first.inner_text() == "120"
+        note_window(
+            database,
+            1,
+            service="youtube",
+            video_id="v1",
+            title="<b>Now</b>",
+            elapsed_s=3,
+            window_s=30,
+            received_bytes=4_000_000,
+        )
+        page.get_by_text("download of <b>Now</b>, 4.0 MB").wait_for(timeout=10_000)
+        synthetic.multiply(database, 120, 2, 0.001)
+        page.locator(".card .value", has_text="240").first.wait_for(timeout=10_000)
+        assert visit.complaints == []
+    finally:
+        served.close()
+        database.close()
