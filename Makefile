@@ -29,7 +29,7 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/installed-dev: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,postgres]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,postgres,scrapyd]'
 	touch $@ $(VENV)/installed
 
 clean:
