@@ -106,10 +106,13 @@ class Server:
         self.start_s = time.perf_counter() - started_s
 
     def ask(self, address: str) -> float:
-        """Return how long an answer took. Raises URLError for any status that is not a success."""
+        """Return how long an answer took. Raises URLError fwhere the server is away."""
         started_s = time.perf_counter()
-        with urllib.request.urlopen(self.origin + address, timeout=60) as answer:
-            answer.read()
+        try:
+            with urllib.request.urlopen(self.origin + address, timeout=60) as answer:
+                answer.read()
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{address} was answered with {error.code}: {error.read()[-300:]!r}") from error
         return time.perf_counter() - started_s
 
     def rss_mb(self) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection
+from pytomo_scrapy.storage.dashboard_selection import Selection, pieces
 from pytomo_scrapy.storage.schema import run, vantage
 
 MAX_BREAKS = 12
@@ -82,16 +82,17 @@ def _ways(row: Any, client: str | None) -> dict[str, str]:
 
 def _clients(connection: Connection, selection: Selection) -> dict[int, tuple[int, str | None]]:
     """Return for each run of the period the first second it counts from, and the client that mostly answered it."""
-    # Only the period is asked for: this is answered from an index alone.
-    query = (
-        select(figure.c.run_id, figure.c.client, func.min(figure.c.started_s), func.count())
-        .where(figure.c.started_s >= selection.start_s, figure.c.started_s < selection.end_s)
-        .group_by(figure.c.run_id, figure.c.client)
-    )
     counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
     first: dict[int, int] = {}
-    for run_id, client, first_s, count in connection.execute(query):
-        first[run_id] = min(first_s, first.get(run_id, first_s))
-        if client is not None:
-            counts[run_id][client] += count
+    for piece in pieces(connection, selection):
+        # Only the period is asked for: this is answered from an index alone.
+        query = (
+            select(figure.c.run_id, figure.c.client, func.min(figure.c.started_s), func.count())
+            .where(figure.c.started_s >= piece.start_s, figure.c.started_s < piece.end_s)
+            .group_by(figure.c.run_id, figure.c.client)
+        )
+        for run_id, client, first_s, count in connection.execute(query):
+            first[run_id] = min(first_s, first.get(run_id, first_s))
+            if client is not None:
+                counts[run_id][client] += count
     return {run_id: (s, counts[run_id].most_common(1)[0][0] if counts[run_id] else None) for run_id, s in first.items()}

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, litera
 
 from pytomo_scrapy.storage import record
 from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source
+from pytomo_scrapy.storage.dashboard_selection import Selection, Source, pieces
 from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.series import width_for
 
@@ -120,8 +120,10 @@ def failures(connection: Connection, selection: Selection, buckets: int) -> Fail
     width_s = width_for(selection.length_s, buckets)
     first_s = selection.start_s - selection.start_s % width_s
     bucket = cast((figure.c.started_s - first_s) // literal(width_s, BigInteger), BigInteger).label("bucket")
-    query = Source(whole).select(bucket, figure.c.failure, figure.c.attribution, func.count())
-    rows = connection.execute(query.group_by("bucket", figure.c.failure, figure.c.attribution)).all()
+    rows: list[Any] = []
+    for piece in pieces(connection, whole, width_s):
+        query = Source(piece).select(bucket, figure.c.failure, figure.c.attribution, func.count())
+        rows += connection.execute(query.group_by("bucket", figure.c.failure, figure.c.attribution))
     places = {place: index for index, place in enumerate(sorted({row[0] for row in rows}))}
     row_counts = [0] * len(places)
     counts: dict[str, list[int]] = {}
