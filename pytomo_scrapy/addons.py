@@ -49,6 +49,7 @@ class PytomoAddon:
         # Error pages reach the spider, which gives them their class.
         settings.set("HTTPERROR_ALLOW_ALL", True, "addon")
         # 429 is an order to go away, not a hiccup; the walk handles it.
+        settings.set("RETRY_GIVE_UP_LOG_LEVEL", "WARNING", "addon")
         settings.set("RETRY_HTTP_CODES", [500, 502, 503, 504, 522, 524, 408], "addon")
         if checked.path.source_address:
             settings.set("DOWNLOAD_BIND_ADDRESS", checked.path.source_address, "addon")

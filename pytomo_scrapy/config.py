@@ -104,7 +104,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_SEARCH_TERMS", "the,music,news,sport,game,film", "words", "Search terms that stand in for a list of popular videos", _words),
     Setting("PYTOMO_SEARCH_ORDER", "popularity", "popularity, relevance", "Order that search results are asked in", _choice("popularity", "relevance")),
     Setting("PYTOMO_PAGE_TIMEOUT_S", 30.0, "s", "Longest time for one page", _number(0.1)),
-    Setting("PYTOMO_PAGE_MAX_BYTES", 16 * 1024 * 1024, "bytes", "Largest page that is read", _whole(1024)),
+    Setting("PYTOMO_PAGE_MAX_BYTES", 4 * 1024 * 1024, "bytes", "Largest page that is read", _whole(1024)),
     Setting("PYTOMO_FRONTIER_AHEAD", 2, "videos", "Claims taken from the frontier ahead of the window", _whole(1, 100)),
     Setting("PYTOMO_PACE_S", 5.0, "s", "Least time between the starts of two videos", _number(0)),
     # Long crawls.

@@ -59,6 +59,11 @@ def _flag(name: str, value: Any) -> bool:
         raise SettingError(f"Argument {name}={value!r} is not usable: it must be 1 or 0.") from None
 
 
+def of_the_user(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments without those that scrapyd adds, such as `_job`: another one each time."""
+    return {name: value for name, value in given.items() if not name.startswith("_")}
+
+
 def parse_arguments(given: Mapping[str, Any]) -> WalkArguments:
     """Check the `-a` arguments. Raises SettingError with a sentence that names the argument and what would be right."""
     known = set(WalkArguments.__dataclass_fields__)

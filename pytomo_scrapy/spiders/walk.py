@@ -29,7 +29,7 @@ from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.politeness import REFUSALS, Politeness
-from pytomo_scrapy.spiders.arguments import WalkArguments, parse_arguments
+from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_arguments
 from pytomo_scrapy.spiders.claims import Claims
 from pytomo_scrapy.spiders.lists import VideoList, check_list
 from pytomo_scrapy.spiders.rounds import Rounds
@@ -56,8 +56,8 @@ class WalkSpider(Spider):
     rounds: Rounds
 
     def __init__(self, *args: Any, **given: Any) -> None:
-        self.arguments = parse_arguments(given)
-        self._given = given
+        self._given = of_the_user(given)
+        self.arguments = parse_arguments(self._given)
         super().__init__()
         self._expanded = asyncio.Event()
         self._started_s = float("-inf")
@@ -66,7 +66,7 @@ class WalkSpider(Spider):
     @classmethod
     def check_arguments(cls, given: Mapping[str, Any], settings: config.Config) -> None:
         """Raises SettingError if an argument is not usable; the crawl command asks before anything starts."""
-        arguments = parse_arguments(given)
+        arguments = parse_arguments(of_the_user(given))
         check_list(arguments)
         if arguments.loop and settings.pace_s == 0 and settings.endurance.round_every_s == 0:
             raise SettingError(

@@ -1,0 +1,136 @@
+"""Every source answers with nonsense: the crawl ends with one sentence, soon, in bounded memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import socketserver
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.lab.authority import Authority
+from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
+
+CHUNK = b'{"contents": [' + b'{"lockupViewModel": {"contentId": "aaaaaaaaaaa"}},' * 1300
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+
+
+def refuse(client: socket.socket) -> None:
+    client.sendall(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def garbage(client: socket.socket) -> None:
+    client.sendall(HEAD + os.urandom(200_000))
+
+
+def nothing(client: socket.socket) -> None:
+    client.close()
+
+
+def silence(client: socket.socket) -> None:
+    time.sleep(20)
+
+
+def empty(client: socket.socket) -> None:
+    client.sendall(HEAD)
+
+
+def endless(client: socket.socket) -> None:
+    client.sendall(HEAD)
+    deadline_s = time.monotonic() + 20
+    while time.monotonic() < deadline_s:
+        client.sendall(b" ")
+        time.sleep(0.05)
+
+
+def fifty_megabytes(client: socket.socket) -> None:
+    client.sendall(HEAD)
+    for _ in range(50_000_000 // len(CHUNK)):
+        client.sendall(CHUNK)
+
+
+def a_page_as_large_as_is_read(client: socket.socket) -> None:
+    client.sendall(HEAD + b'{"contents": [' + b'{"a": [1, 2]},' * 280_000 + b"{}]}")
+
+
+# What a source is then called, in the sentence that ends the crawl.
+ANSWERS = {
+    refuse: "service refused again",
+    garbage: "unknown_page_shape",
+    nothing: "page_unreachable",
+    silence: "page_timeout",
+    empty: "unknown_page_shape",
+    endless: "page_timeout",
+    fifty_megabytes: "page_unreachable",
+    a_page_as_large_as_is_read: "unknown_page_shape",
+}
+
+
+@contextlib.contextmanager
+def hostile_proxy(answer: object, folder: Path) -> Iterator[dict[str, str]]:
+    """A proxy that gives every request of every host the same answer."""
+    authority = Authority.create(folder)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                head = _read_head(self.request)
+                host = head.split(b" ")[1].rpartition(b":")[0].decode()
+                self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                with authority.server_context(host).wrap_socket(self.request, server_side=True) as client:
+                    _read_head(client)
+                    answer(client)  # type: ignore[operator]
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        yield {"https_proxy": url, "http_proxy": url, "SSL_CERT_FILE": str(authority.bundle_path)}
+        server.shutdown()
+        thread.join()
+
+
+def _read_head(client: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        received = client.recv(65536)
+        if not received:
+            raise ConnectionError
+        head += received
+    return head
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__)
+def test_sources_that_all_fail_end_the_crawl_with_one_sentence(answer: object, tmp_path: Path) -> None:
+    log_path = tmp_path / "log"
+    with hostile_proxy(answer, tmp_path) as environment, log_path.open("wb") as log:
+        process = subprocess.Popen(
+            scrapy_command(
+                "crawl", "youtube", "-a", "time_frame=week", "-s", f"PYTOMO_DATABASE_URL=sqlite:///{tmp_path / 'x.db'}",
+                "-s", "PYTOMO_SEARCH_TERMS=one,two", "-s", "PYTOMO_PAGE_TIMEOUT_S=2",
+                "-s", "PYTOMO_BACKOFF_RETRY_S=0.1",
+                "-s", "PYTOMO_BACKOFF_PAUSE_S=0.1", "-s", "PYTOMO_BACKOFF_MAX_PAUSES=2", "-s", "RETRY_TIMES=0",
+            ),
+            cwd=ROOT, env=clean_environment(**environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+        timer = threading.Timer(90, process.kill)
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+    text = log_path.read_text(errors="replace")
+    assert process.returncode == 3, text[-3000:]
+    assert "Traceback" not in text
+    sentences = [line for line in text.splitlines() if "] ERROR: " in line]
+    assert len(sentences) == 1 and ANSWERS[answer] in sentences[0], sentences  # type: ignore[index]
+    assert usage.ru_maxrss < 300_000, "kB, also where a page of 4 MB is all small objects"

@@ -1,0 +1,48 @@
+"""A list of 100 000 links starts as quickly, and takes as much memory, as one of ten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pytomo_scrapy.lab.world import build_world, make_video_id
+from tests.e2e.long import Crawl, ask, kill, lab_environment, wait_until
+
+WORLD = list(build_world("clean").videos)[:10]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[dict[str, str]]:
+    with lab_environment() as environment:
+        yield environment
+
+
+def measure_five(lab: dict[str, str], folder: Path, count: int) -> tuple[float, float]:
+    """Measure the first five of a list. Returns seconds from the crawl's opening to the first, and the memory then."""
+    folder.mkdir()
+    listed = folder / "list.txt"
+    ids = WORLD + [make_video_id(f"listed/{number}") for number in range(count - len(WORLD))]
+    listed.write_text("".join(f"https://www.youtube.com/watch?v={one}\n" for one in ids))
+    crawl = Crawl(lab, f"sqlite:///{folder / 'x.db'}", ["-a", f"input_file={listed}", "-a", "related=0"], folder=folder)
+    process = crawl.start()
+    try:
+        wait_until(lambda: int(str(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0])) >= 5)
+        rss_bytes = psutil.Process(process.pid).memory_info().rss
+    finally:
+        kill(process)
+    (row,) = ask(
+        crawl.database_url,
+        "SELECT (julianday((SELECT MIN(started_at) FROM measurement)) - julianday(created_at)) * 86400 FROM crawl",
+    )
+    return float(str(row[0])), rss_bytes / 1e6
+
+
+def test_list_of_100_000_starts_within_two_seconds_in_the_memory_of_ten(lab: dict[str, str], tmp_path: Path) -> None:
+    _, few_mb = measure_five(lab, tmp_path / "ten", 10)
+    start_s, many_mb = measure_five(lab, tmp_path / "many", 100_000)
+    assert start_s < 2
+    assert many_mb < few_mb + 10, "a batch of a thousand, not the list"
+    assert many_mb < 250
