@@ -75,8 +75,11 @@ def _walk_boxes(file: BinaryIO, received_bytes: int) -> Iterator[tuple[bytes, in
     """Yield (type, start, end) of the top-level boxes whose header has arrived."""
     position = 0
     for _ in range(MAX_BOXES):
+        # Asked first: a hostile length leads beyond what a file can seek to.
+        if position + 8 > received_bytes:
+            return
         header = _read_at(file, position, 16)
-        if len(header) < 8 or position + 8 > received_bytes:
+        if len(header) < 8:
             return
         size, kind = struct.unpack(">I4s", header[:8])
         if size == 1 and len(header) == 16:

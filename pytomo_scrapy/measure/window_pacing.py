@@ -41,8 +41,13 @@ class StreamPace:
         """Look for the index among the bytes received so far."""
         if self.is_head_read:
             return
-        with Path(path).open("rb") as file:
-            layout = read_layout(file, received_bytes, size_bytes)
+        try:
+            with Path(path).open("rb") as file:
+                layout = read_layout(file, received_bytes, size_bytes)
+        except (OSError, ValueError, OverflowError):
+            # A hostile file, or no room for the spool: paced without an index.
+            self.is_head_read = True
+            return
         self.segments = layout.segments
         self._ends = [segment.end_byte for segment in layout.segments]
         # Once media is seen, an index that comes first will not come any more.

@@ -89,6 +89,22 @@ def test_replay_that_needs_bytes_in_a_pause_of_the_window_is_not_identifiable() 
     assert not simulate_playback(paused, "dashjs", horizon_s=20.0).is_identifiable
 
 
+def test_replay_in_a_pause_of_one_stream_alone_is_identifiable() -> None:
+    video, audio = (make_segmented(kind, steady(1000, 20)) for kind in ("video", "audio"))
+    paused = type(audio)(audio.arrival_s, audio.arrival_bytes, audio.timeline, False, ((2.0, 3.0),))
+    result = simulate_playback([video, paused], "dashjs", horizon_s=20.0)
+    assert result.is_identifiable, "video had the whole line meanwhile, and its bytes are known"
+
+
+def test_replay_in_a_long_pause_of_the_window_stalls_no_more_than_without_it() -> None:
+    # All that arrives does so in the first 2 s: 20 s of media. The window then pauses, as it had enough ahead.
+    arrivals = [(0.1 * (step + 1), 1000 * (step + 1)) for step in range(20)]
+    streams = [make_segmented(kind, arrivals) for kind in ("video", "audio")]
+    paused = [type(one)(one.arrival_s, one.arrival_bytes, one.timeline, False, ((2.0, 30.0),)) for one in streams]
+    result = simulate_playback(paused, "dashjs", horizon_s=30.0)
+    assert (result.is_started, result.stalls, result.is_identifiable) == (True, (), False)
+
+
 def test_exo_starts_on_part_of_a_segment_and_resumes_above_its_restart_buffer() -> None:
     # 1000 bytes a second for 1 s of media (500 of each): 1.6 s of both are there at 1.6 s, long before a whole segment.
     streams = [make_segmented(kind, steady(500, 30), segment_bytes=2500) for kind in ("video", "audio")]

@@ -106,6 +106,14 @@ def test_pace_without_any_clue_takes_what_comes(tmp_path: Path) -> None:
     assert pace.next_range(1003, None, 0.0) is not None
 
 
+@pytest.mark.parametrize("length", [0, (1 << 62) + 5, (1 << 64) - 1])
+def test_pace_of_a_file_with_a_hostile_box_goes_without_an_index(tmp_path: Path, length: int) -> None:
+    hostile = struct.pack(">I4sQ", 1, b"moov", length) if length else struct.pack(">I4sQ", 0, b"moov", 0)
+    pace = make_pace(tmp_path, body=box(b"ftyp", bytes(8)) + hostile + bytes(2 * HEAD_BYTES))
+    assert pace.segments == ()
+    assert pace.next_range(HEAD_BYTES, 100_000, 0.0) is not None
+
+
 def test_playhead_starts_plays_stalls_and_resumes() -> None:
     head = Playhead()
     assert head.advance(1.0, 1.9, is_all_there=False) == 0.0

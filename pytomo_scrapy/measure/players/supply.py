@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pytomo_scrapy.items import MediaSegment, MediaTimeline
 from pytomo_scrapy.measure.players.model import INFINITE, StreamTrace
@@ -40,10 +41,10 @@ class Supply:
 def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
     """Add up the arrivals of all streams.
 
-    Once every file is whole nothing more arrives, though a player that had waited would still be fetching: the mean
-    rate so far stands in from there, and that time is marked as unknown.
+    Where nothing was asked for, because every file was whole or had enough ahead, another player would still be
+    fetching: the mean rate of the other times stands in there, and those times are marked as unknown.
     """
-    events: list[tuple[float, int]] = []
+    events: list[tuple[float, float]] = []
     for stream in streams:
         before = 0
         for t_s, count in zip(stream.arrival_s, stream.arrival_bytes, strict=True):
@@ -51,22 +52,48 @@ def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
                 break
             events.append((t_s, count - before))
             before = count
+    unknown = _without_demand(streams, horizon_s) if events else []
+    events.sort()
+    events += _stand_in(events, unknown)
     events.sort()
     at_s = [t_s for t_s, _ in events]
-    total_bytes: list[float] = []
-    total = 0.0
-    for _, count in events:
-        total += count
-        total_bytes.append(total)
-    unknown = [gap for stream in streams for gap in stream.no_demand_s]
-    if events and all(stream.is_complete for stream in streams) and at_s[-1] < horizon_s:
-        unknown.append((at_s[-1], horizon_s))
-        step = total / max(at_s[-1] - at_s[0], STAND_IN_STEP_S) * STAND_IN_STEP_S
-        last_s = at_s[-1]
-        for index in range(int((horizon_s - last_s) / STAND_IN_STEP_S)):
-            at_s.append(last_s + STAND_IN_STEP_S * (index + 1))
-            total_bytes.append(total + step * (index + 1))
-    return Supply(at_s, total_bytes, unknown)
+    return Supply(at_s, list(accumulate(count for _, count in events)), unknown)
+
+
+def _stand_in(
+    events: Sequence[tuple[float, float]], unknown: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Return arrivals at the mean rate of the known times, in the unknown ones."""
+    if not unknown:
+        return []
+    first_s, last_s = events[0][0], events[-1][0]
+    idle_s = sum(max(0.0, min(end_s, last_s) - max(start_s, first_s)) for start_s, end_s in unknown)
+    total = sum(count for _, count in events)
+    step = total / max(last_s - first_s - idle_s, STAND_IN_STEP_S) * STAND_IN_STEP_S
+    return [
+        (start_s + STAND_IN_STEP_S * (index + 1), step)
+        for start_s, end_s in unknown
+        for index in range(int((end_s - start_s) / STAND_IN_STEP_S))
+    ]
+
+
+def _without_demand(streams: Sequence[StreamTrace], horizon_s: float) -> list[tuple[float, float]]:
+    """Return the times in which no stream asked for anything: while one still did, it had the line to itself.
+
+    A stream that is complete asks no more.
+    """
+    common: list[tuple[float, float]] = [(0.0, horizon_s)] if streams else []
+    for stream in streams:
+        idle = list(stream.no_demand_s)
+        if stream.is_complete and stream.arrival_s:
+            idle.append((stream.arrival_s[-1], horizon_s))
+        common = [
+            (max(one[0], other[0]), min(one[1], other[1]))
+            for one in common
+            for other in idle
+            if max(one[0], other[0]) < min(one[1], other[1])
+        ]
+    return common
 
 
 def known_segments(timeline: MediaTimeline) -> Sequence[MediaSegment]:
