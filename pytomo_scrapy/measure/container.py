@@ -109,7 +109,10 @@ def _demultiplexed(
     if layout.is_index_missing:
         where = "lies behind the media and has not arrived" if _has_media_first(layout) else "has not arrived whole"
         failure = "unreadable_container" if _has_media_first(layout) else "no_media_data"
-        return replace(timeline, failure=failure, failure_detail=f"the file's index (moov) {where}")
+        # A whole file without an index is damaged; one that is cut has its index behind the media, where it belongs.
+        is_index_last = _has_media_first(layout) and not source.is_whole
+        detail = f"the file's index (moov) {where}"
+        return replace(timeline, failure=failure, failure_detail=detail, is_index_last=is_index_last)
     try:
         with _memory_limit(MEMORY_BYTES), _open(source, layout, budget_s) as media:
             timeline = _described(timeline, source, layout, media)

@@ -209,8 +209,9 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
     for timeline in timelines:
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
-        elif timeline.method == "linear":
-            # The linear model's figures are kept, but they are no measurement of this line's playback.
+        elif timeline.method == "linear" and not timeline.is_index_last:
+            # The linear model's figures are kept, but nobody can play what is damaged. An index behind the media is
+            # in order: players fetch it from there, and the linear model stands in for what they would know.
             item.fail(Stage.PLAYBACK, "unreadable_container", timeline.fallback_reason)
 
 

@@ -120,6 +120,13 @@ def test_media_that_only_the_linear_model_tells_fail_the_session() -> None:
     assert (item.failure, item.failure_detail) == ("unreadable_container", "noise")
 
 
+def test_media_whose_index_comes_last_are_no_failure_while_they_arrive() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=(make_download(),))
+    timeline = make_timeline(method="linear", fallback_reason="the index lies behind", is_index_last=True)
+    session.add_playbacks(item, (timeline,), (make_playback(),))
+    assert item.failure is None
+
+
 def test_too_few_bytes_are_the_lines_fault_and_no_failure_of_the_media() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=(make_download(),))
     late = make_playback(is_started=False, startup_delay_s=None, failure="no_media_data")
