@@ -70,9 +70,7 @@ def test_method_that_changed_is_not_compared_or_averaged_across(one_method: Data
             text("SELECT MIN(started_s) FROM figure JOIN run ON run.id = run_id WHERE run.yt_dlp_version = '2'")
         ).scalar_one()
         known = connection.execute(
-            text(
-                "SELECT COUNT(*) FROM figure JOIN run ON run.id = run_id WHERE run.yt_dlp_version = '2' AND is_session = 1"
-            )
+            text("SELECT SUM(is_session) FROM figure JOIN run ON run.id = run_id WHERE run.yt_dlp_version = '2'")
         ).scalar_one()
     estimates, verdict = overview_of(one_method)
     assert "Not compared with the period before: yt-dlp changed (1 to 2)" in verdict

@@ -1,0 +1,115 @@
+"""Everything that the forerunner's page offered is found on this one, by the names of the table in PARITY.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from pytomo_scrapy.dashboard.app import create_app
+from pytomo_scrapy.dashboard.ask import BadRequestError
+from pytomo_scrapy.storage.dashboard_parameters import BY_FORERUNNER, GROUPS, PARAMETERS
+
+SERIES = (
+    *("DownloadTime", "DownloadBytes", "VideoDuration", "VideoLength", "InitialData", "InitialRate"),
+    *("BufferingDuration", "BufferDurationAtEnd", "MaxInstantThp", "PlaybackDuration", "DownloadInterruptions"),
+    *("EncodingRate", "PingMin", "PingAvg", "PingMax", "TimeTogetFirstByte", "StatusCode", "ResolveTime"),
+    *("AvgThroughput", "ReceptionRatio", "VideosWithInterruptions"),
+)
+GROUPS_OF_PARITY = {
+    "Main": "VideosWithInterruptions, AvgThroughput, BufferingDuration, PingAvg",
+    "QoE": "VideosWithInterruptions, DownloadInterruptions, ReceptionRatio, BufferingDuration, BufferDurationAtEnd",
+    "QoS": "AvgThroughput, MaxInstantThp, InitialRate, InitialData, DownloadBytes, DownloadTime, PlaybackDuration, "
+    "PingMin, PingAvg, PingMax",
+    "Video characteristics": "VideoLength, VideoDuration, EncodingRate",
+    "ESMC": "AvgThroughput, PingAvg, VideosWithInterruptions, ResolveTime, TimeTogetFirstByte, StatusCode",
+}
+AVERAGES = (
+    *("Service", "Total time", "Start", "End", "Number of videos", "Mean download time", "Mean interruptions"),
+    "Mean ping",
+)
+
+
+def page_section(text: str) -> str:
+    return re.sub(r"\s+", " ", text.split("## The web page")[1].split("\n## ")[0]).replace(
+        "PingMin/Avg/Max", "PingMin, PingAvg, PingMax"
+    )
+
+
+def test_table_here_says_what_parity_says(shared: Path) -> None:
+    section = page_section((shared / "PARITY.md").read_text())
+    named = (
+        section.split("the 18 numeric columns ")[1]
+        .split("Each with title")[0]
+        .replace("PingMin/Avg/Max", "PingMin, PingAvg, PingMax")
+    )
+    words = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+\b", named))
+    assert words == set(SERIES) and len(SERIES) == 21
+    groups = section.split("Groups: All parameters; ")[1].split(". - A page")[0]
+    assert dict(re.findall(r"([A-Z][A-Za-z ]+) \(([^)]+)\)", groups)) == GROUPS_OF_PARITY
+    averages = section.split("Averages beside the graphs: ")[1].split(". A clear message")[0]
+    assert [word.strip() for word in averages.split(",")] == [word.lower() for word in AVERAGES]
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_each_series_has_its_page_with_title_unit_sentence_and_unknown_values(client: TestClient, name: str) -> None:
+    parameter = BY_FORERUNNER[name]
+    page = client.get(f"/series/{name}?period=all").text
+    assert f"<h1>{parameter.title}</h1>" in page
+    assert parameter.help.replace("'", "&#39;") in page and len(parameter.help) > 15
+    assert f"The forerunner called it {name}." in page
+    assert "Unknown values" in page and re.search(r'id="unknown-1">[\d\u202f]+<', page)
+    assert not parameter.unit or f'<span class="unit">{parameter.unit}</span>' in page
+
+
+@pytest.mark.parametrize("title", [*GROUPS_OF_PARITY, "All parameters"])
+def test_each_group_has_its_graphs_and_the_averages(client: TestClient, title: str) -> None:
+    [group] = [one for one in GROUPS.values() if one.title == title]
+    page = client.get(f"/series?period=all&group={group.name}").text
+    drawn = re.findall(r'data-src="/api/series\?[^"]*parameter=(\w+)"', page)
+    wanted = list(SERIES) if title == "All parameters" else GROUPS_OF_PARITY[title].split(", ")
+    assert {BY_FORERUNNER[name].name for name in wanted} <= set(drawn)
+    assert title == "All parameters" or len(drawn) == len(wanted)
+    for word in AVERAGES:
+        assert f"<dt>{word}</dt>" in page
+
+
+def test_list_archive_distribution_pdf_and_documents_are_there(client: TestClient) -> None:
+    listed = client.get("/videos?period=all").text
+    for word in ("Time (UTC)", "Video", "Cache server"):
+        assert word in listed
+    assert "filled.db" in client.get("/databases").text
+    assert client.get("/report.pdf?period=all").content.startswith(b"%PDF-")
+    assert "CDF" in client.get("/distributions").text and "CCDF" in client.get("/distributions").text
+    assert "Documents" in client.get("/docs").text
+
+
+def test_every_parameter_is_drawn_somewhere_and_says_what_it_is() -> None:
+    for parameter in PARAMETERS.values():
+        assert parameter.title and parameter.help.endswith(".")
+        assert any(parameter.name in group.parameters for group in GROUPS.values() if group.name != "all")
+
+
+def test_answers_are_documented_with_every_parameter(client: TestClient) -> None:
+    routes = {route.path for route in create_app_routes() if route.path.startswith("/api/")}
+    described = client.get("/api").json()["answers"]
+    assert {path.replace("NUMBER", "{id:int}") for path in described} == routes
+    page = (Path(__file__).resolve().parents[2] / "docs" / "dashboard.md").read_text()
+    for path, answer in described.items():
+        assert f"`{path}`" in page, path
+        for name in answer["parameters"]:
+            assert f"`{name}`" in page, (path, name)
+    for name in client.get("/api").json()["common"]:
+        assert f"`{name}`" in page, name
+
+
+def create_app_routes() -> list:  # type: ignore[type-arg]
+    from pytomo_scrapy.dashboard.app import DashboardConfig
+
+    return list(create_app(DashboardConfig("sqlite:///x.db")).routes)
+
+
+def test_error_carries_its_sentence() -> None:
+    assert BadRequestError("No.", 404).status == 404
