@@ -21,6 +21,7 @@ EXTENSIONS = {
     "pytomo_scrapy.progress.Progress": 4,
     "pytomo_scrapy.politeness.Politeness": 5,
     "pytomo_scrapy.alerts.Alerts": 6,
+    "pytomo_scrapy.volume.DataCap": 7,
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
 MIDDLEWARES = {"pytomo_scrapy.gate.GateMiddleware": 999}

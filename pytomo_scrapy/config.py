@@ -135,7 +135,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_PING_METHOD", "auto", "auto, icmplib, pythonping, tcp", "How to ping; auto: the first that is permitted and measures right", _choice("auto", "icmplib", "pythonping", "tcp")),
     # The window.
     Setting("PYTOMO_DOWNLOAD_WINDOW_S", 30.0, "s", "Length of the download window", _number(0.5, 3600)),
-    Setting("PYTOMO_DOWNLOAD_MODE", "bulk", "bulk, paced", "bulk takes what the line gives; paced fetches as a player does", _choice("bulk", "paced")),
+    Setting("PYTOMO_DOWNLOAD_MODE", "paced", "bulk, paced", "bulk takes what the line gives; paced fetches as a player does", _choice("bulk", "paced")),
     Setting("PYTOMO_DOWNLOAD_CONNECT_TIMEOUT_S", 10.0, "s", "Longest time to a connection, TLS included", _number(0.1)),
     Setting("PYTOMO_DOWNLOAD_MAX_BYTES", 1_000_000_000, "bytes", "Most bytes that one window takes", _whole(1)),
     Setting("PYTOMO_DOWNLOAD_SPOOL_MAX_BYTES", 256 * 1024 * 1024, "bytes", "Most bytes of each stream kept on disk for the analysis", _whole(65536)),
@@ -143,6 +143,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_DOWNLOAD_BUFFER_GOAL_S", 30.0, "s", "paced: media that is fetched ahead of the simulated playhead", _number(1, 600)),
     Setting("PYTOMO_DOWNLOAD_BULK_EVERY", 10, "windows", "paced: one in so many windows is bulk all the same, drawn with the seed; 0: none", _whole(0)),
     Setting("PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S", 2.0, "probes/s", "Small probes to the media host while the window is open, for its loaded round trip; 0: none", _number(0, 20)),
+    Setting("PYTOMO_DOWNLOAD_ALL_ADDRESSES", False, "flag", "A window on every distinct address that any resolver gave, the chosen one first", _flag),
+    Setting("PYTOMO_DOWNLOAD_FULL_EVERY", 0, "videos", "One in so many videos is downloaded to its end, in bulk, drawn with the seed; 0: none", _whole(0)),
+    Setting("PYTOMO_DATA_CAP_BYTES_PER_DAY", 0, "bytes", "Most media bytes of this measuring point on one day (UTC): the crawl then stops; 0: no cap", _whole(0)),
     Setting("PYTOMO_HTTP_VERSION", "auto", "auto, 1.1, 2, 3", "HTTP version of the media requests; auto: what server and client agree on, up to 2", _choice("auto", "1.1", "2", "3")),
     Setting("PYTOMO_QUIET_WINDOW", True, "flag", "Nothing else of ours on the wire while a window is open", _flag),
     Setting("PYTOMO_FOREIGN_TRAFFIC_RATIO", 0.05, "ratio", "Share of foreign bytes above which a window is flagged for cross traffic", _number(0, 1)),
@@ -214,6 +217,9 @@ class DownloadConfig:
     buffer_goal_s: float = 30.0
     bulk_every: int = 10
     loaded_probes_per_s: float = 0.0
+    has_all_addresses: bool = False
+    full_every: int = 0
+    data_cap_bytes_per_day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +342,9 @@ def load(get: Callable[[str], Any]) -> Config:
             value["PYTOMO_DOWNLOAD_BUFFER_GOAL_S"],
             value["PYTOMO_DOWNLOAD_BULK_EVERY"],
             value["PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S"],
+            value["PYTOMO_DOWNLOAD_ALL_ADDRESSES"],
+            value["PYTOMO_DOWNLOAD_FULL_EVERY"],
+            value["PYTOMO_DATA_CAP_BYTES_PER_DAY"],
         ),
         playback=PlaybackConfig(
             value["PYTOMO_PLAYBACK_INITIAL_BUFFER_S"],

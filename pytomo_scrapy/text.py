@@ -65,7 +65,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     _print_failures(console, "Bad sessions: the network failed them, they count", report.network_failures)
     _print_failures(console, "Excluded: they say nothing about the line", report.excluded)
     _print_players(console, report.players)
-    _print_throughput(console, report.throughput)
+    _print_throughput(console, report.throughput_by_mode)
     _print_round_trips(console, "Idle round trips by resolver", report.rtt_by_resolver)
     _print_round_trips(console, "Idle round trips by host", report.rtt_by_host)
 
@@ -96,14 +96,21 @@ def _print_players(console: Console, players: Sequence[PlayerSummary]) -> None:
     _table(console, title, heads, rows)
 
 
-def _print_throughput(console: Console, figures: ThroughputSummary | None) -> None:
-    if figures is None or not figures.window_count:
+def _print_throughput(console: Console, modes: Sequence[ThroughputSummary]) -> None:
+    if not modes:
         return
-    quantiles = figures.delivery_quantiles_bps
-    row = [figures.window_count, megabytes(figures.received_bytes)]
-    row += [_plain(None if value is None else value / 1e6) for value in quantiles.values()]
-    heads = ("windows", "media", *(f"{float(name):.0%}" for name in quantiles), "cross traffic")
-    _table(console, "Delivery of media in Mbit/s, by quantile", heads, [[*row, figures.cross_traffic_count]])
+    rows = [
+        [
+            one.mode,
+            one.window_count,
+            megabytes(one.received_bytes),
+            *(_plain(None if value is None else value / 1e6) for value in one.delivery_quantiles_bps.values()),
+            one.cross_traffic_count,
+        ]
+        for one in modes
+    ]
+    heads = ("mode", "windows", "media", *(f"{float(name):.0%}" for name in modes[0].delivery_quantiles_bps), "cross")
+    _table(console, "Delivery of media in Mbit/s, by quantile (cross: windows with cross traffic)", heads, rows)
 
 
 def _plain(value: float | None) -> str:

@@ -53,7 +53,7 @@ def test_module_imports_only_what_lies_below(path: Path) -> None:
     part = part_of(path)
     upper = {"commands", "cli", "dashboard", "spiders", "pipelines", "gate", "extensions", "addons", "progress", "text"}
     upper |= {"cli_commands", "cli_completion", "cli_crawl"}
-    upper |= {"patience", "unstored", "politeness", "alerts", "checks", "spool"}
+    upper |= {"patience", "unstored", "politeness", "alerts", "checks", "spool", "volume"}
     allowed = ALLOWED.get(part, BASE | CORE | upper) | {part}
     if (path.name == "lab.py" and part == "commands") or part == "cli":
         allowed = allowed | {"lab"}

@@ -43,12 +43,13 @@ def test_report_shows_counts_failures_players_and_throughput_within_80_columns()
         network_failures=[FailureCount("reset", "network", "download", 1)],
         players=[player],
         throughput=ThroughputSummary(6, 9_200_000, {"0.5": 2.78e6, "0.95": None}, 0),
+        throughput_by_mode=[ThroughputSummary(6, 9_200_000, {"0.5": 2.78e6, "0.95": None}, 0, "paced")],
     )
     assert "2026-01-02 03:04:05 UTC" in text
     lines = [line.split() for line in text.splitlines()]
     assert ["7", "6", "5", "6", "1"] in lines
     assert ["dashjs", "6", "1", "0.30", "0.50", "-", "2", "3", "4.3", "8.6%"] in lines
-    assert ["6", "9.20", "MB", "2.78", "-", "0"] in lines
+    assert ["paced", "6", "9.20", "MB", "2.78", "-", "0"] in lines
     assert any(line[:4] == ["reset", "network", "download", "1"] for line in lines)
     assert max(map(len, text.splitlines())) <= 80
 

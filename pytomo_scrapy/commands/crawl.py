@@ -19,7 +19,7 @@ from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import open_database
 
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
-ORDERLY_ENDS = ("finished", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
+ORDERLY_ENDS = ("finished", "data_cap", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
 
 
 class Command(ScrapyCrawl):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from pytomo_scrapy.extensions import MeasuringProcess, component
@@ -11,6 +12,7 @@ from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.storage.blobs import round_trace
+from pytomo_scrapy.volume import DataCap
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -21,11 +23,13 @@ class DownloadPipeline(StagePipeline):
 
     stage = Stage.DOWNLOAD
     process: MeasuringProcess
+    data_cap: DataCap
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         pipeline = super().from_crawler(crawler)
         pipeline.process = component(crawler, MeasuringProcess)
+        pipeline.data_cap = component(crawler, DataCap)
         return pipeline
 
     async def measure(self, item: VideoItem) -> None:
@@ -33,5 +37,6 @@ class DownloadPipeline(StagePipeline):
             return
         plan = session.plan_window(item, self.config, self.process.spool_directory)
         async with self.gate.hold(Activity.WINDOW):
-            result = await self.process.download(plan, self.config.download, item)
+            settings = replace(self.config.download, max_bytes=self.data_cap.room_bytes())
+            result = await self.process.download(plan, settings, item)
         session.set_download(item, round_trace(result))

@@ -35,6 +35,7 @@ from pytomo_scrapy.spiders.lists import VideoList, check_list
 from pytomo_scrapy.spiders.rounds import Rounds
 from pytomo_scrapy.spiders.trouble import page_trouble
 from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier
+from pytomo_scrapy.volume import DataCap
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -53,6 +54,7 @@ class WalkSpider(Spider):
     frontier: Frontier
     claims: Claims
     politeness: Politeness
+    data_cap: DataCap
     rounds: Rounds
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -112,6 +114,7 @@ class WalkSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         self.storage, self.gate = component(self.crawler, Storage), gate_of(self.crawler)
         self.politeness = component(self.crawler, Politeness)
+        self.data_cap = component(self.crawler, DataCap)
         renewal: asyncio.Task[None] | None = None
         try:
             await self._wait(self.rounds.before_first_s(), "The crawl starts")
@@ -126,7 +129,7 @@ class WalkSpider(Spider):
             self.gate.stop()
             raise
         except Stopped:
-            if not self.politeness.is_over:
+            if not (self.politeness.is_over or self.data_cap.is_reached):
                 return
         except StorageError as error:
             self.storage.fail(str(error))
@@ -143,6 +146,7 @@ class WalkSpider(Spider):
         self.claims = Claims(self.storage, self.frontier, self.settings_of_crawl.frontier_ahead, self._is_ended)
         crawl = self.frontier.crawl
         logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
+        await self.data_cap.begin()
         await self._seed()
 
     async def _seed(self) -> None:
@@ -176,6 +180,9 @@ class WalkSpider(Spider):
         if self.politeness.is_over:
             logger.error("%s", self.politeness.sentence())
             raise CloseSpider("service_refuses")
+        if self.data_cap.is_reached:
+            logger.warning("%s", self.data_cap.sentence())
+            raise CloseSpider("data_cap")
         counts = await self.storage.ask(self.frontier.counts)
         if counts.admitted == 0:
             reasons = "; ".join(f"{source}: {why}" for source, why in self._source_failures.items())
@@ -184,7 +191,7 @@ class WalkSpider(Spider):
         await self.storage.ask(self.frontier.finish_crawl)
 
     def _is_ended(self) -> bool:
-        return self.storage.failure is not None or self.politeness.is_over
+        return self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
 
     async def _wait(self, seconds: float, what: str) -> None:
         if seconds > 0:

@@ -62,6 +62,7 @@ class ThroughputSummary:
     received_bytes: int
     delivery_quantiles_bps: Mapping[str, float | None]
     cross_traffic_count: int
+    mode: str | None = None  # None: all modes together
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class ReportSummary:
     headline: PlayerSummary | None = None
     players: Sequence[PlayerSummary] = field(default_factory=list)
     throughput: ThroughputSummary | None = None
+    throughput_by_mode: Sequence[ThroughputSummary] = field(default_factory=list)
     rtt_by_resolver: Sequence[RoundTripSummary] = field(default_factory=list)
     rtt_by_host: Sequence[RoundTripSummary] = field(default_factory=list)
 
@@ -118,6 +120,7 @@ def summarise(
         players = _players(connection, asked)
         headline = players.pop(HEADLINE, None)
         excluded_count = sum(row.count for row in excluded)
+        throughput = _throughput(connection, asked)
         return ReportSummary(
             attempted_count=attempted,
             resolved_count=resolved,
@@ -130,7 +133,8 @@ def summarise(
             network_failures=[row for row in failures if row.attribution == Attribution.NETWORK],
             headline=headline,
             players=[players[name] for name in sorted(players)],
-            throughput=_throughput(connection, asked),
+            throughput=throughput[None],
+            throughput_by_mode=[throughput[mode] for mode in sorted(filter(None, throughput))],
             rtt_by_resolver=_round_trips(connection, asked, dns_lookup.c.resolver),
             rtt_by_host=_round_trips(connection, asked, dns_lookup.c.host),
         )
@@ -254,18 +258,27 @@ def _quantiles(values: Sequence[float]) -> dict[str, float | None]:
     return {f"{ratio:g}": quantile(ordered, ratio) for ratio in QUANTILES}
 
 
-def _throughput(connection: Connection, asked: ColumnElement[bool]) -> ThroughputSummary:
+def _throughput(connection: Connection, asked: ColumnElement[bool]) -> dict[str | None, ThroughputSummary]:
+    """Sum up the windows of each mode (bulk and paced ones answer different questions), and of all under None."""
     windows = (
-        select(download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)
+        select(download.c.mode, download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)
         .join(measurement, measurement.c.id == download.c.measurement_id)
         .where(asked, download.c.received_bytes > 0)
     )
-    rows = connection.execute(windows).all()
+    groups: defaultdict[str | None, list[Any]] = defaultdict(list)
+    for row in connection.execute(windows):
+        for mode in {None, row.mode}:
+            groups[mode].append(row)
+    return {mode: _windows(mode, groups[mode]) for mode in {None, *groups}}
+
+
+def _windows(mode: str | None, rows: Sequence[Any]) -> ThroughputSummary:
     return ThroughputSummary(
         window_count=len(rows),
         received_bytes=sum(row.received_bytes for row in rows),
         delivery_quantiles_bps=_quantiles([row.delivery_bps for row in rows if row.delivery_bps is not None]),
         cross_traffic_count=sum(bool(row.is_cross_traffic) for row in rows),
+        mode=mode,
     )
 
 

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy import __version__
@@ -18,13 +18,14 @@ from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import PlaybackResult, VideoItem
 from pytomo_scrapy.storage import record, save_details
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.details import download
 from pytomo_scrapy.storage.frontier import Frontier
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.rows import insert_one
 from pytomo_scrapy.storage.save import Run as Run
 from pytomo_scrapy.storage.save import Saved as Saved
 from pytomo_scrapy.storage.save import save_item
-from pytomo_scrapy.storage.schema import run, vantage
+from pytomo_scrapy.storage.schema import measurement, run, vantage
 from pytomo_scrapy.storage.scrub import without_secrets
 
 _SAVE_ATTEMPTS = 3
@@ -111,6 +112,18 @@ class Repository:
             raise StorageError(
                 f"Measurement {measurement_id} has a playback named {result.player!r} already, or does not exist."
             ) from error
+
+    def received_bytes_since(self, vantage_name: str, since: datetime) -> int:
+        """Return the media bytes of all windows that a measuring point opened from `since` on."""
+        total = (
+            select(func.coalesce(func.sum(download.c.received_bytes), 0))
+            .select_from(download)
+            .join(measurement, measurement.c.id == download.c.measurement_id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
+        )
+        with self.database.read() as connection:
+            return int(connection.execute(total).scalar_one())
 
     def measurement(self, key: int | str, *, has_points: bool = False) -> dict[str, Any] | None:
         """Return the full record of a measurement by id or uuid, ready for JSON. None where there is none.

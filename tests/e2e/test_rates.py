@@ -27,7 +27,8 @@ def test_rate_of_the_host_shows_in_throughput_startup_and_stalls(database: Path,
     slow, fast = video_on(0.5, kind), video_on(10, kind)
     done = run_scrapy(
         "lab", "crawl", "youtube", "-a", f"urls={slow},{fast}", "-a", "related=0", "-s",
-        f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", *database_setting(database),
+        f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s",
+        "PYTOMO_DOWNLOAD_MODE=bulk", *database_setting(database),
     )  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]
     rows = {

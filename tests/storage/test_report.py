@@ -149,3 +149,14 @@ def test_report_can_be_narrowed(each_database: Database) -> None:
     assert summarise(each_database, until=STARTED).attempted_count == 0
     assert summarise(each_database, service="dailymotion").attempted_count == 0
     assert summarise(each_database, crawl="no such crawl").attempted_count == 0
+
+
+def test_report_shows_bulk_and_paced_windows_side_by_side(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    for number, (mode, delivery_bps) in enumerate((("bulk", 8e6), ("paced", 2e6), ("paced", 4e6))):
+        window = make_download(mode=mode, delivery_bps=delivery_bps, received_bytes=1000)
+        repository.save(make_item(video_id=f"video{number}", downloads=(window,)), run)
+    summary = summarise(each_database)
+    by_mode = {one.mode: (one.window_count, one.delivery_quantiles_bps["0.5"]) for one in summary.throughput_by_mode}
+    assert by_mode == {"bulk": (1, 8e6), "paced": (2, 3e6)}
+    assert summary.throughput is not None and summary.throughput.window_count == 3
