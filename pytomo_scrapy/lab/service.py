@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from pytomo_scrapy.lab import watch_pages
+from pytomo_scrapy.lab.dailymotion import DAILYMOTION_HOSTS, Dailymotion
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.player_api import VISITOR_DATA, PlayerApi, PlayerRequest
 from pytomo_scrapy.lab.popular_pages import PopularPages
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 
 SERVICE_HOSTS: tuple[str, ...] = (
     *("www.youtube.com", "m.youtube.com", "youtube.com", "youtu.be", "youtubei.googleapis.com", "charts.youtube.com"),
+    *DAILYMOTION_HOSTS,
     *("consent.youtube.com", "www.googleapis.com", "www.google.com", "manifest.googlevideo.com"),
 )
 
@@ -125,6 +127,7 @@ class Service:
         self._player = player
         self._watch = WatchPages(world, player)
         self._popular = PopularPages(world, player)
+        self._dailymotion = Dailymotion(world, player)
         self._apis: Mapping[str, Callable[[Request], Response]] = {
             "player": self._player_api,
             "reel/reel_item_watch": self._reel_api,
@@ -143,6 +146,10 @@ class Service:
                 f"The offline lab has no host {host}: it answers for {', '.join(SERVICE_HOSTS)} and connects nowhere.\n"
             )
             return Response(502, sentence.encode(), "text/plain; charset=utf-8")
+        if host in DAILYMOTION_HOSTS:
+            body = request.body.decode(errors="replace")
+            status, answer = self._dailymotion.answer(host, request.path, request.query, body, request.client_address)
+            return json_response(answer, status)
         if host == "consent.youtube.com":
             return _consent_page(request)
         if host == "www.google.com":

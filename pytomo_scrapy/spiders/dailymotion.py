@@ -1,0 +1,40 @@
+"""The walk over Dailymotion: popular videos of a time frame; the service confirms no listing of related ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scrapy.http import Response
+
+from pytomo_scrapy.pages import PageRequest, ParsedPage
+from pytomo_scrapy.pages.dailymotion import (
+    dailymotion_request,
+    dailymotion_sources,
+    dailymotion_url,
+    parse_dailymotion,
+)
+from pytomo_scrapy.spiders.trouble import status_failure
+from pytomo_scrapy.spiders.walk import WalkSpider
+from pytomo_scrapy.storage.frontier import Claim
+
+
+class DailymotionSpider(WalkSpider):
+    """`scrapy crawl dailymotion -a time_frame=week`; `max_rounds` and `related` change nothing here."""
+
+    name = "dailymotion"
+    service = "dailymotion"
+
+    def popular_pages(self) -> Sequence[PageRequest]:
+        return dailymotion_sources(self.arguments.time_frame)
+
+    def source_page(self, claim: Claim) -> PageRequest:
+        return dailymotion_request(claim.video_id)
+
+    def video_page(self, video_id: str) -> PageRequest | None:
+        return None
+
+    def video_url(self, video_id: str) -> str:
+        return dailymotion_url(video_id)
+
+    def parse_page(self, response: Response) -> ParsedPage:
+        return status_failure(response.status, parse_dailymotion(response.body))
