@@ -1,0 +1,85 @@
+"""Back-off: one short wait, then pauses that double, then the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pytomo_scrapy.config import EnduranceConfig
+from pytomo_scrapy.failures import Stage
+from pytomo_scrapy.gate import Gate, Stopped
+from pytomo_scrapy.items import ResolveResult
+from pytomo_scrapy.politeness import BackOff, Politeness
+from tests.factories import make_item
+
+SETTINGS = EnduranceConfig(backoff_retry_s=60, backoff_pause_s=3600, backoff_max_pauses=2)
+
+
+def test_refusals_in_a_row_wait_longer_each_time_and_end() -> None:
+    back_off, now_s, waits = BackOff(SETTINGS), 0.0, []
+    for _ in range(4):
+        assert not back_off.is_over
+        waits.append(back_off.refused(now_s))
+        now_s += waits[-1]
+    # One retry after a minute, then one hour, two hours; the fourth refusal is one too many.
+    assert waits[:3] == [60, 3600, 7200]
+    assert back_off.is_over
+
+
+def test_answer_between_two_refusals_starts_over() -> None:
+    back_off = BackOff(SETTINGS)
+    back_off.refused(0)
+    back_off.answered()
+    assert back_off.refused(60) == 60
+
+
+def test_refusal_of_what_was_under_way_does_not_lengthen_the_wait() -> None:
+    back_off = BackOff(SETTINGS)
+    back_off.refused(0)
+    assert back_off.refused(10) == 50
+    assert back_off.wait_s(10) == 50
+    assert back_off.wait_s(61) == 0
+
+
+def test_pause_of_zero_never_ends_the_crawl() -> None:
+    back_off = BackOff(EnduranceConfig(backoff_retry_s=0, backoff_pause_s=0))
+    assert [back_off.refused(number) for number in range(20)] == [0] * 20
+    assert not back_off.is_over
+
+
+def make_politeness(clock: list[float]) -> tuple[Politeness, Gate]:
+    gate = Gate(is_quiet=True)
+    return Politeness(SETTINGS, lambda: gate, clock=lambda: clock[0]), gate
+
+
+@pytest.mark.parametrize("failure", ["bot_check", "rate_limited", "http_429"])
+def test_refused_resolution_makes_the_next_one_wait_and_a_stop_ends_the_wait(failure: str) -> None:
+    clock = [0.0]
+    politeness, gate = make_politeness(clock)
+    item = make_item()
+    item.fail(Stage.RESOLVE, failure)
+    politeness.stored(item)
+    gate.stop()
+    with pytest.raises(Stopped):
+        asyncio.run(politeness.ready())
+    clock[0] = 60.0
+    asyncio.run(politeness.ready())
+
+
+def test_media_host_that_answers_429_is_no_refusal_of_the_service() -> None:
+    politeness, _ = make_politeness([0.0])
+    item = make_item(resolve=ResolveResult())
+    item.fail(Stage.DOWNLOAD, "http_429")
+    politeness.stored(item)
+    asyncio.run(politeness.ready())
+
+
+def test_service_that_keeps_refusing_stops_the_gate_and_says_what_to_do() -> None:
+    clock = [0.0]
+    politeness, gate = make_politeness(clock)
+    for _ in range(4):
+        politeness.note("bot_check")
+        clock[0] += 100_000
+    assert politeness.is_over and gate.is_stopping
+    assert "2 pauses" in politeness.sentence() and "PYTOMO_PACE_S" in politeness.sentence()

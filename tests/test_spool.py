@@ -1,0 +1,35 @@
+"""The media folder of a crawl, and of crawls that were killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.spool import SpoolFolder, remove_orphans
+
+MAKE_AND_DIE = (
+    "import os; from pytomo_scrapy.spool import SpoolFolder; print(SpoolFolder().path); os.kill(os.getpid(), 9)"
+)
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def test_folder_of_a_killed_process_is_removed_by_the_next_and_a_living_one_stays() -> None:
+    done = subprocess.run([sys.executable, "-c", MAKE_AND_DIE], capture_output=True, text=True, check=False)
+    orphan = Path(done.stdout.strip())
+    assert orphan.is_dir()
+    living = SpoolFolder()
+    assert not orphan.exists()
+    remove_orphans()
+    assert Path(living.path).is_dir()
+    living.remove()
+    living.remove()
+    assert not Path(living.path).exists()
