@@ -1,8 +1,11 @@
-"""For scrapyd-deploy, which builds eggs by it; pyproject.toml says everything else."""
+"""pyproject.toml says everything else: scrapyd's entry in an egg, and the documents inside the package."""
 
+from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from setuptools import Distribution, setup
+from setuptools.command.build_py import build_py
 
 
 class ScrapydDistribution(Distribution):
@@ -13,4 +16,17 @@ class ScrapydDistribution(Distribution):
         self.entry_points = {**(self.entry_points or {}), "scrapy": ["settings = pytomo_scrapy.settings"]}
 
 
-setup(distclass=ScrapydDistribution)
+class BuildWithDocuments(build_py):
+    """Copies docs/*.md into the package: the web page and the README of an export show them where no checkout is."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / "pytomo_scrapy" / "dashboard" / "documents"
+        target.mkdir(parents=True, exist_ok=True)
+        for document in sorted((Path(__file__).parent / "docs").glob("*.md")):
+            copyfile(document, target / document.name)
+
+
+setup(distclass=ScrapydDistribution, cmdclass={"build_py": BuildWithDocuments})

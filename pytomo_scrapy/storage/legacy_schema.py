@@ -1,7 +1,7 @@
 """Rows of the forerunner's databases, kept as they were: 29 columns in its units, beside where they came from.
 
-They are not turned into measurements: the forerunner's figures are defined otherwise (docs/metrics.md) and some are wrong
-in ways that nothing can undo. The view pytomo_crawl shows them with ours, so that old scripts see one series.
+They are not turned into measurements: the forerunner's figures are defined otherwise (docs/metrics.md), and some are
+wrong in ways that nothing can undo. The view pytomo_crawl shows them with ours, so that old scripts see one series.
 """
 
 from __future__ import annotations

@@ -25,12 +25,13 @@ _COLUMNS = (
     (sa.Text, "redirecturl"),
     (sa.BigInteger, "statuscode"),
 )
-_VIEW_COLUMNS = (
+_VIEW_COLUMNS = re.findall(
+    r"\w+",
     "ID Service Url CacheUrl CacheServerDelay IP Resolver ResolveTime ASNumber PingMin PingAvg PingMax DownloadTime "
     "VideoType VideoDuration VideoLength EncodingRate DownloadBytes DownloadInterruptions InitialData InitialRate "
     "InitialPlaybackBuffer BufferingDuration PlaybackDuration BufferDurationAtEnd TimeTogetFirstByte MaxInstantThp "
-    "RedirectUrl StatusCode"
-).split()
+    "RedirectUrl StatusCode",
+)
 
 
 def upgrade() -> None:
@@ -63,9 +64,8 @@ def upgrade() -> None:
     _rename_view()
     ours = ", ".join(_VIEW_COLUMNS)
     theirs = ", ".join(f"{'old_id' if name == 'ID' else name.lower()} AS {name}" for name in _VIEW_COLUMNS)
-    op.execute(
-        f"CREATE VIEW pytomo_crawl AS SELECT {ours} FROM pytomo_crawl_measured UNION ALL SELECT {theirs} FROM legacy_row"
-    )
+    both = f"SELECT {ours} FROM pytomo_crawl_measured UNION ALL SELECT {theirs} FROM legacy_row"
+    op.execute(f"CREATE VIEW pytomo_crawl AS {both}")
 
 
 def _rename_view() -> None:

@@ -1,0 +1,74 @@
+"""`scrapy export`: write measurements out as CSV, JSON lines, Parquet or SQLite."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+
+from pytomo_scrapy import config
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.commands.report import moment
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.export import SHAPES, Selection
+from pytomo_scrapy.storage.export_files import FORMATS, keep_pandas_out
+from pytomo_scrapy.storage.export_run import export, export_to_stream
+
+_SHAPE_HELP = {
+    "wide": "one row for each measurement: itself, its video, vantage and run, and its figures (the default)",
+    "tables": "every table of results as it is, traces included",
+    "legacy": "the 29 columns of Pytomo 3, imported rows too",
+}
+
+
+class Command(ScrapyCommand):
+    """Exit codes: 0 done, 2 usage, 3 the database or the folder cannot be used."""
+
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "[--format csv|jsonl|parquet|sqlite] [--wide|--tables|--legacy] [--since T] [--until T] [DIR|-]"
+
+    def short_desc(self) -> str:
+        return "Write measurements out as CSV, JSON lines, Parquet or SQLite, with a README of the columns"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        group = parser.add_argument_group("Export")
+        group.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
+        shapes = group.add_mutually_exclusive_group()
+        for shape in SHAPES:
+            shapes.add_argument(f"--{shape}", dest="shape", action="store_const", const=shape, help=_SHAPE_HELP[shape])
+        group.add_argument("--since", metavar="TIME", type=moment, help="only what started at TIME or later")
+        group.add_argument("--until", metavar="TIME", type=moment, help="only what started before TIME")
+        group.add_argument("--where", metavar="SQL", help='only where the condition holds, such as "failure IS NULL"')
+        group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        places = [*args, *([opts.output] if opts.output else [])]
+        if len(places) > 1:
+            refuse("Name one folder for the export.")
+        place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        chosen = Selection(opts.since, opts.until, opts.where)
+        assert self.settings is not None
+        try:
+            database = open_database(config.load(self.settings.get).database_url)
+            shape = opts.shape or "wide"
+            if opts.format == "parquet":
+                keep_pandas_out()
+            if place == "-":
+                export_to_stream(database, sys.stdout, opts.format, shape, chosen)
+            else:
+                for one in export(database, Path(place), opts.format, shape, chosen):
+                    print(f"{Path(place) / one.file_name}: {one.name}, {one.row_count} rows")
+            database.close()
+        except SettingError as error:
+            refuse(error)
+        except StorageError as error:
+            refuse(error, EXIT_FAILED)

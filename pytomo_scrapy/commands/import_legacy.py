@@ -1,0 +1,72 @@
+"""`scrapy import_legacy FILE.db ...`: take in databases of Pytomo 3."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+
+from pytomo_scrapy import config
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.legacy import Imported, import_legacy
+
+
+class Command(ScrapyCommand):
+    """Exit codes: 0 done (unreadable rows are counted and told), 2 usage, 3 a file or the database cannot be used."""
+
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "[--json] FILE.db ..."
+
+    def short_desc(self) -> str:
+        return "Take in databases of Pytomo 3; a row that is there already is not taken twice"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each table")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if not args:
+            refuse("Name at least one database of Pytomo 3: import-legacy FILE.db")
+        assert self.settings is not None
+        try:
+            database = open_database(config.load(self.settings.get).database_url)
+        except SettingError as error:
+            refuse(error)
+        except StorageError as error:
+            refuse(error, EXIT_FAILED)
+        for name in args:
+            # One file that cannot be used does not keep the others out.
+            try:
+                self._import(database, Path(name), is_json=opts.json)
+            except StorageError as error:
+                sys.stderr.write(f"{error}\n")
+                self.exitcode = EXIT_FAILED
+        database.close()
+
+    def _import(self, database: Database, path: Path, *, is_json: bool) -> None:
+        for table in import_legacy(database, path):
+            if is_json:
+                print(json.dumps({**asdict(table), "unreadable_count": table.unreadable_count}))
+            else:
+                print(_told(table))
+
+
+def _told(table: Imported) -> str:
+    lines = [
+        f"{table.file_name}, {table.table_name}: {table.row_count} new rows, {table.known_count} known, "
+        f"{table.unreadable_count} unreadable"
+    ]
+    lines += [f"  {count} rows: {reason}" for reason, count in table.unreadable.most_common()]
+    if table.ignored_columns:
+        lines.append(f"  columns that are not known and were left out: {', '.join(table.ignored_columns)}")
+    return "\n".join(lines)

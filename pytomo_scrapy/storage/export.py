@@ -1,0 +1,229 @@
+"""What an export holds: one wide table, the tables as they are, or the forerunner's 29 columns; and which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Double,
+    LargeBinary,
+    Select,
+    Table,
+    and_,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy import table as bare_table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import JSON, Integer
+
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.storage.columns import UtcDateTime, metadata
+from pytomo_scrapy.storage.database import Database, reason_of
+from pytomo_scrapy.storage.details import figure
+from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS
+from pytomo_scrapy.storage.schema import measurement, run, vantage, video
+
+SHAPES = ("wide", "tables", "legacy")
+FETCH_ROWS = 500  # held in memory at a time
+
+# Not results: what a crawl has still to do, and who does it; imported rows go out by --legacy.
+_NOT_EXPORTED = {"owner", "frontier", "open_window", "legacy_source", "legacy_row"}
+_OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which measurements: started at `since` or later and before `until`, and where the SQL condition holds."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportColumn:
+    """A column: `kind` is text, integer, real, flag, instant, json or blob; `source` is its TABLE.COLUMN."""
+
+    name: str
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One table of an export."""
+
+    name: str
+    columns: tuple[ExportColumn, ...]
+    statement: Select[Any]
+
+
+def datasets(shape: str, chosen: Selection) -> list[Dataset]:
+    """Return the tables of an export of that shape."""
+    if shape == "legacy":
+        return [_legacy(chosen)]
+    if shape == "wide":
+        return [_wide(chosen)]
+    tables = [one for one in metadata.sorted_tables if one.name not in _NOT_EXPORTED]
+    return [_whole_table(one, chosen) for one in tables]
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Connection]:
+    """Give a connection that sees one state of the database and can change nothing."""
+    with database.read() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            yield connection
+            return
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("PRAGMA query_only=OFF")
+
+
+def rows_of(connection: Connection, dataset: Dataset) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield the rows in batches, in constant memory."""
+    result = connection.execution_options(stream_results=True, yield_per=FETCH_ROWS).execute(dataset.statement)
+    with result:
+        yield from result.partitions()
+
+
+def check_condition(database: Database, shape: str, chosen: Selection) -> None:
+    """Raises SettingError if the condition cannot be asked, with the database's own words."""
+    if chosen.where is None:
+        return
+    with snapshot(database) as connection:
+        try:
+            for dataset in datasets(shape, chosen):
+                connection.execute(dataset.statement.limit(1)).close()
+        except DBAPIError as error:
+            names = "the 29 old columns" if shape == "legacy" else "the columns of the wide export"
+            raise SettingError(
+                f"--where {chosen.where!r} is not usable: {reason_of(error)}. It is SQL over {names}."
+            ) from None
+
+
+def _condition(where: str) -> ColumnElement[bool]:
+    # A colon would else begin a bound parameter.
+    return text(f"({where})".replace(":", "\\:"))  # type: ignore[return-value]
+
+
+def _named() -> dict[str, Any]:
+    """Return the columns of the wide table by their names there, which are those that a condition may use."""
+    named: dict[str, Any] = {"measurement_id": measurement.c.id}
+    named |= {"vantage": vantage.c.name, "provider": vantage.c.provider, "public_address": vantage.c.public_address}
+    named |= {name: video.c[name] for name in ("service", "video_id", "url", "title", "duration_s", "uploaded_at")}
+    named |= {"run_uuid": run.c.uuid, "python_version": run.c.python_version, "platform": run.c.platform}
+    for table in (measurement, figure):
+        # What figure repeats of the measurement, for the web page's sake, is there already.
+        named |= {one.name: one for one in table.columns if one.name not in named and one.name != "id"}
+    return named
+
+
+def _labelled(named: Mapping[str, Any]) -> Select[Any]:
+    joined = (
+        measurement.join(video, video.c.id == measurement.c.video_row_id)
+        .join(vantage, vantage.c.id == measurement.c.vantage_id)
+        .join(run, run.c.id == measurement.c.run_id)
+        .outerjoin(figure, figure.c.measurement_id == measurement.c.id)
+    )
+    return select(*(one.label(name) for name, one in named.items())).select_from(joined)
+
+
+def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
+    """Return the conditions on `measurement` that make the selection."""
+    conditions: list[ColumnElement[bool]] = []
+    # A measurement that never began has no start: it counts by when it was stored.
+    began_at = func.coalesce(measurement.c.started_at, measurement.c.stored_at, type_=UtcDateTime)
+    if chosen.since is not None:
+        conditions.append(began_at >= chosen.since)
+    if chosen.until is not None:
+        conditions.append(began_at < chosen.until)
+    if chosen.where is not None:
+        wide = _labelled(_named()).subquery("wide")
+        conditions.append(measurement.c.id.in_(select(wide.c.measurement_id).where(_condition(chosen.where))))
+    return conditions
+
+
+def _wide(chosen: Selection) -> Dataset:
+    """One row for each measurement that is not superseded: itself, its video, vantage and run, and its figures."""
+    named = _named()
+    columns = tuple(ExportColumn(name, _kind(one), f"{one.table.name}.{one.name}") for name, one in named.items())
+    current = and_(~measurement.c.is_superseded, *_conditions(chosen))
+    return Dataset("measurements", columns, _labelled(named).where(current).order_by(measurement.c.id))
+
+
+def _whole_table(table: Table, chosen: Selection) -> Dataset:
+    columns = tuple(ExportColumn(one.name, _kind(one), f"{table.name}.{one.name}") for one in table.columns)
+    statement = select(table).order_by(*table.primary_key.columns)
+    conditions = _conditions(chosen)
+    if conditions:
+        chosen_ids = select(measurement.c.id).where(and_(*conditions))
+        statement = statement.where(_belongs(table, chosen_ids))
+    return Dataset(table.name, columns, statement)
+
+
+def _belongs(table: Table, chosen_ids: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition that a row belongs to one of the chosen measurements."""
+    if table is measurement:
+        return measurement.c.id.in_(chosen_ids)
+    referring: Mapping[str, Any] = {
+        "video": measurement.c.video_row_id,
+        "vantage": measurement.c.vantage_id,
+        "run": measurement.c.run_id,
+        "crawl": measurement.c.crawl_id,
+    }
+    if table.name in referring:
+        return table.c.id.in_(select(referring[table.name]).where(measurement.c.id.in_(chosen_ids)))
+    for key in table.foreign_keys:
+        if key.column.table is measurement:
+            return key.parent.in_(chosen_ids)
+    for key in table.foreign_keys:
+        parent = key.column.table
+        return key.parent.in_(select(key.column).where(_belongs(parent, chosen_ids)))
+    return true()
+
+
+def _legacy(chosen: Selection) -> Dataset:
+    columns = tuple(ExportColumn(name, _OLD_KINDS[kind], f"pytomo_crawl.{name}") for name, kind in OLD_COLUMNS)
+    # Unquoted, because PostgreSQL keeps the names in small letters.
+    names: list[ColumnElement[Any]] = [literal_column(name) for name, _ in OLD_COLUMNS]
+    statement: Select[Any] = select(*names).select_from(bare_table("pytomo_crawl"))
+    stamp: ColumnElement[str] = literal_column("ID", SqlText)
+    if chosen.since is not None:
+        statement = statement.where(stamp >= _old_stamp(chosen.since))
+    if chosen.until is not None:
+        statement = statement.where(stamp < _old_stamp(chosen.until))
+    if chosen.where is not None:
+        statement = statement.where(_condition(chosen.where))
+    return Dataset("pytomo_crawl", columns, statement)
+
+
+def _old_stamp(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def _kind(column: Any) -> str:
+    kinds: tuple[tuple[type, str], ...] = (
+        (UtcDateTime, "instant"),
+        (Boolean, "flag"),
+        (Integer, "integer"),
+        (Double, "real"),
+        (LargeBinary, "blob"),
+        (JSON, "json"),
+    )
+    return next((kind for type_, kind in kinds if isinstance(column.type, type_)), "text")

@@ -1,0 +1,219 @@
+"""Writers of export files: CSV, JSON lines, Parquet and SQLite, each a batch of rows at a time."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.storage.export import Dataset, ExportColumn
+from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS
+
+FORMATS = ("csv", "jsonl", "parquet", "sqlite")
+# Rows of a Parquet row group: what a reader must hold at least.
+_GROUP_BATCHES = 10
+# The forerunner's scripts and `import-legacy` look for a table of this name.
+LEGACY_TABLE = "pytomo_crawl_export"
+
+Rows = Sequence[Sequence[Any]]
+
+
+class Writer(Protocol):
+    """Takes batches of rows of one dataset."""
+
+    def write(self, rows: Rows) -> None:
+        """Write a batch."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+def _instant(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds")
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _converted(rows: Rows, changes: Mapping[int, Callable[[Any], Any]]) -> Iterable[Sequence[Any]]:
+    """Return the rows with some columns changed; NULL stays."""
+    if not changes:
+        return rows
+    converted = []
+    for row in rows:
+        values = list(row)
+        for place, change in changes.items():
+            if values[place] is not None:
+                values[place] = change(values[place])
+        converted.append(values)
+    return converted
+
+
+def _changes(columns: Sequence[ExportColumn], by_kind: Mapping[str, Callable[[Any], Any]]) -> dict[int, Any]:
+    return {place: by_kind[column.kind] for place, column in enumerate(columns) if column.kind in by_kind}
+
+
+class CsvWriter:
+    """RFC 4180 with a header; NULL is an empty field, and so is an empty text."""
+
+    def __init__(self, out: TextIO, dataset: Dataset) -> None:
+        self._out = out
+        self._writer = csv.writer(out, lineterminator="\n")
+        self._writer.writerow([column.name for column in dataset.columns])
+        flags: Callable[[Any], Any] = lambda value: "true" if value else "false"  # noqa: E731
+        self._changes = _changes(
+            dataset.columns, {"instant": _instant, "flag": flags, "json": _json_text, "blob": _base64}
+        )
+
+    def write(self, rows: Rows) -> None:
+        self._writer.writerows(_converted(rows, self._changes))
+
+    def close(self) -> None:
+        self._out.flush() if self._out is sys.stdout else self._out.close()
+
+
+class JsonLinesWriter:
+    """An object a line, every column in it; JSON columns are nested, blobs are base64."""
+
+    def __init__(self, out: TextIO, dataset: Dataset) -> None:
+        self._out = out
+        self._names = [column.name for column in dataset.columns]
+        self._changes = _changes(dataset.columns, {"instant": _instant, "blob": _base64})
+
+    def write(self, rows: Rows) -> None:
+        encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        names = self._names
+        lines = (encode(dict(zip(names, row, strict=True))) for row in _converted(rows, self._changes))
+        self._out.write("\n".join(lines) + "\n")
+
+    def close(self) -> None:
+        self._out.flush() if self._out is sys.stdout else self._out.close()
+
+
+class ParquetWriter:
+    """Zstandard, instants as UTC microseconds, JSON as text, blobs as bytes; the software's version in the metadata."""
+
+    def __init__(self, path: Path, dataset: Dataset, about: Mapping[str, str]) -> None:
+        pyarrow, parquet = _import_arrow()
+        kinds = {
+            "text": pyarrow.string(),
+            "json": pyarrow.string(),
+            "integer": pyarrow.int64(),
+            "real": pyarrow.float64(),
+            "flag": pyarrow.bool_(),
+            "instant": pyarrow.timestamp("us", tz="UTC"),
+            "blob": pyarrow.binary(),
+        }
+        self._pyarrow = pyarrow
+        self._schema = pyarrow.schema([(one.name, kinds[one.kind]) for one in dataset.columns], metadata=dict(about))
+        self._changes = _changes(dataset.columns, {"json": _json_text})
+        # Few numbers repeat: dictionaries of them would only cost memory while a group is written.
+        texts = [one.name for one in dataset.columns if one.kind == "text"]
+        self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=texts)
+        self._batches: list[Any] = []
+
+    def write(self, rows: Rows) -> None:
+        columns = zip(*_converted(rows, self._changes), strict=True)
+        arrays = [
+            self._pyarrow.array(values, type=field.type) for values, field in zip(columns, self._schema, strict=True)
+        ]
+        self._batches.append(self._pyarrow.record_batch(arrays, schema=self._schema))
+        if len(self._batches) == _GROUP_BATCHES:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._batches:
+            self._writer.write_table(self._pyarrow.Table.from_batches(self._batches))
+            self._batches = []
+
+
+def _import_arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise SettingError(
+            "--format parquet needs pyarrow, which is not here: pip install 'pytomo-scrapy[parquet]', "
+            "or take csv, jsonl or sqlite."
+        ) from None
+    # Its own allocators keep freed memory back, which would count as ours.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    return pyarrow, parquet
+
+
+def keep_pandas_out() -> None:
+    """Keep Arrow from importing pandas at its first array: 60 MB that nothing of ours needs.
+
+    For a process that does nothing else: `to_pandas` does not work in it afterwards.
+    """
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pyarrow, _ = _import_arrow()
+        pyarrow.array([0])
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """An importer that knows of no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ImportError(name)
+
+
+class SqliteWriter:
+    """A table of a SQLite file: instants as ISO 8601 text, flags 0 and 1, JSON as text."""
+
+    _DECLARED: Mapping[str, str] = {
+        "text": "TEXT", "json": "TEXT", "instant": "TEXT", "integer": "INTEGER", "flag": "INTEGER", "real": "REAL",
+        "blob": "BLOB",
+    }  # fmt: skip
+
+    def __init__(self, path: Path, dataset: Dataset) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        name, declared = dataset.name, [self._DECLARED[one.kind] for one in dataset.columns]
+        if name == "pytomo_crawl":
+            name, declared = LEGACY_TABLE, [kind for _, kind in OLD_COLUMNS]
+        shapes = [f'"{column.name}" {kind}' for column, kind in zip(dataset.columns, declared, strict=True)]
+        # Nobody else reads the file yet, and it is written anew where a power cut spoils it.
+        self._connection.execute("PRAGMA journal_mode=OFF")
+        self._connection.execute("PRAGMA synchronous=OFF")
+        self._connection.execute(f'CREATE TABLE "{name}" ({", ".join(shapes)})')
+        self._insert = f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(shapes))})'
+        self._changes = _changes(dataset.columns, {"instant": _instant, "json": _json_text, "flag": int})
+
+    def write(self, rows: Rows) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(self._insert, map(tuple, _converted(rows, self._changes)))
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def write_about(path: Path, about: Mapping[str, str]) -> None:
+    """Write the software's version and what was chosen into a SQLite export."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE export_info (name TEXT PRIMARY KEY, value TEXT)")
+        connection.executemany("INSERT INTO export_info VALUES (?, ?)", list(about.items()))

@@ -1,0 +1,79 @@
+"""The README beside exported data: every column with its unit and meaning, out of docs/data-format.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+from pytomo_scrapy.storage.export import Dataset
+
+
+class _Counted(Protocol):
+    @property
+    def file_name(self) -> str: ...
+    @property
+    def row_count(self) -> int: ...
+
+
+_ENCODING = {
+    "csv": "CSV (RFC 4180, UTF-8, one header line): NULL is an empty field, and so is an empty text; flags are true "
+    "and false; instants are ISO 8601 in UTC; JSON columns are JSON text; blobs are base64.",
+    "jsonl": "JSON lines (UTF-8): an object a line with every column; NULL is null; instants are ISO 8601 text in UTC; "
+    "JSON columns are nested; blobs are base64.",
+    "parquet": "Parquet (Zstandard): instants are timestamps in UTC to the microsecond; JSON columns are JSON text. "
+    "The facts above are in the file's metadata too.",
+    "sqlite": "SQLite: instants are ISO 8601 text in UTC, flags 0 and 1, JSON columns JSON text. Except with --legacy, "
+    "the table export_info holds the facts above too.",
+}
+
+
+def readme(tables: Sequence[Dataset], written: Sequence[_Counted], about: Mapping[str, str]) -> str:
+    """Return the text."""
+    document = _data_format()
+    lines = ["# Measurements exported by pytomo-scrapy", ""]
+    lines += [f"- {name}: {value}" for name, value in about.items()]
+    lines += ["", _ENCODING[about["format"]], ""]
+    lines += [
+        "NULL means not measured; 0 means measured zero. Units are in the names: `_s` seconds, `_bytes`, `_bps` bits"
+    ]
+    lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
+    if about["shape"] == "legacy":
+        lines += [_section(document, "The view `pytomo_crawl`"), ""]
+    for dataset, one in zip(tables, written, strict=True):
+        lines += [f"## {dataset.name}", "", f"{one.row_count} rows in `{one.file_name}`.", ""]
+        lines += ["| column | kind | unit | meaning | from |", "|---|---|---|---|---|"]
+        for column in dataset.columns:
+            unit, meaning = _described(document, column.source)
+            lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {column.source} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _data_format() -> str:
+    """Return docs/data-format.md as it was shipped, or of the checkout. Empty where neither is there."""
+    shipped = resources.files("pytomo_scrapy").joinpath("dashboard", "documents", "data-format.md")
+    if shipped.is_file():
+        return shipped.read_text(encoding="utf-8")
+    beside = Path(__file__).resolve().parents[2] / "docs" / "data-format.md"
+    return beside.read_text(encoding="utf-8") if beside.is_file() else ""
+
+
+def _section(document: str, title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", document, re.MULTILINE | re.DOTALL)
+    return found.group(0).rstrip() if found else ""
+
+
+def _described(document: str, source: str) -> tuple[str, str]:
+    """Return unit and meaning of TABLE.COLUMN."""
+    table, _, column = source.partition(".")
+    if table == "pytomo_crawl":
+        table, column = "legacy_row", "old_id" if column == "ID" else column.lower()
+    block = re.search(rf"^### {table}\n.*?(?=^##|\Z)", document, re.MULTILINE | re.DOTALL)
+    row = re.search(rf"^\| `{column}` \|(.*)\|$", block.group(0), re.MULTILINE) if block else None
+    if row is None:
+        return "", ""
+    cells = [cell.strip() for cell in row.group(1).split("|")]
+    return cells[1], cells[2]

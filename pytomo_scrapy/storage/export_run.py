@@ -1,0 +1,140 @@
+"""Write an export: a folder with the data, a README of every column and unit, and export.json for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import Connection
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.export import Dataset, Selection, check_condition, datasets, rows_of, snapshot
+from pytomo_scrapy.storage.export_files import (
+    CsvWriter,
+    JsonLinesWriter,
+    ParquetWriter,
+    SqliteWriter,
+    Writer,
+    write_about,
+)
+from pytomo_scrapy.storage.export_readme import readme
+from pytomo_scrapy.storage.migrate import HEAD
+
+SQLITE_FILE = "pytomo_export.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One table of an export, and how many rows went into which file."""
+
+    name: str
+    file_name: str
+    row_count: int
+
+
+def export(database: Database, folder: Path, file_format: str, shape: str, chosen: Selection) -> list[Written]:
+    """Export into a new or empty folder; a file gets its name when it is whole.
+
+    Raises SettingError where the choice cannot be used, StorageError where the database or the folder cannot.
+    """
+    check_condition(database, shape, chosen)
+    about = _about(database, file_format, shape, chosen)
+    tables = datasets(shape, chosen)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SettingError(f"The folder {folder} is not empty: an export goes into a new one.")
+        with snapshot(database) as connection:
+            written = [_write(connection, one, folder, file_format, about) for one in tables]
+        if file_format == "sqlite":
+            _finish_sqlite(folder, shape, about)
+        (folder / "README.md").write_text(readme(tables, written, about), encoding="utf-8")
+        (folder / "export.json").write_text(_for_programs(tables, written, about), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"The export to {folder} could not be written: {error.strerror or error}.") from error
+    return written
+
+
+def export_to_stream(database: Database, out: TextIO, file_format: str, shape: str, chosen: Selection) -> Written:
+    """Export one table as text, without a README. Raises as `export`."""
+    if file_format not in {"csv", "jsonl"} or shape == "tables":
+        raise SettingError("Only one table as text goes to standard output: --format csv or jsonl, --wide or --legacy.")
+    check_condition(database, shape, chosen)
+    (dataset,) = datasets(shape, chosen)
+    with snapshot(database) as connection:
+        writer = CsvWriter(out, dataset) if file_format == "csv" else JsonLinesWriter(out, dataset)
+        count = _copy(connection, dataset, writer)
+    return Written(dataset.name, "-", count)
+
+
+def _write(
+    connection: Connection, dataset: Dataset, folder: Path, file_format: str, about: Mapping[str, str]
+) -> Written:
+    file_name = SQLITE_FILE if file_format == "sqlite" else f"{dataset.name}.{file_format}"
+    count = _copy(connection, dataset, _writer(folder / f"{file_name}.part", dataset, file_format, about))
+    if file_format != "sqlite":
+        (folder / f"{file_name}.part").replace(folder / file_name)
+    return Written(dataset.name, file_name, count)
+
+
+def _writer(path: Path, dataset: Dataset, file_format: str, about: Mapping[str, str]) -> Writer:
+    if file_format == "parquet":
+        return ParquetWriter(path, dataset, about)
+    if file_format == "sqlite":
+        return SqliteWriter(path, dataset)
+    out = path.open("w", encoding="utf-8", newline="")
+    return CsvWriter(out, dataset) if file_format == "csv" else JsonLinesWriter(out, dataset)
+
+
+def _copy(connection: Connection, dataset: Dataset, writer: Writer) -> int:
+    count = 0
+    try:
+        for rows in rows_of(connection, dataset):
+            writer.write(rows)
+            count += len(rows)
+    finally:
+        writer.close()
+    return count
+
+
+def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str]) -> None:
+    part = folder / f"{SQLITE_FILE}.part"
+    # The forerunner's own scripts expect one table and no other.
+    if shape != "legacy":
+        write_about(part, about)
+    part.replace(folder / SQLITE_FILE)
+
+
+def _about(database: Database, file_format: str, shape: str, chosen: Selection) -> dict[str, str]:
+    facts: dict[str, Any] = {
+        "software": "pytomo-scrapy",
+        "software_version": __version__,
+        "schema_version": HEAD,
+        "database": database.shown_url if not database.is_sqlite else Path(str(database.engine.url.database)).name,
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "format": file_format,
+        "shape": shape,
+        "since": chosen.since.isoformat() if chosen.since else None,
+        "until": chosen.until.isoformat() if chosen.until else None,
+        "where": chosen.where,
+    }
+    return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def _for_programs(tables: Sequence[Dataset], written: Sequence[Written], about: Mapping[str, str]) -> str:
+    described = [
+        {
+            "name": dataset.name,
+            "file": one.file_name,
+            "rows": one.row_count,
+            "columns": [{"name": c.name, "kind": c.kind, "source": c.source} for c in dataset.columns],
+        }
+        for dataset, one in zip(tables, written, strict=True)
+    ]
+    return json.dumps({**about, "tables": described}, indent=2) + "\n"

@@ -1,0 +1,305 @@
+"""What is exported, read back with other programs' readers, equals the database."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.failures import SettingError, Stage
+from pytomo_scrapy.storage import details
+from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.export import Selection, datasets
+from pytomo_scrapy.storage.export_files import FORMATS
+from pytomo_scrapy.storage.export_run import SQLITE_FILE, export, export_to_stream
+from pytomo_scrapy.storage.legacy import import_legacy
+from pytomo_scrapy.storage.schema import measurement
+from tests.conftest import missing
+from tests.storage.factories import STARTED, begin, make_failed, make_item
+from tests.storage.test_legacy import ROW, make_file
+
+ALL = Selection()
+Read = Callable[[Path, str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def filled(each_database: Database) -> Database:
+    """Three measurements: one that went well, one a day later, one that failed, and a title that is hard to write."""
+    repository, run = begin(each_database)
+    repository.save(make_item(title=None), run)
+    repository.save(make_item(video_id="later", started_at=STARTED + timedelta(days=1)), run)
+    repository.save(make_failed(Stage.RESOLVE, "private", 'said "no",\nthen ,"', video_id="failed"), run)
+    return each_database
+
+
+def stored(database: Database, shape: str, name: str) -> list[dict[str, Any]]:
+    """Return what the database itself says, by the export's own columns."""
+    (dataset,) = [one for one in datasets(shape, ALL) if one.name == name]
+    with database.read() as connection:
+        rows = connection.execute(dataset.statement).fetchall()
+    return [dict(zip([column.name for column in dataset.columns], row, strict=True)) for row in rows]
+
+
+def read_csv(folder: Path, name: str) -> list[dict[str, Any]]:
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def read_jsonl(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def read_parquet(folder: Path, name: str) -> list[dict[str, Any]]:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        missing("pyarrow is not installed (the extra parquet)")
+    return list(parquet.read_table(folder / f"{name}.parquet").to_pylist())
+
+
+def read_sqlite(folder: Path, name: str) -> list[dict[str, Any]]:
+    connection = sqlite3.connect(folder / SQLITE_FILE)
+    connection.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')]
+    finally:
+        connection.close()
+
+
+READERS: dict[str, Read] = {"csv": read_csv, "jsonl": read_jsonl, "parquet": read_parquet, "sqlite": read_sqlite}
+
+
+def expected(value: Any, file_format: str) -> Any:
+    """Return a stored value as the format's reader ought to give it."""
+    if file_format == "csv":
+        return "" if value is None else _as_text(value)
+    if isinstance(value, datetime) and file_format in {"jsonl", "sqlite"}:
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, bytes) and file_format == "jsonl":
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict | list) and file_format != "jsonl":
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("shape", ["wide", "tables"])
+def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, file_format: str, shape: str) -> None:
+    if file_format == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra parquet)")
+    written = export(filled, tmp_path / "out", file_format, shape, ALL)
+    assert sum(one.row_count for one in written) > 2
+    for one in written:
+        rows = READERS[file_format](tmp_path / "out", one.name)
+        ours = stored(filled, shape, one.name)
+        assert len(rows) == one.row_count == len(ours)
+        for row, own in zip(rows, ours, strict=True):
+            assert row == {name: expected(value, file_format) for name, value in own.items()}, one.name
+
+
+def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Path) -> None:
+    names = {one.name for one in export(filled, tmp_path / "out", "jsonl", "tables", ALL)}
+    left_out = {"owner", "frontier", "open_window", "legacy_source", "legacy_row"}
+    assert names == set(details.metadata.tables) - left_out
+
+
+def test_wide_leaves_superseded_measurements_out(filled: Database, tmp_path: Path) -> None:
+    with filled.write() as connection:
+        connection.execute(text("UPDATE measurement SET is_superseded = TRUE WHERE id = 1"))
+    (one,) = export(filled, tmp_path / "out", "csv", "wide", ALL)
+    assert one.row_count == 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "videos"),
+    [
+        (Selection(since=STARTED + timedelta(hours=1)), {"later"}),
+        (Selection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
+        (Selection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
+        (Selection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"), {"abcdefghijk", "later"}),
+        (Selection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
+    ],
+)
+def test_selection_chooses_measurements_and_what_belongs_to_them(
+    filled: Database, tmp_path: Path, chosen: Selection, videos: set[str]
+) -> None:
+    export(filled, tmp_path / "wide", "jsonl", "wide", chosen)
+    rows = read_jsonl(tmp_path / "wide", "measurements")
+    assert {row["video_id"] for row in rows} == videos
+    export(filled, tmp_path / "tables", "jsonl", "tables", chosen)
+    assert {row["video_id"] for row in read_jsonl(tmp_path / "tables", "video")} == videos
+    ids = {row["measurement_id"] for row in rows}
+    assert {row["id"] for row in read_jsonl(tmp_path / "tables", "measurement")} == ids
+    downloads = read_jsonl(tmp_path / "tables", "download")
+    assert {row["measurement_id"] for row in downloads} == ids - {3}
+    requests = read_jsonl(tmp_path / "tables", "http_request")
+    assert {row["download_id"] for row in requests} == {row["id"] for row in downloads}
+
+
+@pytest.mark.parametrize("shape", ["wide", "tables", "legacy"])
+@pytest.mark.parametrize("where", ["no_such = 1", "id =", "1); DELETE FROM playback; --"])
+def test_condition_that_cannot_be_asked_is_refused_and_changes_nothing(
+    filled: Database, tmp_path: Path, shape: str, where: str
+) -> None:
+    with pytest.raises(SettingError, match=r"--where .* is not usable"):
+        export(filled, tmp_path / "out", "csv", shape, Selection(where=where))
+    assert not (tmp_path / "out").exists()
+    with filled.read() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM playback")).scalar() == 2
+
+
+def test_database_can_be_written_after_an_export(filled: Database, tmp_path: Path) -> None:
+    export(filled, tmp_path / "out", "csv", "wide", ALL)
+    repository, run = begin(filled)
+    assert repository.save(make_item(video_id="next"), run).is_new
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_legacy_export_has_the_29_columns_of_the_view(filled: Database, tmp_path: Path, file_format: str) -> None:
+    if file_format == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra parquet)")
+    export(filled, tmp_path / "out", file_format, "legacy", ALL)
+    name = "pytomo_crawl_export" if file_format == "sqlite" else "pytomo_crawl"
+    rows = READERS[file_format](tmp_path / "out", name)
+    ours = stored(filled, "legacy", "pytomo_crawl")
+    assert len(rows) == len(ours) == 7
+    assert rows == [{key: expected(value, file_format) for key, value in own.items()} for own in ours]
+
+
+def test_legacy_export_imported_elsewhere_loses_nothing(filled: Database, tmp_path: Path) -> None:
+    next(import_legacy(filled, make_file(tmp_path / "old.db", [ROW, ROW, ROW | {"Url": "other"}])))
+    export(filled, tmp_path / "out", "sqlite", "legacy", ALL)
+    other = open_database(f"sqlite:///{tmp_path / 'other.db'}")
+    (result,) = import_legacy(other, tmp_path / "out" / SQLITE_FILE)
+    assert (result.row_count, result.unreadable_count) == (10, 0)
+    both = [sorted(map(repr, (tuple(_real(v) for v in row.values()) for row in stored(one, "legacy", "pytomo_crawl")))) for one in (filled, other)]  # fmt: skip
+    assert both[0] == both[1]
+    (again,) = import_legacy(other, tmp_path / "out" / SQLITE_FILE)
+    assert (again.row_count, again.known_count) == (0, 10)
+    other.close()
+
+
+def _real(value: Any) -> Any:
+    # InitialData is a whole number of ours and was a real number of the forerunner's.
+    return float(value) if isinstance(value, int) else value
+
+
+def test_readme_describes_every_column_and_the_version(filled: Database, tmp_path: Path) -> None:
+    export(filled, tmp_path / "out", "csv", "tables", Selection(where="failure IS NULL"))
+    readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert f"- software_version: {__version__}" in readme and "- where: failure IS NULL" in readme
+    rows = [line for line in readme.splitlines() if line.startswith("| ") and not line.startswith("| column")]
+    assert len(rows) == sum(len(one.columns) for one in datasets("tables", ALL))
+    assert [row for row in rows if not row.split(" | ")[3].strip()] == [], "no column without its meaning"
+
+
+def test_export_json_tells_programs_the_same(filled: Database, tmp_path: Path) -> None:
+    export(filled, tmp_path / "out", "csv", "wide", ALL)
+    about = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert about["software_version"] == __version__
+    assert [(one["file"], one["rows"]) for one in about["tables"]] == [("measurements.csv", 3)]
+
+
+def test_sqlite_and_parquet_carry_the_version_inside(filled: Database, tmp_path: Path) -> None:
+    export(filled, tmp_path / "s", "sqlite", "wide", ALL)
+    info = {row["name"]: row["value"] for row in read_sqlite(tmp_path / "s", "export_info")}
+    assert info["software_version"] == __version__
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the extra parquet)")
+    export(filled, tmp_path / "p", "parquet", "wide", ALL)
+    metadata = parquet.read_schema(tmp_path / "p" / "measurements.parquet").metadata
+    assert metadata[b"software_version"] == __version__.encode()
+
+
+def test_stream_is_the_same_text_as_the_file(filled: Database, tmp_path: Path) -> None:
+    out = io.StringIO()
+    out.close = lambda: None  # type: ignore[method-assign]
+    export_to_stream(filled, out, "csv", "wide", ALL)
+    export(filled, tmp_path / "out", "csv", "wide", ALL)
+    assert out.getvalue() == (tmp_path / "out" / "measurements.csv").read_text(encoding="utf-8")
+
+
+def test_folder_that_is_not_empty_is_refused(filled: Database, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingError, match="is not empty"):
+        export(filled, tmp_path, "csv", "wide", ALL)
+
+
+def test_empty_database_gives_headers_only(database: Database, tmp_path: Path) -> None:
+    export(database, tmp_path / "out", "csv", "wide", ALL)
+    assert len((tmp_path / "out" / "measurements.csv").read_text().splitlines()) == 1
+
+
+# Peak memory of `pytomo export` in kB; the import of the package itself is in it.
+_MEASURED = """
+import sys
+from pytomo_scrapy.cli import run
+run(sys.argv[1:])
+print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))
+"""
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, file_format: str) -> None:
+    if not Path("/proc/self/status").exists():
+        missing("/proc is not there")
+    if file_format == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra parquet)")
+    path = tmp_path / "x.db"
+    database = open_database(f"sqlite:///{path}")
+    repository, run = begin(database)
+    repository.save(make_item(), run)
+    peaks = []
+    columns = [column.name for column in measurement.columns if column.name not in {"id", "uuid", "crawl_id"}]
+    for count in (3000, 30_000):
+        with database.write() as connection:
+            connection.execute(text(
+                f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+                f"INSERT INTO measurement (uuid, {', '.join(columns)}) "
+                f"SELECT 'r{count}-' || i, {', '.join(columns)} FROM measurement, n WHERE measurement.id = 1"
+            ))  # fmt: skip
+            total = len(connection.execute(select(measurement.c.id)).fetchall())
+        words = ["export", "--database", str(path), "--format", file_format, str(tmp_path / f"{file_format}{count}")]
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURED, *words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=True,
+            cwd=tmp_path,
+        )
+        assert f"{total} rows" in done.stdout
+        peaks.append(int(done.stdout.split()[-1]) * 1024)
+    database.close()
+    assert peaks[1] < 200e6
+    assert peaks[1] - peaks[0] < 8e6, "27 000 rows more, of which a thousand are held at a time"
+
+
+def test_since_is_utc_where_no_zone_is_said() -> None:
+    from pytomo_scrapy.commands.report import moment
+
+    assert moment("2026-01-31") == datetime(2026, 1, 31, tzinfo=UTC)
