@@ -1,0 +1,64 @@
+"""`scrapy prune --older-than 90d`: take the traces out of old measurements, keep their figures."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+
+from pytomo_scrapy import config
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.prune import prune
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def age(text: str) -> timedelta:
+    """Read an age such as 90d."""
+    match = re.fullmatch(r"(\d{1,6})([hdw])", text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 12h, 90d or 26w")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+class Command(ScrapyCommand):
+    """Exit codes: 0 done, 2 usage, 3 the database cannot be used."""
+
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "--older-than AGE [--dry-run]"
+
+    def short_desc(self) -> str:
+        return "Delete traces and timelines of old measurements; their figures stay"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--older-than", type=age, metavar="AGE", help="such as 12h, 90d or 26w")
+        parser.add_argument("--dry-run", action="store_true", help="only count what would go")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args or opts.older_than is None:
+            refuse("Say how old: scrapy prune --older-than 90d")
+        assert self.settings is not None
+        try:
+            database = open_database(config.load(self.settings.get).database_url)
+            counts = prune(database, datetime.now(UTC) - opts.older_than, is_dry_run=opts.dry_run)
+        except SettingError as error:
+            refuse(error)
+        except StorageError as error:
+            refuse(error, EXIT_FAILED)
+        verb = "would go" if opts.dry_run else "deleted"
+        for name, count in sorted(counts.items()):
+            print(f"{name}: {count} rows {verb}")
+        if not counts:
+            print("nothing is that old")
+        elif database.is_sqlite and not opts.dry_run:
+            print("The file keeps its size and takes new measurements into the room; `VACUUM` would shrink it.")
+        database.close()

@@ -1,0 +1,92 @@
+"""Retention: take the bulk out of old measurements and leave every figure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, Table, delete, func, select, update
+
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.details import (
+    arrival_trace,
+    download,
+    http_request,
+    media_timeline,
+    playback,
+    playback_event,
+    stream,
+    tcp_connection,
+)
+from pytomo_scrapy.storage.schema import DONE, crawl, frontier, measurement
+
+# A transaction each: a crawl that stores meanwhile waits for one batch, never for all.
+_BATCH = 500
+
+
+def prune(database: Database, before: datetime, *, is_dry_run: bool = False) -> Mapping[str, int]:
+    """Delete traces, timelines, events, requests and samples of measurements started before, and frontiers of crawls
+    finished before. Returns rows by table; a dry run only counts them.
+
+    Measurements keep their downloads, streams, look-ups, pings, playbacks and figures: aggregates stay as they were,
+    a replay is not possible any more. Raises StorageError.
+    """
+    counts: Counter[str] = Counter()
+    last_id = 0
+    while ids := _next_ids(database, before, last_id):
+        with database.write() as connection:
+            counts += _prune_measurements(connection, ids, is_dry_run=is_dry_run)
+        last_id = ids[-1]
+    counts["frontier"] += _prune_frontiers(database, before, is_dry_run=is_dry_run)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _next_ids(database: Database, before: datetime, last_id: int) -> Sequence[int]:
+    old = select(measurement.c.id).where(measurement.c.started_at < before, measurement.c.id > last_id)
+    with database.read() as connection:
+        return list(connection.execute(old.order_by(measurement.c.id).limit(_BATCH)).scalars())
+
+
+def _prune_measurements(connection: Connection, ids: Sequence[int], *, is_dry_run: bool) -> Counter[str]:
+    downloads = select(download.c.id).where(download.c.measurement_id.in_(ids))
+    streams = select(stream.c.id).where(stream.c.measurement_id.in_(ids))
+    playbacks = select(playback.c.id).where(playback.c.measurement_id.in_(ids))
+    parts: tuple[tuple[Table, str, Select[tuple[int]]], ...] = (
+        (arrival_trace, "stream_id", streams),
+        (media_timeline, "stream_id", streams),
+        (http_request, "download_id", downloads),
+        (playback_event, "playback_id", playbacks),
+    )
+    counts: Counter[str] = Counter()
+    for table, column, owners in parts:
+        is_old = table.c[column].in_(owners)
+        if is_dry_run:
+            counts[table.name] += connection.execute(select(func.count()).select_from(table).where(is_old)).scalar_one()
+        else:
+            counts[table.name] += connection.execute(delete(table).where(is_old)).rowcount
+    if not is_dry_run:
+        samples = update(tcp_connection).where(tcp_connection.c.download_id.in_(downloads))
+        connection.execute(samples.values(samples=None))
+        connection.execute(update(download).where(download.c.measurement_id.in_(ids)).values(loaded_samples=None))
+    return counts
+
+
+def _prune_frontiers(database: Database, before: datetime, *, is_dry_run: bool) -> int:
+    with database.read() as connection:
+        finished = list(connection.execute(select(crawl.c.id).where(crawl.c.finished_at < before)).scalars())
+    count = 0
+    for crawl_id in finished:
+        done = select(frontier.c.id).where(frontier.c.crawl_id == crawl_id, frontier.c.state == DONE)
+        if is_dry_run:
+            with database.read() as connection:
+                count += connection.execute(select(func.count()).select_from(done.subquery())).scalar_one()
+            continue
+        while True:
+            with database.write() as connection:
+                batch = list(connection.execute(done.limit(_BATCH * 10)).scalars())
+                if not batch:
+                    break
+                connection.execute(delete(frontier).where(frontier.c.id.in_(batch)))
+            count += len(batch)
+    return count
