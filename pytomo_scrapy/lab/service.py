@@ -148,8 +148,8 @@ class Service:
             return Response(502, sentence.encode(), "text/plain; charset=utf-8")
         if host in DAILYMOTION_HOSTS:
             body = request.body.decode(errors="replace")
-            status, answer = self._dailymotion.answer(host, request.path, request.query, body, request.client_address)
-            return json_response(answer, status)
+            code, found = self._dailymotion.answer(host, request.path, request.query, body, request.client_address)
+            return json_response(found, code)
         if host == "consent.youtube.com":
             return _consent_page(request)
         if host == "www.google.com":

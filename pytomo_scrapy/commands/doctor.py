@@ -1,0 +1,129 @@
+"""`scrapy doctor`: is this machine fit for a long crawl? `--live` measures one video and asks every source."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from scrapy.commands import ScrapyCommand
+
+from pytomo_scrapy import config
+from pytomo_scrapy.checks import Check, run_checks
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
+from pytomo_scrapy.storage.scrub import scrub
+
+# The first video of the service: public since 2005.
+LIVE_VIDEO = "jNQXAC9IVRw"
+SAMPLES = Path("databases/samples")
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_MOST_PAGE_BYTES = 4 * 1024 * 1024
+
+
+class Command(ScrapyCommand):
+    """Exit codes: 0 fit (perhaps with warnings), 2 usage, 3 something failed."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        return "Check this machine before a long crawl, and say what to do"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON list")
+        parser.add_argument("--live", action="store_true", help="also measure one video and ask every source")
+        parser.add_argument("--video", default=LIVE_VIDEO, metavar="ID", help="the video of --live")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            refuse("doctor takes no argument")
+        assert self.settings is not None
+        try:
+            checked = config.load(self.settings.get)
+        except SettingError as error:
+            refuse(error)
+        checks = run_checks(checked)
+        if opts.live:
+            checks += [*ask_sources(checked, opts.video), *measure_live(opts.video, checked.database_url)]
+        if opts.json:
+            print(json.dumps([asdict(one) for one in checks]))
+        else:
+            _show(checks)
+        self.exitcode = EXIT_FAILED if any(one.state == "fail" for one in checks) else 0
+
+
+def _show(checks: Sequence[Check]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for one in checks:
+        advice = f" {one.advice}" if one.advice else ""
+        colour = _COLOURS[one.state]
+        console.print(f"[{colour}]{one.state:4}[/{colour}] {escape(one.name)}: {escape(one.finding)}{escape(advice)}")
+
+
+def ask_sources(checked: config.Config, video_id: str) -> list[Check]:
+    """Fetch every source and one watch page; keep a scrubbed sample of what is not understood."""
+    pages = {page.source: page for frame in ("today", "week") for page in popular_sources(frame, "US", checked.source)}
+    pages[f"watch:{video_id}"] = watch_request(video_id)
+    return [_ask(page) for page in pages.values()]
+
+
+def _ask(page: PageRequest) -> Check:
+    name = f"source {page.source}"
+    request = urllib.request.Request(page.url, page.body, dict(page.headers), method=page.method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            body = answer.read(_MOST_PAGE_BYTES)
+    except urllib.error.HTTPError as error:
+        return Check(name, "warn", f"HTTP status {error.code}", "Wait, or take the source out of PYTOMO_SEARCH_TERMS.")
+    except OSError as error:
+        return Check(name, "warn", f"not reached: {type(error).__name__}", "Check the way to the service.")
+    parsed = parse_page(body, page.url)
+    if parsed.failure is None:
+        return Check(name, "ok", f"lists {len(parsed.videos)} videos")
+    return Check(name, "warn", parsed.failure, f"A sample for a report is in {_keep_sample(page.source, body)}.")
+
+
+def _keep_sample(source: str, body: bytes) -> Path:
+    SAMPLES.mkdir(parents=True, exist_ok=True)
+    path = SAMPLES / ("".join(sign if sign.isalnum() else "-" for sign in source)[:80] + ".txt")
+    # Line by line: the scrubber cuts a long text.
+    lines = body.decode("utf-8", "replace").splitlines()
+    path.write_text("\n".join(scrub(line[at : at + 1500]) or "" for line in lines for at in range(0, len(line), 1500)))
+    return path
+
+
+def measure_live(video_id: str, database_url: str) -> list[Check]:
+    """Measure one video as `scrapy measure` does, and tell how each stage went."""
+    command = [sys.executable, "-m", "scrapy.cmdline", "measure", "--json", video_id, "-s",
+               "PYTOMO_DOWNLOAD_WINDOW_S=5", "-s", f"PYTOMO_DATABASE_URL={database_url}"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    try:
+        record: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        return [Check("live video", "fail", done.stderr.strip()[-300:] or "nothing was stored", "See the log.")]
+    downloads, playbacks = record.get("downloads") or [{}], record.get("playbacks") or []
+    failures = {
+        "resolve": record.get("resolve_failure"),
+        "dns": record.get("dns_failure"),
+        "ping": record.get("ping_failure"),
+        "download": downloads[0].get("failure"),
+        "playback": None if playbacks else "no player ran",
+    }
+    return [
+        Check(
+            f"stage {name}", "fail" if failure else "ok", failure or "works", "See docs/failures.md." if failure else ""
+        )
+        for name, failure in failures.items()
+    ]
