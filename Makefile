@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lab clean
+.PHONY: demo test check lab executable docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
@@ -20,6 +20,15 @@ check: $(VENV)/installed-dev
 
 lab: $(VENV)/installed
 	$(BIN)/scrapy lab serve
+
+# One file that needs no Python, for machines like this one: dist/pytomo
+executable: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[executable]'
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/pytomo.spec
+
+docs: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || (echo "python3-venv is missing: apt-get install python3-venv"; exit 1)

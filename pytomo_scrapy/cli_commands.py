@@ -6,6 +6,7 @@ import argparse
 import sys
 from functools import cache
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -80,6 +81,9 @@ def fill_parser(parser: argparse.ArgumentParser, command: ScrapyCommand, setting
 
 def run_command(name: str, words: list[str]) -> int:
     """Run a command with its words. Returns its exit code."""
+    if name == "serve" and isinstance(sys.stdout, TextIOWrapper):
+        # Whoever supervises it reads where it listens while it runs.
+        sys.stdout.reconfigure(line_buffering=True)
     command = make_command(name)
     settings = get_project_settings()
     settings.setdict(command.default_settings, priority="command")

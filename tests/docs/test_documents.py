@@ -1,0 +1,114 @@
+"""README and docs: their commands run in the lab, their links lead somewhere, and they leave nothing out."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy import cli_commands, cli_crawl, config
+from pytomo_scrapy.failures import FAILURES
+from tests.conftest import missing
+from tests.e2e.conftest import clean_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Commands in fences marked `sh lab` are run in their order, all of a document in one folder; `pytomo` measures in the
+# lab's name there, so that nothing leaves the machine.
+FENCE = re.compile(r"^```sh lab\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^(?:    |`{3}sh.*\n)?(pytomo [^\n`|]+)$", re.MULTILINE)
+
+
+def lab_commands() -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for path in DOCUMENTS:
+        for block in FENCE.findall(path.read_text(encoding="utf-8")):
+            found[path.name] += [line for line in block.splitlines() if line.strip()]
+    return found
+
+
+@pytest.mark.parametrize("document", sorted(lab_commands()))
+def test_commands_of_a_document_run_in_the_lab(tmp_path: Path, document: str) -> None:
+    for line in lab_commands()[document]:
+        name, *words = shlex.split(line)
+        assert name == "pytomo", line
+        done = subprocess.run(
+            [sys.executable, "-m", "pytomo_scrapy", *words],
+            cwd=tmp_path, env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
+
+
+def test_several_documents_have_commands_that_run() -> None:
+    assert {"quickstart.md", "cli.md", "export.md"} <= set(lab_commands())
+
+
+def mentioned() -> list[tuple[str, str]]:
+    return [(path.name, line) for path in DOCUMENTS for line in COMMAND.findall(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("document", "line"), mentioned())
+def test_every_command_that_is_mentioned_exists_with_its_options(document: str, line: str) -> None:
+    words = shlex.split(line.partition(" #")[0])
+    assert words[1] in cli_commands.names(), f"{document}: {line}"
+    command = cli_commands.make_command(words[1])
+    os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "pytomo_scrapy.settings")
+    from scrapy.utils.project import get_project_settings
+
+    parser = cli_commands.make_parser(words[1], command, get_project_settings())
+    _, rest = parser.parse_known_args(words[2:])
+    assert [word for word in rest if word.startswith("-") and word != "-"] == [], f"{document}: {line}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files_that_are_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+    for name in re.findall(r"\bdocs/[a-z-]+\.md\b", text):
+        assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_every_class_of_failure_has_its_advice() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    first_cells = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    advised = set(re.findall(r"`([a-z0-9_]+)`", first_cells))
+    assert advised == set(FAILURES)
+
+
+def test_every_setting_that_a_document_names_exists() -> None:
+    not_settings = {"PYTOMO_TEST_REQUIRE_ALL", "PYTOMO_TEST_FORERUNNER", "PYTOMO_YT_DLP", "PYTOMO_NAME"}
+    # Named as what this version may not have yet.
+    conditional = {letter.setting for letter in cli_crawl.LETTERS if letter.setting}
+    for path in DOCUMENTS:
+        for name in set(re.findall(r"\bPYTOMO_[A-Z0-9_]+[A-Z0-9]\b(?!\*|_\*)", path.read_text(encoding="utf-8"))):
+            is_known = name in config.BY_NAME or name in not_settings | conditional
+            assert is_known or any(one.startswith(name) for one in config.BY_NAME), f"{path.name} names {name}"
+
+
+def test_every_command_and_letter_is_in_the_document_of_the_command() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for letter in cli_crawl.LETTERS:
+        assert any(f"`{flag}" in text or f" {flag}" in text for flag in letter.flags), letter.flags
+    for name in cli_commands.names():
+        assert f"| `{name}` |" in text
+
+
+def test_generator_builds_the_documents_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed (the extra docs)")
+    if not (ROOT / "mkdocs.yml").exists():
+        missing("mkdocs.yml is not part of an installed package")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "site" / "settings" / "index.html").exists()
