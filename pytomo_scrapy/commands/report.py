@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
-from pytomo_scrapy.commands import refuse
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.report import summarise
@@ -38,6 +39,7 @@ class Command(ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+        parser.add_argument("--pdf", metavar="FILE", type=Path, help="write the report with its graphs to FILE")
         parser.add_argument("--crawl", metavar="NAME", help="only this crawl")
         parser.add_argument("--since", metavar="TIME", type=moment, help="only measurements started at TIME or later")
         parser.add_argument("--until", metavar="TIME", type=moment, help="only measurements started before TIME")
@@ -47,12 +49,26 @@ class Command(ScrapyCommand):
             refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
         assert self.settings is not None
         try:
-            database = open_database(config.load(self.settings.get).database_url)
-            report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
+            url = config.load(self.settings.get).database_url
+            if opts.pdf is None:
+                _print(url, opts)
+            else:
+                # Here, as Scrapy imports every command before it runs one.
+                from pytomo_scrapy.dashboard.pdf import write_pdf_report
+
+                write_pdf_report(url, opts.pdf, since=opts.since, until=opts.until)
+                print(opts.pdf)
         except (SettingError, StorageError) as error:
             refuse(error)
-        if opts.json:
-            print(json.dumps(report.to_dict()))
-        else:
-            print_report(Console(), report, database.shown_url)
-        database.close()
+        except OSError as error:
+            refuse(f"{opts.pdf} cannot be written: {error.strerror}.", EXIT_FAILED)
+
+
+def _print(url: str, opts: argparse.Namespace) -> None:
+    database = open_database(url)
+    report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
+    if opts.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        print_report(Console(), report, database.shown_url)
+    database.close()
