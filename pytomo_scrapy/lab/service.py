@@ -147,8 +147,8 @@ class Service:
             )
             return Response(502, sentence.encode(), "text/plain; charset=utf-8")
         if host in DAILYMOTION_HOSTS:
-            body = request.body.decode(errors="replace")
-            code, found = self._dailymotion.answer(host, request.path, request.query, body, request.client_address)
+            text = request.body.decode(errors="replace")
+            code, found = self._dailymotion.answer(host, request.path, request.query, text, request.client_address)
             return json_response(found, code)
         if host == "consent.youtube.com":
             return _consent_page(request)
