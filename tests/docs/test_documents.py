@@ -94,6 +94,19 @@ def test_every_setting_that_a_document_names_exists() -> None:
             assert is_known or any(one.startswith(name) for one in config.BY_NAME), f"{path.name} names {name}"
 
 
+def test_every_stat_has_its_row() -> None:
+    text = (ROOT / "docs" / "stats.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(pytomo/[^`]+)`", text, re.MULTILINE))
+    names = {"{self.stage}": "STAGE", "{item.failure}": "CLASS"}
+    used = set()
+    for path in (ROOT / "pytomo_scrapy").rglob("*.py"):
+        for found in re.findall(r"_value\(\s*f?\"(pytomo/[^\"]+)\"", path.read_text(encoding="utf-8")):
+            for part, name in names.items():
+                found = found.replace(part, name)
+            used.add(found)
+    assert used == documented
+
+
 def test_every_command_and_letter_is_in_the_document_of_the_command() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for letter in cli_crawl.LETTERS:
