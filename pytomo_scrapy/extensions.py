@@ -15,8 +15,9 @@ from pytomo_scrapy import config
 from pytomo_scrapy.failures import MeasurementError, StorageError
 from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
+from pytomo_scrapy.live import LiveWindow
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.download import WindowPlan, download_window
+from pytomo_scrapy.measure.download import WindowPlan, WindowProgress, download_window
 from pytomo_scrapy.measure.worker import Worker
 from pytomo_scrapy.patience import Patience
 from pytomo_scrapy.progress import Progress
@@ -85,19 +86,28 @@ class MeasuringProcess:
         display = self._crawler.get_extension(Progress)
         if display is not None:
             display.window_opened(item.video_id, settings.window_s)
+        live = component(self._crawler, Storage).live_window()
+        await live.open(item, settings.window_s)
+
+        def show(progress: WindowProgress) -> None:
+            live.progress(progress)
+            if display is not None:
+                display.window_received(progress)
+
         try:
             return await self._worker.run(
                 download_window,
                 plan,
                 settings,
                 deadline_s=settings.window_s + WINDOW_GRACE_S,
-                on_progress=display.window_received if display is not None else None,
+                on_progress=show,
             )
         except MeasurementError as error:
             return session.failed_window(plan, error, settings.window_s)
         finally:
             if display is not None:
                 display.window_closed()
+            await live.close()
 
     async def analyse(
         self, download: DownloadResult, announced: session.Declared, settings: config.PlaybackConfig
@@ -169,6 +179,11 @@ class Storage:
             store_public_ip=checked.store_public_ip,
         )
         return self.frontier
+
+    def live_window(self) -> LiveWindow:
+        """Return where the open window is noted for the web page."""
+        assert self.run is not None
+        return LiveWindow(self.database, self.run.id)
 
     async def store(self, item: VideoItem) -> None:
         """Store one measurement; while the database is away it is kept on disk, and the crawl waits.
