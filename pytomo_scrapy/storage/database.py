@@ -20,6 +20,8 @@ from pytomo_scrapy.storage.scrub import scrub
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10
+# A server that vanished without a word is noticed within half a minute, not after the kernel's quarter of an hour.
+_DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _RIGHT_URLS = "sqlite:///FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/DATABASE"
 # Any constant does; it only has to be the same in every pytomo that meets another one at one server.
 _MIGRATION_LOCK = 7_086_611
@@ -115,7 +117,7 @@ def _create_engine(url: URL, busy_timeout_s: float) -> Engine:
         {"connect_args": {"timeout": busy_timeout_s}}
         if is_sqlite
         # A server that was restarted leaves dead connections in the pool: test each before use.
-        else {"connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}, "pool_pre_ping": True}
+        else {"connect_args": {"connect_timeout": CONNECT_TIMEOUT_S, **_DEAD_PEER}, "pool_pre_ping": True}
     )
     try:
         engine = create_engine(url, **options)
