@@ -94,10 +94,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_DATABASE_URL", "sqlite:///databases/pytomo.db", "URL", "Where results and the frontier are kept: any SQLAlchemy URL; sqlite or postgresql", _text),
     Setting("PYTOMO_PROVIDER", None, "text", "Name of the Internet provider, stored with every row", _optional(_text)),
     Setting("PYTOMO_VANTAGE", None, "text", "Name of this measuring point; default: the host name", _optional(_text)),
+    Setting("PYTOMO_ACCESS_TECHNOLOGY", None, "text", "Kind of the line, such as fibre or 4g: kept with every run", _optional(_text)),
+    Setting("PYTOMO_CONTRACT_BPS", 0, "bit/s", "Rate that the contract promises: kept with every run; 0: not told", _whole(0)),
     Setting("PYTOMO_STORE_PUBLIC_IP", False, "flag", "Store the public address that the service saw", _flag),
     # The path: one family, source address and proxy for resolution and window.
     Setting("PYTOMO_HTTP_PROXY", None, "URL", "Proxy for pages, resolution and media; default: the environment's https_proxy and no_proxy", _optional(_proxy)),
-    Setting("PYTOMO_IP_FAMILY", "any", "4, 6, any, both", "Address family of resolution and window; any: the family that the media URL is bound to", _choice("4", "6", "any", "both")),
+    Setting("PYTOMO_IP_FAMILY", "any", "4, 6, any, both", "Address family of resolution and window; any: the one the media URL is bound to; both: one window on each, in random order", _choice("4", "6", "any", "both")),
     Setting("PYTOMO_SOURCE_ADDRESS", None, "address", "Local address that resolution, pings and window start from", _optional(_address)),
     # Pages and sources.
     Setting("PYTOMO_YOUTUBE_API_KEY", None, "text", "Key of the YouTube Data API v3: popular videos then come from it too", _optional(_text)),

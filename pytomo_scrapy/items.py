@@ -107,6 +107,15 @@ class DnsResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One family's way to the video (PYTOMO_IP_FAMILY=both). Transient: never stored."""
+
+    family: int
+    resolve: ResolveResult
+    dns: DnsResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Round trips to one address, idle line. Statistics are over real replies only; late replies are losses."""
 
@@ -264,6 +273,15 @@ class DownloadResult:
     loaded_rtt_max_s: float | None = None
     loaded_sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
     loaded_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
+    pair_id: str | None = None  # the same for the windows of both families of a video
+    interface_kind: str | None = None  # "ethernet", "wifi", "cellular", "tunnel", "loopback", "other"
+    link_rate_bps: int | None = None  # as the interface says
+    wifi_signal_dbm: int | None = None
+    is_vpn: bool | None = None  # a guess, by the interface's kind and name
+    mtu_bytes: int | None = None
+    kernel: str | None = None
+    congestion_control: str | None = None  # of our own sending
+    is_probe_limited: bool | None = None  # this machine, not the path, may have set the rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +389,7 @@ class VideoItem:
     timelines: tuple[tuple[MediaTimeline, ...], ...] = ()  # for each download, one a stream
     playbacks: tuple[PlaybackResult, ...] = ()
     join_time_s: float | None = None
+    legs: tuple[Leg, ...] = ()
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None
     failure_detail: str | None = None

@@ -111,10 +111,16 @@ class DataCap:
         """Whether nothing more may be downloaded today."""
         return bool(self._cap_bytes) and self._received_bytes >= self._cap_bytes
 
-    def room_bytes(self) -> int:
-        """Return how many bytes a window may still take: its own cap, or what is left of the day's."""
+    def room_bytes(self, item: VideoItem | None = None) -> int:
+        """Return how many bytes a window may still take: its own cap, or what is left of the day's.
+
+        The windows that `item` has had already count too.
+        """
         own = self._config.download.max_bytes
-        return max(1, min(own, self._cap_bytes - self._received_bytes)) if self._cap_bytes else own
+        if not self._cap_bytes:
+            return own
+        taken = self._received_bytes + sum(window.received_bytes or 0 for window in (item.downloads if item else ()))
+        return max(1, min(own, self._cap_bytes - taken))
 
     def _stop_if_reached(self) -> None:
         # What waits in the pipelines goes back to the frontier; the walk says why.

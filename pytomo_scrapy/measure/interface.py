@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import dataclass
 
 import psutil
@@ -26,6 +27,7 @@ class Counters:
     sent_bytes: dict[str, int]
     cpu_busy_s: float
     cpu_total_s: float
+    own_cpu_s: float = 0.0  # of this process
 
 
 def read_counters() -> Counters:
@@ -39,6 +41,7 @@ def read_counters() -> Counters:
         {name: counters.bytes_sent for name, counters in interfaces.items()},
         total_s - idle_s,
         total_s,
+        time.process_time(),
     )
 
 

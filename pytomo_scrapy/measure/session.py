@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytomo_scrapy.config import Config, DnsConfig, PathConfig, PingConfig, PlaybackConfig
+from pytomo_scrapy.config import DnsConfig, PathConfig, PingConfig, PlaybackConfig
 from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribution_of
 from pytomo_scrapy.items import (
     DnsResult,
@@ -27,6 +27,7 @@ from pytomo_scrapy.items import (
 from pytomo_scrapy.measure.container import read_timeline
 from pytomo_scrapy.measure.dns import look_up_hosts
 from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.measure.legs import look_up_legs
 from pytomo_scrapy.measure.path import proxy_for
 from pytomo_scrapy.measure.ping import ping_addresses
 from pytomo_scrapy.measure.playback import default_player, simulate_playback
@@ -84,8 +85,11 @@ def _media_proxy(item: VideoItem, path: PathConfig) -> str | None:
 
 def look_up(item: VideoItem, config: DnsConfig) -> None:
     """Ask every resolver for the media hosts. A failure of the first resolver ends the session."""
-    family = item.resolve.address_family if item.resolve else None
-    item.dns = look_up_hosts(media_hosts(item), family, config, started_s=item.started_s or 0.0)
+    if item.legs:
+        item.dns = look_up_legs(item, config)
+    else:
+        family = item.resolve.address_family if item.resolve else None
+        item.dns = look_up_hosts(media_hosts(item), family, config, started_s=item.started_s or 0.0)
     if item.dns.failure is not None:
         item.fail(Stage.DNS, item.dns.failure, item.dns.failure_detail)
 
@@ -105,25 +109,11 @@ def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
     item.ping = ping_addresses(addresses, config, port=port)
 
 
-def plan_window(item: VideoItem, config: Config, spool_directory: str) -> WindowPlan:
-    """Say what the window fetches and from which pinned addresses."""
-    assert item.resolve is not None and item.dns is not None
-    return WindowPlan(
-        formats=item.resolve.formats,
-        chosen=dict(item.dns.chosen),
-        resolver=config.dns.resolvers[0],
-        dns_timeout_s=config.dns.timeout_s,
-        spool_directory=spool_directory,
-        # The same draw of bulk windows after a resume and on another machine.
-        seed=f"{item.crawl}:{item.pass_number}:{item.video_id}",
-        duration_s=item.resolve.duration_s,
-    )
-
-
 def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) -> DownloadResult:
     """Return the row of a window whose process was lost: its class, and no figure."""
     host = plan.formats[0].host if plan.formats else None
     return DownloadResult(
+        place=plan.place,
         host=host,
         address=plan.chosen.get(host or ""),
         window_s=window_s,
@@ -132,13 +122,6 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
         failure=error.failure,
         failure_detail=error.detail,
     )
-
-
-def set_download(item: VideoItem, result: DownloadResult) -> None:
-    """Add a window's result; its failure is the session's, what it received is analysed all the same."""
-    item.downloads = (*item.downloads, result)
-    if result.failure is not None:
-        item.fail(Stage.DOWNLOAD, result.failure, result.failure_detail)
 
 
 def declared(item: VideoItem) -> Declared:
@@ -203,10 +186,14 @@ def simulate_window(
 
 
 def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
-    """Add one window's analysis. Media that nobody could read fails the session, unless the line failed it before."""
+    """Add one window's analysis.
+
+    Media of the first window that nobody could read fail the session, unless the line failed it before.
+    """
+    is_first = not item.timelines
     item.timelines = (*item.timelines, timelines)
     item.playbacks = (*item.playbacks, *playbacks)
-    for timeline in timelines:
+    for timeline in timelines if is_first else ():
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
         elif timeline.method == "linear" and not timeline.is_index_last:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 
 from pytomo_scrapy.items import DownloadResult
 from pytomo_scrapy.measure.interface import (
@@ -20,6 +21,7 @@ from pytomo_scrapy.measure.interface import (
     wire_sent_bytes,
 )
 from pytomo_scrapy.measure.path import family_of
+from pytomo_scrapy.measure.surroundings import is_probe_limited, read_surroundings
 from pytomo_scrapy.measure.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.throughput import join_arrivals, measure_throughput
 from pytomo_scrapy.measure.window_pacing import common_spans
@@ -69,8 +71,29 @@ def summarise(
     )
     if loaded is not None:
         result = _with_loaded_rtt(result, loaded)
-    name = interface_of(local_address or local_address_towards(address))
+    local_address = local_address or local_address_towards(address)
+    name = interface_of(local_address)
+    result = _with_surroundings(result, name, local_address, after.own_cpu_s - before.own_cpu_s)
     return _with_foreign_traffic(result, name, before, after, foreign_ratio)
+
+
+def _with_surroundings(
+    result: DownloadResult, interface: str | None, local_address: str | None, own_cpu_s: float
+) -> DownloadResult:
+    # Loopback has no interface whose counters would tell anything, but it is a kind.
+    is_loopback = interface is None and local_address is not None and ip_address(local_address).is_loopback
+    found = read_surroundings(interface)
+    return replace(
+        result,
+        interface_kind="loopback" if is_loopback else found.interface_kind,
+        link_rate_bps=found.link_rate_bps,
+        wifi_signal_dbm=found.wifi_signal_dbm,
+        is_vpn=found.is_vpn,
+        mtu_bytes=found.mtu_bytes,
+        kernel=found.kernel,
+        congestion_control=found.congestion_control,
+        is_probe_limited=is_probe_limited(result.cpu_ratio, own_cpu_s, result.elapsed_s),
+    )
 
 
 def _with_loaded_rtt(result: DownloadResult, loaded: LoadedRoundTrips) -> DownloadResult:

@@ -9,7 +9,8 @@ from pytomo_scrapy.extensions import MeasuringProcess, component
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure import legs, session
+from pytomo_scrapy.measure.download import WindowPlan
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.storage.blobs import round_trace
 from pytomo_scrapy.volume import DataCap
@@ -34,9 +35,13 @@ class DownloadPipeline(StagePipeline):
 
     async def measure(self, item: VideoItem) -> None:
         if session.skip(item, self.stage):
+            item.legs = ()
             return
-        plan = session.plan_window(item, self.config, self.process.spool_directory)
-        async with self.gate.hold(Activity.WINDOW):
-            settings = replace(self.config.download, max_bytes=self.data_cap.room_bytes())
-            result = await self.process.download(plan, settings, item)
-        session.set_download(item, round_trace(result))
+        settings = legs.window_config(item, self.config.download)
+        for plan in legs.plan_windows(item, self.config, self.process.spool_directory):
+            if isinstance(plan, WindowPlan):
+                async with self.gate.hold(Activity.WINDOW):
+                    capped = replace(settings, max_bytes=self.data_cap.room_bytes(item))
+                    plan = await self.process.download(plan, capped, item)
+            legs.add_window(item, round_trace(plan))
+        item.legs = ()

@@ -12,6 +12,7 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.legs import resolve_pair
 from pytomo_scrapy.measure.resolve import resolve_video
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.politeness import Politeness
@@ -37,5 +38,8 @@ class ResolvePipeline(StagePipeline):
         await self.politeness.ready()
         session.start_item(item, clock=time.monotonic)
         async with self.gate.hold(Activity.PAGE):
-            result = await run_in_thread(resolve_video, item.url, self.config.resolve)
+            if self.config.path.family == "both":
+                result = await run_in_thread(resolve_pair, item, self.config.resolve, resolve_video)
+            else:
+                result = await run_in_thread(resolve_video, item.url, self.config.resolve)
         session.set_resolve(item, result)

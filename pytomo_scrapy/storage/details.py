@@ -51,6 +51,9 @@ download = Table(
     *columns(Double, "loaded_rtt_min_s", "loaded_rtt_median_s", "loaded_rtt_max_s"),
     Column("loaded_samples", LargeBinary),
     *columns(BigInteger, "received_bytes", "foreign_received_bytes", "foreign_sent_bytes"),
+    *columns(Text, "pair_id", "interface_kind", "kernel", "congestion_control"),
+    *columns(BigInteger, "link_rate_bps", "wifi_signal_dbm", "mtu_bytes"),
+    *columns(Boolean, "is_vpn", "is_probe_limited"),
     *failure_columns(),
     UniqueConstraint("measurement_id", "place"),
 )

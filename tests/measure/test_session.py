@@ -9,8 +9,9 @@ import pytest
 
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import MeasurementError, Stage
-from pytomo_scrapy.items import PlaybackResult, StreamDownload
-from pytomo_scrapy.measure import session
+from pytomo_scrapy.items import PlaybackResult, StreamDownload, VideoItem
+from pytomo_scrapy.measure import legs, session
+from pytomo_scrapy.measure.download import WindowPlan
 from pytomo_scrapy.measure.playback import StreamTrace
 from tests.factories import (
     HOST,
@@ -24,6 +25,12 @@ from tests.factories import (
 )
 
 SETTINGS = config.load({}.get)
+
+
+def plan_of(item: VideoItem) -> WindowPlan:
+    (plan,) = legs.plan_windows(item, SETTINGS, "/nowhere")
+    assert isinstance(plan, WindowPlan)
+    return plan
 
 
 def test_stages_after_a_failed_resolution_are_skipped_and_measure_nothing() -> None:
@@ -71,7 +78,7 @@ def test_window_knows_the_videos_length_and_draws_its_mode_by_crawl_pass_and_vid
         make_item(resolve=make_resolve(duration_s=61.0), dns=make_dns(), crawl="c", pass_number=number, video_id=name)
         for number, name in ((1, "a" * 11), (1, "b" * 11), (2, "a" * 11), (1, "a" * 11))
     ]
-    plans = [session.plan_window(item, SETTINGS, "/nowhere") for item in items]
+    plans = [plan_of(item) for item in items]
     assert {plan.duration_s for plan in plans} == {61.0}
     assert plans[0].seed == plans[3].seed
     assert len({plan.seed for plan in plans}) == 3
@@ -92,7 +99,7 @@ def test_times_without_demand_reach_the_players(monkeypatch: pytest.MonkeyPatch)
 
 def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns())
-    plan = session.plan_window(item, SETTINGS, "/nowhere")
+    plan = plan_of(item)
     result = session.failed_window(plan, MeasurementError("worker_died", "exit code -11"), 30.0)
     assert (result.failure, result.failure_detail, result.host, result.address) == (
         "worker_died", "exit code -11", HOST, "192.0.2.1",
@@ -102,7 +109,7 @@ def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
 
 def test_failed_download_ends_the_session_but_is_analysed_all_the_same() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns())
-    session.set_download(item, make_download(failure="reset"))
+    legs.add_window(item, make_download(failure="reset"))
     session.add_playbacks(item, (make_timeline(),), (make_playback(),))
     assert (item.failure, item.failure_stage) == ("reset", Stage.DOWNLOAD)
     assert len(item.playbacks) == 1
