@@ -48,7 +48,7 @@ class Command(ScrapyCommand):
             raise UsageError("Give one port at most: scrapy dashboard 5555", print_help=False)
         try:
             port = server.DEFAULT_PORT if not args else server.read_port(args[0])
-            url = config.read_setting("PYTOMO_DATABASE_URL", self.settings.get("PYTOMO_DATABASE_URL"))
+            url = config.load(self.settings.get).database_url
             shown, directory = choose_databases(url, opts.database, Path(opts.directory) if opts.directory else None)
             server.serve(
                 shown, directory=directory, host=opts.host, port=port, token=opts.token, is_verbose=opts.verbose
