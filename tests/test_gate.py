@@ -125,7 +125,7 @@ def test_idle_time_is_from_a_windows_end_to_the_next_windows_start() -> None:
             now[0] = end_s
             gate.release(Activity.WINDOW)
         gate.report()
-        assert stats == {"pytomo/gate/idle_s": 2.0, "pytomo/gate/idle_max_s": 4.0}
+        assert stats == {"pytomo/gate/idle_s": 2.0, "pytomo/gate/idle_mean_s": 2.333, "pytomo/gate/idle_max_s": 4.0}
 
     asyncio.run(run())
 

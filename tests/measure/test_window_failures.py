@@ -128,6 +128,7 @@ def say(response: bytes) -> Handler:
     return lambda connection, request: connection.sendall(response)
 
 
+@pytest.mark.parametrize("mode", ["bulk", "paced"])
 @pytest.mark.parametrize(
     ("handler", "failure", "ended_by", "received_bytes"),
     [
@@ -157,10 +158,10 @@ def say(response: bytes) -> Handler:
     ],
 )
 def test_window_fault_has_its_class_and_keeps_what_came(
-    tmp_path: Path, handler: Handler, failure: str, ended_by: str, received_bytes: int
+    tmp_path: Path, handler: Handler, failure: str, ended_by: str, received_bytes: int, mode: str
 ) -> None:
     with serving(handler) as server:
-        result = fetch(tmp_path, make_format(server.port))
+        result = fetch(tmp_path, make_format(server.port), config=dataclasses.replace(CONFIG, mode=mode, bulk_every=0))
     assert (result.failure, result.ended_by, result.received_bytes) == (failure, ended_by, received_bytes)
     (stream,) = result.streams
     assert (stream.failure, stream.is_complete) == (failure, False)
