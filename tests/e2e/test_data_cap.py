@@ -7,9 +7,12 @@ from pathlib import Path
 from tests.e2e.conftest import database_setting, query, run_scrapy
 
 CAP_BYTES = 600_000
-CRAWL = ("lab", "--world", "clean", "--clip-ratio", "3", "crawl", "youtube", "-a", "max_crawled_url=6", "-a", "crawl=metered",
-         "-s", "PYTOMO_DOWNLOAD_WINDOW_S=1", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2",
-         "-s", f"PYTOMO_DATA_CAP_BYTES_PER_DAY={CAP_BYTES}")  # fmt: skip
+CRAWL = (
+    *("lab", "--world", "clean", "--clip-ratio", "3", "crawl", "youtube", "-a", "crawl=metered"),
+    *("-a", "max_crawled_url=6"),
+    *("-s", "PYTOMO_DOWNLOAD_WINDOW_S=1", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2"),
+    *("-s", f"PYTOMO_DATA_CAP_BYTES_PER_DAY={CAP_BYTES}"),
+)
 
 
 def test_crawl_at_the_days_cap_stops_in_order_and_stays_stopped(database: Path) -> None:
