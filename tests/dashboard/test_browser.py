@@ -65,7 +65,7 @@ class Served:
         self._thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
@@ -79,7 +79,7 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_database(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that a crawl in the offline lab filled."""
     path = tmp_path_factory.mktemp("lab") / "lab.db"
@@ -97,14 +97,14 @@ def lab_database(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_page(lab_database: Path) -> Iterator[Served]:
     served = Served(lab_database)
     yield served
     served.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def filled_page(browser: Any, filled: Path) -> Iterator[Served]:
     served = Served(filled)
     yield served
