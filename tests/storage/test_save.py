@@ -300,7 +300,7 @@ ELSEWHERE = {
     "MediaFormat": {"hints"},
     "PlaybackResult": {"stalls", "freezes"},
 }  # fmt: skip
-NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s"}}
+NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s", "legs"}}
 
 
 @pytest.mark.parametrize(
