@@ -87,7 +87,6 @@ def test_every_class_of_failure_has_its_advice() -> None:
 def test_every_setting_that_a_document_names_exists() -> None:
     not_settings = {
         "PYTOMO_TEST_REQUIRE_ALL",
-        "PYTOMO_TEST_FORERUNNER",
         "PYTOMO_TEST_KILLS",
         "PYTOMO_YT_DLP",
         "PYTOMO_NAME",

@@ -1,12 +1,9 @@
-"""Databases of Pytomo 3: built by its own code where it is there, by its documented schema otherwise."""
+"""Databases of Pytomo 3: written by its own code, or by its documented schema."""
 
 # ruff: noqa: E501
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,9 @@ from sqlalchemy import func, select, text
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.legacy import Imported, import_legacy
-from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS, legacy_row, legacy_source
+from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS, legacy_source
+from tests.conftest import missing
+from tests.storage import forerunner
 
 TABLE = "pytomo_crawl_1304688650"
 NAMES = [name for name, _ in OLD_COLUMNS]
@@ -175,37 +174,32 @@ def test_source_file_is_never_written(database: Database, tmp_path: Path) -> Non
     assert path.read_bytes() == before
 
 
-_FORERUNNER = """
-import datetime, logging, sys
-sys.path.insert(0, sys.argv[1])
-from pytomo import config_pytomo
-config_pytomo.LOG = logging.getLogger('p'); config_pytomo.LOG.addHandler(logging.NullHandler())
-from pytomo import lib_database
-db = lib_database.PytomoDatabase(sys.argv[2])
-db.create_pytomo_table('pytomo_crawl_test')
-for number in range(50):
-    db.insert_record((datetime.datetime(2011, 5, 6, 15, 30, 50, 1000 * number), 'Youtube', u'http://x/watch?v=%d' % number,
-        u'http://v15.lscache3.c.youtube.com', 0.25, '173.194.20.56', 'default_10.193.225.12', 0.02, 15169, 8.5, 9.5, 10.5,
-        8.9944229125976562, 'mp4', 225, 115012833.0, 511168.14666666667, 9575411, number % 3, 1024, 100, 0.99954795837402344,
-        7.9875903129577637, 40, 11.722306421319782, 0.1, 1192528.8804511931, None, 200))
-db.close_handle()
-"""
-
-
-def test_database_of_the_forerunners_own_code_imports_completely(database: Database, tmp_path: Path) -> None:
-    """Needs PYTOMO_TEST_FORERUNNER (the folder that holds the package `pytomo` 3.0.4) and a Python 2.7."""
-    package, python = os.environ.get("PYTOMO_TEST_FORERUNNER"), shutil.which("python2.7")
-    if package is None or python is None:
-        pytest.skip("PYTOMO_TEST_FORERUNNER or python2.7 is not there: Pytomo 3.0.4 runs on Python 2 only")
-    path = tmp_path / "old.db"
-    done = subprocess.run([str(python), "-c", _FORERUNNER, str(package), str(path)], capture_output=True, timeout=60, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    result = imported(database, path)
-    assert (result.row_count, result.unreadable_count, result.ignored_columns) == (50, 0, ())
+def forerunners_rows(path: Path) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(path)
-    theirs = connection.execute("SELECT * FROM pytomo_crawl_test ORDER BY ID").fetchall()
+    rows = connection.execute(f"SELECT * FROM {forerunner.TABLE} ORDER BY ID").fetchall()
     connection.close()
-    assert view(database) == theirs
-    assert len(theirs[0]) == 29
-    with database.read() as opened:
-        assert opened.execute(select(func.count()).select_from(legacy_row)).scalar() == 50
+    assert len(rows) == forerunner.ROW_COUNT and len(rows[0]) == 29
+    return rows
+
+
+def test_database_of_the_forerunners_own_code_imports_completely(each_database: Database) -> None:
+    result = imported(each_database, forerunner.KEPT)
+    assert (result.row_count, result.unreadable_count, result.ignored_columns) == (forerunner.ROW_COUNT, 0, ())
+    assert view(each_database) == forerunners_rows(forerunner.KEPT)
+    assert imported(each_database, forerunner.KEPT).row_count == 0
+
+
+def test_forerunners_own_code_still_writes_what_is_kept_of_it(database: Database, tmp_path: Path) -> None:
+    python = forerunner.find_python2()
+    if python is None:
+        pytest.skip(
+            "there is no Python 2.7, which Pytomo 3.0.4 needs; the database that it wrote is imported all the same"
+        )
+    package = forerunner.fetch_package(python, tmp_path)
+    if package is None:
+        missing("PyPI's Pytomo 3.0.4 cannot be fetched")
+    path = tmp_path / "old.db"
+    forerunner.write_database(python, Path(str(package)), path)
+    assert forerunners_rows(path) == forerunners_rows(forerunner.KEPT)
+    assert imported(database, path).row_count == forerunner.ROW_COUNT
+    assert view(database) == forerunners_rows(path)
