@@ -1,4 +1,4 @@
-"""The video item, and one frozen result for each stage of its measurement.
+"""The video item, and one frozen result for each stage of its measurement (the window's: items_window.py).
 
 Field names carry their unit: `_s` seconds, `_bytes`, `_bps` bits per second, `_at` aware UTC, `_ratio` 0 to 1.
 None means not measured, 0 means measured zero. `t_s` counts from the item's own start on a monotonic clock, except
@@ -13,6 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from pytomo_scrapy.failures import Stage, is_skip
+from pytomo_scrapy.items_window import DownloadResult as DownloadResult
+from pytomo_scrapy.items_window import HttpRequest as HttpRequest
+from pytomo_scrapy.items_window import StreamDownload as StreamDownload
+from pytomo_scrapy.items_window import TcpConnection as TcpConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class MediaFormat:
     chunk_bytes: int | None = None  # longest range that one request should ask for
     available_at: datetime | None = None
     hints: ServiceHints = field(default_factory=ServiceHints)
+    cache_site: str | None = None  # decoded from the host's name, such as "fra24s14"
+    cache_airport: str | None = None  # the airport in it, such as "fra"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,18 @@ class DnsResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """The autonomous system that one address of a measurement belongs to."""
+
+    address: str
+    as_number: int | None = None  # the first, where the prefix has several origins
+    other_as_numbers: tuple[int, ...] = ()
+    as_prefix: str | None = None
+    as_holder: str | None = None
+    source: str | None = None  # "mmdb" or "cymru"
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
     """One family's way to the video (PYTOMO_IP_FAMILY=both). Transient: never stored."""
 
@@ -133,6 +151,7 @@ class Ping:
     via_proxy: bool = False
     failure: str | None = None
     failure_detail: str | None = None
+    role: str = "media"  # what the address is: "media", "redirect" (found in the window), "proxy", "gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,145 +162,6 @@ class PingResult:
     elapsed_s: float | None = None
     failure: str | None = None
     failure_detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """One HTTP request of a window: a range, a whole file, or a hop of a redirect."""
-
-    stream: int  # index into DownloadResult.streams
-    hop: int  # 0, and one more for every redirect followed
-    host: str
-    port: int
-    address: str | None = None
-    address_family: int | None = None
-    t_s: float | None = None  # start, from the window's t0
-    range_start_bytes: int | None = None
-    range_end_bytes: int | None = None  # inclusive, as in the Range header; None: open end
-    status: int | None = None
-    http_version: str | None = None  # "1.1", "2", "3"
-    tls_version: str | None = None
-    dns_s: float | None = None  # look-up of a redirect's host inside the window
-    connect_s: float | None = None  # TCP handshake alone; None where a connection was reused
-    tls_s: float | None = None  # TLS handshake alone
-    first_byte_s: float | None = None  # request sent to first byte of the answer
-    total_s: float | None = None
-    received_bytes: int = 0
-    content_length_bytes: int | None = None
-    content_type: str | None = None
-    retry_after_s: float | None = None
-    failure: str | None = None
-    failure_detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StreamDownload:
-    """What arrived of one media stream: the trace, and where the bytes lie until they are analysed.
-
-    `arrival_s[i]` is when `arrival_bytes[i]` bytes in all, counted from the file's start, had arrived.
-    """
-
-    kind: str
-    format_id: str
-    received_bytes: int = 0
-    size_bytes: int | None = None  # of the whole file, as the server says
-    declared_size_bytes: int | None = None
-    is_complete: bool = False
-    arrival_s: tuple[float, ...] = field(default=(), repr=False)
-    arrival_bytes: tuple[int, ...] = field(default=(), repr=False)
-    spool_path: str | None = field(default=None, repr=False)  # transient: never stored
-    spooled_bytes: int = 0
-    failure: str | None = None
-    failure_detail: str | None = None
-    no_demand: tuple[tuple[float, float], ...] = field(default=(), repr=False)  # (start, end) from t0, paced windows
-
-
-@dataclass(frozen=True, slots=True)
-class TcpConnection:
-    """What the kernel said of one media connection (Linux). Last sample, unless the field says otherwise.
-
-    `sent_*` describes our own requests and acknowledgements, never the download. Series: one value a sample.
-    """
-
-    stream: int  # index into DownloadResult.streams
-    address: str
-    port: int
-    local_port: int
-    rtt_min_s: float | None = None  # smallest round trip of anything that we sent, handshake included
-    receiver_rtt_median_s: float | None = None  # over the samples: the receiver's own estimate, queues included
-    receiver_rtt_max_s: float | None = None
-    received_bytes: int | None = None  # TLS and headers included
-    received_segment_count: int | None = None  # with data
-    out_of_order_count: int | None = None  # segments that overtook another: reordering, or loss before us
-    receive_window_max_bytes: int | None = None  # over the samples
-    maximum_segment_bytes: int | None = None  # that the peer sends
-    all_received_segment_count: int | None = None  # pure acknowledgements included
-    all_sent_segment_count: int | None = None
-    sent_retransmission_count: int | None = None
-    sent_congestion_window_segments: int | None = None
-    sent_delivery_rate_bps: int | None = None
-    sample_s: tuple[float, ...] = field(default=(), repr=False)  # from t0
-    sample_received_bytes: tuple[int, ...] = field(default=(), repr=False)
-    sample_receiver_rtt_s: tuple[float, ...] = field(default=(), repr=False)  # 0: no estimate yet
-    sample_out_of_order_count: tuple[int, ...] = field(default=(), repr=False)
-    sample_receive_window_bytes: tuple[int, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadResult:
-    """One window on the wire. Throughput is in bits per second of body bytes over active time (docs/metrics.md)."""
-
-    place: int = 0  # order among the item's windows
-    mode: str | None = "bulk"  # None, as every figure, where no window was opened
-    address_family: int | None = None
-    host: str | None = None  # of the first stream
-    address: str | None = None
-    via_proxy: bool | None = False
-    window_s: float | None = None  # allowed length
-    elapsed_s: float | None = None  # t0 to the last transfer's end or the deadline
-    ended_by: str | None = None  # "complete", "deadline", "failure", "byte_cap"
-    started_at: datetime | None = None
-    streams: tuple[StreamDownload, ...] = ()
-    requests: tuple[HttpRequest, ...] = ()
-    received_bytes: int | None = 0
-    connect_s: float | None = None  # first media connection
-    first_byte_s: float | None = None  # t0 to the first body byte of any stream
-    active_s: float | None = None  # first byte to last, no-demand time left out
-    no_demand_s: float | None = None
-    delivery_bps: float | None = None
-    delivery_after_2s_bps: float | None = None
-    bin_min_bps: float | None = None
-    bin_median_bps: float | None = None
-    bin_p95_bps: float | None = None
-    bin_max_bps: float | None = None
-    foreign_received_bytes: int | None = None  # of this host's interface, not ours
-    foreign_sent_bytes: int | None = None
-    cpu_ratio: float | None = None  # of all cores, during the window
-    is_cross_traffic: bool | None = None
-    failure: str | None = None
-    failure_detail: str | None = None
-    tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not tell
-    tcp_rtt_min_s: float | None = None  # over all connections, as the next four
-    tcp_receiver_rtt_median_s: float | None = None
-    tcp_received_segment_count: int | None = None
-    tcp_out_of_order_count: int | None = None
-    tcp_receive_window_max_bytes: int | None = None
-    loaded_sent_count: int | None = None  # small probes to the media host during the window; None: none were sent
-    loaded_received_count: int | None = None
-    loaded_rtt_min_s: float | None = None  # TCP handshakes, timed by the kernel
-    loaded_rtt_median_s: float | None = None
-    loaded_rtt_max_s: float | None = None
-    loaded_sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
-    loaded_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
-    pair_id: str | None = None  # the same for the windows of both families of a video
-    interface_kind: str | None = None  # "ethernet", "wifi", "cellular", "tunnel", "loopback", "other"
-    link_rate_bps: int | None = None  # as the interface says
-    wifi_signal_dbm: int | None = None
-    is_vpn: bool | None = None  # a guess, by the interface's kind and name
-    mtu_bytes: int | None = None
-    kernel: str | None = None
-    congestion_control: str | None = None  # of our own sending
-    is_probe_limited: bool | None = None  # this machine, not the path, may have set the rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +270,7 @@ class VideoItem:
     playbacks: tuple[PlaybackResult, ...] = ()
     join_time_s: float | None = None
     legs: tuple[Leg, ...] = ()
+    networks: tuple[Network, ...] = ()
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None
     failure_detail: str | None = None

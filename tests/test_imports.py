@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pytomo_scrapy"
-BASE = {"items", "failures", "config", "setting_values"}
+BASE = {"items", "items_window", "failures", "config", "setting_values"}
 CORE = {"pages", "measure", "storage"}
 ALLOWED = {
-    "items": {"failures"},
+    "items": {"failures", "items_window"},
+    "items_window": set(),
     "failures": set(),
     "config": {"failures", "setting_values"},
     "setting_values": set(),

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pytomo_scrapy.items import MediaFormat, ServiceHints
+from pytomo_scrapy.measure.cache_site import read_cache_site
 
 Format = Mapping[str, Any]
 Selector = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
@@ -73,6 +74,7 @@ def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
         headers["Cookie"] = cookies
     bitrate = entry.get("tbr") or entry.get("vbr") or entry.get("abr")
     available_at = entry.get("available_at")
+    site = read_cache_site(parts.hostname)
     return MediaFormat(
         kind=_kind(entry),
         format_id=str(entry.get("format_id") or ""),
@@ -92,6 +94,8 @@ def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
         chunk_bytes=(entry.get("downloader_options") or {}).get("http_chunk_size"),
         available_at=datetime.fromtimestamp(available_at, UTC) if available_at else None,
         hints=hints_of(entry["url"]),
+        cache_site=site.name if site else None,
+        cache_airport=site.airport if site else None,
     )
 
 

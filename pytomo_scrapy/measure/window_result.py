@@ -8,6 +8,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from pytomo_scrapy.items import DownloadResult
+from pytomo_scrapy.measure.cache_site import read_cache_site
 from pytomo_scrapy.measure.interface import (
     FRAME_BYTES,
     REQUEST_SENT_BYTES,
@@ -44,11 +45,14 @@ def summarise(
     arrivals = join_arrivals((stream.arrival_s, stream.arrival_bytes) for stream in result.streams)
     figures = measure_throughput(arrivals, _no_demand(result))
     tcp = summarise_tcp(result.tcp)
+    site = read_cache_site(result.host)
     connected = [row.connect_s for row in result.requests if row.connect_s is not None]
     result = replace(
         result,
         address=address,
         address_family=family_of(address),
+        cache_site=site.name if site else None,
+        cache_airport=site.airport if site else None,
         received_bytes=sum(stream.received_bytes for stream in result.streams),
         connect_s=connected[0] if connected else None,
         first_byte_s=arrivals[0][0] if arrivals else None,

@@ -137,18 +137,19 @@ def decode_tcp_samples(blob: bytes) -> dict[str, tuple[float, ...] | tuple[int, 
     }
 
 
-def encode_loaded_samples(download: DownloadResult) -> bytes:
-    """Pack the answered probes of a window; times to 0.1 ms, round trips to 1 us."""
-    sent = _ticks(download.loaded_sample_s, TRACE_TICKS_PER_S)
-    return _pack(_LOADED_MAGIC, [sent, _ticks(download.loaded_sample_rtt_s, MEDIA_TICKS_PER_S)])
+def encode_loaded_samples(sent_s: Sequence[float], rtt_s: Sequence[float]) -> bytes | None:
+    """Pack the answered probes of a window; times to 0.1 ms, round trips to 1 us. None where there are none."""
+    if not sent_s:
+        return None
+    return _pack(_LOADED_MAGIC, [_ticks(sent_s, TRACE_TICKS_PER_S), _ticks(rtt_s, MEDIA_TICKS_PER_S)])
 
 
-def decode_loaded_samples(blob: bytes) -> dict[str, tuple[float, ...]]:
-    """Unpack the `loaded_sample_*` fields of a window. Raises StorageError for anything else."""
+def decode_loaded_samples(blob: bytes, prefix: str = "loaded") -> dict[str, tuple[float, ...]]:
+    """Unpack the fields `<prefix>_sample_*` of a window. Raises StorageError for anything else."""
     ticks, rtt_ticks = _unpack(_LOADED_MAGIC, blob, 2)
     return {
-        "loaded_sample_s": tuple(tick / TRACE_TICKS_PER_S for tick in ticks),
-        "loaded_sample_rtt_s": tuple(tick / MEDIA_TICKS_PER_S for tick in rtt_ticks),
+        f"{prefix}_sample_s": tuple(tick / TRACE_TICKS_PER_S for tick in ticks),
+        f"{prefix}_sample_rtt_s": tuple(tick / MEDIA_TICKS_PER_S for tick in rtt_ticks),
     }
 
 

@@ -16,12 +16,10 @@ _DIALECTS = {
     "sqlite": {
         "started_s": "CAST(strftime('%s', COALESCE(m.started_at, m.stored_at)) AS INTEGER)",
         "window_setting": "json_extract(r.settings, '$.PYTOMO_DOWNLOAD_WINDOW_S')",
-        "dashes": "instr(d.host, '---')",
     },
     "postgresql": {
         "started_s": "CAST(FLOOR(EXTRACT(EPOCH FROM COALESCE(m.started_at, m.stored_at))) AS BIGINT)",
         "window_setting": "r.settings->>'PYTOMO_DOWNLOAD_WINDOW_S'",
-        "dashes": "strpos(d.host, '---')",
     },
 }
 
@@ -37,8 +35,10 @@ _EXPRESSIONS = {
     "is_session": "CASE WHEN (m.failure IS NULL AND b.id IS NOT NULL) OR m.attribution = 'network' THEN 1 ELSE 0 END",
     "service": "v.service",
     "host": "d.host",
-    # rr4---sn-4g5lznez.googlevideo.com: what follows the dashes names the site.
-    "cache_site": "CASE WHEN d.host LIKE '%---%' THEN substr(d.host, {dashes} + 3) END",
+    "cache_site": "d.cache_site",
+    "cache_airport": "d.cache_airport",
+    "as_number": "n.as_number",
+    "as_holder": "n.as_holder",
     "resolver": "m.dns_resolver",
     "http_version": "(SELECT q.http_version FROM http_request q WHERE q.download_id = d.id"
     " AND q.http_version IS NOT NULL ORDER BY q.id LIMIT 1)",
@@ -111,6 +111,7 @@ JOIN run r ON r.id = m.run_id
 LEFT JOIN download d ON d.measurement_id = m.id AND d.place = (
     SELECT MIN(x.place) FROM download x WHERE x.measurement_id = m.id)
 LEFT JOIN ping g ON g.id = (SELECT MIN(x.id) FROM ping x WHERE x.measurement_id = m.id AND x.address = d.address)
+LEFT JOIN network n ON n.measurement_id = m.id AND n.address = d.address
 LEFT JOIN playback b ON b.id = (
     SELECT p.id FROM playback p WHERE p.measurement_id = m.id AND p.place = COALESCE(d.place, 0)
     AND {_PLAYER_RANK} IS NOT NULL ORDER BY {_PLAYER_RANK} LIMIT 1)

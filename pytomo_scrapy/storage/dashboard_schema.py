@@ -27,6 +27,8 @@ figure = Table(
     *columns(Text, "service", "host", "cache_site", "resolver", "http_version", "format", "mode", "client", "player"),
     Column("address_family", SmallInteger),
     *columns(Text, "failure", "attribution", "failure_stage", "ping_method", "yt_dlp_version"),
+    *columns(Text, "cache_airport", "as_holder"),
+    Column("as_number", BigInteger),
     # Playback.
     *columns(SmallInteger, "is_started", "has_stall"),
     *columns(Double, "startup_delay_s", "waited_s", "stalled_s", "played_s", "stall_ratio", "join_time_s"),

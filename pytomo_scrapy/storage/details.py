@@ -54,6 +54,14 @@ download = Table(
     *columns(Text, "pair_id", "interface_kind", "kernel", "congestion_control"),
     *columns(BigInteger, "link_rate_bps", "wifi_signal_dbm", "mtu_bytes"),
     *columns(Boolean, "is_vpn", "is_probe_limited"),
+    *columns(Text, "cache_site", "cache_airport"),
+    *columns(BigInteger, "loaded_gateway_sent_count", "loaded_gateway_received_count"),
+    *columns(Double, "loaded_gateway_rtt_min_s", "loaded_gateway_rtt_median_s", "loaded_gateway_rtt_max_s"),
+    Column("loaded_gateway_samples", LargeBinary),
+    *columns(Double, "clock_offset_s", "clock_offset_error_s", "cpu_throttled_s", "cpu_steal_ratio"),
+    *columns(Boolean, "is_clock_synchronised", "is_cpu_throttled"),
+    Column("access_technology", Text),
+    Column("contract_bps", BigInteger),
     *failure_columns(),
     UniqueConstraint("measurement_id", "place"),
 )
@@ -79,6 +87,7 @@ stream = Table(
     Column("prefix_length", BigInteger),
     Column("service_estimate_bps", BigInteger),
     *columns(Text, "client", "experiments"),
+    *columns(Text, "cache_site", "cache_airport"),
     *columns(BigInteger, "received_bytes", "size_bytes", "spooled_bytes"),
     Column("is_complete", Boolean),
     Column("no_demand", Json),
@@ -198,6 +207,18 @@ ping = Table(
     *columns(Double, "loss_ratio", "rtt_min_s", "rtt_avg_s", "rtt_median_s", "rtt_max_s", "rtt_stddev_s"),
     Column("via_proxy", Boolean),
     *failure_columns(),
+    Column("role", Text),
+)
+
+# The autonomous system of each address of a measurement, as it was known at that time.
+network = Table(
+    "network",
+    metadata,
+    Column("measurement_id", BigId, ForeignKey("measurement.id"), primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    Column("as_number", BigInteger),
+    Column("other_as_numbers", Json),
+    *columns(Text, "as_prefix", "as_holder", "source"),
 )
 
 playback = Table(

@@ -68,7 +68,8 @@ def _prune_measurements(connection: Connection, ids: Sequence[int], *, is_dry_ru
     if not is_dry_run:
         samples = update(tcp_connection).where(tcp_connection.c.download_id.in_(downloads))
         connection.execute(samples.values(samples=None))
-        connection.execute(update(download).where(download.c.measurement_id.in_(ids)).values(loaded_samples=None))
+        loaded = update(download).where(download.c.measurement_id.in_(ids))
+        connection.execute(loaded.values(loaded_samples=None, loaded_gateway_samples=None))
     return counts
 
 

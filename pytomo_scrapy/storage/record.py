@@ -19,6 +19,7 @@ from pytomo_scrapy.storage.details import (
     download,
     http_request,
     media_timeline,
+    network,
     ping,
     playback,
     playback_event,
@@ -27,6 +28,8 @@ from pytomo_scrapy.storage.details import (
 )
 from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
 
+# What round trips were sampled to while a window was open.
+_LOADED = ("loaded", "loaded_gateway")
 _LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
 
 
@@ -88,6 +91,7 @@ def full_record(connection: Connection, key: int | str, *, has_points: bool) -> 
         ),
         "dns_lookups": _lookups(connection, row.id),
         "pings": _many(connection, select(ping).where(ping.c.measurement_id == row.id).order_by(ping.c.id)),
+        "networks": _many(connection, select(network).where(network.c.measurement_id == row.id)),
         "playbacks": _playbacks(connection, row.id),
     }
 
@@ -123,8 +127,16 @@ def _downloads(connection: Connection, measurement_id: int, has_points: bool) ->
 
 def _window(row: Row[Any], has_points: bool) -> dict[str, Any]:
     plain = _plain(row)
-    samples = plain.pop("loaded_samples")
-    return plain | (decode_loaded_samples(samples) if has_points and samples else {})
+    samples = {prefix: plain.pop(f"{prefix}_samples") for prefix in _LOADED}
+    return plain | (_loaded(samples) if has_points else {})
+
+
+def _loaded(samples: Mapping[str, bytes | None]) -> dict[str, tuple[float, ...]]:
+    unpacked: dict[str, tuple[float, ...]] = {}
+    for prefix, blob in samples.items():
+        if blob:
+            unpacked |= decode_loaded_samples(blob, prefix)
+    return unpacked
 
 
 def _stream_rows(connection: Connection, download_id: int) -> list[Row[Any]]:
@@ -213,7 +225,7 @@ def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tupl
         _result(TcpConnection, one, **(decode_tcp_samples(one.samples) if one.samples else {}))
         for one in connection.execute(_connections(row.id))
     )
-    loaded = decode_loaded_samples(row.loaded_samples) if row.loaded_samples else {}
+    loaded = _loaded({prefix: row._mapping[f"{prefix}_samples"] for prefix in _LOADED})
     window = _result(DownloadResult, row, streams=tuple(streams), requests=requests, tcp=tcp, **loaded)
     return window, tuple(timelines)
 

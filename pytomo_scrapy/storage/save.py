@@ -29,6 +29,7 @@ _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] =
     ("windows", save_details.save_windows),
     ("lookups", save_details.save_lookups),
     ("pings", save_details.save_pings),
+    ("networks", save_details.save_networks),
     ("playbacks", save_details.save_playbacks),
     # Last: it is copied from all of the above.
     ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),

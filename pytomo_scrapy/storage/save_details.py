@@ -26,6 +26,7 @@ from pytomo_scrapy.storage.details import (
     download,
     http_request,
     media_timeline,
+    network,
     ping,
     playback,
     playback_event,
@@ -52,8 +53,13 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
             insert_one(connection, stream, _stream_row(measurement_id, 0, index, media_format))
     for number, window in enumerate(item.downloads):
         own = values_of(window, download, private_addresses=private_addresses(item))
-        samples = encode_loaded_samples(window) if window.loaded_sample_s else None
-        row = {"measurement_id": measurement_id, **own, "loaded_samples": samples}
+        samples = {
+            "loaded_samples": encode_loaded_samples(window.loaded_sample_s, window.loaded_sample_rtt_s),
+            "loaded_gateway_samples": encode_loaded_samples(
+                window.loaded_gateway_sample_s, window.loaded_gateway_sample_rtt_s
+            ),
+        }
+        row = {"measurement_id": measurement_id, **own, **samples}
         download_id = insert_one(connection, download, row)
         requests = [
             {"download_id": download_id, **values_of(request, http_request, private_addresses=private_addresses(item))}
@@ -153,6 +159,13 @@ def save_pings(connection: Connection, measurement_id: int, item: VideoItem) -> 
         private = private_addresses(item)
         rows = [values_of(one, ping, private_addresses=private) for one in item.ping.pings]
         insert_all(connection, ping, [{"measurement_id": measurement_id, **row} for row in rows])
+
+
+def save_networks(connection: Connection, measurement_id: int, item: VideoItem) -> None:
+    """Store the autonomous system of every address that one is known of."""
+    rows = [{"measurement_id": measurement_id, **values_of(one, network)} for one in item.networks]
+    if rows:
+        connection.execute(insert(network), rows)
 
 
 def save_playbacks(connection: Connection, measurement_id: int, item: VideoItem) -> None:

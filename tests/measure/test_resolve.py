@@ -138,6 +138,7 @@ def test_resolve_recorded_answer_gives_video_and_audio(serve: ServiceFactory) ->
     assert video.hints.service_estimate_bps == 3_270_000 * 8
     assert (video.hints.primary_cache, video.hints.fallback_cache) == ("sn-25ge7nsk", "sn-4g5edns6")
     assert (video.hints.cache_kind, video.hints.cache_status, video.hints.prefix_length) == ("31,26", "au,onr", 33)
+    assert (video.cache_site, video.cache_airport) == ("par10s37", "par")
     assert result.duration_s == 721.0
     assert result.title
     assert result.software_version and result.software_version.startswith("yt-dlp 20")

@@ -16,6 +16,7 @@ from pytomo_scrapy.items import (
     MediaFormat,
     MediaSegment,
     MediaTimeline,
+    Network,
     Ping,
     PingResult,
     PlaybackResult,
@@ -171,6 +172,11 @@ def make_download(**overrides: Any) -> DownloadResult:
         "loaded_sent_count": 3,
         "loaded_sample_s": (0.5, 1.0),
         "loaded_sample_rtt_s": (0.012, 0.25),
+        "loaded_gateway_sent_count": 2,
+        "loaded_gateway_sample_s": (0.6,),
+        "loaded_gateway_sample_rtt_s": (0.2,),
+        "cache_site": "fra24s14",
+        "cache_airport": "fra",
         "first_byte_s": 0.1,
         "delivery_bps": 939_597.3,
         "bin_max_bps": 2_000_000.0,
@@ -228,6 +234,7 @@ def make_item(**overrides: Any) -> VideoItem:
         "timelines": (make_timelines(),),
         "playbacks": (make_playback(),),
         "join_time_s": 3.42,
+        "networks": (Network(FIRST, 64500, (64501,), "192.0.2.0/24", "EXAMPLE", "mmdb"),),
     }
     return VideoItem(**values | overrides)
 

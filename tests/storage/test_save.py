@@ -68,7 +68,9 @@ def test_saved_measurement_is_read_back_whole(each_database: Database) -> None:
     assert [lookup["addresses"] for lookup in full["dns_lookups"]] == [[FIRST], [FIRST, SECOND], [], [FIRST]]
     assert [lookup["chosen_address"] for lookup in full["dns_lookups"]] == [FIRST, None, None, FIRST]
     assert full["dns_lookups"][0]["cnames"] == ["alias.example"]
-    assert [ping["rtt_min_s"] for ping in full["pings"]] == [0.010, 0.020]
+    assert [(ping["rtt_min_s"], ping["role"]) for ping in full["pings"]] == [(0.010, "media"), (0.020, "media")]
+    (one,) = full["networks"]
+    assert (one["address"], one["as_number"], one["other_as_numbers"]) == (FIRST, 64500, [64501])
     (window,) = full["downloads"]
     assert [request["status"] for request in window["requests"]] == [302, 206, 200]
     video = window["streams"][0]
@@ -284,13 +286,16 @@ def _full(database: Database) -> Iterator[None]:
 ELSEWHERE = {
     "VideoItem": {
         "service", "video_id", "url", "title", "crawl",
-        "resolve", "dns", "ping", "downloads", "timelines", "playbacks",
+        "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "networks",
     },
     "ResolveResult": {"formats", "title", "duration_s", "uploaded_at"},
     "DnsResult": {"lookups", "chosen"},
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
-    "DownloadResult": {"streams", "requests", "tcp", "loaded_sample_s", "loaded_sample_rtt_s"},
+    "DownloadResult": {
+        "streams", "requests", "tcp", "loaded_sample_s", "loaded_sample_rtt_s",
+        "loaded_gateway_sample_s", "loaded_gateway_sample_rtt_s",
+    },
     "TcpConnection": {
         "sample_s", "sample_received_bytes", "sample_receiver_rtt_s", "sample_out_of_order_count",
         "sample_receive_window_bytes",
@@ -312,6 +317,7 @@ NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"
         (items.PingResult, schema.measurement, "ping_", {}),
         (items.DnsLookup, details.dns_lookup, "", {}),
         (items.Ping, details.ping, "", {}),
+        (items.Network, details.network, "", {}),
         (items.DownloadResult, details.download, "", {}),
         (items.HttpRequest, details.http_request, "", {}),
         (items.TcpConnection, details.tcp_connection, "", {}),

@@ -68,6 +68,7 @@ def test_view_has_a_row_for_each_address_of_each_resolver(each_database: Databas
     assert [row["downloadbytes"] for row in rows] == [3_500_000, None, 3_500_000]
     assert [row["pingmin"] for row in rows] == pytest.approx([10.0, 20.0, 10.0])
     assert [row["resolvetime"] for row in rows] == [0.03, 0.03, 0.02]
+    assert [row["asnumber"] for row in rows] == [64500, None, 64500]
 
 
 def test_view_has_the_old_units(each_database: Database) -> None:
@@ -83,7 +84,7 @@ def test_view_has_the_old_units(each_database: Database) -> None:
         "ip": FIRST,
         "resolver": "system",
         "resolvetime": 0.02,
-        "asnumber": None,
+        "asnumber": 64500,
         "pingmin": 10.0,
         "pingavg": 11.0,
         "pingmax": 12.0,
