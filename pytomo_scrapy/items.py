@@ -262,6 +262,8 @@ class VideoItem:
     page_failure: str | None = None  # of its watch page: the video is measured all the same
     page_failure_detail: str | None = None
     related_count: int | None = None
+    view_count: int | None = None  # as its watch page says
+    uploaded_at: datetime | None = None  # as its watch page says: the start of that day
     resolve: ResolveResult | None = None
     dns: DnsResult | None = None
     ping: PingResult | None = None

@@ -9,6 +9,7 @@ import base64
 import binascii
 import html
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytomo_scrapy.lab.model import LabVideo, World
@@ -59,6 +60,16 @@ def age_text(age_days: int) -> str:
 def _watch_command(video_id: str, url: str | None = None) -> Json:
     target = {"url": url or f"/watch?v={video_id}", "webPageType": "WEB_PAGE_TYPE_WATCH", "rootVe": 3832}
     return {"commandMetadata": {"webCommandMetadata": target}, "watchEndpoint": {"videoId": video_id}}
+
+
+def _primary_info(video: LabVideo) -> Json:
+    published = datetime.now(UTC) - timedelta(days=video.age_days)
+    views = {"videoViewCountRenderer": {"viewCount": {"simpleText": f"{video.view_count:,} views"}}}
+    return {
+        "title": {"runs": [{"text": video.title}]},
+        "viewCount": views,
+        "dateText": {"simpleText": f"{published:%b} {published.day}, {published.year}"},
+    }
 
 
 def _shorts_command(video_id: str) -> Json:
@@ -180,9 +191,7 @@ class WatchPages:
             if video.related
             else {}
         )
-        columns["results"]["results"]["contents"].append(
-            {"videoPrimaryInfoRenderer": {"title": {"runs": [{"text": video.title}]}}}
-        )
+        columns["results"]["results"]["contents"].append({"videoPrimaryInfoRenderer": _primary_info(video)})
         # A shelf of shorts sits in a panel too: whoever collects ids from the whole answer falls for it.
         panel = {
             "panelIdentifier": "engagement-panel-shorts",

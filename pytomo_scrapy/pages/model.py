@@ -13,7 +13,7 @@ class PageVideo:
     title: str | None = None
     duration_s: float | None = None
     view_count: int | None = None  # rounded where the list rounds ("1.2M views")
-    published: str | None = None  # as shown ("3 years ago"), or the date where one is given
+    published: str | None = None  # as shown ("3 years ago"), or the date where one is given (pages/dates.py reads it)
     is_live: bool = False
     is_upcoming: bool = False
 
@@ -34,3 +34,4 @@ class ParsedPage:
     continuation: str | None = None
     failure: str | None = None
     failure_detail: str | None = None
+    about: PageVideo | None = None  # the video that a watch page is about, where it tells views or date

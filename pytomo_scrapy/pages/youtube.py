@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from pytomo_scrapy.pages.access import detail, dig, entries, find_key, items, te
 from pytomo_scrapy.pages.embedded import assigned_objects, load_json
 from pytomo_scrapy.pages.model import PageVideo, ParsedPage
 from pytomo_scrapy.pages.playability import classify_playability, classify_text
-from pytomo_scrapy.pages.renderers import ItemList
+from pytomo_scrapy.pages.renderers import ItemList, view_count
 
 # Far above any page of the service (the largest seen has 2 MB): beyond it a page is refused, not read for minutes.
 MAX_PAGE_CHARACTERS = 64 * 1024 * 1024
@@ -182,7 +183,23 @@ def _read_related(answer: dict[str, Any]) -> ParsedPage | None:
     else:
         return None
     told = find_key(dig(root, "results"), "backgroundPromoRenderer")
-    return _finish("related", listed, text_of(dig(told, "title")) or "no related video")
+    page = _finish("related", listed, text_of(dig(told, "title")) or "no related video")
+    return replace(page, about=_about(answer, root))
+
+
+def _about(answer: dict[str, Any], root: Any) -> PageVideo | None:
+    """Read what a watch page says of its own video. None where it names none."""
+    found = video_id(dig(answer, "currentVideoEndpoint", "watchEndpoint", "videoId"))
+    told = find_key(dig(root, "results"), "videoPrimaryInfoRenderer")
+    if found is None or not isinstance(told, dict):
+        return None
+    views = text_of(dig(told, "viewCount", "videoViewCountRenderer", "viewCount"))
+    return PageVideo(
+        found,
+        title=text_of(dig(told, "title")),
+        view_count=view_count(views) if views else None,
+        published=text_of(dig(told, "dateText")),
+    )
 
 
 def _read_search(answer: dict[str, Any]) -> ParsedPage | None:

@@ -28,6 +28,7 @@ from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
+from pytomo_scrapy.pages.dates import printed_date
 from pytomo_scrapy.politeness import REFUSALS, Politeness
 from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_arguments
 from pytomo_scrapy.spiders.claims import Claims
@@ -266,6 +267,7 @@ class WalkSpider(Spider):
                 page = await self._read(response)
                 item.page_failure, item.page_failure_detail = page.failure, page.failure_detail
                 item.related_count = len(page.videos) if page.failure is None else None
+                _note_about(item, page)
                 if page.failure in REFUSALS:
                     self.politeness.note(page.failure)
                 found = [FoundVideo(self.service, video.video_id) for video in self._draw(page.videos, claim.video_id)]
@@ -334,3 +336,10 @@ class WalkSpider(Spider):
     async def _on_returned(self, item: VideoItem) -> None:
         if item.claim_id is not None:
             await self.claims.give_back(item.claim_id)
+
+
+def _note_about(item: VideoItem, page: ParsedPage) -> None:
+    """Keep what a watch page says of its own video: the lean resolution tells no date."""
+    if page.about is not None and page.about.video_id == item.video_id:
+        item.title, item.view_count = page.about.title, page.about.view_count
+        item.uploaded_at = printed_date(page.about.published or "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 
 from pytomo_scrapy import __version__
@@ -16,6 +16,7 @@ from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage import save_details
 from pytomo_scrapy.storage.dashboard_figures import write_figures
+from pytomo_scrapy.storage.details import download
 from pytomo_scrapy.storage.frontier import Frontier
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.rows import clean, insert_one, scrub_deeply, values_of
@@ -88,6 +89,8 @@ def _save_new(
         "video_row_id": video_row_id,
         "is_superseded": is_superseded,
         "seed_source": _seed_source(connection, held),
+        "video_age_s": _seconds(_uploaded_at(item), item.started_at),
+        "since_last_measured_s": _seconds(_last_measured_at(connection, item, run, video_row_id), item.started_at),
     }
     measurement_id = insert_one(connection, measurement, row)
     if run.store_public_ip and item.resolve and item.resolve.client_address:
@@ -144,7 +147,8 @@ def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
         "failure_stage": None if item.failure_stage is None else item.failure_stage.value,
     }
     if item.resolve is not None:
-        row |= values_of(item.resolve, measurement, names=_RESOLVE_COLUMNS, private_addresses=private)
+        resolved = values_of(item.resolve, measurement, names=_RESOLVE_COLUMNS, private_addresses=private)
+        row |= resolved | {"view_count": item.view_count if resolved["view_count"] is None else resolved["view_count"]}
         row["player_config"] = scrub_deeply(row["player_config"], private)
         if not run.store_public_ip:
             row["client_address"] = None
@@ -161,7 +165,7 @@ def _save_video(connection: Connection, item: VideoItem) -> int:
     known: Mapping[str, Any] = {
         "title": clean((resolve.title if resolve else None) or item.title),
         "duration_s": clean(resolve.duration_s) if resolve else None,
-        "uploaded_at": resolve.uploaded_at if resolve else None,
+        "uploaded_at": _uploaded_at(item),
     }
     same = (video.c.service == item.service) & (video.c.video_id == item.video_id)
     row = connection.execute(select(video).where(same)).one_or_none()
@@ -172,6 +176,33 @@ def _save_video(connection: Connection, item: VideoItem) -> int:
     if fresh:
         connection.execute(update(video).where(video.c.id == row.id).values(fresh))
     return int(row.id)
+
+
+def _uploaded_at(item: VideoItem) -> datetime | None:
+    # The resolution tells the minute where it tells at all; the watch page tells the day.
+    return (item.resolve.uploaded_at if item.resolve else None) or item.uploaded_at
+
+
+def _last_measured_at(connection: Connection, item: VideoItem, run: Run, video_row_id: int) -> datetime | None:
+    """Return when media of this video last came to this vantage before: caches on the way may have kept it."""
+    if item.started_at is None:
+        return None
+    earlier = (
+        select(func.max(measurement.c.started_at, type_=measurement.c.started_at.type))
+        .join(download, download.c.measurement_id == measurement.c.id)
+        .where(
+            measurement.c.video_row_id == video_row_id,
+            measurement.c.vantage_id == run.vantage_id,
+            measurement.c.started_at < item.started_at,
+            download.c.received_bytes > 0,
+        )
+    )
+    return connection.execute(earlier).scalar()
+
+
+def _seconds(since: datetime | None, until: datetime | None) -> float | None:
+    # A day of upload begins before or after the hour of upload, by the time zone: never less than nothing.
+    return None if since is None or until is None else max(0.0, (until - since).total_seconds())
 
 
 def _supersede(connection: Connection, item: VideoItem, crawl_id: int | None, video_row_id: int) -> bool:

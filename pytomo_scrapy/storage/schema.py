@@ -178,6 +178,7 @@ measurement = Table(
     Column("related_count", Integer),
     *failure_columns("page_"),
     Column("view_count", BigInteger),
+    *columns(Double, "video_age_s", "since_last_measured_s"),
     Column("resolve_elapsed_s", Double),
     Column("resolve_attempt_count", Integer),
     Column("available_wait_s", Double),

@@ -68,6 +68,22 @@ def test_related_list_of_a_recording_gives_the_expected_ids(recording: Recording
 
 
 @pytest.mark.parametrize(
+    ("name", "video_id", "views", "published"),
+    [
+        ("next_plain", "M4gD1WSo5mA", 12_916, "28 Jan 2015"),
+        ("next_mixed_legacy", "kINJeTNFbpg", 17_912_052, "16 Jun 2016"),
+        ("next_playlists", "dQw4w9WgXcQ", 1_736_184_557, "25 Oct 2009"),
+    ],
+)
+def test_watch_page_says_views_and_date_of_its_own_video(
+    recording: Recording, name: str, video_id: str, views: int, published: str
+) -> None:
+    about = parse_page(recording(f"{name}.json")).about
+    assert about is not None
+    assert (about.video_id, about.view_count, about.published) == (video_id, views, published)
+
+
+@pytest.mark.parametrize(
     ("name", "kind", "count", "first", "last", "has_more"),
     [
         ("charts_trending_music.json", "charts", 30, "7sxVHYZ_PnA", "m4sEaJhaKzI", False),

@@ -220,6 +220,29 @@ def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database
     assert frontier.counts().done == 1
 
 
+def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_here(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    there = repository.begin_run(spider="youtube", arguments={}, settings={}, vantage=VantageFacts("there"))
+    uploaded_at = STARTED - timedelta(days=3)
+    steps = [
+        (run, make_item(uploaded_at=uploaded_at, view_count=7), None),
+        # Neither what failed before its media nor what came to another vantage warms a cache here.
+        (run, make_failed(Stage.RESOLVE, "bot_check", started_at=STARTED + timedelta(seconds=10)), 10.0),
+        (there, make_item(started_at=STARTED + timedelta(seconds=20)), None),
+        (run, make_item(started_at=STARTED + timedelta(seconds=60)), 60.0),
+        (run, make_item(started_at=STARTED + timedelta(seconds=90)), 30.0),
+    ]
+    for one, item, since_s in steps:
+        repository.save(item, one)
+        full = repository.measurement(item.uuid)
+        assert full is not None
+        assert full["since_last_measured_s"] == since_s
+    first = repository.measurement(steps[0][1].uuid)
+    assert first is not None
+    assert first["video_age_s"] == 3 * 86400
+    assert first["view_count"] == 12, "the resolution's own count comes before the page's"
+
+
 def test_video_keeps_what_is_newly_known(each_database: Database) -> None:
     repository, run = begin(each_database)
     repository.save(make_failed(Stage.RESOLVE, "bot_check", title="From the page"), run)
@@ -285,7 +308,7 @@ def _full(database: Database) -> Iterator[None]:
 # Fields of results that are kept elsewhere (tables of their own, the video's row) or must not be kept at all.
 ELSEWHERE = {
     "VideoItem": {
-        "service", "video_id", "url", "title", "crawl",
+        "service", "video_id", "url", "title", "crawl", "uploaded_at",
         "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "networks",
     },
     "ResolveResult": {"formats", "title", "duration_s", "uploaded_at"},
