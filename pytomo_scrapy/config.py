@@ -117,7 +117,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_START_JITTER_S", 0.0, "s", "A crawl starts after a random time of up to so much, so that many machines do not start as one", _number(0)),
     Setting("PYTOMO_ROUND_EVERY_S", 0.0, "s", "loop: time between the starts of two rounds; 0: the next one at once", _number(0)),
     Setting("PYTOMO_ROUND_GAPS", "fixed", "fixed, exponential", "loop: rounds at fixed times, or after exponentially distributed gaps with that mean (RFC 2330)", _choice("fixed", "exponential")),
-    Setting("PYTOMO_BACKOFF_RETRY_S", 60.0, "s", "After a first refusal (bot check, rate limit, 429) the service is asked again after so much", _number(0)),
+    Setting("PYTOMO_BACKOFF_RETRY_S", 60.0, "s", "After a first refusal (bot check, rate limit, 429) the service is asked again after so much, for the refused video too; 0: at once, and for the next one", _number(0)),
     Setting("PYTOMO_BACKOFF_PAUSE_S", 3600.0, "s", "After further refusals it is left alone for so much, doubled each time; 0: never", _number(0)),
     Setting("PYTOMO_BACKOFF_MAX_PAUSES", 4, "pauses", "The crawl stops after so many pauses without one answer between them", _whole(0)),
     Setting("PYTOMO_ALERT_WEBHOOK", None, "URL", "A JSON message is posted here when failures repeat, and when they are over", _optional(_web_address)),

@@ -168,6 +168,7 @@ class Storage:
             max_crawled_url=arguments["max_crawled_url"],
             vantage=vantage if is_own_list else "",
             lease_s=checked.endurance.lease_s,
+            retries_refused=checked.endurance.backoff_retry_s > 0,
         )
         self._store_what_waits(self.frontier)
         self.run = self.repository.begin_run(

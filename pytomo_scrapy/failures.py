@@ -150,6 +150,10 @@ class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
 
 
+# The service says: go away. Of media hosts a 429 is about one file, so only pages and resolutions count.
+REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
+
+
 def attribution_of(failure: str | None) -> Attribution | None:
     """Return whose fault `failure` is. None when there is no failure."""
     if failure is None:

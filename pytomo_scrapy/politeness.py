@@ -13,7 +13,7 @@ from scrapy import signals
 
 from pytomo_scrapy import config
 from pytomo_scrapy.config import EnduranceConfig
-from pytomo_scrapy.failures import FAILURES, Stage
+from pytomo_scrapy.failures import FAILURES, REFUSALS, Stage
 from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The service says: go away. Of media hosts a 429 is about one file, so only pages and resolutions count.
-REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
 _POLL_S = 0.5
 
 

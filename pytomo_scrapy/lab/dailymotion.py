@@ -39,6 +39,8 @@ class Dailymotion:
         """Return status and answer of one request."""
         if host == "api.dailymotion.com" and path == "/videos":
             return self._listing(query)
+        if host == "api.dailymotion.com" and (related := re.fullmatch(r"/video/(\w+)/related", path)):
+            return self._related(related[1], query)
         if path == "/oauth/token":
             return 200, {"access_token": "lab", "expires_in": 36000, "token_type": "Bearer"}
         if host == "graphql.api.dailymotion.com":
@@ -57,6 +59,15 @@ class Dailymotion:
         limit = int(query.get("limit", "10"))
         entries = [self._entry(key, video) for key, video in young[:limit]]
         return 200, {"page": 1, "limit": limit, "explicit": False, "has_more": len(young) > limit, "list": entries}
+
+    def _related(self, key: str, query: Mapping[str, str]) -> tuple[int, Json]:
+        keys = list(self._videos)
+        if key not in self._videos:
+            return 404, {"error": {"code": 404, "message": "This video does not exist", "type": "not_found"}}
+        # Those that follow it in the world, round and round.
+        others = [keys[(keys.index(key) + step) % len(keys)] for step in range(1, min(len(keys), 18))]
+        entries = [self._entry(one, self._videos[one]) for one in others[: int(query.get("limit", "10"))]]
+        return 200, {"page": 1, "limit": len(entries), "explicit": False, "has_more": False, "list": entries}
 
     def _entry(self, key: str, video: LabVideo) -> Json:
         duration = round(self._player.duration_s(video))

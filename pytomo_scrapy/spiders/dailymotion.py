@@ -1,4 +1,4 @@
-"""The walk over Dailymotion: popular videos of a time frame; the service confirms no listing of related ones."""
+"""The walk over Dailymotion: popular videos of a time frame, then the ones that its public API relates to them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from scrapy.http import Response
 
 from pytomo_scrapy.pages import PageRequest, ParsedPage
 from pytomo_scrapy.pages.dailymotion import (
+    dailymotion_related_request,
     dailymotion_request,
     dailymotion_sources,
     dailymotion_url,
@@ -19,7 +20,7 @@ from pytomo_scrapy.storage.frontier import Claim
 
 
 class DailymotionSpider(WalkSpider):
-    """`scrapy crawl dailymotion -a time_frame=week`; `max_rounds` and `related` change nothing here."""
+    """`scrapy crawl dailymotion -a time_frame=week -a max_rounds=2`; docs/sources.md says where videos come from."""
 
     name = "dailymotion"
     service = "dailymotion"
@@ -30,8 +31,8 @@ class DailymotionSpider(WalkSpider):
     def source_page(self, claim: Claim) -> PageRequest:
         return dailymotion_request(claim.video_id)
 
-    def video_page(self, video_id: str) -> PageRequest | None:
-        return None
+    def video_page(self, video_id: str) -> PageRequest:
+        return dailymotion_related_request(video_id)
 
     def video_url(self, video_id: str) -> str:
         return dailymotion_url(video_id)

@@ -24,12 +24,12 @@ from twisted.python.failure import Failure
 
 from pytomo_scrapy import config
 from pytomo_scrapy.extensions import Storage, component
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.failures import REFUSALS, SettingError, StorageError
 from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
-from pytomo_scrapy.politeness import REFUSALS, Politeness
+from pytomo_scrapy.politeness import Politeness
 from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_arguments
 from pytomo_scrapy.spiders.claims import Claims
 from pytomo_scrapy.spiders.lists import VideoList, check_list

@@ -77,23 +77,28 @@ def open_crawl(
     max_crawled_url: int = 5_000_000,
     vantage: str = "",
     lease_s: float = 300.0,
+    retries_refused: bool = False,
 ) -> Frontier:
     """Resume the unfinished crawl of that name, or start it; the name defaults to one derived from the command.
 
-    `vantage` gives a vantage point a frontier of its own. Raises StorageError.
+    `vantage` gives a vantage point a frontier of its own, `retries_refused` a video that the service refused another
+    try. Raises StorageError.
     """
     name = name or crawls.name_crawl(spider, arguments)
     opened = crawls.find_or_create(database, spider, arguments, name, max_crawled_url, vantage)
     with database.write() as connection:
         owner_id = lease.register(connection, this_process())
-    return Frontier(database, opened, owner_id, lease_s)
+    return Frontier(database, opened, owner_id, lease_s, retries_refused)
 
 
 class Frontier:
     """The rows of one crawl, as one process sees them. Blocking and thread-safe."""
 
-    def __init__(self, database: Database, opened: OpenCrawl, owner_id: int, lease_s: float) -> None:
+    def __init__(
+        self, database: Database, opened: OpenCrawl, owner_id: int, lease_s: float, retries_refused: bool = False
+    ) -> None:
         self.crawl = opened
+        self._retries_refused = retries_refused
         self._database = database
         self._owner_id = owner_id
         self._lease_s = lease_s
@@ -225,7 +230,7 @@ class Frontier:
 
     def of(self, opened: OpenCrawl) -> Frontier:
         """Return the frontier of another crawl of the same database, as the same process sees it."""
-        return Frontier(self._database, opened, self._owner_id, self._lease_s)
+        return Frontier(self._database, opened, self._owner_id, self._lease_s, self._retries_refused)
 
     # Finishing.
 
@@ -250,6 +255,12 @@ class Frontier:
             done = update(crawl).where(crawl.c.id == row.crawl_id, crawl.c.pass_number == row.pass_number)
             connection.execute(done.values(done_count=crawl.c.done_count + 1))
         return is_ours
+
+    def put_off(self, claim_id: int, connection: Connection, refusal: str) -> bool:
+        """Queue a refused video again, in the caller's transaction. False for the second time: it is then to finish."""
+        again = update(frontier).where(self._is_ours(claim_id), frontier.c.failure.is_(None))
+        again = again.values({**_FREED, "failure": refusal})
+        return self._retries_refused and connection.execute(again).rowcount == 1
 
     def drop(self, claim_id: int) -> None:
         """Set a row done that leaves no measurement, such as a malformed id."""

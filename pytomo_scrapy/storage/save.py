@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.failures import attribution_of
+from pytomo_scrapy.failures import REFUSALS, Stage, attribution_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage import save_details
 from pytomo_scrapy.storage.dashboard_figures import write_figures
@@ -74,7 +74,10 @@ def save_item(connection: Connection, item: VideoItem, run: Run, frontier: Front
         saved = Saved(stored.id, False, stored.is_superseded)
     # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
     if frontier is not None and item.claim_id is not None:
-        frontier.finish(item.claim_id, connection)
+        is_refused = item.failure in REFUSALS and item.failure_stage is Stage.RESOLVE
+        # What was stored before was put off before, in the same transaction: it may be claimed again by now.
+        if not is_refused or (saved.is_new and not frontier.put_off(item.claim_id, connection, str(item.failure))):
+            frontier.finish(item.claim_id, connection)
     return saved
 
 

@@ -7,16 +7,24 @@ from pathlib import Path
 from tests.e2e.conftest import database_setting, query, run_scrapy
 
 
-def test_crawl_of_dailymotion_measures_its_popular_videos(database: Path) -> None:
+def test_crawl_of_dailymotion_measures_its_popular_videos_and_their_related_ones(database: Path) -> None:
     done = run_scrapy(
-        "lab", "--world", "clean", "crawl", "dailymotion", "-a", "max_crawled_url=3",
+        "lab", "--world", "clean", "crawl", "dailymotion", "-a", "max_crawled_url=3", "-a", "max_rounds=2",
+        "-a", "max_per_page=2",
         "-s", "PYTOMO_DOWNLOAD_WINDOW_S=1",
         "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1", *database_setting(database),
     )  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]
     rows = query(
         database,
-        "SELECT v.service, m.source, m.failure, d.received_bytes > 0 FROM measurement m"
-        " JOIN video v ON v.id = m.video_row_id JOIN download d ON d.measurement_id = m.id",
+        "SELECT v.service, m.depth, m.source, m.failure, m.page_failure, d.received_bytes > 0 FROM measurement m"
+        " JOIN video v ON v.id = m.video_row_id JOIN download d ON d.measurement_id = m.id ORDER BY m.frontier_order",
     )
-    assert rows == [("dailymotion", "dailymotion:visited-week", None, 1)] * 3
+    popular = ("dailymotion", 1, "dailymotion:visited-week", None, None, 1)
+    assert rows == [popular, popular, ("dailymotion", 2, "related", None, None, 1)]
+    ((parent, first),) = query(
+        database,
+        "SELECT m.parent_id, (SELECT v.video_id FROM measurement n JOIN video v ON v.id = n.video_row_id"
+        " ORDER BY n.frontier_order LIMIT 1) FROM measurement m WHERE m.depth = 2",
+    )
+    assert parent == first

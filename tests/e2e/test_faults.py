@@ -36,7 +36,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, dict[st
     done = run_scrapy(
         "lab", "--world", "faults", "crawl", "youtube", "-a", "max_rounds=2", "-a", "max_crawled_url=100",
         "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2",
-        "-s", "PYTOMO_BACKOFF_RETRY_S=0", "-s", "PYTOMO_BACKOFF_PAUSE_S=0",
+        "-s", "PYTOMO_BACKOFF_RETRY_S=0.2", "-s", "PYTOMO_BACKOFF_PAUSE_S=0",
         *database_setting(database),
     )  # fmt: skip
     rows = query(
@@ -72,3 +72,12 @@ def test_healthy_videos_among_faults_have_none(crawled: tuple[Finished, dict[str
     healthy = [video.video_id for video in build_world("faults").videos.values() if video.fault is None]
     assert healthy
     assert all(crawled[1][video_id][0] is None for video_id in healthy)
+
+
+@pytest.mark.parametrize("fault", ["bot_check", "rate_limited", "http_429", "private", "media_429"])
+def test_video_that_the_service_refused_is_tried_once_more_and_no_other(
+    crawled: tuple[Finished, dict[str, tuple[str | None, ...]]], fault: str
+) -> None:
+    (video_id,) = [video.video_id for video in build_world("faults").videos.values() if video.fault == fault]
+    tries = crawled[0].errors.count(f"youtube {video_id}: {CLASS_OF.get(fault, fault)}")
+    assert tries == (1 if fault in {"private", "media_429"} else 2)

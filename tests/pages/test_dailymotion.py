@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from pytomo_scrapy.pages.dailymotion import dailymotion_request, dailymotion_sources, parse_dailymotion
+from pytomo_scrapy.pages.dailymotion import (
+    dailymotion_related_request,
+    dailymotion_request,
+    dailymotion_sources,
+    parse_dailymotion,
+)
 
 
 def listing(*entries: object) -> bytes:
@@ -63,3 +68,8 @@ def test_names_that_are_no_source_are_refused() -> None:
         dailymotion_sources("year")
     with pytest.raises(ValueError, match="not the name of a source"):
         dailymotion_request("dailymotion:random")
+
+
+def test_related_videos_are_asked_for_by_id_and_no_id_leaves_its_place_in_the_address() -> None:
+    assert dailymotion_related_request("x9aaaaa").url.startswith("https://api.dailymotion.com/video/x9aaaaa/related?")
+    assert "/video/..%2Fuser%3Fa/related?" in dailymotion_related_request("../user?a").url

@@ -243,6 +243,39 @@ def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_
     assert first["view_count"] == 12, "the resolution's own count comes before the page's"
 
 
+def test_video_that_the_service_refused_is_tried_once_more_and_its_first_row_superseded(
+    each_database: Database,
+) -> None:
+    repository, run = begin(each_database)
+    frontier = open_crawl(each_database, "youtube", {}, retries_refused=True)
+    frontier.add_listed([FoundVideo("youtube", "abcdefghijk")], 1)
+    rows = []
+    for second in (0, 60):
+        claim = frontier.claim()
+        assert claim is not None and frontier.counts().done == 0
+        item = make_failed(
+            Stage.RESOLVE, "bot_check", claim_id=claim.id, started_at=STARTED + timedelta(seconds=second)
+        )
+        rows.append(repository.save(item, run, frontier))
+        if second == 0:
+            # A repeated save, after an answer that was lost, does not use up the second try.
+            assert not repository.save(item, run, frontier).is_new
+    assert (frontier.claim(), frontier.counts().done) == (None, 1)
+    assert [row["id"] for row in repository.measurements()] == [rows[1].measurement_id]
+
+
+def test_failure_that_is_no_refusal_is_done_at_once(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    frontier = open_crawl(each_database, "youtube", {}, retries_refused=True)
+    frontier.add_listed([FoundVideo("youtube", one) for one in ("abcdefghijk", "bbcdefghijk")], 2)
+    # A 429 of a media host is about one file: the service itself did answer.
+    for stage, failure in ((Stage.RESOLVE, "private"), (Stage.DOWNLOAD, "http_429")):
+        claim = frontier.claim()
+        assert claim is not None
+        repository.save(make_failed(stage, failure, video_id=claim.video_id, claim_id=claim.id), run, frontier)
+    assert frontier.counts().done == 2
+
+
 def test_video_keeps_what_is_newly_known(each_database: Database) -> None:
     repository, run = begin(each_database)
     repository.save(make_failed(Stage.RESOLVE, "bot_check", title="From the page"), run)
