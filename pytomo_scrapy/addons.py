@@ -22,6 +22,7 @@ EXTENSIONS = {
     "pytomo_scrapy.politeness.Politeness": 5,
     "pytomo_scrapy.alerts.Alerts": 6,
     "pytomo_scrapy.volume.DataCap": 7,
+    "pytomo_scrapy.line.Line": 8,
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
 MIDDLEWARES = {"pytomo_scrapy.gate.GateMiddleware": 999}

@@ -101,6 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_HTTP_PROXY", None, "URL", "Proxy for pages, resolution and media; default: the environment's https_proxy and no_proxy", _optional(_proxy)),
     Setting("PYTOMO_IP_FAMILY", "any", "4, 6, any, both", "Address family of resolution and window; any: the one the media URL is bound to; both: one window on each, in random order", _choice("4", "6", "any", "both")),
     Setting("PYTOMO_SOURCE_ADDRESS", None, "address", "Local address that resolution, pings and window start from", _optional(_address)),
+    Setting("PYTOMO_LINE", "auto", "auto, off or a name", "The line that is measured: crawlers of one line on one machine exclude each other; auto: one line for each source address; off: they do not", _text),
     # Pages and sources.
     Setting("PYTOMO_YOUTUBE_API_KEY", None, "text", "Key of the YouTube Data API v3: popular videos then come from it too", _optional(_text)),
     Setting("PYTOMO_SEARCH_TERMS", "the,music,news,sport,game,film", "words", "Search terms that stand in for a list of popular videos", _words),
@@ -268,6 +269,7 @@ class Config:
     database_url: str
     provider: str | None
     vantage: str | None
+    line: str
     store_public_ip: bool
     page_timeout_s: float
     page_max_bytes: int
@@ -305,6 +307,7 @@ def load(get: Callable[[str], Any]) -> Config:
         database_url=value["PYTOMO_DATABASE_URL"],
         provider=value["PYTOMO_PROVIDER"],
         vantage=value["PYTOMO_VANTAGE"],
+        line=value["PYTOMO_LINE"],
         store_public_ip=value["PYTOMO_STORE_PUBLIC_IP"],
         page_timeout_s=value["PYTOMO_PAGE_TIMEOUT_S"],
         page_max_bytes=value["PYTOMO_PAGE_MAX_BYTES"],

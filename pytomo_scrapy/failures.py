@@ -146,6 +146,10 @@ class PageError(MeasurementError):
     """Raised if a page or API answer of the service cannot be used."""
 
 
+class LineError(PytomoError):
+    """Raised if another crawler measures over the same line; the message is one sentence for the user."""
+
+
 class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
 

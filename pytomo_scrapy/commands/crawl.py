@@ -15,7 +15,8 @@ from scrapy.spiderloader import get_spider_loader
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
 from pytomo_scrapy.extensions import MeasuringProcess
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.failures import LineError, SettingError, StorageError
+from pytomo_scrapy.line import check_line
 from pytomo_scrapy.storage.database import open_database
 
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
@@ -47,12 +48,13 @@ class Command(ScrapyCrawl):
             check = getattr(get_spider_loader(self.settings).load(spider), "check_arguments", None)
             if check is not None:
                 check(arguments, checked)
+            check_line(checked)
             open_database(self.database_url).close()
         except KeyError as error:
             refuse(error.args[0])
         except SettingError as error:
             refuse(error)
-        except StorageError as error:
+        except (LineError, StorageError) as error:
             refuse(error, EXIT_FAILED)
 
     def _exit_code(self, crawler: Crawler) -> int:

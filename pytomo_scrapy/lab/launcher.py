@@ -44,7 +44,9 @@ class Lab:
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return `base`, pointed to the lab. Rows measured in it name the lab as their provider unless `base` does."""
         kept = {name: value for name, value in base.items() if name not in _VARIABLES_OUT_OF_PLACE}
-        return {"PYTOMO_PROVIDER": "offline lab", **kept, **self.endpoints.environment()}
+        # A lab is a line of its own: a crawl in it excludes no other.
+        given = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": f"lab {self.endpoints.proxy_url}"}
+        return {**given, **kept, **self.endpoints.environment()}
 
     def wait_until_it_ends(self) -> None:
         """Block until the servers end."""

@@ -24,9 +24,10 @@ from twisted.python.failure import Failure
 
 from pytomo_scrapy import config
 from pytomo_scrapy.extensions import Storage, component
-from pytomo_scrapy.failures import REFUSALS, SettingError, StorageError
+from pytomo_scrapy.failures import REFUSALS, LineError, SettingError, StorageError
 from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.line import Line
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
 from pytomo_scrapy.politeness import Politeness
@@ -56,6 +57,7 @@ class WalkSpider(Spider):
     claims: Claims
     politeness: Politeness
     data_cap: DataCap
+    line: Line
     rounds: Rounds
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -116,8 +118,10 @@ class WalkSpider(Spider):
         self.storage, self.gate = component(self.crawler, Storage), gate_of(self.crawler)
         self.politeness = component(self.crawler, Politeness)
         self.data_cap = component(self.crawler, DataCap)
+        self.line = component(self.crawler, Line)
         renewal: asyncio.Task[None] | None = None
         try:
+            self.line.take()
             await self._wait(self.rounds.before_first_s(), "The crawl starts")
             await self._open()
             renewal = asyncio.create_task(self.claims.renew_leases(self.settings_of_crawl.endurance.lease_s / 3))
@@ -134,6 +138,9 @@ class WalkSpider(Spider):
                 return
         except StorageError as error:
             self.storage.fail(str(error))
+        except LineError as error:
+            logger.error("%s", error)
+            raise CloseSpider("line_taken") from None
         finally:
             if renewal is not None:
                 renewal.cancel()
@@ -169,7 +176,10 @@ class WalkSpider(Spider):
     async def _next_round(self) -> bool:
         if self._is_ended() or not self.arguments.loop or (await self.storage.ask(self.frontier.counts)).done == 0:
             return False
-        await self._wait(self.rounds.before_next_s(), "The next round starts")
+        if (pause_s := self.rounds.before_next_s()) > 0:
+            self.line.free()
+            await self._wait(pause_s, "The next round starts")
+            await self.line.take_when_free()
         await self.storage.ask(self.frontier.new_pass)
         await self._seed()
         return True

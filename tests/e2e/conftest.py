@@ -34,7 +34,8 @@ def scrapy_command(*arguments: str) -> list[str]:
 
 def clean_environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTOMO_")}
-    return {**kept, "PYTHONUNBUFFERED": "1", **more}
+    # Other tests crawl at the same time: each process of them has a line of its own.
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTOMO_LINE": f"tests of {os.getpid()}", **more}
 
 
 def run_scrapy(*arguments: str, timeout_s: float = 240, **environment: str) -> Finished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.line import LineLock
 from tests.e2e.conftest import ROOT, clean_environment, database_setting, query, run_scrapy, scrapy_command
 
 NOWHERE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
@@ -59,6 +61,18 @@ def test_database_that_cannot_be_used_ends_with_3_and_one_sentence(tmp_path: Pat
     assert path.read_text().startswith("this is a text file")
 
 
+def test_second_crawl_of_a_line_is_refused_with_3_and_names_the_first(tmp_path: Path) -> None:
+    first = LineLock("name my line")
+    assert first.take()
+    try:
+        done = run_scrapy("crawl", "youtube", *database_setting(tmp_path / "x.db"), **NOWHERE, PYTOMO_LINE="my line")
+    finally:
+        first.free()
+    assert done.exit_code == 3
+    assert f"(process {os.getpid()})" in done.errors and len(done.errors.splitlines()) == 1
+    assert not (tmp_path / "x.db").exists()
+
+
 def started_crawl(database: Path, window_s: float) -> subprocess.Popen[str]:
     settings = {"PYTOMO_DOWNLOAD_WINDOW_S": window_s, "PYTOMO_PACE_S": 0, "PYTOMO_PING_PACKETS": 1}
     chosen = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
@@ -91,8 +105,6 @@ def wait_for_rows(database: Path, count: int, timeout_s: float = 90) -> None:
 
 def interrupt(process: subprocess.Popen[str]) -> None:
     # As a terminal does: to every process of the group.
-    import os
-
     os.killpg(process.pid, signal.SIGINT)
 
 

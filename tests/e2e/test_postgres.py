@@ -17,6 +17,8 @@ __all__ = ["server"]
 
 WORLD = list(build_world("clean").videos)
 START = WORLD[0]
+# Two crawlers on this machine stand for two machines, each with its own line.
+TWO_LINES = ["-s", "PYTOMO_LINE=off"]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def lab() -> Iterator[dict[str, str]]:
 
 def listed(lab: dict[str, str], url: str, folder: Path, count: int, *more: str, vantage: str = "one") -> Crawl:
     arguments = ["-a", "urls=" + ",".join(WORLD[:count]), "-a", "related=0", *more]
-    return Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={vantage}"], folder=folder)
+    return Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={vantage}", *TWO_LINES], folder=folder)
 
 
 def measured(url: str) -> int:
@@ -39,7 +41,9 @@ def test_two_crawlers_share_a_crawl_and_one_is_killed_meanwhile(
 ) -> None:
     url = server.new_database()
     arguments = ["-a", f"urls={START}", "-a", "max_rounds=2", "-a", "seed=7"]
-    crawls = [Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={name}"], folder=tmp_path) for name in ("a", "b")]
+    crawls = [
+        Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={name}", *TWO_LINES], folder=tmp_path) for name in ("a", "b")
+    ]
     survivor, victim = crawls[0].start(), crawls[1].start()
     try:
         wait_until(lambda: measured(url) >= 4)
@@ -78,7 +82,7 @@ def test_two_crawlers_measure_100_videos_in_about_half_the_time_of_one(server: P
     url = server.new_database()
     with lab_environment("default") as environment:
         arguments = ["-a", "urls=" + ",".join(wanted), "-a", "related=0"]
-        settings = ["-s", f"PYTOMO_PACE_S={pace_s}"]
+        settings = ["-s", f"PYTOMO_PACE_S={pace_s}", *TWO_LINES]
         crawls = [Crawl(environment, url, arguments, settings, folder=tmp_path) for _ in range(2)]
         processes = [crawl.start() for crawl in crawls]
         try:

@@ -1,0 +1,78 @@
+"""One crawler a line: who holds it, and that it is free in the moment that its holder dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pytomo_scrapy import config
+from pytomo_scrapy.failures import LineError
+from pytomo_scrapy.line import Line, LineLock, check_line, lock_of
+
+NAME = f"test of {os.getpid()}"
+HOLD = (
+    "import sys; from pytomo_scrapy.line import LineLock\n"
+    "lock = LineLock(sys.argv[1]); print(lock.take(), flush=True); input()"
+)
+
+
+def settings(**given: object) -> config.Config:
+    return config.load(given.get)
+
+
+@pytest.fixture
+def holder() -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the line."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, f"name {NAME}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None and process.stdout.readline() == "True\n"
+        yield process
+        process.kill()
+
+
+def test_line_is_taken_once_and_another_line_is_another() -> None:
+    first, second, other = LineLock(NAME), LineLock(NAME), LineLock(NAME + " too")
+    assert first.take() and not second.take() and other.take()
+    first.free()
+    assert second.take()
+    second.free()
+    other.free()
+
+
+def test_line_of_a_killed_holder_is_free_at_once(holder: subprocess.Popen[str]) -> None:
+    taken = settings(PYTOMO_LINE=NAME)
+    with pytest.raises(LineError, match=rf"process {holder.pid}\) measures over this line"):
+        check_line(taken)
+    with pytest.raises(LineError):
+        Line(lock_of(taken)).take()
+    holder.kill()
+    holder.wait()
+    check_line(taken)
+
+
+def test_further_round_waits_until_the_line_is_free(holder: subprocess.Popen[str]) -> None:
+    async def round_after_another() -> bool:
+        line = Line(lock_of(settings(PYTOMO_LINE=NAME)))
+        waiting = asyncio.create_task(line.take_when_free())
+        await asyncio.sleep(0.1)
+        was_waiting = not waiting.done()
+        holder.kill()
+        await asyncio.wait_for(waiting, 30)
+        line.free()
+        return was_waiting
+
+    assert asyncio.run(round_after_another())
+
+
+def test_source_addresses_are_lines_of_their_own_and_off_means_no_lock() -> None:
+    here, there = (lock_of(settings(PYTOMO_SOURCE_ADDRESS=one)) for one in ("127.0.0.1", "127.0.0.2"))
+    assert here is not None and there is not None and here._key != there._key
+    assert lock_of(settings(PYTOMO_LINE="off")) is None
+    Line(None).take()
