@@ -1,6 +1,6 @@
 """The web page over a million measurements: how soon each page answers, what it takes, how soon a chart is drawn.
 
-    python benchmarks/dashboard.py [--rows 1000000] [--database FILE] [--json]
+    python benchmarks/dashboard.py [--rows 1000000] [--database FILE_OR_URL] [--json]
 
 Every page is asked for at its own default period and for the whole year; the sums of a whole year, which the page
 loads after it is shown, are told apart as `slowest_sum_*`. Cold is the first request of a new server process, warm is
@@ -27,6 +27,7 @@ from typing import Any
 import synthetic
 
 from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.figure_blocks import seal_all
 
 COPIES = 20
 DAYS = 365.0
@@ -72,30 +73,38 @@ _SERVE = "import sys; from pytomo_scrapy.dashboard.server import serve; serve(sy
 _DRAWN = "document.querySelector('figure[data-chart][data-drawn]') !== null"
 
 
-def fill(path: Path, rows: int) -> None:
+def fill(url: str, rows: int) -> None:
     """Make the database: a twentieth row by row, the rest copies of it at earlier times."""
     copies = COPIES if rows >= 10_000 else 1
-    database = open_database(f"sqlite:///{path}")
+    database = open_database(url)
     synthetic.fill(database, rows // copies, days=DAYS / copies)
     if copies > 1:
         synthetic.multiply(database, rows // copies, copies, DAYS / copies)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    seal_all(database)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)" if database.is_sqlite else "VACUUM ANALYZE")
     database.close()
+
+
+def is_empty(url: str) -> bool:
+    """Tell whether there is no measurement yet."""
+    database = open_database(url)
+    try:
+        return synthetic.count_of(database) == 0
+    finally:
+        database.close()
 
 
 class Server:
     """A server process of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, url: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.origin = f"http://127.0.0.1:{port}"
         started_s = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, f"sqlite:///{path}", str(port)], stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen([sys.executable, "-c", _SERVE, url, str(port)], stdout=subprocess.DEVNULL)
         while True:
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
                 self.ask("/healthz")
@@ -106,7 +115,7 @@ class Server:
         self.start_s = time.perf_counter() - started_s
 
     def ask(self, address: str) -> float:
-        """Return how long an answer took. Raises URLError fwhere the server is away."""
+        """Return how long an answer took. Raises URLError where the server is away."""
         started_s = time.perf_counter()
         try:
             with urllib.request.urlopen(self.origin + address, timeout=60) as answer:
@@ -160,9 +169,9 @@ def first_chart_s(origin: str) -> float | None:
     return elapsed_s
 
 
-def measure(path: Path) -> dict[str, Any]:
+def measure(url: str) -> dict[str, Any]:
     """Start servers over the database and time them."""
-    server = Server(path)
+    server = Server(url)
     try:
         pages, answers = times_of(server, PAGES), times_of(server, ANSWERS)
         rss_mb = server.rss_mb()
@@ -170,7 +179,7 @@ def measure(path: Path) -> dict[str, Any]:
         rss_sums_mb = server.rss_mb()
     finally:
         server.close()
-    fresh = Server(path)
+    fresh = Server(url)
     try:
         chart_s = first_chart_s(fresh.origin)
     finally:
@@ -193,15 +202,18 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--database", type=Path, help="a database that is there already, or is to be kept")
+    parser.add_argument(
+        "--database", help="file or postgresql:// URL of a database to be used and kept; filled if empty"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pytomo-benchmark-") as folder:
-        path = options.database or Path(folder) / "dashboard.db"
-        if not path.exists():
-            fill(path, options.rows)
-        open_database(f"sqlite:///{path}").close()
-        found = {"database_mb": path.stat().st_size / 1e6, **measure(path)}
+        where = options.database or str(Path(folder) / "dashboard.db")
+        url = where if "://" in where else f"sqlite:///{where}"
+        if is_empty(url):
+            fill(url, options.rows)
+        size_mb = None if "://" in where else Path(where).stat().st_size / 1e6
+        found = {"database_mb": size_mb, **measure(url)}
     if options.json:
         print(json.dumps(found))
         return

@@ -28,6 +28,7 @@ from pytomo_scrapy.storage.details import (
     download,
     http_request,
     media_timeline,
+    network,
     ping,
     playback,
     playback_event,
@@ -50,6 +51,8 @@ HOSTILE_TITLES = (
 )
 _FAILURES = ("removed", "geo_restricted", "bot_check", "connect_timeout", "first_byte_timeout", "dns_timeout")
 _PLAYERS = ("dashjs", "classic")
+_AIRPORTS = {"4g5lznez": "fra", "n4v7sn7z": "lax", "h5q7knes": "ams"}
+_AIRPORTS_IN_ORDER = sorted(_AIRPORTS.values())
 _HOSTS = [f"rr{n}---sn-{site}.media.test" for n in (1, 2, 3, 4) for site in ("4g5lznez", "n4v7sn7z", "h5q7knes")]
 
 
@@ -134,7 +137,7 @@ class _Rows:
     def write(self, connection: Connection) -> None:
         """Insert everything; parents first."""
         order: Sequence[Table] = (measurement, download, stream, arrival_trace, media_timeline, http_request)
-        for table in (*order, dns_lookup, dns_address, ping, playback, playback_event):
+        for table in (*order, network, dns_lookup, dns_address, ping, playback, playback_event):
             rows = self._rows.get(table.name, [])
             if rows:
                 connection.execute(insert(table), rows)
@@ -201,6 +204,12 @@ class _Rows:
     ) -> None:
         host = _HOSTS[chance.randrange(len(_HOSTS))]
         address = f"192.0.2.{1 + key % 200}"
+        site = host.partition("---sn-")[2].partition(".")[0]
+        as_number = 64500 + _AIRPORTS_IN_ORDER.index(_AIRPORTS[site]) % 2
+        self._add(
+            network, measurement_id=key, address=address, as_number=as_number, as_prefix="192.0.2.0/24",
+            as_holder=f"HOLDER-{as_number}", source="mmdb",
+        )  # fmt: skip
         rate_bps = 0.0 if failure else round(12e6 / load * chance.lognormvariate(0, 0.4))
         received = int(rate_bps * 28 / 8)
         self._add(
@@ -208,7 +217,7 @@ class _Rows:
             address_family=4, host=host, address=address, via_proxy=False, window_s=30.0, elapsed_s=30.0,
             connect_s=round(0.02 * load, 4), first_byte_s=None if failure else round(0.06 * load, 4), active_s=28.0,
             delivery_bps=rate_bps or None, bin_min_bps=rate_bps * 0.5, bin_median_bps=rate_bps, bin_max_bps=rate_bps * 1.7,
-            started_at=_at(started_s + 1), received_bytes=received, is_cross_traffic=chance.random() < 0.02, failure=failure,
+            cache_site=site, cache_airport=_AIRPORTS[site], started_at=_at(started_s + 1), received_bytes=received, is_cross_traffic=chance.random() < 0.02, failure=failure,
         )  # fmt: skip
         for place, (kind, name, bitrate) in enumerate((("video", "136", 1.8e6), ("audio", "140", 1.3e5))):
             self._add(
@@ -287,7 +296,9 @@ def count_of(database: Database) -> int:
 
 
 def multiply(database: Database, count: int, times: int, days: float) -> None:
-    """Copy all `count` measurements of a SQLite database `times` - 1 times, each copy `days` earlier; in SQL, so fast."""
+    """Copy all `count` measurements `times` - 1 times, each copy `days` earlier; in SQL, so fast."""
+    is_sqlite = database.is_sqlite
+    number = "printf('%012x', {})" if is_sqlite else "lpad(to_hex({}), 12, '0')"
     keys = {
         "measurement": ("id",),
         "download": ("id", "measurement_id"),
@@ -296,6 +307,7 @@ def multiply(database: Database, count: int, times: int, days: float) -> None:
         "dns_lookup": ("id", "measurement_id"),
         "dns_address": ("lookup_id",),
         "ping": ("id", "measurement_id"),
+        "network": ("measurement_id",),
         "playback": ("id", "measurement_id"),
         "figure": ("measurement_id",),
     }
@@ -309,12 +321,16 @@ def multiply(database: Database, count: int, times: int, days: float) -> None:
                 if column.name in columns:
                     shown.append(f"t.{column.name} + {factor * count} * k.n")
                 elif column.name == "uuid":
-                    shown.append("substr(t.uuid, 1, 24) || printf('%012x', t.id + k.n * " + str(count) + ")")
+                    shown.append("substr(t.uuid, 1, 24) || " + number.format(f"t.id + k.n * {count}"))
                 elif column.name == "started_s":
                     shown.append(f"t.started_s - CAST({days * 86400} * k.n AS INTEGER)")
                 elif column.name in {"started_at", "stored_at"}:
                     earlier = f"'-' || ({days * 86400} * k.n) || ' seconds'"
-                    shown.append(f"strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', t.{column.name}, {earlier})")
+                    shown.append(
+                        f"strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', t.{column.name}, {earlier})"
+                        if is_sqlite
+                        else f"t.{column.name} - {days * 86400} * k.n * interval '1 second'"
+                    )
                 else:
                     shown.append(f"t.{column.name}")
             names = ", ".join(column.name for column in table.columns)

@@ -23,7 +23,6 @@ EXTENSIONS = {
     "pytomo_scrapy.alerts.Alerts": 6,
     "pytomo_scrapy.volume.DataCap": 7,
     "pytomo_scrapy.line.Line": 8,
-    "pytomo_scrapy.networks.Networks": 9,
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
 MIDDLEWARES = {"pytomo_scrapy.gate.GateMiddleware": 999}

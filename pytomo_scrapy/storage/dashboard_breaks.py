@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+import numpy as np
+from sqlalchemy import Connection, select
 
-from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, pieces
+from pytomo_scrapy.storage.dashboard_selection import Selection
+from pytomo_scrapy.storage.figure_scan import Scan
 from pytomo_scrapy.storage.schema import run, vantage
 
 MAX_BREAKS = 12
@@ -84,15 +85,16 @@ def _clients(connection: Connection, selection: Selection) -> dict[int, tuple[in
     """Return for each run of the period the first second it counts from, and the client that mostly answered it."""
     counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
     first: dict[int, int] = {}
-    for piece in pieces(connection, selection):
-        # Only the period is asked for: this is answered from an index alone.
-        query = (
-            select(figure.c.run_id, figure.c.client, func.min(figure.c.started_s), func.count())
-            .where(figure.c.started_s >= piece.start_s, figure.c.started_s < piece.end_s)
-            .group_by(figure.c.run_id, figure.c.client)
-        )
-        for run_id, client, first_s, count in connection.execute(query):
+    scan = Scan(connection, Selection(selection.start_s, selection.end_s, is_valid_only=False))
+    for rows in scan:
+        started = rows.whole("started_s")
+        pairs = (rows.whole("run_id") << 32) + rows.words("client") + 1
+        keys, places, sizes = np.unique(pairs, return_inverse=True, return_counts=True)
+        earliest = np.full(len(keys), np.iinfo(np.int64).max)
+        np.minimum.at(earliest, places, started)
+        for key, first_s, size in zip(keys.tolist(), earliest.tolist(), sizes.tolist(), strict=True):
+            run_id, client = key >> 32, (key & 0xFFFFFFFF) - 1
             first[run_id] = min(first_s, first.get(run_id, first_s))
-            if client is not None:
-                counts[run_id][client] += count
+            if client >= 0:
+                counts[run_id][scan.texts.texts[client]] += size
     return {run_id: (s, counts[run_id].most_common(1)[0][0] if counts[run_id] else None) for run_id, s in first.items()}

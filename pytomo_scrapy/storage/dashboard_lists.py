@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal, or_, select
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
 
 from pytomo_scrapy.storage import record
 from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source, pieces
+from pytomo_scrapy.storage.dashboard_selection import Selection, conditions
+from pytomo_scrapy.storage.figure_scan import Counts, Scan
 from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.series import width_for
 
@@ -32,6 +34,11 @@ _COLUMNS: Mapping[str, ColumnElement[Any]] = {
     "delivery_bps": figure.c.delivery_bps,
     "rtt_min_s": figure.c.rtt_min_s,
     "failure": figure.c.failure,
+    **{
+        name: figure.c[name]
+        for name in ("cache_site", "cache_airport", "as_number", "as_holder", "address_family", "http_version")
+    },
+    **{name: figure.c[name] for name in ("format", "mode", "player", "resolver")},
 }
 SORTS: Mapping[str, ColumnElement[Any]] = {
     name: _COLUMNS[name]
@@ -71,23 +78,21 @@ def videos(
     failure: str | None = None,
 ) -> Listing:
     """Return a page of the selection's measurements. `search` is looked for in titles and video ids."""
-    source = Source(selection)
-    tables = source.tables.join(video, video.c.id == figure.c.video_row_id)
-    sought = _sought(connection, search)
-    conditions = [source.where, *sought, *_of_failure(failure)]
+    tables = figure.join(video, video.c.id == figure.c.video_row_id)
+    kept = [*conditions(selection), *_sought(connection, search), *_of_failure(failure)]
     order = SORTS[sort].asc() if is_ascending else SORTS[sort].desc()
     offset = min((page - 1) * PAGE_ROWS, MAX_OFFSET)
     columns = [column.label(name) for name, column in _COLUMNS.items()]
     query = (
         select(figure.c.measurement_id.label("id"), *columns)
         .select_from(tables)
-        .where(*conditions)
+        .where(*kept)
         .order_by(order.nulls_last(), figure.c.measurement_id.desc())
         .limit(PAGE_ROWS + 1)
         .offset(offset)
     )
     rows = [dict(row._mapping) for row in connection.execute(query)]
-    counted = select(literal(1)).select_from(tables).where(*conditions).limit(MAX_COUNT).subquery()
+    counted = select(literal(1)).select_from(tables).where(*kept).limit(MAX_COUNT).subquery()
     count = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
     return Listing(rows[:PAGE_ROWS], count, page, len(rows) > PAGE_ROWS and offset < MAX_OFFSET)
 
@@ -119,11 +124,15 @@ def failures(connection: Connection, selection: Selection, buckets: int) -> Fail
     whole = Selection(selection.start_s, selection.end_s, selection.equals, is_valid_only=False)
     width_s = width_for(selection.length_s, buckets)
     first_s = selection.start_s - selection.start_s % width_s
-    bucket = cast((figure.c.started_s - first_s) // literal(width_s, BigInteger), BigInteger).label("bucket")
-    rows: list[Any] = []
-    for piece in pieces(connection, whole, width_s):
-        query = Source(piece).select(bucket, figure.c.failure, figure.c.attribution, func.count())
-        rows += connection.execute(query.group_by("bucket", figure.c.failure, figure.c.attribution))
+    scan = Scan(connection, whole)
+    counted = Counts()
+    for found in scan:
+        bucket = (found.whole("started_s") - first_s) // width_s
+        counted.add((bucket << 40) + ((found.words("failure") + 1) << 20) + found.words("attribution") + 1)
+    word = [None, *scan.texts.texts]
+    rows = [
+        (key >> 40, word[(key >> 20) & 0xFFFFF], word[key & 0xFFFFF], count) for key, count in counted.as_dict().items()
+    ]
     places = {place: index for index, place in enumerate(sorted({row[0] for row in rows}))}
     row_counts = [0] * len(places)
     counts: dict[str, list[int]] = {}
@@ -139,20 +148,29 @@ def failures(connection: Connection, selection: Selection, buckets: int) -> Fail
 
 def averages(connection: Connection, selection: Selection) -> dict[str, Any]:
     """Return the forerunner's eight averages: services, total time, start, end, videos, and three means."""
-    columns: list[Any] = [func.count(), func.min(figure.c.started_s), func.max(figure.c.started_s)]
-    columns += [func.avg(figure.c.download_s), func.avg(figure.c.stall_count), func.avg(figure.c.rtt_avg_s)]
-    source = Source(selection)
-    count, first, last, download, stalls, ping = connection.execute(source.select(*columns)).one()
-    services = connection.execute(source.select(figure.c.service).distinct().limit(10)).scalars()
+    scan = Scan(connection, selection)
+    services: set[str] = set()
+    count, first, last = 0, 0, 0
+    sums = {name: [0.0, 0] for name in ("download_s", "stall_count", "rtt_avg_s")}
+    for rows in scan:
+        started = rows.whole("started_s")
+        first, last = min(first, int(started.min())) if count else int(started.min()), max(last, int(started.max()))
+        count += len(rows)
+        services |= {scan.texts.texts[number] for number in np.unique(rows.words("service")) if number >= 0}
+        for name, total in sums.items():
+            values = rows.value(name)
+            total[0] += float(np.nansum(values))
+            total[1] += int((~np.isnan(values)).sum())
+    download, stalls, ping = (total / known if known else None for total, known in sums.values())
     return {
-        "service": ", ".join(sorted(filter(None, services))) or None,
+        "service": ", ".join(sorted(services)) or None,
         "total_s": last - first if count else None,
-        "start_s": first,
-        "end_s": last,
+        "start_s": first if count else None,
+        "end_s": last if count else None,
         "video_count": count,
-        "mean_download_s": None if download is None else float(download),
-        "mean_stall_count": None if stalls is None else float(stalls),
-        "mean_ping_s": None if ping is None else float(ping),
+        "mean_download_s": download,
+        "mean_stall_count": stalls,
+        "mean_ping_s": ping,
     }
 
 

@@ -82,7 +82,8 @@ class ReadDatabase:
             location += "&immutable=1"
 
         def connect() -> sqlite3.Connection:
-            return sqlite3.connect(location, uri=True, timeout=2.0, check_same_thread=False)
+            # The driver itself begins no transaction to read; `see_one_state` does.
+            return sqlite3.connect(location, uri=True, timeout=2.0, check_same_thread=False, isolation_level=None)
 
         engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=2, max_overflow=4)
 
@@ -95,8 +96,12 @@ class ReadDatabase:
         def begin(connection: Connection, *_: Any) -> None:
             connection.info["limit"].begin()
 
+        def see_one_state(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
+
         event.listen(engine, "connect", set_up)
         event.listen(engine, "before_cursor_execute", begin)
+        event.listen(engine, "begin", see_one_state)
         return engine
 
     def _server_engine(self) -> Engine:
@@ -109,6 +114,7 @@ class ReadDatabase:
                 pool_size=2,
                 max_overflow=4,
                 pool_pre_ping=True,
+                isolation_level="REPEATABLE READ",
                 connect_args={"options": options, "connect_timeout": 5},
             )
         except ModuleNotFoundError as error:

@@ -7,7 +7,7 @@ Every value is copied from the tables below the measurement and can be written a
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from pytomo_scrapy.storage.columns import BigId, UtcDateTime, columns, metadata, required
 from pytomo_scrapy.storage.schema import measurement, run
@@ -50,6 +50,27 @@ figure = Table(
     # The newest row and the failures of each vantage point, and of each run.
     Index("ix_figure_vantage", "vantage_id", "measurement_id", "failure"),
     Index("ix_figure_run", "run_id", "failure"),
+)
+
+# The same rows by column, see figure_blocks: a block is the rows with `measurement_id // BLOCK_ROWS` in common. Every
+# block with a row is here; triggers unseal it whenever one of its rows changes.
+BLOCK_ROWS = 1024
+figure_block = Table(
+    "figure_block",
+    metadata,
+    Column("block", BigId, primary_key=True, autoincrement=False),
+    required("is_sealed", SmallInteger),
+    # Of a sealed block: how many rows it has, and the first and last second that they started in.
+    Column("row_count", Integer),
+    *columns(BigInteger, "first_s", "last_s"),
+)
+figure_column = Table(
+    "figure_column",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("block", BigId, primary_key=True, autoincrement=False),
+    required("kind", Text),
+    required("content", LargeBinary),
 )
 
 # A window in progress, written about once a second by the crawl that measures it.

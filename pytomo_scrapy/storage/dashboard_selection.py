@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.details import dns_lookup, playback
+from pytomo_scrapy.storage.dashboard_schema import BLOCK_ROWS, figure, figure_block
+from pytomo_scrapy.storage.details import playback
 from pytomo_scrapy.storage.schema import run, vantage
 
 MAX_GROUPS = 8
 _ROWS_FOR_CHOICES = 3000
-LARGE_ROWS = 60_000
-_PIECES = 60
+_ROWS_FOR_HOLDER = 20_000
+LARGE_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,8 @@ _DIMENSIONS = (
     Dimension("service", "Service", "service"),
     Dimension("host", "Media host", "host"),
     Dimension("cache_site", "Cache site", "cache_site"),
+    Dimension("cache_airport", "Airport of the cache", "cache_airport"),
+    Dimension("as_number", "Autonomous system", "as_number", True),
     Dimension("resolver", "Resolver", "resolver"),
     Dimension("family", "Address family", "address_family", True),
     Dimension("http_version", "HTTP version", "http_version"),
@@ -66,103 +67,24 @@ class Selection:
         return self.end_s - self.start_s
 
 
-class Source:
-    """The rows of a selection and the columns to read from them; joins only what the question needs."""
-
-    def __init__(self, selection: Selection, parameter: Parameter | None = None, compare: str | None = None) -> None:
-        self.selection = selection
-        self._player = selection.equals.get("player")
-        wants_player = (self._player is not None or compare == "player") and (
-            parameter is None or parameter.is_playback
-        )
-        wants_lookups = compare == "resolver" and parameter is not None and parameter.name == "dns_elapsed_s"
-        self._playback = playback.alias("chosen") if wants_player else None
-        self._lookup = dns_lookup.alias("lookup") if wants_lookups else None
-        self._vantage = vantage if "provider" in {*selection.equals, compare} else None
-        self.tables = self._joined()
-        self.where = and_(*self._conditions())
-        self.group = self.dimension(compare) if compare else None
-
-    def value(self, name: str) -> ColumnElement[Any]:
-        """Return the column of a figure, of the chosen player where one is chosen."""
-        if self._lookup is not None and name == "dns_elapsed_s":
-            return self._lookup.c.elapsed_s
-        chosen = self._playback
-        if chosen is None or (name not in {"waited_s"} and not PARAMETERS[name].is_playback):
-            return figure.c[name]
-        if name == "has_stall":
-            return case((chosen.c.stall_count > 0, 1), (chosen.c.stall_count == 0, 0))
-        if name == "is_started":
-            return case((chosen.c.is_started, 1), else_=0)
-        if name == "waited_s":
-            return func.coalesce(chosen.c.startup_delay_s, chosen.c.horizon_s, figure.c.waited_s)
-        column: ColumnElement[Any] = chosen.c[name]
-        return column
-
-    def waited(self, name: str) -> ColumnElement[Any]:
-        """Return after how long a censored figure was reached or given up."""
-        if name == "startup_delay_s":
-            return self.value("waited_s")
-        before = func.coalesce(figure.c.resolve_elapsed_s, 0) + func.coalesce(figure.c.dns_elapsed_s, 0)
-        return func.coalesce(self.value(name), before + figure.c.waited_s)
-
-    def dimension(self, name: str) -> ColumnElement[Any]:
-        """Return the column that rows are compared by."""
+def conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    """Return what a row of the flat table must meet to be one of the selection."""
+    found = [figure.c.started_s >= selection.start_s, figure.c.started_s < selection.end_s]
+    if selection.is_valid_only:
+        found.append(figure.c.is_valid == 1)
+    for name, value in selection.equals.items():
         if name == "provider":
-            assert self._vantage is not None
-            return self._vantage.c.provider
-        if name == "player" and self._playback is not None:
-            return self._playback.c.player
-        if name == "resolver" and self._lookup is not None:
-            return self._lookup.c.resolver
-        if name == "vantage":
-            # The sum keeps SQLite from the index of vantage points, which would read all of time for one week.
-            return figure.c.vantage_id + 0
-        return figure.c[DIMENSIONS[name].column]
-
-    def select(self, *columns: Any) -> Select[Any]:
-        """Return a query of these columns over the selection's rows."""
-        return select(*columns).select_from(self.tables).where(self.where)
-
-    def _joined(self) -> FromClause:
-        tables: FromClause = figure
-        if self._vantage is not None:
-            tables = tables.join(self._vantage, self._vantage.c.id == figure.c.vantage_id)
-        if self._playback is not None:
-            chosen = self._playback.c
-            same = and_(chosen.measurement_id == figure.c.measurement_id, chosen.place == figure.c.place)
-            if self._player is not None:
-                # A session that the network ended before any player ran never started, under every player.
-                tables = tables.outerjoin(self._playback, and_(same, chosen.player == self._player))
-            else:
-                tables = tables.join(self._playback, same)
-        if self._lookup is not None:
-            looked_up = self._lookup.c
-            same = and_(looked_up.measurement_id == figure.c.measurement_id, looked_up.host == figure.c.host)
-            tables = tables.join(self._lookup, same)
-        return tables
-
-    def _conditions(self) -> list[ColumnElement[bool]]:
-        chosen = self.selection
-        conditions = [figure.c.started_s >= chosen.start_s, figure.c.started_s < chosen.end_s]
-        if chosen.is_valid_only:
-            conditions.append(figure.c.is_valid == 1)
-        for name, value in chosen.equals.items():
-            if name == "player":
-                conditions.append(self._of_player())
-            elif not (name == "resolver" and self._lookup is not None):
-                conditions.append(self.dimension(name) == value)
-            else:
-                conditions.append(self._lookup.c.resolver == value)
-        if chosen.not_before:
-            late = [and_(figure.c.vantage_id == key, figure.c.started_s < s) for key, s in chosen.not_before.items()]
-            conditions.append(~or_(*late))
-        return conditions
-
-    def _of_player(self) -> ColumnElement[bool]:
-        if self._playback is None:
-            return true()
-        return or_(self._playback.c.id.is_not(None), and_(figure.c.player.is_(None), figure.c.is_session == 1))
+            found.append(figure.c.vantage_id.in_(select(vantage.c.id).where(vantage.c.provider == value)))
+        elif name == "player":
+            same = (playback.c.measurement_id == figure.c.measurement_id) & (playback.c.place == figure.c.place)
+            played = select(playback.c.id).where(same, playback.c.player == value).exists()
+            # A session that the network ended before any player ran never started, under every player.
+            found.append(or_(played, and_(figure.c.player.is_(None), figure.c.is_session == 1)))
+        else:
+            found.append(figure.c[DIMENSIONS[name].column] == value)
+    for key, since_s in selection.not_before.items():
+        found.append(~and_(figure.c.vantage_id == key, figure.c.started_s < since_s))
+    return found
 
 
 def period_of(connection: Connection) -> tuple[int, int] | None:
@@ -174,39 +96,10 @@ def period_of(connection: Connection) -> tuple[int, int] | None:
 
 
 def is_large(connection: Connection, selection: Selection) -> bool:
-    """Tell whether the period has more than LARGE_ROWS rows, without counting them all."""
-    some = (
-        select(literal(1))
-        .select_from(figure)
-        .where(figure.c.started_s >= selection.start_s, figure.c.started_s < selection.end_s)
-        .limit(LARGE_ROWS + 1)
-        .subquery()
-    )
-    return int(connection.execute(select(func.count()).select_from(some)).scalar_one()) > LARGE_ROWS
-
-
-def pieces(connection: Connection, selection: Selection, width_s: int = 1) -> list[Selection]:
-    """Cut a large selection in time, at multiples of `width_s`, into pieces to be asked one after the other.
-
-    SQLite groups by sorting: many short sorts take half the time of a long one, and none runs into the time limit.
-    """
-    if not is_large(connection, selection):
-        return [selection]
-    each_s = max(width_s, -(-selection.length_s // _PIECES) // width_s * width_s)
-    first_s = selection.start_s - selection.start_s % width_s
-    starts = range(first_s, selection.end_s, each_s)
-    return [
-        replace(selection, start_s=max(start_s, selection.start_s), end_s=min(start_s + each_s, selection.end_s))
-        for start_s in starts
-    ]
-
-
-def top_groups(connection: Connection, source: Source) -> tuple[list[Any], int]:
-    """Return the values of the compared dimension with most rows, and how many further ones are left out."""
-    assert source.group is not None
-    counts = source.select(source.group, func.count()).where(source.group.is_not(None)).group_by(source.group)
-    rows = connection.execute(counts.order_by(func.count().desc(), source.group).limit(200)).all()
-    return [row[0] for row in rows[:MAX_GROUPS]], max(0, len(rows) - MAX_GROUPS)
+    """Tell whether the period may have more than LARGE_ROWS rows, without reading them."""
+    is_near = (figure_block.c.last_s >= selection.start_s) & (figure_block.c.first_s < selection.end_s)
+    near = select(func.count()).where(or_(figure_block.c.is_sealed == 0, is_near))
+    return int(connection.execute(near).scalar_one()) * BLOCK_ROWS > LARGE_ROWS
 
 
 def labels_of(connection: Connection, name: str, values: list[Any]) -> list[str]:
@@ -223,7 +116,17 @@ def labels_of(connection: Connection, name: str, values: list[Any]) -> list[str]
         return [known.get(value, str(value)) for value in values]
     if name == "family":
         return [f"IPv{value}" for value in values]
+    if name == "as_number":
+        return [f"AS{value} {_holder_of(connection, value)}".strip() for value in values]
     return [str(value) for value in values]
+
+
+def _holder_of(connection: Connection, as_number: int) -> str:
+    """Return who holds an autonomous system, as one of the newest rows says; nothing where none does."""
+    newest = select(func.max(figure.c.measurement_id)).scalar_subquery()
+    said = select(figure.c.as_holder).where(figure.c.as_number == as_number, figure.c.as_holder.is_not(None))
+    recent = said.where(figure.c.measurement_id > newest - _ROWS_FOR_HOLDER)
+    return connection.execute(recent.order_by(figure.c.measurement_id.desc()).limit(1)).scalar() or ""
 
 
 def choices(connection: Connection, start_s: int, end_s: int) -> dict[str, list[tuple[str, str]]]:

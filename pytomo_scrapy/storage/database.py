@@ -176,6 +176,11 @@ def _bring_up_to_date(database: Database) -> None:
             )
         if revision != migrate.HEAD:
             migrate.upgrade(connection, database.shown_url)
+    if revision is not None:
+        # Imported late: NumPy costs 0.1 s, and an old database is rare.
+        from pytomo_scrapy.storage.figure_blocks import seal_all
+
+        seal_all(database)
 
 
 def _opening_trouble(database: Database, error: DBAPIError) -> str:

@@ -39,7 +39,7 @@ SHAPES = ("wide", "tables", "legacy")
 FETCH_ROWS = 500  # held in memory at a time
 
 # Not results: what a crawl has still to do, and who does it; imported rows go out by --legacy.
-_NOT_EXPORTED = {"owner", "frontier", "open_window", "legacy_source", "legacy_row"}
+_NOT_EXPORTED = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
 _OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integer"}
 
 

@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal
+import numpy as np
+from sqlalchemy import Connection
 
 from pytomo_scrapy.storage import overview_bootstrap as bootstrap
 from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of, last_changes
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source, pieces
-from pytomo_scrapy.storage.distribution import bin_middle, log_bin
+from pytomo_scrapy.storage.dashboard_selection import Selection
+from pytomo_scrapy.storage.distribution import MAX_STEPS, Histogram, bin_middle, steps_of
+from pytomo_scrapy.storage.figure_blocks import Values
+from pytomo_scrapy.storage.figure_scan import Counts, Rows, Scan
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
 VIDEO_GROUPS = 16
@@ -99,15 +100,36 @@ class Overview:
     @property
     def has_enough(self) -> bool:
         """Tell whether intervals can be formed."""
-        return self.day_count >= bootstrap.LEAST_DAYS and self.video_count >= bootstrap.LEAST_VIDEOS
+        return _has_enough({"day_count": self.day_count, "video_count": self.video_count})
 
 
-_Rows = list[tuple[float, bool, int]]  # (middle of the bin, was it reached, rows)
+def _has_enough(counts: Mapping[str, int]) -> bool:
+    return counts["day_count"] >= bootstrap.LEAST_DAYS and counts["video_count"] >= bootstrap.LEAST_VIDEOS
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What one pass over a period gives: how much there is, failures, and a histogram of each figure with a median."""
+
+    counts: dict[str, int]
+    failures: list[tuple[str, str, int]]
+    ping_methods: dict[str, int]
+    method_numbers: dict[str, int]
+    steps: dict[str, Counts]
+
+    def histogram(self, name: str, ping_method: str | None) -> Histogram:
+        """Return the histogram of a figure; of round trips those by one method."""
+        keys, sizes = self.steps[name].merged()
+        if name == "rtt":
+            first = self.method_numbers.get(ping_method or "", -2) * MAX_STEPS
+            begin, end = np.searchsorted(keys, (first, first + MAX_STEPS))
+            keys, sizes = keys[begin:end] - first, sizes[begin:end]
+        return Histogram(keys, sizes)
 
 
 @dataclass(slots=True)
 class _Sample:
-    """One period: numerators and denominators by cell, the histograms, and what was drawn."""
+    """One period: numerators and denominators by cell, the quantiles, and what was drawn."""
 
     cells: dict[str, dict[bootstrap.Cell, tuple[float, float]]]
     quantiles: dict[str, _Quantiles]
@@ -123,96 +145,78 @@ def overview(connection: Connection, selection: Selection, *, is_across_breaks: 
     counted = selection
     if own_breaks and not is_across_breaks:
         counted = replace(selection, not_before=last_changes(own_breaks))
-    method = _ping_method(connection, counted)
-    facts = _counts(connection, counted)
-    sample = _sample(connection, counted, method)
+    facts = _facts(connection, counted)
+    method = max(facts.ping_methods, key=lambda name: (facts.ping_methods[name], name), default=None)
+    sample = _sample(connection, counted, facts, method)
     uncompared = None
-    old = None
+    old = old_facts = None
     if breaks and not is_across_breaks:
         last = breaks[-1]
         uncompared = f"{last.what} changed ({last.old} to {last.new}), and figures are not compared across that"
     else:
-        old = _sample(connection, before, method)
+        old_facts = _facts(connection, before)
+        old = _sample(connection, before, old_facts, method)
     found = Overview(
         start_s=selection.start_s,
         end_s=selection.end_s,
-        failures=_failures(connection, selection),
+        failures=facts.failures if counted is selection else _facts(connection, selection).failures,
         estimates=[],
         breaks=own_breaks,
         uncompared=uncompared,
         ping_method=method,
         counted_from_s=min(last_changes(own_breaks).values()) if counted.not_before else None,
-        **facts,
+        **facts.counts,
     )
-    old_facts = _counts(connection, before) if old is not None else None
-    is_comparable = old_facts is not None and replace(found, **old_facts).has_enough
+    is_comparable = old_facts is not None and _has_enough(old_facts.counts)
     estimates = [_estimate(kind, sample, old if is_comparable else None, found.has_enough) for kind in KINDS]
     return replace(found, estimates=estimates)
 
 
-def _counts(connection: Connection, selection: Selection) -> dict[str, Any]:
-    source = Source(replace(selection, is_valid_only=False))
-    columns = [func.count(), func.sum(figure.c.is_valid), func.count(figure.c.video_row_id.distinct())]
-    columns += [func.count((figure.c.started_s // 86400).distinct()), func.count(figure.c.vantage_id.distinct())]
-    row = connection.execute(source.select(*columns)).one()
-    names = ("row_count", "valid_count", "video_count", "day_count", "vantage_count")
-    return {name: int(value or 0) for name, value in zip(names, row, strict=True)}
+def _facts(connection: Connection, selection: Selection) -> _Facts:
+    every = Scan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
+    row_count = valid_count = 0
+    seen: dict[str, Counts] = {name: Counts() for name in ("video_row_id", "day", "vantage_id")}
+    failures, methods = Counts(), Counts()
+    steps = {kind.name: Counts() for kind in KINDS if kind.parameter is not None}
+    for rows in every:
+        is_valid = rows.plain("is_valid") == 1
+        row_count += len(rows)
+        valid_count += int(is_valid.sum())
+        for name, counts in seen.items():
+            counts.add(rows.whole("started_s") // 86400 if name == "day" else rows.whole(name))
+        failures.add(((rows.words("failure") + 1) << 32) + rows.words("attribution") + 1)
+        valid = rows.taken(is_valid) if selection.is_valid_only else rows
+        method = valid.words("ping_method")
+        methods.add(method[method >= 0])
+        for kind in KINDS:
+            if kind.parameter is not None:
+                own = steps_of(valid, PARAMETERS[kind.parameter])
+                # Round trips are told apart by method: which one is meant is known only at the end.
+                prefix = method * MAX_STEPS if kind.name == "rtt" else 0
+                is_counted = (own >= 0) & (method >= 0) if kind.name == "rtt" else own >= 0
+                steps[kind.name].add((own + prefix)[is_counted])
+    text = [None, *every.texts.texts]
+    by_method = methods.as_dict()
+    by_failure = [(text[key >> 32], text[key & 0xFFFFFFFF], count) for key, count in failures.as_dict().items()]
+    told = [(failure, attribution or "unknown", count) for failure, attribution, count in by_failure if failure]
+    names = {"video_row_id": "video_count", "day": "day_count", "vantage_id": "vantage_count"}
+    counted = {names[name]: len(counts.merged()[0]) for name, counts in seen.items()}
+    return _Facts(
+        counts={"row_count": row_count, "valid_count": valid_count, **counted},
+        failures=sorted(told, key=lambda row: (-row[2], row[0])),
+        ping_methods={every.texts.texts[number]: count for number, count in by_method.items()},
+        method_numbers={every.texts.texts[number]: number for number in by_method},
+        steps=steps,
+    )
 
 
-def _failures(connection: Connection, selection: Selection) -> list[tuple[str, str, int]]:
-    source = Source(replace(selection, is_valid_only=False))
-    query = source.select(figure.c.failure, figure.c.attribution, func.count())
-    query = query.where(figure.c.failure.is_not(None)).group_by(figure.c.failure, figure.c.attribution)
-    rows = connection.execute(query.order_by(func.count().desc(), figure.c.failure))
-    return [(row[0], row[1] or "unknown", row[2]) for row in rows]
-
-
-def _ping_method(connection: Connection, selection: Selection) -> str | None:
-    """Return the way to ping that most rows have: round trips of two ways are never mixed."""
-    query = Source(selection).select(figure.c.ping_method).where(figure.c.ping_method.is_not(None))
-    query = query.group_by(figure.c.ping_method).order_by(func.count().desc()).limit(1)
-    found: str | None = connection.execute(query).scalar()
-    return found
-
-
-def _cell_columns(selection: Selection) -> list[ColumnElement[Any]]:
-    # Blocks are days, or longer where the period has many.
-    block_s = max(86400, -(-selection.length_s // DAY_BLOCKS))
-    day = (figure.c.started_s - selection.start_s) // block_s
-    return [day.label("day"), (figure.c.video_row_id % VIDEO_GROUPS).label("video_group")]
-
-
-def _sample(connection: Connection, selection: Selection, ping_method: str | None) -> _Sample:
+def _sample(connection: Connection, selection: Selection, facts: _Facts, ping_method: str | None) -> _Sample:
     quantiles = {
-        kind.name: _Quantiles(_histogram(connection, selection, kind.parameter, ping_method))
-        for kind in KINDS
-        if kind.parameter is not None
+        kind.name: _Quantiles(facts.histogram(kind.name, ping_method)) for kind in KINDS if kind.parameter is not None
     }
     medians = {name: found.at(0.5) for name, found in quantiles.items()}
     cells = _cells(connection, selection, medians, ping_method)
     return _Sample(cells, quantiles, bootstrap.draw_weights(list(cells["never_started"])))
-
-
-def _value_of(source: Source, name: str, ping_method: str | None) -> ColumnElement[Any]:
-    """Return what a median is taken of: NULL where the row does not count for it."""
-    if name == "rtt_min_s":
-        return case((figure.c.ping_method == ping_method, source.value(name)))
-    if PARAMETERS[name].is_censored:
-        return case((figure.c.is_session == 1, source.waited(name)))
-    return source.value(name)
-
-
-def _histogram(connection: Connection, selection: Selection, name: str, ping_method: str | None) -> _Rows:
-    counts: Counter[tuple[int, bool]] = Counter()
-    for piece in pieces(connection, selection):
-        source = Source(piece, PARAMETERS[name])
-        value = _value_of(source, name, ping_method)
-        reached = case((source.value(name).is_not(None), 1), else_=0).label("reached")
-        query = source.select(log_bin(value).label("bin"), reached, func.count()).group_by("bin", "reached")
-        for place, was_reached, count in connection.execute(query):
-            if place is not None:
-                counts[(place, bool(was_reached))] += count
-    return [(bin_middle(place), reached, count) for (place, reached), count in counts.items()]
 
 
 def _cells(
@@ -222,35 +226,55 @@ def _cells(
 
     A median's numerator counts the rows below it: how that share varies tells how the median does.
     """
-    found: dict[str, dict[bootstrap.Cell, tuple[float, float]]] = {kind.name: {} for kind in KINDS}
-    for piece in pieces(connection, selection):
-        source = Source(piece, PARAMETERS["startup_delay_s"])
-        pairs = ratios_of(source)
+    # Blocks are days, or longer where the period has many.
+    block_s = max(86400, -(-selection.length_s // DAY_BLOCKS))
+    size = (selection.length_s // block_s + 1) * VIDEO_GROUPS
+    sums = {kind.name: (np.zeros(size), np.zeros(size)) for kind in KINDS}
+    is_there = np.zeros(size, dtype=np.bool_)
+    scan = Scan(connection, selection, PARAMETERS["startup_delay_s"])
+    for rows in scan:
+        day = (rows.whole("started_s") - selection.start_s) // block_s
+        keys = day * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
+        is_there[keys] = True
+        pairs = ratios_of(rows)
         for kind in KINDS:
             if kind.parameter is not None:
-                value, median = _value_of(source, kind.parameter, ping_method), medians[kind.name]
-                below = case((value <= median, 1), else_=0) if median is not None else literal(0)
-                pairs[kind.name] = (below, case((value.is_not(None), 1), else_=0))
-        sums = [func.sum(one) for pair in pairs.values() for one in pair]
-        query = source.select(*_cell_columns(selection), *sums).group_by("day", "video_group")
-        for day, group, *values in connection.execute(query):
-            for index, name in enumerate(pairs):
-                above, under = found[name].get((day, group), (0.0, 0.0))
-                sums_here = (float(values[2 * index] or 0), float(values[2 * index + 1] or 0))
-                found[name][(day, group)] = (above + sums_here[0], under + sums_here[1])
-    return found
-
-
-def ratios_of(source: Source) -> dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]]:
-    """Return numerator and denominator of each figure that is a ratio of sums."""
-    started, is_session = source.value("is_started") == 1, figure.c.is_session == 1
-    stalled, played = (func.coalesce(source.value(name), 0) for name in ("stalled_s", "played_s"))
-    mos = source.value("mos_stalling_hossfeld2011")
+                value, median = _value_of(scan, rows, kind.parameter, ping_method), medians[kind.name]
+                pairs[kind.name] = (value <= (np.nan if median is None else median), ~np.isnan(value))
+        for name, pair in pairs.items():
+            for total, one in zip(sums[name], pair, strict=True):
+                total += np.bincount(keys, weights=one, minlength=size)
     return {
-        "never_started": (case((and_(is_session, ~started), 1), else_=0), case((is_session, 1), else_=0)),
-        "with_stalls": (case((started, source.value("has_stall")), else_=0), case((started, 1), else_=0)),
+        name: {
+            divmod(key, VIDEO_GROUPS): (float(above[key]), float(below[key]))
+            for key in np.flatnonzero(is_there).tolist()
+        }
+        for name, (above, below) in sums.items()
+    }
+
+
+def _value_of(scan: Scan, rows: Rows, name: str, ping_method: str | None) -> Values:
+    """Return what a median is taken of: NaN where the row does not count for it."""
+    value = rows.value(name)
+    if name == "rtt_min_s":
+        number = -2 if ping_method is None else scan.texts.number(ping_method)
+        return np.where(rows.words("ping_method") == number, value, np.nan)
+    if PARAMETERS[name].is_censored:
+        return np.where(rows.plain("is_session") == 1, rows.waited(name), np.nan)
+    return value
+
+
+def ratios_of(rows: Rows) -> dict[str, tuple[Any, Any]]:
+    """Return numerator and denominator of each figure that is a ratio of sums, for each row."""
+    is_started, is_session = rows.value("is_started") == 1, rows.plain("is_session") == 1
+    stalled, played = (np.nan_to_num(rows.value(name)) for name in ("stalled_s", "played_s"))
+    mos = rows.value("mos_stalling_hossfeld2011")
+    return {
+        # Not known to have started is not known at all: such a session counts below only.
+        "never_started": (is_session & (rows.value("is_started") == 0), is_session),
+        "with_stalls": (np.where(is_started, np.nan_to_num(rows.value("has_stall")), 0.0), is_started),
         "stall_ratio": (stalled, stalled + played),
-        "mos": (func.coalesce(mos, 0), case((mos.is_not(None), 1), else_=0)),
+        "mos": (np.nan_to_num(mos), ~np.isnan(mos)),
     }
 
 
@@ -281,16 +305,9 @@ def _figure(kind: Kind, sample: _Sample) -> _Figure:
 class _Quantiles:
     """The same quantiles many times over: the steps of the curve are computed once."""
 
-    def __init__(self, rows: Sequence[tuple[float, bool, int]]) -> None:
-        self._shares: list[float] = []
-        self._values: list[float] = []
-        waiting, left = sum(count for _, _, count in rows), 1.0
-        for value, reached, count in sorted(rows, key=lambda row: (row[0], not row[1])):
-            if reached:
-                left *= 1 - count / waiting
-                self._shares.append(1 - left)
-                self._values.append(value)
-            waiting -= count
+    def __init__(self, histogram: Histogram) -> None:
+        self._shares: list[float] = histogram.shares.tolist()
+        self._values = [bin_middle(place) for place in histogram.bins.tolist()]
 
     def at(self, ratio: float) -> float | None:
         """Return the quantile, between the middles of two bins in proportion. None where too few reached it."""
@@ -322,17 +339,20 @@ def _estimate(kind: Kind, sample: _Sample, old: _Sample | None, has_enough: bool
 def change_since(connection: Connection, selection: Selection, one: Estimate) -> int | None:
     """Return when a figure changed most, within the period and the one before. None where that cannot be told."""
     both = replace(selection, start_s=selection.start_s - selection.length_s)
-    source = Source(both, PARAMETERS["startup_delay_s"])
-    sums = ratios_of(source)
-    if one.kind.parameter is not None and one.value is not None and one.before is not None:
-        # A median changes where the share of rows above the middle of both medians changes.
-        value = source.value(one.kind.parameter)
-        if PARAMETERS[one.kind.parameter].is_censored:
-            value = case((figure.c.is_session == 1, source.waited(one.kind.parameter)))
-        middle = (one.value + one.before) / 2
-        sums[one.kind.name] = (case((value > middle, 1), else_=0), case((value.is_not(None), 1), else_=0))
-    above, below = sums[one.kind.name]
-    bucket = (figure.c.started_s // CHANGE_BUCKET_S).label("bucket")
-    query = source.select(bucket, func.sum(above), func.sum(below)).group_by("bucket").order_by("bucket")
-    rows = [(row[0] * CHANGE_BUCKET_S, float(row[1] or 0), float(row[2] or 0)) for row in connection.execute(query)]
-    return bootstrap.change_point(rows)
+    found: dict[int, list[float]] = {}
+    for rows in Scan(connection, both, PARAMETERS["startup_delay_s"]):
+        if one.kind.parameter is not None and one.value is not None and one.before is not None:
+            # A median changes where the share of rows above the middle of both medians changes.
+            value = rows.value(one.kind.parameter)
+            if PARAMETERS[one.kind.parameter].is_censored:
+                value = np.where(rows.plain("is_session") == 1, rows.waited(one.kind.parameter), np.nan)
+            above, below = value > (one.value + one.before) / 2, ~np.isnan(value)
+        else:
+            above, below = ratios_of(rows)[one.kind.name]
+        keys, places = np.unique(rows.whole("started_s") // CHANGE_BUCKET_S, return_inverse=True)
+        sums = (np.bincount(places, weights=weights, minlength=len(keys)) for weights in (above, below))
+        for key, over, under in zip(keys.tolist(), *(one_sum.tolist() for one_sum in sums), strict=True):
+            total = found.setdefault(key, [0.0, 0.0])
+            total[0] += over
+            total[1] += under
+    return bootstrap.change_point([(key * CHANGE_BUCKET_S, found[key][0], found[key][1]) for key in sorted(found)])

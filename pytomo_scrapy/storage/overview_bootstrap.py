@@ -8,11 +8,11 @@ narrow. Quantiles follow Woodruff, J. Amer. Statist. Assoc. 47 (1952): the inter
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import mul
+
+import numpy as np
+from numpy.typing import NDArray
 
 REPLICATES = 300
 LEAST_DAYS = 3
@@ -26,35 +26,32 @@ Cells = Mapping[Cell, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How often each cell was drawn, in every replicate."""
+    """How often each cell was drawn: a row for every replicate, a column for every cell."""
 
     cells: tuple[Cell, ...]
-    replicates: tuple[tuple[int, ...], ...]
+    replicates: NDArray[np.float64]
 
 
 def draw_weights(cells: Sequence[Cell], *, seed: int = 0, replicates: int = REPLICATES) -> Weights:
     """Draw days and groups of videos with replacement; the same cells and seed give the same weights."""
     ordered = tuple(sorted(cells))
-    days = sorted({day for day, _ in ordered})
-    groups = sorted({group for _, group in ordered})
-    chance = random.Random(seed)
+    if not ordered:
+        return Weights((), np.empty((0, 0)))
+    chance = np.random.default_rng(seed)
     drawn = []
-    for _ in range(replicates if ordered else 0):
-        of_day = Counter(chance.choices(days, k=len(days)))
-        of_group = Counter(chance.choices(groups, k=len(groups)))
-        drawn.append(tuple(of_day[day] * of_group[group] for day, group in ordered))
-    return Weights(ordered, tuple(drawn))
+    for part in (0, 1):
+        values, places = np.unique([cell[part] for cell in ordered], return_inverse=True)
+        drawn.append(chance.multinomial(len(values), [1 / len(values)] * len(values), size=replicates)[:, places])
+    return Weights(ordered, (drawn[0] * drawn[1]).astype(np.float64))
 
 
 def ratio_replicates(cells: Cells, weights: Weights) -> list[float]:
     """Return numerator over denominator of each replicate; replicates without any denominator are left out."""
-    above = [cells.get(cell, (0.0, 0.0))[0] for cell in weights.cells]
-    below = [cells.get(cell, (0.0, 0.0))[1] for cell in weights.cells]
-    found = []
-    for drawn in weights.replicates:
-        denominator = sum(map(mul, drawn, below))
-        if denominator > 0:
-            found.append(sum(map(mul, drawn, above)) / denominator)
+    if not weights.cells:
+        return []
+    above, below = weights.replicates @ np.array([cells.get(cell, (0.0, 0.0)) for cell in weights.cells]).T[..., None]
+    is_there = below[:, 0] > 0
+    found: list[float] = (above[is_there, 0] / below[is_there, 0]).tolist()
     return found
 
 

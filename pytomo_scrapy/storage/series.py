@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, cast, func, literal
+import numpy as np
+from sqlalchemy import Connection
 
 from pytomo_scrapy.storage.dashboard_breaks import Break
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.dashboard_selection import Selection, Source, labels_of, pieces, top_groups
-from pytomo_scrapy.storage.distribution import bin_middle, log_bin, weighted_quantile
+from pytomo_scrapy.storage.dashboard_selection import MAX_GROUPS, Selection, labels_of
+from pytomo_scrapy.storage.distribution import MAX_STEPS, Histogram, steps_of
+from pytomo_scrapy.storage.figure_blocks import Places
+from pytomo_scrapy.storage.figure_scan import Counts, Rows, Scan, top_groups
 
 MAX_BUCKETS = 600
 MAX_CENSORED_BUCKETS = 120
@@ -68,20 +70,17 @@ def series(
     breaks: Sequence[Break] = (),
 ) -> Series:
     """Return the figure over time. Rows on both sides of a break are never in one bucket."""
-    source = Source(selection, parameter, compare)
     groups: list[Any] = [None]
     left_out = 0
     if compare is not None:
-        groups, left_out = top_groups(connection, source)
+        groups, left_out = top_groups(Scan(connection, selection, parameter, compare), MAX_GROUPS)
     limit = min(buckets, MAX_CENSORED_BUCKETS) if parameter.is_censored else buckets
     width_s = width_for(selection.length_s, limit)
     first_s = selection.start_s - selection.start_s % width_s
-    era = _era(breaks)
-    bucket = cast((figure.c.started_s - literal(first_s, BigInteger)) // literal(width_s, BigInteger), BigInteger)
+    grid = _Grid(first_s, width_s, -(-(selection.end_s - first_s) // width_s), sorted(one.at_s for one in breaks))
+    scan = Scan(connection, selection, parameter, compare)
     read = _read_censored if parameter.is_censored else _read_means
-    cells: _Cells = defaultdict(dict)
-    for piece in pieces(connection, selection, width_s):
-        read(connection, Source(piece, parameter, compare), parameter, bucket, era, groups, cells)
+    cells = read(scan, parameter, grid, groups) if groups else defaultdict(dict)
     places = sorted({place for group in groups for place in cells[group]})
     labels = labels_of(connection, compare, groups) if compare is not None else ["all"]
     starts = [_start_s(place, first_s, width_s, breaks) for place in places]
@@ -104,11 +103,29 @@ class _Cell:
 _Cells = defaultdict[Any, dict[tuple[int, int], _Cell]]
 
 
-def _era(breaks: Sequence[Break]) -> ColumnElement[Any]:
-    total: ColumnElement[Any] = literal(0, Integer)
-    for one in breaks:
-        total = total + case((figure.c.started_s >= one.at_s, 1), else_=0)
-    return total
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The cells of a chart: eras between breaks, and buckets of time in each."""
+
+    first_s: int
+    width_s: int
+    bucket_count: int
+    breaks_s: Sequence[int]
+
+    @property
+    def size(self) -> int:
+        return self.bucket_count * (len(self.breaks_s) + 1)
+
+    def cells(self, started: Places) -> Places:
+        """Return in which cell each row is."""
+        era = np.searchsorted(np.array(self.breaks_s, dtype=np.int64), started, side="right")
+        found: Places = era * self.bucket_count + (started - self.first_s) // self.width_s
+        return found
+
+    def place(self, cell: int) -> tuple[int, int]:
+        """Return the bucket and the era of a cell."""
+        era, bucket = divmod(cell, self.bucket_count)
+        return bucket, era
 
 
 def _start_s(place: tuple[int, int], first_s: int, width_s: int, breaks: Sequence[Break]) -> int:
@@ -118,63 +135,57 @@ def _start_s(place: tuple[int, int], first_s: int, width_s: int, breaks: Sequenc
     return max(start_s, sorted(one.at_s for one in breaks)[era - 1]) if era else start_s
 
 
-def _read_means(
-    connection: Connection,
-    source: Source,
-    parameter: Parameter,
-    bucket: ColumnElement[Any],
-    era: ColumnElement[Any],
-    groups: Sequence[Any],
-    cells: _Cells,
-) -> None:
-    value = source.value(parameter.name)
-    columns = [bucket.label("bucket"), era.label("era"), func.avg(value), func.min(value), func.max(value)]
-    query = source.select(*columns, func.count(value), func.count(), *_group_columns(source))
-    query = query.group_by("bucket", "era", *_group_columns(source))
-    for row in connection.execute(_of_groups(query, source, groups)):
-        key = row[7] if source.group is not None else None
-        mean = None if row[2] is None else float(row[2])
-        cells[key][(row[0], row[1])] = _Cell(mean, _float(row[3]), _float(row[4]), row[5], row[6])
+def _keys(scan: Scan, rows: Rows, grid: _Grid, groups: Sequence[Any]) -> tuple[Rows, Places]:
+    """Return the rows of the groups that are drawn, and for each its group and cell in one number."""
+    if groups == [None]:
+        return rows, grid.cells(rows.whole("started_s"))
+    numbers = scan.groups(rows)
+    place_of = {scan.group_number(group): place for place, group in enumerate(groups)}
+    place = np.full(len(rows), -1, dtype=np.int64)
+    for number, index in place_of.items():
+        place[numbers == number] = index
+    kept = rows.taken(place >= 0)
+    return kept, place[place >= 0] * grid.size + grid.cells(kept.whole("started_s"))
 
 
-def _read_censored(
-    connection: Connection,
-    source: Source,
-    parameter: Parameter,
-    bucket: ColumnElement[Any],
-    era: ColumnElement[Any],
-    groups: Sequence[Any],
-    cells: _Cells,
-) -> None:
-    waited = source.waited(parameter.name)
-    reached = case((source.value(parameter.name).is_not(None), 1), else_=0)
-    columns = [bucket.label("bucket"), era.label("era"), log_bin(waited).label("bin"), reached.label("reached")]
-    query = source.select(*columns, func.count(), *_group_columns(source)).where(figure.c.is_session == 1)
-    query = query.group_by("bucket", "era", "bin", "reached", *_group_columns(source))
-    tables: defaultdict[Any, defaultdict[tuple[int, int], list[tuple[float, bool, int]]]]
-    tables = defaultdict(lambda: defaultdict(list))
-    for row in connection.execute(_of_groups(query, source, groups)):
-        if row[2] is not None:
-            key = row[5] if source.group is not None else None
-            tables[key][(row[0], row[1])].append((bin_middle(row[2]), bool(row[3]), row[4]))
-    for key, table in tables.items():
-        for place, rows in table.items():
-            count = sum(row[2] for row in rows)
-            low, middle, high = (weighted_quantile(rows, ratio) for ratio in (0.1, 0.5, 0.9))
-            known = sum(row[2] for row in rows if row[1])
-            cells[key][place] = _Cell(middle, low, high, known, count)
+def _read_means(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+    size = grid.size * len(groups)
+    total, known, every = np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    for found in scan:
+        rows, keys = _keys(scan, found, grid, groups)
+        values = rows.value(parameter.name)
+        every += np.bincount(keys, minlength=size)
+        is_known = ~np.isnan(values)
+        keys, values = keys[is_known], values[is_known]
+        known += np.bincount(keys, minlength=size)
+        total += np.bincount(keys, weights=values, minlength=size)
+        np.minimum.at(low, keys, values)
+        np.maximum.at(high, keys, values)
+    cells: _Cells = defaultdict(dict)
+    for key in np.flatnonzero(every).tolist():
+        group, cell = divmod(key, grid.size)
+        count = int(known[key])
+        known_cell = _Cell(float(total[key]) / max(count, 1), float(low[key]), float(high[key]), count, int(every[key]))
+        cells[groups[group]][grid.place(cell)] = known_cell if count else _Cell(None, None, None, 0, int(every[key]))
+    return cells
 
 
-def _group_columns(source: Source) -> list[ColumnElement[Any]]:
-    return [] if source.group is None else [source.group]
-
-
-def _of_groups(query: Any, source: Source, groups: Sequence[Any]) -> Any:
-    return query if source.group is None else query.where(source.group.in_(groups))
-
-
-def _float(value: Any) -> float | None:
-    return None if value is None else float(value)
+def _read_censored(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+    counts = Counts()
+    for found in scan:
+        rows, keys = _keys(scan, found, grid, groups)
+        steps = steps_of(rows, parameter)
+        counts.add(keys[steps >= 0] * MAX_STEPS + steps[steps >= 0])
+    keys, sizes = counts.merged()
+    cells: _Cells = defaultdict(dict)
+    for key in np.unique(keys // MAX_STEPS).tolist():
+        begin, end = np.searchsorted(keys, (key * MAX_STEPS, (key + 1) * MAX_STEPS))
+        histogram = Histogram(keys[begin:end] % MAX_STEPS, sizes[begin:end])
+        group, cell = divmod(key, grid.size)
+        low, middle, high = (histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
+        cells[groups[group]][grid.place(cell)] = _Cell(middle, low, high, histogram.known_count, histogram.row_count)
+    return cells
 
 
 def _line(label: str, group: Any, cells: Sequence[_Cell | None], parameter: Parameter) -> Line:

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.figure_blocks import seal_all
 
 DAYS = 14
 ROWS = 2000
@@ -39,6 +40,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType) -> P
     path = tmp_path_factory.mktemp("filled") / "filled.db"
     database = open_database(f"sqlite:///{path}")
     synthetic.fill(database, ROWS, days=DAYS, videos=300)
+    # As after a crawl: what is complete is packed, the newest block is not, and both are asked together.
+    assert seal_all(database) == 1
     database.close()
     return path
 

@@ -93,6 +93,23 @@ def test_series_compared_by_vantage_equals_each_ones_rows(client: TestClient, ra
         assert shown == pytest.approx(mean(known) / 1e6, rel=1e-9)
 
 
+def test_series_compared_by_autonomous_system_equals_each_ones_rows(
+    client: TestClient, raw: sqlite3.Connection
+) -> None:
+    answer = client.get("/api/series?period=all&eras=all&parameter=delivery_bps&compare=as_number").json()
+    shown = {line["label"]: line["mean"] for line in answer["lines"]}
+    assert set(shown) == {"AS64500 HOLDER-64500", "AS64501 HOLDER-64501"}
+    for label, mean_shown in shown.items():
+        number = label.split()[0].removeprefix("AS")
+        own = f" AND m.id IN (SELECT measurement_id FROM network WHERE as_number = {number})"
+        known = [value for value in values_of(raw, "d.delivery_bps", own) if value is not None]
+        assert mean_shown == pytest.approx(mean(known) / 1e6, rel=1e-9)
+        [line] = client.get(f"/api/series?period=all&eras=all&parameter=delivery_bps&as_number={number}").json()[
+            "lines"
+        ]
+        assert line["mean"] == pytest.approx(mean_shown, rel=1e-12)
+
+
 def test_series_of_one_player_equals_that_players_rows(client: TestClient, raw: sqlite3.Connection) -> None:
     answer = client.get("/api/series?period=all&eras=all&parameter=played_s&player=classic").json()
     known = [row[0] for row in raw.execute("SELECT played_s FROM playback WHERE player = 'classic'")]

@@ -1,0 +1,328 @@
+"""Read the rows of a selection by column, in chunks of bounded size, from packed blocks and from the tables alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, or_, select
+
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS, Parameter
+from pytomo_scrapy.storage.dashboard_schema import figure_block, figure_column
+from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
+from pytomo_scrapy.storage.figure_blocks import (
+    LOOKUP,
+    PLAYBACK,
+    Places,
+    Values,
+    codes_of,
+    numbers_of,
+    read_columns,
+    unpack_numbers,
+    unpack_texts,
+)
+from pytomo_scrapy.storage.schema import vantage
+
+Mask = NDArray[np.bool_]
+# Some 65 000 rows: half a megabyte a column.
+_CHUNK_BLOCKS = 64
+
+
+class Words:
+    """Numbers for texts, the same in every chunk of a scan."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """Return the number of a text."""
+        if text not in self._numbers:
+            self._numbers[text] = len(self.texts)
+            self.texts.append(text)
+        return self._numbers[text]
+
+
+class Chunk:
+    """Some blocks, column by column; a column is read when it is asked for."""
+
+    def __init__(self, connection: Connection, blocks: Sequence[int], sealed: set[int], words: Words) -> None:
+        self._connection = connection
+        self._blocks = blocks
+        self._sealed = sealed
+        self._words = words
+        self._columns: dict[str, Any] = {}
+
+    def numbers(self, name: str) -> Values:
+        """Return a column of numbers, NaN for what is not known."""
+        if name not in self._columns:
+            packed = self._packed(name)
+            parts = [
+                unpack_numbers(*packed[block]) if block in packed else numbers_of(self._from_tables(block, name))
+                for block in self._blocks
+            ]
+            self._columns[name] = np.concatenate(parts) if parts else np.empty(0)
+        found: Values = self._columns[name]
+        return found
+
+    def words(self, name: str) -> Places:
+        """Return a column of texts as their numbers, -1 for what is not known."""
+        if name not in self._columns:
+            packed = self._packed(name)
+            parts = []
+            for block in self._blocks:
+                codes, texts = (
+                    unpack_texts(packed[block][1]) if block in packed else codes_of(self._from_tables(block, name))
+                )
+                table = np.full(len(texts) + 1, -1, dtype=np.int64)
+                table[: len(texts)] = [self._words.number(text) for text in texts]
+                parts.append(table[np.minimum(codes, len(texts))])
+            self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        found: Places = self._columns[name]
+        return found
+
+    def rows_of(self, prefix: str) -> Places:
+        """Return to which row of the chunk each playback or look-up belongs."""
+        name = f"{prefix}row"
+        if name not in self._columns:
+            packed, parts, before = self._packed(name), [], 0
+            for block, length in zip(self._blocks, self._lengths, strict=True):
+                rows = unpack_numbers(*packed[block]) if block in packed else numbers_of(self._from_tables(block, name))
+                parts.append(rows.astype(np.int64) + before)
+                before += length
+            self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        found: Places = self._columns[name]
+        return found
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        packed = self._packed("started_s")
+        return [
+            len(unpack_numbers(*packed[block])) if block in packed else len(self._from_tables(block, "started_s"))
+            for block in self._blocks
+        ]
+
+    def _packed(self, name: str) -> dict[int, tuple[str, bytes]]:
+        if not self._sealed:
+            return {}
+        query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
+            figure_column.c.name == name,
+            figure_column.c.block.between(self._blocks[0], self._blocks[-1]),
+        )
+        return {row[0]: (row[1], row[2]) for row in self._connection.execute(query) if row[0] in self._sealed}
+
+    def _from_tables(self, block: int, name: str) -> list[Any]:
+        return read_columns(self._connection, block, [name])[name]
+
+
+class Rows:
+    """The rows of a chunk that a selection takes; each may be there several times, once for each player or look-up."""
+
+    def __init__(self, chunk: Chunk, places: Places, detail: Places | None, prefix: str) -> None:
+        self.chunk = chunk
+        self._places = places
+        self._detail = detail  # of playbacks or look-ups, -1: none
+        self._prefix = prefix
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def taken(self, mask: Mask) -> Rows:
+        """Return the rows where the mask is true."""
+        detail = None if self._detail is None else self._detail[mask]
+        return Rows(self.chunk, self._places[mask], detail, self._prefix)
+
+    def plain(self, name: str) -> Values:
+        """Return a column of numbers of the flat table."""
+        return self.chunk.numbers(name)[self._places]
+
+    def whole(self, name: str) -> Places:
+        """Return a column of whole numbers that are always known."""
+        return self.plain(name).astype(np.int64)
+
+    def words(self, name: str) -> Places:
+        """Return a column of texts by their numbers, of the chosen player or look-up where it has its own."""
+        if self._detail is not None and name == {PLAYBACK: "player", LOOKUP: "resolver"}[self._prefix]:
+            codes = self.chunk.words(self._prefix + name)
+            return np.where(self._detail >= 0, codes[self._detail], -1) if len(codes) else np.full(len(self), -1)
+        return self.chunk.words(name)[self._places]
+
+    def value(self, name: str) -> Values:
+        """Return a figure, of the chosen player where one is chosen, NaN where it is not known."""
+        if self._prefix == LOOKUP and name == "dns_elapsed_s":
+            return self._own("elapsed_s")
+        if self._prefix != PLAYBACK or (name != "waited_s" and not PARAMETERS[name].is_playback):
+            return self.plain(name)
+        if name == "has_stall":
+            count = self._own("stall_count")
+            return np.where(np.isnan(count), np.nan, (count > 0).astype(np.float64))
+        if name == "is_started":
+            is_started: Values = (self._own("is_started") == 1).astype(np.float64)
+            return is_started
+        if name == "waited_s":
+            return _first_known(self._own("startup_delay_s"), self._own("horizon_s"), self.plain("waited_s"))
+        return self._own(name)
+
+    def waited(self, name: str) -> Values:
+        """Return after how long a censored figure was reached or given up."""
+        if name == "startup_delay_s":
+            return self.value("waited_s")
+        before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
+        return _first_known(self.value(name), before + self.plain("waited_s"))
+
+    def _own(self, name: str) -> Values:
+        assert self._detail is not None
+        column = self.chunk.numbers(self._prefix + name)
+        if not len(column):
+            return np.full(len(self), np.nan)
+        found: Values = np.where(self._detail >= 0, column[self._detail], np.nan)
+        return found
+
+
+def _first_known(*columns: Values) -> Values:
+    found = columns[0]
+    for column in columns[1:]:
+        found = np.where(np.isnan(found), column, found)
+    return found
+
+
+class Scan:
+    """The rows of a selection, and what each is compared by; reads only the columns that the question needs."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        selection: Selection,
+        parameter: Parameter | None = None,
+        compare: str | None = None,
+    ) -> None:
+        self.texts = Words()
+        self._connection = connection
+        self._selection = selection
+        self._compare = compare
+        self._player = selection.equals.get("player")
+        self._wants_player = (self._player is not None or compare == "player") and (
+            parameter is None or parameter.is_playback
+        )
+        self._wants_lookups = compare == "resolver" and parameter is not None and parameter.name == "dns_elapsed_s"
+
+    def __iter__(self) -> Iterator[Rows]:
+        for chunk in self._chunks():
+            rows = self._joined(chunk)
+            rows = rows.taken(self._kept(rows))
+            if len(rows):
+                yield rows
+
+    def groups(self, rows: Rows) -> Places:
+        """Return what each row is compared by, as a number that `group_value` explains; -1 for what is not known."""
+        assert self._compare is not None
+        return self._dimension(rows, self._compare)
+
+    def group_value(self, number: int) -> str | int:
+        """Return the value of the compared dimension that a number stands for."""
+        assert self._compare is not None
+        return number if DIMENSIONS[self._compare].is_number else self.texts.texts[number]
+
+    def group_number(self, value: str | int) -> int:
+        """Return the number that stands for a value of the compared dimension."""
+        return value if isinstance(value, int) else self.texts.number(value)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        chosen = self._selection
+        is_near = (figure_block.c.last_s >= chosen.start_s) & (figure_block.c.first_s < chosen.end_s)
+        near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(figure_block.c.is_sealed == 0, is_near))
+        found = self._connection.execute(near.order_by(figure_block.c.block)).all()
+        for first in range(0, len(found), _CHUNK_BLOCKS):
+            part = found[first : first + _CHUNK_BLOCKS]
+            sealed = {row.block for row in part if row.is_sealed}
+            yield Chunk(self._connection, [row.block for row in part], sealed, self.texts)
+
+    def _joined(self, chunk: Chunk) -> Rows:
+        count = len(chunk.numbers("started_s"))
+        every = np.arange(count)
+        if self._wants_lookups:
+            own = chunk.rows_of(LOOKUP)
+            return Rows(chunk, own, np.arange(len(own)), LOOKUP)
+        if not self._wants_player:
+            return Rows(chunk, every, None, "")
+        own = chunk.rows_of(PLAYBACK)
+        if self._player is None:
+            return Rows(chunk, own, np.arange(len(own)), PLAYBACK)
+        detail = np.full(count, -1, dtype=np.int64)
+        chosen = np.flatnonzero(chunk.words(PLAYBACK + "player") == self.texts.number(str(self._player)))
+        detail[own[chosen]] = chosen
+        # A session that the network ended before any player ran never started, under every player.
+        is_lost = (chunk.words("player") == -1) & (chunk.numbers("is_session") == 1)
+        kept = (detail >= 0) | is_lost
+        return Rows(chunk, every[kept], detail[kept], PLAYBACK)
+
+    def _kept(self, rows: Rows) -> Mask:
+        chosen = self._selection
+        started = rows.plain("started_s")
+        kept: Mask = (started >= chosen.start_s) & (started < chosen.end_s)
+        if chosen.is_valid_only:
+            kept &= rows.plain("is_valid") == 1
+        for name, value in chosen.equals.items():
+            if name == "player":
+                continue
+            kept &= self._dimension(rows, name) == (value if isinstance(value, int) else self.texts.number(value))
+        for key, since_s in chosen.not_before.items():
+            kept &= ~((rows.plain("vantage_id") == key) & (started < since_s))
+        return kept
+
+    def _dimension(self, rows: Rows, name: str) -> Places:
+        if name == "provider":
+            ids = rows.whole("vantage_id")
+            table = np.full(max(self._providers, default=0) + 1, -1, dtype=np.int64)
+            for key, number in self._providers.items():
+                table[key] = number
+            return table[ids] if len(ids) else ids
+        if DIMENSIONS[name].is_number:
+            numbers = rows.plain(DIMENSIONS[name].column)
+            return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)
+        return rows.words(DIMENSIONS[name].column)
+
+    @cached_property
+    def _providers(self) -> dict[int, int]:
+        rows = self._connection.execute(select(vantage.c.id, vantage.c.provider))
+        return {row.id: self.texts.number(row.provider) for row in rows if row.provider is not None}
+
+
+class Counts:
+    """How often each whole number was seen; memory grows with the distinct ones, not with the rows."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Places, Places]] = []
+
+    def add(self, keys: Places) -> None:
+        """Count these."""
+        if len(keys):
+            self._parts.append(np.unique(keys, return_counts=True))
+
+    def merged(self) -> tuple[Places, Places]:
+        """Return the distinct numbers in order, and how often each was seen."""
+        if not self._parts:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        every = np.concatenate([keys for keys, _ in self._parts])
+        counts = np.concatenate([counts for _, counts in self._parts])
+        keys, inverse = np.unique(every, return_inverse=True)
+        return keys, np.bincount(inverse, weights=counts, minlength=len(keys)).astype(np.int64)
+
+    def as_dict(self) -> dict[int, int]:
+        """Return the counts by number."""
+        keys, counts = self.merged()
+        return dict(zip(keys.tolist(), counts.tolist(), strict=True))
+
+
+def top_groups(scan: Scan, limit: int) -> tuple[list[str | int], int]:
+    """Return the values of the compared dimension with most rows, and how many further ones are left out."""
+    counts = Counts()
+    for rows in scan:
+        groups = scan.groups(rows)
+        counts.add(groups[groups >= 0])
+    found = [(-count, scan.group_value(number)) for number, count in counts.as_dict().items()]
+    values = [value for _, value in sorted(found)]
+    return values[:limit], max(0, len(values) - limit)

@@ -1,0 +1,150 @@
+"""Packed blocks hold what the tables hold: every answer is the same with and without them, whatever changes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Connection, text
+
+from pytomo_scrapy.storage import dashboard_lists, distribution, overview, series
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
+from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
+from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.figure_blocks import (
+    codes_of,
+    pack_numbers,
+    pack_texts,
+    seal_all,
+    seal_some,
+    unpack_numbers,
+    unpack_texts,
+)
+from tests.storage.conftest import each_url as each_url
+from tests.storage.conftest import postgres_server as postgres_server
+from tests.storage.conftest import postgres_url as postgres_url
+from tests.storage.conftest import sqlite_url as sqlite_url
+
+ROWS = 1300
+
+
+@pytest.fixture
+def two_blocks(each_url: str, synthetic: ModuleType) -> Iterator[Database]:
+    database = open_database(each_url)
+    synthetic.fill(database, ROWS, days=6, videos=60, traces=0)
+    yield database
+    database.close()
+
+
+def sealed(database: Database) -> list[int]:
+    with database.read() as connection:
+        return list(connection.execute(text("SELECT block FROM figure_block WHERE is_sealed = 1 ORDER BY 1")).scalars())
+
+
+def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
+    """Ask for something of every kind."""
+    chosen = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
+    found: dict[str, Any] = {
+        name: asdict(series.series(connection, chosen, one, buckets=50)) for name, one in PARAMETERS.items()
+    }
+    found["overview"] = asdict(overview.overview(connection, chosen, is_across_breaks=True))
+    found["averages"] = dashboard_lists.averages(connection, chosen)
+    found["failures"] = asdict(dashboard_lists.failures(connection, chosen, 40))
+    for name in DIMENSIONS:
+        parameter = PARAMETERS["dns_elapsed_s" if name == "resolver" else "startup_delay_s"]
+        curves, left_out = distribution.curves(connection, chosen, parameter, compare=name)
+        found[f"by {name}"] = ([asdict(curve) for curve in curves], left_out)
+    of_player = Selection(chosen.start_s, chosen.end_s, {"player": "classic", "provider": "ISP A"})
+    found["player"] = asdict(series.series(connection, of_player, PARAMETERS["startup_delay_s"], buckets=50))
+    return json.loads(json.dumps(found))
+
+
+def test_answers_are_the_same_from_blocks_and_from_tables(two_blocks: Database, synthetic: ModuleType) -> None:
+    with two_blocks.read() as connection:
+        from_tables = answers(connection, synthetic)
+    assert sealed(two_blocks) == []
+    assert seal_all(two_blocks) == 1
+    assert sealed(two_blocks) == [0]
+    with two_blocks.read() as connection:
+        from_blocks = answers(connection, synthetic)
+    assert from_tables.keys() == from_blocks.keys()
+    for name, answer in from_tables.items():
+        assert from_blocks[name] == answer, name
+
+
+CHANGES = (
+    "UPDATE figure SET delivery_bps = 5e12, is_valid = 1 WHERE measurement_id = 7",
+    "DELETE FROM figure WHERE measurement_id = 8",
+    "UPDATE playback SET stalled_s = 9 WHERE measurement_id = 7",
+    "UPDATE dns_lookup SET elapsed_s = 9 WHERE id = (SELECT MIN(id) FROM dns_lookup WHERE measurement_id < 1024)",
+)
+
+
+def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: ModuleType) -> None:
+    chosen = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
+    for change in CHANGES:
+        seal_all(two_blocks)
+        with two_blocks.write() as connection:
+            assert connection.execute(text(change)).rowcount
+        assert sealed(two_blocks) == [], change
+        # The change is answered at once, and after packing as well.
+        for _ in range(2):
+            with two_blocks.read() as connection:
+                [line] = series.series(connection, chosen, PARAMETERS["delivery_bps"], buckets=5).lines
+            assert max(value for value in line.high if value is not None) == 5e12
+            assert seal_some(two_blocks) in (0, 1)
+        assert sealed(two_blocks) == [0], change
+
+
+def test_a_row_that_is_being_stored_is_waited_for(postgres_url: str, synthetic: ModuleType) -> None:
+    """Two crawlers at one PostgreSQL: one packs the block in which the other has a row that is not committed."""
+    database = open_database(postgres_url)
+    synthetic.fill(database, ROWS, days=6, videos=60, traces=0)
+    packing = threading.Thread(target=seal_all, args=(database,))
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM figure WHERE measurement_id = 7"))
+        packing.start()
+        packing.join(0.5)
+        assert packing.is_alive()
+    packing.join(30)
+    assert sealed(database) == [0]
+    with database.read() as connection:
+        counted = connection.execute(text("SELECT row_count FROM figure_block WHERE block = 0")).scalar_one()
+        assert counted == connection.execute(text("SELECT COUNT(*) FROM figure WHERE measurement_id < 1024")).scalar()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([0, 1, 255], "|u1"),
+        ([1, -2], "<i2"),
+        ([70_000, 2], "<i4"),
+        ([2**40, 1], "<i8"),
+        ([1, None, 0], "<f2"),
+        ([4096.5, None], "<f4"),
+        ([0.1, 0.2], "<f8"),
+        ([1e300, None], "<f8"),
+        ([None, None], "null2"),
+        ([True, None, False], "<f2"),
+        ([], "null0"),
+    ],
+)
+def test_numbers_are_packed_as_narrowly_as_is_exact(values: list[float | None], kind: str) -> None:
+    packed = pack_numbers(values)
+    assert packed[0] == kind
+    expected = [np.nan if value is None else float(value) for value in values]
+    np.testing.assert_array_equal(unpack_numbers(*packed), expected)
+
+
+def test_texts_are_packed_whatever_they_hold() -> None:
+    values = ["b", None, "a", "", "\u202e\U0001f525", "b"]
+    places, words = unpack_texts(pack_texts(values)[1])
+    assert [None if place >= len(words) else words[place] for place in places.tolist()] == values
+    assert codes_of(values)[1] == words
