@@ -14,6 +14,7 @@ from pytomo_scrapy.measure.players.playhead import Clock, FetchRule, SegmentRule
 from pytomo_scrapy.measure.players.supply import Supply, known_segments, summed_supply
 
 PARTIAL_STEP_S = 0.1  # how often a player that plays parts of segments looks at them
+AMPLE_STEP_S = 0.5  # and how often while it plays with more than that ahead: nothing can run dry in between
 
 
 def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) -> Session:
@@ -72,8 +73,13 @@ def _next_s(clock: Clock, rule: SegmentRule, supply: Supply, used_bytes: float) 
         # Bytes that came in one go with the last ones count from now on, never from before.
         next_s = min(next_s, max(clock.t_s, supply.time_of(used_bytes + min(missing) * len(missing))))
         if rule.is_partial:
-            next_s = min(next_s, clock.t_s + PARTIAL_STEP_S)
+            next_s = min(next_s, clock.t_s + _partial_step_s(clock))
     return next_s
+
+
+def _partial_step_s(clock: Clock) -> float:
+    is_ample = clock.is_playing and min(track.end_s for track in clock.tracks) - clock.playhead_s > AMPLE_STEP_S + 0.1
+    return AMPLE_STEP_S if is_ample else PARTIAL_STEP_S
 
 
 def _hand_out(clock: Clock, rule: SegmentRule, active: Sequence[Track], arrived: float) -> float:
