@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import psutil
 from sqlalchemy import create_engine, text
@@ -19,6 +20,9 @@ from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
 
+# Two crawlers on this machine stand for two machines, each with its own line.
+TWO_LINES = ("-s", "PYTOMO_LINE=off")
+LONGEST_LIFE_S = 8.0
 QUICK = [
     "-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1",
     "-s", "PYTOMO_PING_TIMEOUT_S=0.3", "-s", "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S=0", "-L", "INFO",
@@ -108,9 +112,39 @@ def ask(database_url: str, statement: str) -> list[tuple[object, ...]]:
         engine.dispose()
 
 
-def related_to(video_id: str, count: int) -> set[str]:
-    """A video of the clean world with the first `count` that its page relates to it."""
-    return {video_id, *build_world("clean").videos[video_id].related[:count]}
+def related_to(video_id: str, count: int, rounds: int = 2) -> set[str]:
+    """A video of the clean world with the first `count` that its page relates to it, and so on for further rounds."""
+    videos = build_world("clean").videos
+    found = newest = {video_id}
+    for _ in range(rounds - 1):
+        pages = ([one for one in videos[page].related if one != page][:count] for page in newest)
+        newest = {one for page in pages for one in page} - found
+        found = found | newest
+    return found
+
+
+def walk_arguments(video_id: str, count: int, rounds: int) -> list[str]:
+    """What makes a crawl measure exactly `related_to` of the same."""
+    return ["-a", f"urls={video_id}", "-a", f"max_rounds={rounds}", "-a", f"max_per_page={count}",
+            "-a", f"max_per_url={count}", "-a", "seed=7"]  # fmt: skip
+
+
+def kill_at_random_instants(crawl: Crawl, count: int, random: Random) -> None:
+    """Start and kill a crawl `count` times: before its database is opened, in mid-window, some videos later."""
+    began_s = time.monotonic()
+    life_s = 0.0
+    for number in range(count):
+        process = crawl.start()
+        try:
+            if life_s == 0:
+                # How long a start takes depends on the machine, and what else it does.
+                wait_until(lambda: bool(ask(crawl.database_url, "SELECT id FROM measurement LIMIT 1")))
+                life_s = min(1.8 * (time.monotonic() - began_s), LONGEST_LIFE_S)
+            else:
+                time.sleep(random.uniform(0.1, life_s))
+            assert process.poll() is None, f"it ended by itself before kill {number + 1}: {crawl.last_log()}"
+        finally:
+            kill(process)
 
 
 def assert_measured_once(database_url: str, expected: set[str]) -> None:

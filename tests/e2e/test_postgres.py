@@ -10,15 +10,12 @@ import pytest
 
 from pytomo_scrapy.lab.model import RateRule
 from pytomo_scrapy.lab.world import build_world
-from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment, related_to, wait_until
+from tests.e2e.long import TWO_LINES, Crawl, ask, assert_measured_once, kill, lab_environment, wait_until
 from tests.e2e.postgres import PostgresServer, server
 
 __all__ = ["server"]
 
 WORLD = list(build_world("clean").videos)
-START = WORLD[0]
-# Two crawlers on this machine stand for two machines, each with its own line.
-TWO_LINES = ["-s", "PYTOMO_LINE=off"]
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +31,6 @@ def listed(lab: dict[str, str], url: str, folder: Path, count: int, *more: str, 
 
 def measured(url: str) -> int:
     return int(str(ask(url, "SELECT COUNT(*) FROM measurement")[0][0]))
-
-
-def test_two_crawlers_share_a_crawl_and_one_is_killed_meanwhile(
-    lab: dict[str, str], server: PostgresServer, tmp_path: Path
-) -> None:
-    url = server.new_database()
-    arguments = ["-a", f"urls={START}", "-a", "max_rounds=2", "-a", "seed=7"]
-    crawls = [
-        Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={name}", *TWO_LINES], folder=tmp_path) for name in ("a", "b")
-    ]
-    survivor, victim = crawls[0].start(), crawls[1].start()
-    try:
-        wait_until(lambda: measured(url) >= 4)
-        kill(victim)
-        assert survivor.wait(120) == 0, crawls[0].last_log()
-    finally:
-        kill(survivor)
-        kill(victim)
-    assert_measured_once(url, related_to(START, 20))
 
 
 def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(

@@ -1,0 +1,55 @@
+"""A clock that jumps under a running crawl: nothing is measured twice or lost, and no duration shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytomo_scrapy.lab.world import build_world
+from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment
+
+WORLD = list(build_world("clean").videos)[:6]
+# Loaded by every Python of the crawl, its measuring process too: a day ahead, an hour back, right again, and so on.
+JUMPING = """
+import datetime, time
+_real, _began_s = time.time, time.monotonic()
+def jumping():
+    return _real() + (0.0, 86400.0, -3600.0)[int((time.monotonic() - _began_s) / 0.7) % 3]
+time.time = jumping
+class Jumping(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(jumping(), tz)
+Jumping.__name__ = Jumping.__qualname__ = "datetime"
+datetime.datetime = Jumping
+"""
+
+
+def test_crawl_under_a_jumping_clock_measures_each_video_once_and_right(tmp_path: Path) -> None:
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(JUMPING)
+    with lab_environment() as environment:
+        environment["PYTHONPATH"] = str(tmp_path / "clock")
+        url = f"sqlite:///{tmp_path / 'x.db'}"
+        # A lease so short that each jump ahead is beyond it.
+        crawl = Crawl(
+            environment, url, ["-a", "urls=" + ",".join(WORLD), "-a", "related=0"], ["-s", "PYTOMO_LEASE_S=3"],
+            folder=tmp_path,
+        )  # fmt: skip
+        process = crawl.start()
+        try:
+            assert process.wait(300) == 0, crawl.last_log()
+        finally:
+            kill(process)
+    assert "Traceback" not in crawl.last_log()
+    assert_measured_once(url, set(WORLD))
+    ((first, last),) = ask(url, "SELECT MIN(started_at), MAX(started_at) FROM measurement")
+    assert str(first)[:13] != str(last)[:13], "the clock did jump"
+    durations = ask(
+        url,
+        "SELECT m.failure, d.elapsed_s, m.resolve_elapsed_s, m.dns_elapsed_s, p.startup_delay_s FROM measurement m"
+        " JOIN download d ON d.measurement_id = m.id JOIN playback p ON p.measurement_id = m.id",
+    )
+    assert durations
+    for failure, *seconds in durations:
+        assert failure is None
+        assert all(one is None or 0 <= float(str(one)) < 30 for one in seconds), seconds
