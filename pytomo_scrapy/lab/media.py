@@ -134,9 +134,11 @@ class MediaServer:
             writer.write(response_head(400, [("Content-Length", "0"), ("Connection", "close")]))
             await writer.drain()
             return False
-        peer, local = writer.get_extra_info("peername")[0], writer.get_extra_info("sockname")[0]
-        cache = self._by_address.get(local) or self._world.hosts.get(request.host)
-        answer = self.answer(request, peer)
+        peer, local = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        if peer is None or local is None:  # a client that was killed is gone by now
+            return False
+        cache = self._by_address.get(local[0]) or self._world.hosts.get(request.host)
+        answer = self.answer(request, peer[0])
         if cache is not None:
             answer = replace(answer, delay_s=answer.delay_s + cache.first_byte_delay_s)
         keeps_alive = request.keeps_alive and request.method in ("GET", "HEAD")

@@ -61,7 +61,7 @@ class Crawl:
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
-    def finish(self, timeout_s: float = 180) -> int:
+    def finish(self, timeout_s: float = 300) -> int:
         """Run to the end. Returns the exit code."""
         process = self.start()
         try:
@@ -92,7 +92,7 @@ def kill_worker(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None
     raise AssertionError("the crawl has no measuring process")
 
 
-def wait_until(what: Callable[[], bool], timeout_s: float = 90) -> None:
+def wait_until(what: Callable[[], bool], timeout_s: float = 240) -> None:
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
         with contextlib.suppress(Exception):
@@ -130,7 +130,7 @@ def walk_arguments(video_id: str, count: int, rounds: int) -> list[str]:
 
 
 def kill_at_random_instants(crawl: Crawl, count: int, random: Random) -> None:
-    """Start and kill a crawl `count` times: before its database is opened, in mid-window, some videos later."""
+    """Start and kill a crawl `count` times: before its database is opened, in mid-window, after a video."""
     began_s = time.monotonic()
     life_s = 0.0
     for number in range(count):
@@ -139,7 +139,7 @@ def kill_at_random_instants(crawl: Crawl, count: int, random: Random) -> None:
             if life_s == 0:
                 # How long a start takes depends on the machine, and what else it does.
                 wait_until(lambda: bool(ask(crawl.database_url, "SELECT id FROM measurement LIMIT 1")))
-                life_s = min(1.8 * (time.monotonic() - began_s), LONGEST_LIFE_S)
+                life_s = min(1.5 * (time.monotonic() - began_s), LONGEST_LIFE_S)
             else:
                 time.sleep(random.uniform(0.1, life_s))
             assert process.poll() is None, f"it ended by itself before kill {number + 1}: {crawl.last_log()}"

@@ -24,7 +24,7 @@ __all__ = ["server"]
 
 def walk(lab: dict[str, str], url: str, folder: Path, vantage: str, pace_s: float) -> Crawl:
     settings = ["-s", f"PYTOMO_VANTAGE={vantage}", "-s", f"PYTOMO_PACE_S={pace_s}", *TWO_LINES]
-    return Crawl(lab, url, walk_arguments(START, 20, 3), settings, folder=folder)
+    return Crawl(lab, url, walk_arguments(START, 8, 3), settings, folder=folder)
 
 
 def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(
@@ -33,7 +33,7 @@ def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(
     url = server.new_database()
     with lab_environment() as lab:
         # The pace keeps videos for the last kill.
-        survivor, victim, last = (walk(lab, url, tmp_path, *one) for one in (("a", 4), ("b", 1), ("b", 0)))
+        survivor, victim, last = (walk(lab, url, tmp_path, *one) for one in (("a", 8), ("b", 8), ("b", 0)))
         surviving = survivor.start()
         try:
             kill_at_random_instants(victim, KILL_COUNT, Random(SEED))
@@ -41,6 +41,6 @@ def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(
             assert surviving.wait(120) == 0, f"seed {SEED}: {survivor.last_log()}"
         finally:
             kill(surviving)
-    assert_measured_once(url, related_to(START, 20, rounds=3))
+    assert_measured_once(url, related_to(START, 8, rounds=3))
     shares = ask(url, "SELECT n.name FROM measurement m JOIN vantage n ON n.id = m.vantage_id GROUP BY 1 ORDER BY 1")
     assert shares == [("a",), ("b",)], "both had their share"
