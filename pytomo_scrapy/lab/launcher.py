@@ -44,8 +44,8 @@ class Lab:
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return `base`, pointed to the lab. Rows measured in it name the lab as their provider unless `base` does."""
         kept = {name: value for name, value in base.items() if name not in _VARIABLES_OUT_OF_PLACE}
-        # A lab is a line of its own: a crawl in it excludes no other.
-        given = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": f"lab {self.endpoints.proxy_url}"}
+        # One machine stands for many in the lab: crawlers that share a database there do not exclude each other.
+        given = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": "off"}
         return {**given, **kept, **self.endpoints.environment()}
 
     def wait_until_it_ends(self) -> None:

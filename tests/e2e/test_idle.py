@@ -9,6 +9,8 @@ import pytest
 
 from tests.e2e.conftest import database_setting, run_scrapy
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize(("quiet", "most_s"), [("1", 2.5), ("0", 1.0)])
 def test_crawl_leaves_the_line_idle_for_little_between_windows(database: Path, quiet: str, most_s: float) -> None:

@@ -40,6 +40,7 @@ def measure_five(lab: dict[str, str], folder: Path, count: int) -> tuple[float, 
     return float(str(row[0])), rss_bytes / 1e6
 
 
+@pytest.mark.alone
 def test_list_of_100_000_starts_within_two_seconds_in_the_memory_of_ten(lab: dict[str, str], tmp_path: Path) -> None:
     _, few_mb = measure_five(lab, tmp_path / "ten", 10)
     start_s, many_mb = measure_five(lab, tmp_path / "many", 100_000)

@@ -52,6 +52,7 @@ def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(
     assert sorted(map(str, rows)) == sorted(str((name, one)) for name in ("here", "there") for one in WORLD[:8])
 
 
+@pytest.mark.alone
 def test_two_crawlers_measure_100_videos_in_about_half_the_time_of_one(server: PostgresServer, tmp_path: Path) -> None:
     world = build_world("default")
     fast = {host for host in world.hosts if world.hosts[host].rate == RateRule()}

@@ -10,6 +10,8 @@ from pytomo_scrapy.lab.clips import CLIPS
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import database_setting, query, run_scrapy
 
+pytestmark = pytest.mark.alone
+
 WINDOW_S = 22  # a segment player at half the rate first stalls after about 16 s
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import missing
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.alone]
 
 WINDOW_S = 5.0
 # Of each frame of 1514 bytes that tbf counts, 1448 are payload: Ethernet 14, IP 20, TCP with timestamps 32.

@@ -20,6 +20,8 @@ from pytomo_scrapy.measure import ping as ping_module
 from pytomo_scrapy.measure.ping import ping_addresses
 from pytomo_scrapy.measure.ping_methods import ProbeTrain
 
+pytestmark = pytest.mark.alone
+
 # What waking up may cost on a busy machine of two cores; on an idle one it is 0.3 ms.
 TOLERANCE_S = 0.003
 NOBODY = 65534

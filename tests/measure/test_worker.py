@@ -140,6 +140,7 @@ def test_worker_unpicklable_result_is_unknown_failure() -> None:
     assert asyncio.run(scenario()).startswith("unknown_failure")
 
 
+@pytest.mark.alone
 def test_worker_large_result_does_not_block_the_event_loop() -> None:
     async def scenario() -> tuple[int, float]:
         async with started_worker() as worker:

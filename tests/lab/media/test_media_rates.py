@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 FAST = "rr1---sn-fast.googlevideo.com"
 ONE_MBIT = "rr1---sn-slow.googlevideo.com"
 FIVE_MBIT = "rr2---sn-slow.googlevideo.com"
