@@ -223,6 +223,8 @@ class DownloadConfig:
     has_all_addresses: bool = False
     full_every: int = 0
     data_cap_bytes_per_day: int = 0
+    access_technology: str | None = None
+    contract_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,8 @@ def load(get: Callable[[str], Any]) -> Config:
             value["PYTOMO_DOWNLOAD_ALL_ADDRESSES"],
             value["PYTOMO_DOWNLOAD_FULL_EVERY"],
             value["PYTOMO_DATA_CAP_BYTES_PER_DAY"],
+            value["PYTOMO_ACCESS_TECHNOLOGY"],
+            value["PYTOMO_CONTRACT_BPS"],
         ),
         playback=PlaybackConfig(
             value["PYTOMO_PLAYBACK_INITIAL_BUFFER_S"],

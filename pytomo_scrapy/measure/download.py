@@ -16,10 +16,12 @@ from pytomo_scrapy.config import DnsConfig, DownloadConfig, ResolverConfig
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat, TcpConnection
 from pytomo_scrapy.measure.clock import Clock, utc_now
+from pytomo_scrapy.measure.gateway import gateway_towards
 from pytomo_scrapy.measure.interface import read_counters
 from pytomo_scrapy.measure.path import family_of, proxy_for
 from pytomo_scrapy.measure.redirects import follow_redirect, read_target
 from pytomo_scrapy.measure.tcp_info import TcpSampler
+from pytomo_scrapy.measure.window_clock import ClockBounds
 from pytomo_scrapy.measure.window_failures import (
     NO_CONNECTION,
     classify_curl_error,
@@ -27,11 +29,12 @@ from pytomo_scrapy.measure.window_failures import (
     classify_status,
     is_exit_changed,
 )
+from pytomo_scrapy.measure.window_gateway import GatewayProbes
 from pytomo_scrapy.measure.window_lookup import HostLookup
 from pytomo_scrapy.measure.window_pacing import Pacing
 from pytomo_scrapy.measure.window_probes import LoadedProbes, LoadedRoundTrips
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
-from pytomo_scrapy.measure.window_result import summarise
+from pytomo_scrapy.measure.window_result import Beside, summarise
 from pytomo_scrapy.measure.window_stream import Spool, Stream
 
 # The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
@@ -109,6 +112,7 @@ class _Window:
         self._mode = window_mode(plan, config)
         self._pacing: Pacing | None = None
         self._probes = self._loaded_probes()
+        self._gateway = self._gateway_probes()
         self._waiting: list[Stream] = []  # paced: with enough ahead
 
     def run(self) -> DownloadResult:
@@ -119,6 +123,7 @@ class _Window:
             self._pacing = Pacing(self._streams, self._plan.duration_s, self._config.buffer_goal_s)
         before, started_at = read_counters(), utc_now()
         self._t0 = self._clock()
+        self._clock_bounds = ClockBounds(started_at)
         try:
             for stream in self._streams:
                 self._ask(stream)
@@ -130,7 +135,7 @@ class _Window:
             self._tcp.sample(elapsed_s, is_last=True)
             self._end_open_requests(ended_by)
         finally:
-            tcp, loaded = self._close()
+            tcp, loaded, gateway = self._close()
         return summarise(
             DownloadResult(
                 place=self._plan.place,
@@ -144,12 +149,14 @@ class _Window:
                 streams=tuple(stream.close(self._t0) for stream in self._streams),
                 requests=tuple(sorted(self._rows, key=lambda row: row.t_s or 0.0)),
                 tcp=tcp,
+                access_technology=self._config.access_technology,
+                contract_bps=self._config.contract_bps or None,
             ),
             self._plan.chosen,
             self._local_address,
             before,
             self._config.foreign_traffic_ratio,
-            loaded,
+            Beside(loaded, gateway, self._clock_bounds.result()),
         )
 
     def _loaded_probes(self) -> LoadedProbes | None:
@@ -159,6 +166,13 @@ class _Window:
         if not (per_s and media and address and self._tcp.is_supported) or proxy_for(media.url, self._config.path):
             return None
         return LoadedProbes(address, media.port, per_s, self._config.path.source_address)
+
+    def _gateway_probes(self) -> GatewayProbes | None:
+        """Probe the gateway on the way to what the others probe."""
+        if self._probes is None:
+            return None
+        gateway = gateway_towards(self._plan.chosen[self._plan.formats[0].host])
+        return GatewayProbes.open(gateway, self._config.loaded_probes_per_s, self._config.path.source_address)
 
     def _now_s(self) -> float:
         return self._clock() - self._t0
@@ -227,8 +241,13 @@ class _Window:
         for handle, code, text in failed:
             self._finish(handle, (code, text))
 
+    def _note_date(self, request: MediaRequest) -> None:
+        if request.answered_s is not None and (date := request.head.date) is not None:
+            self._clock_bounds.add(request.started_s, request.answered_s, date)
+
     def _finish(self, handle: pycurl.Curl, error: tuple[int, str] | None) -> None:
         request = self._open.pop(handle)
+        self._note_date(request)
         self._local_address = handle.getinfo(pycurl.LOCAL_IP) or self._local_address
         failure, detail = self._judge(request, handle, error)
         follow_up: Hop | None = None
@@ -329,6 +348,8 @@ class _Window:
         self._tcp.sample(now_s)
         if self._probes is not None:
             self._probes.tick(now_s)
+        if self._gateway is not None:
+            self._gateway.tick(now_s)
         if self._progress is not None and now_s >= self._next_progress_s:
             self._next_progress_s = now_s + PROGRESS_INTERVAL_S
             self._progress(WindowProgress(now_s, sum(stream.received_bytes for stream in self._streams)))
@@ -336,6 +357,7 @@ class _Window:
     def _end_open_requests(self, ended_by: str) -> None:
         """Close what the window's end cut off. That is no failure while bytes flow."""
         for handle, request in self._open.items():
+            self._note_date(request)
             self._local_address = handle.getinfo(pycurl.LOCAL_IP) or self._local_address
             failure, detail = self._judge_cut(request, handle) if ended_by == "deadline" else (None, None)
             self._rows.append(request.row(handle, failure, detail))
@@ -355,10 +377,11 @@ class _Window:
             return "no_progress", f"silent for the last {silence_s:.1f} s"
         return None, None
 
-    def _close(self) -> tuple[tuple[TcpConnection, ...], LoadedRoundTrips | None]:
+    def _close(self) -> tuple[tuple[TcpConnection, ...], LoadedRoundTrips | None, LoadedRoundTrips | None]:
         for handle in self._open:
             self._multi.remove_handle(handle)
         for handle in self._handles.values():
             handle.close()
         self._multi.close()
-        return self._tcp.close(), self._probes.close() if self._probes is not None else None
+        probes = self._probes.close() if self._probes is not None else None
+        return self._tcp.close(), probes, self._gateway.close() if self._gateway is not None else None

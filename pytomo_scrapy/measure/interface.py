@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
+
+from pytomo_scrapy.measure.throttling import ThrottleCounters, read_throttling
 
 # Headers that the interface counts and a body does not: Ethernet 14, IP 20 or 40, TCP with timestamps 32.
 FRAME_BYTES = {4: 66, 6: 86}
@@ -28,6 +30,7 @@ class Counters:
     cpu_busy_s: float
     cpu_total_s: float
     own_cpu_s: float = 0.0  # of this process
+    throttling: ThrottleCounters = field(default_factory=ThrottleCounters)
 
 
 def read_counters() -> Counters:
@@ -42,6 +45,7 @@ def read_counters() -> Counters:
         total_s - idle_s,
         total_s,
         time.process_time(),
+        read_throttling(),
     )
 
 

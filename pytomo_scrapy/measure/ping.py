@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pytomo_scrapy.config import PingConfig
 from pytomo_scrapy.items import Ping, PingResult
@@ -25,10 +26,15 @@ from pytomo_scrapy.measure.ping_methods import (
 # Beside ICMP a few connects tell whether TCP takes the same way; each costs the server a socket.
 _TCP_BESIDE_COUNT = 3
 _NAME_TIMEOUT_S = 2.0
+GATEWAY = "gateway"
 
 
-def ping_addresses(addresses: Sequence[str], config: PingConfig, *, port: int = 443) -> PingResult:
+def ping_addresses(
+    addresses: Sequence[str], config: PingConfig, *, port: int = 443, gateway: str | None = None
+) -> PingResult:
     """Measure the round trip to every distinct address at once: one row for ICMP, one for TCP connects to `port`.
+
+    `gateway` gets echoes alone, and its row the word instead of its address, which may tell where the line is.
 
     A host name (a proxy's) is looked up first. `auto` takes icmplib's raw socket, else its datagram socket, else TCP
     alone; `pythonping` is for IPv4, so IPv6 goes by icmplib. Blocks, and returns within packets x interval_s +
@@ -41,15 +47,16 @@ def ping_addresses(addresses: Sequence[str], config: PingConfig, *, port: int = 
     if config.packets == 0 or not addresses:
         return PingResult()
     targets, unknown = _targets(addresses)
-    trains = _measure(targets, config, port) if targets else []
-    pings = [_row(train) for train in trains] + [
+    trains = _measure(targets, config, port, gateway if gateway not in targets else None) if targets else []
+    pings = [_row(train) for train in trains if train.role == "media"] + [
         Ping(name, failure="ping_no_reply", failure_detail="the name has no address") for name in unknown
     ]
     failure, detail = _overall(pings)
+    pings += [replace(_row(train), address=GATEWAY, role=GATEWAY) for train in trains if train.role == GATEWAY]
     return PingResult(tuple(pings), time.monotonic() - started_s, failure, detail)
 
 
-def _measure(targets: Sequence[str], config: PingConfig, port: int) -> list[ProbeTrain]:
+def _measure(targets: Sequence[str], config: PingConfig, port: int, gateway: str | None) -> list[ProbeTrain]:
     echo, reasons = _open_echo_probers(targets, config)
     connect = ConnectProber(config.source_address, config.timeout_s)
     trains: list[ProbeTrain] = []
@@ -74,6 +81,11 @@ def _measure(targets: Sequence[str], config: PingConfig, port: int) -> list[Prob
         # Half a step off, so that an echo and a connect to one address do not leave together.
         offset_s = (index + 0.5) * step_s
         schedule += [(offset_s + at_s, connect, tcp) for at_s in _times(tcp_count, config.interval_s)]
+    prober = echo.get(6 if gateway and ":" in gateway else 4)
+    if gateway is not None and prober is not None:
+        train = ProbeTrain(gateway, prober.method, role=GATEWAY)
+        trains.append(train)
+        schedule += [(at_s, prober, train) for at_s in _times(config.packets, config.interval_s)]
     run_trains(schedule, config.timeout_s)
     _run_pythonping_trains(trains, config)
     # Where TCP is what was asked for, or the last resort of `auto`, an empty ICMP row would say nothing.

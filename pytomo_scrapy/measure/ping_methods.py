@@ -42,6 +42,7 @@ class ProbeTrain:
     rtts_s: list[float] = field(default_factory=list)
     detail: str | None = None
     is_permitted: bool = True
+    role: str = "media"
 
 
 class EchoProber:
@@ -75,7 +76,7 @@ class EchoProber:
     def send(self, train: ProbeTrain) -> None:
         """Send one probe of `train`. What cannot be sent is no loss: it is told in the train's detail."""
         self._sequence = (self._sequence + 1) & 0xFFFF
-        packet = self._packet(self._sequence)
+        packet = self.packet(self._sequence)
         sent_s = time.monotonic()
         try:
             self.sock.sendto(packet, (train.address, 0))
@@ -83,9 +84,10 @@ class EchoProber:
             train.detail = error.strerror or str(error)
             return
         train.sent_count += 1
-        self._waiting[(train.address, self._sequence)] = (train, sent_s)
+        self._waiting[(_plain(train.address), self._sequence)] = (train, sent_s)
 
-    def _packet(self, sequence: int) -> bytes:
+    def packet(self, sequence: int) -> bytes:
+        """Return an echo request."""
         request_type = _ECHO[self._family][0]
         payload = self._token.ljust(_PAYLOAD_BYTES, b"\0")
         bare = struct.pack("!BBHHH", request_type, 0, 0, self._id, sequence) + payload
@@ -99,14 +101,15 @@ class EchoProber:
             except OSError:
                 return  # nothing more, or an ICMP error queued on the socket: its probe stays a loss
             received_s = time.monotonic()
-            sequence = self._reply_sequence(packet)
+            sequence = self.reply_sequence(packet)
             if sequence is None:
                 continue
             train, sent_s = self._waiting.pop((_plain(source[0]), sequence), (None, 0.0))
             if train is not None and received_s - sent_s <= self._timeout_s:
                 train.rtts_s.append(received_s - sent_s)
 
-    def _reply_sequence(self, packet: bytes) -> int | None:
+    def reply_sequence(self, packet: bytes) -> int | None:
+        """Return the sequence number of a reply to one of our requests. None for anything else."""
         if self._family == 4 and packet[:1] and packet[0] >> 4 == 4:
             packet = packet[(packet[0] & 0xF) * 4 :]  # raw sockets, and macOS always, give the IP header too
         if len(packet) < 8 + _TOKEN_BYTES or packet[0] != _ECHO[self._family][1]:

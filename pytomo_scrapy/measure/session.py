@@ -27,6 +27,7 @@ from pytomo_scrapy.items import (
 from pytomo_scrapy.measure.container import read_timeline
 from pytomo_scrapy.measure.dns import look_up_hosts
 from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.measure.gateway import gateway_towards
 from pytomo_scrapy.measure.legs import look_up_legs
 from pytomo_scrapy.measure.path import proxy_for
 from pytomo_scrapy.measure.ping import ping_addresses
@@ -95,7 +96,7 @@ def look_up(item: VideoItem, config: DnsConfig) -> None:
 
 
 def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
-    """Ping every distinct address that any resolver gave; behind a proxy, the proxy alone, and the rows say so."""
+    """Ping every distinct address that any resolver gave and the first gateway; behind a proxy, the proxy alone."""
     proxy = _media_proxy(item, path)
     if proxy is not None:
         host = urlsplit(proxy).hostname or ""
@@ -106,7 +107,8 @@ def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
     chosen = item.dns.chosen.values() if item.dns else ()
     addresses = list(dict.fromkeys([*chosen, *(address for lookup in lookups for address in lookup.addresses)]))
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
-    item.ping = ping_addresses(addresses, config, port=port)
+    gateway = gateway_towards(addresses[0]) if addresses else None
+    item.ping = ping_addresses(addresses, config, port=port, gateway=gateway)
 
 
 def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) -> DownloadResult:

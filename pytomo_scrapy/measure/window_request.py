@@ -60,6 +60,7 @@ class MediaRequest:
         self.asked_from_bytes = stream.received_bytes
         stream.is_discarding, stream.discarded_bytes = True, 0
         self.stop_failure: tuple[str, str] | None = None  # why a callback ended the transfer
+        self.answered_s: float | None = None  # when the head of the last answer was complete
         self.tls_begun_s: float | None = None
         self.is_traced = True  # curl's own log is on
         self.started_s = now_s()
@@ -152,6 +153,8 @@ class MediaRequest:
         if not self.head.feed(line):
             self.stop_failure = ("bad_response", "the header has no end")
             return STOP
+        if self.head.is_finished:
+            self.answered_s = self._now_s()
         if self.head.is_finished and self._config.http_version == "2" and self.head.http_version != "2":
             self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{self.head.http_version}")
         elif self.head.is_finished and self.head.status in {200, 206}:

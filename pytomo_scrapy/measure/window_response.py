@@ -86,6 +86,17 @@ class ResponseHead:
         except (TypeError, ValueError):
             return None
 
+    @property
+    def date(self) -> datetime | None:
+        """When the server made this answer, by its own clock. None where a cache kept it, or it does not say."""
+        if self._fields.get("age", "0") != "0":
+            return None
+        try:
+            date = parsedate_to_datetime(self._fields.get("date", ""))
+        except (TypeError, ValueError):
+            return None
+        return date if date.tzinfo is not None else None
+
     def body_failure(self, asked_from_bytes: int) -> tuple[str, str] | None:
         """Say why a success cannot be used as the media bytes from `asked_from_bytes` on. None when it can."""
         content_type = self.content_type or ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from typing import Any
 
 from pytomo_scrapy.items import DownloadResult
 from pytomo_scrapy.measure.cache_site import read_cache_site
@@ -24,9 +25,20 @@ from pytomo_scrapy.measure.interface import (
 from pytomo_scrapy.measure.path import family_of
 from pytomo_scrapy.measure.surroundings import is_probe_limited, read_surroundings
 from pytomo_scrapy.measure.tcp_info import summarise_tcp
+from pytomo_scrapy.measure.throttling import compare_throttling
 from pytomo_scrapy.measure.throughput import join_arrivals, measure_throughput
+from pytomo_scrapy.measure.window_clock import ClockOffset, is_clock_synchronised
 from pytomo_scrapy.measure.window_pacing import common_spans
 from pytomo_scrapy.measure.window_probes import LoadedRoundTrips
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was measured beside the transfers."""
+
+    loaded: LoadedRoundTrips | None = None
+    gateway: LoadedRoundTrips | None = None
+    clock: ClockOffset | None = None
 
 
 def summarise(
@@ -35,7 +47,7 @@ def summarise(
     local_address: str | None,
     before: Counters,
     foreign_ratio: float,
-    loaded: LoadedRoundTrips | None = None,
+    beside: Beside,
 ) -> DownloadResult:
     """Return `result` with everything that follows from its streams and requests, and from the counters since."""
     after = read_counters()
@@ -73,8 +85,9 @@ def summarise(
         failure=failed.failure if failed else None,
         failure_detail=f"{failed.kind}: {failed.failure_detail}" if failed else None,
     )
-    if loaded is not None:
-        result = _with_loaded_rtt(result, loaded)
+    result = _with_loaded_rtt(result, beside.loaded, "loaded")
+    result = _with_loaded_rtt(result, beside.gateway, "loaded_gateway")
+    result = _with_host_state(result, beside.clock, before, after)
     local_address = local_address or local_address_towards(address)
     name = interface_of(local_address)
     result = _with_surroundings(result, name, local_address, after.own_cpu_s - before.own_cpu_s)
@@ -100,16 +113,34 @@ def _with_surroundings(
     )
 
 
-def _with_loaded_rtt(result: DownloadResult, loaded: LoadedRoundTrips) -> DownloadResult:
+def _with_loaded_rtt(result: DownloadResult, loaded: LoadedRoundTrips | None, prefix: str) -> DownloadResult:
+    if loaded is None:
+        return result
+    figures: dict[str, Any] = {
+        "sent_count": loaded.sent_count,
+        "received_count": len(loaded.rtt_s),
+        "rtt_min_s": min(loaded.rtt_s, default=None),
+        "rtt_median_s": statistics.median(loaded.rtt_s) if loaded.rtt_s else None,
+        "rtt_max_s": max(loaded.rtt_s, default=None),
+        "sample_s": loaded.sample_s,
+        "sample_rtt_s": loaded.rtt_s,
+    }
+    return replace(result, **{f"{prefix}_{name}": value for name, value in figures.items()})
+
+
+def _with_host_state(
+    result: DownloadResult, clock: ClockOffset | None, before: Counters, after: Counters
+) -> DownloadResult:
+    cpu_total_s = after.cpu_total_s - before.cpu_total_s
+    slowed = compare_throttling(before.throttling, after.throttling, result.elapsed_s or 0.0, cpu_total_s)
     return replace(
         result,
-        loaded_sent_count=loaded.sent_count,
-        loaded_received_count=len(loaded.rtt_s),
-        loaded_rtt_min_s=min(loaded.rtt_s, default=None),
-        loaded_rtt_median_s=statistics.median(loaded.rtt_s) if loaded.rtt_s else None,
-        loaded_rtt_max_s=max(loaded.rtt_s, default=None),
-        loaded_sample_s=loaded.sample_s,
-        loaded_sample_rtt_s=loaded.rtt_s,
+        clock_offset_s=clock.offset_s if clock else None,
+        clock_offset_error_s=clock.error_s if clock else None,
+        is_clock_synchronised=is_clock_synchronised(),
+        is_cpu_throttled=slowed.is_throttled,
+        cpu_throttled_s=slowed.quota_s,
+        cpu_steal_ratio=slowed.steal_ratio,
     )
 
 
