@@ -23,6 +23,7 @@ EXTENSIONS = {
     "pytomo_scrapy.alerts.Alerts": 6,
     "pytomo_scrapy.volume.DataCap": 7,
     "pytomo_scrapy.line.Line": 8,
+    "pytomo_scrapy.networks.Networks": 9,
 }
 # Switched off they would still be imported: a tenth of the time that a crawl takes to start, and 8 MB.
 OPTIONAL_EXTENSIONS = {

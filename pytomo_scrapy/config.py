@@ -131,6 +131,8 @@ SETTINGS: tuple[Setting, ...] = (
     # DNS.
     Setting("PYTOMO_DNS_RESOLVERS", "system,google,opendns", "name=address,...", "Resolvers asked for every media host; the first one's answer is measured", _resolvers),
     Setting("PYTOMO_DNS_TIMEOUT_S", 4.0, "s", "Longest wait for one resolver's answer", _number(0.05)),
+    Setting("PYTOMO_AS_FILE", None, "file", "mmdb file with AS numbers (GeoLite2 ASN, DB-IP, IPinfo): every address gets its AS number, prefix and holder", _optional(_text)),
+    Setting("PYTOMO_AS_CYMRU", False, "flag", "Ask Team Cymru by DNS for AS numbers that the file does not tell: shows the service's prefixes to a third party", _flag),
     # Ping.
     Setting("PYTOMO_PING_PACKETS", 10, "probes", "Probes to each address; 0: no pings", _whole(0, 1000)),
     Setting("PYTOMO_PING_INTERVAL_S", 0.2, "s", "Time between two probes to one address", _number(0.01)),
@@ -190,6 +192,16 @@ class DnsConfig:
     """Which resolvers are asked and how long they may take."""
 
     resolvers: tuple[ResolverConfig, ...] = (ResolverConfig("system", "system"),)
+    timeout_s: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Where AS numbers come from; `resolver` is who asks Team Cymru for us."""
+
+    file: str | None = None
+    has_cymru: bool = False
+    resolver: ResolverConfig = ResolverConfig("system", "system")
     timeout_s: float = 4.0
 
 
@@ -287,6 +299,7 @@ class Config:
     download: DownloadConfig
     playback: PlaybackConfig
     endurance: EnduranceConfig = EnduranceConfig()
+    network: NetworkConfig = NetworkConfig()
 
 
 def read_setting(name: str, value: Any) -> Any:
@@ -360,6 +373,12 @@ def load(get: Callable[[str], Any]) -> Config:
             value["PYTOMO_PLAYBACK_MIN_BUFFER_S"],
             value["PYTOMO_PLAYBACK_RESTART_BUFFER_S"],
             value["PYTOMO_ANALYSIS_TIMEOUT_S"],
+        ),
+        network=NetworkConfig(
+            value["PYTOMO_AS_FILE"],
+            value["PYTOMO_AS_CYMRU"],
+            value["PYTOMO_DNS_RESOLVERS"][0],
+            value["PYTOMO_DNS_TIMEOUT_S"],
         ),
         endurance=EnduranceConfig(**{name: value[f"PYTOMO_{name.upper()}"] for name in EnduranceConfig.__slots__}),
     )

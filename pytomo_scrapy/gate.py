@@ -50,9 +50,15 @@ class Gate:
     """A first-come gate over activities; with `is_quiet` off, only windows exclude each other."""
 
     def __init__(
-        self, *, is_quiet: bool, stats: StatsCollector | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        is_quiet: bool,
+        stats: StatsCollector | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        ahead_count: int = 1,
     ) -> None:
         self._is_quiet = is_quiet
+        self._ahead_count = ahead_count
         self._stats = stats
         self._clock = clock
         self._holding: list[Activity] = []
@@ -64,7 +70,8 @@ class Gate:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build the gate as an extension, so that every component of a crawl shares one."""
-        gate = cls(is_quiet=config.load(crawler.settings.get).quiet_window, stats=crawler.stats)
+        checked = config.load(crawler.settings.get)
+        gate = cls(is_quiet=checked.quiet_window, stats=crawler.stats, ahead_count=checked.frontier_ahead)
         crawler.signals.connect(gate.report, signal=signals.spider_closed)
         return gate
 
@@ -125,12 +132,16 @@ class Gate:
             turn.set_result(None)
 
     def report(self) -> None:
-        """Write how long the line lay idle between two windows: `pytomo/gate/idle_s` is the median, in seconds.
+        """Write how long a video kept the line idle: `pytomo/gate/idle_s` is the median over videos, in seconds.
 
-        Two videos are prepared together and their windows follow each other, so the mean tells more than the median.
+        Videos that are prepared together have their windows one right after the other: what they waited for together is
+        shared among them, else the median over single gaps would be 0 for every crawl that prepares two at a time.
         """
         if self._stats is not None and self._idle_s:
-            self._stats.set_value("pytomo/gate/idle_s", round(statistics.median(self._idle_s), 3))
+            together = min(self._ahead_count, len(self._idle_s))
+            starts = range(len(self._idle_s) - together + 1)
+            shares = [statistics.fmean(self._idle_s[start : start + together]) for start in starts]
+            self._stats.set_value("pytomo/gate/idle_s", round(statistics.median(shares), 3))
             self._stats.set_value("pytomo/gate/idle_mean_s", round(statistics.fmean(self._idle_s), 3))
             self._stats.set_value("pytomo/gate/idle_max_s", round(max(self._idle_s), 3))
 

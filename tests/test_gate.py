@@ -111,21 +111,38 @@ def test_stop_turns_waiters_away_but_lets_analyses_through() -> None:
     asyncio.run(run())
 
 
-def test_idle_time_is_from_a_windows_end_to_the_next_windows_start() -> None:
+@pytest.mark.parametrize(
+    ("ahead_count", "windows", "expected"),
+    [
+        # Idle 2, 1, 4.
+        (1, [(0, 30), (32, 62), (63, 93), (97, 127)], {"idle_s": 2.0, "idle_mean_s": 2.333, "idle_max_s": 4.0}),
+        # Idle 0, 4, 0, 4, 0: two prepared together for 4 s are 2 s each, although most single gaps are 0.
+        (
+            2,
+            [(0, 5), (5, 10), (14, 19), (19, 24), (28, 33), (33, 38)],
+            {"idle_s": 2.0, "idle_mean_s": 1.6, "idle_max_s": 4.0},
+        ),
+        # One gap alone is its own average.
+        (2, [(0, 5), (8, 13)], {"idle_s": 3.0, "idle_mean_s": 3.0, "idle_max_s": 3.0}),
+    ],
+)
+def test_idle_time_is_shared_by_videos_that_are_prepared_together(
+    ahead_count: int, windows: list[tuple[int, int]], expected: dict[str, float]
+) -> None:
     class Stats(dict[str, float]):
         def set_value(self, key: str, value: float) -> None:
             self[key] = value
 
     async def run() -> None:
         now, stats = [0.0], Stats()
-        gate = Gate(is_quiet=True, stats=stats, clock=lambda: now[0])  # type: ignore[arg-type]
-        for start_s, end_s in [(0, 30), (32, 62), (63, 93), (97, 127)]:  # idle 2, 1, 4
+        gate = Gate(is_quiet=True, stats=stats, clock=lambda: now[0], ahead_count=ahead_count)  # type: ignore[arg-type]
+        for start_s, end_s in windows:
             now[0] = start_s
             await gate.acquire(Activity.WINDOW)
             now[0] = end_s
             gate.release(Activity.WINDOW)
         gate.report()
-        assert stats == {"pytomo/gate/idle_s": 2.0, "pytomo/gate/idle_mean_s": 2.333, "pytomo/gate/idle_max_s": 4.0}
+        assert stats == {f"pytomo/gate/{name}": value for name, value in expected.items()}
 
     asyncio.run(run())
 

@@ -17,6 +17,7 @@ from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
 from pytomo_scrapy.extensions import MeasuringProcess
 from pytomo_scrapy.failures import LineError, SettingError, StorageError
 from pytomo_scrapy.line import check_line
+from pytomo_scrapy.measure.networks import NetworkFinder
 from pytomo_scrapy.storage.database import open_database
 
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
@@ -49,6 +50,7 @@ class Command(ScrapyCrawl):
             if check is not None:
                 check(arguments, checked)
             check_line(checked)
+            NetworkFinder(checked.network).close()
             open_database(self.database_url).close()
         except KeyError as error:
             refuse(error.args[0])

@@ -29,6 +29,7 @@ from pytomo_scrapy.measure.dns import look_up_hosts
 from pytomo_scrapy.measure.download import WindowPlan
 from pytomo_scrapy.measure.gateway import gateway_towards
 from pytomo_scrapy.measure.legs import look_up_legs
+from pytomo_scrapy.measure.networks import NetworkFinder
 from pytomo_scrapy.measure.path import proxy_for
 from pytomo_scrapy.measure.ping import ping_addresses
 from pytomo_scrapy.measure.playback import default_player, simulate_playback
@@ -101,7 +102,7 @@ def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
     if proxy is not None:
         host = urlsplit(proxy).hostname or ""
         result = ping_addresses([host], config, port=urlsplit(proxy).port or 80)
-        item.ping = replace(result, pings=tuple(replace(one, via_proxy=True) for one in result.pings))
+        item.ping = replace(result, pings=tuple(replace(one, via_proxy=True, role="proxy") for one in result.pings))
         return
     lookups = item.dns.lookups if item.dns else ()
     chosen = item.dns.chosen.values() if item.dns else ()
@@ -109,6 +110,36 @@ def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
     gateway = gateway_towards(addresses[0]) if addresses else None
     item.ping = ping_addresses(addresses, config, port=port, gateway=gateway)
+
+
+def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
+    """Return the addresses that no resolver gave and only a redirect led to. Empty behind a proxy."""
+    given = {address for lookup in (item.dns.lookups if item.dns else ()) for address in lookup.addresses}
+    met = [
+        request.address
+        for window in item.downloads
+        if not window.via_proxy
+        for request in window.requests
+        if request.hop > 0 and request.address is not None
+    ]
+    return tuple(address for address in dict.fromkeys(met) if address not in given)
+
+
+def ping_redirects(item: VideoItem, config: PingConfig) -> None:
+    """Ping what the windows were redirected to, after them. Their failure is no failure of the stage."""
+    ports = {row.address: row.port for window in item.downloads for row in window.requests if row.hop > 0}
+    addresses = redirect_addresses(item)
+    result = ping_addresses(addresses, config, port=ports[addresses[0]])
+    pings = tuple(replace(one, role="redirect") for one in result.pings)
+    before = item.ping or PingResult()
+    item.ping = replace(before, pings=(*before.pings, *pings))
+
+
+def find_networks(item: VideoItem, finder: NetworkFinder) -> None:
+    """Set the network of every address that a resolver gave or a redirect led to."""
+    lookups = item.dns.lookups if item.dns else ()
+    given = [address for lookup in lookups for address in lookup.addresses]
+    item.networks = finder.find([*given, *(item.dns.chosen.values() if item.dns else ()), *redirect_addresses(item)])
 
 
 def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) -> DownloadResult:

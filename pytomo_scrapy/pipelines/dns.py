@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from scrapy.utils.asyncio import run_in_thread
 
+from pytomo_scrapy.extensions import component
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
+from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
 
 
 class DnsPipeline(StagePipeline):
-    """Looks the media hosts up, with the probes' share of the gate."""
+    """Looks the media hosts up, and whose networks they are in, with the probes' share of the gate."""
 
     stage = Stage.DNS
 
@@ -21,3 +23,4 @@ class DnsPipeline(StagePipeline):
             return
         async with self.gate.hold(Activity.PROBE):
             await run_in_thread(session.look_up, item, self.config.dns)
+            await component(self.crawler, Networks).find(item)

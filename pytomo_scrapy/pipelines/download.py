@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
+from scrapy.utils.asyncio import run_in_thread
+
 from pytomo_scrapy.extensions import MeasuringProcess, component
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.gate import Activity
+from pytomo_scrapy.gate import Activity, Stopped
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import legs, session
 from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.storage.blobs import round_trace
 from pytomo_scrapy.volume import DataCap
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class DownloadPipeline(StagePipeline):
-    """Opens one window at a time; nothing else of ours is on the wire meanwhile."""
+    """Opens one window at a time, alone on the wire; the hosts that it was redirected to are pinged after it."""
 
     stage = Stage.DOWNLOAD
     process: MeasuringProcess
@@ -45,3 +49,12 @@ class DownloadPipeline(StagePipeline):
                     plan = await self.process.download(plan, capped, item)
             legs.add_window(item, round_trace(plan))
         item.legs = ()
+        if session.redirect_addresses(item):
+            # A crawl that stops now keeps what the window measured, without these pings.
+            with suppress(Stopped):
+                await self._probe_redirects(item)
+
+    async def _probe_redirects(self, item: VideoItem) -> None:
+        async with self.gate.hold(Activity.PROBE):
+            await run_in_thread(session.ping_redirects, item, self.config.ping)
+            await component(self.crawler, Networks).find(item)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import MeasurementError, Stage
-from pytomo_scrapy.items import PlaybackResult, StreamDownload, VideoItem
+from pytomo_scrapy.items import (
+    DnsLookup,
+    HttpRequest,
+    Network,
+    Ping,
+    PingResult,
+    PlaybackResult,
+    StreamDownload,
+    VideoItem,
+)
 from pytomo_scrapy.measure import legs, session
 from pytomo_scrapy.measure.download import WindowPlan
 from pytomo_scrapy.measure.playback import StreamTrace
@@ -57,6 +68,58 @@ def test_failed_look_up_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> Non
     session.look_up(item, SETTINGS.dns)
     assert (item.failure, item.failure_stage) == ("dns_timeout", Stage.DNS)
     assert session.skip(item, Stage.DOWNLOAD)
+
+
+def redirected_item() -> VideoItem:
+    hops = (
+        HttpRequest(0, 0, HOST, 443, "192.0.2.1"),
+        HttpRequest(0, 1, "rr9.example", 8443, "198.51.100.9"),
+        HttpRequest(0, 1, "rr9.example", 8443, "198.51.100.9"),
+        HttpRequest(0, 2, HOST, 443, "192.0.2.1"),
+        HttpRequest(0, 3, "nowhere.example", 443, None),
+    )
+    given = DnsLookup(HOST, "system", "127.0.0.1", "udp", "A", addresses=("192.0.2.1",))
+    return make_item(
+        dns=make_dns(lookups=(given,)),
+        ping=PingResult((Ping("192.0.2.1"),), 1.0),
+        downloads=(make_download(requests=hops),),
+    )
+
+
+def test_hosts_of_redirects_are_pinged_after_the_window_at_their_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def answer(addresses: Sequence[str], _: object, *, port: int) -> PingResult:
+        asked.append((tuple(addresses), port))
+        return PingResult((Ping("198.51.100.9", "icmp_raw"),), 0.5)
+
+    monkeypatch.setattr(session, "ping_addresses", answer)
+    item = redirected_item()
+    assert session.redirect_addresses(item) == ("198.51.100.9",)
+    session.ping_redirects(item, SETTINGS.ping)
+    assert asked == [(("198.51.100.9",), 8443)]
+    assert item.ping is not None
+    assert [(one.address, one.role) for one in item.ping.pings] == [
+        ("192.0.2.1", "media"),
+        ("198.51.100.9", "redirect"),
+    ]
+    assert item.ping.elapsed_s == 1.0  # of the stage before the window
+
+
+def test_redirects_behind_a_proxy_have_no_address_of_their_own() -> None:
+    item = redirected_item()
+    item.downloads = (dataclasses.replace(item.downloads[0], via_proxy=True),)
+    assert session.redirect_addresses(item) == ()
+
+
+def test_networks_are_found_for_given_and_redirected_addresses() -> None:
+    class Finder:
+        def find(self, addresses: Sequence[str]) -> tuple[Network, ...]:
+            return tuple(Network(address, 64500) for address in dict.fromkeys(addresses))
+
+    item = redirected_item()
+    session.find_networks(item, cast(Any, Finder()))
+    assert [one.address for one in item.networks] == ["192.0.2.1", "198.51.100.9"]
 
 
 def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
