@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,9 +97,11 @@ def _stream(trace_path: Path, entry: Mapping[str, Any], stream_count: int, place
     media = media if media.exists() else trace_path.parent / media
     size_bytes = media.stat().st_size
     kind = "muxed" if stream_count == 1 else ("video", "audio")[min(place, 1)]
-    arrival_bytes = tuple(int(count) for _, count in arrivals)
+    # Clocks of several threads may have been written out of order by a hair: what had arrived stays arrived.
+    arrival_s = tuple(accumulate((float(t_s) for t_s, _ in arrivals), max))
+    arrival_bytes = tuple(accumulate((int(count) for _, count in arrivals), max))
     return StreamTrace(
-        tuple(float(t_s) for t_s, _ in arrivals),
+        arrival_s,
         arrival_bytes,
         _timeline(str(media), kind, size_bytes),
         is_complete=bool(arrival_bytes) and arrival_bytes[-1] >= size_bytes,

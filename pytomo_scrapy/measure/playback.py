@@ -9,7 +9,7 @@ from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import Interval, PlaybackResult
 from pytomo_scrapy.measure.mos import mos_stalling_hossfeld2011
 from pytomo_scrapy.measure.players import classic, dashjs, exo, progressive, shaka
-from pytomo_scrapy.measure.players.model import Player, Session, StreamTrace, bytes_at, media_steps
+from pytomo_scrapy.measure.players.model import Player, Session, StreamTrace, bytes_at, media_received_s
 
 __all__ = ["PLAYERS", "StreamTrace", "default_player", "player_parameters", "simulate_playback"]
 
@@ -75,11 +75,10 @@ def simulate_playback(
 def _summarised(
     result: PlaybackResult, session: Session, streams: Sequence[StreamTrace], horizon_s: float
 ) -> PlaybackResult:
-    steps = media_steps(streams, horizon_s)
     result = replace(
         result,
         is_started=session.started_s is not None,
-        media_received_s=steps.complete_s[-1] if steps.complete_s else 0.0,
+        media_received_s=min(media_received_s(stream, horizon_s) for stream in streams),
         timeline_method=_worst_method(streams),
         is_validated=_is_validated(result.player, streams, horizon_s),
         is_identifiable=session.is_identifiable,

@@ -37,6 +37,19 @@ def test_simulate_prints_one_object_a_trace_and_nothing_else(shared: Path, tmp_p
     assert answer["stalls"] == [] and answer["freezes"] == []
 
 
+def test_simulate_arrivals_that_run_back_count_as_arrived(shared: Path, tmp_path: Path) -> None:
+    media = str(shared / "truth" / "media" / "prog_cbr.mp4")
+    arrivals = [[0.1, 100_000], [0.3, 200_000], [0.2999, 150_000], [0.4, 400_000]]
+    paths = []
+    for name, rows in (("back", arrivals), ("forth", [[0.1, 100_000], [0.3, 200_000], [0.4, 400_000]])):
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(json.dumps({"window_s": 5, "streams": [{"media": media, "arrivals": rows}]}))
+    done = run_simulate("--player", "progressive", *map(str, paths))
+    assert done.returncode == 0, done.stderr
+    back, forth = done.stdout.splitlines()
+    assert back == forth
+
+
 def test_simulate_sets_parameters(shared: Path, tmp_path: Path) -> None:
     trace = write_trace(tmp_path, shared / "truth" / "media" / "prog_cbr.mp4")
     done = run_simulate("--player", "classic", "--set", "initial_buffer_s=20", str(trace))

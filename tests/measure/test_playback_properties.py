@@ -133,6 +133,18 @@ def test_without_thresholds_more_bytes_earlier_never_give_more_waiting(
     assert played[1] >= played[0] - 1e-6
 
 
+@pytest.mark.parametrize(("player", "most_s"), [("classic", 2.0), ("progressive", 3.0 + 0.15)])
+@given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
+@settings(max_examples=150, deadline=None)
+def test_more_bytes_earlier_never_cost_more_waiting_than_the_largest_threshold(
+    player: str, most_s: float, steps: list[tuple[float, float]], sooner: list[float]
+) -> None:
+    """While such a player waits, less than its threshold is ahead: that much, and its lag, is all it can lose."""
+    hurried = [(gap_s * factor, media_s) for (gap_s, media_s), factor in zip(steps, sooner, strict=False)]
+    usual_s, hurried_s = (simulate(player, rows).played_s or 0.0 for rows in (steps, hurried))
+    assert hurried_s >= usual_s - most_s - 1e-6
+
+
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps, shift_s=st.floats(0.0, 5.0))
 @settings(max_examples=40, deadline=None)

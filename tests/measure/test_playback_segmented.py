@@ -62,6 +62,53 @@ def test_dashjs_stops_at_its_buffer_goal_and_shaka_at_a_smaller_one() -> None:
     assert 9.0 <= (shaka.buffer_end_s or 0) < 15.0
 
 
+def test_shaka_shares_the_line_and_freezes_before_it_stalls() -> None:
+    # 1000 bytes a second. Video 5000 bytes for 5 s, audio 2000 for 10 s, the longest of both.
+    # Both ask at 0: audio whole at 4.0, video (2000 there) at 7.0: start. Audio, 10 s ahead of video, looks at 5, 6, 7.
+    # Both ask at 7.0: audio whole at 11.0, video at 14.0; picture ended at 12.0. Audio has 16 s, above its goal.
+    # Video alone: whole at 19.0; picture ended at 17.0. Audio has 9.5 s at 17.5, but is 10 ahead of video: it looks
+    # at 18.5 and asks at 19.5. Video has 500 then; audio whole at 23.5, video at 26.0. Picture ended at 22.0, the clock
+    # at 25.0.
+    video = make_segmented("video", steady(1000, 30))
+    audio = make_segmented("audio", [], segment_s=10.0, segment_bytes=2000, count=6)
+    result = simulate_playback([video, audio], "shaka", PROMPT, horizon_s=27.0)
+    assert result.startup_delay_s == pytest.approx(7.0)
+    assert result.freezes is not None
+    assert [(freeze.start_s, freeze.duration_s) for freeze in result.freezes] == [
+        (pytest.approx(12.0), pytest.approx(2.0)),
+        (pytest.approx(17.0), pytest.approx(2.0)),
+        (pytest.approx(22.0), pytest.approx(4.0)),
+    ]
+    assert [(stall.start_s, stall.duration_s) for stall in result.stalls] == [(pytest.approx(25.0), pytest.approx(1.0))]
+    assert result.played_s == pytest.approx(19.0)
+
+
+def test_shaka_stream_a_longest_segment_ahead_waits_for_its_next_look() -> None:
+    # 1000 bytes a second. Video 500 bytes for 5 s: whole at 1.0 and 2.0, then as far ahead as audio's 10 s segment
+    # is long: it looks 20 s later. Audio, 2300 bytes: 1000 by 2.0, whole at 3.3: start. Video ends at 13.3, the clock
+    # 3 s later; at 22.0 video asks and has the line to itself: 500 bytes by 22.5.
+    video = make_segmented("video", steady(1000, 30), segment_bytes=500)
+    audio = make_segmented("audio", [], segment_s=10.0, segment_bytes=2300, count=6)
+    result = simulate_playback(
+        [video, audio], "shaka", PROMPT | {"catch_up_poll_s": 20.0, "buffer_goal_s": 40.0}, horizon_s=24.0
+    )
+    assert result.startup_delay_s == pytest.approx(3.3)
+    assert [(stall.start_s, stall.duration_s) for stall in result.stalls] == [(pytest.approx(16.3), pytest.approx(6.2))]
+    soon = simulate_playback([video, audio], "shaka", PROMPT, horizon_s=24.0)
+    assert soon.stalls == (), "with its own second it asks at 4.0"
+
+
+def test_picture_stays_frozen_while_the_clock_waits_for_sound() -> None:
+    # 5 s of both by 1.0: both end at 6.0. Video is there again at 8.0, sound only at 10.0.
+    arrivals = [(1.0, 10_000), (8.0, 15_000), (10.0, 30_000)]
+    video = make_segmented("video", arrivals)
+    audio = make_segmented("audio", [], segment_bytes=5000)
+    result = simulate_playback([video, audio], "dashjs", PROMPT, horizon_s=12.0)
+    assert [(stall.start_s, stall.duration_s) for stall in result.stalls] == [(pytest.approx(6.0), pytest.approx(4.0))]
+    assert result.freezes is not None
+    assert [(one.start_s, one.duration_s) for one in result.freezes] == [(pytest.approx(6.0), pytest.approx(4.0))]
+
+
 def test_segment_players_play_to_the_end_of_the_video() -> None:
     streams = [make_segmented(kind, steady(10_000, 2), count=2, is_complete=True) for kind in ("video", "audio")]
     for player in ("dashjs", "shaka", "exo"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.measure.players.model import Parameter, Player, Session, StreamTrace
-from pytomo_scrapy.measure.players.playhead import Track
+from pytomo_scrapy.measure.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.players.segmented import replay, segment_parameters
 
 _DASHJS = "dash.js 5, "
@@ -24,16 +24,19 @@ PARAMETERS: Mapping[str, Parameter] = {
 def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> Session:
     """Fetch video up to the buffer goal, audio while it is not ahead of video."""
 
-    def may_fetch(track: Track, tracks: Sequence[Track], playhead_s: float) -> bool:
+    poll_s = max(parameters["poll_s"], LEAST_WAIT_S)
+
+    def wait_s(track: Track, tracks: Sequence[Track], playhead_s: float) -> float:
         level_s = track.level_s(playhead_s)
         if track.kind == "audio" and len(tracks) > 1:
             video_level_s = tracks[0].level_s(playhead_s)
-            return level_s < max(video_level_s + parameters["audio_lead_s"], track.longest_s)
+            most_s = max(video_level_s + parameters["audio_lead_s"], track.longest_s)
+            return 0.0 if level_s < most_s else poll_s
         goal_s = parameters["buffer_goal_s"]
         own_s = track.longest_s if track.longest_s < goal_s else 0.0
-        return level_s + own_s < goal_s
+        return 0.0 if level_s + own_s < goal_s else poll_s
 
-    return replay(streams, segment_parameters(parameters, may_fetch), horizon_s)
+    return replay(streams, segment_parameters(parameters, wait_s), horizon_s)
 
 
 PLAYER = Player("dashjs", run, PARAMETERS, is_validated=True)

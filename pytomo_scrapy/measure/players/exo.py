@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytomo_scrapy.measure.players.model import Parameter, Player, Session, StreamTrace
-from pytomo_scrapy.measure.players.playhead import Track
+from pytomo_scrapy.measure.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.players.segmented import replay, segment_parameters
 
 _DECLARED = "playerConfig.exoPlayerConfig of an Android answer: "
@@ -56,15 +56,15 @@ def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon
     """Fetch between the two watermarks; play what has arrived, also of a segment that is not whole."""
     is_filling: dict[str, bool] = {}
 
-    def may_fetch(track: Track, tracks: Sequence[Track], playhead_s: float) -> bool:
+    def wait_s(track: Track, tracks: Sequence[Track], playhead_s: float) -> float:
         level_s = track.level_s(playhead_s)
         if level_s >= parameters["high_watermark_s"]:
             is_filling[track.kind] = False
         elif level_s < parameters["low_watermark_s"]:
             is_filling[track.kind] = True
-        return is_filling.get(track.kind, True)
+        return 0.0 if is_filling.get(track.kind, True) else max(parameters["poll_s"], LEAST_WAIT_S)
 
-    return replay(streams, segment_parameters(parameters, may_fetch), horizon_s)
+    return replay(streams, segment_parameters(parameters, wait_s), horizon_s)
 
 
 PLAYER = Player("exo", run, PARAMETERS)

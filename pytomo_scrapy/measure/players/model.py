@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -85,24 +85,28 @@ def bytes_at(stream: StreamTrace, t_s: float) -> int:
 def stream_steps(stream: StreamTrace, horizon_s: float, block_bytes: int = 1) -> list[tuple[float, float]]:
     """Return (time, media seconds complete) steps of one stream; bytes count in whole blocks, and at the file's end."""
     offsets, seconds = stream.timeline.offset_bytes, stream.timeline.complete_s
+    at_s, counts = stream.arrival_s, stream.arrival_bytes
     steps: list[tuple[float, float]] = []
-    place = 0
-    last = stream.arrival_bytes[-1] if stream.arrival_bytes and stream.is_complete else -1
-    wanted = offsets[0] if offsets else INFINITE
-    for t_s, count in zip(stream.arrival_s, stream.arrival_bytes, strict=True):
-        if count < wanted:
-            continue
-        usable = count if count == last else count - count % block_bytes
-        if usable < wanted:
-            continue
-        if t_s > horizon_s:
+    last = counts[-1] if counts and stream.is_complete else -1
+    place = index = 0
+    # From one wanted packet to the arrival that completes it: a search each, not a look at every arrival.
+    while place < len(offsets):
+        wanted = -(-offsets[place] // block_bytes) * block_bytes
+        if last >= offsets[place]:
+            wanted = min(wanted, last)
+        index = bisect_left(counts, wanted, index)
+        if index == len(counts) or at_s[index] > horizon_s:
             break
+        usable = counts[index] if counts[index] == last else counts[index] - counts[index] % block_bytes
         place = bisect_right(offsets, usable, place)
-        steps.append((t_s, seconds[place - 1]))
-        if place == len(offsets):
-            break
-        wanted = offsets[place]
+        steps.append((at_s[index], seconds[place - 1]))
     return steps
+
+
+def media_received_s(stream: StreamTrace, horizon_s: float) -> float:
+    """Return the media seconds of one stream that were complete at `horizon_s`."""
+    place = bisect_right(stream.timeline.offset_bytes, bytes_at(stream, horizon_s))
+    return stream.timeline.complete_s[place - 1] if place else 0.0
 
 
 def media_steps(streams: Sequence[StreamTrace], horizon_s: float, block_bytes: int = 1) -> MediaSteps:

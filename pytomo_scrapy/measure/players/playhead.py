@@ -31,16 +31,17 @@ class Track:
         return max(0.0, self.end_s - playhead_s)
 
 
-# Says whether a track may ask for its next segment: (track, all tracks, playhead).
-FetchRule = Callable[[Track, Sequence[Track], float], bool]
+# Says how long a track waits before it looks again, 0 where it may ask for its next segment now:
+# (track, all tracks, playhead).
+FetchRule = Callable[[Track, Sequence[Track], float], float]
+LEAST_WAIT_S = 0.01  # a shorter one would let a player look without end
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRule:
     """Who may fetch when, and how long things take, seconds."""
 
-    may_fetch: FetchRule
-    poll_s: float  # between two looks of a track that may not fetch
+    wait_s: FetchRule
     request_gap_s: float  # from a segment's last byte to the next request's first
     start_lag_s: float
     resume_lag_s: float
@@ -103,8 +104,10 @@ class Clock:
         self._see_picture()
 
     def _see_picture(self) -> None:
-        """End a freeze where video is there again."""
-        if self.frozen_at_s is not None and self.tracks[0].end_s > self.playhead_s:
+        """End a freeze where video is there again; while the clock waits for sound, the picture does too."""
+        if self.frozen_at_s is None or self.tracks[0].end_s <= self.playhead_s:
+            return
+        if self.is_playing or self._has_enough():
             self.freezes.append(Interval(self.frozen_at_s, self.t_s + self.rule.picture_lag_s - self.frozen_at_s))
             self.frozen_at_s = None
 

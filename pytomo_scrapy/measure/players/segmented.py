@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.items import Interval
 from pytomo_scrapy.measure.players.model import INFINITE, Session, StreamTrace
-from pytomo_scrapy.measure.players.playhead import Clock, FetchRule, SegmentRule, Track
+from pytomo_scrapy.measure.players.playhead import LEAST_WAIT_S, Clock, FetchRule, SegmentRule, Track
 from pytomo_scrapy.measure.players.supply import Supply, known_segments, summed_supply
 
 PARTIAL_STEP_S = 0.1  # how often a player that plays parts of segments looks at them
@@ -38,7 +38,7 @@ def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) 
         _ask(clock, rule)  # 1
         active = [track for track in tracks if track.is_in_flight]
         until_s = min(_next_s(clock, rule, supply, used_bytes), horizon_s)  # 2
-        if active and supply.is_unknown(clock.t_s, until_s):
+        if active and supply.unknown_s and supply.is_unknown(clock.t_s, until_s):
             clock.session.is_identifiable = False
         clock.advance(until_s)  # 3
         if active:
@@ -57,11 +57,12 @@ def _ask(clock: Clock, rule: SegmentRule) -> None:
     for track in clock.tracks:
         if track.is_in_flight or track.is_over() or track.look_s > clock.t_s:
             continue
-        if rule.may_fetch(track, clock.tracks, clock.playhead_s):
+        wait_s = rule.wait_s(track, clock.tracks, clock.playhead_s)
+        if wait_s > 0:
+            track.look_s = clock.t_s + max(wait_s, LEAST_WAIT_S)
+        else:
             segment = track.segments[track.place]
             track.is_in_flight, track.missing_bytes = True, float(segment.end_byte - segment.start_byte)
-        else:
-            track.look_s = clock.t_s + rule.poll_s
 
 
 def _next_s(clock: Clock, rule: SegmentRule, supply: Supply, used_bytes: float) -> float:
@@ -126,11 +127,10 @@ def _apart(freezes: Sequence[Interval], horizon_s: float) -> list[Interval]:
     return joined
 
 
-def segment_parameters(parameters: Mapping[str, float], may_fetch: FetchRule) -> SegmentRule:
+def segment_parameters(parameters: Mapping[str, float], wait_s: FetchRule) -> SegmentRule:
     """Build the rule from a player's named parameters."""
     return SegmentRule(
-        may_fetch,
-        max(parameters["poll_s"], 0.01),
+        wait_s,
         parameters["request_gap_s"],
         parameters["start_lag_s"],
         parameters["resume_lag_s"],
