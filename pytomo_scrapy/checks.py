@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from pathlib import Path
 
+import maxminddb
 import pycurl
 from sqlalchemy.engine import make_url
 
@@ -29,6 +30,7 @@ _LEAST_FREE_BYTES = 2_000_000_000
 _MOST_SKEW_S = 5.0
 _MOST_AGE_DAYS = 60
 _LEAST_NODE = 22
+_MOST_MMDB_AGE_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def run_checks(config: Config, *, now: datetime | None = None) -> list[Check]:
         lambda: [check_yt_dlp(metadata.version("yt-dlp"), now)],
         lambda: [check_javascript()],
         lambda: [check_http3()],
+        lambda: [check_networks(config, now)],
     )
     return [check for part in parts for check in part()]
 
@@ -164,3 +167,21 @@ def check_http3() -> Check:
     if has_http3:
         return Check("HTTP/3", "ok", "libcurl speaks it")
     return Check("HTTP/3", "warn", "libcurl does not speak it", "Only PYTOMO_HTTP_VERSION=3 needs it.")
+
+
+def check_networks(config: Config, now: datetime) -> Check:
+    """Tell where AS numbers come from, and how old the user's file is: networks change hands."""
+    path = config.network.file
+    if path is None:
+        source = "Team Cymru is asked" if config.network.has_cymru else "they are not looked up"
+        return Check("AS numbers", "ok", f"no file: {source}")
+    try:
+        with maxminddb.open_database(path) as reader:
+            built_at = datetime.fromtimestamp(reader.metadata().build_epoch, UTC)
+            kind = reader.metadata().database_type
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+        return Check("AS numbers", "fail", f"{path} cannot be read: {error}", "Set PYTOMO_AS_FILE to an mmdb file.")
+    age_days = (now - built_at).days
+    if age_days > _MOST_MMDB_AGE_DAYS:
+        return Check("AS numbers", "warn", f"{path} ({kind}) is {age_days} days old", "Load a newer one.")
+    return Check("AS numbers", "ok", f"{path} ({kind}), {age_days} days old")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import maxminddb
 import pytest
 
 from pytomo_scrapy import checks, config
-from pytomo_scrapy.checks import check_clock, check_database, check_disk, check_http3, check_yt_dlp
+from pytomo_scrapy.checks import check_clock, check_database, check_disk, check_http3, check_networks, check_yt_dlp
+from tests.measure.mmdb_writer import write_mmdb
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -46,3 +48,17 @@ def test_resolver_that_does_not_answer_fails_where_it_is_the_first() -> None:
 
 def test_http3_is_told() -> None:
     assert check_http3().state in {"ok", "warn"}
+
+
+def test_file_of_as_numbers_is_read_and_its_age_told(tmp_path: Path) -> None:
+    path = tmp_path / "as.mmdb"
+    write_mmdb(path, {"192.0.2.0/24": {"autonomous_system_number": 64500}})
+    settings = {"PYTOMO_AS_FILE": str(path)}
+    with maxminddb.open_database(path) as reader:
+        built_at = datetime.fromtimestamp(reader.metadata().build_epoch, UTC)
+    for age_days, state in ((3, "ok"), (200, "warn")):
+        check = check_networks(config.load(settings.get), built_at + timedelta(days=age_days))
+        assert (check.state, f"{age_days} days old" in check.finding) == (state, True)
+    path.write_text("no such file")
+    assert check_networks(config.load(settings.get), NOW).state == "fail"
+    assert check_networks(config.load({}.get), NOW).state == "ok"
