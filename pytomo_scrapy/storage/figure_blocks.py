@@ -208,8 +208,13 @@ def pack_texts(values: Sequence[str | None]) -> tuple[str, bytes]:
     return "text", len(head).to_bytes(4, "little") + head + codes.astype("<u2").tobytes()
 
 
-def unpack_texts(content: bytes) -> tuple[Places, list[str]]:
-    """Return the places and the texts again."""
+def split_texts(content: bytes) -> tuple[bytes, Places]:
+    """Return the distinct texts, still packed, and the place of each row among them."""
     end = 4 + int.from_bytes(content[:4], "little")
-    words: list[str] = json.loads(content[4:end].decode("utf-8", "surrogatepass"))
-    return np.frombuffer(content, dtype="<u2", offset=end).astype(np.int64), words
+    return bytes(content[4:end]), np.frombuffer(content, dtype="<u2", offset=end).astype(np.int64)
+
+
+def texts_of(head: bytes) -> list[str]:
+    """Return the distinct texts of a block."""
+    words: list[str] = json.loads(head.decode("utf-8", "surrogatepass"))
+    return words

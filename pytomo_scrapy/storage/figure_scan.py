@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -21,14 +23,16 @@ from pytomo_scrapy.storage.figure_blocks import (
     codes_of,
     numbers_of,
     read_columns,
+    split_texts,
+    texts_of,
     unpack_numbers,
-    unpack_texts,
 )
 from pytomo_scrapy.storage.schema import vantage
 
 Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
+_MANY_KEYS = 100_000
 
 
 class Words:
@@ -37,6 +41,7 @@ class Words:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._tables: dict[bytes, Places] = {}
 
     def number(self, text: str) -> int:
         """Return the number of a text."""
@@ -44,6 +49,16 @@ class Words:
             self._numbers[text] = len(self.texts)
             self.texts.append(text)
         return self._numbers[text]
+
+    def table(self, texts: Sequence[str]) -> Places:
+        """Return the numbers of a block's texts in their order, and -1 behind them for what is not known."""
+        return np.array([*(self.number(text) for text in texts), -1], dtype=np.int64)
+
+    def table_of(self, head: bytes) -> Places:
+        """Return the numbers of packed texts; most blocks have the same ones."""
+        if head not in self._tables:
+            self._tables[head] = self.table(texts_of(head))
+        return self._tables[head]
 
 
 class Chunk:
@@ -59,11 +74,15 @@ class Chunk:
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
         if name not in self._columns:
-            packed = self._packed(name)
-            parts = [
-                unpack_numbers(*packed[block]) if block in packed else numbers_of(self._from_tables(block, name))
-                for block in self._blocks
-            ]
+            parts = []
+            # Blocks of one type are unpacked together: a year has a thousand, and each step costs microseconds.
+            for kind, run in groupby(self._contents(name), key=itemgetter(0)):
+                contents = [content for _, content in run]
+                parts += (
+                    [unpack_numbers(kind, b"".join(contents))]
+                    if kind and not kind.startswith("null")
+                    else [unpack_numbers(kind, one) if kind else numbers_of(one) for one in contents]
+                )
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0)
         found: Values = self._columns[name]
         return found
@@ -71,15 +90,15 @@ class Chunk:
     def words(self, name: str) -> Places:
         """Return a column of texts as their numbers, -1 for what is not known."""
         if name not in self._columns:
-            packed = self._packed(name)
             parts = []
-            for block in self._blocks:
-                codes, texts = (
-                    unpack_texts(packed[block][1]) if block in packed else codes_of(self._from_tables(block, name))
-                )
-                table = np.full(len(texts) + 1, -1, dtype=np.int64)
-                table[: len(texts)] = [self._words.number(text) for text in texts]
-                parts.append(table[np.minimum(codes, len(texts))])
+            for kind, content in self._contents(name):
+                head, codes = split_texts(content) if kind else (None, None)
+                if head is None or codes is None:
+                    codes, texts = codes_of(content)
+                    table = self._words.table(texts)
+                else:
+                    table = self._words.table_of(head)
+                parts.append(table[np.minimum(codes, len(table) - 1)])
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
         found: Places = self._columns[name]
         return found
@@ -88,9 +107,9 @@ class Chunk:
         """Return to which row of the chunk each playback or look-up belongs."""
         name = f"{prefix}row"
         if name not in self._columns:
-            packed, parts, before = self._packed(name), [], 0
-            for block, length in zip(self._blocks, self._lengths, strict=True):
-                rows = unpack_numbers(*packed[block]) if block in packed else numbers_of(self._from_tables(block, name))
+            parts, before = [], 0
+            for (kind, content), length in zip(self._contents(name), self._lengths, strict=True):
+                rows = unpack_numbers(kind, content) if kind else numbers_of(content)
                 parts.append(rows.astype(np.int64) + before)
                 before += length
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
@@ -99,23 +118,25 @@ class Chunk:
 
     @cached_property
     def _lengths(self) -> list[int]:
-        packed = self._packed("started_s")
         return [
-            len(unpack_numbers(*packed[block])) if block in packed else len(self._from_tables(block, "started_s"))
-            for block in self._blocks
+            len(unpack_numbers(kind, content) if kind else content) for kind, content in self._contents("started_s")
         ]
 
-    def _packed(self, name: str) -> dict[int, tuple[str, bytes]]:
-        if not self._sealed:
-            return {}
-        query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
-            figure_column.c.name == name,
-            figure_column.c.block.between(self._blocks[0], self._blocks[-1]),
-        )
-        return {row[0]: (row[1], row[2]) for row in self._connection.execute(query) if row[0] in self._sealed}
-
-    def _from_tables(self, block: int, name: str) -> list[Any]:
-        return read_columns(self._connection, block, [name])[name]
+    def _contents(self, name: str) -> list[tuple[str, Any]]:
+        """Return for each block the kind and content of a packed column, or "" and the values of the tables."""
+        packed: dict[int, tuple[str, bytes]] = {}
+        if self._sealed:
+            query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
+                figure_column.c.name == name,
+                figure_column.c.block.between(self._blocks[0], self._blocks[-1]),
+            )
+            packed = {block: (kind, content) for block, kind, content in self._connection.execute(query).all()}
+        return [
+            packed[block]
+            if block in self._sealed and block in packed
+            else ("", read_columns(self._connection, block, [name])[name])
+            for block in self._blocks
+        ]
 
 
 class Rows:
@@ -301,6 +322,8 @@ class Counts:
         """Count these."""
         if len(keys):
             self._parts.append(np.unique(keys, return_counts=True))
+            if sum(len(part) for part, _ in self._parts) > _MANY_KEYS:
+                self._parts = [self.merged()]
 
     def merged(self) -> tuple[Places, Places]:
         """Return the distinct numbers in order, and how often each was seen."""

@@ -16,7 +16,7 @@ from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of, last_change
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
 from pytomo_scrapy.storage.dashboard_selection import Selection
 from pytomo_scrapy.storage.distribution import MAX_STEPS, Histogram, bin_middle, steps_of
-from pytomo_scrapy.storage.figure_blocks import Values
+from pytomo_scrapy.storage.figure_blocks import Places, Values
 from pytomo_scrapy.storage.figure_scan import Counts, Rows, Scan
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
@@ -159,7 +159,7 @@ def overview(connection: Connection, selection: Selection, *, is_across_breaks: 
     found = Overview(
         start_s=selection.start_s,
         end_s=selection.end_s,
-        failures=facts.failures if counted is selection else _facts(connection, selection).failures,
+        failures=facts.failures if counted is selection else _failures(connection, selection),
         estimates=[],
         breaks=own_breaks,
         uncompared=uncompared,
@@ -184,7 +184,7 @@ def _facts(connection: Connection, selection: Selection) -> _Facts:
         valid_count += int(is_valid.sum())
         for name, counts in seen.items():
             counts.add(rows.whole("started_s") // 86400 if name == "day" else rows.whole(name))
-        failures.add(((rows.words("failure") + 1) << 32) + rows.words("attribution") + 1)
+        failures.add(_failure_keys(rows))
         valid = rows.taken(is_valid) if selection.is_valid_only else rows
         method = valid.words("ping_method")
         methods.add(method[method >= 0])
@@ -195,19 +195,35 @@ def _facts(connection: Connection, selection: Selection) -> _Facts:
                 prefix = method * MAX_STEPS if kind.name == "rtt" else 0
                 is_counted = (own >= 0) & (method >= 0) if kind.name == "rtt" else own >= 0
                 steps[kind.name].add((own + prefix)[is_counted])
-    text = [None, *every.texts.texts]
     by_method = methods.as_dict()
-    by_failure = [(text[key >> 32], text[key & 0xFFFFFFFF], count) for key, count in failures.as_dict().items()]
-    told = [(failure, attribution or "unknown", count) for failure, attribution, count in by_failure if failure]
     names = {"video_row_id": "video_count", "day": "day_count", "vantage_id": "vantage_count"}
     counted = {names[name]: len(counts.merged()[0]) for name, counts in seen.items()}
     return _Facts(
         counts={"row_count": row_count, "valid_count": valid_count, **counted},
-        failures=sorted(told, key=lambda row: (-row[2], row[0])),
+        failures=_told(failures, every),
         ping_methods={every.texts.texts[number]: count for number, count in by_method.items()},
         method_numbers={every.texts.texts[number]: number for number in by_method},
         steps=steps,
     )
+
+
+def _failures(connection: Connection, selection: Selection) -> list[tuple[str, str, int]]:
+    scan = Scan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
+    counts = Counts()
+    for rows in scan:
+        counts.add(_failure_keys(rows))
+    return _told(counts, scan)
+
+
+def _failure_keys(rows: Rows) -> Places:
+    return ((rows.words("failure") + 1) << 32) + rows.words("attribution") + 1
+
+
+def _told(counts: Counts, scan: Scan) -> list[tuple[str, str, int]]:
+    text = [None, *scan.texts.texts]
+    found = [(text[key >> 32], text[key & 0xFFFFFFFF], count) for key, count in counts.as_dict().items()]
+    told = [(failure, attribution or "unknown", count) for failure, attribution, count in found if failure]
+    return sorted(told, key=lambda row: (-row[2], row[0]))
 
 
 def _sample(connection: Connection, selection: Selection, facts: _Facts, ping_method: str | None) -> _Sample:

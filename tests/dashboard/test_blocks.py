@@ -23,8 +23,9 @@ from pytomo_scrapy.storage.figure_blocks import (
     pack_texts,
     seal_all,
     seal_some,
+    split_texts,
+    texts_of,
     unpack_numbers,
-    unpack_texts,
 )
 from tests.storage.conftest import each_url as each_url
 from tests.storage.conftest import postgres_server as postgres_server
@@ -145,6 +146,7 @@ def test_numbers_are_packed_as_narrowly_as_is_exact(values: list[float | None], 
 
 def test_texts_are_packed_whatever_they_hold() -> None:
     values = ["b", None, "a", "", "\u202e\U0001f525", "b"]
-    places, words = unpack_texts(pack_texts(values)[1])
+    head, places = split_texts(pack_texts(values)[1])
+    words = texts_of(head)
     assert [None if place >= len(words) else words[place] for place in places.tolist()] == values
     assert codes_of(values)[1] == words
