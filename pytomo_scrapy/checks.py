@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 
 import maxminddb
@@ -52,7 +52,7 @@ def run_checks(config: Config, *, now: datetime | None = None) -> list[Check]:
         lambda: [check_ping(config)],
         lambda: check_resolvers(config),
         lambda: [check_clock(now)],
-        lambda: [check_yt_dlp(metadata.version("yt-dlp"), now)],
+        lambda: [check_yt_dlp(str(import_module("yt_dlp.version").__version__), now)],
         lambda: [check_javascript()],
         lambda: [check_http3()],
         lambda: [check_networks(config, now)],

@@ -9,7 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from multiprocessing import freeze_support
+from pathlib import Path
 from typing import NoReturn
 
 from pytomo_scrapy import __version__
@@ -51,6 +53,7 @@ def run(words: list[str]) -> int:
     """Run the command that `words` name. Returns its exit code."""
     # Set before Scrapy looks for a scrapy.cfg: another project's, where we were started, is none of ours.
     os.environ["SCRAPY_SETTINGS_MODULE"] = "pytomo_scrapy.settings"
+    _prefer_newer_yt_dlp()
     if words and words[0] in {"-V", "--version", "version"}:
         print(f"pytomo {__version__}")
         return 0
@@ -65,3 +68,16 @@ def run(words: list[str]) -> int:
 
         refuse(f"{name!r} is not a command: it must be one of {', '.join(cli_commands.names())}.")
     return cli_commands.run_command(name, rest)
+
+
+def _prefer_newer_yt_dlp() -> None:
+    """Take yt-dlp from the folder, wheel or zip that PYTOMO_YT_DLP names: it ages faster than a release of ours."""
+    given = os.environ.get("PYTOMO_YT_DLP")
+    if not given:
+        return
+    place = str(Path(given).absolute())
+    if PathFinder.find_spec("yt_dlp", [place]) is None:
+        from pytomo_scrapy.commands import refuse
+
+        refuse(f"PYTOMO_YT_DLP={given!r} is not usable: it must be a folder, wheel or zip that holds yt_dlp.")
+    sys.path.insert(0, place)

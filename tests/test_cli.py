@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,12 @@ from tests.e2e.conftest import Finished, clean_environment, query
 COMMAND = (sys.executable, "-m", "pytomo_scrapy")
 
 
-def pytomo(*words: str, cwd: Path, timeout_s: float = 120, **environment: str) -> Finished:
+def pytomo(
+    *words: str, cwd: Path, timeout_s: float = 120, command: Sequence[str] = COMMAND, **environment: str
+) -> Finished:
     """Run `pytomo WORDS` in a folder that knows nothing of the project."""
     done = subprocess.run(
-        [*COMMAND, *words],
+        [*command, *words],
         cwd=cwd,
         env=clean_environment(**environment),
         stdin=subprocess.DEVNULL,
@@ -142,7 +145,7 @@ def test_serve_answers_in_a_folder_without_anything_and_ends_with_ctrl_c(tmp_pat
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=60) as answer:
             assert answer.status == 200 and b"<html" in answer.read()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) in {0, 130}
+        assert process.wait(30) == 0
     finally:
         process.kill()
         process.communicate()

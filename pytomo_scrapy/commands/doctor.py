@@ -106,7 +106,9 @@ def _keep_sample(source: str, body: bytes) -> Path:
 
 def measure_live(video_id: str, database_url: str) -> list[Check]:
     """Measure one video as `scrapy measure` does, and tell how each stage went."""
-    command = [sys.executable, "-m", "scrapy.cmdline", "measure", "--json", video_id, "-s",
+    # The single file has no interpreter beside it: it is the command itself.
+    entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]
+    command = [*entry, "measure", "--json", video_id, "-s",
                "PYTOMO_DOWNLOAD_WINDOW_S=5", "-s", f"PYTOMO_DATABASE_URL={database_url}"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     try:

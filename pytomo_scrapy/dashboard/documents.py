@@ -28,7 +28,8 @@ def documents() -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in _folders():
         for entry in folder.iterdir():
-            if entry.name.endswith(".md") and entry.is_file():
+            # The site's first page: here the list of documents stands in its place.
+            if entry.name.endswith(".md") and entry.name != "index.md" and entry.is_file():
                 found.setdefault(entry.name.removesuffix(".md"), entry.read_text(encoding="utf-8"))
     order = {name: place for place, name in enumerate(_FIRST)}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))

@@ -57,6 +57,8 @@ def serve(
     )
     try:
         uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn has ended in order, and raises the signal again
     finally:
         listener.close()
 

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Any
 from uuid import uuid4
 
@@ -163,10 +163,18 @@ def software_versions() -> dict[str, str | None]:
         "software_version": __version__,
         "schema_version": HEAD,
         "scrapy_version": version("scrapy"),
-        "yt_dlp_version": version("yt-dlp"),
+        "yt_dlp_version": _yt_dlp_version(),
         "python_version": platform.python_version(),
         "platform": platform.platform(),
     }
+
+
+def _yt_dlp_version() -> str | None:
+    # Of the one that is used: PYTOMO_YT_DLP may put another in front of the installed one.
+    try:
+        return str(import_module("yt_dlp.version").__version__)
+    except ImportError:
+        return None
 
 
 def _find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:

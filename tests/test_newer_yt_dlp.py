@@ -1,0 +1,74 @@
+"""A newer yt-dlp beside the program: PYTOMO_YT_DLP, without installing or building anything again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yt_dlp
+
+from tests.e2e.conftest import query
+from tests.test_cli import pytomo
+
+NEWER = "2099.01.31"
+VIDEO = "https://www.youtube.com/watch?v=CGNIzzGfeuY"
+
+
+def make_newer(folder: Path) -> Path:
+    """Make a folder with the installed yt-dlp, but for its version."""
+    own, installed = folder / "yt_dlp", Path(yt_dlp.__file__).parent
+    own.mkdir(parents=True)
+    for part in installed.iterdir():
+        if part.name not in {"version.py", "__pycache__"}:
+            (own / part.name).symlink_to(part)
+    (own / "version.py").write_text((installed / "version.py").read_text() + f"\n__version__ = {NEWER!r}\n")
+    return folder
+
+
+def test_newer_yt_dlp_resolves_and_its_version_is_stored(tmp_path: Path) -> None:
+    newer = make_newer(tmp_path / "newer")
+    done = pytomo(
+        *("lab", "measure", "--json", VIDEO, "-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5"),
+        cwd=tmp_path,
+        timeout_s=600,
+        PYTOMO_YT_DLP=str(newer),
+    )
+    assert done.exit_code == 0, done.errors[-3000:]
+    assert json.loads(done.output)["failure"] is None
+    stored = query(tmp_path / "databases" / "pytomo.db", "SELECT resolve_software_version FROM measurement")
+    assert stored == [(f"yt-dlp {NEWER}",)]
+    assert query(tmp_path / "databases" / "pytomo.db", "SELECT yt_dlp_version FROM run") == [(NEWER,)]
+
+
+@pytest.mark.parametrize("kind", ["folder", "wheel"])
+def test_newer_yt_dlp_comes_before_the_installed_one(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "newer"
+    (place / "yt_dlp").mkdir(parents=True)
+    (place / "yt_dlp" / "__init__.py").write_text("")
+    (place / "yt_dlp" / "version.py").write_text(f"__version__ = {NEWER!r}\n")
+    if kind == "wheel":
+        wheel = tmp_path / f"yt_dlp-{NEWER}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as packed:
+            for part in ("__init__.py", "version.py"):
+                packed.write(place / "yt_dlp" / part, f"yt_dlp/{part}")
+        shutil.rmtree(place)
+        place = wheel
+    code = (
+        "from pytomo_scrapy.cli import run; run(['completion', 'bash']); "
+        "from pytomo_scrapy.storage.repository import software_versions; print(software_versions()['yt_dlp_version'])"
+    )
+    done = pytomo(cwd=tmp_path, timeout_s=600, command=(sys.executable, "-c", code), PYTOMO_YT_DLP=place.name)
+    assert done.output.splitlines()[-1] == NEWER, done.errors
+
+
+def test_place_without_yt_dlp_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    for place in ("no-such", "."):
+        done = pytomo("report", cwd=tmp_path, PYTOMO_YT_DLP=place)
+        assert (done.exit_code, done.output) == (2, "")
+        assert done.errors == (
+            f"PYTOMO_YT_DLP={place!r} is not usable: it must be a folder, wheel or zip that holds yt_dlp.\n"
+        )
