@@ -109,8 +109,6 @@ class Command(CrawlCommand):
         super().add_options(parser)
         group = parser.add_argument_group("Crawl (the letters of Pytomo 3)")
         for letter in LETTERS:
-            if letter.setting is not None and letter.setting not in config.BY_NAME:
-                continue
             shape: dict[str, Any] = {"metavar": letter.metavar} if letter.value is None else {"action": "store_true"}
             group.add_argument(*letter.flags, dest=letter.dest, help=letter.help, **shape)
         parser.add_argument(

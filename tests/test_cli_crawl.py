@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,7 @@ def test_letter_sets_a_spider_argument(read: Read, words: list[str], changed: di
         (["-x"], "PYTOMO_STORE_PUBLIC_IP", False),
         (["--no-log-ip"], "PYTOMO_STORE_PUBLIC_IP", False),
         (["--http-proxy", "http://p.test:3128"], "PYTOMO_HTTP_PROXY", "http://p.test:3128"),
+        (["--download-extra-dns"], "PYTOMO_DOWNLOAD_ALL_ADDRESSES", True),
         (["--provider", "My ISP"], "PYTOMO_PROVIDER", "My ISP"),
         (["--provider=My ISP"], "PYTOMO_PROVIDER", "My ISP"),
         (["-s", "PYTOMO_PACE_S=1", "-S", "9"], "PYTOMO_PACE_S", 1.0),
@@ -149,6 +151,35 @@ def test_every_letter_sets_something_that_exists() -> None:
     for letter in cli_crawl.LETTERS:
         assert (letter.argument is None) != (letter.setting is None)
         assert letter.argument is None or letter.argument in WalkArguments.__dataclass_fields__
+
+
+def parity_rows(shared: Path) -> list[tuple[str, str, str]]:
+    """Return letter, name here and default of each row of the table of crawl options that begins with a letter."""
+    rows = []
+    for line in (shared / "PARITY.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        letter = re.match(r"`(-{1,2}[A-Za-z-]+)", cells[0])
+        name = re.match(r"(?:spiders )?`([A-Za-z_]+)", cells[1]) if len(cells) == 3 else None
+        if letter and name:
+            rows.append((letter.group(1), name.group(1), cells[2]))
+    return rows
+
+
+def test_every_letter_of_the_parity_table_sets_what_it_says_there(shared: Path) -> None:
+    rows = parity_rows(shared)
+    sets = {flag: letter.argument or letter.setting for letter in cli_crawl.LETTERS for flag in letter.flags}
+    # `-L` and `-s` are options of all commands, `-x` and `-R` are in the table with their value.
+    assert {letter: name for letter, name, _ in rows if letter not in {"-L", "-s"}}.items() <= sets.items()
+    assert len(rows) >= 18
+    defaults = {
+        **{name: str(getattr(WalkArguments(), name)) for name in ("max_rounds", "max_crawled_url", "time_frame")}
+    }
+    defaults |= {name: str(getattr(WalkArguments(), name)) for name in ("max_per_url", "max_per_page")}
+    for letter, name, default in rows:
+        if name in defaults:
+            assert defaults[name] == default, letter
+        elif name in config.BY_NAME and re.fullmatch(r"[0-9.]+", default):
+            assert float(str(config.BY_NAME[name].default)) == float(default), letter
 
 
 def test_letters_are_those_of_the_parity_table(shared: Path) -> None:
