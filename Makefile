@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lab executable docs clean
+.PHONY: demo test check lab executable try-executable docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
@@ -28,6 +28,10 @@ lab: $(VENV)/installed
 executable: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[executable]'
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/pytomo.spec
+
+# As on a bare machine: alone in an empty root directory, without Python. As root.
+try-executable: dist/pytomo
+	$(BIN)/python packaging/try_alone.py dist/pytomo
 
 docs: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
