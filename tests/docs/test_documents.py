@@ -1,6 +1,5 @@
-"""README and docs: their commands run in the lab, their links lead somewhere, and they leave nothing out."""
+"""README and docs: their commands have their options, their links lead somewhere, and they leave nothing out."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import os
@@ -8,46 +7,18 @@ import re
 import shlex
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from scrapy.utils.project import get_project_settings
 
 from pytomo_scrapy import cli_commands, cli_crawl, config
 from pytomo_scrapy.failures import FAILURES
 from tests.conftest import missing
-from tests.e2e.conftest import clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-# Commands in fences marked `sh lab` are run in their order, all of a document in one folder; `pytomo` measures in the
-# lab's name there, so that nothing leaves the machine.
-FENCE = re.compile(r"^```sh lab\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^(?:    |`{3}sh.*\n)?(pytomo [^\n`|]+)$", re.MULTILINE)
-
-
-def lab_commands() -> dict[str, list[str]]:
-    found = defaultdict(list)
-    for path in DOCUMENTS:
-        for block in FENCE.findall(path.read_text(encoding="utf-8")):
-            found[path.name] += [line for line in block.splitlines() if line.strip()]
-    return found
-
-
-@pytest.mark.parametrize("document", sorted(lab_commands()))
-def test_commands_of_a_document_run_in_the_lab(tmp_path: Path, document: str) -> None:
-    for line in lab_commands()[document]:
-        name, *words = shlex.split(line)
-        assert name == "pytomo", line
-        done = subprocess.run(
-            [sys.executable, "-m", "pytomo_scrapy", *words],
-            cwd=tmp_path, env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
-
-
-def test_several_documents_have_commands_that_run() -> None:
-    assert {"quickstart.md", "cli.md", "export.md"} <= set(lab_commands())
 
 
 def mentioned() -> list[tuple[str, str]]:
@@ -60,11 +31,28 @@ def test_every_command_that_is_mentioned_exists_with_its_options(document: str, 
     assert words[1] in cli_commands.names(), f"{document}: {line}"
     command = cli_commands.make_command(words[1])
     os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "pytomo_scrapy.settings")
-    from scrapy.utils.project import get_project_settings
-
     parser = cli_commands.make_parser(words[1], command, get_project_settings())
     _, rest = parser.parse_known_args(words[2:])
     assert [word for word in rest if word.startswith("-") and word != "-"] == [], f"{document}: {line}"
+
+
+SYNOPSIS = re.compile(r"^scrapy ([a-z-]+) (.*[\[{].*)$", re.MULTILINE)
+
+
+def synopses() -> list[tuple[str, str]]:
+    return [found for path in DOCUMENTS for found in SYNOPSIS.findall(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("name", "words"), synopses())
+def test_every_option_of_a_synopsis_exists(name: str, words: str) -> None:
+    own_name = "serve" if name == "dashboard" else name
+    parser = cli_commands.make_parser(own_name, cli_commands.make_command(own_name), get_project_settings())
+    for option in re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", words):
+        assert option in parser._option_string_actions, f"scrapy {name} {words}"
+
+
+def test_there_are_synopses() -> None:
+    assert {"dashboard", "lab", "replay", "plot", "simulate"} <= {name for name, _ in synopses()}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -89,6 +77,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
         "PYTOMO_TEST_REQUIRE_ALL",
         "PYTOMO_TEST_KILLS",
         "PYTOMO_YT_DLP",
+        "PYTOMO_PASSWORD",  # of deploy/compose
         "PYTOMO_NAME",
     }
     # Named as what this version may not have yet.
