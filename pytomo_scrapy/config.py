@@ -99,6 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_STORE_PUBLIC_IP", False, "flag", "Store the public address that the service saw", _flag),
     # The path: one family, source address and proxy for resolution and window.
     Setting("PYTOMO_HTTP_PROXY", None, "URL", "Proxy for pages, resolution and media; default: the environment's https_proxy and no_proxy", _optional(_proxy)),
+    Setting("PYTOMO_HTTP_PROXY_IPV6", None, "URL", "Proxy in place of the other one for what PYTOMO_IP_FAMILY binds to IPv6; hosts without a proxy stay without", _optional(_proxy)),
     Setting("PYTOMO_IP_FAMILY", "any", "4, 6, any, both", "Address family of resolution and window; any: the one the media URL is bound to; both: one window on each, in random order", _choice("4", "6", "any", "both")),
     Setting("PYTOMO_SOURCE_ADDRESS", None, "address", "Local address that resolution, pings and window start from", _optional(_address)),
     Setting("PYTOMO_LINE", "auto", "auto, off or a name", "The line that is measured: crawlers of one line on one machine exclude each other; auto: one line for each source address; off: they do not", _text),
@@ -174,6 +175,7 @@ class PathConfig:
     family: str = "any"
     source_address: str | None = None
     proxy: str | None = None
+    proxy_ipv6: str | None = None  # in its place, for what is bound to IPv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +319,12 @@ def load(get: Callable[[str], Any]) -> Config:
         setting.name: read_setting(setting.name, setting.default if raw[setting.name] is None else raw[setting.name])
         for setting in SETTINGS
     }
-    path = PathConfig(value["PYTOMO_IP_FAMILY"], value["PYTOMO_SOURCE_ADDRESS"], value["PYTOMO_HTTP_PROXY"])
+    path = PathConfig(
+        value["PYTOMO_IP_FAMILY"],
+        value["PYTOMO_SOURCE_ADDRESS"],
+        value["PYTOMO_HTTP_PROXY"],
+        value["PYTOMO_HTTP_PROXY_IPV6"],
+    )
     return Config(
         database_url=value["PYTOMO_DATABASE_URL"],
         provider=value["PYTOMO_PROVIDER"],

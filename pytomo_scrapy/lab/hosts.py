@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytomo_scrapy.lab.model import MediaHost, RateRule
+from pytomo_scrapy.lab.model import LOOPBACK_V6, MediaHost, RateRule
 
 FAST = ("rr1---sn-25ge7nsk", "rr2---sn-25ge7nsk", "rr3---sn-25ge7nsk", "rr5---sn-25ge7nsd")
 TWO_MBIT = "rr1---sn-4g5edns6"
@@ -54,6 +54,7 @@ def common_hosts() -> dict[str, MediaHost]:
             redirects_to=full_name(FAST[0]) if label == REDIRECTING else None,
             cname=full_name(label.replace("---", ".")) if label == CANONICAL else None,
             first_byte_delay_s=0.8 if label == SLOW_START else 0.0,
+            address_v6=LOOPBACK_V6,
         )
     return hosts
 

@@ -30,7 +30,7 @@ SCRAPY_COMMAND = (sys.executable, "-m", "scrapy.cmdline")
 # What would lead a client past the lab.
 _VARIABLES_OUT_OF_PLACE = (
     *("ALL_PROXY", "all_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"),
-    *("PYTOMO_HTTP_PROXY", "PYTOMO_SOURCE_ADDRESS"),
+    *("PYTOMO_HTTP_PROXY", "PYTOMO_HTTP_PROXY_IPV6", "PYTOMO_SOURCE_ADDRESS"),
 )
 
 

@@ -61,6 +61,10 @@ class RateRule:
     clip_ratio: float | None = None
 
 
+# Loopback has one IPv6 address, unlike 127.0.0.0/8: over IPv6 all media hosts share it and differ by name.
+LOOPBACK_V6 = "::1"
+
+
 @dataclass(frozen=True, slots=True)
 class MediaHost:
     """One cache of the lab's service, on a loopback address of its own."""
@@ -71,7 +75,7 @@ class MediaHost:
     redirects_to: str | None = None  # name of the host that it sends every request to
     cname: str | None = None  # canonical name that the name servers put in between
     first_byte_delay_s: float = 0.0
-    address_v6: str | None = None  # "::1" where the name servers also give an AAAA record
+    address_v6: str | None = None  # LOOPBACK_V6 where the name servers also give an AAAA record
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips import prepare_clips
 from pytomo_scrapy.lab.dns import LabResolvers
 from pytomo_scrapy.lab.media import MediaServer
-from pytomo_scrapy.lab.model import RateRule, World
+from pytomo_scrapy.lab.model import LOOPBACK_V6, RateRule, World
 from pytomo_scrapy.lab.player_api import PlayerApi
 from pytomo_scrapy.lab.proxy import InterceptingProxy
 from pytomo_scrapy.lab.service import SERVICE_HOSTS, Service
@@ -49,6 +49,7 @@ class LabEndpoints:
     resolvers: Mapping[str, str]  # name -> address:port, in the order to ask
     ca_bundle: str
     media_port: int
+    proxy_url_v6: str | None = None  # where the machine has IPv6
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point any client to the lab."""
@@ -61,6 +62,9 @@ class LabEndpoints:
         variables = {**proxies, **{name.lower(): value for name, value in proxies.items()}}
         variables["SSL_CERT_FILE"] = self.ca_bundle
         variables["PYTOMO_DNS_RESOLVERS"] = ",".join(f"{name}={where}" for name, where in self.resolvers.items())
+        if self.proxy_url_v6 is not None:
+            # A proxy at an IPv4 address cannot see clients' IPv6 addresses, which media URLs are signed for.
+            variables["PYTOMO_HTTP_PROXY_IPV6"] = self.proxy_url_v6
         return variables
 
 
@@ -92,14 +96,22 @@ async def running_servers(world: World, directory: Path) -> AsyncIterator[LabEnd
         stack.push_async_callback(resolvers.close)
         addresses = await resolvers.start()
         service = Service(world, PlayerApi(world, clips, secret, media.port))
-        proxy = InterceptingProxy(service.answer, authority.server_context)
+        proxy, proxy_v6 = (
+            InterceptingProxy(service.answer, authority.server_context, address)
+            for address in ("127.0.0.1", LOOPBACK_V6)
+        )
         stack.push_async_callback(proxy.close)
         await proxy.start()
+        stack.push_async_callback(proxy_v6.close)
+        # A machine without IPv6 goes without.
+        with contextlib.suppress(OSError):
+            await proxy_v6.start()
         yield LabEndpoints(
             proxy_url=f"http://127.0.0.1:{proxy.port}",
             resolvers={name: f"{address}:{port}" for name, (address, port) in addresses.items()},
             ca_bundle=str(authority.bundle_path),
             media_port=media.port,
+            proxy_url_v6=f"http://[{LOOPBACK_V6}]:{proxy_v6.port}" if proxy_v6.port else None,
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from pytomo_scrapy.lab.model import MediaHost
+from pytomo_scrapy.lab.model import LOOPBACK_V6, MediaHost
 
 if TYPE_CHECKING:
     from pytomo_scrapy.lab.clips import ClipStream
@@ -53,10 +53,15 @@ def special_hosts(prefix: str = "127.42.9.") -> dict[str, MediaHost]:
     loop = fault_host_name("redirect_loop")
     names = [fault_host_name(fault) for fault in sorted(HOST_FAULTS - {"redirect_loop"})]
     addresses = {name: f"{prefix}{number}" for number, name in enumerate([*names, TRUNCATED_HOST_NAME], start=1)}
-    hosts = [MediaHost(name, address) for name, address in addresses.items()]
-    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", address_v6="::1"))
-    hosts.append(MediaHost(loop, f"{prefix}21", redirects_to=REDIRECT_PARTNER_NAME))
-    hosts.append(MediaHost(REDIRECT_PARTNER_NAME, f"{prefix}22", redirects_to=loop))
+    # Something always listens on the one IPv6 address: a host that refuses has none.
+    refused = fault_host_name("refused")
+    hosts = [
+        MediaHost(name, address, address_v6=None if name == refused else LOOPBACK_V6)
+        for name, address in addresses.items()
+    ]
+    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(loop, f"{prefix}21", redirects_to=REDIRECT_PARTNER_NAME, address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(REDIRECT_PARTNER_NAME, f"{prefix}22", redirects_to=loop, address_v6=LOOPBACK_V6))
     return {host.name: host for host in hosts}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pycurl
@@ -56,6 +56,7 @@ class WindowPlan:
     place: int = 0
     seed: int | str = 0  # decides, with `place`, which windows of a paced crawl are bulk
     duration_s: float | None = None  # of the video: paces streams without an index
+    family: int | None = None  # of a pair's leg: its proxy is that family's
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class _Window:
         progress: Callable[[WindowProgress], None] | None,
         clock: Clock,
     ) -> None:
+        if plan.family is not None:
+            config = replace(config, path=replace(config.path, family=str(plan.family)))
         self._plan, self._config, self._progress, self._clock = plan, config, progress, clock
         self._multi = pycurl.CurlMulti()
         self._streams: list[Stream] = []

@@ -86,6 +86,7 @@ def plan_windows(item: VideoItem, config: Config, spool_directory: str) -> tuple
                     place=len(windows),
                     seed=drawn_seed(item),
                     duration_s=leg.resolve.duration_s,
+                    family=leg.family or None,
                 )
             )
     return tuple(windows)

@@ -16,11 +16,15 @@ from pytomo_scrapy.config import PathConfig
 def proxy_for(url_or_host: str, path: PathConfig) -> str | None:
     """Return the URL of the proxy that leads to `url_or_host`. None when it is reached directly.
 
-    PYTOMO_HTTP_PROXY goes for every host. Without it the environment decides per host, as for curl: `https_proxy` (or
-    `http_proxy` for an http URL, `all_proxy` for both) unless `no_proxy` names the host. A bare host means https.
+    PYTOMO_HTTP_PROXY goes for every host. PYTOMO_HTTP_PROXY_IPV6 takes the place of any proxy on a path bound to IPv6.
+    Without the first the environment decides per host, as for curl: `https_proxy` (or `http_proxy` for an http URL,
+    `all_proxy` for both) unless `no_proxy` names the host. A bare host means https.
     """
-    if path.proxy:
-        return path.proxy
+    proxy = path.proxy or _environments_proxy(url_or_host)
+    return path.proxy_ipv6 or proxy if proxy and wanted_family(path) == 6 else proxy
+
+
+def _environments_proxy(url_or_host: str) -> str | None:
     scheme, host = _scheme_and_host(url_or_host)
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")

@@ -134,9 +134,10 @@ def ydl_options(url: str, config: ResolveConfig, extractor_args: str) -> dict[st
         # Else yt-dlp trusts certifi alone; now OpenSSL's own rules hold, SSL_CERT_FILE first.
         "compat_opts": {"no-certifi"} if _has_own_trust() else set(),
     }
-    if config.path.proxy:
-        options["proxy"] = config.path.proxy
-    if source := bind_address(config.path, proxy_for(url, config.path)):
+    proxy = proxy_for(url, config.path)
+    if proxy in {config.path.proxy, config.path.proxy_ipv6} - {None}:
+        options["proxy"] = proxy
+    if source := bind_address(config.path, proxy):
         options["source_address"] = source
     if extractor_args:
         options["extractor_args"] = {"youtube": parse_extractor_args(extractor_args)}

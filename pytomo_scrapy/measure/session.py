@@ -80,9 +80,12 @@ def media_hosts(item: VideoItem) -> tuple[str, ...]:
     return tuple(dict.fromkeys(media.host for media in formats))
 
 
-def _media_proxy(item: VideoItem, path: PathConfig) -> str | None:
+def _media_proxies(item: VideoItem, path: PathConfig) -> tuple[str, ...]:
+    """Return the distinct proxies that lead to the media, one a family at most."""
     hosts = media_hosts(item)
-    return proxy_for(f"https://{hosts[0]}/", path) if hosts else None
+    paths = [replace(path, family=str(leg.family)) for leg in item.legs] or [path]
+    proxies = [proxy_for(f"https://{hosts[0]}/", one) for one in paths] if hosts else []
+    return tuple(dict.fromkeys(proxy for proxy in proxies if proxy))
 
 
 def look_up(item: VideoItem, config: DnsConfig) -> None:
@@ -98,11 +101,9 @@ def look_up(item: VideoItem, config: DnsConfig) -> None:
 
 def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
     """Ping every distinct address that any resolver gave and the first gateway; behind a proxy, the proxy alone."""
-    proxy = _media_proxy(item, path)
-    if proxy is not None:
-        host = urlsplit(proxy).hostname or ""
-        result = ping_addresses([host], config, port=urlsplit(proxy).port or 80)
-        item.ping = replace(result, pings=tuple(replace(one, via_proxy=True, role="proxy") for one in result.pings))
+    if proxies := _media_proxies(item, path):
+        results = [_ping_proxy(proxy, config) for proxy in proxies]
+        item.ping = replace(results[0], pings=tuple(one for result in results for one in result.pings))
         return
     lookups = item.dns.lookups if item.dns else ()
     chosen = item.dns.chosen.values() if item.dns else ()
@@ -110,6 +111,11 @@ def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
     gateway = gateway_towards(addresses[0]) if addresses else None
     item.ping = ping_addresses(addresses, config, port=port, gateway=gateway)
+
+
+def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
+    result = ping_addresses([urlsplit(proxy).hostname or ""], config, port=urlsplit(proxy).port or 80)
+    return replace(result, pings=tuple(replace(one, via_proxy=True, role="proxy") for one in result.pings))
 
 
 def redirect_addresses(item: VideoItem) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ def test_environment_points_every_client_to_the_lab_and_media_past_the_proxy():
     assert variables["NO_PROXY"] == variables["no_proxy"] == ".googlevideo.com,googlevideo.com"
     assert variables["SSL_CERT_FILE"] == "/tmp/ca.pem"
     assert variables["PYTOMO_DNS_RESOLVERS"] == "system=127.42.53.1:2,google=127.42.53.2:3"
+    assert "PYTOMO_HTTP_PROXY_IPV6" not in variables  # a machine without IPv6
 
 
 def test_environment_drops_what_would_lead_past_the_lab_and_names_the_provider():

@@ -53,6 +53,24 @@ def test_proxy_setting_goes_for_every_host(monkeypatch: pytest.MonkeyPatch) -> N
     assert proxy_for("rr1---sn-lab.googlevideo.com", PathConfig(proxy=PROXY)) == PROXY
 
 
+@pytest.mark.parametrize(
+    ("family", "target", "expected"),
+    [
+        ("6", "www.youtube.com", "http://[::1]:3129"),
+        ("4", "www.youtube.com", PROXY),
+        ("any", "www.youtube.com", PROXY),
+        ("both", "www.youtube.com", PROXY),  # before a leg has its family
+        ("6", "rr1---sn-lab.googlevideo.com", None),
+    ],
+)
+def test_proxy_for_ipv6_takes_the_others_place_on_a_path_bound_to_it(
+    monkeypatch: pytest.MonkeyPatch, family: str, target: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("https_proxy", PROXY)
+    monkeypatch.setenv("no_proxy", ".googlevideo.com")
+    assert proxy_for(target, PathConfig(family, proxy_ipv6="http://[::1]:3129")) == expected
+
+
 def test_proxy_without_scheme_in_environment_becomes_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "127.0.0.1:3128")
     assert proxy_for("www.youtube.com", PathConfig()) == PROXY
@@ -90,6 +108,7 @@ def test_wanted_family_comes_from_setting_then_source_address() -> None:
         (PathConfig(family="6"), "http://127.0.0.1:3128", None),
         (PathConfig(family="6"), "http://proxy.example:3128", "::"),
         (PathConfig(family="6", source_address="2001:db8::2"), None, "2001:db8::2"),
+        (PathConfig(family="6"), "http://[::1]:3128", "::"),
         (PathConfig(source_address="192.0.2.2"), "http://[::1]:3128", "192.0.2.2"),
     ],
 )

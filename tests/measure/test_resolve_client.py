@@ -69,6 +69,13 @@ def test_ydl_options_carry_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert "extractor_args" not in options
 
 
+def test_ydl_options_over_ipv6_name_its_own_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:3128")
+    path = PathConfig(family="6", proxy_ipv6="http://[::1]:3129")
+    options = ydl_options(WATCH_PAGE, ResolveConfig(path=path), "")
+    assert (options["proxy"], options["source_address"]) == ("http://[::1]:3129", "::")
+
+
 def test_ydl_options_without_a_proxy_setting_leave_the_environment_to_decide_per_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,6 +14,7 @@ from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import (
     DnsLookup,
     HttpRequest,
+    Leg,
     Network,
     Ping,
     PingResult,
@@ -129,6 +130,22 @@ def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.Monke
     item = make_item(resolve=make_resolve(formats=(make_format(port=8443),)), dns=make_dns(chosen={HOST: "192.0.2.2"}))
     session.ping(item, SETTINGS.ping, SETTINGS.path)
     assert asked == [(["192.0.2.2", "192.0.2.1"], 8443)]
+
+
+def test_ping_behind_proxies_asks_the_proxy_of_each_family_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(addresses: Sequence[str], settings: object, *, port: int) -> PingResult:
+        return PingResult(tuple(Ping(f"{address} {port}") for address in addresses), 0.5)
+
+    monkeypatch.setattr(session, "ping_addresses", answer)
+    path = config.PathConfig("both", proxy="http://192.0.2.8:3128", proxy_ipv6="http://[2001:db8::8]:3129")
+    item = make_item(resolve=make_resolve(), dns=make_dns())
+    item.legs = (Leg(4, make_resolve()), Leg(6, make_resolve()))
+    session.ping(item, SETTINGS.ping, path)
+    assert item.ping is not None
+    assert [(one.address, one.role, one.via_proxy) for one in item.ping.pings] == [
+        ("192.0.2.8 3128", "proxy", True),
+        ("2001:db8::8 3129", "proxy", True),
+    ]
 
 
 def test_hosts_of_video_and_audio_are_asked_once_each() -> None:
