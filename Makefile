@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
-		-s PYTOMO_DOWNLOAD_WINDOW_S=6 -s PYTOMO_PACE_S=0 -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
+		-s PYTOMO_DOWNLOAD_WINDOW_S=6 -s PYTOMO_PACE_S=0 -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db \
+		-s STATS_DUMP=0
 	$(BIN)/scrapy report -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
 
 test: $(VENV)/installed-dev check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
+from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
 from pytomo_scrapy import config
@@ -34,6 +36,7 @@ class Command(ScrapyCrawl):
         self._check(args[0], opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        _quieten(self.settings)
         crawler = self._create_crawler(args[0])
         assert self.crawler_process is not None
         self.crawler_process.crawl(crawler, **opts.spargs)
@@ -69,6 +72,13 @@ class Command(ScrapyCrawl):
         if reason == "shutdown":
             return EXIT_INTERRUPTED
         return 0 if reason in ORDERLY_ENDS else EXIT_FAILED
+
+
+def _quieten(settings: BaseSettings | None) -> None:
+    """Leave out Scrapy's lists of components, the same at every start, unless DEBUG is asked for."""
+    if settings is not None and settings.get("LOG_LEVEL") != "DEBUG":
+        for name in ("scrapy.middleware", "scrapy.addons"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _end_at_once(crawler: Crawler) -> None:
