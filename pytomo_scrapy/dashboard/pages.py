@@ -13,10 +13,11 @@ from pytomo_scrapy.dashboard.verdict import verdict
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.storage import dashboard_lists
 from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, labels_of
+from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, is_large, labels_of
 from pytomo_scrapy.storage.overview import change_since
 
 MIN_ROWS = 3
+SHELL_ROWS = 100_000
 
 
 def period_values(view: View, title: str) -> dict[str, Any]:
@@ -41,9 +42,11 @@ def overview(request: Request) -> Response:
 
         def make() -> Response:
             values = period_values(view, "Overview")
-            if not view.is_large:
+            # The figures of very many rows follow the page, so that nobody waits for them before the first chart.
+            is_shell = is_large(view.connection, view.selection, SHELL_ROWS)
+            if not is_shell:
                 values |= _overview_values(view, values["choices"]["provider"])
-            shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": view.is_large}
+            shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": is_shell}
             return render(request, "overview.html", shown, ask=view.ask)
 
         return cached_page(view, make)

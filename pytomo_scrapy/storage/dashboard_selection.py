@@ -95,11 +95,11 @@ def period_of(connection: Connection) -> tuple[int, int] | None:
     return None if first is None or last is None else (int(first), int(last))
 
 
-def is_large(connection: Connection, selection: Selection) -> bool:
-    """Tell whether the period may have more than LARGE_ROWS rows, without reading them."""
+def is_large(connection: Connection, selection: Selection, limit: int = LARGE_ROWS) -> bool:
+    """Tell whether the period may have more than so many rows, without reading them."""
     is_near = (figure_block.c.last_s >= selection.start_s) & (figure_block.c.first_s < selection.end_s)
     near = select(func.count()).where(or_(figure_block.c.is_sealed == 0, is_near))
-    return int(connection.execute(near).scalar_one()) * BLOCK_ROWS > LARGE_ROWS
+    return int(connection.execute(near).scalar_one()) * BLOCK_ROWS > limit
 
 
 def labels_of(connection: Connection, name: str, values: list[Any]) -> list[str]:
