@@ -65,6 +65,8 @@ def generate(path: Path, rows: int) -> None:
     """Fill a database."""
     open_database(f"sqlite:///{path}").close()
     connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
     connection.execute("INSERT INTO vantage (id, name, provider) VALUES (1, 'here', 'isp')")
     connection.execute(
         "INSERT INTO run (id, uuid, vantage_id, spider, arguments, settings, started_at) "

@@ -25,6 +25,7 @@ from pytomo_scrapy.spool import SpoolFolder
 from pytomo_scrapy.storage.blobs import round_timeline
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier import Frontier, open_crawl
+from pytomo_scrapy.storage.published import published
 from pytomo_scrapy.storage.repository import Repository, Run, VantageFacts
 from pytomo_scrapy.unstored import Unstored, UnstoredFolder
 
@@ -210,6 +211,10 @@ class Storage:
         """Store one measurement. Blocking. Raises StorageError."""
         assert self.run is not None
         self.repository.save(item, self.run, self.frontier)
+
+    def published(self, item: VideoItem) -> VideoItem:
+        """Return a stored item as feeds may have it."""
+        return published(item, keeps_client_address=self._config.store_public_ip)
 
     def fail(self, sentence: str) -> None:
         """Remember why the crawl cannot go on; the spider ends it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -155,6 +156,7 @@ def test_crawl_in_the_lab_with_the_forerunners_line_stores_what_it_asked_for(tmp
     done = pytomo(
         *("lab", "--world", "clean", "crawl", "-r", "1", "-u", "2", "-p", "3", "-P", "4", "-t", "week", "-n", "1"),
         *("-D", "1", "-B", "2000", "-M", "0.1", "-x", "-L", "INFO", "-R", "--provider", "Old ISP", "-S", "0"),
+        *("-O", "items.jsonl"),
         cwd=tmp_path,
         timeout_s=240,
     )
@@ -164,3 +166,9 @@ def test_crawl_in_the_lab_with_the_forerunners_line_stores_what_it_asked_for(tmp
     assert query(database, "SELECT COUNT(*) FROM measurement") == [(2,)]
     assert query(database, "SELECT provider, public_address FROM vantage") == [("Old ISP", None)]
     assert query(database, "SELECT DISTINCT window_s FROM download WHERE window_s IS NOT NULL") == [(1.0,)]
+    # Scrapy's feed has the same measurements, without the signed parts of their URLs.
+    feed = (tmp_path / "items.jsonl").read_text()
+    items = [json.loads(line) for line in feed.splitlines()]
+    assert sorted((item["uuid"],) for item in items) == sorted(query(database, "SELECT uuid FROM measurement"))
+    assert all(item["downloads"] and item["playbacks"] and item["resolve"]["client_address"] is None for item in items)
+    assert "videoplayback?[removed]" in feed and "sig=" not in feed and "ip=" not in feed

@@ -43,4 +43,4 @@ class StorePipeline:
             raise DropItem(f"{item.video_id} is not stored", log_level="DEBUG") from None
         self.crawler.stats.inc_value("pytomo/store/count")
         logger.info("%s %s: %s", item.service, item.video_id, sentence(item))
-        return item
+        return self.storage.published(item)
