@@ -1,0 +1,178 @@
+"""Compare a bulk and a paced window of one video on shaped links: two network namespaces, and tbf between them.
+
+    python benchmarks/shaped.py [--rates 0.5,1,4,20] [--window-s 30] [--clip separate_90]      (as root; Linux)
+
+The lab's media host serves in one namespace, the window runs in the other, one window at a time. Printed as a Markdown
+table, the one of docs/download.md: when `dashjs` starts and stalls, what arrived, and the round trip meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytomo_scrapy import config
+from pytomo_scrapy.items import MediaFormat
+from pytomo_scrapy.lab.authority import Authority
+from pytomo_scrapy.lab.clips import load_clip
+from pytomo_scrapy.lab.media import MediaServer
+from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
+from pytomo_scrapy.lab.signing import EXPIRES_IN_S, sign_url
+from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.download import WindowPlan, download_window
+
+HOST, SERVER, CLIENT, PORT = "rr1---sn-shaped.googlevideo.com", "10.78.1.1", "10.78.1.2", 8443
+SECRET = b"of the benchmark"
+MODES = ("bulk", "paced")
+# As in the tests on shaped links: a small burst, no segmentation offload, a queue of 48 kB.
+FIGURES = ("failure", "received_bytes", "delivery_bps", "no_demand_s", "loaded_rtt_median_s", "loaded_rtt_max_s")
+HEAD = """| link Mbit/s | mode | start | stalls | MB | delivery Mbit/s | no demand s | loaded RTT, median ms | max ms |
+|---|---|---|---|---|---|---|---|---|"""
+START_TIMEOUT_S = 60.0
+SHAPE = "root tbf rate {bps}bit burst 15kb limit 48kb"
+
+
+def run(command: str, *, is_checked: bool = True) -> None:
+    """Run one command of iproute2."""
+    subprocess.run(command.split(), check=is_checked, capture_output=not is_checked)
+
+
+@contextmanager
+def shaped_link(rate_mbit: float) -> Iterator[tuple[str, str]]:
+    """Join two namespaces by a link whose server side sends at this rate; give the client's and the server's name."""
+    client, server = f"pytomo-bc{os.getpid()}", f"pytomo-bs{os.getpid()}"
+    try:
+        for name in (client, server):
+            run(f"ip netns add {name}")
+            run(f"ip -n {name} link set lo up")
+        run(f"ip link add shaped0 netns {server} type veth peer name shaped1 netns {client}")
+        run(f"ip -n {server} addr add {SERVER}/24 dev shaped0")
+        run(f"ip -n {client} addr add {CLIENT}/24 dev shaped1")
+        run(f"ip -n {server} link set shaped0 gso_max_segs 1 up")
+        run(f"ip -n {client} link set shaped1 up")
+        run(f"tc -n {server} qdisc add dev shaped0 {SHAPE.format(bps=round(rate_mbit * 1e6))}")
+        yield client, server
+    finally:
+        for name in (client, server):
+            run(f"ip netns del {name}", is_checked=False)
+
+
+def serve(clip_name: str, folder: Path) -> None:
+    """Serve the clip on the server's address until killed."""
+
+    async def forever() -> None:
+        world = World("shaped", "", {"video": LabVideo("video", "", clip_name, HOST)}, {HOST: MediaHost(HOST, SERVER)})
+        clips = {clip_name: load_clip(clip_name)}
+        await MediaServer(world, clips, Authority.create(folder), SECRET, PORT).start()
+        (folder / "ready").touch()
+        await asyncio.Event().wait()
+
+    asyncio.run(forever())
+
+
+def fetch(clip_name: str, folder: Path, mode: str, window_s: float) -> None:
+    """Open one window and print its figures, and those of `dashjs`, as JSON."""
+    clip = load_clip(clip_name)
+    expire = int(time.time()) + EXPIRES_IN_S
+    formats = tuple(
+        MediaFormat(
+            stream.kind, str(stream.itag), sign_url(SECRET, HOST, PORT, "video", stream, CLIENT, expire), HOST, PORT,
+            declared_size_bytes=stream.size_bytes,
+        )
+        for stream in clip.streams
+    )  # fmt: skip
+    wanted = {
+        "PYTOMO_DOWNLOAD_MODE": mode,
+        "PYTOMO_DOWNLOAD_BULK_EVERY": 0,
+        "PYTOMO_DOWNLOAD_WINDOW_S": window_s,
+    }
+    settings = config.load(wanted.get)
+    plan = WindowPlan(formats, {HOST: SERVER}, spool_directory=str(folder), duration_s=clip.duration_s)
+    result = download_window(plan, settings.download)
+    _, playbacks = session.analyse_window(
+        result, session.Declared(clip.duration_s), settings.playback, lambda timeline: timeline
+    )
+    played = next(one for one in playbacks if one.player == "dashjs")
+    figures = {name: getattr(result, name) for name in FIGURES}
+    figures |= {name: getattr(played, name) for name in ("startup_delay_s", "stall_count", "stalled_s")}
+    print(json.dumps(figures))
+
+
+def measure(rate_mbit: float, mode: str, options: argparse.Namespace) -> dict[str, float | None]:
+    """Run one window on a link of its own, so that no window meets another's queue or congestion window."""
+    with tempfile.TemporaryDirectory() as name, shaped_link(rate_mbit) as (client, server):
+        folder = Path(name)
+        again = [sys.executable, __file__, "--clip", options.clip, "--window-s", str(options.window_s)]
+        serving = subprocess.Popen(["ip", "netns", "exec", server, *again, "--serve", str(folder)])
+        try:
+            until_s = time.monotonic() + START_TIMEOUT_S
+            while not (folder / "ready").exists():
+                if serving.poll() is not None or time.monotonic() > until_s:
+                    sys.exit("the media host did not start")
+                time.sleep(0.05)
+            direct = {**os.environ, "no_proxy": "*", "SSL_CERT_FILE": str(folder / "ca.pem")}
+            fetching = ["ip", "netns", "exec", client, *again, "--fetch", str(folder), "--mode", mode]
+            done = subprocess.run(fetching, capture_output=True, text=True, env=direct, check=False)
+        finally:
+            serving.kill()
+            serving.wait()
+    if done.returncode:
+        sys.exit(done.stderr)
+    figures: dict[str, float | None] = json.loads(done.stdout)
+    if figures.pop("failure"):
+        sys.exit(f"the window failed: {done.stdout}")
+    return figures
+
+
+def print_row(rate_mbit: float, mode: str, figures: dict[str, float | None]) -> None:
+    """Print one line of the table."""
+
+    def shown(name: str, factor: float = 1.0, digits: int = 2) -> str:
+        value = figures[name]
+        return "none" if value is None else f"{factor * value:.{digits}f}"
+
+    stalls = f"{figures['stall_count']} with {shown('stalled_s')} s" if figures["stall_count"] else "none"
+    cells = [
+        f"{rate_mbit:g}", mode, f"{shown('startup_delay_s')} s", stalls, shown("received_bytes", 1e-6),
+        shown("delivery_bps", 1e-6), shown("no_demand_s", 1, 1), shown("loaded_rtt_median_s", 1e3, 1),
+        shown("loaded_rtt_max_s", 1e3, 1),
+    ]  # fmt: skip
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rates", default="0.5,1,4,20", help="of the link, in Mbit/s (default: 0.5,1,4,20)")
+    parser.add_argument("--window-s", type=float, default=30.0)
+    parser.add_argument("--clip", default="separate_90")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--fetch", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--mode", choices=MODES, default="bulk", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.clip, options.serve)
+    elif options.fetch:
+        fetch(options.clip, options.fetch, options.mode, options.window_s)
+    elif os.geteuid():
+        sys.exit("benchmarks/shaped.py needs root: it makes network namespaces")
+    else:
+        print(
+            f"{options.clip}: {load_clip(options.clip).mean_bps / 1e6:.2f} Mbit/s, windows of {options.window_s:g} s\n"
+        )
+        print(HEAD)
+        for rate_mbit in map(float, options.rates.split(",")):
+            for mode in MODES:
+                print_row(rate_mbit, mode, measure(rate_mbit, mode, options))
+
+
+if __name__ == "__main__":
+    main()
