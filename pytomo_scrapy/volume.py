@@ -94,12 +94,15 @@ class DataCap:
             self._received_bytes = await run_in_thread(self._bytes_since, vantage, midnight)
             self._stop_if_reached()
 
-    def stored(self, item: VideoItem) -> None:
-        """Count a measurement's windows."""
+    def took(self, received_bytes: int) -> None:
+        """Count a window as soon as it is over: the next one may begin before this one is stored."""
         today = self._now().date()
         if today != self._day:
             self._day, self._received_bytes = today, 0
-        self._received_bytes += sum(window.received_bytes or 0 for window in item.downloads)
+        self._received_bytes += received_bytes
+
+    def stored(self, item: VideoItem) -> None:
+        """End the crawl where the cap is reached, now that what reached it is kept."""
         self._stop_if_reached()
 
     @property
@@ -111,16 +114,10 @@ class DataCap:
         """Whether nothing more may be downloaded today."""
         return bool(self._cap_bytes) and self._received_bytes >= self._cap_bytes
 
-    def room_bytes(self, item: VideoItem | None = None) -> int:
-        """Return how many bytes a window may still take: its own cap, or what is left of the day's.
-
-        The windows that `item` has had already count too.
-        """
+    def room_bytes(self) -> int:
+        """Return how many bytes a window may still take: its own cap, or what is left of the day's."""
         own = self._config.download.max_bytes
-        if not self._cap_bytes:
-            return own
-        taken = self._received_bytes + sum(window.received_bytes or 0 for window in (item.downloads if item else ()))
-        return max(1, min(own, self._cap_bytes - taken))
+        return max(1, min(own, self._cap_bytes - self._received_bytes)) if self._cap_bytes else own
 
     def _stop_if_reached(self) -> None:
         # What waits in the pipelines goes back to the frontier; the walk says why.

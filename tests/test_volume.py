@@ -10,7 +10,7 @@ import pytest
 from pytomo_scrapy import config
 from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.volume import DataCap, expected_bytes_per_hour, volume_sentence
-from tests.factories import make_download, make_item
+from tests.factories import make_item
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -58,16 +58,28 @@ class Day:
         return DataCap(checked, lambda: self.gate, self.bytes_since, now=lambda: self.now)
 
 
-def received(count: int) -> object:
-    return make_item(downloads=(make_download(received_bytes=count),))
+def take(cap: DataCap, received_bytes: int) -> None:
+    cap.took(received_bytes)
+    cap.stored(make_item())
+
+
+def test_window_counts_before_it_is_stored_and_ends_the_crawl_after() -> None:
+    day = Day()
+    cap = day.cap(1000)
+    cap.took(600)
+    assert cap.room_bytes() == 400
+    cap.took(400)
+    assert cap.is_reached and not day.gate.is_stopping
+    cap.stored(make_item())
+    assert day.gate.is_stopping
 
 
 def test_cap_counts_windows_and_stops_the_gate_when_it_is_reached() -> None:
     day = Day()
     cap = day.cap(1000)
-    cap.stored(received(600))  # type: ignore[arg-type]
+    take(cap, 600)
     assert (cap.is_reached, cap.room_bytes(), day.gate.is_stopping) == (False, 400, False)
-    cap.stored(received(400))  # type: ignore[arg-type]
+    take(cap, 400)
     assert cap.is_reached and day.gate.is_stopping
     assert "PYTOMO_DATA_CAP_BYTES_PER_DAY=1000" in cap.sentence()
 
@@ -83,9 +95,9 @@ def test_cap_counts_what_earlier_crawls_of_the_day_took() -> None:
 def test_cap_begins_anew_with_the_day() -> None:
     day = Day()
     cap = day.cap(1000)
-    cap.stored(received(900))  # type: ignore[arg-type]
+    take(cap, 900)
     day.now = NOON + timedelta(days=1)
-    cap.stored(received(50))  # type: ignore[arg-type]
+    take(cap, 50)
     assert (cap.is_reached, cap.room_bytes()) == (False, 950)
 
 
@@ -93,6 +105,6 @@ def test_without_a_cap_nothing_is_asked_and_nothing_stops() -> None:
     day = Day(earlier_bytes=10**12)
     cap = day.cap(0)
     asyncio.run(cap.begin())
-    cap.stored(received(10**12))  # type: ignore[arg-type]
+    take(cap, 10**12)
     assert not cap.is_reached and day.asked == []
     assert cap.room_bytes() == 1_000_000_000

@@ -35,7 +35,7 @@ from pytomo_scrapy.measure.window_pacing import Pacing
 from pytomo_scrapy.measure.window_probes import LoadedProbes, LoadedRoundTrips
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
 from pytomo_scrapy.measure.window_result import Beside, summarise
-from pytomo_scrapy.measure.window_stream import Spool, Stream
+from pytomo_scrapy.measure.window_stream import Allowance, Spool, Stream
 
 # The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
 TICK_S = 0.01
@@ -108,6 +108,7 @@ class _Window:
         self._rows: list[HttpRequest] = []
         self._addresses = dict(plan.chosen)
         self._local_address: str | None = None
+        self._allowance = Allowance(config.max_bytes)
         self._tcp = TcpSampler(config.window_s)
         self._is_tracing = False
         self._t0 = 0.0
@@ -121,7 +122,7 @@ class _Window:
     def run(self) -> DownloadResult:
         for place, media in enumerate(self._plan.formats):
             spool = Spool(self._plan.spool_directory, self._config.spool_max_bytes)
-            self._streams.append(Stream(place, media, read_target(media.url), spool, self._clock))
+            self._streams.append(Stream(place, media, read_target(media.url), spool, self._clock, self._allowance))
         if self._mode == "paced":
             self._pacing = Pacing(self._streams, self._plan.duration_s, self._config.buffer_goal_s)
         before, started_at = read_counters(), utc_now()
@@ -196,7 +197,7 @@ class _Window:
             if now_s >= next_tick_s:
                 next_tick_s = now_s + TICK_S
                 self._tick()
-            if sum(stream.received_bytes for stream in self._streams) >= self._config.max_bytes:
+            if self._allowance.left_bytes <= 0:
                 return "byte_cap"
             self._wait(min(TICK_S, end_s - now_s))
         return "failure" if any(stream.failure for stream in self._streams) else "complete"
@@ -269,7 +270,7 @@ class _Window:
             stream.fail(failure, detail)
         elif follow_up is not None:
             self._start(stream, follow_up)
-        elif not stream.is_over:
+        elif not stream.is_over and self._allowance.left_bytes > 0:
             # The ranges that follow go where the redirect led, as a player's do.
             stream.target = request.hop.target
             self._ask(stream)
@@ -291,6 +292,8 @@ class _Window:
             return failure, f"HTTP {status}"
         if error is not None:
             code, text = error
+            if code == pycurl.E_WRITE_ERROR and self._allowance.left_bytes <= 0:
+                return None, None  # cut off by the byte cap
             return self._in_wanted_version(
                 classify_curl_error(handle, code, text, request.phase(handle)), request
             ), text

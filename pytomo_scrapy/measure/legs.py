@@ -104,6 +104,18 @@ def _not_opened(leg: Leg, place: int, failed: ResolveResult | DnsResult | None) 
     )
 
 
+def capped_window(plan: WindowPlan) -> DownloadResult:
+    """Return the row of a further window that the day's data cap left no byte for."""
+    return DownloadResult(
+        place=plan.place,
+        mode=None,
+        address_family=plan.family,
+        via_proxy=None,
+        received_bytes=None,
+        failure="data_cap",
+    )
+
+
 def _choices(leg: Leg, config: Config) -> list[Mapping[str, str]]:
     """Return the addresses to pin, one mapping a window: the chosen ones, then each other one of the first host."""
     assert leg.dns is not None

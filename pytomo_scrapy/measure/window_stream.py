@@ -105,10 +105,27 @@ class Spool:
             self.room_bytes = 0  # the disk is full: what follows would leave a hole
 
 
+class Allowance:
+    """How many more bytes the streams of a window may take together."""
+
+    __slots__ = ("left_bytes",)
+
+    def __init__(self, left_bytes: int) -> None:
+        self.left_bytes = left_bytes
+
+
 class Stream:
     """What is known of one media stream while the window is open."""
 
-    def __init__(self, place: int, media: MediaFormat, target: Target, spool: Spool, clock: Clock) -> None:
+    def __init__(
+        self,
+        place: int,
+        media: MediaFormat,
+        target: Target,
+        spool: Spool,
+        clock: Clock,
+        allowance: Allowance,
+    ) -> None:
         self.place = place
         self.media = media
         self.target = target
@@ -126,6 +143,7 @@ class Stream:
         self.failure: str | None = None
         self.failure_detail: str | None = None
         self._clock = clock
+        self._allowance = allowance
 
     def receive(self, body: bytes) -> int | None:
         """Take bytes that follow those received so far: curl's write callback, as short as it can be."""
@@ -140,7 +158,8 @@ class Stream:
         trace.last_s = now_s
         if self.spool.room_bytes > 0:
             self.spool.add(body)
-        return None
+        self._allowance.left_bytes -= len(body)
+        return None if self._allowance.left_bytes > 0 else STOP
 
     def next_range(self) -> tuple[int, int] | None:
         """Return the first and last byte to ask for. None to ask for the whole file at once, without a range."""

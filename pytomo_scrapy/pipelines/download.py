@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy.utils.asyncio import run_in_thread
 
+from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.extensions import MeasuringProcess, component
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity, Stopped
-from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items import DownloadResult, VideoItem
 from pytomo_scrapy.measure import legs, session
 from pytomo_scrapy.measure.download import WindowPlan
 from pytomo_scrapy.networks import Networks
@@ -44,15 +45,24 @@ class DownloadPipeline(StagePipeline):
         settings = legs.window_config(item, self.config.download)
         for plan in legs.plan_windows(item, self.config, self.process.spool_directory):
             if isinstance(plan, WindowPlan):
-                async with self.gate.hold(Activity.WINDOW):
-                    capped = replace(settings, max_bytes=self.data_cap.room_bytes(item))
-                    plan = await self.process.download(plan, capped, item)
+                plan = await self._window(plan, settings, item)
             legs.add_window(item, round_trace(plan))
         item.legs = ()
         if session.redirect_addresses(item):
             # A crawl that stops now keeps what the window measured, without these pings.
             with suppress(Stopped):
                 await self._probe_redirects(item)
+
+    async def _window(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
+        async with self.gate.hold(Activity.WINDOW):
+            if self.data_cap.is_reached:
+                if not item.downloads:
+                    raise Stopped  # the whole video is for another day
+                return legs.capped_window(plan)
+            capped = replace(settings, max_bytes=self.data_cap.room_bytes())
+            result = await self.process.download(plan, capped, item)
+            self.data_cap.took(result.received_bytes or 0)
+            return result
 
     async def _probe_redirects(self, item: VideoItem) -> None:
         async with self.gate.hold(Activity.PROBE):

@@ -21,8 +21,8 @@ def test_crawl_at_the_days_cap_stops_in_order_and_stays_stopped(database: Path) 
     assert "GB an hour" in first.errors and "The data cap of the day is reached" in first.errors
     ((count, received),) = query(database, "SELECT COUNT(*), SUM(received_bytes) FROM download")
     assert 0 < count < 6
-    # A window may overshoot by what one turn of its loop takes.
-    assert CAP_BYTES <= received < CAP_BYTES + 100_000
+    # The last window may overshoot by one piece that curl hands over, for video and for audio.
+    assert CAP_BYTES <= received < CAP_BYTES + 2 * 16_384
     assert query(database, "SELECT ended_by FROM download ORDER BY id DESC LIMIT 1") == [("byte_cap",)]
     assert query(database, "SELECT end_reason FROM run") == [("data_cap",)]
     again = run_scrapy(*CRAWL, *database_setting(database))

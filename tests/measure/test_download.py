@@ -129,6 +129,16 @@ def test_window_byte_cap_ends_it(tmp_path: Path) -> None:
     assert result.elapsed_s is not None and result.elapsed_s < WINDOW_S
 
 
+def test_window_byte_cap_is_overshot_by_one_piece_a_stream_however_fast_the_line(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, max_bytes=100_000)
+    with serving(serve_body) as server:
+        formats = make_format(server.port, "video"), make_format(server.port, "audio")
+        result = fetch(tmp_path, *formats, config=config)
+    assert (result.ended_by, result.failure) == ("byte_cap", None)
+    assert len(BODY) > 150_000 and 100_000 <= result.received_bytes < 100_000 + 2 * 16_384
+    assert {(stream.is_complete, stream.failure) for stream in result.streams} == {(False, None)}
+
+
 def test_window_spool_cap_keeps_the_beginning_and_counts_the_rest(tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, spool_max_bytes=100_000)
     with serving(serve_body) as server:

@@ -9,13 +9,13 @@ import pytest
 
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.redirects import read_target
-from pytomo_scrapy.measure.window_stream import ArrivalTrace, Spool, Stream
+from pytomo_scrapy.measure.window_stream import Allowance, ArrivalTrace, Spool, Stream
 
 
 def make_stream(directory: Path, **overrides: object) -> Stream:
     values: dict[str, object] = {"kind": "video", "format_id": "134", "url": "http://h.example/v", "host": "h.example"}
     media = MediaFormat(**{**values, "port": 80, **overrides})  # type: ignore[arg-type]
-    return Stream(0, media, read_target(media.url), Spool(str(directory), 1000), time.monotonic)
+    return Stream(0, media, read_target(media.url), Spool(str(directory), 1000), time.monotonic, Allowance(10**9))
 
 
 def trace_of(arrivals: list[tuple[float, int]], **limits: float) -> tuple[tuple[float, ...], tuple[int, ...]]:
