@@ -1,13 +1,10 @@
-"""The page in a real headless Chromium: every page, every control, nothing foreign, nothing hostile, accessible."""
+"""The page in a real headless Chromium: every page, every control, nothing foreign, nothing hostile."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,66 +14,11 @@ import pytest
 
 from pytomo_scrapy.storage.dashboard_live import note_window
 from pytomo_scrapy.storage.database import open_database
-from tests.conftest import missing
+from tests.dashboard.visiting import ADDRESSES, Served, Visit, browser, filled_page, visit
+
+__all__ = ["browser", "filled_page", "visit"]
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
-ADDRESSES = (
-    "/",
-    "/?period=all&eras=all",
-    "/series?group=qoe&period=all",
-    "/series/startup_delay_s?period=all&compare=host",
-    "/distributions?period=all&compare=host",
-    "/videos?period=all",
-    "/measurement/1",
-    "/failures?period=all",
-    "/runs",
-    "/databases",
-    "/docs",
-    "/docs/metrics",
-    "/series?group=nothing",
-)
-
-
-class Served:
-    """A page that is being served, and where."""
-
-    def __init__(self, database: Path) -> None:
-        import uvicorn
-
-        from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-
-        app = create_app(DashboardConfig(f"sqlite:///{database}", database.parent))
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        until_s = time.monotonic() + 20
-        while not self._server.started and time.monotonic() < until_s:
-            time.sleep(0.02)
-        self.origin = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
-        self.database = database
-
-    def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        missing("playwright is not installed")
-    if CHROMIUM is None:
-        missing("no Chromium (apt-get install chromium)")
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -104,60 +46,6 @@ def lab_page(lab_database: Path) -> Iterator[Served]:
     served.close()
 
 
-@pytest.fixture(scope="module")
-def filled_page(browser: Any, filled: Path) -> Iterator[Served]:
-    served = Served(filled)
-    yield served
-    served.close()
-
-
-class Visit:
-    """One visitor's page, with everything that it complained of and asked for."""
-
-    def __init__(self, browser: Any, **options: Any) -> None:
-        self._context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
-        self.page = self._context.new_page()
-        self.complaints: list[str] = []
-        self.requested: list[str] = []
-        self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requested.append(request.url))
-        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
-
-    def open(self, address: str) -> Any:
-        self.page.goto(address)
-        # Charts draw when they come into view.
-        for chart in self.page.query_selector_all("figure[data-chart]"):
-            chart.scroll_into_view_if_needed()
-            self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=10_000)
-        return self.page
-
-    def close(self) -> None:
-        self._context.close()
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Visit]:
-    made = Visit(browser)
-    yield made
-    made.close()
-
-
-def violations(page: Any) -> list[str]:
-    """Return what axe-core finds of level serious or above."""
-    try:
-        from axe_playwright_python.sync_playwright import Axe
-    except ModuleNotFoundError:
-        missing("axe-playwright-python is not installed")
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['help']}: {node['html'][:200]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-        for node in one["nodes"]
-    ]
-
-
 @pytest.mark.lab
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(visit: Visit, lab_page: Served, address: str) -> None:
@@ -166,26 +54,6 @@ def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(visit: Visit, la
     assert [line for line in visit.complaints if not any(word in line for word in expected)] == []
     assert visit.requested and all(one.startswith((lab_page.origin, "blob:", "data:")) for one in visit.requested)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_page_is_accessible(browser: Any, filled_page: Served, address: str, theme: str) -> None:
-    visit = Visit(browser, color_scheme=theme)
-    try:
-        assert violations(visit.open(filled_page.origin + address)) == []
-    finally:
-        visit.close()
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_page_fits_a_phone(browser: Any, filled_page: Served, address: str) -> None:
-    visit = Visit(browser, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
-    try:
-        page = visit.open(filled_page.origin + address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    finally:
-        visit.close()
 
 
 def scale_of(page: Any) -> list[float]:

@@ -1,0 +1,58 @@
+"""The page in a real headless Chromium: accessible by axe-core's rules in both themes, and as wide as a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import missing
+from tests.dashboard.visiting import ADDRESSES, Served, Visit, browser, filled_page
+
+__all__ = ["browser", "filled_page"]
+
+
+# Long tables are checked by their first rows: the others are of the same form, and each costs as much time again.
+FIRST_ROWS = "document.querySelectorAll('tbody tr:nth-child(n+9)').forEach(row => row.remove())"
+GROUND = "getComputedStyle(document.body).backgroundColor"
+COLOURS_ONLY = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+
+
+def violations(page: Any, **options: Any) -> list[str]:
+    """Return what axe-core finds of level serious or above."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ModuleNotFoundError:
+        missing("axe-playwright-python is not installed")
+    found = Axe().run(page, **options).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:200]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_page_is_accessible_in_both_themes(browser: Any, filled_page: Served, address: str) -> None:
+    visit = Visit(browser, color_scheme="light")
+    try:
+        page = visit.open(filled_page.origin + address)
+        page.evaluate(FIRST_ROWS)
+        assert violations(page) == []
+        light = page.evaluate(GROUND)
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate(GROUND) != light
+        assert violations(page, options=COLOURS_ONLY) == []
+    finally:
+        visit.close()
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_page_fits_a_phone(browser: Any, filled_page: Served, address: str) -> None:
+    visit = Visit(browser, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    try:
+        page = visit.open(filled_page.origin + address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    finally:
+        visit.close()

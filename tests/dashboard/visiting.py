@@ -1,0 +1,111 @@
+"""Serves the page to a real headless Chromium, and visits it."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import missing
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+ADDRESSES = (
+    "/",
+    "/?period=all&eras=all",
+    "/series?group=qoe&period=all",
+    "/series/startup_delay_s?period=all&compare=host",
+    "/distributions?period=all&compare=host",
+    "/videos?period=all",
+    "/measurement/1",
+    "/failures?period=all",
+    "/runs",
+    "/databases",
+    "/docs",
+    "/docs/metrics",
+    "/series?group=nothing",
+)
+
+
+class Served:
+    """A page that is being served, and where."""
+
+    def __init__(self, database: Path) -> None:
+        import uvicorn
+
+        from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+
+        app = create_app(DashboardConfig(f"sqlite:///{database}", database.parent))
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until_s = time.monotonic() + 20
+        while not self._server.started and time.monotonic() < until_s:
+            time.sleep(0.02)
+        self.origin = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self.database = database
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+class Visit:
+    """One visitor's page, with everything that it complained of and asked for."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self._context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+        self.page = self._context.new_page()
+        self.complaints: list[str] = []
+        self.requested: list[str] = []
+        self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def open(self, address: str) -> Any:
+        self.page.goto(address)
+        # Charts draw when they come into view.
+        for chart in self.page.query_selector_all("figure[data-chart]"):
+            chart.scroll_into_view_if_needed()
+            self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=10_000)
+        return self.page
+
+    def close(self) -> None:
+        self._context.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("playwright is not installed")
+    if CHROMIUM is None:
+        missing("no Chromium (apt-get install chromium)")
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def filled_page(browser: Any, filled: Path) -> Iterator[Served]:
+    served = Served(filled)
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    made = Visit(browser)
+    yield made
+    made.close()
