@@ -12,10 +12,10 @@ demo: $(VENV)/installed
 	$(BIN)/scrapy report -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
 
 test: $(VENV)/installed-dev check
-	# Most tests wait for windows to pass, so that several run at once. What bounds a time closely runs alone afterwards.
+	# Most tests wait for windows to pass, so that several run at once. What bounds a time closely follows, two by two.
 	# All measure real time over real sockets: on a busy machine one may need a second try, which is shown.
 	$(BIN)/pytest --reruns 1 -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest --reruns 1 -m alone
+	$(BIN)/pytest --reruns 1 -m alone -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
