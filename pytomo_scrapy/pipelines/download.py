@@ -13,10 +13,13 @@ from pytomo_scrapy.extensions import MeasuringProcess, component
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity, Stopped
 from pytomo_scrapy.items import DownloadResult, VideoItem
-from pytomo_scrapy.measure import legs, session
+from pytomo_scrapy.measure import legs, refused, session
+from pytomo_scrapy.measure.dns import look_up_hosts
 from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.measure.resolve import resolve_video
 from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
+from pytomo_scrapy.politeness import Politeness
 from pytomo_scrapy.storage.blobs import round_trace
 from pytomo_scrapy.volume import DataCap
 
@@ -30,12 +33,14 @@ class DownloadPipeline(StagePipeline):
     stage = Stage.DOWNLOAD
     process: MeasuringProcess
     data_cap: DataCap
+    politeness: Politeness
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         pipeline = super().from_crawler(crawler)
         pipeline.process = component(crawler, MeasuringProcess)
         pipeline.data_cap = component(crawler, DataCap)
+        pipeline.politeness = component(crawler, Politeness)
         return pipeline
 
     async def measure(self, item: VideoItem) -> None:
@@ -43,10 +48,17 @@ class DownloadPipeline(StagePipeline):
             item.legs = ()
             return
         settings = legs.window_config(item, self.config.download)
-        for plan in legs.plan_windows(item, self.config, self.process.spool_directory):
-            if isinstance(plan, WindowPlan):
-                plan = await self._window(plan, settings, item)
-            legs.add_window(item, round_trace(plan))
+        plans = legs.plan_windows(item, self.config, self.process.spool_directory)
+        for plan in plans:
+            windows: tuple[DownloadResult, ...] = ()
+            if not isinstance(plan, WindowPlan):
+                windows = (plan,)
+            else:
+                windows = (await self._window(plan, settings, item),)
+                if len(plans) == 1 and not item.legs and refused.is_refused_at_start(windows[0]):
+                    windows = await self._once_more(windows[0], settings, item)
+            for window in windows:
+                legs.add_window(item, round_trace(window))
         item.legs = ()
         if session.redirect_addresses(item):
             # A crawl that stops now keeps what the window measured, without these pings.
@@ -63,6 +75,26 @@ class DownloadPipeline(StagePipeline):
             result = await self.process.download(plan, capped, item)
             self.data_cap.took(result.received_bytes or 0)
             return result
+
+    async def _once_more(
+        self, window: DownloadResult, settings: DownloadConfig, item: VideoItem
+    ) -> tuple[DownloadResult, ...]:
+        """Resolve anew after a 403 at the start, with the gate given back, and open one more window."""
+        assert item.resolve is not None
+        before, dns = item.resolve, None
+        with suppress(Stopped):
+            await self.politeness.ready()
+            async with self.gate.hold(Activity.PAGE):
+                after = await run_in_thread(resolve_video, item.url, self.config.resolve)
+            if after.failure is None and (hosts := refused.unknown_hosts(item, after)):
+                async with self.gate.hold(Activity.PROBE):
+                    dns = await run_in_thread(look_up_hosts, hosts, after.address_family, self.config.dns)
+            if after.failure is None and (dns is None or dns.failure is None):
+                refused.renew(item, after, dns)
+                (plan,) = legs.plan_windows(item, self.config, self.process.spool_directory)
+                assert isinstance(plan, WindowPlan)
+                return await self._window(plan, settings, item), refused.refused_row(window, before, after)
+        return (window,)
 
     async def _probe_redirects(self, item: VideoItem) -> None:
         async with self.gate.hold(Activity.PROBE):

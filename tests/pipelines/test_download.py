@@ -1,4 +1,4 @@
-"""The windows of a video under the day's data cap."""
+"""The windows of a video: under the day's data cap, and once more after a refusal."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 
 from pytomo_scrapy import config
 from pytomo_scrapy.gate import Gate, Stopped
-from pytomo_scrapy.items import DownloadResult, Leg, VideoItem
+from pytomo_scrapy.items import DownloadResult, Leg, ResolveResult, VideoItem
 from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.pipelines import download
 from pytomo_scrapy.pipelines.download import DownloadPipeline
+from pytomo_scrapy.politeness import Politeness
 from pytomo_scrapy.volume import DataCap
-from tests.factories import make_dns, make_download, make_item, make_resolve
+from tests.factories import make_dns, make_download, make_format, make_item, make_resolve
 
 
 class Process:
@@ -23,10 +25,12 @@ class Process:
 
     def __init__(self) -> None:
         self.caps_bytes: list[int] = []
+        self.failures: list[str | None] = []  # of the windows to come
 
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
         self.caps_bytes.append(settings.max_bytes)
-        return make_download(place=plan.place, received_bytes=600)
+        failure = self.failures.pop(0) if self.failures else None
+        return make_download(place=plan.place, received_bytes=0 if failure else 600, failure=failure)
 
 
 def make_pipeline(cap_bytes: int) -> tuple[DownloadPipeline, Process]:
@@ -34,7 +38,55 @@ def make_pipeline(cap_bytes: int) -> tuple[DownloadPipeline, Process]:
     gate, process = Gate(is_quiet=True), Process()
     pipeline = DownloadPipeline(checked, gate, cast(Any, None))
     pipeline.process, pipeline.data_cap = cast(Any, process), DataCap(checked, lambda: gate, lambda *_: 0)
+    pipeline.politeness = Politeness(checked.endurance, lambda: gate)
     return pipeline, process
+
+
+def measure_refused(
+    monkeypatch: pytest.MonkeyPatch, failures: list[str | None], second: ResolveResult
+) -> tuple[VideoItem, Process]:
+    pipeline, process = make_pipeline(0)
+    process.failures = failures
+    monkeypatch.setattr(download, "resolve_video", lambda *_: second)
+    monkeypatch.setattr(download, "look_up_hosts", lambda hosts, *_: make_dns(chosen=dict.fromkeys(hosts, "192.0.2.9")))
+    item = make_item(resolve=make_resolve(client_address="192.0.2.1", attempt_count=1), dns=make_dns())
+    asyncio.run(pipeline.measure(item))
+    return item, process
+
+
+def test_media_refused_at_their_start_are_resolved_once_more_and_the_refusal_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moved = make_resolve(formats=(make_format(host="other.example"),), client_address="192.0.2.1", attempt_count=2)
+    item, _ = measure_refused(monkeypatch, ["http_403"], moved)
+    assert [(one.place, one.failure) for one in item.downloads] == [(0, None), (1, "http_403")]
+    assert item.failure is None
+    assert item.resolve is not None and item.resolve.attempt_count == 3
+    assert item.dns is not None and item.dns.chosen["other.example"] == "192.0.2.9"
+
+
+def test_media_refused_to_another_exit_address_have_its_class_behind_address_translation_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item, _ = measure_refused(monkeypatch, ["http_403"], make_resolve(client_address="192.0.2.2"))
+    assert [(one.place, one.failure) for one in item.downloads] == [(0, None), (1, "exit_address_changed")]
+
+
+def test_media_refused_twice_fail_and_are_not_asked_for_a_third_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    item, process = measure_refused(monkeypatch, ["http_403", "http_403"], make_resolve(client_address="192.0.2.1"))
+    assert len(process.caps_bytes) == 2 and item.failure == "http_403"
+    assert [one.failure for one in item.downloads] == ["http_403", "http_403"]
+
+
+def test_media_refused_and_not_to_be_resolved_again_keep_their_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    item, process = measure_refused(monkeypatch, ["http_403"], make_resolve(formats=(), failure="resolve_unreachable"))
+    assert len(process.caps_bytes) == 1 and item.failure == "http_403" and len(item.downloads) == 1
+    assert item.resolve is not None and item.resolve.failure is None
+
+
+def test_cut_in_mid_download_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    item, process = measure_refused(monkeypatch, ["interrupted"], make_resolve())
+    assert len(process.caps_bytes) == 1 and item.failure == "interrupted"
 
 
 def test_next_video_has_the_room_that_the_window_before_left_although_that_is_not_stored_yet() -> None:
