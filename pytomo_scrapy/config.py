@@ -122,6 +122,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PYTOMO_BACKOFF_RETRY_S", 60.0, "s", "After a first refusal (bot check, rate limit, 429) the service is asked again after so much, for the refused video too; 0: at once, and for the next one", _number(0)),
     Setting("PYTOMO_BACKOFF_PAUSE_S", 3600.0, "s", "After further refusals it is left alone for so much, doubled each time; 0: never", _number(0)),
     Setting("PYTOMO_BACKOFF_MAX_PAUSES", 4, "pauses", "The crawl stops after so many pauses without one answer between them", _whole(0)),
+    Setting("PYTOMO_BROKEN_CLIENT_MAX", 5, "videos", "The crawl stops after so many videos in a row whose media were refused at their start: yt-dlp is too old; 0: never", _whole(0)),
     Setting("PYTOMO_ALERT_WEBHOOK", None, "URL", "A JSON message is posted here when failures repeat, and when they are over", _optional(_web_address)),
     Setting("PYTOMO_ALERT_AFTER", 5, "videos", "So many failures of one class in a row are an alert", _whole(1)),
     # Resolution.
@@ -274,6 +275,7 @@ class EnduranceConfig:
     backoff_retry_s: float = 60.0
     backoff_pause_s: float = 3600.0
     backoff_max_pauses: int = 4
+    broken_client_max: int = 5
     alert_webhook: str | None = None
     alert_after: int = 5
 

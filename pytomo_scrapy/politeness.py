@@ -59,6 +59,10 @@ class BackOff:
         return is_ever and self._refusal_count > self._settings.backoff_max_pauses + 1
 
 
+# Media refused from the first byte on, although freshly resolved: what the client asks with is no longer accepted.
+_BROKEN = frozenset((("client_broken", Stage.RESOLVE), ("http_403", Stage.DOWNLOAD)))
+
+
 class Politeness:
     """The crawl's one BackOff: every stage that asks the service waits for it first."""
 
@@ -69,6 +73,7 @@ class Politeness:
         self._back_off = BackOff(settings)
         self._gate = gate
         self._clock = clock
+        self._broken_count = 0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -82,6 +87,20 @@ class Politeness:
             self.note(item.failure)
         elif item.resolve is not None:
             self.note(None)
+        self._note_client(item)
+
+    def _note_client(self, item: VideoItem) -> None:
+        """Count videos in a row whose media were refused; videos without media of their own say nothing."""
+        if (item.failure, item.failure_stage) in _BROKEN:
+            self._broken_count += 1
+        elif any(download.received_bytes for download in item.downloads):
+            self._broken_count = 0
+        if self._is_client_broken:
+            self._gate().stop()
+
+    @property
+    def _is_client_broken(self) -> bool:
+        return 0 < self._settings.broken_client_max <= self._broken_count
 
     def note(self, failure: str | None) -> None:
         """Note how a page or a resolution went. Other failures than refusals say nothing."""
@@ -106,11 +125,16 @@ class Politeness:
 
     @property
     def is_over(self) -> bool:
-        """Whether the crawl should end: the service kept refusing."""
-        return self._back_off.is_over
+        """Whether the crawl should end: the service kept refusing us, or every video's media."""
+        return self._back_off.is_over or self._is_client_broken
 
     def sentence(self) -> str:
         """Say why the crawl ends, and what to do."""
+        if self._is_client_broken:
+            return (
+                f"The media of {self._broken_count} videos in a row were refused at their start: yt-dlp is too old for "
+                'the service. Upgrade it (pip install -U "yt-dlp[default]"), then resume the crawl by the same command.'
+            )
         return (
             f"The service refused again after {self._settings.backoff_max_pauses} pauses: the crawl ends here. "
             "Wait some hours, pace it (PYTOMO_PACE_S), then resume it by the same command."

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from pytomo_scrapy.config import EnduranceConfig
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Gate, Stopped
-from pytomo_scrapy.items import ResolveResult
+from pytomo_scrapy.items import ResolveResult, VideoItem
 from pytomo_scrapy.politeness import BackOff, Politeness
-from tests.factories import make_item
+from tests.factories import make_download, make_item, make_resolve
 
 SETTINGS = EnduranceConfig(backoff_retry_s=60, backoff_pause_s=3600, backoff_max_pauses=2)
 
@@ -83,3 +84,37 @@ def test_service_that_keeps_refusing_stops_the_gate_and_says_what_to_do() -> Non
         clock[0] += 100_000
     assert politeness.is_over and gate.is_stopping
     assert "2 pauses" in politeness.sentence() and "PYTOMO_PACE_S" in politeness.sentence()
+
+
+def refused_media() -> VideoItem:
+    item = make_item(resolve=make_resolve(), downloads=(make_download(received_bytes=0),))
+    item.fail(Stage.DOWNLOAD, "http_403")
+    return item
+
+
+def test_media_of_every_video_refused_ends_the_crawl_with_advice_to_upgrade() -> None:
+    politeness, gate = make_politeness([0.0])
+    private = make_item()
+    private.fail(Stage.RESOLVE, "private")
+    for item in [*[refused_media()] * 4, private]:
+        politeness.stored(item)
+    assert not politeness.is_over
+    politeness.stored(refused_media())
+    assert politeness.is_over and gate.is_stopping
+    assert "5 videos" in politeness.sentence() and "yt-dlp" in politeness.sentence()
+
+
+def test_one_video_whose_media_came_tells_that_the_client_works() -> None:
+    politeness, _ = make_politeness([0.0])
+    measured = make_item(resolve=make_resolve(), downloads=(make_download(received_bytes=1000),))
+    for item in [*[refused_media()] * 4, measured, *[refused_media()] * 4]:
+        politeness.stored(item)
+    assert not politeness.is_over
+
+
+def test_refused_media_never_end_a_crawl_that_is_told_so() -> None:
+    gate = Gate(is_quiet=True)
+    politeness = Politeness(replace(SETTINGS, broken_client_max=0), lambda: gate)
+    for _ in range(20):
+        politeness.stored(refused_media())
+    assert not politeness.is_over
