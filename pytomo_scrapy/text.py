@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +12,9 @@ from rich.table import Table
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage.report import FailureCount, PlayerSummary, ReportSummary, RoundTripSummary, ThroughputSummary
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.daily_report import DailyFailure, DailyPlayer, DailyRate, DailySummary
 
 NOTHING = "-"
 
@@ -56,6 +59,10 @@ def _table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Se
 
 def print_report(console: Console, report: ReportSummary, database: str) -> None:
     """Print what a database holds: counts, failures, playback, throughput, round trips."""
+    if report.aggregated is not None:
+        _print_days(console, report.aggregated)
+        if report.attempted_count == 0:
+            return
     if report.attempted_count == 0:
         console.print(f"{database} holds no measurement yet. Start one: scrapy crawl youtube -a max_crawled_url=10")
         return
@@ -70,14 +77,43 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     _print_round_trips(console, "Idle round trips by host", report.rtt_by_host)
 
 
-def _print_failures(console: Console, title: str, failures: Sequence[FailureCount]) -> None:
+def _print_days(console: Console, days: DailySummary) -> None:
+    """Print the days whose measurements were deleted; nothing of them is in the tables that follow."""
+    words = f"{days.first_day} to {days.last_day}, {days.day_count} day{'s' if days.day_count != 1 else ''} (UTC)"
+    console.print(f"[bold]Daily aggregates of deleted measurements[/bold]\n{words}; not counted in what follows\n")
+    counts = (days.attempted_count, days.resolved_count, days.headline.started_count, days.valid_count)
+    heads = ("attempted", "resolved", "started", "valid", "excluded")
+    _table(console, "Videos (daily aggregates)", heads, [[*counts, days.excluded_count]])
+    _print_failures(console, "Failures (daily aggregates)", days.failures)
+    _print_players(console, days.players, "Playback (daily aggregates; startup by quartile, Kaplan-Meier)")
+    modes = days.delivery_by_mode
+    rates = [(one.mode, one.window_count, megabytes(one.received_bytes), *_rates(one)) for one in modes]
+    shares = [f"{float(name):.0%}" for one in modes[:1] for name in one.delivery_quantiles_bps]
+    title = "Delivery of media in Mbit/s, by quantile (daily aggregates, first windows)"
+    _table(console, title, ("mode", "windows", "media", *shares), rates)
+    trips = [
+        (one.method, one.answered_count, *(milliseconds(one.rtt_min_quantiles_s[name]) for name in ("0.5", "0.95")))
+        for one in days.rtt_by_method
+    ]
+    _table(console, "Idle round trips (daily aggregates)", ("method", "answered", "median", "95%"), trips)
+
+
+def _rates(one: DailyRate) -> list[str]:
+    return [_plain(None if value is None else value / 1e6) for value in one.delivery_quantiles_bps.values()]
+
+
+def _print_failures(console: Console, title: str, failures: Sequence[FailureCount | DailyFailure]) -> None:
     rows = [
         (row.failure, row.attribution, row.stage or NOTHING, row.count, FAILURES[row.failure].help) for row in failures
     ]
     _table(console, title, ("class", "attribution", "stage", "videos", "meaning"), rows)
 
 
-def _print_players(console: Console, players: Sequence[PlayerSummary]) -> None:
+def _print_players(
+    console: Console,
+    players: Sequence[PlayerSummary | DailyPlayer],
+    title: str = "Playback (startup by quartile, Kaplan-Meier; never: not started)",
+) -> None:
     rows = [
         (
             one.player,
@@ -92,7 +128,6 @@ def _print_players(console: Console, players: Sequence[PlayerSummary]) -> None:
         for one in players
     ]
     heads = ("player", "sessions", "never", "startup s", "stalled", "stalls", "stalled s", "ratio")
-    title = "Playback (startup by quartile, Kaplan-Meier; never: not started)"
     _table(console, title, heads, rows)
 
 

@@ -1,9 +1,10 @@
-"""`scrapy prune --older-than 90d`: take the traces out of old measurements, keep their figures."""
+"""`scrapy prune --older-than 90d`: take the traces out of old measurements, or leave daily aggregates of them only."""
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ class Command(ScrapyCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
-        return "--older-than AGE [--dry-run]"
+        return "--older-than AGE [--measurements] [--dry-run]"
 
     def short_desc(self) -> str:
         return "Delete traces and timelines of old measurements; their figures stay"
@@ -41,6 +42,9 @@ class Command(ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--older-than", type=age, metavar="AGE", help="such as 12h, 90d or 26w")
+        parser.add_argument(
+            "--measurements", action="store_true", help="delete whole measurements and keep aggregates of their days"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -49,7 +53,14 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         try:
             database = open_database(config.load(self.settings.get).database_url)
-            counts = prune(database, datetime.now(UTC) - opts.older_than, is_dry_run=opts.dry_run)
+            before = datetime.now(UTC) - opts.older_than
+            counts = prune(database, before, is_dry_run=opts.dry_run)
+            if opts.measurements:
+                # Here, as Scrapy imports every command before it runs one, and NumPy costs 0.1 s.
+                from pytomo_scrapy.storage.prune_measurements import prune_measurements
+
+                whole = prune_measurements(database, before, is_dry_run=opts.dry_run)
+                counts = dict(Counter(counts) + Counter(whole))
         except SettingError as error:
             refuse(error)
         except StorageError as error:

@@ -13,14 +13,14 @@ from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.failures import StorageError, attribution_of
 from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, Totals, newest_figures
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_read import NotReadyError, version_of
+from pytomo_scrapy.storage.dashboard_read import NotReadyError, newest_of, version_of
 
 
 def healthz(request: Request) -> Response:
     """Say whether the database can be read; an empty one is well."""
     try:
         with request.app.state.catalogue.database(None)[1].read() as connection:
-            return JSONResponse({"status": "ok", "database": "ready", "newest": version_of(connection)})
+            return JSONResponse({"status": "ok", "database": "ready", "newest": newest_of(connection)})
     except NotReadyError as error:
         return JSONResponse({"status": "ok", "database": str(error)})
     except StorageError as error:

@@ -12,6 +12,7 @@ from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.verdict import verdict
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.storage import dashboard_lists
+from pytomo_scrapy.storage.daily_read import aggregated_count
 from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, is_large, labels_of
 from pytomo_scrapy.storage.overview import change_since
@@ -30,6 +31,7 @@ def period_values(view: View, title: str) -> dict[str, Any]:
         "choices": choices(view.connection, chosen.start_s, chosen.end_s),
         "dimensions": DIMENSIONS,
         "is_empty": view.is_empty,
+        "aggregated_count": aggregated_count(view.connection, chosen.start_s, chosen.end_s),
     }
 
 

@@ -23,6 +23,8 @@ _LOG = logging.getLogger(__name__)
 
 # A try consists of one to about eight requests; each may be silent for timeout_s, all together for this many times it.
 _TRY_TIMEOUTS = 2
+# Two readings of the clocks may lie so far apart on a busy machine; a clock that was set by less costs no more.
+_CLOCK_NOISE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,12 @@ def resolve_video(
     started_s = clock()
     attempt_count = 0
     result = ResolveResult()
+    aheads_s = (0.0, 0.0)
     for extractor_args in dict.fromkeys((lean, "")):
         attempt_count += 1
+        before_s = _ahead_s(clock)
         attempt = _try(url, config, extractor_args)
+        aheads_s = (before_s, _ahead_s(clock))
         result = _with_metadata_of(result, attempt.result)
         if result.failure is None or not attempt.may_fall_back:
             break
@@ -56,7 +61,7 @@ def resolve_video(
     result = replace(
         result, attempt_count=attempt_count, elapsed_s=clock() - started_s, software_version=f"yt-dlp {YTDLP_VERSION}"
     )
-    return _wait_until_available(result, config.max_wait_s, sleep)
+    return _wait_until_available(result, aheads_s, config.max_wait_s, clock, sleep)
 
 
 def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
@@ -123,12 +128,27 @@ def _with_metadata_of(earlier: ResolveResult, later: ResolveResult) -> ResolveRe
     )
 
 
-def _wait_until_available(result: ResolveResult, max_wait_s: float, sleep: Sleep) -> ResolveResult:
-    """Wait for the media: the service refuses (403) what is fetched before its time."""
-    times = [media.available_at for media in result.formats if media.available_at is not None]
+def _ahead_s(clock: Clock) -> float:
+    """Return how far the wall clock is ahead of the monotonic one: it changes only when the wall clock is set."""
+    return utc_now().timestamp() - clock()
+
+
+def _wait_until_available(
+    result: ResolveResult, aheads_s: tuple[float, float], max_wait_s: float, clock: Clock, sleep: Sleep
+) -> ResolveResult:
+    """Wait for the media: the service refuses (403) what is fetched before its time.
+
+    `aheads_s` are those of the wall clock before and after the resolution. yt-dlp adds the service's wait to the wall
+    clock, at an instant that it does not tell: where the clock was set meanwhile, the longest wait that the service may
+    have ordered is waited for, and a longer one is the clock's doing.
+    """
+    times = [media.available_at.timestamp() for media in result.formats if media.available_at is not None]
     if not times:
         return result
-    wait_s = max(0.0, (max(times) - utc_now()).total_seconds())
+    was_set = abs(aheads_s[1] - aheads_s[0]) > _CLOCK_NOISE_S
+    waits_s = [max(times) - ahead_s - clock() for ahead_s in aheads_s]
+    possible_s = [wait_s for wait_s in waits_s if wait_s <= max_wait_s]
+    wait_s = max(0.0, *possible_s) if possible_s else max_wait_s if was_set else max(waits_s)
     if wait_s > max_wait_s:
         detail = f"the service orders a wait of {wait_s:.1f} s, more than PYTOMO_RESOLVE_MAX_WAIT_S={max_wait_s:g}"
         return replace(result, formats=(), failure="not_available_yet", failure_detail=detail)

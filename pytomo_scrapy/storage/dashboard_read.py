@@ -185,6 +185,11 @@ def _explained(error: DBAPIError, shown_url: str) -> StorageError:
 
 
 def version_of(connection: Connection) -> str:
-    """Return a text that changes whenever a measurement is added; flat cost."""
-    newest = connection.execute(text("SELECT MAX(measurement_id) FROM figure")).scalar()
-    return str(newest or 0)
+    """Return a text that changes whenever a measurement is added, or old ones were deleted; flat cost."""
+    oldest = connection.execute(text("SELECT MIN(started_s) FROM figure")).scalar()
+    return f"{newest_of(connection)}-{oldest or 0}"
+
+
+def newest_of(connection: Connection) -> str:
+    """Return the number of the newest measurement, 0 where there is none; flat cost."""
+    return str(connection.execute(text("SELECT MAX(measurement_id) FROM figure")).scalar() or 0)

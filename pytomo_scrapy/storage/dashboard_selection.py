@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from pytomo_scrapy.storage.daily_schema import daily
 from pytomo_scrapy.storage.dashboard_schema import BLOCK_ROWS, figure, figure_block
 from pytomo_scrapy.storage.details import playback
 from pytomo_scrapy.storage.schema import run, vantage
@@ -89,10 +90,15 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
 
 def period_of(connection: Connection) -> tuple[int, int] | None:
     """Return the first and the last second that anything was measured in. None for an empty database."""
-    # Two questions: SQLite answers only a lone minimum or maximum from the index.
-    first = connection.execute(select(func.min(figure.c.started_s))).scalar()
-    last = connection.execute(select(func.max(figure.c.started_s))).scalar()
-    return None if first is None or last is None else (int(first), int(last))
+    # A question each: SQLite answers only a lone minimum or maximum from the index.
+    ends = [
+        connection.execute(select(end)).scalar()
+        for end in (func.min(figure.c.started_s), func.max(figure.c.started_s), func.min(daily.c.day_s))
+    ]
+    # Of measurements that were deleted, the day is known.
+    ends.append(connection.execute(select(func.max(daily.c.day_s) + 86399)).scalar())
+    known = [int(end) for end in ends if end is not None]
+    return (min(known), max(known)) if known else None
 
 
 def is_large(connection: Connection, selection: Selection, limit: int = LARGE_ROWS) -> bool:

@@ -26,6 +26,7 @@ from pytomo_scrapy.storage.columns import (
     reference,
     required,
 )
+from pytomo_scrapy.storage.daily_schema import daily as daily
 from pytomo_scrapy.storage.dashboard_schema import figure as figure
 from pytomo_scrapy.storage.legacy_schema import legacy_row as legacy_row
 from pytomo_scrapy.storage.schema import measurement as measurement

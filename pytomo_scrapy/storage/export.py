@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    false,
     func,
     literal_column,
     select,
@@ -181,6 +182,9 @@ def _belongs(table: Table, chosen_ids: Select[Any]) -> ColumnElement[bool]:
     """Return the condition that a row belongs to one of the chosen measurements."""
     if table is measurement:
         return measurement.c.id.in_(chosen_ids)
+    if table.name.startswith("daily"):
+        # What is left of days cannot be chosen by measurement: it is exported with everything only.
+        return false()
     referring: Mapping[str, Any] = {
         "video": measurement.c.video_row_id,
         "vantage": measurement.c.vantage_id,

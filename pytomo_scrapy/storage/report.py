@@ -7,17 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution
+from pytomo_scrapy.storage.daily_schema import daily
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.details import dns_address, dns_lookup, download, ping, playback
 from pytomo_scrapy.storage.record import matching
 from pytomo_scrapy.storage.schema import measurement, run
 from pytomo_scrapy.storage.survival import Delay, quantile, survival_curve, survival_quantile
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.daily_report import DailySummary
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # The headline of a session is the first of these that ran: the players that follow a browser, then the forerunner's.
@@ -96,6 +100,7 @@ class ReportSummary:
     throughput_by_mode: Sequence[ThroughputSummary] = field(default_factory=list)
     rtt_by_resolver: Sequence[RoundTripSummary] = field(default_factory=list)
     rtt_by_host: Sequence[RoundTripSummary] = field(default_factory=list)
+    aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as JSON values."""
@@ -137,7 +142,20 @@ def summarise(
             throughput_by_mode=[throughput[mode] for mode in sorted(filter(None, throughput))],
             rtt_by_resolver=_round_trips(connection, asked, dns_lookup.c.resolver),
             rtt_by_host=_round_trips(connection, asked, dns_lookup.c.host),
+            # Of which crawl they were, the aggregates do not say.
+            aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
+
+
+def _aggregated(
+    connection: Connection, since: datetime | None, until: datetime | None, service: str | None, provider: str | None
+) -> DailySummary | None:
+    if connection.execute(select(daily.c.id).limit(1)).first() is None:
+        return None
+    # Imported late: NumPy costs 0.1 s, and most databases have no aggregates.
+    from pytomo_scrapy.storage.daily_report import summarise_days
+
+    return summarise_days(connection, QUANTILES, since=since, until=until, service=service, provider=provider)
 
 
 def _totals(asked: ColumnElement[bool]) -> Executable:

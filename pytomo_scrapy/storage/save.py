@@ -20,8 +20,8 @@ from pytomo_scrapy.storage.details import download
 from pytomo_scrapy.storage.frontier import Frontier
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.rows import clean, insert_one, scrub_deeply, values_of
+from pytomo_scrapy.storage.schema import DONE, measurement, vantage, video
 from pytomo_scrapy.storage.schema import frontier as frontier_table
-from pytomo_scrapy.storage.schema import measurement, vantage, video
 from pytomo_scrapy.storage.scrub import scrub
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def _save_new(
 ) -> Saved:
     crawl_id = frontier.crawl.id if frontier is not None else None
     video_row_id = _save_video(connection, item)
-    is_superseded = _supersede(connection, item, crawl_id, video_row_id)
+    is_superseded = _supersede(connection, item, crawl_id, video_row_id, held)
     row = _measurement_row(item, run) | {
         "crawl_id": crawl_id,
         "video_row_id": video_row_id,
@@ -208,7 +208,9 @@ def _seconds(since: datetime | None, until: datetime | None) -> float | None:
     return None if since is None or until is None else max(0.0, (until - since).total_seconds())
 
 
-def _supersede(connection: Connection, item: VideoItem, crawl_id: int | None, video_row_id: int) -> bool:
+def _supersede(
+    connection: Connection, item: VideoItem, crawl_id: int | None, video_row_id: int, held: Row[Any] | None
+) -> bool:
     """Of two measurements of one video in one pass the earlier is superseded. Returns whether it is this one."""
     if crawl_id is None:
         return False
@@ -219,6 +221,9 @@ def _supersede(connection: Connection, item: VideoItem, crawl_id: int | None, vi
         measurement.c.is_superseded.is_(False),
     )
     others = connection.execute(current).all()
+    if not others and held is not None and held.state == DONE:
+        # The one that counted was deleted for its age, and is in the aggregates of its day.
+        return True
     if any(other.started_at and item.started_at and other.started_at > item.started_at for other in others):
         return True
     for other in others:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
+from pytomo_scrapy.storage.daily_read import LABEL, DayTally, days_of_figure, largest_groups
+from pytomo_scrapy.storage.daily_tally import Tally
 from pytomo_scrapy.storage.dashboard_breaks import Break
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
 from pytomo_scrapy.storage.dashboard_selection import MAX_GROUPS, Selection, labels_of
@@ -81,14 +83,24 @@ def series(
     scan = Scan(connection, selection, parameter, compare)
     read = _read_censored if parameter.is_censored else _read_means
     cells = read(scan, parameter, grid, groups) if groups else defaultdict(dict)
-    places = sorted({place for group in groups for place in cells[group]})
-    labels = labels_of(connection, compare, groups) if compare is not None else ["all"]
+    days = days_of_figure(connection, selection, parameter, compare)
+    day_groups = largest_groups(days) if compare is not None else [None] if days else []
+    day_cells = _read_days(days, parameter, grid)
+    if day_groups and compare is None and not cells[None]:
+        groups = []
+    places = sorted({place for kept in (cells, day_cells) for group in kept for place in kept[group]})
     starts = [_start_s(place, first_s, width_s, breaks) for place in places]
     lines = [
-        _line(label, group, [cells[group].get(place) for place in places], parameter)
-        for label, group in zip(labels, groups, strict=True)
+        _line(label, group, [kept[group].get(place) for place in places], parameter)
+        for own, kept, word in ((groups, cells, "{}"), (day_groups, day_cells, "{} (" + LABEL + ")"))
+        for label, group in zip(_labels(connection, compare, own, word), own, strict=True)
     ]
     return Series(parameter, width_s, starts, lines, left_out, list(breaks))
+
+
+def _labels(connection: Connection, compare: str | None, groups: Sequence[Any], word: str) -> list[str]:
+    labels = labels_of(connection, compare, list(groups)) if compare is not None else ["all"] * len(groups)
+    return [word.format(label) for label in labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +197,22 @@ def _read_censored(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequen
         group, cell = divmod(key, grid.size)
         low, middle, high = (histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
         cells[groups[group]][grid.place(cell)] = _Cell(middle, low, high, histogram.known_count, histogram.row_count)
+    return cells
+
+
+def _read_days(days: Sequence[DayTally], parameter: Parameter, grid: _Grid) -> _Cells:
+    """Add up the days whose measurements were deleted: a day is where it begins, and no break cuts it."""
+    total: defaultdict[Any, defaultdict[tuple[int, int], Tally]] = defaultdict(lambda: defaultdict(Tally))
+    for one in days:
+        cell = int(grid.cells(np.array([one.day_s], dtype=np.int64))[0])
+        total[one.group][grid.place(cell)] += one.tally
+    cells: _Cells = defaultdict(dict)
+    for group, tallies in total.items():
+        for place, tally in tallies.items():
+            middle, low, high = tally.mean, tally.low, tally.high
+            if parameter.is_censored:
+                low, middle, high = (tally.histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
+            cells[group][place] = _Cell(middle, low, high, tally.known_count, tally.row_count)
     return cells
 
 

@@ -317,6 +317,51 @@ def test_resolve_available_at_is_waited_for_and_left_out_of_the_time(
     assert result.elapsed_s is not None and result.elapsed_s < 5
 
 
+@pytest.mark.parametrize("is_read_before", [True, False])
+@pytest.mark.parametrize("step_s", [-3600.0, 86400.0])
+def test_resolve_clock_that_is_set_meanwhile_is_no_wait_of_the_service(
+    serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch, step_s: float, is_read_before: bool
+) -> None:
+    serve(make_answer(make_format(136, AVC), make_format(140, AAC)))
+    wall_s = [1_795_000_000.0]
+
+    def available_at(*_: Any) -> float:
+        if is_read_before:
+            found = wall_s[0] + 7
+            wall_s[0] += step_s
+        else:
+            wall_s[0] += step_s
+            found = wall_s[0] + 7
+        return found
+
+    monkeypatch.setattr("yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", available_at)
+    monkeypatch.setattr("pytomo_scrapy.measure.resolve.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC))
+    naps: list[float] = []
+    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
+    result = resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0, sleep=naps.append)
+    assert (result.failure, naps, result.available_wait_s) == (None, [7.0], 7.0)
+
+
+def test_resolve_clock_that_is_set_twice_meanwhile_waits_no_longer_than_it_may(
+    serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day ahead while yt-dlp reads it, an hour back after: what the service ordered cannot be told any more."""
+    serve(make_answer(make_format(136, AVC), make_format(140, AAC)))
+    wall_s = [1_795_000_000.0]
+
+    def available_at(*_: Any) -> float:
+        found = wall_s[0] + 86400 + 7
+        wall_s[0] -= 3600
+        return found
+
+    monkeypatch.setattr("yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", available_at)
+    monkeypatch.setattr("pytomo_scrapy.measure.resolve.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC))
+    naps: list[float] = []
+    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
+    result = resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0, sleep=naps.append)
+    assert (result.failure, naps) == (None, [30.0])
+
+
 def test_resolve_available_at_beyond_the_longest_wait_is_not_available_yet(
     serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

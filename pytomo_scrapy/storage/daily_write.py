@@ -1,0 +1,169 @@
+"""Turn old measurements into the aggregates of their days, in the transaction that deletes them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, and_, delete, insert, select, text, update
+
+from pytomo_scrapy.storage.daily_schema import daily, daily_failure, daily_figure
+from pytomo_scrapy.storage.daily_tally import Tally, stored_tally, tally_of
+from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
+from pytomo_scrapy.storage.dashboard_selection import Selection
+from pytomo_scrapy.storage.figure_blocks import Places
+from pytomo_scrapy.storage.figure_scan import Chunk, Rows, Scan
+from pytomo_scrapy.storage.rows import insert_one
+from pytomo_scrapy.storage.schema import measurement
+
+DAY_S = 86_400
+# What is kept apart besides the whole: figures by the way they were taken, as the report tells them.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "mode": ("delivery_bps", "received_bytes", "is_cross_traffic"),
+    "ping_method": ("rtt_min_s", "rtt_avg_s", "rtt_max_s", "loss_ratio"),
+    "player": tuple(name for name, one in PARAMETERS.items() if one.is_playback),
+}
+WHOLE = ""
+# Sessions that the network ended before any player ran: they never started, under every player.
+LOST = "player="
+
+Key = tuple[int, int, str]  # day_s, vantage_id, service
+
+
+@dataclass(slots=True)
+class Day:
+    """What one batch of measurements adds to one day of one vantage point and service."""
+
+    measurement_count: int
+    resolved_count: int
+    valid_count: int
+    failures: Counter[tuple[str, str, str]]
+    tallies: dict[tuple[str, str], Tally]  # by name and part
+
+
+class _BlockScan(Scan):
+    """Some measurements of one block, read from the tables themselves."""
+
+    def __init__(self, connection: Connection, block: int, ids: Places, **more: Any) -> None:
+        super().__init__(connection, Selection(0, 1 << 62, is_valid_only=False), PARAMETERS["startup_delay_s"], **more)
+        self._block = block
+        self._ids = ids
+
+    def _chunks(self) -> Iterator[Chunk]:
+        yield Chunk(self._connection, [self._block], set(), self.texts)
+
+    def days(self) -> Iterator[tuple[Key, Rows]]:
+        """Give the measurements of each day, vantage point and service."""
+        for found in self:
+            rows = found.taken(np.isin(found.whole("measurement_id"), self._ids))
+            keys = [rows.whole("started_s") // DAY_S * DAY_S, rows.whole("vantage_id"), rows.words("service")]
+            distinct, places = np.unique(np.stack(keys), axis=1, return_inverse=True)
+            for place, (day_s, vantage_id, service) in enumerate(distinct.T.tolist()):
+                yield (day_s, vantage_id, self.texts.texts[service]), rows.taken(places.ravel() == place)
+
+
+def days_of(connection: Connection, block: int, ids: Sequence[int]) -> dict[Key, Day]:
+    """Sum up measurements of one block by day, vantage point and service."""
+    chosen = np.array(sorted(ids), dtype=np.int64)
+    is_resolved = and_(measurement.c.resolve_failure.is_(None), measurement.c.resolve_attempt_count > 0)
+    resolved = np.array(
+        connection.execute(select(measurement.c.id).where(measurement.c.id.in_(ids), is_resolved)).scalars().all(),
+        dtype=np.int64,
+    )
+    found: dict[Key, Day] = {}
+    scan = _BlockScan(connection, block, chosen)
+    for key, rows in scan.days():
+        valid = rows.taken(rows.plain("is_valid") == 1)
+        found[key] = Day(
+            measurement_count=len(rows),
+            resolved_count=int(np.isin(rows.whole("measurement_id"), resolved).sum()),
+            valid_count=len(valid),
+            failures=_failures(scan, rows),
+            tallies=_kept({(name, WHOLE): tally_of(valid, one) for name, one in PARAMETERS.items()}),
+        )
+        for dimension in ("mode", "ping_method"):
+            found[key].tallies |= _by_word(scan, valid, dimension)
+        lost = valid.taken((valid.words("player") == -1) & (valid.plain("is_session") == 1))
+        found[key].tallies |= _kept({(name, LOST): tally_of(lost, PARAMETERS[name]) for name in PARTS["player"]})
+    players = _BlockScan(connection, block, chosen, compare="player")
+    for key, rows in players.days():
+        found[key].tallies |= _by_word(players, rows.taken(rows.plain("is_valid") == 1), "player")
+    return found
+
+
+def _failures(scan: Scan, rows: Rows) -> Counter[tuple[str, str, str]]:
+    words = [rows.words(name) for name in ("failure", "attribution", "failure_stage")]
+    texts = [*scan.texts.texts, ""]
+    told = Counter(zip(*(column.tolist() for column in words), strict=True))
+    return Counter({(texts[a], texts[b], texts[c]): count for (a, b, c), count in told.items() if a >= 0})
+
+
+def _by_word(scan: Scan, rows: Rows, dimension: str) -> dict[tuple[str, str], Tally]:
+    words = rows.words(dimension)
+    found: dict[tuple[str, str], Tally] = {}
+    for number in np.unique(words[words >= 0]).tolist():
+        own = rows.taken(words == number)
+        part = f"{dimension}={scan.texts.texts[number]}"
+        found |= _kept({(name, part): tally_of(own, PARAMETERS[name]) for name in PARTS[dimension]})
+    return found
+
+
+def _kept(tallies: dict[tuple[str, str], Tally]) -> dict[tuple[str, str], Tally]:
+    return {key: one for key, one in tallies.items() if len(one.steps)}
+
+
+def add_days(connection: Connection, days: Mapping[Key, Day]) -> None:
+    """Add to the aggregates that are there, in the caller's transaction."""
+    if connection.dialect.name == "postgresql":
+        # Two that prune at once: one adds after the other.
+        connection.execute(text("LOCK TABLE daily IN SHARE ROW EXCLUSIVE MODE"))
+    for key, day in days.items():
+        daily_id = _add_counts(connection, key, day)
+        _add_failures(connection, daily_id, day.failures)
+        _add_tallies(connection, daily_id, day.tallies)
+
+
+def _add_counts(connection: Connection, key: Key, day: Day) -> int:
+    values = {name: getattr(day, name) for name in ("measurement_count", "resolved_count", "valid_count")}
+    names = dict(zip(("day_s", "vantage_id", "service"), key, strict=True))
+    same = and_(*(daily.c[name] == value for name, value in names.items()))
+    daily_id = connection.execute(select(daily.c.id).where(same)).scalar()
+    if daily_id is None:
+        return insert_one(connection, daily, {**names, **values})
+    more = {name: daily.c[name] + value for name, value in values.items()}
+    connection.execute(update(daily).where(same).values(more))
+    return int(daily_id)
+
+
+def _add_failures(connection: Connection, daily_id: int, failures: Counter[tuple[str, str, str]]) -> None:
+    own = daily_failure.c.daily_id == daily_id
+    for row in connection.execute(select(daily_failure).where(own)):
+        failures[(row.failure, row.attribution, row.stage)] += row.measurement_count
+    connection.execute(delete(daily_failure).where(own))
+    _insert(
+        connection,
+        daily_failure,
+        (
+            {"daily_id": daily_id, "failure": a, "attribution": b, "stage": c, "measurement_count": count}
+            for (a, b, c), count in failures.items()
+        ),
+    )
+
+
+def _add_tallies(connection: Connection, daily_id: int, tallies: Mapping[tuple[str, str], Tally]) -> None:
+    own = daily_figure.c.daily_id == daily_id
+    total: defaultdict[tuple[str, str], Tally] = defaultdict(Tally, tallies)
+    for row in connection.execute(select(daily_figure).where(own)):
+        total[(row.name, row.part)] += stored_tally(row)
+    connection.execute(delete(daily_figure).where(own))
+    rows = ({"daily_id": daily_id, "name": n, "part": p, **one.columns()} for (n, p), one in total.items())
+    _insert(connection, daily_figure, rows)
+
+
+def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    found = list(rows)
+    if found:
+        connection.execute(insert(table), found)

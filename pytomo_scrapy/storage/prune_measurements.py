@@ -1,0 +1,137 @@
+"""Retention of years: whole measurements go, what their days add up to stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, and_, delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from pytomo_scrapy.storage.daily_write import DAY_S, add_days, days_of
+from pytomo_scrapy.storage.dashboard_schema import BLOCK_ROWS, figure, figure_block, figure_column
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.details import (
+    arrival_trace,
+    dns_address,
+    dns_lookup,
+    download,
+    http_request,
+    media_timeline,
+    network,
+    ping,
+    playback,
+    playback_event,
+    stream,
+    tcp_connection,
+)
+from pytomo_scrapy.storage.schema import DONE, frontier, measurement, video
+
+_ATTEMPTS = 3
+
+
+def day_of(before: datetime) -> datetime:
+    """Return the beginning of that day: only whole days of UTC are aggregated."""
+    return datetime.fromtimestamp(int(before.timestamp()) // DAY_S * DAY_S, UTC)
+
+
+def prune_measurements(database: Database, before: datetime, *, is_dry_run: bool = False) -> Mapping[str, int]:
+    """Delete the measurements of the days before that of `before`, and add them to the aggregates of their days.
+
+    A measurement whose video is still queued for another try stays, and the newest of all: its number is not given
+    again. A transaction for every block of the flat table: a process killed at any instant has counted nothing twice.
+    Returns rows by table; a dry run only counts the measurements. Raises StorageError.
+    """
+    counts: Counter[str] = Counter()
+    newest = _newest(database)
+    block: int | None = _next_block(database, before, newest, -1)
+    while block is not None:
+        if is_dry_run:
+            with database.read() as connection:
+                counts["measurement"] += len(_old_ids(connection, block, before, newest))
+        else:
+            counts += _prune_block(database, block, before, newest)
+        block = _next_block(database, before, newest, block)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _newest(database: Database) -> int:
+    with database.read() as connection:
+        return connection.execute(select(func.max(measurement.c.id))).scalar() or 0
+
+
+def _is_old(before: datetime) -> Any:
+    # As in the flat table: what has no beginning is of the day that it was stored.
+    unknown = and_(measurement.c.started_at.is_(None), measurement.c.stored_at < day_of(before))
+    return or_(measurement.c.started_at < day_of(before), unknown)
+
+
+def _next_block(database: Database, before: datetime, newest: int, last: int) -> int | None:
+    first = (last + 1) * BLOCK_ROWS
+    later = select(measurement.c.id).where(measurement.c.id >= first, measurement.c.id < newest, _is_old(before))
+    with database.read() as connection:
+        found = connection.execute(later.order_by(measurement.c.id).limit(1)).scalar()
+    return None if found is None else int(found) // BLOCK_ROWS
+
+
+def _old_ids(connection: Connection, block: int, before: datetime, newest: int) -> list[int]:
+    claimed = and_(frontier.c.id == measurement.c.claim_id, frontier.c.crawl_id == measurement.c.crawl_id)
+    query = (
+        select(measurement.c.id)
+        .outerjoin(frontier, claimed)
+        .where(measurement.c.id >= block * BLOCK_ROWS, measurement.c.id < min((block + 1) * BLOCK_ROWS, newest))
+        .where(_is_old(before), or_(frontier.c.id.is_(None), frontier.c.state == DONE))
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _prune_block(database: Database, block: int, before: datetime, newest: int) -> Counter[str]:
+    for attempt in range(_ATTEMPTS):
+        try:
+            with database.write() as connection:
+                # Who packs the block meanwhile, or stores a row of it, waits here or is waited for.
+                connection.execute(select(figure_block).where(figure_block.c.block == block).with_for_update())
+                ids = _old_ids(connection, block, before, newest)
+                # What was superseded is in no aggregate. What else the flat table lacks could not be added: it stays.
+                flat = select(figure.c.measurement_id).where(figure.c.measurement_id.in_(ids))
+                counted = list(connection.execute(flat).scalars())
+                if counted:
+                    add_days(connection, days_of(connection, block, counted))
+                replaced = select(measurement.c.id).where(measurement.c.id.in_(ids), measurement.c.is_superseded)
+                return _delete(connection, block, counted + list(connection.execute(replaced).scalars()))
+        except IntegrityError:
+            # A crawl at the same server measured one of the videos again between our look and our deletion.
+            if attempt + 1 == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _delete(connection: Connection, block: int, ids: Sequence[int]) -> Counter[str]:
+    of = {
+        table.name: select(table.c.id).where(table.c.measurement_id.in_(ids))
+        for table in (download, stream, playback, dns_lookup)
+    }
+    videos = set(connection.execute(select(measurement.c.video_row_id).where(measurement.c.id.in_(ids))).scalars())
+    parts: tuple[tuple[Table, str, Sequence[int] | Select[tuple[int]]], ...] = (
+        (arrival_trace, "stream_id", of["stream"]),
+        (media_timeline, "stream_id", of["stream"]),
+        (http_request, "download_id", of["download"]),
+        (tcp_connection, "download_id", of["download"]),
+        (playback_event, "playback_id", of["playback"]),
+        (dns_address, "lookup_id", of["dns_lookup"]),
+        *((table, "measurement_id", ids) for table in (stream, download, playback, dns_lookup, ping, network, figure)),
+        (measurement, "id", ids),
+    )
+    counts: Counter[str] = Counter()
+    for table, column, owners in parts:
+        counts[table.name] += connection.execute(delete(table).where(table.c[column].in_(owners))).rowcount
+    is_unused = ~select(measurement.c.id).where(measurement.c.video_row_id == video.c.id).exists()
+    counts["video"] += connection.execute(delete(video).where(video.c.id.in_(videos), is_unused)).rowcount
+    # The triggers unsealed the block; one without a row has nothing to be packed.
+    own = figure.c.measurement_id.between(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1)
+    if connection.execute(select(figure.c.measurement_id).where(own).limit(1)).first() is None:
+        connection.execute(delete(figure_column).where(figure_column.c.block == block))
+        connection.execute(delete(figure_block).where(figure_block.c.block == block))
+    return counts
