@@ -1,4 +1,8 @@
-"""Scrapy commands, thin over the functions they call."""
+"""Scrapy commands, thin over the functions they call.
+
+Scrapy imports the modules of all commands before it runs one: what takes long to import (the database, the probes, the
+lab, NumPy) is imported by the functions that use it.
+"""
 
 from __future__ import annotations
 

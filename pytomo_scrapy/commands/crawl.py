@@ -16,11 +16,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
-from pytomo_scrapy.extensions import MeasuringProcess
 from pytomo_scrapy.failures import LineError, SettingError, StorageError
-from pytomo_scrapy.line import check_line
-from pytomo_scrapy.measure.networks import NetworkFinder
-from pytomo_scrapy.storage.database import open_database
 
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
 ORDERLY_ENDS = ("finished", "data_cap", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
@@ -45,6 +41,10 @@ class Command(ScrapyCrawl):
 
     def _check(self, spider: str, arguments: Mapping[str, Any]) -> None:
         """Refuse what would only fail later: before anything is logged, with one sentence."""
+        from pytomo_scrapy.line import check_line
+        from pytomo_scrapy.measure.networks import NetworkFinder
+        from pytomo_scrapy.storage.database import open_database
+
         assert self.settings is not None
         try:
             checked = config.load(self.settings.get)
@@ -83,6 +83,8 @@ def _quieten(settings: BaseSettings | None) -> None:
 
 def _end_at_once(crawler: Crawler) -> None:
     """End after a second Ctrl-C: threads of a resolution may still wait for the network, and nobody waits for them."""
+    from pytomo_scrapy.extensions import MeasuringProcess
+
     process = crawler.get_extension(MeasuringProcess)
     if process is not None:
         process.abandon()

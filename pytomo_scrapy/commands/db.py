@@ -6,15 +6,10 @@ import argparse
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage import migrate
-from pytomo_scrapy.storage.database import open_database
 
 
 class Command(ScrapyCommand):
@@ -30,6 +25,9 @@ class Command(ScrapyCommand):
         return "Bring a database to this version's schema, or tell which schema it has"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.storage import migrate
+        from pytomo_scrapy.storage.database import open_database
+
         if args not in (["upgrade"], ["revision"]):
             refuse("Say what to do: db upgrade, or db revision.")
         assert self.settings is not None
@@ -50,6 +48,12 @@ class Command(ScrapyCommand):
 
 def _revision(url: str) -> str | None:
     """Return the revision without changing anything. None where there is no database yet, or none of ours."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pytomo_scrapy.storage import migrate
+
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":

@@ -11,18 +11,18 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
-from pytomo_scrapy.checks import Check, run_checks
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
 from pytomo_scrapy.storage.scrub import scrub
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.checks import Check
 
 # The first video of the service: public since 2005.
 LIVE_VIDEO = "jNQXAC9IVRw"
@@ -47,6 +47,8 @@ class Command(ScrapyCommand):
         parser.add_argument("--video", default=LIVE_VIDEO, metavar="ID", help="the video of --live")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.checks import run_checks
+
         if args:
             refuse("doctor takes no argument")
         assert self.settings is not None
@@ -65,6 +67,9 @@ class Command(ScrapyCommand):
 
 
 def _show(checks: Sequence[Check]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
     console = Console(soft_wrap=True, highlight=False)
     for one in checks:
         advice = f" {one.advice}" if one.advice else ""
@@ -80,6 +85,8 @@ def ask_sources(checked: config.Config, video_id: str) -> list[Check]:
 
 
 def _ask(page: PageRequest) -> Check:
+    from pytomo_scrapy.checks import Check
+
     name = f"source {page.source}"
     request = urllib.request.Request(page.url, page.body, dict(page.headers), method=page.method)
     try:
@@ -106,6 +113,8 @@ def _keep_sample(source: str, body: bytes) -> Path:
 
 def measure_live(video_id: str, database_url: str) -> list[Check]:
     """Measure one video as `scrapy measure` does, and tell how each stage went."""
+    from pytomo_scrapy.checks import Check
+
     # The single file has no interpreter beside it: it is the command itself.
     entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]
     command = [*entry, "measure", "--json", video_id, "-s",

@@ -14,10 +14,6 @@ from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.export import SHAPES, Selection
-from pytomo_scrapy.storage.export_files import FORMATS, keep_pandas_out
-from pytomo_scrapy.storage.export_run import export, export_to_stream
 
 _SHAPE_HELP = {
     "wide": "one row for each measurement: itself, its video, vantage and run, and its figures (the default)",
@@ -39,6 +35,9 @@ class Command(ScrapyCommand):
         return "Write measurements out as CSV, JSON lines, Parquet or SQLite, with a README of the columns"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
+        from pytomo_scrapy.storage.export import SHAPES
+        from pytomo_scrapy.storage.export_files import FORMATS
+
         super().add_options(parser)
         group = parser.add_argument_group("Export")
         group.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
@@ -51,6 +50,11 @@ class Command(ScrapyCommand):
         group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.storage.database import open_database
+        from pytomo_scrapy.storage.export import Selection
+        from pytomo_scrapy.storage.export_files import keep_pandas_out
+        from pytomo_scrapy.storage.export_run import export, export_to_stream
+
         places = [*args, *([opts.output] if opts.output else [])]
         if len(places) > 1:
             refuse("Name one folder for the export.")

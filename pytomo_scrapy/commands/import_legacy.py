@@ -7,15 +7,17 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.legacy import Imported, import_legacy
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.database import Database
+    from pytomo_scrapy.storage.legacy import Imported
 
 
 class Command(ScrapyCommand):
@@ -35,6 +37,8 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object for each table")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.storage.database import open_database
+
         if not args:
             refuse("Name at least one database of Pytomo 3: import-legacy FILE.db")
         assert self.settings is not None
@@ -54,6 +58,8 @@ class Command(ScrapyCommand):
         database.close()
 
     def _import(self, database: Database, path: Path, *, is_json: bool) -> None:
+        from pytomo_scrapy.storage.legacy import import_legacy
+
         for table in import_legacy(database, path):
             if is_json:
                 print(json.dumps({**asdict(table), "unreadable_count": table.unreadable_count}))

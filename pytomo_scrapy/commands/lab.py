@@ -9,14 +9,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from pytomo_scrapy.lab.launcher import SCRAPY_COMMAND, run_in_lab, running_lab
-from pytomo_scrapy.lab.listing import describe_lab
-from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
+if TYPE_CHECKING:
+    from pytomo_scrapy.lab.servers import LabOptions
 
 _EXIT_USAGE = 2
 _EXIT_FAILED = 3
@@ -28,7 +27,7 @@ class Command(ScrapyCommand):
     requires_project = False
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
-    entry: Sequence[str] = SCRAPY_COMMAND  # what runs the command's words in the lab
+    entry: Sequence[str] | None = None  # what runs the command's words in the lab; None for Scrapy's own command
 
     def syntax(self) -> str:
         return "[--world W] [--seed N] [--clip-ratio R] [--rate HOST=BPS] COMMAND ... | serve | list"
@@ -47,6 +46,8 @@ class Command(ScrapyCommand):
         parser.set_defaults(profile=None)
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.lab.servers import LabOptions
+
         if args:
             raise UsageError(
                 f"{args[0]} is no option of `lab`: options of a command come after its name.", print_help=False
@@ -61,6 +62,10 @@ class Command(ScrapyCommand):
         self._options = LabOptions(opts.world, opts.seed, opts.clip_ratio, dict(opts.rate))
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.lab.launcher import SCRAPY_COMMAND, run_in_lab
+        from pytomo_scrapy.lab.listing import describe_lab
+        from pytomo_scrapy.lab.servers import LabError, make_world
+
         try:
             world = make_world(self._options)
         except LabError as error:
@@ -73,7 +78,7 @@ class Command(ScrapyCommand):
             elif opts.words[0] == "serve":
                 _serve(self._options)
             else:
-                self.exitcode = run_in_lab(self._options, opts.words, self.entry)
+                self.exitcode = run_in_lab(self._options, opts.words, self.entry or SCRAPY_COMMAND)
         except LabError as error:
             sys.stderr.write(f"{error}\n")
             self.exitcode = _EXIT_FAILED
@@ -111,6 +116,9 @@ def _host_rate(text: str) -> tuple[str, float]:
 
 
 def _serve(options: LabOptions) -> None:
+    from pytomo_scrapy.lab.launcher import running_lab
+    from pytomo_scrapy.lab.servers import LabError
+
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 

@@ -6,20 +6,18 @@ import argparse
 import json
 import sys
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from scrapy import signals
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.commands.crawl import Command as CrawlCommand
-from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pages import parse_video_url
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.repository import Repository
-from pytomo_scrapy.text import print_measurement
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.items import VideoItem
 
 
 class Command(CrawlCommand):
@@ -66,6 +64,12 @@ class Command(CrawlCommand):
             self.exitcode = EXIT_FAILED
 
     def _show(self, key: str, *, is_json: bool) -> None:
+        from rich.console import Console
+
+        from pytomo_scrapy.storage.database import open_database
+        from pytomo_scrapy.storage.repository import Repository
+        from pytomo_scrapy.text import print_measurement
+
         database = open_database(self.database_url)
         record = Repository(database).measurement(key)
         database.close()

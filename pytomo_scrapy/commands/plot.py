@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
@@ -13,9 +13,9 @@ from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import Interval
 from pytomo_scrapy.measure.playback_picture import Drawing, Shown, as_png, as_svg, draw_session
-from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.record import recall_windows
-from pytomo_scrapy.storage.repository import Repository
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.database import Database
 
 _FIRST_CHOICES = ("progressive", "dashjs", "classic")
 
@@ -39,6 +39,8 @@ class Command(ScrapyCommand):
         parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="FILE.svg or FILE.png")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.storage.database import open_database
+
         if len(args) != 1:
             refuse("Name one measurement by its id or uuid (scrapy report lists what there is)")
         output = opts.output or Path(f"measurement-{args[0]}.svg")
@@ -66,6 +68,9 @@ def _write(drawing: Drawing, output: Path) -> None:
 
 
 def _shown(database: Database, key: str, player: str | None, place: int) -> Shown:
+    from pytomo_scrapy.storage.record import recall_windows
+    from pytomo_scrapy.storage.repository import Repository
+
     stored = Repository(database).measurement(key)
     if stored is None:
         refuse(f"There is no measurement {key} in {database.shown_url}")

@@ -13,8 +13,6 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.prune import prune
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -48,6 +46,9 @@ class Command(ScrapyCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.storage.database import open_database
+        from pytomo_scrapy.storage.prune import prune
+
         if args or opts.older_than is None:
             refuse("Say how old: scrapy prune --older-than 90d")
         assert self.settings is not None
@@ -56,7 +57,7 @@ class Command(ScrapyCommand):
             before = datetime.now(UTC) - opts.older_than
             counts = prune(database, before, is_dry_run=opts.dry_run)
             if opts.measurements:
-                # Here, as Scrapy imports every command before it runs one, and NumPy costs 0.1 s.
+                # Here, as NumPy costs 0.1 s.
                 from pytomo_scrapy.storage.prune_measurements import prune_measurements
 
                 whole = prune_measurements(database, before, is_dry_run=opts.dry_run)

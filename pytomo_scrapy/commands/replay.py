@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
@@ -20,9 +20,9 @@ from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.playback_replay import differing_figures, p1203_input, replay_window
 from pytomo_scrapy.measure.players.exo import declared_parameters
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.record import recall_windows
-from pytomo_scrapy.storage.repository import Repository
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.repository import Repository
 
 _PAGE = 200
 _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -108,6 +108,9 @@ class Command(ScrapyCommand):
         parser.add_argument("--p1203", type=Path, metavar="FILE", help="also write ITU-T P.1203 input, a line each")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.storage.database import open_database
+        from pytomo_scrapy.storage.repository import Repository
+
         if args:
             refuse(f"{args[0]!r} is not understood: choose measurements by --where FIELD=VALUE")
         player, changes = read_player_options(opts)
@@ -161,6 +164,8 @@ def replay(
     export: IO[str] | None = None,
 ) -> Moved:
     """Play every matching measurement again; add results under their name, and never touch a stored one."""
+    from pytomo_scrapy.storage.record import recall_windows
+
     moved = Moved(result_name(player, changes))
     for key in _matching_ids(repository, filters):
         moved.measurements += 1

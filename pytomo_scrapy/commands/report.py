@@ -7,15 +7,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.report import summarise
-from pytomo_scrapy.text import print_report
 
 
 def moment(text: str) -> datetime:
@@ -53,7 +49,6 @@ class Command(ScrapyCommand):
             if opts.pdf is None:
                 _print(url, opts)
             else:
-                # Here, as Scrapy imports every command before it runs one.
                 from pytomo_scrapy.dashboard.pdf import write_pdf_report
 
                 write_pdf_report(url, opts.pdf, since=opts.since, until=opts.until)
@@ -65,6 +60,12 @@ class Command(ScrapyCommand):
 
 
 def _print(url: str, opts: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from pytomo_scrapy.storage.database import open_database
+    from pytomo_scrapy.storage.report import summarise
+    from pytomo_scrapy.text import print_report
+
     database = open_database(url)
     report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
     if opts.json:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import refuse
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.status import CrawlStatus, crawl_statuses
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pytomo_scrapy.storage.status import CrawlStatus
 
 
 class Command(ScrapyCommand):
@@ -35,6 +37,12 @@ class Command(ScrapyCommand):
         parser.add_argument("--all", action="store_true", help="finished crawls too")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from rich.console import Console
+        from rich.markup import escape
+
+        from pytomo_scrapy.storage.database import open_database
+        from pytomo_scrapy.storage.status import crawl_statuses
+
         if len(args) > 1:
             refuse("Name one crawl at most: scrapy status NAME")
         assert self.settings is not None
@@ -56,6 +64,8 @@ class Command(ScrapyCommand):
 
 
 def _show(console: Console, status: CrawlStatus) -> None:
+    from rich.markup import escape
+
     counts = status.counts
     own = f", own list of {status.vantage}" if status.vantage else ""
     end = f", finished {status.finished_at:%Y-%m-%d %H:%M} UTC" if status.finished_at else ""

@@ -1,0 +1,22 @@
+"""Any command starts without waiting for what the others need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("av", "dns", "numpy", "pycurl", "rich", "sqlalchemy", "yt_dlp", "pytomo_scrapy.lab.servers")
+LISTING = """
+import sys
+from scrapy.utils.misc import walk_modules
+
+walk_modules("pytomo_scrapy.commands")
+print(*sys.modules)
+"""
+
+
+def test_listing_the_commands_imports_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", LISTING], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    assert "pytomo_scrapy.commands.crawl" in loaded
+    assert not loaded & set(HEAVY)
