@@ -12,6 +12,8 @@ demo: $(VENV)/installed
 	$(BIN)/scrapy report -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
 
 test: $(VENV)/installed-dev check
+	# Once, and not at every start of the hundreds of crawls below, where Python is told to write no bytecode.
+	$(BIN)/python -m compileall -q pytomo_scrapy tests
 	# Most tests wait for windows to pass, so that several run at once. What bounds a time closely follows, two by two.
 	# All measure real time over real sockets: on a busy machine one may need a second try, which is shown.
 	$(BIN)/pytest --reruns 1 -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
