@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pytomo_scrapy"
-BASE = {"items", "items_window", "failures", "config", "setting_values"}
+BASE = {"items", "items_window", "failures", "config", "setting_values", "spawning"}
 CORE = {"pages", "measure", "storage"}
 ALLOWED = {
     "items": {"failures", "items_window"},
@@ -16,10 +16,11 @@ ALLOWED = {
     "failures": set(),
     "config": {"failures", "setting_values"},
     "setting_values": set(),
+    "spawning": set(),
     "pages": BASE,
     "measure": BASE,
     "storage": BASE,
-    "lab": set(),
+    "lab": {"spawning"},
     "settings": {"config"},
 }
 CORE_MAY_NOT_IMPORT = {"scrapy", "twisted", "sqlalchemy"}

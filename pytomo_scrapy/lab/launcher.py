@@ -17,6 +17,7 @@ from multiprocessing.connection import wait
 from types import FrameType
 
 from pytomo_scrapy.lab.servers import LabEndpoints, LabError, LabOptions, make_world, serve_lab
+from pytomo_scrapy.spawning import no_main_module
 
 # The first start encodes the clips, which takes a slow machine a while.
 START_TIMEOUT_S = 300.0
@@ -68,7 +69,8 @@ def running_lab(options: LabOptions) -> Iterator[Lab]:
         # tracker comes first, because its start unblocks the signal.
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        process.start()
+        with no_main_module():
+            process.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         try:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.measure.worker_process import HEADER, serve
+from pytomo_scrapy.spawning import no_main_module
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Worker:
         )
         # In this thread, not in an executor's: PR_SET_PDEATHSIG fires when the starting *thread* ends.
         try:
-            with _interrupts_held_back():
+            with _interrupts_held_back(), no_main_module():
                 process.start()
         except BaseException:
             ours.close()

@@ -286,3 +286,13 @@ def test_worker_start_survives_an_interrupt_at_once(tmp_path: Path) -> None:
     done = subprocess.run(_script(tmp_path / "console_script", rest), capture_output=True, text=True, timeout=30)
     assert done.returncode == 0
     assert len(done.stdout.split()) == 2
+
+
+def test_worker_does_not_import_the_program_that_starts_it(tmp_path: Path) -> None:
+    command = _script(tmp_path / "console_script", "print(*await worker.run(eval, LOADED, deadline_s=20))")
+    head = "import colorsys  # stands for what only the program needs\nLOADED = 'list(__import__(\"sys\").modules)'\n"
+    Path(command[1]).write_text(head + Path(command[1]).read_text())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    loaded = done.stdout.split()
+    assert "pytomo_scrapy.measure.worker_process" in loaded
+    assert "colorsys" not in loaded
