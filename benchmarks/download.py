@@ -1,13 +1,15 @@
 """Compare the download window with curl, and with the forerunner, on one gigabyte from nginx on loopback.
 
-    python benchmarks/download.py [--json] [--rounds 3] [--bytes 1000000000]
+    python benchmarks/download.py [--json] [--rounds 5] [--bytes 1000000000]
 
-Throughput is body bytes over wall time, CPU is user and system seconds of the client alone, both the best of the
-rounds, which are interleaved: whatever else a machine does only ever takes away. The body is a valid FLV file, 3 Mbit/s
-at 25 frames/s: what the forerunner was made for (it leaves other bodies to a slower way). The window runs in a process
-of its own, with arrival trace and TCP_INFO. As curl's, its body goes nowhere (the spool's cap is at its minimum);
-`window_spooling` shows what the default spool adds.
-The forerunner, Pytomo 3.0.4, runs on plain HTTP/1.1 where a Python 2.7 is found; pip fetches it from PyPI.
+Throughput is body bytes over wall time, CPU is user and system seconds of the client alone. In each round every client
+runs once, and ratios are taken within a round, as a machine changes its pace from one minute to the next; what is
+printed are medians of the rounds. Where there are two processor cores, the server has one and the clients another. The
+window runs in a process of its own, with arrival trace and TCP_INFO. As curl's, its body goes nowhere (the spool's cap
+is at its minimum); `window_spooling` shows what the default spool adds.
+The forerunner, Pytomo 3.0.4, runs on plain HTTP/1.1 where a Python 2.7 is found; pip fetches it from PyPI. The body is
+an FLV file, 3 Mbit/s at 25 frames/s: for others it leaves out what it was made for, to write the body to a file and to
+read it while it comes. What it does with an MP4 is told as `forerunner_mp4_*`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pycurl
@@ -119,6 +122,15 @@ def make_certificate(path: Path) -> None:
     )
 
 
+def write_mp4(path: Path, size_bytes: int) -> None:
+    """Write what begins as an MP4: its type, then a box of media without a picture. Source: ISO/IEC 14496-12, 4."""
+    kind = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 512, b"isom", b"mp41")
+    with path.open("wb") as body:
+        body.write(kind + struct.pack(">I4s", size_bytes - len(kind), b"mdat"))
+        while (left_bytes := size_bytes - body.tell()) > 0:
+            body.write(bytes(min(left_bytes, 2**20)))
+
+
 def write_flv(path: Path, size_bytes: int) -> None:
     """Write a FLV file: its metadata, then video tags that hold no picture. Source: Adobe FLV specification 10.1, E."""
     duration_s = size_bytes / FRAME_BYTES / FRAMES_PER_S
@@ -158,14 +170,21 @@ def serving(folder: Path, size_bytes: int) -> Iterator[dict[str, str]]:
     if program is None:
         sys.exit("benchmarks/download.py needs nginx (apt-get install nginx-light)")
     write_flv(folder / "body", size_bytes)
+    write_mp4(folder / "body.mp4", size_bytes)
     make_certificate(folder / "server.pem")
     ports = free_ports(len(PROTOCOLS))
     user = "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")
     settings = folder / "nginx.conf"
     settings.write_text(NGINX.format(folder=folder, ports=ports, pem=folder / "server.pem", user=user))
-    with subprocess.Popen(
-        [program, "-c", str(settings), "-e", str(folder / "error.log")], stderr=subprocess.DEVNULL
-    ) as server:
+    cores = sorted(os.sched_getaffinity(0))
+    with (
+        subprocess.Popen(
+            [program, "-c", str(settings), "-e", str(folder / "error.log")],
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores[:1]),
+        ) as server,
+        on_cores(cores[-1:]),
+    ):
         try:
             wait_for(ports)
             schemes = [scheme for scheme, _ in PROTOCOLS.values()]
@@ -176,6 +195,17 @@ def serving(folder: Path, size_bytes: int) -> Iterator[dict[str, str]]:
         finally:
             server.terminate()
             server.wait(10)
+
+
+@contextlib.contextmanager
+def on_cores(chosen: list[int]) -> Iterator[None]:
+    """Run what the block does and starts on these processor cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, chosen)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def wait_for(ports: list[int]) -> None:
@@ -245,8 +275,8 @@ def run_forerunner(url: str, folder: Path) -> Run | None:
     return Run(received_bytes / elapsed_s, cpu_s * 1e9 / received_bytes)
 
 
-def measure(folder: Path, size_bytes: int, rounds: int) -> tuple[dict[str, dict[str, list[Run]]], Run | None]:
-    """Run every client on every protocol, in turn."""
+def measure(folder: Path, size_bytes: int, rounds: int) -> tuple[dict[str, dict[str, list[Run]]], list[Run | None]]:
+    """Run every client on every protocol, in turn; the forerunner on both bodies."""
     spools = {"window": 65_536, "window_spooling": DownloadConfig().spool_max_bytes}
     runs: dict[str, dict[str, list[Run]]] = {name: {"curl": [], **{one: [] for one in spools}} for name in PROTOCOLS}
     certificate = folder / "server.pem"
@@ -260,34 +290,35 @@ def measure(folder: Path, size_bytes: int, rounds: int) -> tuple[dict[str, dict[
                     with spawn.Pool(1) as pool:
                         arguments = (urls[name], http_version, str(folder), spool_max_bytes)
                         runs[name][client].append(pool.apply(run_window, arguments))
-        forerunner = run_forerunner(urls["http/1.1"], folder)
+        forerunner = [run_forerunner(urls["http/1.1"] + ending, folder) for ending in ("", ".mp4")]
     return runs, forerunner
 
 
-def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: Run | None) -> dict[str, Any]:
+def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: list[Run | None]) -> dict[str, Any]:
     """Return the figures that are judged: the worst protocol's ratio to curl."""
     table: dict[str, Any] = {}
     for name, clients in runs.items():
-        speed = {client: max(run.bytes_per_s for run in done) for client, done in clients.items()}
-        cpu = {client: min(run.cpu_s_per_gb for run in done) for client, done in clients.items()}
+        speed = {client: median(run.bytes_per_s for run in done) for client, done in clients.items()}
+        cpu = {client: median(run.cpu_s_per_gb for run in done) for client, done in clients.items()}
+        pairs = list(zip(clients["window"], clients["curl"], strict=True))
         table[name] = {
             **{f"{client}_mb_per_s": round(value / 1e6, 1) for client, value in speed.items()},
             **{f"{client}_cpu_s_per_gb": round(value, 3) for client, value in cpu.items()},
-            "throughput_vs_curl": round(speed["window"] / speed["curl"], 3),
-            "cpu_per_gb_vs_curl": round(cpu["window"] / cpu["curl"], 3),
+            "throughput_vs_curl": round(median(ours.bytes_per_s / curl.bytes_per_s for ours, curl in pairs), 3),
+            "cpu_per_gb_vs_curl": round(median(ours.cpu_s_per_gb / curl.cpu_s_per_gb for ours, curl in pairs), 3),
         }
-    plain_bytes_per_s = max(run.bytes_per_s for run in runs["http/1.1"]["window"])
+    plain_bytes_per_s = median(run.bytes_per_s for run in runs["http/1.1"]["window"])
+    of_flv, of_mp4 = forerunner
     return {
         "throughput_vs_curl": min(row["throughput_vs_curl"] for row in table.values()),
         "cpu_per_gb_vs_curl": max(row["cpu_per_gb_vs_curl"] for row in table.values()),
-        "throughput_vs_forerunner": None
-        if forerunner is None
-        else round(plain_bytes_per_s / forerunner.bytes_per_s, 2),
+        "throughput_vs_forerunner": None if of_flv is None else round(plain_bytes_per_s / of_flv.bytes_per_s, 2),
         "worker_rss_mb": round(
             max(run.rss_mb or 0 for clients in runs.values() for done in clients.values() for run in done), 1
         ),
-        "forerunner_mb_per_s": None if forerunner is None else round(forerunner.bytes_per_s / 1e6, 1),
-        "forerunner_cpu_s_per_gb": None if forerunner is None else round(forerunner.cpu_s_per_gb, 3),
+        "forerunner_mb_per_s": None if of_flv is None else round(of_flv.bytes_per_s / 1e6, 1),
+        "forerunner_cpu_s_per_gb": None if of_flv is None else round(of_flv.cpu_s_per_gb, 3),
+        "forerunner_mp4_mb_per_s": None if of_mp4 is None else round(of_mp4.bytes_per_s / 1e6, 1),
         "protocols": table,
     }
 
@@ -296,7 +327,7 @@ def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bytes", type=int, default=1_000_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pytomo-benchmark-") as folder:

@@ -189,6 +189,8 @@ class _Window:
             if now_s >= end_s:
                 return "deadline"
             before_count, (_, running_count) = running_count, self._multi.perform()
+            for handle, request in self._open.items():
+                request.note_turn(handle)
             if running_count != before_count or running_count < len(self._open):
                 self._take_finished()
                 running_count = -1

@@ -18,6 +18,8 @@ MAX_DISCARDED_BYTES = 65_536
 SPOOL_BATCH = 64  # bodies a system call: about 1 MiB
 MERGE_S = 0.001
 MAX_TRACE_ENTRIES = 40_000
+# Nearer to the byte cap than this every body is looked at: more than what one turn of the loop may bring.
+NEAR_CAP_BYTES = 16 * 1024 * 1024
 # Sizes announced by the resolution are exact for most formats and estimates for some.
 LENGTH_TOLERANCE_RATIO = 0.05
 
@@ -160,6 +162,21 @@ class Stream:
             self.spool.add(body)
         self._allowance.left_bytes -= len(body)
         return None if self._allowance.left_bytes > 0 else STOP
+
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether of the bodies that come only the number of bytes is of interest: the spool is full, the cap far."""
+        is_far = self._allowance.left_bytes > NEAR_CAP_BYTES
+        return is_far and self.spool.room_bytes <= 0 and not self.is_discarding
+
+    def count(self, body_bytes: int) -> None:
+        """Take bytes that curl has counted by itself."""
+        trace, now_s = self.trace, self._clock()
+        if now_s >= trace.until_s:
+            trace.begin(now_s, self.received_bytes)
+        trace.last_s = now_s
+        self.received_bytes += body_bytes
+        self._allowance.left_bytes -= body_bytes
 
     def next_range(self) -> tuple[int, int] | None:
         """Return the first and last byte to ask for. None to ask for the whole file at once, without a range."""

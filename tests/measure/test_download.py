@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pickle
 import socket
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,6 +149,34 @@ def test_window_spool_cap_keeps_the_beginning_and_counts_the_rest(tmp_path: Path
     assert stream.received_bytes == len(BODY)
     assert stream.spooled_bytes == 100_000
     assert Path(stream.spool_path or "").read_bytes() == BODY[:100_000]
+
+
+def pour(connection: socket.socket, request: Request) -> None:
+    """Send without end, as fast as it is taken."""
+    connection.sendall(media_head(10**9))
+    while True:
+        connection.sendall(bytes(1_000_000))
+
+
+def test_window_beyond_its_spool_cap_still_stamps_every_arrival(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536)
+    with serving(trickle) as server:
+        result = fetch(tmp_path, make_format(server.port), config=config)
+    (stream,) = result.streams
+    assert stream.spooled_bytes == 65_536 and stream.received_bytes > 5 * 65_536
+    assert stream.arrival_bytes[-1] == stream.received_bytes == result.requests[0].received_bytes
+    # What was sent 10 kB at a time did not arrive in lumps.
+    steps = [after - before for before, after in itertools.pairwise(stream.arrival_bytes)]
+    assert statistics.median(steps) <= 10_000
+
+
+def test_window_near_its_byte_cap_looks_at_every_piece_again(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, max_bytes=60_000_000, spool_max_bytes=65_536, window_s=20.0)
+    with serving(pour) as server:
+        formats = make_format(server.port, "video"), make_format(server.port, "audio")
+        result = fetch(tmp_path, *formats, config=config)
+    assert (result.ended_by, result.failure) == ("byte_cap", None)
+    assert 60_000_000 <= result.received_bytes < 60_000_000 + 2 * 16_384
 
 
 def test_window_over_tls_checks_the_name_and_names_the_version(tmp_path: Path, authority: Authority) -> None:
