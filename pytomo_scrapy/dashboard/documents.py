@@ -8,7 +8,6 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -51,6 +50,8 @@ def title_of(name: str) -> str:
 
 @cache
 def _html(name: str) -> Markup:
+    from markdown_it import MarkdownIt  # late: the page is to start quickly
+
     made = MarkdownIt("commonmark", {"html": False}).enable("table").render(documents()[name])
     # Our own files, rendered with HTML switched off.
     return Markup(_LINK.sub(r'href="/docs/\1\2"', made))

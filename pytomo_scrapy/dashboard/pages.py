@@ -18,7 +18,7 @@ from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, is_la
 from pytomo_scrapy.storage.overview import change_since
 
 MIN_ROWS = 3
-SHELL_ROWS = 100_000
+SHELL_ROWS = 10_000
 
 
 def period_values(view: View, title: str) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def serve(
         limit_concurrency=200,
         h11_max_incomplete_event_size=65_536,
         lifespan="on",
+        ws="none",
     )
     try:
         uvicorn.Server(config).run(sockets=[listener])

@@ -315,7 +315,7 @@
     }
     async load() {
       try {
-        const answer = await fetch(this.figure.dataset.src, { headers: { Accept: "application/json" } });
+        const answer = await fetch(this.figure.dataset.src, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(30000) });
         const body = await answer.json();
         if (!answer.ok) return this.say(body.error);
         this.answer = body;
@@ -398,13 +398,22 @@
     }
   }
 
+  let turn = Promise.resolve();
+  let first = null;
+  /* Wait for the first chart; where none comes into view, for half a second. */
+  async function firstDrawn() {
+    for (let tries = 0; !first && tries < 10; tries += 1) await new Promise((done) => setTimeout(done, 50));
+    await first;
+  }
   function start() {
     const watcher = new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) {
         if (!entry.isIntersecting || drawn.has(entry.target)) return;
         const chart = new Chart(entry.target);
         drawn.set(entry.target, chart);
-        chart.load();
+        /* One after the other: asked for all at once, the first would be there last. */
+        turn = turn.then(() => chart.load());
+        if (!first) first = turn;
       });
     }, { rootMargin: "200px" });
     document.querySelectorAll("figure[data-chart]").forEach((figure) => watcher.observe(figure));
@@ -414,6 +423,6 @@
   function redraw() { drawn.forEach((chart) => chart.draw()); }
   function reload() { drawn.forEach((chart) => chart.load()); }
 
-  window.pytomoCharts = { redraw: redraw, reload: reload };
+  window.pytomoCharts = { redraw: redraw, reload: reload, firstDrawn: firstDrawn };
   document.addEventListener("DOMContentLoaded", start);
 })();

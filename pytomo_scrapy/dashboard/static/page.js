@@ -47,6 +47,7 @@
   }
   /* Parts that take long are asked for after the page is there. */
   async function loadFragments() {
+    if (document.querySelector("[data-fragment]")) await window.pytomoCharts.firstDrawn();
     for (const place of document.querySelectorAll("[data-fragment]")) {
       const answer = await fetch(place.dataset.fragment);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
