@@ -25,7 +25,8 @@ class PlayerLine:
     startup_delay_s: float | None
     playhead_s: list[float]
     buffer_s: list[float | None]
-    stalls: list[tuple[float, float]]  # start, end
+    stalls: list[tuple[float, float]]  # start, end; every halt
+    stall_count: int | None  # of those that count: 0.1 s and more
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _player(connection: Connection, row: Any, grid: Sequence[float], media: Sequ
     stalls = [(start, start + length) for start, length in connection.execute(events) if start is not None]
     head = [_playhead_at(t, row.startup_delay_s, stalls, row.played_s) for t in grid]
     buffered = [None if ready is None else max(0.0, ready - at) for ready, at in zip(media, head, strict=True)]
-    return PlayerLine(row.player, row.startup_delay_s, [round(at, 4) for at in head], buffered, stalls)
+    playhead_s = [round(at, 4) for at in head]
+    return PlayerLine(row.player, row.startup_delay_s, playhead_s, buffered, stalls, row.stall_count)
 
 
 def _playhead_at(

@@ -287,3 +287,10 @@ def test_csv_holds_what_the_chart_shows(client: TestClient) -> None:
     lines = client.get(f"/api/series.csv{address}").text.splitlines()
     assert lines[0] == "start_utc,group,startup_delay_s median [s],low [s],high [s],count"
     assert len(lines) - 1 == sum(count > 0 for line in answer["lines"] for count in line["count"])
+
+
+def test_stalls_beside_a_window_are_those_that_count(client: TestClient, raw: sqlite3.Connection) -> None:
+    asked = "SELECT player, stall_count FROM playback WHERE measurement_id = 1990 AND place = 0 ORDER BY player"
+    stored = raw.execute(asked).fetchall()
+    players = client.get("/api/measurement/1990/timeline").json()["players"]
+    assert stored and [(one["player"], one["stall_count"]) for one in players] == stored
