@@ -190,7 +190,10 @@ class _Window:
                 return "deadline"
             before_count, (_, running_count) = running_count, self._multi.perform()
             for handle, request in self._open.items():
-                request.note_turn(handle)
+                request.take_counted(handle)
+            for handle, request in self._open.items():
+                # Afterwards: how far the byte cap is follows from the bytes of all streams.
+                request.choose_sink(handle)
             if running_count != before_count or running_count < len(self._open):
                 self._take_finished()
                 running_count = -1

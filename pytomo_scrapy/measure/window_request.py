@@ -109,16 +109,19 @@ class MediaRequest:
         handle.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
         handle.setopt(pycurl.VERBOSE, 1)
 
-    def note_turn(self, handle: pycurl.Curl) -> None:
-        """Take what curl has counted, and let it count as long as that is enough.
-
-        On a line of a gigabit and more, calls into Python for every 8 to 16 KiB would be what limits the window.
-        """
+    def take_counted(self, handle: pycurl.Curl) -> None:
+        """Take what curl has counted in this turn of the loop."""
         if self._is_counted:
             counted_bytes = int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T))
             if counted_bytes > self._counted_bytes:
                 self.stream.count(counted_bytes - self._counted_bytes)
                 self._counted_bytes = counted_bytes
+
+    def choose_sink(self, handle: pycurl.Curl) -> None:
+        """Let curl count the body as long as that is enough. All streams' bytes must have been taken before.
+
+        On a line of a gigabit and more, calls into Python for every 8 to 16 KiB would be what limits the window.
+        """
         if self.stream.may_be_counted is not self._is_counted and self.head.is_finished:
             self._is_counted = not self._is_counted
             self._counted_bytes = int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T))

@@ -16,6 +16,7 @@ import pytest
 from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.download import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.window_stream import Stream
 from tests.measure.window_servers import (
     BODY,
     Authority,
@@ -170,13 +171,43 @@ def test_window_beyond_its_spool_cap_still_stamps_every_arrival(tmp_path: Path) 
     assert statistics.median(steps) <= 10_000
 
 
-def test_window_near_its_byte_cap_looks_at_every_piece_again(tmp_path: Path) -> None:
-    config = dataclasses.replace(CONFIG, max_bytes=60_000_000, spool_max_bytes=65_536, window_s=20.0)
+def drip(connection: socket.socket, request: Request) -> None:
+    """Send what was asked for 32 KiB at a time, with pauses between."""
+    first, last = request.range or (0, len(BODY) - 1)
+    last = min(last, len(BODY) - 1)
+    content_range = f"Content-Range: bytes {first}-{last}/{len(BODY)}"
+    head = answer("206 Partial Content", "Content-Type: video/mp4", content_range, body=BODY[first : last + 1])
+    for start in range(0, len(head), 32_768):
+        connection.sendall(head[start : start + 32_768])
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(("scheme", "chunk_bytes"), [("http", 300_000), ("https", 300_000), ("https", 10**7)])
+def test_window_beyond_its_spool_cap_counts_every_byte_once(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch, scheme: str, chunk_bytes: int
+) -> None:
+    counted: list[int] = []
+    count = Stream.count
+    monkeypatch.setattr(Stream, "count", lambda self, size: (counted.append(size), count(self, size)))
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=20.0)
+    with serving(drip, authority.context(HOST) if scheme == "https" else None) as server:
+        result = fetch(tmp_path, make_format(server.port, scheme=scheme, chunk_bytes=chunk_bytes), config=config)
+    (stream,) = result.streams
+    assert (result.ended_by, stream.received_bytes, stream.arrival_bytes[-1]) == ("complete", len(BODY), len(BODY))
+    assert [row.received_bytes for row in result.requests] == [
+        min(chunk_bytes, len(BODY) - first) for first in range(0, len(BODY), chunk_bytes)
+    ]
+    assert sum(counted) > len(BODY) / 2  # by curl, not by us
+
+
+@pytest.mark.parametrize("max_bytes", range(44_000_000, 80_000_000, 4_000_000))
+def test_window_near_its_byte_cap_looks_at_every_piece_again(tmp_path: Path, max_bytes: int) -> None:
+    config = dataclasses.replace(CONFIG, max_bytes=max_bytes, spool_max_bytes=65_536, window_s=20.0)
     with serving(pour) as server:
         formats = make_format(server.port, "video"), make_format(server.port, "audio")
         result = fetch(tmp_path, *formats, config=config)
     assert (result.ended_by, result.failure) == ("byte_cap", None)
-    assert 60_000_000 <= result.received_bytes < 60_000_000 + 2 * 16_384
+    assert max_bytes <= result.received_bytes < max_bytes + 2 * 16_384
 
 
 def test_window_over_tls_checks_the_name_and_names_the_version(tmp_path: Path, authority: Authority) -> None:
