@@ -55,6 +55,7 @@ PAGES = (
     "/failures?period=all",
 )
 SUMS = (
+    "/fragment/overview",
     "/fragment/overview?period=all&eras=all",
     "/fragment/averages?period=all",
     "/api/series?parameter=delivery_bps&period=all",

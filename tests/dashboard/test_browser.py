@@ -187,3 +187,23 @@ def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: 
     finally:
         served.close()
         database.close()
+
+
+def test_figures_that_follow_a_large_page_stay_up_to_date(
+    visit: Visit, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytomo_scrapy.dashboard.pages.SHELL_ROWS", 50)
+    path = tmp_path / "large.db"
+    database = open_database(f"sqlite:///{path}")
+    synthetic.fill(database, 120, days=6, videos=40)
+    served = Served(path)
+    try:
+        page = visit.open(f"{served.origin}/?period=all&eras=all&rows=all")
+        assert page.locator("[data-fragment]").count() == 1
+        page.locator(".card .value", has_text="120").first.wait_for(timeout=10_000)
+        synthetic.multiply(database, 120, 2, 0.001)
+        page.locator(".card .value", has_text="240").first.wait_for(timeout=10_000)
+        assert visit.complaints == []
+    finally:
+        served.close()
+        database.close()

@@ -73,6 +73,7 @@
             main.dataset.version = state.version;
             window.pytomoCharts.reload();
             await refreshParts();
+            await loadFragments();
           }
         }
       } catch (error) { /* the server is away: the next turn asks again */ }
