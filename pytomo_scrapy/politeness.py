@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# No crawl waits longer for one answer, whatever it orders.
+LONGEST_ORDER_S = 86_400.0
 _POLL_S = 0.5
 
 
@@ -33,14 +35,20 @@ class BackOff:
         self._refusal_count = 0
         self._until_s = float("-inf")
 
-    def refused(self, now_s: float) -> float:
-        """Note a refusal. Returns how long to wait from now on: once a short time, then pauses that double."""
+    def refused(self, now_s: float, ordered_s: float = 0.0) -> float:
+        """Note a refusal. Returns how long to wait from now on: once a short time, then pauses that double.
+
+        A wait that the service orders is kept, for up to LONGEST_ORDER_S, where refusals make us wait at all.
+        """
+        ordered_s = min(ordered_s, LONGEST_ORDER_S)
         if now_s < self._until_s:
-            # What was under way when the pause began says nothing new.
+            # What was under way when the pause began says nothing new, but for a longer wait.
+            self._until_s = max(self._until_s, now_s + ordered_s)
             return self._until_s - now_s
         self._refusal_count += 1
         pause_s = self._settings.backoff_pause_s * 2 ** max(0, self._refusal_count - 2)
         wait_s = self._settings.backoff_retry_s if self._refusal_count == 1 else pause_s
+        wait_s = max(wait_s, ordered_s) if wait_s > 0 else 0.0
         self._until_s = now_s + wait_s
         return wait_s
 
@@ -102,12 +110,12 @@ class Politeness:
     def _is_client_broken(self) -> bool:
         return 0 < self._settings.broken_client_max <= self._broken_count
 
-    def note(self, failure: str | None) -> None:
-        """Note how a page or a resolution went. Other failures than refusals say nothing."""
+    def note(self, failure: str | None, ordered_s: float = 0.0) -> None:
+        """Note how a page or a resolution went, and what wait it ordered. Other failures than refusals say nothing."""
         if failure is None:
             self._back_off.answered()
         elif failure in REFUSALS:
-            wait_s = self._back_off.refused(self._clock())
+            wait_s = self._back_off.refused(self._clock(), ordered_s)
             if self.is_over:
                 # What waits in the pipelines goes back to the frontier; the walk says why.
                 self._gate().stop()

@@ -43,6 +43,16 @@ def test_refusal_of_what_was_under_way_does_not_lengthen_the_wait() -> None:
     assert back_off.wait_s(61) == 0
 
 
+def test_wait_that_the_service_orders_is_kept_up_to_a_day() -> None:
+    back_off = BackOff(SETTINGS)
+    assert back_off.refused(0, 600) == 600
+    assert back_off.refused(10) == 590  # under way, and orders nothing
+    assert back_off.refused(20, 900) == 900
+    assert back_off.refused(920, 600) == 3600  # our own pause is the longer one
+    assert back_off.refused(4520, 10**9) == 86_400
+    assert BackOff(EnduranceConfig(backoff_retry_s=0, backoff_pause_s=0)).refused(0, 600) == 0
+
+
 def test_pause_of_zero_never_ends_the_crawl() -> None:
     back_off = BackOff(EnduranceConfig(backoff_retry_s=0, backoff_pause_s=0))
     assert [back_off.refused(number) for number in range(20)] == [0] * 20

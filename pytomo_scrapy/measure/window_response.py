@@ -12,6 +12,18 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
 _NOT_MEDIA = ("text/", "application/json", "application/xml", "application/xhtml")
 
 
+def read_retry_after(value: str | None) -> float | None:
+    """Return the seconds from now that a Retry-After says. Source: RFC 9110, 10.2.3: seconds, or a date."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
 class ResponseHead:
     """Status and the header fields that a window looks at."""
 
@@ -76,15 +88,7 @@ class ResponseHead:
     @property
     def retry_after_s(self) -> float | None:
         """Wait that the server orders. Source: RFC 9110, 10.2.3: seconds, or a date."""
-        value = self._fields.get("retry-after")
-        if value is None:
-            return None
-        if value.isdigit():
-            return float(value)
-        try:
-            return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-        except (TypeError, ValueError):
-            return None
+        return read_retry_after(self._fields.get("retry-after"))
 
     @property
     def date(self) -> datetime | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
 
 from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.measure.window_response import read_retry_after
 from pytomo_scrapy.pages import ParsedPage
 
 
@@ -19,6 +21,12 @@ def page_trouble(error: BaseException) -> tuple[str, str]:
     if isinstance(error, (DownloadTimeoutError, ConnectTimeoutError, TimeoutError)):
         return "page_timeout", detail
     return "page_unreachable", detail
+
+
+def ordered_wait_s(response: Response) -> float:
+    """Return the wait that the answer orders (Retry-After). 0 where it orders none."""
+    value = response.headers.get("Retry-After")
+    return (read_retry_after(value.decode("latin-1").strip()) or 0.0) if value else 0.0
 
 
 def status_failure(status: int, page: ParsedPage) -> ParsedPage:

@@ -35,7 +35,7 @@ from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_ar
 from pytomo_scrapy.spiders.claims import Claims
 from pytomo_scrapy.spiders.lists import VideoList, check_list
 from pytomo_scrapy.spiders.rounds import Rounds
-from pytomo_scrapy.spiders.trouble import page_trouble
+from pytomo_scrapy.spiders.trouble import ordered_wait_s, page_trouble
 from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier
 from pytomo_scrapy.volume import DataCap
 
@@ -252,15 +252,18 @@ class WalkSpider(Spider):
         """Admit the popular videos that a source lists."""
         try:
             page = await self._read(response)
-            await self._finish_source(claim, page.videos[: self.arguments.max_per_page], page.failure)
+            videos = page.videos[: self.arguments.max_per_page]
+            await self._finish_source(claim, videos, page.failure, ordered_wait_s(response))
         finally:
             self._expanded.set()
 
-    async def _finish_source(self, claim: Claim, videos: Sequence[PageVideo], failure: str | None) -> None:
+    async def _finish_source(
+        self, claim: Claim, videos: Sequence[PageVideo], failure: str | None, wait_s: float = 0.0
+    ) -> None:
         if failure is not None:
             self._source_failures[claim.video_id] = failure
             logger.warning("Source %s: %s", claim.video_id, failure)
-            self.politeness.note(failure)
+            self.politeness.note(failure, wait_s)
         if failure in REFUSALS and claim.attempt_count == 1:
             # One more try, after the pause that the refusal brings.
             await self.claims.give_back(claim.id)
@@ -279,7 +282,7 @@ class WalkSpider(Spider):
                 item.related_count = len(page.videos) if page.failure is None else None
                 _note_about(item, page)
                 if page.failure in REFUSALS:
-                    self.politeness.note(page.failure)
+                    self.politeness.note(page.failure, ordered_wait_s(response))
                 found = [FoundVideo(self.service, video.video_id) for video in self._draw(page.videos, claim.video_id)]
                 await self._write(self.frontier.add_videos, claim, found)
         finally:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
 from twisted.internet.error import ConnectionRefusedError as Refused
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.pages import ParsedPage
-from pytomo_scrapy.spiders.trouble import page_trouble, status_failure
+from pytomo_scrapy.spiders.trouble import ordered_wait_s, page_trouble, status_failure
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,17 @@ def test_page_with_an_error_status_has_the_clearest_class(
 ) -> None:
     page = status_failure(status, ParsedPage(kind="watch", failure=read_as))
     assert page.failure == failure
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({}, 0.0),
+        ({"Retry-After": "120"}, 120.0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),  # over
+        ({"Retry-After": "soon"}, 0.0),
+        ({"Retry-After": "-3"}, 0.0),
+    ],
+)
+def test_wait_that_a_page_orders_is_read(headers: dict[str, str], wait_s: float) -> None:
+    assert ordered_wait_s(Response("http://example.org/", status=429, headers=headers)) == wait_s
