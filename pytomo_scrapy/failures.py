@@ -114,7 +114,7 @@ def _vocabulary() -> dict[str, FailureClass]:
         ("no_media_data", network, "too few bytes arrived to tell any media time", False),
         ("skipped_after_resolve", tool, "not tried: the resolution had failed", False),
         ("skipped_after_dns", tool, "not tried: the name look-up had failed", False),
-        ("skipped_after_download", tool, "not tried: the download had failed", False),
+        ("skipped_after_download", tool, "not tried: the download had left nothing to tell from", False),
         ("unknown_failure", unknown, "not foreseen; failure_detail holds the exception", False),
     ]
     return {name: FailureClass(name, who, text, permanent) for name, who, text, permanent in rows}

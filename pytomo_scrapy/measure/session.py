@@ -208,7 +208,6 @@ def simulate_window(
     end_s = horizon_s(download)
     if end_s is None:
         return ()
-    traces = window_traces(download, timelines)
     classic = {
         "initial_buffer_s": config.initial_buffer_s,
         "min_buffer_s": config.min_buffer_s,
@@ -218,6 +217,10 @@ def simulate_window(
         "classic": classic,
         default_player([stream.kind for stream in download.streams]): None,
     }
+    if download.received_bytes is None:
+        # Its process was lost: what arrived is not known, so nobody can say that too little did.
+        return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
+    traces = window_traces(download, timelines)
     return tuple(
         replace(simulate_playback(traces, name, parameters, horizon_s=end_s), place=download.place)
         for name, parameters in players.items()

@@ -187,6 +187,17 @@ def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
     assert result.received_bytes is None and result.delivery_bps is None
 
 
+def test_playback_of_a_window_whose_process_died_is_not_told_and_never_counts_as_no_start() -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns())
+    window = session.failed_window(plan_of(item), MeasurementError("worker_died", "exit code -11"), 30.0)
+    legs.add_window(item, window)
+    session.add_playbacks(item, *session.analyse_window(window, session.declared(item), SETTINGS.playback, lambda t: t))
+    assert [(one.player, one.failure) for one in item.playbacks] == [
+        ("classic", "skipped_after_download"), ("dashjs", "skipped_after_download"),
+    ]  # fmt: skip
+    assert (item.failure, session.headline(item)) == ("worker_died", None)
+
+
 def test_failed_download_ends_the_session_but_is_analysed_all_the_same() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns())
     legs.add_window(item, make_download(failure="reset"))
