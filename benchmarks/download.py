@@ -7,9 +7,10 @@ runs once, and ratios are taken within a round, as a machine changes its pace fr
 printed are medians of the rounds. Where there are two processor cores, the server has one and the clients another. The
 window runs in a process of its own, with arrival trace and TCP_INFO. As curl's, its body goes nowhere (the spool's cap
 is at its minimum); `window_spooling` shows what the default spool adds.
-The forerunner, Pytomo 3.0.4, runs on plain HTTP/1.1 where a Python 2.7 is found; pip fetches it from PyPI. The body is
-an FLV file, 3 Mbit/s at 25 frames/s: for others it leaves out what it was made for, to write the body to a file and to
-read it while it comes. What it does with an MP4 is told as `forerunner_mp4_*`.
+The forerunner, Pytomo 3.0.4, runs on plain HTTP/1.1 where a Python 2.7 is found; pip fetches it from PyPI. It reads the
+body and counts it, nothing else: its reader of time stamps takes the first byte, which it asks for alone, for a broken
+file and gives up. `bare_socket_mb_per_s` is what a loop around `recv` reaches from the same server, the most that any
+client could.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ print("\\n%d %f %f" % (figures[5], time.time() - started, used.ru_utime + used.r
 
 
 JUDGED = ("throughput_vs_curl", "cpu_per_gb_vs_curl", "throughput_vs_forerunner", "worker_rss_mb")
-FRAME_BYTES, FRAMES_PER_S = 15_000, 25
 
 
 @dataclass(frozen=True)
@@ -131,31 +131,6 @@ def write_mp4(path: Path, size_bytes: int) -> None:
             body.write(bytes(min(left_bytes, 2**20)))
 
 
-def write_flv(path: Path, size_bytes: int) -> None:
-    """Write a FLV file: its metadata, then video tags that hold no picture. Source: Adobe FLV specification 10.1, E."""
-    duration_s = size_bytes / FRAME_BYTES / FRAMES_PER_S
-    numbers = {b"duration": duration_s, b"totaldatarate": FRAME_BYTES * 8 * FRAMES_PER_S / 1000}
-    values = b"".join(struct.pack(">H", len(name)) + name + b"\0" + struct.pack(">d", value)
-                      for name, value in numbers.items())  # fmt: skip
-    script = b"\x02" + struct.pack(">H", 10) + b"onMetaData" + b"\x08" + struct.pack(">I", len(numbers)) + values
-    picture = b"\x27\x01\0\0\0" + bytes(FRAME_BYTES)
-    with path.open("wb") as body:
-        body.write(b"FLV\x01\x01" + struct.pack(">I", 9) + struct.pack(">I", 0))
-        body.write(flv_tag(18, 0, script + b"\0\0\x09"))
-        frame = 0
-        while body.tell() < size_bytes:
-            body.write(flv_tag(9, frame * 1000 // FRAMES_PER_S, picture))
-            frame += 1
-        body.truncate(size_bytes)
-
-
-def flv_tag(kind: int, timestamp_ms: int, content: bytes) -> bytes:
-    """Return one tag and the size that follows it."""
-    time_bytes = struct.pack(">I", timestamp_ms)
-    head = bytes([kind]) + struct.pack(">I", len(content))[1:] + time_bytes[1:] + time_bytes[:1] + bytes(3)
-    return head + content + struct.pack(">I", len(head) + len(content))
-
-
 def free_ports(count: int) -> list[int]:
     """Return ports that are free now."""
     with contextlib.ExitStack() as stack:
@@ -169,8 +144,7 @@ def serving(folder: Path, size_bytes: int) -> Iterator[dict[str, str]]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         sys.exit("benchmarks/download.py needs nginx (apt-get install nginx-light)")
-    write_flv(folder / "body", size_bytes)
-    write_mp4(folder / "body.mp4", size_bytes)
+    write_mp4(folder / "body", size_bytes)
     make_certificate(folder / "server.pem")
     ports = free_ports(len(PROTOCOLS))
     user = "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")
@@ -247,6 +221,18 @@ def run_window(url: str, http_version: str, folder: str, spool_max_bytes: int) -
     return Run(result.received_bytes / elapsed_s, cpu_s * 1e9 / result.received_bytes, rss_mb)
 
 
+def run_bare_socket(url: str) -> Run:
+    """Read over plain HTTP/1.1 and throw away. Called in a process of its own."""
+    buffer, received_bytes = bytearray(4 * 2**20), 0
+    with socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0])), timeout=120) as connection:
+        connection.sendall(f"GET /body HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+        cpu_before, started = time.process_time(), time.monotonic()
+        while got_bytes := connection.recv_into(buffer):
+            received_bytes += got_bytes
+        elapsed_s, cpu_s = time.monotonic() - started, time.process_time() - cpu_before
+    return Run(received_bytes / elapsed_s, cpu_s * 1e9 / received_bytes)
+
+
 def find_python2() -> str | None:
     """Return a Python 2.7 that runs (pyenv's shim may not): one that pyenv installed, else the PATH's."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -264,7 +250,7 @@ def run_forerunner(url: str, folder: Path) -> Run | None:
         return None
     install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "Pytomo==3.0.4"]
     environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
-    if subprocess.run(install, capture_output=True, env=environment, timeout=180).returncode:
+    if not site.exists() and subprocess.run(install, capture_output=True, env=environment, timeout=180).returncode:
         return None
     direct = environment | {"no_proxy": "*"}
     script = [python, "-c", FORERUNNER, str(site), url.replace(HOST, "127.0.0.1")]
@@ -275,10 +261,11 @@ def run_forerunner(url: str, folder: Path) -> Run | None:
     return Run(received_bytes / elapsed_s, cpu_s * 1e9 / received_bytes)
 
 
-def measure(folder: Path, size_bytes: int, rounds: int) -> tuple[dict[str, dict[str, list[Run]]], list[Run | None]]:
-    """Run every client on every protocol, in turn; the forerunner on both bodies."""
+def measure(folder: Path, size_bytes: int, rounds: int) -> dict[str, dict[str, list[Run]]]:
+    """Run every client on every protocol, in turn. The forerunner's list is empty where it cannot run."""
     spools = {"window": 65_536, "window_spooling": DownloadConfig().spool_max_bytes}
     runs: dict[str, dict[str, list[Run]]] = {name: {"curl": [], **{one: [] for one in spools}} for name in PROTOCOLS}
+    runs["http/1.1"] |= {"forerunner": [], "bare_socket": []}
     certificate = folder / "server.pem"
     spawn = multiprocessing.get_context("spawn")
     with serving(folder, size_bytes) as urls:
@@ -290,16 +277,19 @@ def measure(folder: Path, size_bytes: int, rounds: int) -> tuple[dict[str, dict[
                     with spawn.Pool(1) as pool:
                         arguments = (urls[name], http_version, str(folder), spool_max_bytes)
                         runs[name][client].append(pool.apply(run_window, arguments))
-        forerunner = [run_forerunner(urls["http/1.1"] + ending, folder) for ending in ("", ".mp4")]
-    return runs, forerunner
+            with spawn.Pool(1) as pool:
+                runs["http/1.1"]["bare_socket"].append(pool.apply(run_bare_socket, (urls["http/1.1"],)))
+            if (forerunner := run_forerunner(urls["http/1.1"], folder)) is not None:
+                runs["http/1.1"]["forerunner"].append(forerunner)
+    return runs
 
 
-def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: list[Run | None]) -> dict[str, Any]:
+def summarise(runs: dict[str, dict[str, list[Run]]]) -> dict[str, Any]:
     """Return the figures that are judged: the worst protocol's ratio to curl."""
     table: dict[str, Any] = {}
     for name, clients in runs.items():
-        speed = {client: median(run.bytes_per_s for run in done) for client, done in clients.items()}
-        cpu = {client: median(run.cpu_s_per_gb for run in done) for client, done in clients.items()}
+        speed = {client: median(run.bytes_per_s for run in done) for client, done in clients.items() if done}
+        cpu = {client: median(run.cpu_s_per_gb for run in done) for client, done in clients.items() if done}
         pairs = list(zip(clients["window"], clients["curl"], strict=True))
         table[name] = {
             **{f"{client}_mb_per_s": round(value / 1e6, 1) for client, value in speed.items()},
@@ -307,18 +297,18 @@ def summarise(runs: dict[str, dict[str, list[Run]]], forerunner: list[Run | None
             "throughput_vs_curl": round(median(ours.bytes_per_s / curl.bytes_per_s for ours, curl in pairs), 3),
             "cpu_per_gb_vs_curl": round(median(ours.cpu_s_per_gb / curl.cpu_s_per_gb for ours, curl in pairs), 3),
         }
-    plain_bytes_per_s = median(run.bytes_per_s for run in runs["http/1.1"]["window"])
-    of_flv, of_mp4 = forerunner
+    plain = runs["http/1.1"]
+    # All rounds have one or none has: what keeps the forerunner from running does not change meanwhile.
+    ratios = [
+        ours.bytes_per_s / theirs.bytes_per_s
+        for ours, theirs in zip(plain["window"], plain["forerunner"], strict=False)
+    ]
+    windows = [run for clients in runs.values() for name in ("window", "window_spooling") for run in clients[name]]
     return {
         "throughput_vs_curl": min(row["throughput_vs_curl"] for row in table.values()),
         "cpu_per_gb_vs_curl": max(row["cpu_per_gb_vs_curl"] for row in table.values()),
-        "throughput_vs_forerunner": None if of_flv is None else round(plain_bytes_per_s / of_flv.bytes_per_s, 2),
-        "worker_rss_mb": round(
-            max(run.rss_mb or 0 for clients in runs.values() for done in clients.values() for run in done), 1
-        ),
-        "forerunner_mb_per_s": None if of_flv is None else round(of_flv.bytes_per_s / 1e6, 1),
-        "forerunner_cpu_s_per_gb": None if of_flv is None else round(of_flv.cpu_s_per_gb, 3),
-        "forerunner_mp4_mb_per_s": None if of_mp4 is None else round(of_mp4.bytes_per_s / 1e6, 1),
+        "throughput_vs_forerunner": round(median(ratios), 2) if ratios else None,
+        "worker_rss_mb": round(max(run.rss_mb or 0 for run in windows), 1),
         "protocols": table,
     }
 
@@ -331,7 +321,7 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=1_000_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pytomo-benchmark-") as folder:
-        summary = summarise(*measure(Path(folder), options.bytes, options.rounds))
+        summary = summarise(measure(Path(folder), options.bytes, options.rounds))
     if options.json:
         print(json.dumps({name: summary[name] for name in JUDGED}))
         return
