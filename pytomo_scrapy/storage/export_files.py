@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +19,9 @@ from pytomo_scrapy.storage.export import Dataset, ExportColumn
 from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS
 
 FORMATS = ("csv", "jsonl", "parquet", "sqlite")
-# Rows of a Parquet row group: what a reader must hold at least.
-_GROUP_BATCHES = 10
+# Batches of a Parquet row group. While a file is written, one group's rows and every group's metadata are in memory:
+# larger groups cost more of the one, smaller ones more of the other, a million rows the least in between.
+_GROUP_BATCHES = 20
 # The forerunner's scripts and `import-legacy` look for a table of this name.
 LEGACY_TABLE = "pytomo_crawl_export"
 
@@ -122,7 +124,11 @@ class ParquetWriter:
         self._changes = _changes(dataset.columns, {"json": _json_text})
         # Few numbers repeat: dictionaries of them would only cost memory while a group is written.
         texts = [one.name for one in dataset.columns if one.kind == "text"]
-        self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=texts)
+        # Smallest and largest texts find nothing, and stay in memory for every group until the file is closed.
+        numbers = [one.name for one in dataset.columns if one.kind in {"integer", "real", "flag", "instant"}]
+        self._writer = parquet.ParquetWriter(
+            path, self._schema, compression="zstd", use_dictionary=texts, write_statistics=numbers
+        )
         self._batches: list[Any] = []
 
     def write(self, rows: Rows) -> None:
@@ -145,6 +151,8 @@ class ParquetWriter:
 
 
 def _import_arrow() -> tuple[Any, Any]:
+    # Its own allocators keep freed memory back, which would count as ours. The writer of Parquet heeds only this.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         import pyarrow
         from pyarrow import parquet
@@ -153,17 +161,15 @@ def _import_arrow() -> tuple[Any, Any]:
             "--format parquet needs pyarrow, which is not here: pip install 'pytomo-scrapy[parquet]', "
             "or take csv, jsonl or sqlite."
         ) from None
-    # Its own allocators keep freed memory back, which would count as ours.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     return pyarrow, parquet
 
 
 def keep_pandas_out() -> None:
-    """Keep Arrow from importing pandas at its first array: 60 MB that nothing of ours needs.
+    """Keep Arrow from importing pandas and NumPy at its first array: 70 MB that nothing of ours needs.
 
-    For a process that does nothing else: `to_pandas` does not work in it afterwards.
+    For a process that does nothing else: `to_pandas` and `to_numpy` do not work in it afterwards.
     """
-    if "pandas" in sys.modules:
+    if not _NOT_NEEDED.isdisjoint(sys.modules):
         return
     sys.meta_path.insert(0, _NoPandas)
     try:
@@ -173,12 +179,15 @@ def keep_pandas_out() -> None:
         sys.meta_path.remove(_NoPandas)
 
 
+_NOT_NEEDED = frozenset(("pandas", "numpy"))
+
+
 class _NoPandas:
-    """An importer that knows of no pandas."""
+    """An importer that knows of no pandas and no NumPy."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
+        if name in _NOT_NEEDED:
             raise ImportError(name)
 
 
