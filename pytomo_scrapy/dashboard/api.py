@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pytomo_scrapy.dashboard.api_index import describe
-from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of, read_ask, whole
+from pytomo_scrapy.dashboard.ask import compare_of, parameter_of, read_ask, whole
 from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.dashboard.render import instant_of
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.views import View, open_view
 from pytomo_scrapy.storage import dashboard_lists, dashboard_timeline
 from pytomo_scrapy.storage import distribution as distributions

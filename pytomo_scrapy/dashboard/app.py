@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import hmac
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pytomo_scrapy.dashboard import api, assets, documents, lists, live, metrics, pages, pdf_page
-from pytomo_scrapy.dashboard.ask import BadRequestError
 from pytomo_scrapy.dashboard.catalogue import Catalogue
+from pytomo_scrapy.dashboard.health import healthz
 from pytomo_scrapy.dashboard.recent import Recent
-from pytomo_scrapy.dashboard.render import render
-from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage.dashboard_read import NotReadyError, TooSlowError
-
-logger = logging.getLogger(__name__)
+from pytomo_scrapy.dashboard.trouble import HANDLERS
 
 # No inline script or style, nothing from elsewhere: a hostile title that got through would still be inert.
 _POLICY = (
@@ -38,6 +33,7 @@ _HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+IMPORT_AFTER_S = 0.2
 TOKEN_COOKIE = "pytomo_token"
 _OPEN_PATHS = ("/healthz", "/static/", "/token")
 
@@ -56,21 +52,26 @@ def create_app(config: DashboardConfig) -> Starlette:
     """Build the application. It opens nothing until it is asked."""
     catalogue = Catalogue(config.database_url, config.directory)
 
+    rest = _Rest()
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # Not at once: whoever asks first may want no more than /healthz, and the two would share a processor.
+        timer = threading.Timer(IMPORT_AFTER_S, rest.load)
+        timer.daemon = True
+        timer.start()
         yield
+        timer.cancel()
         catalogue.close()
 
     app = Starlette(
-        routes=_routes(),
+        routes=[
+            Route("/healthz", healthz),
+            Route("/token", give_token, methods=["GET", "POST"]),
+            Mount("/", rest),
+        ],
         lifespan=lifespan,
-        exception_handlers={
-            BadRequestError: _bad_request,
-            NotReadyError: _not_ready,
-            TooSlowError: _too_slow,
-            StorageError: _unreadable,
-            HTTPException: _http_error,
-        },
+        exception_handlers=HANDLERS,
     )
     app.state.catalogue = catalogue
     app.state.config = config
@@ -80,43 +81,25 @@ def create_app(config: DashboardConfig) -> Starlette:
     return app
 
 
-def _routes() -> list[Route]:
-    return [
-        Route("/", pages.overview),
-        Route("/fragment/overview", pages.overview_fragment),
-        Route("/fragment/averages", pages.averages_fragment),
-        Route("/series", pages.group),
-        Route("/series/{parameter}", pages.parameter),
-        Route("/distributions", pages.distributions),
-        Route("/videos", lists.videos),
-        Route("/measurement/{id:int}", lists.measurement),
-        Route("/failures", lists.failures),
-        Route("/runs", lists.runs),
-        Route("/databases", lists.databases),
-        Route("/docs", documents.index),
-        Route("/docs/{name}", documents.page),
-        Route("/report.pdf", pdf_page.report),
-        Route("/token", give_token, methods=["GET", "POST"]),
-        Route("/healthz", metrics.healthz),
-        Route("/metrics", metrics.metrics),
-        Route("/static/{name}", assets.static_file),
-        Route("/api", api.index),
-        Route("/api/parameters", api.parameters),
-        Route("/api/databases", api.databases),
-        Route("/api/overview", api.overview),
-        Route("/api/series", api.series),
-        Route("/api/series.csv", api.series_csv),
-        Route("/api/distribution", api.distribution),
-        Route("/api/distribution.csv", api.distribution_csv),
-        Route("/api/scatter", api.scatter),
-        Route("/api/heatmap", api.heatmap),
-        Route("/api/failures", api.failures),
-        Route("/api/videos", api.videos),
-        Route("/api/videos.csv", api.videos_csv),
-        Route("/api/measurement/{id:int}", api.measurement),
-        Route("/api/measurement/{id:int}/timeline", api.timeline),
-        Route("/api/live", live.state),
-    ]
+class _Rest:
+    """Every other address. Its modules are imported while the first visitor is still on the way."""
+
+    def __init__(self) -> None:
+        self._router: Router | None = None
+
+    def load(self) -> Router:
+        """Import what answers. Thread-safe."""
+        from pytomo_scrapy.dashboard.routes import ROUTES
+
+        if self._router is None:
+            self._router = Router(ROUTES)
+        return self._router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        router = self._router
+        if router is None:
+            router = await run_in_threadpool(self.load)
+        await router(scope, receive, send)
 
 
 class _Guard:
@@ -166,6 +149,8 @@ def same_token(given: str, right: str) -> bool:
 
 async def give_token(request: Request) -> Response:
     """Ask for the token, and keep it in a cookie that only this page is sent."""
+    from pytomo_scrapy.dashboard.render import render
+
     token = request.app.state.config.token
     if token is None:
         return RedirectResponse("/", 303)
@@ -178,38 +163,3 @@ async def give_token(request: Request) -> Response:
             return answer
         return render(request, "token.html", {"title": "Token", "is_wrong": True}, status=401)
     return render(request, "token.html", {"title": "Token", "is_wrong": False}, status=401)
-
-
-def _told(request: Request, sentence: str, status: int) -> Response:
-    if request.url.path.startswith("/api") or request.url.path in {"/metrics", "/healthz"}:
-        return JSONResponse({"error": sentence}, status)
-    return render(request, "trouble.html", {"title": "Not shown", "sentence": sentence}, status=status)
-
-
-Handler = Callable[[Request, Exception], Awaitable[Response]]
-
-
-async def _bad_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, BadRequestError)
-    return _told(request, error.sentence, error.status)
-
-
-async def _not_ready(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith("/api") or request.url.path == "/metrics":
-        return JSONResponse({"error": str(error)}, 409)
-    return render(request, "empty.html", {"title": "Nothing measured yet", "sentence": str(error)})
-
-
-async def _too_slow(request: Request, error: Exception) -> Response:
-    return _told(request, str(error), 422)
-
-
-async def _unreadable(request: Request, error: Exception) -> Response:
-    logger.error("%s", error)
-    return _told(request, str(error), 503)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    sentences = {404: "There is no such page.", 405: "This page can only be read."}
-    return _told(request, sentences.get(error.status_code, error.detail), error.status_code)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from pytomo_scrapy.dashboard.catalogue import Catalogue
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.storage.dashboard_parameters import BY_FORERUNNER, PARAMETERS, Parameter
 from pytomo_scrapy.storage.dashboard_read import ReadDatabase
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
@@ -31,15 +32,6 @@ _MAX_TEXT = 200
 _MAX_S = 4_102_444_800  # the year 2100
 _EPOCH = re.compile(r"\d{1,10}")
 _WHOLE = re.compile(r"\d{1,18}")
-
-
-class BadRequestError(Exception):
-    """Raised if a request cannot be answered as it stands; the message is a sentence for the visitor."""
-
-    def __init__(self, sentence: str, status: int = 400) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

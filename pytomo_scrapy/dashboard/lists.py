@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from pytomo_scrapy.dashboard.advice import ADVICE
 from pytomo_scrapy.dashboard.api import LIST
-from pytomo_scrapy.dashboard.ask import BadRequestError, read_ask
+from pytomo_scrapy.dashboard.ask import read_ask
 from pytomo_scrapy.dashboard.pages import period_values
 from pytomo_scrapy.dashboard.render import render
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES

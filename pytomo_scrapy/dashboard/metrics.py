@@ -1,30 +1,19 @@
-"""For monitoring: Prometheus' text format, and whether the page and its database are well."""
+"""For monitoring: Prometheus' text format."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.ask import read_ask
 from pytomo_scrapy.dashboard.recent import Recent
-from pytomo_scrapy.failures import StorageError, attribution_of
+from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, Totals, newest_figures
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_read import NotReadyError, newest_of, version_of
-
-
-def healthz(request: Request) -> Response:
-    """Say whether the database can be read; an empty one is well."""
-    try:
-        with request.app.state.catalogue.database(None)[1].read() as connection:
-            return JSONResponse({"status": "ok", "database": "ready", "newest": newest_of(connection)})
-    except NotReadyError as error:
-        return JSONResponse({"status": "ok", "database": str(error)})
-    except StorageError as error:
-        return JSONResponse({"status": "failed", "database": str(error)}, 503)
+from pytomo_scrapy.storage.dashboard_read import version_of
 
 
 def metrics(request: Request) -> Response:

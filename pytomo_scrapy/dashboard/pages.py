@@ -7,8 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of
+from pytomo_scrapy.dashboard.ask import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.verdict import verdict
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.storage import dashboard_lists

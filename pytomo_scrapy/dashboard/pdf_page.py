@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pytomo_scrapy.dashboard.ask import BadRequestError, compare_of, parameter_of
+from pytomo_scrapy.dashboard.ask import compare_of, parameter_of
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.views import open_view
 from pytomo_scrapy.storage.dashboard_parameters import GROUPS
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS

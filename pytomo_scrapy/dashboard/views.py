@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pytomo_scrapy.dashboard.ask import Ask, BadRequestError, choice, read_ask, whole
+from pytomo_scrapy.dashboard.ask import Ask, choice, read_ask, whole
 from pytomo_scrapy.dashboard.recent import Recent
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage import dashboard_lists, overview, series
 from pytomo_scrapy.storage.dashboard_breaks import breaks_of

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.dashboard.app import create_app
-from pytomo_scrapy.dashboard.ask import BadRequestError
+from pytomo_scrapy.dashboard.routes import ROUTES
+from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.storage.dashboard_parameters import BY_FORERUNNER, GROUPS, PARAMETERS
 
 SERIES = (
@@ -93,7 +93,7 @@ def test_every_parameter_is_drawn_somewhere_and_says_what_it_is() -> None:
 
 
 def test_answers_are_documented_with_every_parameter(client: TestClient) -> None:
-    routes = {route.path for route in create_app_routes() if route.path.startswith("/api/")}
+    routes = {route.path for route in ROUTES if route.path.startswith("/api/")}
     described = client.get("/api").json()["answers"]
     assert {path.replace("NUMBER", "{id:int}") for path in described} == routes
     page = (Path(__file__).resolve().parents[2] / "docs" / "dashboard.md").read_text()
@@ -103,12 +103,6 @@ def test_answers_are_documented_with_every_parameter(client: TestClient) -> None
             assert f"`{name}`" in page, (path, name)
     for name in client.get("/api").json()["common"]:
         assert f"`{name}`" in page, name
-
-
-def create_app_routes() -> list:  # type: ignore[type-arg]
-    from pytomo_scrapy.dashboard.app import DashboardConfig
-
-    return list(create_app(DashboardConfig("sqlite:///x.db")).routes)
 
 
 def test_error_carries_its_sentence() -> None:

@@ -1,0 +1,20 @@
+"""For monitoring: whether the page and its database are well."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.storage.dashboard_read import NotReadyError, newest_of
+
+
+def healthz(request: Request) -> Response:
+    """Say whether the database can be read; an empty one is well."""
+    try:
+        with request.app.state.catalogue.database(None)[1].read() as connection:
+            return JSONResponse({"status": "ok", "database": "ready", "newest": newest_of(connection)})
+    except NotReadyError as error:
+        return JSONResponse({"status": "ok", "database": str(error)})
+    except StorageError as error:
+        return JSONResponse({"status": "failed", "database": str(error)}, 503)
