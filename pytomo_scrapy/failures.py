@@ -154,6 +154,14 @@ class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
 
 
+class TooSlowError(StorageError):
+    """Raised if a question of the web page took longer than it may and was ended."""
+
+
+class NotReadyError(StorageError):
+    """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
+
+
 # The service says: go away. Of media hosts a 429 is about one file, so only pages and resolutions count.
 REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pytomo_scrapy.dashboard.assets import static_file
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.dashboard.health import healthz
 from pytomo_scrapy.dashboard.recent import Recent
@@ -67,6 +68,7 @@ def create_app(config: DashboardConfig) -> Starlette:
     app = Starlette(
         routes=[
             Route("/healthz", healthz),
+            Route("/static/{name}", static_file),
             Route("/token", give_token, methods=["GET", "POST"]),
             Mount("/", rest),
         ],

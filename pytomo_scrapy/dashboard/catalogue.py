@@ -7,8 +7,10 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytomo_scrapy.storage.dashboard_read import ReadDatabase
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.dashboard_read import ReadDatabase
 
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 MAX_FILES = 1000
@@ -27,14 +29,21 @@ class Entry:
 
 
 class Catalogue:
-    """What `-f`, `-d` and PYTOMO_DATABASE_URL name. Thread-safe."""
+    """What `-f`, `-d` and PYTOMO_DATABASE_URL name. Opens nothing until it is asked. Thread-safe."""
 
     def __init__(self, url: str, directory: Path | None = None) -> None:
         self._url = url
-        self._own = ReadDatabase(url)
         self._directory = directory
-        self._open: dict[str, ReadDatabase] = {self.own_id: self._own}
+        self._shown: ReadDatabase | None = None
+        self._open: dict[str, ReadDatabase] = {}  # chosen from the archive
         self._lock = threading.Lock()
+
+    @property
+    def _own(self) -> ReadDatabase:
+        with self._lock:
+            if self._shown is None:
+                self._shown = _reader(self._url)
+            return self._shown
 
     @property
     def own_id(self) -> str:
@@ -55,6 +64,8 @@ class Catalogue:
     def database(self, key: str | None) -> tuple[str, ReadDatabase] | None:
         """Return the database of that id; of None the one shown by default. None where there is no such id."""
         wanted = key or self.own_id
+        if wanted == self.own_id:
+            return wanted, self._own
         with self._lock:
             if wanted in self._open:
                 return wanted, self._open[wanted]
@@ -64,25 +75,32 @@ class Catalogue:
         with self._lock:
             if wanted not in self._open:
                 self._make_room()
-                self._open[wanted] = ReadDatabase(entry.where)
+                self._open[wanted] = _reader(entry.where)
             return wanted, self._open[wanted]
 
     def close(self) -> None:
         """Close every database."""
         with self._lock:
-            for database in self._open.values():
-                database.close()
+            for database in (self._shown, *self._open.values()):
+                if database is not None:
+                    database.close()
 
     def _make_room(self) -> None:
-        others = [key for key in self._open if key != self.own_id]
-        if len(others) >= MAX_OPEN:
-            self._open.pop(others[0]).close()
+        if len(self._open) >= MAX_OPEN:
+            self._open.pop(next(iter(self._open))).close()
 
     def _own_entry(self) -> Entry:
         path = self._own.path
         if path is None:
             return Entry(self.own_id, self._own.shown_url, None, datetime.now(UTC), self._url)
         return _file_entry(path, url=self._url)
+
+
+def _reader(where: str | Path) -> ReadDatabase:
+    # Late: the web page's first answer need not wait for SQLAlchemy.
+    from pytomo_scrapy.storage.dashboard_read import ReadDatabase
+
+    return ReadDatabase(where)
 
 
 def newest_file(directory: Path) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pytomo_scrapy.dashboard.catalogue import newest_file
 from pytomo_scrapy.failures import SettingError
@@ -14,7 +15,7 @@ def choose_databases(setting: str, database: str | None, directory: Path | None)
     """Return the URL of the database to show and the folder of the archive.
 
     With a folder alone its newest database is shown; without one the archive is the folder of the database.
-    Raises SettingError where the folder or file is not there.
+    Raises SettingError where the folder or file is not there, or the URL names no database.
     """
     if directory is not None and not directory.is_dir():
         raise SettingError(f"-d {directory} is not a folder.")
@@ -27,6 +28,22 @@ def choose_databases(setting: str, database: str | None, directory: Path | None)
         url = f"{_SQLITE}{newest}" if newest is not None else setting
     else:
         url = setting
+    _check_url(url)
     if directory is None and url.startswith(_SQLITE):
         directory = Path(url.removeprefix(_SQLITE)).resolve().parent
     return url, directory
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read, so that it is checked
+        is_known = "://" in url and parts.scheme.partition("+")[0] in {"sqlite", "postgresql", "postgres"}
+    except ValueError:
+        is_known = False  # the port is no number
+    if not is_known:
+        # Not repeated: it may hold a password.
+        raise SettingError(
+            "-f or PYTOMO_DATABASE_URL names no database: it must be like sqlite:///databases/pytomo.db or "
+            "postgresql://user@host/database."
+        )

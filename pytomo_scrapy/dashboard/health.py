@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage.dashboard_read import NotReadyError, newest_of
+from pytomo_scrapy.failures import NotReadyError, StorageError
 
 
 def healthz(request: Request) -> Response:
     """Say whether the database can be read; an empty one is well."""
+    from pytomo_scrapy.storage.dashboard_read import newest_of
+
     try:
         with request.app.state.catalogue.database(None)[1].read() as connection:
             return JSONResponse({"status": "ok", "database": "ready", "newest": newest_of(connection)})

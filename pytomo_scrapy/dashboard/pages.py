@@ -148,6 +148,19 @@ def parameter(request: Request) -> Response:
         return cached_page(view, make)
 
 
+def series_fragment(request: Request) -> Response:
+    """Show the tables of one parameter alone."""
+    shown = parameter_of(request.path_params["parameter"])
+    with open_view(request, more=("compare",)) as view:
+        compare = compare_of(request.query_params, shown)
+
+        def make() -> Response:
+            values = {"parameter": shown, "series": view.series(shown, compare)}
+            return render(request, "series_tables.html", values, ask=view.ask)
+
+        return cached_page(view, make)
+
+
 def _comparable(shown: Parameter) -> dict[str, Any]:
     return {
         name: dimension

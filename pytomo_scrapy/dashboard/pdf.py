@@ -16,10 +16,11 @@ from pytomo_scrapy.dashboard.advice import ADVICE
 from pytomo_scrapy.dashboard.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.dashboard.render import instant_of, number, readable
 from pytomo_scrapy.dashboard.verdict import verdict
+from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.storage import dashboard_lists, overview
 from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of
 from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_read import NotReadyError, ReadDatabase
+from pytomo_scrapy.storage.dashboard_read import ReadDatabase
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection, labels_of, period_of
 from pytomo_scrapy.storage.distribution import curves
 from pytomo_scrapy.storage.series import Series, series

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from pytomo_scrapy.dashboard import api, assets, documents, lists, live, metrics, pages, pdf_page
+from pytomo_scrapy.dashboard import api, documents, lists, live, metrics, pages, pdf_page
 
 ROUTES = [
     Route("/", pages.overview),
     Route("/fragment/overview", pages.overview_fragment),
     Route("/fragment/averages", pages.averages_fragment),
+    Route("/fragment/series/{parameter}", pages.series_fragment),
     Route("/series", pages.group),
     Route("/series/{parameter}", pages.parameter),
     Route("/distributions", pages.distributions),
@@ -25,7 +26,6 @@ ROUTES = [
     Route("/docs/{name}", documents.page),
     Route("/report.pdf", pdf_page.report),
     Route("/metrics", metrics.metrics),
-    Route("/static/{name}", assets.static_file),
     Route("/api", api.index),
     Route("/api/parameters", api.parameters),
     Route("/api/databases", api.databases),

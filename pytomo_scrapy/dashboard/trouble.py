@@ -9,8 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage.dashboard_read import NotReadyError, TooSlowError
+from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
 from pytomo_scrapy.storage import record
 from pytomo_scrapy.storage.dashboard_schema import figure
@@ -22,7 +22,7 @@ MAX_COUNT = 10_000
 MAX_RUNS = 200
 MANY_VIDEOS = 500
 
-_COLUMNS: Mapping[str, ColumnElement[Any]] = {
+_COLUMNS: Mapping[str, Column[Any]] = {
     "started_s": figure.c.started_s,
     "title": video.c.title,
     "service": figure.c.service,
@@ -40,7 +40,7 @@ _COLUMNS: Mapping[str, ColumnElement[Any]] = {
     },
     **{name: figure.c[name] for name in ("format", "mode", "player", "resolver")},
 }
-SORTS: Mapping[str, ColumnElement[Any]] = {
+SORTS: Mapping[str, Column[Any]] = {
     name: _COLUMNS[name]
     for name in ("started_s", "startup_delay_s", "stall_count", "stalled_s", "delivery_bps", "rtt_min_s")
 }
@@ -81,13 +81,15 @@ def videos(
     tables = figure.join(video, video.c.id == figure.c.video_row_id)
     kept = [*conditions(selection), *_sought(connection, search), *_of_failure(failure)]
     order = SORTS[sort].asc() if is_ascending else SORTS[sort].desc()
+    if SORTS[sort].nullable:
+        order = order.nulls_last()  # said of what is always known, it would keep PostgreSQL from its index
     offset = min((page - 1) * PAGE_ROWS, MAX_OFFSET)
     columns = [column.label(name) for name, column in _COLUMNS.items()]
     query = (
         select(figure.c.measurement_id.label("id"), *columns)
         .select_from(tables)
         .where(*kept)
-        .order_by(order.nulls_last(), figure.c.measurement_id.desc())
+        .order_by(order, figure.c.measurement_id.desc())
         .limit(PAGE_ROWS + 1)
         .offset(offset)
     )

@@ -16,20 +16,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
 
 QUERY_LIMIT_S = 4.0
 _CACHE_KIB = 8_000
 _CHECK_EVERY = 20_000  # virtual machine steps of SQLite: some 0.2 ms
-
-
-class TooSlowError(StorageError):
-    """Raised if a question took longer than QUERY_LIMIT_S and was ended."""
-
-
-class NotReadyError(StorageError):
-    """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
 
 
 class ReadDatabase:
@@ -42,7 +34,7 @@ class ReadDatabase:
                 if isinstance(where, Path)
                 else make_url(where.replace("postgres://", "postgresql://", 1))
             )
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise StorageError("The database's URL cannot be read.") from None
         self.path = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
         self.shown_url = parsed.render_as_string(hide_password=True)
@@ -115,10 +107,24 @@ class ReadDatabase:
                 max_overflow=4,
                 pool_pre_ping=True,
                 isolation_level="REPEATABLE READ",
-                connect_args={"options": options, "connect_timeout": 5},
+                connect_args={"options": options, "connect_timeout": 5, **_binary_results(url)},
             )
         except ModuleNotFoundError as error:
             raise StorageError(f"The database driver {error.name!r} is not installed.") from error
+
+
+def _binary_results(url: URL) -> dict[str, Any]:
+    """Let psycopg get results as PostgreSQL has them: packed columns would come as twice as many hex digits."""
+    if url.get_driver_name() != "psycopg":
+        return {}
+    import psycopg
+
+    class BinaryCursor(psycopg.Cursor[Any]):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.format = psycopg.pq.Format.BINARY
+
+    return {"cursor_factory": BinaryCursor}
 
 
 def _can_open(location: str) -> bool:

@@ -17,7 +17,7 @@ from pytomo_scrapy.storage.schema import run, vantage
 MAX_GROUPS = 8
 _ROWS_FOR_CHOICES = 3000
 _ROWS_FOR_HOLDER = 20_000
-LARGE_ROWS = 2_000_000
+LARGE_ROWS = 250_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Databa
 def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise StorageError(f"PYTOMO_DATABASE_URL is not a database URL: it must be like {_RIGHT_URLS}.") from None
     backend = parsed.get_backend_name()
     if backend not in {"sqlite", "postgresql"}:

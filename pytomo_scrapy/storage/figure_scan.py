@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS, Parameter
 from pytomo_scrapy.storage.dashboard_schema import figure_block, figure_column
@@ -117,6 +117,14 @@ class Chunk:
         return found
 
     @cached_property
+    def _is_mine(self) -> ColumnElement[bool]:
+        first, last = self._blocks[0], self._blocks[-1]
+        if last - first < 2 * len(self._blocks):
+            return figure_column.c.block.between(first, last)
+        # Imported measurements of earlier times lie far apart.
+        return figure_column.c.block.in_(self._blocks)
+
+    @cached_property
     def _lengths(self) -> list[int]:
         return [
             len(unpack_numbers(kind, content) if kind else content) for kind, content in self._contents("started_s")
@@ -127,8 +135,7 @@ class Chunk:
         packed: dict[int, tuple[str, bytes]] = {}
         if self._sealed:
             query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
-                figure_column.c.name == name,
-                figure_column.c.block.between(self._blocks[0], self._blocks[-1]),
+                figure_column.c.name == name, self._is_mine
             )
             packed = {block: (kind, content) for block, kind, content in self._connection.execute(query).all()}
         return [

@@ -207,3 +207,28 @@ def test_figures_that_follow_a_large_page_stay_up_to_date(
     finally:
         served.close()
         database.close()
+
+
+def test_tables_and_averages_of_very_many_rows_follow_the_chart(
+    visit: Visit, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytomo_scrapy.dashboard.views.is_large", lambda *_: True)
+    path = tmp_path / "large.db"
+    database = open_database(f"sqlite:///{path}")
+    synthetic.fill(database, 120, days=6, videos=40)
+    database.close()
+    served = Served(path)
+    try:
+        page = visit.open(f"{served.origin}/series/delivery_bps?period=all&rows=all&compare=vantage")
+        assert page.locator("[data-fragment]").count() == 2
+        lines = page.locator("table", has_text="Lines of the chart").first
+        lines.wait_for(timeout=10_000)
+        known = [int(text) for text in lines.locator("tbody td:nth-child(2)").all_inner_texts()]
+        unknown = [int(text) for text in lines.locator("tbody td:nth-child(3)").all_inner_texts()]
+        assert sum(known) + sum(unknown) == 120
+        page.get_by_text("The values as a table").click()
+        assert page.locator("table", has_text="From (UTC)").locator("tbody tr").count() > 1
+        page.get_by_text("Mean interruptions").wait_for(timeout=10_000)
+        assert visit.complaints == []
+    finally:
+        served.close()

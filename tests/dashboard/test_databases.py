@@ -18,9 +18,9 @@ from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.choice import choose_databases
 from pytomo_scrapy.dashboard.pdf import write_pdf_report
 from pytomo_scrapy.dashboard.server import is_loopback, read_port, serve
-from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.failures import SettingError, TooSlowError
 from pytomo_scrapy.storage.dashboard_live import clear_window, note_window
-from pytomo_scrapy.storage.dashboard_read import ReadDatabase, TooSlowError
+from pytomo_scrapy.storage.dashboard_read import ReadDatabase
 from pytomo_scrapy.storage.database import open_database
 
 PACKAGE = Path(__file__).resolve().parents[2] / "pytomo_scrapy"
@@ -218,3 +218,10 @@ def test_choice_of_databases(tmp_path: Path, synthetic: ModuleType) -> None:
         choose_databases(setting, str(tmp_path / "none.db"), None)
     with pytest.raises(SettingError, match="is not a folder"):
         choose_databases(setting, None, tmp_path / "none")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://h/d", "postgresql://u:secret@h:port/d", "://x"])
+def test_url_that_names_no_database_is_refused_with_what_would_be_right(url: str) -> None:
+    with pytest.raises(SettingError, match=r"sqlite:///databases/pytomo\.db") as caught:
+        choose_databases(url, None, None)
+    assert "secret" not in str(caught.value)
