@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.failures import SettingError
 
 DEFAULT_PORT = 5555
@@ -31,10 +30,7 @@ def serve(
 
     Raises SettingError where the address or port cannot be used.
     """
-    with no_collections():
-        import uvicorn
-
-        from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+    import uvicorn
 
     is_own = is_loopback(host)
     if not is_own and token is None:
@@ -66,18 +62,6 @@ def serve(
         pass  # uvicorn has ended in order, and raises the signal again
     finally:
         listener.close()
-
-
-@contextmanager
-def no_collections() -> Iterator[None]:
-    """Keep the garbage collector away: imports leave nothing to collect, and its looks take a tenth of their time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def read_port(text: str) -> int:
