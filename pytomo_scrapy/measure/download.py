@@ -35,10 +35,12 @@ from pytomo_scrapy.measure.window_pacing import Pacing
 from pytomo_scrapy.measure.window_probes import LoadedProbes, LoadedRoundTrips
 from pytomo_scrapy.measure.window_request import Hop, MediaRequest
 from pytomo_scrapy.measure.window_result import Beside, summarise
-from pytomo_scrapy.measure.window_stream import Allowance, Spool, Stream
+from pytomo_scrapy.measure.window_stream import MERGE_S, Allowance, Spool, Stream
 
 # The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
 TICK_S = 0.01
+# How long bytes that curl counts by itself wait to be noted: such arrivals share an entry of the trace anyway.
+LOOK_S = MERGE_S / 2
 PROGRESS_INTERVAL_S = 0.25
 # A body that stands still for this share of the window, up to its end, has stopped.
 SILENCE_RATIO = 1 / 3
@@ -183,20 +185,20 @@ class _Window:
 
     def _loop(self) -> str:
         """Drive the transfers; return what ended the window."""
-        end_s, next_tick_s, running_count = self._t0 + self._config.window_s, 0.0, -1
+        end_s, next_tick_s, next_look_s, running_count = self._t0 + self._config.window_s, 0.0, 0.0, -1
         while any(not stream.is_over for stream in self._streams):
             now_s = self._clock()
             if now_s >= end_s:
+                self._look()
                 return "deadline"
             before_count, (_, running_count) = running_count, self._multi.perform()
-            for handle, request in self._open.items():
-                request.take_counted(handle)
-            for handle, request in self._open.items():
-                # Afterwards: how far the byte cap is follows from the bytes of all streams.
-                request.choose_sink(handle)
+            if now_s < next_look_s and running_count == before_count:
+                self._wait(next_look_s - now_s)
+                continue
+            next_look_s = now_s + LOOK_S if self._look() else 0.0
             if running_count != before_count or running_count < len(self._open):
                 self._take_finished()
-                running_count = -1
+                running_count = len(self._open)
             if self._is_tracing:
                 self._stop_traces()
             if now_s >= next_tick_s:
@@ -206,6 +208,15 @@ class _Window:
                 return "byte_cap"
             self._wait(min(TICK_S, end_s - now_s))
         return "failure" if any(stream.failure for stream in self._streams) else "complete"
+
+    def _look(self) -> bool:
+        """Take what curl has counted by itself, and say whether it counts all that comes."""
+        for handle, request in self._open.items():
+            request.take_counted(handle)
+        for handle, request in self._open.items():
+            # Afterwards: how far the byte cap is follows from the bytes of all streams.
+            request.choose_sink(handle)
+        return bool(self._open) and all(request.is_counted for request in self._open.values())
 
     def _wait(self, timeout_s: float) -> None:
         started_s = self._clock()

@@ -63,7 +63,7 @@ class MediaRequest:
         self.answered_s: float | None = None  # when the head of the last answer was complete
         self.tls_begun_s: float | None = None
         self.is_traced = True  # curl's own log is on
-        self._is_counted = False  # curl counts the body, and hands nothing over
+        self.is_counted = False  # curl counts the body, and hands nothing over
         self._counted_bytes = 0
         self.started_s = now_s()
         self.proxy = proxy_for(hop.target.url, config.path)
@@ -111,7 +111,7 @@ class MediaRequest:
 
     def take_counted(self, handle: pycurl.Curl) -> None:
         """Take what curl has counted in this turn of the loop."""
-        if self._is_counted:
+        if self.is_counted:
             counted_bytes = int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T))
             if counted_bytes > self._counted_bytes:
                 self.stream.count(counted_bytes - self._counted_bytes)
@@ -122,11 +122,11 @@ class MediaRequest:
 
         On a line of a gigabit and more, calls into Python for every 8 to 16 KiB would be what limits the window.
         """
-        if self.stream.may_be_counted is not self._is_counted and self.head.is_finished:
-            self._is_counted = not self._is_counted
+        if self.stream.may_be_counted is not self.is_counted and self.head.is_finished:
+            self.is_counted = not self.is_counted
             self._counted_bytes = int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T))
             # `len` returns what curl wants to hear: all of it was taken.
-            handle.setopt(pycurl.WRITEFUNCTION, len if self._is_counted else self.stream.receive)
+            handle.setopt(pycurl.WRITEFUNCTION, len if self.is_counted else self.stream.receive)
 
     def _http_version_option(self) -> int:
         wanted = self._config.http_version

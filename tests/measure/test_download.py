@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pycurl
 import pytest
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
-from pytomo_scrapy.items import DownloadResult, MediaFormat
+from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat
 from pytomo_scrapy.measure.download import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.window_request import MediaRequest
 from pytomo_scrapy.measure.window_stream import Stream
 from tests.measure.window_servers import (
     BODY,
@@ -198,6 +200,25 @@ def test_window_beyond_its_spool_cap_counts_every_byte_once(
         min(chunk_bytes, len(BODY) - first) for first in range(0, len(BODY), chunk_bytes)
     ]
     assert sum(counted) > len(BODY) / 2  # by curl, not by us
+
+
+def test_window_at_its_deadline_has_noted_all_that_curl_has_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_curl: list[int] = []
+    row = MediaRequest.row
+
+    def noting_row(self: MediaRequest, handle: pycurl.Curl, *why: str | None) -> HttpRequest:
+        by_curl.append(int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T)))
+        return row(self, handle, *why)
+
+    monkeypatch.setattr(MediaRequest, "row", noting_row)
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=0.3, max_bytes=10**12)
+    with serving(pour) as server:
+        results = [fetch(tmp_path, make_format(server.port), config=config) for _ in range(5)]
+    assert {result.ended_by for result in results} == {"deadline"}
+    assert [result.received_bytes for result in results] == by_curl
+    assert [result.streams[0].arrival_bytes[-1] for result in results] == by_curl
 
 
 @pytest.mark.parametrize("max_bytes", range(44_000_000, 80_000_000, 4_000_000))
