@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pytomo_scrapy.dashboard.catalogue import newest_file
 from pytomo_scrapy.failures import SettingError
 
 _SQLITE = "sqlite:///"
+_KNOWN = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://")
+_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 
 
 def choose_databases(setting: str, database: str | None, directory: Path | None) -> tuple[str, Path | None]:
@@ -35,13 +37,9 @@ def choose_databases(setting: str, database: str | None, directory: Path | None)
 
 
 def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # read, so that it is checked
-        is_known = "://" in url and parts.scheme.partition("+")[0] in {"sqlite", "postgresql", "postgres"}
-    except ValueError:
-        is_known = False  # the port is no number
-    if not is_known:
+    # Not by SQLAlchemy, for which the first answer would wait, nor by urllib, for which a password ends at a `#`.
+    authority = re.split("[/?]", url.partition("://")[2].rpartition("@")[2], maxsplit=1)[0]
+    if not _KNOWN.match(url) or not _AUTHORITY.fullmatch(authority):
         # Not repeated: it may hold a password.
         raise SettingError(
             "-f or PYTOMO_DATABASE_URL names no database: it must be like sqlite:///databases/pytomo.db or "

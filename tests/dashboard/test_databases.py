@@ -225,3 +225,11 @@ def test_url_that_names_no_database_is_refused_with_what_would_be_right(url: str
     with pytest.raises(SettingError, match=r"sqlite:///databases/pytomo\.db") as caught:
         choose_databases(url, None, None)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:p#[x/y@h:5432/d", "postgres://h/d?x=a@b", "postgresql+psycopg://u@[::1]:5/d", "postgresql:///d"],
+)
+def test_url_that_the_crawl_takes_is_taken_here_too(url: str) -> None:
+    assert choose_databases(url, None, None) == (url, None)
