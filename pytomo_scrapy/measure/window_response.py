@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 # curl itself allows 300 kB; no media server needs more than a few.
 MAX_HEADER_BYTES = 65_536
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
+_MAX_DIGITS = 10
 _NOT_MEDIA = ("text/", "application/json", "application/xml", "application/xhtml")
 
 
@@ -17,7 +18,7 @@ def read_retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     if value.isascii() and value.isdigit():
-        return float(value)
+        return float(value) if len(value) <= _MAX_DIGITS else None  # more would be stored as infinity
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):

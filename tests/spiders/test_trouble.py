@@ -56,6 +56,7 @@ def test_page_with_an_error_status_has_the_clearest_class(
         ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),  # over
         ({"Retry-After": "soon"}, 0.0),
         ({"Retry-After": "-3"}, 0.0),
+        ({"Retry-After": "9" * 400}, 0.0),
     ],
 )
 def test_wait_that_a_page_orders_is_read(headers: dict[str, str], wait_s: float) -> None:
