@@ -169,7 +169,7 @@ def keep_pandas_out() -> None:
 
     For a process that does nothing else: `to_pandas` and `to_numpy` do not work in it afterwards.
     """
-    if not _NOT_NEEDED.isdisjoint(sys.modules):
+    if "pandas" in sys.modules:
         return
     sys.meta_path.insert(0, _NoPandas)
     try:
