@@ -298,11 +298,10 @@ def summarise(runs: dict[str, dict[str, list[Run]]]) -> dict[str, Any]:
             "cpu_per_gb_vs_curl": round(median(ours.cpu_s_per_gb / curl.cpu_s_per_gb for ours, curl in pairs), 3),
         }
     plain = runs["http/1.1"]
-    # All rounds have one or none has: what keeps the forerunner from running does not change meanwhile.
-    ratios = [
-        ours.bytes_per_s / theirs.bytes_per_s
-        for ours, theirs in zip(plain["window"], plain["forerunner"], strict=False)
-    ]
+    # Within a round: where the forerunner failed in one, nobody knows which are pairs.
+    is_paired = len(plain["forerunner"]) == len(plain["window"])
+    pairs = list(zip(plain["window"], plain["forerunner"], strict=True)) if is_paired else []
+    ratios = [ours.bytes_per_s / theirs.bytes_per_s for ours, theirs in pairs]
     windows = [run for clients in runs.values() for name in ("window", "window_spooling") for run in clients[name]]
     return {
         "throughput_vs_curl": min(row["throughput_vs_curl"] for row in table.values()),
