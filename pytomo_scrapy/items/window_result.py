@@ -1,7 +1,4 @@
-"""What one window on the wire gives: its requests, streams, TCP connections and figures.
-
-Part of `items`, where the rules of names and units are, and from where these are imported.
-"""
+"""What one window on the wire gives: its requests, streams, TCP connections and figures."""
 
 from __future__ import annotations
 

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytomo_scrapy.config.values import BadValue as _BadValue
+from pytomo_scrapy.config.values import Parser
+from pytomo_scrapy.config.values import address as _address
+from pytomo_scrapy.config.values import choice as _choice
+from pytomo_scrapy.config.values import flag as _flag
+from pytomo_scrapy.config.values import number_of as _number
+from pytomo_scrapy.config.values import optional as _optional
+from pytomo_scrapy.config.values import proxy as _proxy
+from pytomo_scrapy.config.values import text_of as _text
+from pytomo_scrapy.config.values import web_address as _web_address
+from pytomo_scrapy.config.values import whole as _whole
+from pytomo_scrapy.config.values import words as _words
 from pytomo_scrapy.failures import SettingError
-from pytomo_scrapy.setting_values import BadValue as _BadValue
-from pytomo_scrapy.setting_values import Parser
-from pytomo_scrapy.setting_values import address as _address
-from pytomo_scrapy.setting_values import choice as _choice
-from pytomo_scrapy.setting_values import flag as _flag
-from pytomo_scrapy.setting_values import number_of as _number
-from pytomo_scrapy.setting_values import optional as _optional
-from pytomo_scrapy.setting_values import proxy as _proxy
-from pytomo_scrapy.setting_values import text_of as _text
-from pytomo_scrapy.setting_values import web_address as _web_address
-from pytomo_scrapy.setting_values import whole as _whole
-from pytomo_scrapy.setting_values import words as _words
 
 
 @dataclass(frozen=True, slots=True)

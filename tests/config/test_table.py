@@ -9,7 +9,7 @@ import pytest
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import SettingError
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def load(**overrides: object) -> config.Config:

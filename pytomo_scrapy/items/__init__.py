@@ -1,0 +1,27 @@
+"""The video item, and one frozen result for each stage of its measurement: one module a stage.
+
+Field names carry their unit: `_s` seconds, `_bytes`, `_bps` bits per second, `_at` aware UTC, `_ratio` 0 to 1.
+None means not measured, 0 means measured zero. `t_s` counts from the item's own start on a monotonic clock, except
+in an arrival trace, where it counts from `t0`, just before the first media connection starts.
+"""
+
+from __future__ import annotations
+
+from pytomo_scrapy.items.dns_result import DnsLookup as DnsLookup
+from pytomo_scrapy.items.dns_result import DnsResult as DnsResult
+from pytomo_scrapy.items.dns_result import Network as Network
+from pytomo_scrapy.items.ping_result import Ping as Ping
+from pytomo_scrapy.items.ping_result import PingResult as PingResult
+from pytomo_scrapy.items.playback_result import Interval as Interval
+from pytomo_scrapy.items.playback_result import MediaSegment as MediaSegment
+from pytomo_scrapy.items.playback_result import MediaTimeline as MediaTimeline
+from pytomo_scrapy.items.playback_result import PlaybackResult as PlaybackResult
+from pytomo_scrapy.items.resolve_result import MediaFormat as MediaFormat
+from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
+from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
+from pytomo_scrapy.items.video_item import Leg as Leg
+from pytomo_scrapy.items.video_item import VideoItem as VideoItem
+from pytomo_scrapy.items.window_result import DownloadResult as DownloadResult
+from pytomo_scrapy.items.window_result import HttpRequest as HttpRequest
+from pytomo_scrapy.items.window_result import StreamDownload as StreamDownload
+from pytomo_scrapy.items.window_result import TcpConnection as TcpConnection

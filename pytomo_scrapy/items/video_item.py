@@ -1,0 +1,64 @@
+"""The video on its way through the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pytomo_scrapy.failures import Stage, is_skip
+from pytomo_scrapy.items.dns_result import DnsResult, Network
+from pytomo_scrapy.items.ping_result import PingResult
+from pytomo_scrapy.items.playback_result import MediaTimeline, PlaybackResult
+from pytomo_scrapy.items.resolve_result import ResolveResult
+from pytomo_scrapy.items.window_result import DownloadResult
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One family's way to the video (PYTOMO_IP_FAMILY=both). Transient: never stored."""
+
+    family: int
+    resolve: ResolveResult
+    dns: DnsResult | None = None
+
+
+@dataclass(slots=True)
+class VideoItem:
+    """A video on its way through the pipeline; every stage sets its own field and none drops the item."""
+
+    service: str
+    video_id: str
+    url: str  # canonical page address
+    uuid: str  # of the measurement: storing twice stores once
+    crawl: str = ""
+    pass_number: int = 1
+    depth: int = 1
+    source: str = ""  # what brought it: "charts:...", "search:...", "urls", "related"
+    parent_id: str | None = None
+    claim_id: int | None = None  # the frontier row that stands for it
+    frontier_order: int | None = None
+    title: str | None = None
+    started_at: datetime | None = None
+    started_s: float | None = None  # monotonic reading that t_s fields count from
+    page_failure: str | None = None  # of its watch page: the video is measured all the same
+    page_failure_detail: str | None = None
+    related_count: int | None = None
+    view_count: int | None = None  # as its watch page says
+    uploaded_at: datetime | None = None  # as its watch page says: the start of that day
+    resolve: ResolveResult | None = None
+    dns: DnsResult | None = None
+    ping: PingResult | None = None
+    downloads: tuple[DownloadResult, ...] = ()
+    timelines: tuple[tuple[MediaTimeline, ...], ...] = ()  # for each download, one a stream
+    playbacks: tuple[PlaybackResult, ...] = ()
+    join_time_s: float | None = None
+    legs: tuple[Leg, ...] = ()
+    networks: tuple[Network, ...] = ()
+    failure: str | None = None  # the first that is not a skip, of the stages that end a session
+    failure_stage: Stage | None = None
+    failure_detail: str | None = None
+
+    def fail(self, stage: Stage, failure: str, detail: str | None = None) -> None:
+        """Keep the first failure that ended the session; later ones and skips stay with their own stage."""
+        if self.failure is None and not is_skip(failure):
+            self.failure, self.failure_stage, self.failure_detail = failure, stage, detail
