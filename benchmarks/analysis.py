@@ -14,8 +14,8 @@ from typing import Any
 import av
 
 from pytomo_scrapy.items import MediaTimeline
-from pytomo_scrapy.measure.container import read_timeline
-from pytomo_scrapy.measure.playback import PLAYERS, StreamTrace, simulate_playback
+from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.playback.simulation import PLAYERS, StreamTrace, simulate_playback
 
 CLIP_S = 60
 ROUNDS = 15

@@ -39,7 +39,7 @@ import pycurl
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
-from pytomo_scrapy.measure.download import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
 
 HOST = "rr1.benchmark.example"
 PROTOCOLS = {

@@ -22,7 +22,7 @@ from typing import Any
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.lab.clips import load_clip
-from pytomo_scrapy.measure.container import read_timeline
+from pytomo_scrapy.measure.media.timeline import read_timeline
 
 CLIPS = ("muxed_20", "muxed_index_last_40", "separate_20", "webm_40", "flv_20", "mpegts_20")
 INPUT_BYTES = 400_000  # of each clip: enough for headers, index and several fragments, and quick to read

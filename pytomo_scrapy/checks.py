@@ -21,8 +21,8 @@ from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.measure.dns import look_up_hosts
-from pytomo_scrapy.measure.ping_methods import open_echo
+from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.ping.probers import open_echo
 from pytomo_scrapy.storage.database import open_database
 
 SERVICE_HOST = "www.youtube.com"

@@ -17,8 +17,8 @@ from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
 from pytomo_scrapy.live import LiveWindow
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.download import WindowPlan, WindowProgress, download_window
-from pytomo_scrapy.measure.worker import Worker
+from pytomo_scrapy.measure.window.loop import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.worker.worker import Worker
 from pytomo_scrapy.patience import Patience
 from pytomo_scrapy.progress import Progress
 from pytomo_scrapy.spool import SpoolFolder

@@ -11,7 +11,7 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure.download import WindowProgress
+from pytomo_scrapy.measure.window.loop import WindowProgress
 from pytomo_scrapy.storage.dashboard_live import clear_window, note_window
 from pytomo_scrapy.storage.database import Database
 

@@ -10,7 +10,7 @@ from scrapy.utils.asyncio import run_in_thread
 from pytomo_scrapy import config
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.networks import NetworkFinder
+from pytomo_scrapy.measure.dns.asn import NetworkFinder
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy import checks, config
 from pytomo_scrapy.checks import check_clock, check_database, check_disk, check_http3, check_networks, check_yt_dlp
-from tests.measure.mmdb_writer import write_mmdb
+from tests.measure.dns.mmdb_writer import write_mmdb
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

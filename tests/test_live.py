@@ -11,7 +11,7 @@ from sqlalchemy import text
 from pytomo_scrapy import live as live_module
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.live import LiveWindow
-from pytomo_scrapy.measure.download import WindowProgress
+from pytomo_scrapy.measure.window.loop import WindowProgress
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.repository import Repository, VantageFacts
 from tests.factories import make_item

@@ -42,7 +42,7 @@ class Command(ScrapyCrawl):
     def _check(self, spider: str, arguments: Mapping[str, Any]) -> None:
         """Refuse what would only fail later: before anything is logged, with one sentence."""
         from pytomo_scrapy.line import check_line
-        from pytomo_scrapy.measure.networks import NetworkFinder
+        from pytomo_scrapy.measure.dns.asn import NetworkFinder
         from pytomo_scrapy.storage.database import open_database
 
         assert self.settings is not None

@@ -18,8 +18,8 @@ from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PlaybackResult
-from pytomo_scrapy.measure.playback_replay import differing_figures, p1203_input, replay_window
-from pytomo_scrapy.measure.players.exo import declared_parameters
+from pytomo_scrapy.measure.playback.players.exo import declared_parameters
+from pytomo_scrapy.measure.playback.window_replay import differing_figures, p1203_input, replay_window
 
 if TYPE_CHECKING:
     from pytomo_scrapy.storage.repository import Repository

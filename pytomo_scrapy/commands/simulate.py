@@ -16,7 +16,7 @@ from scrapy.exceptions import UsageError
 
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import MediaTimeline, PlaybackResult
-from pytomo_scrapy.measure.playback import PLAYERS, StreamTrace, player_parameters, simulate_playback
+from pytomo_scrapy.measure.playback.simulation import PLAYERS, StreamTrace, player_parameters, simulate_playback
 
 _TRACE_SHAPE = '{"window_s": 32, "streams": [{"media": PATH, "arrivals": [[t_s, cumulative_bytes], ...]}, ...]}'
 
@@ -109,6 +109,6 @@ def _stream(trace_path: Path, entry: Mapping[str, Any], stream_count: int, place
 
 @lru_cache(maxsize=64)
 def _timeline(media: str, kind: str, size_bytes: int) -> MediaTimeline:
-    from pytomo_scrapy.measure.container import read_timeline
+    from pytomo_scrapy.measure.media.timeline import read_timeline
 
     return read_timeline(media, kind, size_bytes, size_bytes)

@@ -17,7 +17,7 @@ from multiprocessing.connection import wait
 from types import FrameType
 
 from pytomo_scrapy.lab.servers import LabEndpoints, LabError, LabOptions, make_world, serve_lab
-from pytomo_scrapy.spawning import no_main_module
+from pytomo_scrapy.measure.worker.spawning import no_main_module
 
 # The first start encodes the clips, which takes a slow machine a while.
 START_TIMEOUT_S = 300.0

@@ -24,16 +24,16 @@ from pytomo_scrapy.items import (
     StreamDownload,
     VideoItem,
 )
-from pytomo_scrapy.measure.container import read_timeline
-from pytomo_scrapy.measure.dns import look_up_hosts
-from pytomo_scrapy.measure.download import WindowPlan
-from pytomo_scrapy.measure.gateway import gateway_towards
-from pytomo_scrapy.measure.legs import look_up_legs
-from pytomo_scrapy.measure.networks import NetworkFinder
-from pytomo_scrapy.measure.path import proxy_for
-from pytomo_scrapy.measure.ping import ping_addresses
-from pytomo_scrapy.measure.playback import default_player, simulate_playback
-from pytomo_scrapy.measure.playback_replay import window_traces
+from pytomo_scrapy.measure.dns.asn import NetworkFinder
+from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.ping.gateway import gateway_towards
+from pytomo_scrapy.measure.ping.round_trips import ping_addresses
+from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
+from pytomo_scrapy.measure.playback.window_replay import window_traces
+from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.planning import look_up_legs
 
 # Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.
 HEADLINE_PLAYERS = ("dashjs", "progressive", "classic")

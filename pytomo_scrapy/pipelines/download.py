@@ -13,10 +13,11 @@ from pytomo_scrapy.extensions import MeasuringProcess, component
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity, Stopped
 from pytomo_scrapy.items import DownloadResult, VideoItem
-from pytomo_scrapy.measure import legs, refused, session
-from pytomo_scrapy.measure.dns import look_up_hosts
-from pytomo_scrapy.measure.download import WindowPlan
-from pytomo_scrapy.measure.resolve import resolve_video
+from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.resolve.resolution import resolve_video
+from pytomo_scrapy.measure.window import planning, refused
+from pytomo_scrapy.measure.window.loop import WindowPlan
 from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.politeness import Politeness
@@ -47,8 +48,8 @@ class DownloadPipeline(StagePipeline):
         if session.skip(item, self.stage):
             item.legs = ()
             return
-        settings = legs.window_config(item, self.config.download)
-        plans = legs.plan_windows(item, self.config, self.process.spool_directory)
+        settings = planning.window_config(item, self.config.download)
+        plans = planning.plan_windows(item, self.config, self.process.spool_directory)
         for plan in plans:
             windows: tuple[DownloadResult, ...] = ()
             if not isinstance(plan, WindowPlan):
@@ -58,7 +59,7 @@ class DownloadPipeline(StagePipeline):
                 if len(plans) == 1 and not item.legs and refused.is_refused_at_start(windows[0]):
                     windows = await self._once_more(windows[0], settings, item)
             for window in windows:
-                legs.add_window(item, round_trace(window))
+                planning.add_window(item, round_trace(window))
         item.legs = ()
         if session.redirect_addresses(item):
             # A crawl that stops now keeps what the window measured, without these pings.
@@ -70,7 +71,7 @@ class DownloadPipeline(StagePipeline):
             if self.data_cap.is_reached:
                 if not item.downloads:
                     raise Stopped  # the whole video is for another day
-                return legs.capped_window(plan)
+                return planning.capped_window(plan)
             capped = replace(settings, max_bytes=self.data_cap.room_bytes())
             result = await self.process.download(plan, capped, item)
             self.data_cap.took(result.received_bytes or 0)
@@ -91,7 +92,7 @@ class DownloadPipeline(StagePipeline):
                     dns = await run_in_thread(look_up_hosts, hosts, after.address_family, self.config.dns)
             if after.failure is None and (dns is None or dns.failure is None):
                 refused.renew(item, after, dns)
-                (plan,) = legs.plan_windows(item, self.config, self.process.spool_directory)
+                (plan,) = planning.plan_windows(item, self.config, self.process.spool_directory)
                 assert isinstance(plan, WindowPlan)
                 return await self._window(plan, settings, item), refused.refused_row(window, before, after)
         return (window,)

@@ -12,8 +12,8 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.legs import resolve_pair
-from pytomo_scrapy.measure.resolve import resolve_video
+from pytomo_scrapy.measure.resolve.resolution import resolve_video
+from pytomo_scrapy.measure.window.planning import resolve_pair
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.politeness import Politeness
 

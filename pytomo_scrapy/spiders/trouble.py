@@ -9,7 +9,7 @@ from scrapy.http import Response
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
 
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.measure.window_response import read_retry_after
+from pytomo_scrapy.measure.window.head import read_retry_after
 from pytomo_scrapy.pages import ParsedPage
 
 

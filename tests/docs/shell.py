@@ -29,7 +29,7 @@ NOT_RUN = {
     "make try-executable": "tried where releases are built",
     "python3 -m venv .venv": "sets up what runs this test",
     "pip install .": "sets up what runs this test",
-    "pip install --target newer --no-deps yt-dlp yt-dlp-ejs": "tests/test_newer_yt_dlp.py puts a newer one there",
+    "pip install --target newer --no-deps yt-dlp yt-dlp-ejs": "test_newer_yt_dlp.py puts a newer one there",
     "pip install pandas matplotlib": "the extra dev has them",
     "docker compose -f deploy/compose/compose.yaml up -d": "there is no container engine where the tests run",
 }

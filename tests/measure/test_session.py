@@ -22,9 +22,10 @@ from pytomo_scrapy.items import (
     StreamDownload,
     VideoItem,
 )
-from pytomo_scrapy.measure import legs, session
-from pytomo_scrapy.measure.download import WindowPlan
-from pytomo_scrapy.measure.playback import StreamTrace
+from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.playback.simulation import StreamTrace
+from pytomo_scrapy.measure.window import planning
+from pytomo_scrapy.measure.window.loop import WindowPlan
 from tests.factories import (
     HOST,
     make_dns,
@@ -40,7 +41,7 @@ SETTINGS = config.load({}.get)
 
 
 def plan_of(item: VideoItem) -> WindowPlan:
-    (plan,) = legs.plan_windows(item, SETTINGS, "/nowhere")
+    (plan,) = planning.plan_windows(item, SETTINGS, "/nowhere")
     assert isinstance(plan, WindowPlan)
     return plan
 
@@ -190,7 +191,7 @@ def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
 def test_playback_of_a_window_whose_process_died_is_not_told_and_never_counts_as_no_start() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns())
     window = session.failed_window(plan_of(item), MeasurementError("worker_died", "exit code -11"), 30.0)
-    legs.add_window(item, window)
+    planning.add_window(item, window)
     session.add_playbacks(item, *session.analyse_window(window, session.declared(item), SETTINGS.playback, lambda t: t))
     assert [(one.player, one.failure) for one in item.playbacks] == [
         ("classic", "skipped_after_download"), ("dashjs", "skipped_after_download"),
@@ -200,7 +201,7 @@ def test_playback_of_a_window_whose_process_died_is_not_told_and_never_counts_as
 
 def test_failed_download_ends_the_session_but_is_analysed_all_the_same() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns())
-    legs.add_window(item, make_download(failure="reset"))
+    planning.add_window(item, make_download(failure="reset"))
     session.add_playbacks(item, (make_timeline(),), (make_playback(),))
     assert (item.failure, item.failure_stage) == ("reset", Stage.DOWNLOAD)
     assert len(item.playbacks) == 1

@@ -10,7 +10,7 @@ import pytest
 from pytomo_scrapy import config
 from pytomo_scrapy.gate import Gate, Stopped
 from pytomo_scrapy.items import DownloadResult, Leg, ResolveResult, VideoItem
-from pytomo_scrapy.measure.download import WindowPlan
+from pytomo_scrapy.measure.window.loop import WindowPlan
 from pytomo_scrapy.pipelines import download
 from pytomo_scrapy.pipelines.download import DownloadPipeline
 from pytomo_scrapy.politeness import Politeness

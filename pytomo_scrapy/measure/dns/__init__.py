@@ -1,0 +1,1 @@
+"""DNS probes, and the networks that addresses belong to."""

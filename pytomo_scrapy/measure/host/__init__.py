@@ -1,0 +1,1 @@
+"""This machine during a window: its interface, its processor, its clock."""

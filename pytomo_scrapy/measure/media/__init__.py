@@ -1,0 +1,1 @@
+"""Media time: how much of a file can be played after each of its bytes."""

@@ -1,0 +1,1 @@
+"""The way to a host: path, redirects, cache sites, clocks."""

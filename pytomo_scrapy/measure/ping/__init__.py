@@ -1,0 +1,1 @@
+"""Round trips of the idle line, and the first gateway."""

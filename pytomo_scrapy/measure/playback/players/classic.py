@@ -1,0 +1,26 @@
+"""The forerunner's rule of 2011, kept by name for comparison with old data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
+from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, Session, StreamTrace, media_steps
+
+_SOURCE = "Pytomo 3.0.4, its default"
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "initial_buffer_s": Parameter(2.0, "s", "media buffered before it starts", _SOURCE),
+    "min_buffer_s": Parameter(0.1, "s", "it stalls when less is buffered", _SOURCE),
+    "restart_buffer_s": Parameter(1.0, "s", "it resumes when more is buffered", _SOURCE),
+}
+
+
+def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> Session:
+    """Start above the initial buffer, stall under the minimum, resume above the restart buffer."""
+    restart_s = max(parameters["restart_buffer_s"], parameters["min_buffer_s"])
+    rule = BufferRule(parameters["initial_buffer_s"], parameters["min_buffer_s"], lambda _: restart_s)
+    return play(media_steps(streams, horizon_s), rule, horizon_s)
+
+
+PLAYER = Player("classic", run, PARAMETERS)

@@ -1,0 +1,42 @@
+"""dash.js 5 on separate streams at a fixed quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, Session, StreamTrace
+from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
+from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
+
+_DASHJS = "dash.js 5, "
+PARAMETERS: Mapping[str, Parameter] = {
+    "buffer_goal_s": Parameter(30.0, "s", "media ahead that it fetches up to", _DASHJS + "bufferTimeAtTopQuality"),
+    "audio_lead_s": Parameter(1.0, "s", "audio may be ahead of video by this", _DASHJS + "ScheduleController"),
+    "poll_s": Parameter(0.5, "s", "between two looks whether to fetch", _DASHJS + "scheduling.defaultTimeout"),
+    "request_gap_s": Parameter(0.12, "s", "between two requests of a stream", "recorded sessions"),
+    "start_lag_s": Parameter(0.3, "s", "from the segments to the first frame", "recorded sessions"),
+    "resume_lag_s": Parameter(0.2, "s", "from the segment to playing again", "recorded sessions"),
+    "picture_lag_s": Parameter(0.1, "s", "from a segment to its first picture after a freeze", "recorded sessions"),
+    "video_grace_s": Parameter(3.0, "s", "sound plays on without video", "Chromium RendererImpl"),
+}
+
+
+def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> Session:
+    """Fetch video up to the buffer goal, audio while it is not ahead of video."""
+
+    poll_s = max(parameters["poll_s"], LEAST_WAIT_S)
+
+    def wait_s(track: Track, tracks: Sequence[Track], playhead_s: float) -> float:
+        level_s = track.level_s(playhead_s)
+        if track.kind == "audio" and len(tracks) > 1:
+            video_level_s = tracks[0].level_s(playhead_s)
+            most_s = max(video_level_s + parameters["audio_lead_s"], track.longest_s)
+            return 0.0 if level_s < most_s else poll_s
+        goal_s = parameters["buffer_goal_s"]
+        own_s = track.longest_s if track.longest_s < goal_s else 0.0
+        return 0.0 if level_s + own_s < goal_s else poll_s
+
+    return replay(streams, segment_parameters(parameters, wait_s), horizon_s)
+
+
+PLAYER = Player("dashjs", run, PARAMETERS, is_validated=True)

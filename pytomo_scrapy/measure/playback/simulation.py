@@ -1,0 +1,129 @@
+"""Simulates how one window's bytes would have played: a pure function of arrivals, media time and player parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items import Interval, PlaybackResult
+from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
+from pytomo_scrapy.measure.playback.players import classic, dashjs, exo, progressive, shaka
+from pytomo_scrapy.measure.playback.players.player_model import Player, Session, StreamTrace, bytes_at, media_received_s
+
+__all__ = ["PLAYERS", "StreamTrace", "default_player", "player_parameters", "simulate_playback"]
+
+PLAYERS: Mapping[str, Player] = {
+    player.name: player for player in (classic.PLAYER, progressive.PLAYER, dashjs.PLAYER, shaka.PLAYER, exo.PLAYER)
+}
+
+MIN_STALL_S = 0.1  # a shorter halt is not counted as a stall
+LONG_STALL_S = 1.0
+
+# Conditions of the recorded browser sessions (docs/playback.md): outside them a row is not marked as validated.
+VALIDATED_WINDOW_S = 35.0
+VALIDATED_DELIVERY_BPS = 4.2e6
+VALIDATED_MEDIA_BPS = 1.2e6
+
+
+def default_player(formats: Sequence[object]) -> str:
+    """Return the name of the player model that fits the streams."""
+    name = "progressive" if len(formats) == 1 else "dashjs"
+    return name if name in PLAYERS else "classic"
+
+
+def player_parameters(player: str, changes: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return the parameters of `player`, with `changes`. Raises SettingError for an unknown name or unusable value."""
+    if player not in PLAYERS:
+        raise SettingError(f"There is no player {player!r}: use one of {', '.join(PLAYERS)}.")
+    known = PLAYERS[player].parameters
+    for name, value in (changes or {}).items():
+        if name not in known:
+            raise SettingError(f"Player {player!r} has no parameter {name!r}: use one of {', '.join(known)}.")
+        if not 0 <= value < float("inf"):
+            raise SettingError(f"{name}={value!r} is not usable: it must be a number of at least 0.")
+    return {name: float((changes or {}).get(name, parameter.default)) for name, parameter in known.items()}
+
+
+def simulate_playback(
+    streams: Sequence[StreamTrace],
+    player: str,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    horizon_s: float,
+    place: int = 0,
+) -> PlaybackResult:
+    """Simulate `player` on what had arrived of `streams` up to `horizon_s` (seconds from t0).
+
+    Pure: no clock, no I/O. A session that has not started by then is kept with `is_started` False (censored). A
+    stream whose media time is unknown gives a result with its failure. Raises SettingError for an unknown player or
+    parameter.
+    """
+    chosen = player_parameters(player, parameters)
+    result = PlaybackResult(player=player, parameters=chosen, place=place, horizon_s=horizon_s)
+    broken = next((stream.timeline for stream in streams if stream.timeline.failure), None)
+    if broken is not None or not streams:
+        return replace(
+            result,
+            failure=broken.failure if broken else "no_media_data",
+            failure_detail=broken.failure_detail if broken else "no stream",
+        )
+    session = PLAYERS[player].run(streams, chosen, horizon_s)
+    return _summarised(result, session, streams, horizon_s)
+
+
+def _summarised(
+    result: PlaybackResult, session: Session, streams: Sequence[StreamTrace], horizon_s: float
+) -> PlaybackResult:
+    result = replace(
+        result,
+        is_started=session.started_s is not None,
+        media_received_s=min(media_received_s(stream, horizon_s) for stream in streams),
+        timeline_method=_worst_method(streams),
+        is_validated=_is_validated(result.player, streams, horizon_s),
+        is_identifiable=session.is_identifiable,
+        freezes=tuple(session.freezes) if session.freezes is not None else None,
+        buffer_end_s=session.buffer_end_s,
+    )
+    if session.started_s is None:
+        return result
+    stalled_s = sum((stall.duration_s for stall in session.stalls), 0.0)
+    initial_bytes = sum(bytes_at(stream, session.started_s) for stream in streams)
+    counted = _counted(session.stalls, MIN_STALL_S)
+    return replace(
+        result,
+        is_ended=session.end_s is not None,
+        startup_delay_s=session.started_s,
+        stalls=tuple(session.stalls),
+        stall_count=len(counted),
+        stall_1s_count=len(_counted(session.stalls, LONG_STALL_S)),
+        stalled_s=stalled_s,
+        stall_ratio=stalled_s / (stalled_s + session.played_s) if stalled_s + session.played_s > 0 else None,
+        played_s=session.played_s,
+        initial_buffer_s=session.initial_buffer_s,
+        initial_buffer_bytes=initial_bytes,
+        initial_rate_bps=initial_bytes * 8 / session.started_s if session.started_s > 0 else None,
+        mos_stalling_hossfeld2011=mos_stalling_hossfeld2011(counted, session.played_s + stalled_s),
+    )
+
+
+def _counted(stalls: Sequence[Interval], least_s: float) -> list[Interval]:
+    return [stall for stall in stalls if stall.duration_s >= least_s]
+
+
+def _worst_method(streams: Sequence[StreamTrace]) -> str:
+    methods = {stream.timeline.method for stream in streams}
+    return next(method for method in ("linear", "segments", "packets") if method in methods)
+
+
+def _is_validated(player: str, streams: Sequence[StreamTrace], horizon_s: float) -> bool:
+    """Tell whether the row lies inside the conditions in which the player was compared with a real browser."""
+    if not PLAYERS[player].is_validated or horizon_s > VALIDATED_WINDOW_S:
+        return False
+    if any(stream.timeline.method == "linear" or stream.timeline.is_index_last for stream in streams):
+        return False
+    media_bps = sum(stream.timeline.bitrate_bps or float("inf") for stream in streams)
+    last_s = max((stream.arrival_s[-1] for stream in streams if stream.arrival_s), default=0.0)
+    received = sum(stream.arrival_bytes[-1] for stream in streams if stream.arrival_bytes)
+    delivery_bps = received * 8 / last_s if last_s > 0 else 0.0
+    return media_bps <= VALIDATED_MEDIA_BPS and delivery_bps <= VALIDATED_DELIVERY_BPS

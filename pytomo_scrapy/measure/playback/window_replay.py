@@ -1,0 +1,86 @@
+"""Plays a stored window again: the same pure simulation, from what the database kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult
+from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
+
+# Compared with what is stored; names and settings are not figures.
+_NOT_FIGURES = {"player", "parameters", "place", "stalls", "freezes", "failure_detail"}
+FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not in _NOT_FIGURES)
+
+P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}
+
+
+def window_traces(download: DownloadResult, timelines: Sequence[MediaTimeline]) -> list[StreamTrace]:
+    """Pair what arrived of each stream with its media time."""
+    return [
+        StreamTrace(stream.arrival_s, stream.arrival_bytes, timeline, stream.is_complete, stream.no_demand)
+        for stream, timeline in zip(download.streams, timelines, strict=True)
+    ]
+
+
+def replay_window(
+    download: DownloadResult,
+    timelines: Sequence[MediaTimeline],
+    player: str,
+    parameters: Mapping[str, float],
+    name: str,
+) -> PlaybackResult | None:
+    """Simulate `player` on a stored window and call the result `name`. None where no trace was kept."""
+    horizon_s = download.elapsed_s if download.ended_by == "byte_cap" else download.window_s
+    if horizon_s is None or not timelines or len(timelines) != len(download.streams):
+        return None
+    result = simulate_playback(
+        window_traces(download, timelines), player, parameters, horizon_s=horizon_s, place=download.place
+    )
+    return replace(result, player=name)
+
+
+def differing_figures(result: PlaybackResult, stored: Mapping[str, Any]) -> list[str]:
+    """Return the names of the figures that differ from a stored row; exact, not nearly."""
+    return [name for name in FIGURES if name in stored and getattr(result, name) != stored[name]]
+
+
+def p1203_input(result: PlaybackResult, timelines: Sequence[MediaTimeline]) -> dict[str, Any] | None:
+    """Return the input of the ITU-T P.1203 software for a session of constant quality. None where it did not start.
+
+    Stalls stand at media time, the startup delay as the one at 0. Source: ITU-T P.1203.3, the JSON format of its
+    reference software, which this project neither contains nor needs.
+    """
+    if result.startup_delay_s is None or result.played_s is None:
+        return None
+    stalling = [[0.0, result.startup_delay_s]]
+    stalled_s = 0.0
+    for stall in result.stalls:
+        stalling.append([stall.start_s - result.startup_delay_s - stalled_s, stall.duration_s])
+        stalled_s += stall.duration_s
+    audio = next((one for one in timelines if one.audio_codec), None)
+    video = next((one for one in timelines if one.video_codec), None)
+    return {
+        "I11": {"streamId": 1, "segments": [_audio_segment(audio, result.played_s)] if audio else []},
+        "I13": {"streamId": 1, "segments": [_video_segment(video, result.played_s)] if video else []},
+        "I23": {"streamId": 1, "stalling": stalling},
+        "IGen": P1203_DISPLAY,
+    }
+
+
+def _audio_segment(timeline: MediaTimeline, duration_s: float) -> dict[str, Any]:
+    # The share of sound in a muxed file is not known: its whole rate then stands with the video.
+    bitrate_bps = timeline.bitrate_bps if timeline.kind == "audio" else None
+    return {"bitrate": (bitrate_bps or 128_000) / 1000, "codec": "aaclc", "duration": duration_s, "start": 0}
+
+
+def _video_segment(timeline: MediaTimeline, duration_s: float) -> dict[str, Any]:
+    return {
+        "bitrate": (timeline.bitrate_bps or 0.0) / 1000,
+        "codec": timeline.video_codec,
+        "duration": duration_s,
+        "fps": timeline.frame_rate_fps,
+        "resolution": f"{timeline.width_px}x{timeline.height_px}",
+        "start": 0,
+    }

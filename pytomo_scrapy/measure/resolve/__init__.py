@@ -1,0 +1,1 @@
+"""Resolution: from a video to its signed media URLs, and why it failed."""

@@ -1,0 +1,97 @@
+"""Round trips to the media host while the window is open: what its queue adds to the idle ones (Linux only).
+
+Each probe is a TCP connection that is opened and dropped again, three small packets. The kernel times the handshake
+(`tcpi_rtt`), so that the figure does not depend on when we come to read it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pytomo_scrapy.measure.window.tcp_info import parse_tcp_info, read_tcp_info
+
+# The first probe waits until the transfer has left its own handshakes behind.
+FIRST_S = 0.5
+# A round trip of more than this is a loss, as for the idle pings.
+TIMEOUT_S = 2.0
+_DROP = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no farewell packets
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRoundTrips:
+    """The probes of one window that were answered, and how many were sent; those cut off by its end do not count."""
+
+    sent_count: int = 0
+    sample_s: tuple[float, ...] = ()  # when each was sent, from t0
+    rtt_s: tuple[float, ...] = ()
+
+
+class LoadedProbes:
+    """Sends `per_s` probes a second to one address, from the window's own loop."""
+
+    def __init__(self, address: str, port: int, per_s: float, source_address: str | None = None) -> None:
+        self._target = (address, port)
+        self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._interval_s = 1 / per_s
+        self._next_s = FIRST_S
+        self._source_address = source_address
+        self._open: list[tuple[float, socket.socket]] = []
+        self._sent_count = 0
+        self._answered: list[tuple[float, float]] = []
+
+    def tick(self, now_s: float) -> None:
+        """Read what has been answered and send what is due."""
+        still_open = []
+        for sent_s, probe in self._open:
+            rtt_s = _handshake_rtt_s(probe)
+            if rtt_s is None and now_s - sent_s < TIMEOUT_S:
+                still_open.append((sent_s, probe))
+                continue
+            if rtt_s is not None:
+                self._answered.append((sent_s, rtt_s))
+            _drop(probe)
+        self._open = still_open
+        if now_s >= self._next_s:
+            self._next_s = now_s + self._interval_s
+            self._send(now_s)
+
+    def close(self) -> LoadedRoundTrips:
+        """Drop what is open and return the figures."""
+        for _, probe in self._open:
+            _drop(probe)
+        answered = sorted(self._answered)
+        return LoadedRoundTrips(
+            self._sent_count - len(self._open),
+            tuple(sent_s for sent_s, _ in answered),
+            tuple(rtt_s for _, rtt_s in answered),
+        )
+
+    def _send(self, now_s: float) -> None:
+        probe = socket.socket(self._family, socket.SOCK_STREAM)
+        probe.setblocking(False)
+        self._sent_count += 1
+        try:
+            if self._source_address:
+                probe.bind((self._source_address, 0))
+            probe.connect_ex(self._target)
+        except OSError:
+            pass  # no route: the probe is lost, as its time-out will say
+        self._open.append((now_s, probe))
+
+
+def _handshake_rtt_s(probe: socket.socket) -> float | None:
+    """Return the round trip of the handshake. None while it is not complete."""
+    try:
+        probe.getpeername()  # raises until the connection is there
+        return parse_tcp_info(read_tcp_info(probe)).rtt_s
+    except (OSError, ValueError):
+        return None
+
+
+def _drop(probe: socket.socket) -> None:
+    with suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP)
+    probe.close()

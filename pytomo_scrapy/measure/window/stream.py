@@ -1,0 +1,234 @@
+"""One media stream of a window: its arrival trace, its spool file, and which bytes to ask for next."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from array import array
+from pathlib import Path
+
+from pytomo_scrapy.items import MediaFormat, StreamDownload
+from pytomo_scrapy.measure.net.clock import Clock
+from pytomo_scrapy.measure.net.redirects import Target
+
+STOP = -1  # a callback's answer that makes curl end the transfer
+# The body of an error page or a redirect is of no interest; a longer one costs its connection.
+MAX_DISCARDED_BYTES = 65_536
+SPOOL_BATCH = 64  # bodies a system call: about 1 MiB
+MERGE_S = 0.001
+MAX_TRACE_ENTRIES = 40_000
+# Nearer to the byte cap than this every body is looked at: more than what one turn of the loop may bring.
+NEAR_CAP_BYTES = 16 * 1024 * 1024
+# Sizes announced by the resolution are exact for most formats and estimates for some.
+LENGTH_TOLERANCE_RATIO = 0.05
+
+
+class ArrivalTrace:
+    """When how many bytes in all had arrived. Arrivals within `merge_s` share an entry, stamped with the last one.
+
+    The number of entries is bounded: at the bound every second one goes and `merge_s` doubles. `until_s` and `last_s`
+    are read and set by the write callback itself, which runs a hundred thousand times for a gigabyte.
+    """
+
+    __slots__ = ("_max_entries", "_times", "_totals", "first_s", "last_s", "merge_s", "until_s")
+
+    def __init__(self, merge_s: float = MERGE_S, max_entries: int = MAX_TRACE_ENTRIES) -> None:
+        self.merge_s = merge_s
+        self.until_s = -math.inf  # an arrival from here on begins an entry
+        self.first_s: float | None = None
+        self.last_s: float | None = None
+        self._max_entries = max_entries
+        self._times = array("d")
+        self._totals = array("q")
+
+    def begin(self, now_s: float, total_before_bytes: int) -> None:
+        """Begin an entry at `now_s`, before whose bytes `total_before_bytes` had arrived."""
+        if self.first_s is None or self.last_s is None:
+            # The first arrival keeps an entry of its own: it is a figure.
+            self.first_s = now_s
+            self.until_s = now_s
+            return
+        self._append(self.last_s, total_before_bytes)
+        self.until_s = now_s + self.merge_s
+
+    def finish(self, t0_s: float, total_bytes: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """End the last entry and return (seconds from `t0_s`, bytes in all), one an entry."""
+        if self.last_s is not None:
+            self._append(self.last_s, total_bytes)
+            self.last_s = None
+        return tuple(t_s - t0_s for t_s in self._times), tuple(self._totals)
+
+    def _append(self, t_s: float, total_bytes: int) -> None:
+        if len(self._times) >= self._max_entries:
+            # The last entry of each pair stays: at its time exactly its bytes had arrived.
+            self._times, self._totals = self._times[1::2], self._totals[1::2]
+            self.merge_s *= 2
+        self._times.append(t_s)
+        self._totals.append(total_bytes)
+
+
+class Spool:
+    """The file that keeps a stream's first bytes until the analysis. Its reader removes it."""
+
+    def __init__(self, directory: str, max_bytes: int) -> None:
+        self._file, self.path = tempfile.mkstemp(prefix="window-", suffix=".media", dir=directory)
+        self.room_bytes = max_bytes
+        self.written_bytes = 0
+        self._waiting: list[bytes] = []
+
+    def add(self, body: bytes) -> None:
+        """Keep `body` as far as the cap allows. A system call for each would cost more than the copy."""
+        self._waiting.append(body if len(body) <= self.room_bytes else body[: self.room_bytes])
+        self.room_bytes -= len(self._waiting[-1])
+        if len(self._waiting) >= SPOOL_BATCH:
+            self.flush()
+
+    def close(self) -> None:
+        """Write what waits and close the file; remove it where it is empty."""
+        self.flush()
+        os.close(self._file)
+        if not self.written_bytes:
+            Path(self.path).unlink(missing_ok=True)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            written = (
+                os.writev(self._file, waiting) if hasattr(os, "writev") else os.write(self._file, b"".join(waiting))
+            )
+        except OSError:
+            written = 0
+        self.written_bytes += written
+        if written < sum(map(len, waiting)):
+            self.room_bytes = 0  # the disk is full: what follows would leave a hole
+
+
+class Allowance:
+    """How many more bytes the streams of a window may take together."""
+
+    __slots__ = ("left_bytes",)
+
+    def __init__(self, left_bytes: int) -> None:
+        self.left_bytes = left_bytes
+
+
+class Stream:
+    """What is known of one media stream while the window is open."""
+
+    def __init__(
+        self,
+        place: int,
+        media: MediaFormat,
+        target: Target,
+        spool: Spool,
+        clock: Clock,
+        allowance: Allowance,
+    ) -> None:
+        self.place = place
+        self.media = media
+        self.target = target
+        self.spool = spool
+        self.trace = ArrivalTrace()
+        self.received_bytes = 0
+        self.discarded_bytes = 0
+        self.size_bytes: int | None = None
+        self.no_demand: tuple[tuple[float, float], ...] = ()
+        self.tls_version: str | None = None  # of its connection
+        self.paced_range: tuple[int, int] | None = None  # what a paced window asks for next
+        self.is_discarding = False  # the body under way is no media
+        self.is_complete = False
+        self.is_over = False
+        self.failure: str | None = None
+        self.failure_detail: str | None = None
+        self._clock = clock
+        self._allowance = allowance
+
+    def receive(self, body: bytes) -> int | None:
+        """Take bytes that follow those received so far: curl's write callback, as short as it can be."""
+        if self.is_discarding:
+            self.discarded_bytes += len(body)
+            return STOP if self.discarded_bytes > MAX_DISCARDED_BYTES else None
+        before_bytes = self.received_bytes
+        self.received_bytes = before_bytes + len(body)
+        trace, now_s = self.trace, self._clock()
+        if now_s >= trace.until_s:
+            trace.begin(now_s, before_bytes)
+        trace.last_s = now_s
+        if self.spool.room_bytes > 0:
+            self.spool.add(body)
+        self._allowance.left_bytes -= len(body)
+        return None if self._allowance.left_bytes > 0 else STOP
+
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether of the bodies that come only the number of bytes is of interest: the spool is full, the cap far."""
+        is_far = self._allowance.left_bytes > NEAR_CAP_BYTES
+        return is_far and self.spool.room_bytes <= 0 and not self.is_discarding
+
+    def count(self, body_bytes: int) -> None:
+        """Take bytes that curl has counted by itself."""
+        trace, now_s = self.trace, self._clock()
+        if now_s >= trace.until_s:
+            trace.begin(now_s, self.received_bytes)
+        trace.last_s = now_s
+        self.received_bytes += body_bytes
+        self._allowance.left_bytes -= body_bytes
+
+    def next_range(self) -> tuple[int, int] | None:
+        """Return the first and last byte to ask for. None to ask for the whole file at once, without a range."""
+        if self.paced_range is not None:
+            return self.paced_range
+        if self.media.chunk_bytes is None:
+            return None
+        last = self.received_bytes + self.media.chunk_bytes - 1
+        size_bytes = self.size_bytes or self.media.declared_size_bytes
+        # A declared size that turned out too small must not make an empty range.
+        if size_bytes is not None and self.received_bytes < size_bytes:
+            last = min(last, size_bytes - 1)
+        return self.received_bytes, last
+
+    def complete(self) -> None:
+        """End the stream: every byte of it is here."""
+        self.is_complete = self.is_over = True
+
+    def fail(self, failure: str, detail: str | None = None) -> None:
+        """End the stream with its first failure; what was received stays."""
+        self.is_over = True
+        if self.failure is None:
+            self.failure, self.failure_detail = failure, detail
+
+    def length_failure(self) -> str | None:
+        """Tell how the server's length differs from the resolution's. None while they agree or one is unknown."""
+        declared_bytes = self.media.declared_size_bytes
+        if self.size_bytes is None or declared_bytes is None:
+            return None
+        if abs(self.size_bytes - declared_bytes) <= LENGTH_TOLERANCE_RATIO * declared_bytes:
+            return None
+        return f"{self.size_bytes} bytes, announced {declared_bytes}"
+
+    def close(self, t0_s: float) -> StreamDownload:
+        """Close the spool and return what arrived, in seconds from `t0_s`."""
+        self.spool.close()
+        arrival_s, arrival_bytes = self.trace.finish(t0_s, self.received_bytes)
+        detail = self.length_failure()
+        if self.failure is None and detail is not None:
+            self.failure, self.failure_detail = "wrong_length", detail
+        return StreamDownload(
+            kind=self.media.kind,
+            format_id=self.media.format_id,
+            received_bytes=self.received_bytes,
+            size_bytes=self.size_bytes,
+            declared_size_bytes=self.media.declared_size_bytes,
+            is_complete=self.is_complete,
+            arrival_s=arrival_s,
+            arrival_bytes=arrival_bytes,
+            no_demand=self.no_demand,
+            spool_path=self.spool.path if self.spool.written_bytes else None,
+            spooled_bytes=self.spool.written_bytes,
+            failure=self.failure,
+            failure_detail=self.failure_detail,
+        )

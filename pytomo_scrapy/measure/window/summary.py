@@ -1,0 +1,193 @@
+"""The figures of a window that is over, from its trace, its requests and the host's counters."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Any
+
+from pytomo_scrapy.items import DownloadResult
+from pytomo_scrapy.measure.host.interface import (
+    FRAME_BYTES,
+    REQUEST_SENT_BYTES,
+    Counters,
+    cpu_ratio,
+    interface_of,
+    is_cross_traffic,
+    local_address_towards,
+    read_counters,
+    wire_received_bytes,
+    wire_sent_bytes,
+)
+from pytomo_scrapy.measure.host.surroundings import is_probe_limited, read_surroundings
+from pytomo_scrapy.measure.host.throttling import compare_throttling
+from pytomo_scrapy.measure.host.wall_clock import ClockOffset, is_clock_synchronised
+from pytomo_scrapy.measure.net.cache_site import read_cache_site
+from pytomo_scrapy.measure.net.path import family_of
+from pytomo_scrapy.measure.window.pacing import common_spans
+from pytomo_scrapy.measure.window.probes import LoadedRoundTrips
+from pytomo_scrapy.measure.window.tcp_info import summarise_tcp
+from pytomo_scrapy.measure.window.throughput import join_arrivals, measure_throughput
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was measured beside the transfers."""
+
+    loaded: LoadedRoundTrips | None = None
+    gateway: LoadedRoundTrips | None = None
+    clock: ClockOffset | None = None
+
+
+def summarise(
+    result: DownloadResult,
+    chosen: Mapping[str, str],
+    local_address: str | None,
+    before: Counters,
+    foreign_ratio: float,
+    beside: Beside,
+) -> DownloadResult:
+    """Return `result` with everything that follows from its streams and requests, and from the counters since."""
+    after = read_counters()
+    address = next((row.address for row in result.requests if row.stream == 0 and row.address), None)
+    address = address or chosen.get(result.host or "")
+    failed = next((stream for stream in result.streams if stream.failure is not None), None)
+    arrivals = join_arrivals((stream.arrival_s, stream.arrival_bytes) for stream in result.streams)
+    figures = measure_throughput(arrivals, _no_demand(result))
+    tcp = summarise_tcp(result.tcp)
+    site = read_cache_site(result.host)
+    connected = [row.connect_s for row in result.requests if row.connect_s is not None]
+    result = replace(
+        result,
+        address=address,
+        address_family=family_of(address),
+        cache_site=site.name if site else None,
+        cache_airport=site.airport if site else None,
+        received_bytes=sum(stream.received_bytes for stream in result.streams),
+        connect_s=connected[0] if connected else None,
+        first_byte_s=arrivals[0][0] if arrivals else None,
+        active_s=figures.active_s,
+        no_demand_s=figures.no_demand_s,
+        delivery_bps=figures.delivery_bps,
+        delivery_after_2s_bps=figures.delivery_after_2s_bps,
+        bin_min_bps=figures.bin_min_bps,
+        bin_median_bps=figures.bin_median_bps,
+        bin_p95_bps=figures.bin_p95_bps,
+        bin_max_bps=figures.bin_max_bps,
+        cpu_ratio=cpu_ratio(before, after),
+        tcp_rtt_min_s=tcp.rtt_min_s,
+        tcp_receiver_rtt_median_s=tcp.receiver_rtt_median_s,
+        tcp_received_segment_count=tcp.received_segment_count,
+        tcp_out_of_order_count=tcp.out_of_order_count,
+        tcp_receive_window_max_bytes=tcp.receive_window_max_bytes,
+        failure=failed.failure if failed else None,
+        failure_detail=f"{failed.kind}: {failed.failure_detail}" if failed else None,
+    )
+    result = _with_loaded_rtt(result, beside.loaded, "loaded")
+    result = _with_loaded_rtt(result, beside.gateway, "loaded_gateway")
+    result = _with_host_state(result, beside.clock, before, after)
+    local_address = local_address or local_address_towards(address)
+    name = interface_of(local_address)
+    result = _with_surroundings(result, name, local_address, after.own_cpu_s - before.own_cpu_s)
+    return _with_foreign_traffic(result, name, before, after, foreign_ratio)
+
+
+def _with_surroundings(
+    result: DownloadResult, interface: str | None, local_address: str | None, own_cpu_s: float
+) -> DownloadResult:
+    # Loopback has no interface whose counters would tell anything, but it is a kind.
+    is_loopback = interface is None and local_address is not None and ip_address(local_address).is_loopback
+    found = read_surroundings(interface)
+    return replace(
+        result,
+        interface_kind="loopback" if is_loopback else found.interface_kind,
+        link_rate_bps=found.link_rate_bps,
+        wifi_signal_dbm=found.wifi_signal_dbm,
+        is_vpn=found.is_vpn,
+        mtu_bytes=found.mtu_bytes,
+        kernel=found.kernel,
+        congestion_control=found.congestion_control,
+        is_probe_limited=is_probe_limited(result.cpu_ratio, own_cpu_s, result.elapsed_s),
+    )
+
+
+def _with_loaded_rtt(result: DownloadResult, loaded: LoadedRoundTrips | None, prefix: str) -> DownloadResult:
+    if loaded is None:
+        return result
+    figures: dict[str, Any] = {
+        "sent_count": loaded.sent_count,
+        "received_count": len(loaded.rtt_s),
+        "rtt_min_s": min(loaded.rtt_s, default=None),
+        "rtt_median_s": statistics.median(loaded.rtt_s) if loaded.rtt_s else None,
+        "rtt_max_s": max(loaded.rtt_s, default=None),
+        "sample_s": loaded.sample_s,
+        "sample_rtt_s": loaded.rtt_s,
+    }
+    return replace(result, **{f"{prefix}_{name}": value for name, value in figures.items()})
+
+
+def _with_host_state(
+    result: DownloadResult, clock: ClockOffset | None, before: Counters, after: Counters
+) -> DownloadResult:
+    cpu_total_s = after.cpu_total_s - before.cpu_total_s
+    slowed = compare_throttling(before.throttling, after.throttling, result.elapsed_s or 0.0, cpu_total_s)
+    return replace(
+        result,
+        clock_offset_s=clock.offset_s if clock else None,
+        clock_offset_error_s=clock.error_s if clock else None,
+        is_clock_synchronised=is_clock_synchronised(),
+        is_cpu_throttled=slowed.is_throttled,
+        cpu_throttled_s=slowed.quota_s,
+        cpu_steal_ratio=slowed.steal_ratio,
+    )
+
+
+def _no_demand(result: DownloadResult) -> list[tuple[float, float]]:
+    """Return the times in which no stream asked for anything; one that is complete asks no more."""
+    end_s = result.elapsed_s or 0.0
+    idle = []
+    for stream in result.streams:
+        tail = [(stream.arrival_s[-1], end_s)] if stream.is_complete and stream.arrival_s else []
+        idle.append([*stream.no_demand, *tail])
+    return common_spans(idle) if result.mode == "paced" else []
+
+
+def _with_foreign_traffic(
+    result: DownloadResult, interface: str | None, before: Counters, after: Counters, ratio: float
+) -> DownloadResult:
+    """Take our own bytes, estimated with their headers, from what the interface counted."""
+    if interface is None or interface not in before.received_bytes or interface not in after.received_bytes:
+        return result
+    own_received_bytes, own_sent_bytes = _own_bytes(result)
+    received_bytes = after.received_bytes[interface] - before.received_bytes[interface] - own_received_bytes
+    sent_bytes = after.sent_bytes[interface] - before.sent_bytes[interface] - own_sent_bytes
+    return replace(
+        result,
+        foreign_received_bytes=max(0, received_bytes),
+        foreign_sent_bytes=max(0, sent_bytes),
+        is_cross_traffic=bool(
+            is_cross_traffic(max(0, received_bytes), own_received_bytes, ratio)
+            or is_cross_traffic(max(0, sent_bytes), own_received_bytes, ratio)
+        ),
+    )
+
+
+def _own_bytes(result: DownloadResult) -> tuple[int, int]:
+    """Return what the interface counts of ours, received and sent: from the kernel's counts, else an estimate."""
+    family = result.address_family or 4
+    frame = FRAME_BYTES[family]
+    counted = [
+        (connection.received_bytes, connection.all_received_segment_count, connection.all_sent_segment_count)
+        for connection in result.tcp
+    ]
+    if counted and all(None not in counts for counts in counted):
+        received_bytes = sum((body or 0) + (segments or 0) * frame for body, segments, _ in counted)
+        return received_bytes, sum((segments or 0) * frame for _, _, segments in counted) + REQUEST_SENT_BYTES
+    connections = sum(row.connect_s is not None for row in result.requests)
+    is_tls = any(row.tls_s is not None for row in result.requests)
+    return (
+        wire_received_bytes(result.received_bytes or 0, family, connections, is_tls),
+        wire_sent_bytes(result.received_bytes or 0, family, connections),
+    )

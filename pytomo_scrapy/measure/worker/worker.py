@@ -1,0 +1,236 @@
+"""A process of its own for work that may crash or hang: its caller loses one call, never the crawl."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import multiprocessing
+import pickle
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.context import SpawnProcess
+from typing import Any, TypeVar, cast
+
+from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.measure.worker.child import HEADER, serve
+from pytomo_scrapy.measure.worker.spawning import no_main_module
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+ProgressCallback = Callable[[Any], None]
+
+START_TIMEOUT_S = 30.0  # importing our modules on a slow probe with a cold disk
+OWN_END_S = 2.0  # a crash closes the channel a little before the exit code is there
+JOIN_TIMEOUT_S = 5.0  # a killed process is gone at once, unless it hangs in the kernel
+
+
+class Worker:
+    """One child process that runs top-level functions, one at a time, under a deadline that its parent enforces.
+
+    The child is started ahead of its first call and again after each loss, and imports `preload` before it is ready, so
+    that a call pays neither for the start nor for imports.
+    Nothing here blocks the event loop but the start of the process itself, a few milliseconds.
+    """
+
+    def __init__(
+        self,
+        name: str = "pytomo-worker",
+        *,
+        start_timeout_s: float = START_TIMEOUT_S,
+        preload: Sequence[str] = ("pytomo_scrapy.measure.window.loop",),
+    ) -> None:
+        self._name = name
+        self._start_timeout_s = start_timeout_s
+        self._preload = tuple(preload)
+        self._process: SpawnProcess | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._is_ready = False
+        self._is_abandoned = False
+        self._is_closed = False
+        self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id. None when no child runs."""
+        return self._process.pid if self._process is not None else None
+
+    async def start(self) -> None:
+        """Start the child if none runs. Does not wait until it is ready: the first call does."""
+        if self._process is not None or self._is_closed:
+            return
+        ours, theirs = socket.socketpair()
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(theirs, self._preload), name=self._name, daemon=True
+        )
+        # In this thread, not in an executor's: PR_SET_PDEATHSIG fires when the starting *thread* ends.
+        try:
+            with _interrupts_held_back(), no_main_module():
+                process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        # The child ignores SIGTERM, which is how multiprocessing's own exit handler would try to end it.
+        atexit.register(process.kill)
+        self._process = process
+        self._is_ready = self._is_abandoned = False
+        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+
+    async def run(
+        self,
+        function: Callable[..., Result],
+        *args: object,
+        deadline_s: float,
+        on_progress: ProgressCallback | None = None,
+    ) -> Result:
+        """Run `function(*args)` in the child and return what it returns, within `deadline_s` of its start.
+
+        With `on_progress` the function is also given `progress=`, a callable whose argument reaches `on_progress` here.
+        Raises MeasurementError "deadline" (the child was killed), "worker_died" (the detail has its exit code), the
+        function's own MeasurementError, or "unknown_failure" for any other exception, whose traceback is logged here.
+        """
+        # A function that cannot be sent is our caller's mistake: it shows before the child is touched.
+        message = pickle.dumps((function, args, on_progress is not None))
+        async with self._turn:
+            if self._is_closed:
+                raise MeasurementError("worker_died", "the worker was closed")
+            await self._make_ready()
+            try:
+                async with asyncio.timeout(deadline_s):
+                    await self._begin(message)
+                    answer = await self._answer(on_progress)
+            except TimeoutError:
+                await self._replace()
+                raise MeasurementError("deadline", f"ended after {deadline_s:g} s") from None
+            except (EOFError, OSError):
+                raise MeasurementError("worker_died", await self._replace(OWN_END_S)) from None
+            except BaseException:
+                # Cancelled, or the answer cannot be used: the child is busy with a call that nobody waits for.
+                self._abandon()
+                raise
+        return cast(Result, self._unpack(answer))
+
+    async def close(self) -> None:
+        """End the child. Returns within a few seconds, whatever the child does; a call under way fails."""
+        self._is_closed = True
+        await self._reap()
+
+    async def _make_ready(self) -> None:
+        if self._is_lost():
+            await self._reap()  # it died between two calls, which costs no row
+        await self.start()
+        if self._is_ready:
+            return
+        try:
+            async with asyncio.timeout(self._start_timeout_s):
+                await self._receive()
+        except TimeoutError:
+            await self._replace()
+            raise MeasurementError("worker_died", f"not ready after {self._start_timeout_s:g} s") from None
+        except (EOFError, OSError):
+            # No replacement yet: a child that cannot even start would be started for ever.
+            raise MeasurementError("worker_died", f"at its start, {await self._reap(OWN_END_S)}") from None
+        self._is_ready = True
+
+    async def _begin(self, message: bytes) -> None:
+        """Hand the call over. A child that died before it took the call costs nothing: the next one gets it."""
+        try:
+            await self._send(message)
+            await self._receive()
+        except (EOFError, OSError):
+            await self._replace()
+            await self._make_ready()
+            await self._send(message)
+            await self._receive()
+
+    def _is_lost(self) -> bool:
+        if self._process is None or self._reader is None:
+            return False
+        return self._is_abandoned or self._reader.at_eof() or not self._process.is_alive()
+
+    async def _send(self, message: bytes) -> None:
+        if self._writer is None:
+            raise EOFError
+        self._writer.write(HEADER.pack(len(message)) + message)
+        await self._writer.drain()
+
+    async def _receive(self) -> Any:
+        if self._reader is None:
+            raise EOFError
+        (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+        return pickle.loads(await self._reader.readexactly(length))
+
+    async def _answer(self, on_progress: ProgressCallback | None) -> tuple[str, Any]:
+        while True:
+            kind, value = await self._receive()
+            if kind != "progress":
+                return kind, value
+            if on_progress is not None:
+                on_progress(value)
+
+    def _unpack(self, answer: tuple[str, Any]) -> Any:
+        kind, value = answer
+        if kind == "result":
+            return value
+        failure, detail, traceback_text = value
+        if traceback_text:
+            logger.error("%s: %s\n%s", self._name, detail, traceback_text)
+        raise MeasurementError(failure, detail)
+
+    async def _replace(self, own_end_s: float = 0.0) -> str:
+        """Remove the child, start the next, and tell how the old one ended."""
+        ending = await self._reap(own_end_s)
+        await self.start()
+        return ending
+
+    def _abandon(self) -> None:
+        self._is_abandoned = True
+        if self._process is not None:
+            self._process.kill()
+
+    async def _reap(self, own_end_s: float = 0.0) -> str:
+        process, writer = self._process, self._writer
+        self._process = self._reader = self._writer = None
+        if process is None:
+            return "the worker was closed"
+        atexit.unregister(process.kill)
+        ending = await asyncio.shield(asyncio.to_thread(_end, process, own_end_s))
+        if writer is not None:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        return ending
+
+
+def _end(process: SpawnProcess, own_end_s: float) -> str:
+    """Wait for the child's own end, then kill it. Its exit code tells a crash (-11) from a kill (-9)."""
+    process.join(own_end_s)
+    if process.is_alive():
+        process.kill()
+    process.join(JOIN_TIMEOUT_S)
+    ending = f"exit code {process.exitcode}"
+    with suppress(ValueError):  # still alive: it hangs in the kernel, and the system will reap it
+        process.close()
+    return ending
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start a child with SIGINT blocked: a Ctrl-C before it can ignore the signal would end it with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts, so it has to run before
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,423 @@
+"""Resolution through the real yt-dlp, with recorded or made answers in place of the network."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yt_dlp
+from yt_dlp.networking.common import Response
+from yt_dlp.networking.exceptions import HTTPError, TransportError
+
+from pytomo_scrapy.config import PathConfig, ResolveConfig, read_setting
+from pytomo_scrapy.items import ResolveResult
+from pytomo_scrapy.measure.resolve.resolution import resolve_video
+
+RECORDINGS = Path(__file__).resolve().parents[3].parent / "shared" / "recordings"
+LEAN = "player_client=visionos;player_skip=webpage,configs,js,initial_data;skip=hls,dash"
+SELECTOR = "bestvideo[height<=720][vcodec^=avc1]+bestaudio[acodec^=mp4a]/best"
+VIDEO_ID = "M4gD1WSo5mA"
+Answer = dict[str, Any] | Exception | None
+
+
+def watch_url(video_id: str) -> str:
+    return f"https://www.youtube.com/watch?v={video_id}"
+
+
+def load_recording(name: str) -> dict[str, Any]:
+    path = RECORDINGS / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"recordings are not here: {path}")
+    answer: dict[str, Any] = json.loads(path.read_text())
+    return answer.get("playerResponse", answer)
+
+
+def media_url(itag: int, **overrides: str) -> str:
+    query = {"ip": "192.0.2.7", "itag": str(itag), "c": "VISIONOS", "mn": "sn-a,sn-b", "initcwndbps": "1250000"}
+    query.update(overrides)
+    return "https://rr1---sn-a.googlevideo.com:8443/videoplayback?" + "&".join(f"{k}={v}" for k, v in query.items())
+
+
+def make_format(itag: int, mime_type: str, **overrides: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "itag": itag,
+        "url": media_url(itag),
+        "mimeType": mime_type,
+        "averageBitrate": 800_000,
+        "contentLength": "1000000",
+        "approxDurationMs": "60000",
+    }
+    if mime_type.startswith("video"):
+        entry |= {"height": 360, "width": 640, "fps": 25, "qualityLabel": "360p", "quality": "medium"}
+    return entry | overrides
+
+
+AVC, AAC = 'video/mp4; codecs="avc1.4d401e"', 'audio/mp4; codecs="mp4a.40.2"'
+
+
+def make_answer(*formats: dict[str, Any], status: str = "OK", reason: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "playabilityStatus": {"status": status} | ({"reason": reason} if reason else {}),
+        "streamingData": {"adaptiveFormats": list(formats)},
+        "videoDetails": {"videoId": VIDEO_ID, "title": "A title", "lengthSeconds": "60"},
+        **more,
+    }
+
+
+class Service:
+    """Answers yt-dlp's requests in place of the network; `clients` lists the player clients that asked."""
+
+    def __init__(self, answer: Callable[[str], Answer], page: str | Exception = "<html></html>") -> None:
+        self.answer, self.page = answer, page
+        self.answer_to: Callable[[str], Answer] | None = None  # by video id in place of the client's name
+        self.clients: list[str] = []
+
+    def urlopen(self, ydl: yt_dlp.YoutubeDL, request: Any) -> Response:
+        url = request if isinstance(request, str) else request.url
+        if "/youtubei/v1/player" not in url:
+            return self._reply(url, self.page)
+        asked = json.loads(request.data)
+        client = asked["context"]["client"]["clientName"]
+        self.clients.append(client)
+        answer = self.answer_to(asked["videoId"]) if self.answer_to else self.answer(client)
+        return self._reply(url, answer if isinstance(answer, Exception) else json.dumps(answer or {}))
+
+    @staticmethod
+    def _reply(url: str, body: str | Exception) -> Response:
+        if isinstance(body, Exception):
+            raise body
+        return Response(io.BytesIO(body.encode()), url, {"Content-Type": "application/json"})
+
+
+ServiceFactory = Callable[..., Service]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> ServiceFactory:
+    def start(answer: Answer | Callable[[str], Answer], page: str | Exception = "<html></html>") -> Service:
+        service = Service(answer if callable(answer) else lambda client: answer, page)
+        monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", lambda ydl, request: service.urlopen(ydl, request))
+        return service
+
+    return start
+
+
+def resolve(video_id: str = VIDEO_ID, **overrides: Any) -> ResolveResult:
+    settings: dict[str, Any] = {"format_selector": SELECTOR, "extractor_args": LEAN, "timeout_s": 5.0}
+    return resolve_video(watch_url(video_id), ResolveConfig(**(settings | overrides)))
+
+
+def http_error(status: int) -> HTTPError:
+    return HTTPError(Response(io.BytesIO(b""), "https://www.youtube.com/x?secret=1", {}, status))
+
+
+# Recorded answers of the service.
+
+
+def test_resolve_recorded_answer_gives_video_and_audio(serve: ServiceFactory) -> None:
+    service = serve(load_recording("player_visionos_plain"))
+    result = resolve()
+    assert result.failure is None
+    assert service.clients == ["VISIONOS"]  # one request: the lean try was enough
+    video, audio = result.formats
+    assert (video.kind, video.format_id, video.height_px, video.extension) == ("video", "136", 720, "mp4")
+    assert (audio.kind, audio.format_id, audio.audio_codec, audio.video_codec) == ("audio", "140", "mp4a.40.2", None)
+    assert video.host == "rr1---sn-25ge7nsk.googlevideo.com"
+    assert video.port == 443
+    assert video.chunk_bytes == 10 * 1024 * 1024
+    assert video.declared_size_bytes
+    assert result.client == video.hints.client == "VISIONOS"
+    assert (result.client_address, result.address_family) == ("192.0.2.1", 4)
+    assert video.hints.service_estimate_bps == 3_270_000 * 8
+    assert (video.hints.primary_cache, video.hints.fallback_cache) == ("sn-25ge7nsk", "sn-4g5edns6")
+    assert (video.hints.cache_kind, video.hints.cache_status, video.hints.prefix_length) == ("31,26", "au,onr", 33)
+    assert (video.cache_site, video.cache_airport) == ("par10s37", "par")
+    assert result.duration_s == 721.0
+    assert result.title
+    assert result.software_version and result.software_version.startswith("yt-dlp 20")
+    assert result.attempt_count == 1
+
+
+@pytest.mark.parametrize("name", ["player_visionos_plain", "player_visionos_60fps", "player_visionos_drc"])
+def test_resolve_recorded_answer_with_default_selector_takes_direct_plain_formats(
+    serve: ServiceFactory, name: str
+) -> None:
+    recording = load_recording(name)
+    serve(recording)
+    result = resolve(recording["videoDetails"]["videoId"], format_selector=read_setting("PYTOMO_FORMAT", DEFAULT))
+    assert [media.kind for media in result.formats] == ["video", "audio"]
+    assert all("drc" not in media.format_id for media in result.formats)
+    assert all(media.url.startswith("https://") for media in result.formats)
+
+
+DEFAULT = ResolveConfig().format_selector
+
+
+def test_resolve_recorded_drc_variant_is_taken_only_where_asked_for(serve: ServiceFactory) -> None:
+    recording = load_recording("player_visionos_drc")
+    serve(recording)
+    result = resolve(recording["videoDetails"]["videoId"], format_selector="140-drc")
+    assert [media.format_id for media in result.formats] == ["140-drc"]
+
+
+@pytest.mark.parametrize(
+    ("name", "video_id", "failure"),
+    [
+        ("notavailable_privatecontent", "8VFlzr2XU7g", "private"),
+        ("notavailable_restricted", "_PL2HJKxnOM", "geo_restricted"),
+        ("notavailable_paidcontent", "ayI2iBwGdxw", "members_only"),
+        ("notavailable_musicpremiumcontent", "sMJ8bRN2dak", "premium"),
+        ("notavailable_nonexistent", "nonexistent", "removed"),
+        ("notavailable_invalidid", "INVALID_ID_"[:11], "removed"),
+        ("player_visionos_live", "X4VbdwhkE10", "live"),
+        ("player_visionos_unplayable", "it3OtbTxQk0", "removed"),
+    ],
+)
+def test_resolve_recorded_refusal_has_its_class(serve: ServiceFactory, name: str, video_id: str, failure: str) -> None:
+    serve(load_recording(name))
+    result = resolve(video_id)
+    assert result.failure == failure
+    assert result.formats == ()
+    assert result.failure_detail
+
+
+def test_resolve_refused_recording_keeps_what_was_learnt_of_the_video(serve: ServiceFactory) -> None:
+    serve(load_recording("notavailable_restricted"))
+    result = resolve("_PL2HJKxnOM")
+    assert result.title and "generic" not in result.title
+    assert result.duration_s
+
+
+def test_resolve_recorded_android_answer_declares_the_player(serve: ServiceFactory) -> None:
+    recording = load_recording("player_android_reel")
+    serve(recording)
+    result = resolve(
+        recording["videoDetails"]["videoId"],
+        extractor_args=LEAN.replace("visionos", "android") + ";formats=missing_pot",
+        format_selector="18",
+    )
+    assert [media.kind for media in result.formats] == ["muxed"]
+    assert result.player_config is not None
+    declared = result.player_config["exoPlayerConfig"]
+    assert declared["minDurationForPlaybackStartMs"] == 1600
+    assert (declared["lowWatermarkMs"], declared["highWatermarkMs"]) == (15000, 30000)
+
+
+# Made answers.
+
+
+def test_resolve_reasons_of_the_service_have_their_class(serve: ServiceFactory) -> None:
+    reasons = {
+        "Sign in to confirm you’re not a bot": "bot_check",
+        "This content isn't available, try again later.": "rate_limited",
+        "Sign in to confirm your age": "age_restricted",
+        "Premieres in 5 hours": "upcoming",
+        "This video has been removed by the uploader": "removed",
+    }
+    for reason, failure in reasons.items():
+        service = serve(make_answer(status="LOGIN_REQUIRED", reason=reason))
+        result = resolve()
+        assert (result.failure, result.title) == (failure, "A title"), reason
+        assert result.attempt_count == 1, "asking again cannot help"
+        assert service.clients[0] == "VISIONOS"
+
+
+def test_resolve_upcoming_live_is_upcoming_even_with_formats(serve: ServiceFactory) -> None:
+    answer = make_answer(make_format(134, AVC), status="LIVE_STREAM_OFFLINE", reason="This live event will begin soon")
+    answer["videoDetails"] |= {"isUpcoming": True, "isLiveContent": True}
+    serve(answer)
+    assert resolve().failure == "upcoming"
+
+
+def test_resolve_without_urls_falls_back_to_the_next_client(serve: ServiceFactory) -> None:
+    bare = make_format(134, AVC)
+    del bare["url"]
+
+    def answer(client: str) -> dict[str, Any]:
+        return (
+            make_answer(bare)
+            if len(service.clients) == 1
+            else make_answer(make_format(134, AVC), make_format(140, AAC))
+        )
+
+    service = serve(answer)
+    result = resolve()
+    assert result.failure is None
+    assert result.attempt_count == 2
+    assert [media.kind for media in result.formats] == ["video", "audio"]
+
+
+def test_resolve_without_any_url_is_no_url_formats(serve: ServiceFactory) -> None:
+    bare = make_format(134, AVC)
+    del bare["url"]
+    serve(make_answer(bare))
+    result = resolve()
+    assert (result.failure, result.attempt_count) == ("no_url_formats", 2)
+
+
+def test_resolve_client_that_needs_a_token_falls_back_to_one_that_does_not(serve: ServiceFactory) -> None:
+    service = serve(make_answer(make_format(134, AVC), make_format(140, AAC)))
+    result = resolve(extractor_args=LEAN.replace("visionos", "mweb"))
+    assert (result.failure, result.attempt_count) == (None, 2)
+    assert (service.clients[0], service.clients[-1] == "MWEB") == ("MWEB", False)
+
+
+def test_resolve_with_unfitting_selector_is_no_format(serve: ServiceFactory) -> None:
+    serve(make_answer(make_format(134, AVC), make_format(140, AAC)))
+    assert resolve(format_selector="best[height>=2000]").failure == "no_format"
+
+
+def test_resolve_never_takes_storyboards_or_fragments(serve: ServiceFactory) -> None:
+    spec = "https://i.ytimg.com/sb/x/storyboard3_L$L/$N.jpg|48#27#100#10#10#0#default#rs$a"
+    serve(make_answer(storyboards={"playerStoryboardSpecRenderer": {"spec": spec}}))
+    assert resolve(format_selector="worst/bestvideo/all").failure == "no_format"
+
+
+@pytest.mark.parametrize(
+    ("error", "failure", "attempts"),
+    [
+        (http_error(429), "http_429", 1),
+        (http_error(500), "http_5xx", 2),
+        (http_error(403), "http_403", 2),
+        (TransportError("timed out"), "resolve_unreachable", 1),
+        (TransportError("[Errno -2] Name or service not known"), "resolve_unreachable", 1),
+        (KeyError("surprise"), "unknown_failure", 2),
+    ],
+)
+def test_resolve_request_error_has_its_class(
+    serve: ServiceFactory, error: Exception, failure: str, attempts: int
+) -> None:
+    serve(error, page=error)
+    result = resolve()
+    assert (result.failure, result.attempt_count) == (failure, attempts)
+    assert "secret" not in (result.failure_detail or "")
+
+
+def test_resolve_available_at_is_waited_for_and_left_out_of_the_time(
+    serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(make_answer(make_format(134, AVC), make_format(140, AAC)))
+    available_at = time.time() + 7
+    monkeypatch.setattr(
+        "yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", lambda *_: available_at, raising=True
+    )
+    naps: list[float] = []
+    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
+    result = resolve_video(watch_url(VIDEO_ID), config, sleep=naps.append)
+    assert result.formats[0].available_at == datetime.fromtimestamp(available_at, UTC)
+    assert naps == [result.available_wait_s]
+    assert 3 < naps[0] <= 7
+    assert result.elapsed_s is not None and result.elapsed_s < 5
+
+
+@pytest.mark.parametrize("is_read_before", [True, False])
+@pytest.mark.parametrize("step_s", [-3600.0, 86400.0])
+def test_resolve_clock_that_is_set_meanwhile_is_no_wait_of_the_service(
+    serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch, step_s: float, is_read_before: bool
+) -> None:
+    serve(make_answer(make_format(136, AVC), make_format(140, AAC)))
+    wall_s = [1_795_000_000.0]
+
+    def available_at(*_: Any) -> float:
+        if is_read_before:
+            found = wall_s[0] + 7
+            wall_s[0] += step_s
+        else:
+            wall_s[0] += step_s
+            found = wall_s[0] + 7
+        return found
+
+    monkeypatch.setattr("yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", available_at)
+    monkeypatch.setattr(
+        "pytomo_scrapy.measure.resolve.resolution.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC)
+    )
+    naps: list[float] = []
+    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
+    result = resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0, sleep=naps.append)
+    assert (result.failure, naps, result.available_wait_s) == (None, [7.0], 7.0)
+
+
+def test_resolve_clock_that_is_set_twice_meanwhile_waits_no_longer_than_it_may(
+    serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day ahead while yt-dlp reads it, an hour back after: what the service ordered cannot be told any more."""
+    serve(make_answer(make_format(136, AVC), make_format(140, AAC)))
+    wall_s = [1_795_000_000.0]
+
+    def available_at(*_: Any) -> float:
+        found = wall_s[0] + 86400 + 7
+        wall_s[0] -= 3600
+        return found
+
+    monkeypatch.setattr("yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", available_at)
+    monkeypatch.setattr(
+        "pytomo_scrapy.measure.resolve.resolution.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC)
+    )
+    naps: list[float] = []
+    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
+    result = resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0, sleep=naps.append)
+    assert (result.failure, naps) == (None, [30.0])
+
+
+def test_resolve_available_at_beyond_the_longest_wait_is_not_available_yet(
+    serve: ServiceFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(make_answer(make_format(134, AVC), make_format(140, AAC)))
+    monkeypatch.setattr(
+        "yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", lambda *_: time.time() + 60, raising=True
+    )
+    naps: list[float] = []
+    result = resolve_video(watch_url(VIDEO_ID), ResolveConfig(SELECTOR, LEAN, 5.0, 30.0), sleep=naps.append)
+    assert (result.failure, result.formats, naps) == ("not_available_yet", (), [])
+
+
+def test_resolve_prints_and_logs_nothing_signed(
+    serve: ServiceFactory, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    serve(load_recording("player_visionos_plain"))
+    result = resolve()
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+    for text in (caplog.text, repr(result)):
+        assert "192.0.2.1" not in text
+        assert "sig=" not in text
+
+
+def test_resolve_of_many_videos_at_once_keeps_them_apart(serve: ServiceFactory) -> None:
+    recordings = [load_recording(name) for name in ("player_visionos_plain", "player_visionos_60fps")]
+    by_id = {recording["videoDetails"]["videoId"]: recording for recording in recordings}
+    service = serve(None)
+    service.answer_to = lambda video_id: by_id[video_id]
+    with ThreadPoolExecutor(4) as pool:
+        results = dict(zip(list(by_id) * 4, pool.map(resolve, list(by_id) * 4), strict=True))
+    assert {video_id: result.title for video_id, result in results.items()} == {
+        video_id: recording["videoDetails"]["title"] for video_id, recording in by_id.items()
+    }
+
+
+def test_resolve_page_without_video_is_unsupported_url(serve: ServiceFactory) -> None:
+    serve(None, page="<html><body>words</body></html>")
+    result = resolve_video("https://example.org/page", ResolveConfig())
+    assert (result.failure, result.attempt_count) == ("unsupported_url", 1)
+
+
+def test_resolve_direct_media_url_of_any_site_is_one_muxed_format(serve: ServiceFactory) -> None:
+    service = serve(None)
+    service._reply = lambda url, body: Response(  # type: ignore[method-assign]
+        io.BytesIO(b""), url, {"Content-Type": "video/mp4", "Content-Length": "1000"}
+    )
+    config = ResolveConfig(timeout_s=1, path=PathConfig(family="6"))
+    result = resolve_video("https://media.example.org/clip.mp4?c=3&ip=192.0.2.9", config)
+    assert result.failure is None
+    assert [(media.kind, media.host, media.hints.client) for media in result.formats] == [
+        ("muxed", "media.example.org", None)
+    ]
+    assert (result.client_address, result.address_family) == (None, 6)

@@ -1,0 +1,371 @@
+"""The window against servers that behave: what is asked for, what is kept, and how it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pickle
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pycurl
+import pytest
+
+from pytomo_scrapy.config import DownloadConfig, PathConfig
+from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat
+from pytomo_scrapy.measure.window.loop import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.window.request import MediaRequest
+from pytomo_scrapy.measure.window.stream import Stream
+from tests.measure.window.window_servers import (
+    BODY,
+    Authority,
+    Request,
+    answer,
+    media_head,
+    serve_body,
+    serve_range,
+    serving,
+)
+
+HOST = "rr1---sn-test.example"
+WINDOW_S = 1.0
+CONFIG = DownloadConfig(window_s=WINDOW_S)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    yield authority
+
+
+def make_format(port: int, kind: str = "muxed", scheme: str = "http", **overrides: object) -> MediaFormat:
+    values: dict[str, object] = {
+        "kind": kind,
+        "format_id": {"video": "134", "audio": "140"}.get(kind, "18"),
+        "url": f"{scheme}://{HOST}:{port}/videoplayback?sig=SECRET&kind={kind}",
+        "host": HOST,
+        "port": port,
+    }
+    return MediaFormat(**{**values, **overrides})  # type: ignore[arg-type]
+
+
+def fetch(
+    spool: Path, *formats: MediaFormat, config: DownloadConfig = CONFIG, address: str = "127.0.0.1"
+) -> DownloadResult:
+    return download_window(WindowPlan(formats, {HOST: address}, spool_directory=str(spool)), config)
+
+
+def trickle(connection: socket.socket, request: Request) -> None:
+    """Send without end: 10 kB each 10 ms."""
+    connection.sendall(media_head(10**9))
+    while True:
+        connection.sendall(bytes(10_000))
+        time.sleep(0.01)
+
+
+def test_window_whole_file_is_complete_and_spooled(tmp_path: Path) -> None:
+    with serving(serve_body) as server:
+        result = fetch(tmp_path, make_format(server.port))
+    (stream,) = result.streams
+    assert (result.ended_by, result.failure) == ("complete", None)
+    assert stream.is_complete
+    assert stream.received_bytes == stream.size_bytes == stream.spooled_bytes == len(BODY)
+    assert Path(stream.spool_path or "").read_bytes() == BODY
+    assert stream.arrival_bytes[-1] == len(BODY)
+    assert list(stream.arrival_s) == sorted(stream.arrival_s)
+    assert result.host == HOST
+    assert (result.address, result.address_family) == ("127.0.0.1", 4)
+    assert result.elapsed_s is not None and result.elapsed_s < WINDOW_S
+
+
+def test_window_ranges_follow_on_one_connection(tmp_path: Path) -> None:
+    with serving(serve_body) as server:
+        result = fetch(tmp_path, make_format(server.port, chunk_bytes=300_000))
+        asked = [request.range for request in server.requests]
+        connection_count = server.connection_count
+    # 1 048 576 bytes: three ranges of 300 000 and one of 148 576.
+    assert asked == [(0, 299_999), (300_000, 599_999), (600_000, 899_999), (900_000, 1_048_575)]
+    assert connection_count == 1
+    assert [row.status for row in result.requests] == [206] * 4
+    assert [row.received_bytes for row in result.requests] == [300_000, 300_000, 300_000, 148_576]
+    assert result.requests[0].connect_s is not None
+    assert [row.connect_s for row in result.requests[1:]] == [None] * 3
+    assert Path(result.streams[0].spool_path or "").read_bytes() == BODY
+
+
+def test_window_video_and_audio_arrive_at_once(tmp_path: Path) -> None:
+    with serving(trickle) as server:
+        result = fetch(tmp_path, make_format(server.port, "video"), make_format(server.port, "audio"))
+    video, audio = result.streams
+    assert result.ended_by == "deadline"
+    assert result.failure is None
+    assert video.arrival_s[0] < audio.arrival_s[-1] and audio.arrival_s[0] < video.arrival_s[-1]
+    assert result.received_bytes == video.received_bytes + audio.received_bytes > 0
+
+
+def test_window_ends_at_its_deadline_while_bytes_flow(tmp_path: Path) -> None:
+    with serving(trickle) as server:
+        result = fetch(tmp_path, make_format(server.port))
+    assert result.ended_by == "deadline"
+    assert result.failure is None
+    assert result.elapsed_s == pytest.approx(WINDOW_S, abs=0.25)
+    assert not result.streams[0].is_complete
+    assert result.bin_max_bps is None  # no bin of a whole second
+    # 10 kB each 10 ms or a little more: under 8 Mbit/s.
+    assert result.delivery_bps is not None and 2e6 < result.delivery_bps < 9e6
+
+
+def test_window_byte_cap_ends_it(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, max_bytes=200_000)
+    with serving(trickle) as server:
+        result = fetch(tmp_path, make_format(server.port), config=config)
+    assert (result.ended_by, result.failure) == ("byte_cap", None)
+    assert 200_000 <= result.received_bytes < 400_000
+    assert result.elapsed_s is not None and result.elapsed_s < WINDOW_S
+
+
+def test_window_byte_cap_is_overshot_by_one_piece_a_stream_however_fast_the_line(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, max_bytes=100_000)
+    with serving(serve_body) as server:
+        formats = make_format(server.port, "video"), make_format(server.port, "audio")
+        result = fetch(tmp_path, *formats, config=config)
+    assert (result.ended_by, result.failure) == ("byte_cap", None)
+    assert len(BODY) > 150_000 and 100_000 <= result.received_bytes < 100_000 + 2 * 16_384
+    assert {(stream.is_complete, stream.failure) for stream in result.streams} == {(False, None)}
+
+
+def test_window_spool_cap_keeps_the_beginning_and_counts_the_rest(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, spool_max_bytes=100_000)
+    with serving(serve_body) as server:
+        result = fetch(tmp_path, make_format(server.port), config=config)
+    (stream,) = result.streams
+    assert stream.received_bytes == len(BODY)
+    assert stream.spooled_bytes == 100_000
+    assert Path(stream.spool_path or "").read_bytes() == BODY[:100_000]
+
+
+def pour(connection: socket.socket, request: Request) -> None:
+    """Send without end, as fast as it is taken."""
+    connection.sendall(media_head(10**9))
+    while True:
+        connection.sendall(bytes(1_000_000))
+
+
+def test_window_beyond_its_spool_cap_still_stamps_every_arrival(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536)
+    with serving(trickle) as server:
+        result = fetch(tmp_path, make_format(server.port), config=config)
+    (stream,) = result.streams
+    assert stream.spooled_bytes == 65_536 and stream.received_bytes > 5 * 65_536
+    assert stream.arrival_bytes[-1] == stream.received_bytes == result.requests[0].received_bytes
+    # What was sent 10 kB at a time did not arrive in lumps.
+    steps = [after - before for before, after in itertools.pairwise(stream.arrival_bytes)]
+    assert statistics.median(steps) <= 10_000
+
+
+def drip(connection: socket.socket, request: Request) -> None:
+    """Send what was asked for 32 KiB at a time, with pauses between."""
+    first, last = request.range or (0, len(BODY) - 1)
+    last = min(last, len(BODY) - 1)
+    content_range = f"Content-Range: bytes {first}-{last}/{len(BODY)}"
+    head = answer("206 Partial Content", "Content-Type: video/mp4", content_range, body=BODY[first : last + 1])
+    for start in range(0, len(head), 32_768):
+        connection.sendall(head[start : start + 32_768])
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(("scheme", "chunk_bytes"), [("http", 300_000), ("https", 300_000), ("https", 10**7)])
+def test_window_beyond_its_spool_cap_counts_every_byte_once(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch, scheme: str, chunk_bytes: int
+) -> None:
+    counted: list[int] = []
+    count = Stream.count
+    monkeypatch.setattr(Stream, "count", lambda self, size: (counted.append(size), count(self, size)))
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=20.0)
+    with serving(drip, authority.context(HOST) if scheme == "https" else None) as server:
+        result = fetch(tmp_path, make_format(server.port, scheme=scheme, chunk_bytes=chunk_bytes), config=config)
+    (stream,) = result.streams
+    assert (result.ended_by, stream.received_bytes, stream.arrival_bytes[-1]) == ("complete", len(BODY), len(BODY))
+    assert [row.received_bytes for row in result.requests] == [
+        min(chunk_bytes, len(BODY) - first) for first in range(0, len(BODY), chunk_bytes)
+    ]
+    assert sum(counted) > len(BODY) / 2  # by curl, not by us
+
+
+def test_window_at_its_deadline_has_noted_all_that_curl_has_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_curl: list[int] = []
+    row = MediaRequest.row
+
+    def noting_row(self: MediaRequest, handle: pycurl.Curl, *why: str | None) -> HttpRequest:
+        by_curl.append(int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T)))
+        return row(self, handle, *why)
+
+    monkeypatch.setattr(MediaRequest, "row", noting_row)
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=0.3, max_bytes=10**12)
+    with serving(pour) as server:
+        results = [fetch(tmp_path, make_format(server.port), config=config) for _ in range(5)]
+    assert {result.ended_by for result in results} == {"deadline"}
+    assert [result.received_bytes for result in results] == by_curl
+    assert [result.streams[0].arrival_bytes[-1] for result in results] == by_curl
+
+
+@pytest.mark.parametrize("max_bytes", range(44_000_000, 80_000_000, 4_000_000))
+def test_window_near_its_byte_cap_looks_at_every_piece_again(tmp_path: Path, max_bytes: int) -> None:
+    config = dataclasses.replace(CONFIG, max_bytes=max_bytes, spool_max_bytes=65_536, window_s=20.0)
+    with serving(pour) as server:
+        formats = make_format(server.port, "video"), make_format(server.port, "audio")
+        result = fetch(tmp_path, *formats, config=config)
+    assert (result.ended_by, result.failure) == ("byte_cap", None)
+    assert max_bytes <= result.received_bytes < max_bytes + 2 * 16_384
+
+
+def test_window_over_tls_checks_the_name_and_names_the_version(tmp_path: Path, authority: Authority) -> None:
+    with serving(serve_body, authority.context(HOST)) as server:
+        result = fetch(tmp_path, make_format(server.port, scheme="https", chunk_bytes=600_000))
+    assert result.failure is None
+    first, second = result.requests
+    assert first.tls_version == second.tls_version == "TLSv1.3"
+    assert first.http_version == "1.1"
+    assert first.connect_s is not None and first.tls_s is not None and first.first_byte_s is not None
+    assert second.tls_s is None
+    assert first.total_s is not None and first.connect_s + first.tls_s + first.first_byte_s <= first.total_s + 0.001
+
+
+def test_window_ipv6_address_is_pinned(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with serving(serve_body, address="::1") as server:
+        result = fetch(tmp_path, make_format(server.port), address="::1")
+    assert result.failure is None
+    assert (result.address, result.address_family) == ("::1", 6)
+
+
+def test_window_sends_the_formats_headers_without_those_that_break(tmp_path: Path) -> None:
+    headers = {"User-Agent": "Player/1", "Accept-Encoding": "gzip", "Range": "bytes=5-", "Host": "other"}
+    with serving(serve_body) as server:
+        result = fetch(tmp_path, make_format(server.port, http_headers=headers))
+        request = server.requests[0]
+    assert result.failure is None
+    assert request.field("User-Agent") == "Player/1"
+    assert request.field("Host") == f"{HOST}:{server.port}"
+    assert request.field("Accept-Encoding") is None
+    assert request.field("Range") is None
+
+
+def test_window_source_address_is_where_it_comes_from(tmp_path: Path) -> None:
+    peers: list[str] = []
+
+    def note_peer(connection: socket.socket, request: Request) -> None:
+        peers.append(connection.getpeername()[0])
+        serve_body(connection, request)
+
+    config = dataclasses.replace(CONFIG, path=PathConfig(source_address="127.0.0.9"))
+    with serving(note_peer) as server:
+        result = fetch(tmp_path, make_format(server.port), config=config)
+    assert result.failure is None
+    assert peers == ["127.0.0.9"]
+
+
+def test_window_progress_tells_bytes_and_time(tmp_path: Path) -> None:
+    seen: list[WindowProgress] = []
+    with serving(trickle) as server:
+        plan = WindowPlan((make_format(server.port),), {HOST: "127.0.0.1"}, spool_directory=str(tmp_path))
+        result = download_window(plan, CONFIG, progress=seen.append)
+    assert len(seen) >= 3
+    assert [one.received_bytes for one in seen] == sorted(one.received_bytes for one in seen)
+    assert seen[-1].received_bytes <= result.received_bytes
+
+
+def test_window_plan_and_result_travel_between_processes(tmp_path: Path) -> None:
+    with serving(serve_body) as server:
+        plan = WindowPlan((make_format(server.port),), {HOST: "127.0.0.1"}, spool_directory=str(tmp_path))
+        result = download_window(pickle.loads(pickle.dumps(plan)), CONFIG)
+    assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_window_rows_hold_no_signature(tmp_path: Path) -> None:
+    with serving(lambda connection, request: connection.sendall(answer("403 Forbidden"))) as server:
+        result = fetch(tmp_path, make_format(server.port))
+    assert result.failure == "http_403"
+    assert "SECRET" not in repr(result)
+
+
+def test_window_chunked_answer_without_length_is_complete_at_its_end(tmp_path: Path) -> None:
+    def chunked(connection: socket.socket, request: Request) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for start in range(0, 40_000, 10_000):
+            connection.sendall(b"2710\r\n" + BODY[start : start + 10_000] + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+
+    with serving(chunked) as server:
+        result = fetch(tmp_path, make_format(server.port))
+    assert (result.ended_by, result.failure) == ("complete", None)
+    assert result.streams[0].received_bytes == result.streams[0].size_bytes == 40_000
+
+
+def test_window_through_a_proxy_says_so(tmp_path: Path) -> None:
+    def as_proxy(connection: socket.socket, request: Request) -> None:
+        assert request.target.startswith(f"http://{HOST}")
+        serve_body(connection, request)
+
+    with serving(as_proxy) as proxy:
+        config = dataclasses.replace(CONFIG, path=PathConfig(proxy=f"http://127.0.0.1:{proxy.port}"))
+        plan = WindowPlan((make_format(80),), {}, spool_directory=str(tmp_path))
+        result = download_window(plan, config)
+    assert result.failure is None
+    assert result.via_proxy
+    assert result.received_bytes == len(BODY)
+    assert result.address == "127.0.0.1"
+
+
+def test_window_through_a_proxy_tunnel_keeps_the_hosts_own_answer(tmp_path: Path, authority: Authority) -> None:
+    context = authority.context(HOST)
+
+    def as_tunnel(connection: socket.socket, request: Request) -> None:
+        assert request.head.startswith("CONNECT ")
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+        inner = context.wrap_socket(connection, server_side=True)
+        head = inner.recv(65536)
+        serve_range(inner, Request(head), BODY)
+        inner.close()
+
+    with serving(as_tunnel) as proxy:
+        config = dataclasses.replace(CONFIG, path=PathConfig(proxy=f"http://127.0.0.1:{proxy.port}"))
+        plan = WindowPlan((make_format(443, scheme="https"),), {}, spool_directory=str(tmp_path))
+        result = download_window(plan, config)
+    assert result.failure is None
+    assert result.streams[0].size_bytes == len(BODY)
+    assert result.requests[0].content_type == "video/mp4"
+
+
+def test_window_follows_a_redirect_and_ranges_stay_where_it_led(tmp_path: Path) -> None:
+    with serving(serve_body) as cache:
+
+        def send_away(connection: socket.socket, request: Request) -> None:
+            connection.sendall(answer("302 Found", f"Location: http://127.0.0.1:{cache.port}/moved?sig=SECRET"))
+
+        with serving(send_away) as front:
+            result = fetch(tmp_path, make_format(front.port, chunk_bytes=600_000))
+            front_count = len(front.requests)
+    assert result.failure is None
+    assert [(row.hop, row.status, row.host) for row in result.requests] == [
+        (0, 302, HOST),
+        (1, 206, "127.0.0.1"),
+        (0, 206, "127.0.0.1"),
+    ]
+    assert front_count == 1
+    assert result.streams[0].received_bytes == len(BODY)

@@ -1,0 +1,206 @@
+"""Paced demand: whole segments, the buffer goal, the playhead, and what a window then takes."""
+
+from __future__ import annotations
+
+import io
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.items import DownloadResult, MediaFormat
+from pytomo_scrapy.measure.window.loop import WindowPlan, download_window, window_mode
+from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, Playhead, StreamPace, common_spans
+from tests.measure.window.window_servers import Request, answer, serve_range, serving
+
+HOST = "rr1---sn-test.example"
+SEGMENT_BYTES, SEGMENT_S, SEGMENT_COUNT = 50_000, 2.0, 20
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def make_file() -> bytes:
+    """An MP4 of 20 segments of 2 s and 50 000 bytes: `ftyp`, `moov`, `sidx`, then the segments."""
+    references = b"".join(
+        struct.pack(">III", SEGMENT_BYTES, int(SEGMENT_S * 1000), 0x90000000) for _ in range(SEGMENT_COUNT)
+    )
+    sidx = box(b"sidx", struct.pack(">IIIIIHH", 0, 1, 1000, 0, 0, 0, SEGMENT_COUNT) + references)
+    segment = box(b"moof", bytes(92)) + box(b"mdat", bytes(SEGMENT_BYTES - 108))
+    return box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", bytes(100)) + sidx + segment * SEGMENT_COUNT
+
+
+FILE = make_file()
+INIT_BYTES = len(FILE) - SEGMENT_BYTES * SEGMENT_COUNT
+
+
+def make_pace(
+    directory: Path, received_bytes: int = HEAD_BYTES, goal_s: float = 10.0, body: bytes = FILE
+) -> StreamPace:
+    path = directory / "spool"
+    path.write_bytes(body[:received_bytes])
+    pace = StreamPace(SEGMENT_S * SEGMENT_COUNT, goal_s)
+    pace.read_head(str(path), received_bytes, len(body))
+    return pace
+
+
+def end_of(segment: int) -> int:
+    """Last byte of the n-th segment, from 1, as a Range header has it."""
+    return INIT_BYTES + segment * SEGMENT_BYTES - 1
+
+
+def test_pace_before_the_index_asks_for_the_head() -> None:
+    assert StreamPace(40.0, 10.0).next_range(0, None, 0.0) == (0, HEAD_BYTES - 1)
+
+
+def test_pace_with_a_cut_index_asks_for_more_of_the_head(tmp_path: Path) -> None:
+    pace = make_pace(tmp_path, received_bytes=INIT_BYTES - 1)
+    assert pace.next_range(INIT_BYTES - 1, len(FILE), 0.0) == (INIT_BYTES - 1, INIT_BYTES - 1 + HEAD_BYTES - 1)
+
+
+def test_pace_asks_for_whole_segments_that_begin_before_the_goal(tmp_path: Path) -> None:
+    pace = make_pace(tmp_path)
+    # Goal 10 s: segments that begin at 0, 2, 4, 6 and 8 s; the sixth begins at 10 s.
+    assert pace.next_range(HEAD_BYTES, len(FILE), 0.0) == (HEAD_BYTES, end_of(5))
+
+
+def test_pace_with_the_goal_reached_asks_for_nothing(tmp_path: Path) -> None:
+    pace = make_pace(tmp_path)
+    received = end_of(5) + 1
+    assert pace.media_s(received, len(FILE)) == 10.0
+    assert pace.next_range(received, len(FILE), 0.0) is None
+    assert pace.next_range(received, len(FILE), 0.1) == (received, end_of(6))
+
+
+def test_pace_of_a_far_goal_asks_for_twelve_seconds_at_most(tmp_path: Path) -> None:
+    pace = make_pace(tmp_path, goal_s=100.0)
+    assert pace.next_range(HEAD_BYTES, len(FILE), 0.0) == (HEAD_BYTES, end_of(6))
+
+
+def test_pace_counts_whole_segments_only(tmp_path: Path) -> None:
+    pace = make_pace(tmp_path)
+    assert pace.media_s(end_of(1), len(FILE)) == 0.0
+    assert pace.media_s(end_of(1) + 1, len(FILE)) == 2.0
+
+
+def test_pace_without_an_index_steps_through_the_duration(tmp_path: Path) -> None:
+    body = box(b"ftyp", bytes(8)) + box(b"moov", bytes(100)) + box(b"mdat", bytes(999_876))
+    pace = make_pace(tmp_path, body=body)
+    size = len(body)
+    assert size == 1_000_008
+    # 40 s in steps of 5 s, 125 001 bytes each; two begin before 10 s.
+    assert pace.next_range(HEAD_BYTES, size, 0.0) == (HEAD_BYTES, 250_001)
+    assert pace.media_s(size // 4, size) == pytest.approx(10.0)
+    assert pace.next_range(size // 4, size, 0.0) is None
+    assert pace.next_range(250_002, size, 0.5) == (250_002, 375_002)
+
+
+def test_pace_without_any_clue_takes_what_comes(tmp_path: Path) -> None:
+    path = tmp_path / "spool"
+    path.write_bytes(b"FLV" + bytes(1000))
+    pace = StreamPace(None, 10.0)
+    pace.read_head(str(path), 1003, None)
+    assert pace.next_range(1003, None, 0.0) is not None
+
+
+@pytest.mark.parametrize("length", [0, (1 << 62) + 5, (1 << 64) - 1])
+def test_pace_of_a_file_with_a_hostile_box_goes_without_an_index(tmp_path: Path, length: int) -> None:
+    hostile = struct.pack(">I4sQ", 1, b"moov", length) if length else struct.pack(">I4sQ", 0, b"moov", 0)
+    pace = make_pace(tmp_path, body=box(b"ftyp", bytes(8)) + hostile + bytes(2 * HEAD_BYTES))
+    assert pace.segments == ()
+    assert pace.next_range(HEAD_BYTES, 100_000, 0.0) is not None
+
+
+def test_playhead_starts_plays_stalls_and_resumes() -> None:
+    head = Playhead()
+    assert head.advance(1.0, 1.9, is_all_there=False) == 0.0
+    assert head.advance(2.0, 2.0, is_all_there=False) == 0.0  # starts now
+    assert head.advance(3.0, 2.0, is_all_there=False) == pytest.approx(1.0)
+    assert head.advance(5.0, 2.0, is_all_there=False) == pytest.approx(2.0)  # ran dry
+    assert not head.is_playing
+    assert head.advance(6.0, 2.9, is_all_there=False) == pytest.approx(2.0)
+    assert head.advance(7.0, 3.0, is_all_there=False) == pytest.approx(2.0)  # resumes with a second
+    assert head.advance(7.5, 3.0, is_all_there=False) == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([], []),
+        ([[(0.0, 1.0)]], [(0.0, 1.0)]),
+        ([[(0.0, 2.0), (3.0, 5.0)], [(1.0, 4.0)]], [(1.0, 2.0), (3.0, 4.0)]),
+        ([[(0.0, 1.0)], []], []),
+    ],
+)
+def test_common_spans_are_where_all_are_idle(
+    spans: list[list[tuple[float, float]]], expected: list[tuple[float, float]]
+) -> None:
+    assert common_spans(spans) == expected
+
+
+def test_window_mode_draws_one_in_so_many_with_the_seed() -> None:
+    config = DownloadConfig(mode="paced", bulk_every=10)
+    modes = [window_mode(WindowPlan((), {}, seed=f"7:{number}"), config) for number in range(2000)]
+    assert modes == [window_mode(WindowPlan((), {}, seed=f"7:{number}"), config) for number in range(2000)]
+    assert 150 < modes.count("bulk") < 250
+    assert window_mode(WindowPlan((), {}), DownloadConfig(mode="paced", bulk_every=0)) == "paced"
+    assert window_mode(WindowPlan((), {}), DownloadConfig(mode="paced", bulk_every=1)) == "bulk"
+    assert window_mode(WindowPlan((), {}), DownloadConfig(mode="bulk")) == "bulk"
+
+
+def serve_file(connection: socket.socket, request: Request) -> None:
+    if request.range is not None and request.range[0] >= len(FILE):
+        connection.sendall(answer("416 Range Not Satisfiable"))
+    else:
+        serve_range(connection, request, FILE)
+
+
+def fetch(directory: Path, port: int, window_s: float, goal_s: float, **overrides: object) -> DownloadResult:
+    media = MediaFormat("video", "134", f"http://{HOST}:{port}/v", HOST, port, **overrides)  # type: ignore[arg-type]
+    plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory), duration_s=40.0)
+    config = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s)
+    return download_window(plan, config)
+
+
+def test_paced_window_takes_window_and_goal_and_a_segment_at_most(tmp_path: Path) -> None:
+    with serving(serve_file) as server:
+        result = fetch(tmp_path, server.port, 3.0, 4.0)
+        connection_count = server.connection_count
+    assert (result.mode, result.ended_by, result.failure) == ("paced", "deadline", None)
+    # Goal 4 s: two segments at once, then one whenever less than 4 s are ahead: at about 0 and 2 s of play.
+    assert result.received_bytes == INIT_BYTES + 4 * SEGMENT_BYTES
+    assert result.received_bytes <= INIT_BYTES + (3.0 + 4.0 + SEGMENT_S) / SEGMENT_S * SEGMENT_BYTES
+    assert connection_count == 1
+    assert result.no_demand_s is not None and result.no_demand_s > 2.5
+    assert result.active_s is not None and result.active_s < 0.5
+    (stream,) = result.streams
+    assert stream.no_demand[-1][1] == pytest.approx(3.0, abs=0.3)
+    assert [row.range_end_bytes for row in result.requests] == [HEAD_BYTES - 1, *(end_of(n) for n in (2, 3, 4))]
+
+
+def test_paced_window_of_a_short_file_is_complete(tmp_path: Path) -> None:
+    with serving(serve_file) as server:
+        result = fetch(tmp_path, server.port, 3.0, 60.0)
+    assert (result.ended_by, result.failure, result.received_bytes) == ("complete", None, len(FILE))
+    assert result.streams[0].is_complete
+    assert Path(result.streams[0].spool_path or "").read_bytes() == FILE
+
+
+def test_paced_window_against_a_server_without_ranges_takes_the_file(tmp_path: Path) -> None:
+    def whole(connection: socket.socket, request: Request) -> None:
+        connection.sendall(answer("200 OK", "Content-Type: video/mp4", body=FILE))
+
+    with serving(whole) as server:
+        result = fetch(tmp_path, server.port, 3.0, 4.0)
+    assert (result.ended_by, result.failure, result.received_bytes) == ("complete", None, len(FILE))
+
+
+def test_file_of_these_tests_has_the_index_that_they_say() -> None:
+    from pytomo_scrapy.measure.media.boxes import read_layout
+
+    layout = read_layout(io.BytesIO(FILE), len(FILE), len(FILE))
+    assert len(layout.segments) == SEGMENT_COUNT
+    assert (layout.segments[0].start_byte, layout.segments[0].duration_s) == (INIT_BYTES, SEGMENT_S)

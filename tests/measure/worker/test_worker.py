@@ -1,0 +1,298 @@
+"""The worker: answers, losses, deadlines, and what happens when either side goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.measure.worker.worker import Worker
+
+sys.path.insert(0, str(Path(__file__).parent))  # the child inherits the path, and imports worker_calls from it
+calls = importlib.import_module("worker_calls")
+
+
+@contextlib.asynccontextmanager
+async def started_worker() -> AsyncIterator[Worker]:
+    worker = Worker(preload=())
+    await worker.start()
+    try:
+        yield worker
+    finally:
+        await worker.close()
+
+
+async def failure_of(worker: Worker, function: Callable[..., object], *args: object, deadline_s: float = 20) -> str:
+    with pytest.raises(MeasurementError) as caught:
+        await worker.run(function, *args, deadline_s=deadline_s)
+    return str(caught.value)
+
+
+def test_worker_run_returns_the_result_of_another_process() -> None:
+    async def scenario() -> tuple[int, int, int]:
+        async with started_worker() as worker:
+            return (
+                await worker.run(calls.add, 2, 3, deadline_s=20),
+                await worker.run(calls.own_pid, deadline_s=20),
+                await worker.run(calls.own_pid, deadline_s=20),
+            )
+
+    total, first_pid, second_pid = asyncio.run(scenario())
+    assert total == 5
+    assert first_pid == second_pid != os.getpid()
+
+
+@pytest.mark.parametrize(("function", "ending"), [("crash", "exit code -11"), ("leave", "exit code 7")])
+def test_worker_that_dies_costs_one_call(function: str, ending: str) -> None:
+    async def scenario() -> tuple[str, int]:
+        async with started_worker() as worker:
+            return await failure_of(worker, getattr(calls, function)), await worker.run(calls.add, 1, 1, deadline_s=20)
+
+    assert asyncio.run(scenario()) == (f"worker_died: {ending}", 2)
+
+
+def test_worker_killed_in_a_call_costs_one_call() -> None:
+    async def scenario() -> tuple[str, int]:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            asyncio.get_running_loop().call_later(0.1, os.kill, pid, signal.SIGKILL)
+            return await failure_of(worker, calls.hang), await worker.run(calls.add, 1, 1, deadline_s=20)
+
+    assert asyncio.run(scenario()) == ("worker_died: exit code -9", 2)
+
+
+def test_worker_killed_between_calls_costs_nothing() -> None:
+    async def scenario() -> int:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            os.kill(pid, signal.SIGKILL)
+            assert _is_gone(pid, 2)
+            return await worker.run(calls.add, 1, 1, deadline_s=20)
+
+    assert asyncio.run(scenario()) == 2
+
+
+def test_worker_call_past_its_deadline_ends_with_its_child() -> None:
+    async def scenario() -> tuple[str, float, bool, int]:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            started = time.monotonic()
+            failure = await failure_of(worker, calls.hang, deadline_s=0.3)
+            elapsed_s = time.monotonic() - started
+            return failure, elapsed_s, psutil.pid_exists(pid), await worker.run(calls.add, 1, 1, deadline_s=20)
+
+    failure, elapsed_s, is_alive, total = asyncio.run(scenario())
+    assert failure == "deadline: ended after 0.3 s"
+    assert 0.3 <= elapsed_s < 2
+    assert not is_alive
+    assert total == 2
+
+
+def test_worker_past_its_deadline_leaves_its_spool_to_the_parent(tmp_path: Path) -> None:
+    async def scenario() -> str:
+        async with started_worker() as worker:
+            await worker.run(calls.own_pid, deadline_s=20)
+            return await failure_of(worker, calls.hang_with_file, str(tmp_path), deadline_s=0.5)
+
+    assert asyncio.run(scenario()).startswith("deadline")
+    spool = tmp_path / "spool"
+    assert spool.read_bytes() == b"half of a body"
+    spool.unlink()
+
+
+def test_worker_function_failure_keeps_its_class() -> None:
+    async def scenario() -> tuple[str, int]:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            failure = await failure_of(worker, calls.fail_with_class)
+            assert await worker.run(calls.own_pid, deadline_s=20) == pid
+            return failure, pid
+
+    assert asyncio.run(scenario())[0] == "bad_response: as told"
+
+
+def test_worker_unforeseen_error_is_unknown_and_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> str:
+        async with started_worker() as worker:
+            return await failure_of(worker, calls.fail_unforeseen)
+
+    assert asyncio.run(scenario()) == "unknown_failure: ValueError('not foreseen')"
+    assert "in fail_unforeseen" in caplog.text
+
+
+def test_worker_unpicklable_result_is_unknown_failure() -> None:
+    async def scenario() -> str:
+        async with started_worker() as worker:
+            return await failure_of(worker, calls.give_unpicklable)
+
+    assert asyncio.run(scenario()).startswith("unknown_failure")
+
+
+@pytest.mark.alone
+def test_worker_large_result_does_not_block_the_event_loop() -> None:
+    async def scenario() -> tuple[int, float]:
+        async with started_worker() as worker:
+            await worker.run(calls.own_pid, deadline_s=20)
+            longest_s, last = 0.0, time.monotonic()
+
+            async def watch() -> None:
+                nonlocal longest_s, last
+                while True:
+                    await asyncio.sleep(0.005)
+                    longest_s, last = max(longest_s, time.monotonic() - last), time.monotonic()
+
+            watcher = asyncio.create_task(watch())
+            os.kill(worker.pid or 0, signal.SIGSTOP)  # a child that stops in mid-answer must not stop us
+            asyncio.get_running_loop().call_later(0.5, os.kill, worker.pid, signal.SIGCONT)
+            received = await worker.run(calls.give_many_bytes, 20_000_000, deadline_s=20)
+            watcher.cancel()
+            return len(received), longest_s
+
+    length, longest_s = asyncio.run(scenario())
+    assert length == 20_000_000
+    assert longest_s < 0.4
+
+
+def test_worker_progress_reaches_the_callback_in_order() -> None:
+    seen: list[int] = []
+
+    async def scenario() -> str:
+        async with started_worker() as worker:
+            return await worker.run(calls.count_up, 5, deadline_s=20, on_progress=seen.append)
+
+    assert asyncio.run(scenario()) == "done"
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_worker_ignores_interrupts() -> None:
+    async def scenario() -> str:
+        async with started_worker() as worker:
+            return await worker.run(calls.interrupt_self, deadline_s=20)
+
+    assert asyncio.run(scenario()) == "still here"
+
+
+def test_worker_cancelled_call_leaves_a_usable_worker() -> None:
+    async def scenario() -> tuple[int, bool]:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            call = asyncio.create_task(worker.run(calls.hang, deadline_s=20))
+            await asyncio.sleep(0.1)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            return await worker.run(calls.add, 1, 1, deadline_s=20), psutil.pid_exists(pid)
+
+    assert asyncio.run(scenario()) == (2, False)
+
+
+def test_worker_calls_at_once_take_turns() -> None:
+    async def scenario() -> list[int]:
+        async with started_worker() as worker:
+            return await asyncio.gather(*(worker.run(calls.add, number, 0, deadline_s=20) for number in range(5)))
+
+    assert asyncio.run(scenario()) == [0, 1, 2, 3, 4]
+
+
+def test_worker_close_ends_a_hanging_child_within_seconds() -> None:
+    async def scenario() -> tuple[float, str, bool]:
+        worker = Worker(preload=())
+        pid = await worker.run(os.getpid, deadline_s=20)
+        call = asyncio.create_task(failure_of(worker, calls.hang))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        await worker.close()
+        return time.monotonic() - started, await call, psutil.pid_exists(pid)
+
+    elapsed_s, failure, is_alive = asyncio.run(scenario())
+    assert elapsed_s < 3
+    assert failure == "worker_died: the worker was closed"
+    assert not is_alive
+
+
+SCRIPT = """
+    import asyncio, os, sys, time
+    from pytomo_scrapy.measure.worker.worker import Worker
+
+    def hang():
+        time.sleep(60)
+
+    async def main():
+        worker = Worker(preload=())
+        print(await worker.run(os.getpid, deadline_s=20), flush=True)
+        {rest}
+
+    if __name__ == "__main__":
+        asyncio.run(main())
+"""
+
+
+def _script(path: Path, rest: str) -> list[str]:
+    path.write_text(textwrap.dedent(SCRIPT).format(rest=rest))
+    return [sys.executable, str(path)]
+
+
+def _is_gone(pid: int, timeout_s: float) -> bool:
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.02)
+                continue
+        return True
+    return False
+
+
+def test_worker_of_a_killed_parent_dies_in_mid_call(tmp_path: Path) -> None:
+    command = _script(tmp_path / "console_script", "await worker.run(time.sleep, 60, deadline_s=60)")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child_pid = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait(5)
+    assert _is_gone(child_pid, 3)
+
+
+def test_worker_that_was_never_closed_does_not_keep_the_program_from_ending(tmp_path: Path) -> None:
+    done = subprocess.run(
+        _script(tmp_path / "console_script", "pass"), capture_output=True, text=True, timeout=20, check=True
+    )
+    assert _is_gone(int(done.stdout), 3)
+
+
+def test_worker_start_survives_an_interrupt_at_once(tmp_path: Path) -> None:
+    rest = "; ".join(
+        [
+            "await worker.close()",
+            "worker = Worker(preload=())",
+            "await worker.start()",
+            "os.kill(worker.pid, 2)",
+            "print(await worker.run(os.getpid, deadline_s=20))",
+            "await worker.close()",
+        ]
+    )
+    done = subprocess.run(_script(tmp_path / "console_script", rest), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert len(done.stdout.split()) == 2
+
+
+def test_worker_does_not_import_the_program_that_starts_it(tmp_path: Path) -> None:
+    command = _script(tmp_path / "console_script", "print(*await worker.run(eval, LOADED, deadline_s=20))")
+    head = "import colorsys  # stands for what only the program needs\nLOADED = 'list(__import__(\"sys\").modules)'\n"
+    Path(command[1]).write_text(head + Path(command[1]).read_text())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    loaded = done.stdout.split()
+    assert "pytomo_scrapy.measure.worker.child" in loaded
+    assert "colorsys" not in loaded
