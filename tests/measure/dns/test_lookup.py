@@ -28,7 +28,8 @@ from cryptography.x509.oid import NameOID
 
 from pytomo_scrapy.config import DnsConfig, ResolverConfig
 from pytomo_scrapy.items import DnsLookup
-from pytomo_scrapy.measure.dns.lookup import look_up_hosts, transports
+from pytomo_scrapy.measure.dns import transports
+from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 
 HOST = "rr1---sn-a.example"
 Answerer = Callable[[dns.message.Message, str], bytes | None]

@@ -12,7 +12,8 @@ import pytest
 
 from pytomo_scrapy.config import DnsConfig, ResolverConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.measure.dns.lookup import look_up_hosts, read_reply, transports
+from pytomo_scrapy.measure.dns import transports
+from pytomo_scrapy.measure.dns.lookup import look_up_hosts, read_reply
 
 HOST = "rr1---sn-a.example"
 

@@ -16,9 +16,9 @@ import pytest
 
 from pytomo_scrapy.config import PingConfig
 from pytomo_scrapy.items import Ping
+from pytomo_scrapy.measure.ping import round_trips as ping_module
 from pytomo_scrapy.measure.ping.probers import ProbeTrain
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
-from pytomo_scrapy.measure.ping.round_trips import round_trips as ping_module
 
 pytestmark = pytest.mark.alone
 
