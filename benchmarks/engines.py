@@ -26,7 +26,7 @@ from typing import Any
 import psycopg
 
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier import FoundVideo, open_crawl
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 
 MEASURE_S = 0.02
 # After so much silence a worker counts as dead, in every engine.

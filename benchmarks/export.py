@@ -29,12 +29,12 @@ from sqlalchemy import Boolean, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import JSON, Double
 
-from pytomo_scrapy.storage.columns import UtcDateTime
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.details import figure, legacy_row
 from pytomo_scrapy.storage.export import Dataset, Selection, datasets
 from pytomo_scrapy.storage.export_files import FORMATS
-from pytomo_scrapy.storage.schema import measurement, video
+from pytomo_scrapy.storage.schema.columns import UtcDateTime
+from pytomo_scrapy.storage.schema.crawl_tables import measurement, video
+from pytomo_scrapy.storage.schema.measurement_tables import figure, legacy_row
 
 LIMIT_BYTES = 200_000_000
 _VIDEOS = 1000

@@ -30,7 +30,7 @@ from typing import Any
 import psutil
 
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier import FoundVideo, Frontier, open_crawl
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, Frontier, open_crawl
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 PAGE_VIDEOS = 20

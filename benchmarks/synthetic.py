@@ -18,10 +18,11 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.items import MediaTimeline
-from pytomo_scrapy.storage.blobs import encode_timeline, encode_trace
-from pytomo_scrapy.storage.dashboard_figures import write_missing_figures
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import (
+from pytomo_scrapy.storage.measurements.blobs import encode_timeline, encode_trace
+from pytomo_scrapy.storage.measurements.figure_row import write_missing_figures
+from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
+from pytomo_scrapy.storage.schema.measurement_tables import (
     arrival_trace,
     dns_address,
     dns_lookup,
@@ -34,7 +35,6 @@ from pytomo_scrapy.storage.details import (
     playback_event,
     stream,
 )
-from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
 
 END_S = 1_795_000_000  # in November 2026
 RUN_LENGTH_S = 43_200

@@ -22,11 +22,11 @@ from pytomo_scrapy.measure.worker.worker import Worker
 from pytomo_scrapy.patience import Patience
 from pytomo_scrapy.progress import Progress
 from pytomo_scrapy.spool import SpoolFolder
-from pytomo_scrapy.storage.blobs import round_timeline
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier import Frontier, open_crawl
-from pytomo_scrapy.storage.published import published
-from pytomo_scrapy.storage.repository import Repository, Run, VantageFacts
+from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
+from pytomo_scrapy.storage.measurements.blobs import round_timeline
+from pytomo_scrapy.storage.measurements.published import published
+from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
 from pytomo_scrapy.unstored import Unstored, UnstoredFolder
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.storage.frontier import OpenCrawl
-from pytomo_scrapy.storage.repository import Run
+from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
+from pytomo_scrapy.storage.measurements.repository import Run
 
 logger = logging.getLogger(__name__)
 

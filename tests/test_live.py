@@ -13,7 +13,7 @@ from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.live import LiveWindow
 from pytomo_scrapy.measure.window.loop import WindowProgress
 from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.repository import Repository, VantageFacts
+from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 from tests.factories import make_item
 
 

@@ -67,7 +67,7 @@ class Command(CrawlCommand):
         from rich.console import Console
 
         from pytomo_scrapy.storage.database import open_database
-        from pytomo_scrapy.storage.repository import Repository
+        from pytomo_scrapy.storage.measurements.repository import Repository
         from pytomo_scrapy.text import print_measurement
 
         database = open_database(self.database_url)

@@ -68,8 +68,8 @@ def _write(drawing: Drawing, output: Path) -> None:
 
 
 def _shown(database: Database, key: str, player: str | None, place: int) -> Shown:
-    from pytomo_scrapy.storage.record import recall_windows
-    from pytomo_scrapy.storage.repository import Repository
+    from pytomo_scrapy.storage.measurements.read import recall_windows
+    from pytomo_scrapy.storage.measurements.repository import Repository
 
     stored = Repository(database).measurement(key)
     if stored is None:

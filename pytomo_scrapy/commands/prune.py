@@ -47,7 +47,7 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.storage.database import open_database
-        from pytomo_scrapy.storage.prune import prune
+        from pytomo_scrapy.storage.measurements.traces import prune
 
         if args or opts.older_than is None:
             refuse("Say how old: scrapy prune --older-than 90d")

@@ -22,7 +22,7 @@ from pytomo_scrapy.measure.playback.players.exo import declared_parameters
 from pytomo_scrapy.measure.playback.window_replay import differing_figures, p1203_input, replay_window
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.storage.repository import Repository
+    from pytomo_scrapy.storage.measurements.repository import Repository
 
 _PAGE = 200
 _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -109,7 +109,7 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.storage.database import open_database
-        from pytomo_scrapy.storage.repository import Repository
+        from pytomo_scrapy.storage.measurements.repository import Repository
 
         if args:
             refuse(f"{args[0]!r} is not understood: choose measurements by --where FIELD=VALUE")
@@ -164,7 +164,7 @@ def replay(
     export: IO[str] | None = None,
 ) -> Moved:
     """Play every matching measurement again; add results under their name, and never touch a stored one."""
-    from pytomo_scrapy.storage.record import recall_windows
+    from pytomo_scrapy.storage.measurements.read import recall_windows
 
     moved = Moved(result_name(player, changes))
     for key in _matching_ids(repository, filters):

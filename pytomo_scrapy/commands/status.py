@@ -16,7 +16,7 @@ from pytomo_scrapy.failures import SettingError, StorageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pytomo_scrapy.storage.status import CrawlStatus
+    from pytomo_scrapy.storage.frontier.crawl_status import CrawlStatus
 
 
 class Command(ScrapyCommand):
@@ -41,7 +41,7 @@ class Command(ScrapyCommand):
         from rich.markup import escape
 
         from pytomo_scrapy.storage.database import open_database
-        from pytomo_scrapy.storage.status import crawl_statuses
+        from pytomo_scrapy.storage.frontier.crawl_status import crawl_statuses
 
         if len(args) > 1:
             refuse("Name one crawl at most: scrapy status NAME")

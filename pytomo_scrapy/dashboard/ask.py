@@ -13,8 +13,8 @@ from starlette.requests import Request
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.storage.dashboard_parameters import BY_FORERUNNER, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_read import ReadDatabase
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
+from pytomo_scrapy.storage.read_only import ReadDatabase
 
 PERIODS = {
     "1h": ("Hour", 3600),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.storage.dashboard_read import ReadDatabase
+    from pytomo_scrapy.storage.read_only import ReadDatabase
 
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 MAX_FILES = 1000
@@ -98,7 +98,7 @@ class Catalogue:
 
 def _reader(where: str | Path) -> ReadDatabase:
     # Late: the web page's first answer need not wait for SQLAlchemy.
-    from pytomo_scrapy.storage.dashboard_read import ReadDatabase
+    from pytomo_scrapy.storage.read_only import ReadDatabase
 
     return ReadDatabase(where)
 

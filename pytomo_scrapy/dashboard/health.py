@@ -10,7 +10,7 @@ from pytomo_scrapy.failures import NotReadyError, StorageError
 
 def healthz(request: Request) -> Response:
     """Say whether the database can be read; an empty one is well."""
-    from pytomo_scrapy.storage.dashboard_read import newest_of
+    from pytomo_scrapy.storage.read_only import newest_of
 
     try:
         with request.app.state.catalogue.database(None)[1].read() as connection:

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pytomo_scrapy.dashboard.ask import read_ask
-from pytomo_scrapy.storage.dashboard_live import live_state
-from pytomo_scrapy.storage.dashboard_read import version_of
+from pytomo_scrapy.storage.measurements.open_windows import live_state
+from pytomo_scrapy.storage.read_only import version_of
 
 
 def state(request: Request) -> Response:

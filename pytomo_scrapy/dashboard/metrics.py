@@ -13,7 +13,7 @@ from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, Totals, newest_figures
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_read import version_of
+from pytomo_scrapy.storage.read_only import version_of
 
 
 def metrics(request: Request) -> Response:

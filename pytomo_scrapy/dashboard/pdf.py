@@ -20,9 +20,9 @@ from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.storage import dashboard_lists, overview
 from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of
 from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_read import ReadDatabase
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection, labels_of, period_of
 from pytomo_scrapy.storage.distribution import curves
+from pytomo_scrapy.storage.read_only import ReadDatabase
 from pytomo_scrapy.storage.series import Series, series
 
 _BUCKETS = 240

@@ -17,8 +17,8 @@ from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage import dashboard_lists, overview, series
 from pytomo_scrapy.storage.dashboard_breaks import breaks_of
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.dashboard_read import version_of
 from pytomo_scrapy.storage.dashboard_selection import Selection, is_large, period_of
+from pytomo_scrapy.storage.read_only import version_of
 
 
 @dataclass(frozen=True, slots=True)

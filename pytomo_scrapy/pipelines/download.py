@@ -21,7 +21,7 @@ from pytomo_scrapy.measure.window.loop import WindowPlan
 from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.politeness import Politeness
-from pytomo_scrapy.storage.blobs import round_trace
+from pytomo_scrapy.storage.measurements.blobs import round_trace
 from pytomo_scrapy.volume import DataCap
 
 if TYPE_CHECKING:

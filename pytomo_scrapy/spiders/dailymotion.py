@@ -16,7 +16,7 @@ from pytomo_scrapy.pages.dailymotion import (
 )
 from pytomo_scrapy.spiders.trouble import status_failure
 from pytomo_scrapy.spiders.walk import WalkSpider
-from pytomo_scrapy.storage.frontier import Claim
+from pytomo_scrapy.storage.frontier.frontier import Claim
 
 
 class DailymotionSpider(WalkSpider):

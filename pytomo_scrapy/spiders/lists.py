@@ -11,7 +11,7 @@ from pathlib import Path
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.pages import BadLine, VideoRef, read_video_list
 from pytomo_scrapy.spiders.arguments import WalkArguments
-from pytomo_scrapy.storage.frontier import FoundVideo
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from pytomo_scrapy.spiders.claims import Claims
 from pytomo_scrapy.spiders.lists import VideoList, check_list
 from pytomo_scrapy.spiders.rounds import Rounds
 from pytomo_scrapy.spiders.trouble import ordered_wait_s, page_trouble
-from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier
+from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
 from pytomo_scrapy.volume import DataCap
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pytomo_scrapy.pages import PageRequest, ParsedPage, parse_page, popular_sou
 from pytomo_scrapy.pages.urls import watch_url
 from pytomo_scrapy.spiders.trouble import status_failure
 from pytomo_scrapy.spiders.walk import WalkSpider
-from pytomo_scrapy.storage.frontier import Claim
+from pytomo_scrapy.storage.frontier.frontier import Claim
 
 
 class YoutubeSpider(WalkSpider):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from pytomo_scrapy.storage.daily_schema import daily, daily_figure
 from pytomo_scrapy.storage.daily_tally import Tally, stored_tally
 from pytomo_scrapy.storage.daily_write import DAY_S, LOST, PARTS, WHOLE
 from pytomo_scrapy.storage.dashboard_parameters import Parameter
 from pytomo_scrapy.storage.dashboard_selection import MAX_GROUPS, Selection
-from pytomo_scrapy.storage.schema import vantage
+from pytomo_scrapy.storage.schema.crawl_tables import vantage
+from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
 
 LABEL = "daily aggregates"
 _KEYS = {"vantage": daily.c.vantage_id, "service": daily.c.service, "provider": vantage.c.provider}

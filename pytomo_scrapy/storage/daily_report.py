@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from pytomo_scrapy.failures import Attribution
 from pytomo_scrapy.storage.daily_read import is_whole_day
-from pytomo_scrapy.storage.daily_schema import daily, daily_failure, daily_figure
 from pytomo_scrapy.storage.daily_tally import Tally, stored_tally
 from pytomo_scrapy.storage.daily_write import LOST, WHOLE
-from pytomo_scrapy.storage.schema import vantage
+from pytomo_scrapy.storage.schema.crawl_tables import vantage
+from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, daily_figure
 
 _NAMES = (
     *("startup_delay_s", "has_stall", "stall_count", "stall_1s_count", "stalled_s", "played_s"),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from pytomo_scrapy.storage.dashboard_selection import Selection
 from pytomo_scrapy.storage.figure_scan import Scan
-from pytomo_scrapy.storage.schema import run, vantage
+from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 
 MAX_BREAKS = 12
 _SETTINGS = {

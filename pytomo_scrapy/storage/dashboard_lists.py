@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
-from pytomo_scrapy.storage import record
-from pytomo_scrapy.storage.dashboard_schema import figure
 from pytomo_scrapy.storage.dashboard_selection import Selection, conditions
 from pytomo_scrapy.storage.figure_scan import Counts, Scan
-from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
+from pytomo_scrapy.storage.measurements import read
+from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
+from pytomo_scrapy.storage.schema.figure_tables import figure
 from pytomo_scrapy.storage.series import width_for
 
 PAGE_ROWS = 50
@@ -198,4 +198,4 @@ def record_of(connection: Connection, measurement_id: int) -> dict[str, Any] | N
     """Return everything that is stored of a measurement. None where there is none of that number."""
     if measurement_id >= 2**63:
         return None
-    return record.full_record(connection, measurement_id, has_points=False)
+    return read.full_record(connection, measurement_id, has_points=False)

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from pytomo_scrapy.storage.dashboard_schema import figure
-from pytomo_scrapy.storage.schema import vantage
+from pytomo_scrapy.storage.schema.crawl_tables import vantage
+from pytomo_scrapy.storage.schema.figure_tables import figure
 
 GAUGES = (
     *("startup_delay_s", "stall_count", "stalled_s", "stall_ratio", "has_stall", "is_started", "delivery_bps"),

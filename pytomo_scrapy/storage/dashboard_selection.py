@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from pytomo_scrapy.storage.daily_schema import daily
-from pytomo_scrapy.storage.dashboard_schema import BLOCK_ROWS, figure, figure_block
-from pytomo_scrapy.storage.details import playback
-from pytomo_scrapy.storage.schema import run, vantage
+from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
+from pytomo_scrapy.storage.schema.daily_tables import daily
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
+from pytomo_scrapy.storage.schema.measurement_tables import playback
 
 MAX_GROUPS = 8
 _ROWS_FOR_CHOICES = 3000

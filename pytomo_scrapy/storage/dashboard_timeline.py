@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pytomo_scrapy.items import DownloadResult, MediaTimeline
-from pytomo_scrapy.storage import record
-from pytomo_scrapy.storage.details import download, playback, playback_event
+from pytomo_scrapy.storage.measurements import read
+from pytomo_scrapy.storage.schema.measurement_tables import download, playback, playback_event
 
 MAX_POINTS = 600
 _LEAST_STEP_S = 0.05
@@ -48,7 +48,7 @@ def timeline_of(connection: Connection, measurement_id: int, place: int) -> Wind
     exists = select(download.c.id).where(download.c.measurement_id == measurement_id, download.c.place == place)
     if connection.execute(exists).scalar() is None:
         return None
-    windows = record.recall_windows(connection, measurement_id)
+    windows = read.recall_windows(connection, measurement_id)
     window, timelines = next((window, lines) for window, lines in windows if window.place == place)
     end_s = max(window.elapsed_s or 0.0, window.window_s or 0.0, _last_arrival_s(window), _LEAST_STEP_S)
     step_s = max(_LEAST_STEP_S, end_s / (MAX_POINTS - 1))

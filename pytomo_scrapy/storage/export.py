@@ -30,11 +30,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import JSON, Integer
 
 from pytomo_scrapy.failures import SettingError
-from pytomo_scrapy.storage.columns import UtcDateTime, metadata
 from pytomo_scrapy.storage.database import Database, reason_of
-from pytomo_scrapy.storage.details import figure
-from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS
-from pytomo_scrapy.storage.schema import measurement, run, vantage, video
+from pytomo_scrapy.storage.schema.columns import UtcDateTime, metadata
+from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage, video
+from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS
+from pytomo_scrapy.storage.schema.measurement_tables import figure
 
 SHAPES = ("wide", "tables", "legacy")
 FETCH_ROWS = 500  # held in memory at a time

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TextIO
 
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.storage.export import Dataset, ExportColumn
-from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS
+from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS
 
 FORMATS = ("csv", "jsonl", "parquet", "sqlite")
 # Batches of a Parquet row group. While a file is written, one group's rows and every group's metadata are in memory:

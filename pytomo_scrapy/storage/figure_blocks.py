@@ -21,9 +21,9 @@ from sqlalchemy import Connection, Text, and_, delete, func, insert, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage.dashboard_schema import BLOCK_ROWS, figure, figure_block, figure_column
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import dns_lookup, playback
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
+from pytomo_scrapy.storage.schema.measurement_tables import dns_lookup, playback
 
 logger = logging.getLogger(__name__)
 

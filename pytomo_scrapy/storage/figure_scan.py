@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_schema import figure_block, figure_column
 from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
 from pytomo_scrapy.storage.figure_blocks import (
     LOOKUP,
@@ -27,7 +26,8 @@ from pytomo_scrapy.storage.figure_blocks import (
     texts_of,
     unpack_numbers,
 )
-from pytomo_scrapy.storage.schema import vantage
+from pytomo_scrapy.storage.schema.crawl_tables import vantage
+from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
 
 Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.

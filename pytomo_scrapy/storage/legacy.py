@@ -19,8 +19,8 @@ from sqlalchemy import delete, func, select, text, update
 from pytomo_scrapy import __version__
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS, column_of, legacy_row, legacy_source
-from pytomo_scrapy.storage.rows import insert_one
+from pytomo_scrapy.storage.measurements.rows import insert_one
+from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS, column_of, legacy_row, legacy_source
 
 TABLE_PREFIX = "pytomo_crawl_"
 BATCH_ROWS = 5000

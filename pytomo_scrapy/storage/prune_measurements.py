@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, Table, and_, delete, func, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.storage.daily_write import DAY_S, add_days, days_of
-from pytomo_scrapy.storage.dashboard_schema import BLOCK_ROWS, figure, figure_block, figure_column
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import (
+from pytomo_scrapy.storage.schema.crawl_tables import DONE, frontier, measurement, video
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
+from pytomo_scrapy.storage.schema.measurement_tables import (
     arrival_trace,
     dns_address,
     dns_lookup,
@@ -27,7 +28,6 @@ from pytomo_scrapy.storage.details import (
     stream,
     tcp_connection,
 )
-from pytomo_scrapy.storage.schema import DONE, frontier, measurement, video
 
 _ATTEMPTS = 3
 

@@ -13,11 +13,11 @@ from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_,
 
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution
-from pytomo_scrapy.storage.daily_schema import daily
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import dns_address, dns_lookup, download, ping, playback
-from pytomo_scrapy.storage.record import matching
-from pytomo_scrapy.storage.schema import measurement, run
+from pytomo_scrapy.storage.measurements.read import matching
+from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
+from pytomo_scrapy.storage.schema.daily_tables import daily
+from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_lookup, download, ping, playback
 from pytomo_scrapy.storage.survival import Delay, quantile, survival_curve, survival_quantile
 
 if TYPE_CHECKING:

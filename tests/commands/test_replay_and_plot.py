@@ -17,7 +17,7 @@ from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, Str
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
 from pytomo_scrapy.measure.playback_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.repository import Repository
+from pytomo_scrapy.storage.measurements.repository import Repository
 from tests.storage.factories import begin, make_item
 
 ROOT = Path(__file__).resolve().parents[2]

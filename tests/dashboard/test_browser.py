@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pytomo_scrapy.storage.dashboard_live import note_window
 from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.measurements.open_windows import note_window
 from tests.dashboard.visiting import ADDRESSES, Served, Visit, browser, filled_page, visit
 
 __all__ = ["browser", "filled_page", "visit"]

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.dashboard_breaks import Break, last_changes
-from pytomo_scrapy.storage.dashboard_figures import write_missing_figures
 from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.measurements.figure_row import write_missing_figures
 
 DAYS = 14
 

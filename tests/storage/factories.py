@@ -26,9 +26,9 @@ from pytomo_scrapy.items import (
     TcpConnection,
     VideoItem,
 )
-from pytomo_scrapy.storage.blobs import round_timeline, round_trace
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.repository import Repository, Run, VantageFacts
+from pytomo_scrapy.storage.measurements.blobs import round_timeline, round_trace
+from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
 
 VIDEO_HOST, AUDIO_HOST = "rr1---sn-a.googlevideo.com", "rr2---sn-a.googlevideo.com"
 FIRST, SECOND, CLIENT = "192.0.2.1", "192.0.2.2", "203.0.113.7"

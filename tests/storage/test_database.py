@@ -18,15 +18,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text
 
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage import details, migrate
+from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.schema import vantage, video
+from pytomo_scrapy.storage.schema import measurement_tables
+from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 
 
 def test_migrated_schema_equals_the_metadata(each_database: Database) -> None:
     with each_database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, details.metadata) == []
+        assert compare_metadata(context, measurement_tables.metadata) == []
 
 
 def test_head_is_the_newest_script() -> None:

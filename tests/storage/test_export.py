@@ -20,13 +20,13 @@ from sqlalchemy import select, text
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.failures import SettingError, Stage
-from pytomo_scrapy.storage import details
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.export import Selection, datasets
 from pytomo_scrapy.storage.export_files import FORMATS
 from pytomo_scrapy.storage.export_run import SQLITE_FILE, export, export_to_stream
 from pytomo_scrapy.storage.legacy import import_legacy
-from pytomo_scrapy.storage.schema import measurement
+from pytomo_scrapy.storage.schema import measurement_tables
+from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from tests.conftest import missing
 from tests.storage.factories import STARTED, begin, make_failed, make_item
 from tests.storage.test_legacy import ROW, make_file
@@ -125,7 +125,7 @@ def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, 
 def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Path) -> None:
     names = {one.name for one in export(filled, tmp_path / "out", "jsonl", "tables", ALL)}
     left_out = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
-    assert names == set(details.metadata.tables) - left_out
+    assert names == set(measurement_tables.metadata.tables) - left_out
 
 
 def test_wide_leaves_superseded_measurements_out(filled: Database, tmp_path: Path) -> None:

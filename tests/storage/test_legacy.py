@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.legacy import Imported, import_legacy
-from pytomo_scrapy.storage.legacy_schema import OLD_COLUMNS, legacy_source
+from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS, legacy_source
 from tests.conftest import missing
 from tests.storage import forerunner
 

@@ -10,8 +10,8 @@ import pytest
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import PingResult
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.measurements.repository import VantageFacts
 from pytomo_scrapy.storage.report import FailureCount, summarise
-from pytomo_scrapy.storage.repository import VantageFacts
 from tests.storage.factories import (
     FIRST,
     SECOND,

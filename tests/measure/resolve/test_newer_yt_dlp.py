@@ -59,7 +59,8 @@ def test_newer_yt_dlp_comes_before_the_installed_one(tmp_path: Path, kind: str) 
         place = wheel
     code = (
         "from pytomo_scrapy.cli import run; run(['completion', 'bash']); "
-        "from pytomo_scrapy.storage.repository import software_versions; print(software_versions()['yt_dlp_version'])"
+        "from pytomo_scrapy.storage.measurements.repository import software_versions; "
+        "print(software_versions()['yt_dlp_version'])"
     )
     done = pytomo(cwd=tmp_path, timeout_s=600, command=(sys.executable, "-c", code), PYTOMO_YT_DLP=place.name)
     assert done.output.splitlines()[-1] == NEWER, done.errors

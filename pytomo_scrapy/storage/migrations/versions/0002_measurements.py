@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from pytomo_scrapy.storage.columns import BigId, Json, UtcDateTime
+from pytomo_scrapy.storage.schema.columns import BigId, Json, UtcDateTime
 
 revision = "0002"
 down_revision = "0001"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from pytomo_scrapy.storage.columns import BigId, UtcDateTime
+from pytomo_scrapy.storage.schema.columns import BigId, UtcDateTime
 
 revision = "0004"
 down_revision = "0003"

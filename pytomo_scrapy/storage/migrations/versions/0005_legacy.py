@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-from pytomo_scrapy.storage.columns import BigId, Json, UtcDateTime
+from pytomo_scrapy.storage.schema.columns import BigId, Json, UtcDateTime
 
 revision = "0005"
 down_revision = "0004"

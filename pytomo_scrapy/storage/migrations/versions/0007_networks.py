@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-from pytomo_scrapy.storage.columns import BigId, Json
+from pytomo_scrapy.storage.schema.columns import BigId, Json
 
 revision = "0007"
 down_revision = "0006"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from pytomo_scrapy.storage.columns import BigId
+from pytomo_scrapy.storage.schema.columns import BigId
 
 revision = "0010"
 down_revision = "0009"

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from pytomo_scrapy.storage.columns import (
+from pytomo_scrapy.storage.schema.columns import (
     BigId,
     Json,
     UtcDateTime,
@@ -26,10 +26,10 @@ from pytomo_scrapy.storage.columns import (
     reference,
     required,
 )
-from pytomo_scrapy.storage.daily_schema import daily as daily
-from pytomo_scrapy.storage.dashboard_schema import figure as figure
-from pytomo_scrapy.storage.legacy_schema import legacy_row as legacy_row
-from pytomo_scrapy.storage.schema import measurement as measurement
+from pytomo_scrapy.storage.schema.crawl_tables import measurement as measurement
+from pytomo_scrapy.storage.schema.daily_tables import daily as daily
+from pytomo_scrapy.storage.schema.figure_tables import figure as figure
+from pytomo_scrapy.storage.schema.legacy_table import legacy_row as legacy_row
 
 download = Table(
     "download",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, String, Table, Text
 
-from pytomo_scrapy.storage.columns import Json, UtcDateTime, columns, id_column, metadata, reference, required
+from pytomo_scrapy.storage.schema.columns import Json, UtcDateTime, columns, id_column, metadata, reference, required
 
 # The forerunner's names and declared types, in its order.
 OLD_COLUMNS: tuple[tuple[str, str], ...] = (

@@ -16,16 +16,16 @@ from sqlalchemy.exc import IntegrityError
 from pytomo_scrapy import __version__
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import PlaybackResult, VideoItem
-from pytomo_scrapy.storage import record, save_details
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import download
-from pytomo_scrapy.storage.frontier import Frontier
+from pytomo_scrapy.storage.frontier.frontier import Frontier
+from pytomo_scrapy.storage.measurements import read, save_details
+from pytomo_scrapy.storage.measurements.rows import insert_one
+from pytomo_scrapy.storage.measurements.save import Run as Run
+from pytomo_scrapy.storage.measurements.save import Saved as Saved
+from pytomo_scrapy.storage.measurements.save import save_item
 from pytomo_scrapy.storage.migrate import HEAD
-from pytomo_scrapy.storage.rows import insert_one
-from pytomo_scrapy.storage.save import Run as Run
-from pytomo_scrapy.storage.save import Saved as Saved
-from pytomo_scrapy.storage.save import save_item
-from pytomo_scrapy.storage.schema import measurement, run, vantage
+from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
+from pytomo_scrapy.storage.schema.measurement_tables import download
 from pytomo_scrapy.storage.scrub import without_secrets
 
 _SAVE_ATTEMPTS = 3
@@ -142,12 +142,12 @@ class Repository:
         `has_points` adds the points of arrival traces and media timelines.
         """
         with self.database.read() as connection:
-            return record.full_record(connection, key, has_points=has_points)
+            return read.full_record(connection, key, has_points=has_points)
 
     def measurements(self, limit: int = 100, *, offset: int = 0, **filters: Any) -> list[dict[str, Any]]:
         """Return the latest measurements, newest first, with their video. Filters as of `record.matching`."""
         with self.database.read() as connection:
-            return record.latest(connection, limit, offset, filters)
+            return read.latest(connection, limit, offset, filters)
 
 
 def software_versions() -> dict[str, str | None]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from pytomo_scrapy.storage.columns import (
+from pytomo_scrapy.storage.schema.columns import (
     BigId,
     Json,
     UtcDateTime,

@@ -7,8 +7,8 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from pytomo_scrapy.items import MediaFormat, VideoItem
-from pytomo_scrapy.storage.rows import scrub_deeply
-from pytomo_scrapy.storage.save_details import private_addresses
+from pytomo_scrapy.storage.measurements.rows import scrub_deeply
+from pytomo_scrapy.storage.measurements.save_details import private_addresses
 from pytomo_scrapy.storage.scrub import scrub
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from pytomo_scrapy.storage.dashboard_schema import figure, open_window
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.schema import crawl, run, vantage, video
+from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage, video
+from pytomo_scrapy.storage.schema.figure_tables import figure, open_window
 
 # A note that is older than this is of a crawl that was killed.
 STALE_S = 30

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Double, cast, func, insert, literal, literal_column, select, update
 
-from pytomo_scrapy.storage import owner as owners
-from pytomo_scrapy.storage.owner import Owner
-from pytomo_scrapy.storage.schema import IN_FLIGHT, QUEUED, frontier, owner
+from pytomo_scrapy.storage.frontier import owner as owners
+from pytomo_scrapy.storage.frontier.owner import Owner
+from pytomo_scrapy.storage.schema.crawl_tables import IN_FLIGHT, QUEUED, frontier, owner
 
 # The partial indexes are used only where the state stands in the statement itself, not as a parameter.
 IS_QUEUED = frontier.c.state == literal_column(str(QUEUED))

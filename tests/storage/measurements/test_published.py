@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scrapy.utils.serialize import ScrapyJSONEncoder
 
-from pytomo_scrapy.storage.published import published
+from pytomo_scrapy.storage.measurements.published import published
 from tests.storage.factories import CLIENT, VIDEO_HOST, make_format, make_item, make_resolve
 
 

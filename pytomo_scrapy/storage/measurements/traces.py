@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import (
+from pytomo_scrapy.storage.schema.crawl_tables import DONE, crawl, frontier, measurement
+from pytomo_scrapy.storage.schema.measurement_tables import (
     arrival_trace,
     download,
     http_request,
@@ -19,7 +20,6 @@ from pytomo_scrapy.storage.details import (
     stream,
     tcp_connection,
 )
-from pytomo_scrapy.storage.schema import DONE, crawl, frontier, measurement
 
 # A transaction each: a crawl that stores meanwhile waits for one batch, never for all.
 _BATCH = 500

@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, select, update
 
-from pytomo_scrapy.storage import crawls, lease
-from pytomo_scrapy.storage.admission import Branch, admit
-from pytomo_scrapy.storage.admission import FoundVideo as FoundVideo
-from pytomo_scrapy.storage.crawls import OpenCrawl as OpenCrawl
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.lease import IS_IN_FLIGHT, IS_QUEUED
-from pytomo_scrapy.storage.owner import this_process
-from pytomo_scrapy.storage.schema import DONE, IN_FLIGHT, QUEUED, crawl, frontier, owner
+from pytomo_scrapy.storage.frontier import crawls, lease
+from pytomo_scrapy.storage.frontier.admission import Branch, admit
+from pytomo_scrapy.storage.frontier.admission import FoundVideo as FoundVideo
+from pytomo_scrapy.storage.frontier.crawls import OpenCrawl as OpenCrawl
+from pytomo_scrapy.storage.frontier.lease import IS_IN_FLIGHT, IS_QUEUED
+from pytomo_scrapy.storage.frontier.owner import this_process
+from pytomo_scrapy.storage.schema.crawl_tables import DONE, IN_FLIGHT, QUEUED, crawl, frontier, owner
 from pytomo_scrapy.storage.scrub import scrub
 
 Source = tuple[str, Mapping[str, Any]]  # name, and what the spider needs to ask it

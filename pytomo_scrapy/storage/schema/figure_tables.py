@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
-from pytomo_scrapy.storage.columns import BigId, UtcDateTime, columns, metadata, required
-from pytomo_scrapy.storage.schema import measurement, run
+from pytomo_scrapy.storage.schema.columns import BigId, UtcDateTime, columns, metadata, required
+from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
 
 figure = Table(
     "figure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, LargeBinary, Table, Text
 
-from pytomo_scrapy.storage.columns import BigId, columns, id_column, metadata, reference, required
+from pytomo_scrapy.storage.schema.columns import BigId, columns, id_column, metadata, reference, required
 
 daily = Table(
     "daily",

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.frontier import Counts, Frontier, Holder, OpenCrawl
-from pytomo_scrapy.storage.schema import crawl, measurement
+from pytomo_scrapy.storage.frontier.frontier import Counts, Frontier, Holder, OpenCrawl
+from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement
 
 # The rate of the last hour: long enough for windows of 30 s, short enough to notice that a machine fell out.
 RATE_SPAN_S = 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, TextClause, text
 
 from pytomo_scrapy.config import BY_NAME
-from pytomo_scrapy.storage.dashboard_schema import figure
+from pytomo_scrapy.storage.schema.figure_tables import figure
 
 # The headline of a session is the first of these that ran; storage/report.py uses the same order.
 _PLAYER_RANK = (

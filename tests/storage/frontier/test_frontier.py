@@ -15,9 +15,9 @@ from sqlalchemy import event, select, update
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier, open_crawl
-from pytomo_scrapy.storage.schema import frontier as table
-from pytomo_scrapy.storage.schema import owner
+from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier, open_crawl
+from pytomo_scrapy.storage.schema.crawl_tables import frontier as table
+from pytomo_scrapy.storage.schema.crawl_tables import owner
 
 
 def videos(*ids: str) -> list[FoundVideo]:
@@ -378,7 +378,7 @@ def test_video_id_of_impossible_length_is_refused(video_id: str) -> None:
 _CRAWLER = """
 import sys
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier import FoundVideo, open_crawl
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 database = open_database(sys.argv[1])
 frontier = open_crawl(database, "youtube", {}, max_crawled_url=300)
 frontier.add_sources([("charts", {})])

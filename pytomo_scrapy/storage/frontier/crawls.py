@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.schema import crawl
+from pytomo_scrapy.storage.schema.crawl_tables import crawl
 from pytomo_scrapy.storage.scrub import without_secrets
 
 

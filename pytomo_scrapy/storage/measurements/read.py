@@ -10,8 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
 
 from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaTimeline, StreamDownload, TcpConnection
-from pytomo_scrapy.storage.blobs import decode_loaded_samples, decode_tcp_samples, decode_timeline, decode_trace
-from pytomo_scrapy.storage.details import (
+from pytomo_scrapy.storage.measurements.blobs import (
+    decode_loaded_samples,
+    decode_tcp_samples,
+    decode_timeline,
+    decode_trace,
+)
+from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
+from pytomo_scrapy.storage.schema.measurement_tables import (
     TIMELINE_COLUMNS,
     arrival_trace,
     dns_address,
@@ -26,7 +32,6 @@ from pytomo_scrapy.storage.details import (
     stream,
     tcp_connection,
 )
-from pytomo_scrapy.storage.schema import crawl, measurement, run, vantage, video
 
 # What round trips were sampled to while a window was open.
 _LOADED = ("loaded", "loaded_gateway")

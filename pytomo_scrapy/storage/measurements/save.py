@@ -14,14 +14,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from pytomo_scrapy import __version__
 from pytomo_scrapy.failures import REFUSALS, Stage, attribution_of
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.storage import save_details
-from pytomo_scrapy.storage.dashboard_figures import write_figures
-from pytomo_scrapy.storage.details import download
-from pytomo_scrapy.storage.frontier import Frontier
+from pytomo_scrapy.storage.frontier.frontier import Frontier
+from pytomo_scrapy.storage.measurements import save_details
+from pytomo_scrapy.storage.measurements.figure_row import write_figures
+from pytomo_scrapy.storage.measurements.rows import clean, insert_one, scrub_deeply, values_of
 from pytomo_scrapy.storage.migrate import HEAD
-from pytomo_scrapy.storage.rows import clean, insert_one, scrub_deeply, values_of
-from pytomo_scrapy.storage.schema import DONE, measurement, vantage, video
-from pytomo_scrapy.storage.schema import frontier as frontier_table
+from pytomo_scrapy.storage.schema.crawl_tables import DONE, measurement, vantage, video
+from pytomo_scrapy.storage.schema.crawl_tables import frontier as frontier_table
+from pytomo_scrapy.storage.schema.measurement_tables import download
 from pytomo_scrapy.storage.scrub import scrub
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import pytest
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
-from pytomo_scrapy.storage.blobs import (
+from pytomo_scrapy.storage.measurements.blobs import (
     MAX_TRACE_POINTS,
     decode_timeline,
     decode_trace,

@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Table, event, func, inspect, select, text
 
 from pytomo_scrapy import items
 from pytomo_scrapy.failures import Stage, StorageError
-from pytomo_scrapy.storage import details, record, save, schema
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.frontier import Claim, FoundVideo, Frontier, open_crawl
-from pytomo_scrapy.storage.repository import VantageFacts
+from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier, open_crawl
+from pytomo_scrapy.storage.measurements import read, save
+from pytomo_scrapy.storage.measurements.repository import VantageFacts
+from pytomo_scrapy.storage.schema import crawl_tables, measurement_tables
 from tests.storage.factories import (
     CLIENT,
     FIRST,
@@ -48,7 +49,7 @@ def count_rows(database: Database) -> dict[str, int]:
     with database.read() as connection:
         return {
             name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for name, table in details.metadata.tables.items()
+            for name, table in measurement_tables.metadata.tables.items()
         }
 
 
@@ -87,7 +88,7 @@ def test_recalled_windows_equal_what_the_players_were_given(each_database: Datab
     item = make_item()
     saved = repository.save(item, run)
     with each_database.read() as connection:
-        ((window, timelines),) = record.recall_windows(connection, saved.measurement_id)
+        ((window, timelines),) = read.recall_windows(connection, saved.measurement_id)
     # The spool's path is transient; nothing else may differ.
     given = item.downloads[0]
     streams = tuple(dataclasses.replace(stream, spool_path=None) for stream in given.streams)
@@ -282,7 +283,7 @@ def test_video_keeps_what_is_newly_known(each_database: Database) -> None:
     repository.save(make_item(), run)
     repository.save(make_failed(Stage.RESOLVE, "bot_check"), run)
     with each_database.read() as connection:
-        rows = connection.execute(select(schema.video)).all()
+        rows = connection.execute(select(crawl_tables.video)).all()
     assert [(row.title, row.duration_s) for row in rows] == [("A clip", 60.0)]
 
 
@@ -292,7 +293,7 @@ def test_run_keeps_versions_settings_and_its_end(each_database: Database) -> Non
     assert again.vantage_id == run.vantage_id
     repository.end_run(run, "finished")
     with each_database.read() as connection:
-        ended, open_run = connection.execute(select(schema.run).order_by(schema.run.c.id)).all()
+        ended, open_run = connection.execute(select(crawl_tables.run).order_by(crawl_tables.run.c.id)).all()
     assert (ended.end_reason, ended.arguments, ended.settings) == (
         "finished", {"time_frame": "week"}, {"PYTOMO_PING_PACKETS": 3},
     )  # fmt: skip
@@ -367,22 +368,22 @@ NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"
 @pytest.mark.parametrize(
     ("kind", "table", "prefix", "names"),
     [
-        (items.VideoItem, schema.measurement, "", {}),
-        (items.ResolveResult, schema.measurement, "", save._RESOLVE_COLUMNS),
-        (items.DnsResult, schema.measurement, "dns_", {}),
-        (items.PingResult, schema.measurement, "ping_", {}),
-        (items.DnsLookup, details.dns_lookup, "", {}),
-        (items.Ping, details.ping, "", {}),
-        (items.Network, details.network, "", {}),
-        (items.DownloadResult, details.download, "", {}),
-        (items.HttpRequest, details.http_request, "", {}),
-        (items.TcpConnection, details.tcp_connection, "", {}),
-        (items.StreamDownload, details.stream, "", {}),
-        (items.MediaFormat, details.stream, "", {}),
-        (items.ServiceHints, details.stream, "", {}),
-        (items.MediaTimeline, details.stream, "file_", details.TIMELINE_COLUMNS),
-        (items.PlaybackResult, details.playback, "", {}),
-        (items.Interval, details.playback_event, "", {}),
+        (items.VideoItem, crawl_tables.measurement, "", {}),
+        (items.ResolveResult, crawl_tables.measurement, "", save._RESOLVE_COLUMNS),
+        (items.DnsResult, crawl_tables.measurement, "dns_", {}),
+        (items.PingResult, crawl_tables.measurement, "ping_", {}),
+        (items.DnsLookup, measurement_tables.dns_lookup, "", {}),
+        (items.Ping, measurement_tables.ping, "", {}),
+        (items.Network, measurement_tables.network, "", {}),
+        (items.DownloadResult, measurement_tables.download, "", {}),
+        (items.HttpRequest, measurement_tables.http_request, "", {}),
+        (items.TcpConnection, measurement_tables.tcp_connection, "", {}),
+        (items.StreamDownload, measurement_tables.stream, "", {}),
+        (items.MediaFormat, measurement_tables.stream, "", {}),
+        (items.ServiceHints, measurement_tables.stream, "", {}),
+        (items.MediaTimeline, measurement_tables.stream, "file_", measurement_tables.TIMELINE_COLUMNS),
+        (items.PlaybackResult, measurement_tables.playback, "", {}),
+        (items.Interval, measurement_tables.playback_event, "", {}),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

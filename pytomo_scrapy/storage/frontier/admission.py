@@ -8,7 +8,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, insert, select, update
 
-from pytomo_scrapy.storage.schema import QUEUED, crawl, frontier
+from pytomo_scrapy.storage.schema.crawl_tables import QUEUED, crawl, frontier
 
 MAX_ID_CHARS = 1000  # an index entry of PostgreSQL holds 2.7 kB
 _CHUNK = 500

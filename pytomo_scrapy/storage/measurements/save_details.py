@@ -17,8 +17,14 @@ from pytomo_scrapy.items import (
     TcpConnection,
     VideoItem,
 )
-from pytomo_scrapy.storage.blobs import encode_loaded_samples, encode_tcp_samples, encode_timeline, encode_trace
-from pytomo_scrapy.storage.details import (
+from pytomo_scrapy.storage.measurements.blobs import (
+    encode_loaded_samples,
+    encode_tcp_samples,
+    encode_timeline,
+    encode_trace,
+)
+from pytomo_scrapy.storage.measurements.rows import insert_all, insert_one, values_of
+from pytomo_scrapy.storage.schema.measurement_tables import (
     TIMELINE_COLUMNS,
     arrival_trace,
     dns_address,
@@ -33,7 +39,6 @@ from pytomo_scrapy.storage.details import (
     stream,
     tcp_connection,
 )
-from pytomo_scrapy.storage.rows import insert_all, insert_one, values_of
 
 _NO_STREAM: dict[str, Any] = {
     column.name: None for column in stream.columns if column.name not in {"id", "measurement_id", "place", "stream"}

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.details import arrival_trace, media_timeline, playback_event
-from pytomo_scrapy.storage.frontier import FoundVideo, open_crawl
-from pytomo_scrapy.storage.prune import prune
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
+from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
+from pytomo_scrapy.storage.measurements.traces import prune
 from pytomo_scrapy.storage.report import summarise
-from pytomo_scrapy.storage.repository import Repository, VantageFacts
-from pytomo_scrapy.storage.schema import frontier, measurement
+from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement
+from pytomo_scrapy.storage.schema.measurement_tables import arrival_trace, media_timeline, playback_event
 from tests.storage.factories import make_item
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.storage import blobs, details
+from pytomo_scrapy.storage.measurements import blobs
+from pytomo_scrapy.storage.schema import measurement_tables
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "data-format.md"
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "data-format.md"
 
 
 def documented() -> dict[str, dict[str, list[str]]]:
@@ -23,21 +24,21 @@ def documented() -> dict[str, dict[str, list[str]]]:
 
 
 def test_document_lists_every_table() -> None:
-    assert set(documented()) == set(details.metadata.tables)
+    assert set(documented()) == set(measurement_tables.metadata.tables)
 
 
-@pytest.mark.parametrize("name", sorted(details.metadata.tables))
+@pytest.mark.parametrize("name", sorted(measurement_tables.metadata.tables))
 def test_document_lists_every_column_with_its_meaning(name: str) -> None:
     described = documented()[name]
-    assert set(described) == set(details.metadata.tables[name].columns.keys())
+    assert set(described) == set(measurement_tables.metadata.tables[name].columns.keys())
     for kind, _unit, meaning, when_null in described.values():
         assert kind and meaning and when_null
 
 
-@pytest.mark.parametrize("name", sorted(details.metadata.tables))
+@pytest.mark.parametrize("name", sorted(measurement_tables.metadata.tables))
 def test_document_says_never_null_where_the_table_does(name: str) -> None:
     described = documented()[name]
-    for column in details.metadata.tables[name].columns:
+    for column in measurement_tables.metadata.tables[name].columns:
         if not column.nullable:
             assert described[column.name][3].startswith("never"), column.name
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.frontier import FoundVideo, open_crawl
-from pytomo_scrapy.storage.repository import Repository, VantageFacts
-from pytomo_scrapy.storage.status import crawl_statuses
+from pytomo_scrapy.storage.frontier.crawl_status import crawl_statuses
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
+from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 from tests.storage.factories import make_item
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
