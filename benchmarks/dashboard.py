@@ -26,8 +26,8 @@ from typing import Any
 
 import synthetic
 
+from pytomo_scrapy.analysis.columnar.blocks import seal_all
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.figure_blocks import seal_all
 
 COPIES = 20
 DAYS = 365.0

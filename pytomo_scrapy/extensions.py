@@ -12,6 +12,7 @@ from scrapy.utils.asyncio import run_in_thread
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy import config
+from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now_and_then
 from pytomo_scrapy.failures import MeasurementError, StorageError
 from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
@@ -133,8 +134,8 @@ class Storage:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._config = config.load(crawler.settings.get)
-        self.database = open_database(self._config.database_url)
-        self.repository = Repository(self.database)
+        self.database = open_database(self._config.database_url, after_migration=pack_after_migration)
+        self.repository = Repository(self.database, after_save=pack_now_and_then)
         self.frontier: Frontier | None = None
         self.run: Run | None = None
         self.failure: str | None = None

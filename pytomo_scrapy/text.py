@@ -10,11 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pytomo_scrapy.analysis.crawl_report import (
+    FailureCount,
+    PlayerSummary,
+    ReportSummary,
+    RoundTripSummary,
+    ThroughputSummary,
+)
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.storage.report import FailureCount, PlayerSummary, ReportSummary, RoundTripSummary, ThroughputSummary
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.storage.daily_report import DailyFailure, DailyPlayer, DailyRate, DailySummary
+    from pytomo_scrapy.analysis.daily.daily_report import DailyFailure, DailyPlayer, DailyRate, DailySummary
 
 NOTHING = "-"
 

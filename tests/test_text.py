@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from pytomo_scrapy.storage.report import FailureCount, PlayerSummary, ReportSummary, ThroughputSummary
+from pytomo_scrapy.analysis.crawl_report import FailureCount, PlayerSummary, ReportSummary, ThroughputSummary
 from pytomo_scrapy.text import megabits, megabytes, milliseconds, percent, print_measurement, print_report, seconds
 
 

@@ -41,6 +41,7 @@ class Command(ScrapyCrawl):
 
     def _check(self, spider: str, arguments: Mapping[str, Any]) -> None:
         """Refuse what would only fail later: before anything is logged, with one sentence."""
+        from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.line import check_line
         from pytomo_scrapy.measure.dns.asn import NetworkFinder
         from pytomo_scrapy.storage.database import open_database
@@ -54,7 +55,7 @@ class Command(ScrapyCrawl):
                 check(arguments, checked)
             check_line(checked)
             NetworkFinder(checked.network).close()
-            open_database(self.database_url).close()
+            open_database(self.database_url, after_migration=pack_after_migration).close()
         except KeyError as error:
             refuse(error.args[0])
         except SettingError as error:

@@ -25,6 +25,7 @@ class Command(ScrapyCommand):
         return "Bring a database to this version's schema, or tell which schema it has"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.storage import migrate
         from pytomo_scrapy.storage.database import open_database
 
@@ -37,7 +38,7 @@ class Command(ScrapyCommand):
             if args == ["revision"]:
                 print(f"{before or 'none'} (this version's is {migrate.HEAD})")
                 return
-            database = open_database(url)
+            database = open_database(url, after_migration=pack_after_migration)
             print(f"{database.shown_url}: schema {before or 'none'} -> {migrate.HEAD}")
             database.close()
         except SettingError as error:

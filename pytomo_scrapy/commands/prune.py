@@ -58,7 +58,7 @@ class Command(ScrapyCommand):
             counts = prune(database, before, is_dry_run=opts.dry_run)
             if opts.measurements:
                 # Here, as NumPy costs 0.1 s.
-                from pytomo_scrapy.storage.prune_measurements import prune_measurements
+                from pytomo_scrapy.analysis.daily.retention import prune_measurements
 
                 whole = prune_measurements(database, before, is_dry_run=opts.dry_run)
                 counts = dict(Counter(counts) + Counter(whole))

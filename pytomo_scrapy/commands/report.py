@@ -62,8 +62,8 @@ class Command(ScrapyCommand):
 def _print(url: str, opts: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.storage.database import open_database
-    from pytomo_scrapy.storage.report import summarise
     from pytomo_scrapy.text import print_report
 
     database = open_database(url)

@@ -13,16 +13,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pytomo_scrapy.analysis import distribution as distributions
+from pytomo_scrapy.analysis import lists, session_timeline
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.series import MAX_BUCKETS, Series
 from pytomo_scrapy.dashboard.api_index import describe
 from pytomo_scrapy.dashboard.ask import compare_of, parameter_of, read_ask, whole
 from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.dashboard.render import instant_of
 from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.views import View, open_view
-from pytomo_scrapy.storage import dashboard_lists, dashboard_timeline
-from pytomo_scrapy.storage import distribution as distributions
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.series import MAX_BUCKETS, Series
 
 Answer = dict[str, Any]
 
@@ -252,9 +252,7 @@ def failures(request: Request) -> Response:
     """Give the failures by class over time."""
     with open_view(request, more=("buckets",)) as view:
         buckets = whole(request.query_params, "buckets", 120, 2, MAX_BUCKETS)
-        return _answer(
-            request, view, lambda: asdict(dashboard_lists.failures(view.connection, view.selection, buckets))
-        )
+        return _answer(request, view, lambda: asdict(lists.failures(view.connection, view.selection, buckets)))
 
 
 LIST = ("q", "sort", "order", "page", "failure")
@@ -278,7 +276,7 @@ def measurement(request: Request) -> Response:
     """Give everything that is stored of one measurement."""
     ask = read_ask(request, request.app.state.catalogue)
     with ask.database.read() as connection:
-        found = dashboard_lists.record_of(connection, request.path_params["id"])
+        found = lists.record_of(connection, request.path_params["id"])
     if found is None:
         raise BadRequestError("There is no measurement with this number.", 404)
     return JSONResponse(found)
@@ -289,7 +287,7 @@ def timeline(request: Request) -> Response:
     ask = read_ask(request, request.app.state.catalogue, more=("place",))
     place = whole(request.query_params, "place", 0, 0, 1000)
     with ask.database.read() as connection:
-        found = dashboard_timeline.timeline_of(connection, request.path_params["id"], place)
+        found = session_timeline.timeline_of(connection, request.path_params["id"], place)
     if found is None:
         raise BadRequestError("There is no such window of a measurement.", 404)
     return JSONResponse(asdict(found))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.selection import DIMENSIONS
+from pytomo_scrapy.analysis.series import MAX_BUCKETS
 from pytomo_scrapy.dashboard.ask import PERIODS
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS
-from pytomo_scrapy.storage.series import MAX_BUCKETS
 
 _COMMON = {
     "db": "id of a database, from /api/databases; default: the one that the server was started with",

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
+from pytomo_scrapy.analysis.parameters import BY_FORERUNNER, PARAMETERS, Parameter
+from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.dashboard.trouble import BadRequestError
-from pytomo_scrapy.storage.dashboard_parameters import BY_FORERUNNER, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
 PERIODS = {

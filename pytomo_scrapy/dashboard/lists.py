@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pytomo_scrapy.analysis import lists
 from pytomo_scrapy.dashboard.advice import ADVICE
 from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.ask import read_ask
@@ -17,7 +18,6 @@ from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.storage import dashboard_lists
 
 SORTABLE = (
     ("started_s", "Time (UTC)"),
@@ -46,7 +46,7 @@ def measurement(request: Request) -> Response:
     """Show everything that happened to one video once."""
     ask = read_ask(request, request.app.state.catalogue)
     with ask.database.read() as connection:
-        record = dashboard_lists.record_of(connection, request.path_params["id"])
+        record = lists.record_of(connection, request.path_params["id"])
     if record is None:
         raise BadRequestError("There is no measurement with this number.", 404)
     values: dict[str, Any] = {
@@ -64,7 +64,7 @@ def failures(request: Request) -> Response:
     with open_view(request) as view:
 
         def make() -> Response:
-            found = dashboard_lists.failures(view.connection, view.selection, 120)
+            found = lists.failures(view.connection, view.selection, 120)
             rows = [
                 {
                     "name": name,
@@ -84,7 +84,7 @@ def runs(request: Request) -> Response:
     """List the newest runs with their versions and settings."""
     ask = read_ask(request, request.app.state.catalogue)
     with ask.database.read() as connection:
-        rows = dashboard_lists.runs(connection)
+        rows = lists.runs(connection)
     return render(request, "runs.html", {"title": "Runs", "runs": rows}, ask=ask)
 
 

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from pytomo_scrapy import __version__
+from pytomo_scrapy.analysis.newest import GAUGES, Newest, Totals, newest_figures
+from pytomo_scrapy.analysis.parameters import PARAMETERS
 from pytomo_scrapy.dashboard.ask import read_ask
 from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.failures import attribution_of
-from pytomo_scrapy.storage.dashboard_metrics import GAUGES, Newest, Totals, newest_figures
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
 from pytomo_scrapy.storage.read_only import version_of
 
 

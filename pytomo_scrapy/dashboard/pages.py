@@ -7,16 +7,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from pytomo_scrapy.analysis import lists
+from pytomo_scrapy.analysis.daily.daily_read import aggregated_count
+from pytomo_scrapy.analysis.overview import change_since
+from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
+from pytomo_scrapy.analysis.selection import DIMENSIONS, choices, is_large, labels_of
 from pytomo_scrapy.dashboard.ask import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.verdict import verdict
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
-from pytomo_scrapy.storage import dashboard_lists
-from pytomo_scrapy.storage.daily_read import aggregated_count
-from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, choices, is_large, labels_of
-from pytomo_scrapy.storage.overview import change_since
 
 MIN_ROWS = 3
 SHELL_ROWS = 10_000
@@ -81,7 +81,7 @@ def _subject(view: View, providers: list[tuple[str, str]]) -> str:
 
 
 def _averages_values(view: View) -> dict[str, Any]:
-    averages = dashboard_lists.averages(view.connection, view.selection)
+    averages = lists.averages(view.connection, view.selection)
     return {"averages": averages, "has_few": averages["video_count"] < MIN_ROWS}
 
 

@@ -12,18 +12,18 @@ from fpdf import FPDF
 from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
+from pytomo_scrapy.analysis import lists, overview
+from pytomo_scrapy.analysis.breaks import Break, breaks_of
+from pytomo_scrapy.analysis.distribution import curves
+from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
+from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection, labels_of, period_of
+from pytomo_scrapy.analysis.series import Series, series
 from pytomo_scrapy.dashboard.advice import ADVICE
 from pytomo_scrapy.dashboard.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.dashboard.render import instant_of, number, readable
 from pytomo_scrapy.dashboard.verdict import verdict
 from pytomo_scrapy.failures import NotReadyError
-from pytomo_scrapy.storage import dashboard_lists, overview
-from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of
-from pytomo_scrapy.storage.dashboard_parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection, labels_of, period_of
-from pytomo_scrapy.storage.distribution import curves
 from pytomo_scrapy.storage.read_only import ReadDatabase
-from pytomo_scrapy.storage.series import Series, series
 
 _BUCKETS = 240
 _WIDTH, _LEFT = 180.0, 15.0
@@ -133,7 +133,7 @@ class _Page:
         )
         text = f"{found.row_count} measurements, {found.valid_count} valid, of {found.video_count} videos"
         self._text(f"{text} on {found.day_count} days.")
-        self._averages(dashboard_lists.averages(connection, chosen))
+        self._averages(lists.averages(connection, chosen))
         if found.failures:
             self._heading("Failures", 12)
             rows = [(readable(f), a, str(n), ADVICE.get(f, "")) for f, a, n in found.failures[:12]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pytomo_scrapy.analysis.parameters import GROUPS
+from pytomo_scrapy.analysis.selection import DIMENSIONS
 from pytomo_scrapy.dashboard.ask import compare_of, parameter_of
 from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.dashboard.views import open_view
-from pytomo_scrapy.storage.dashboard_parameters import GROUPS
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS
 
 
 def report(request: Request) -> Response:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pytomo_scrapy.storage.overview import Estimate, Overview
-from pytomo_scrapy.storage.overview_bootstrap import LEAST_DAYS, LEAST_VIDEOS
+from pytomo_scrapy.analysis.bootstrap import LEAST_DAYS, LEAST_VIDEOS
+from pytomo_scrapy.analysis.overview import Estimate, Overview
 
 _PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 _WEEK_S = 7 * 86400

@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from pytomo_scrapy.analysis import lists, overview, series
+from pytomo_scrapy.analysis.breaks import breaks_of
+from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.ask import Ask, choice, read_ask, whole
 from pytomo_scrapy.dashboard.recent import Recent
 from pytomo_scrapy.dashboard.trouble import BadRequestError
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.storage import dashboard_lists, overview, series
-from pytomo_scrapy.storage.dashboard_breaks import breaks_of
-from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.dashboard_selection import Selection, is_large, period_of
 from pytomo_scrapy.storage.read_only import version_of
 
 
@@ -46,18 +46,18 @@ class View:
             self.connection, self.selection, parameter, compare=compare, buckets=buckets, breaks=breaks
         )
 
-    def videos(self) -> dashboard_lists.Listing:
+    def videos(self) -> lists.Listing:
         """Return a page of measurements; the list shows failed ones too unless `rows` says otherwise."""
         values = self.request.query_params
         selection = replace(self.selection, is_valid_only=values.get("rows") == "valid")
         failure = values.get("failure") or None
         if failure not in {None, "any", "none"} and failure not in FAILURES:
             raise BadRequestError("`failure` must be any, none or a class of the failure vocabulary.")
-        return dashboard_lists.videos(
+        return lists.videos(
             self.connection,
             selection,
             search=(values.get("q") or "").strip(),
-            sort=choice(dict(values), "sort", tuple(dashboard_lists.SORTS)),
+            sort=choice(dict(values), "sort", tuple(lists.SORTS)),
             is_ascending=choice(dict(values), "order", ("down", "up")) == "up",
             page=whole(values, "page", 1, 1, 1_000_000),
             failure=failure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -69,14 +69,20 @@ def reason_of(error: DBAPIError) -> str:
     return scrub(words) or type(error.orig).__name__
 
 
-def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
-    """Open, create and migrate the database. Raises StorageError with one sentence that says what is wrong."""
+def open_database(
+    url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, after_migration: Callable[[Database], object] | None = None
+) -> Database:
+    """Open, create and migrate the database. Raises StorageError with one sentence that says what is wrong.
+
+    `after_migration` is called where an older database was brought to this version's schema.
+    """
     parsed = _parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_folder(parsed)
     database = Database(_create_engine(parsed, busy_timeout_s))
     try:
-        _bring_up_to_date(database)
+        if _bring_up_to_date(database) and after_migration is not None:
+            after_migration(database)
     except DBAPIError as error:
         database.close()
         raise StorageError(_opening_trouble(database, error)) from error
@@ -160,10 +166,11 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
 
 
-def _bring_up_to_date(database: Database) -> None:
+def _bring_up_to_date(database: Database) -> bool:
+    """Migrate the database where it needs it. Returns whether it was an older one of ours."""
     with database.engine.connect() as connection:
         if migrate.revision_of(connection) == migrate.HEAD:
-            return
+            return False
     with database._writer.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -176,11 +183,7 @@ def _bring_up_to_date(database: Database) -> None:
             )
         if revision != migrate.HEAD:
             migrate.upgrade(connection, database.shown_url)
-    if revision is not None:
-        # Imported late: NumPy costs 0.1 s, and an old database is rare.
-        from pytomo_scrapy.storage.figure_blocks import seal_all
-
-        seal_all(database)
+    return revision is not None
 
 
 def _opening_trouble(database: Database, error: DBAPIError) -> str:

@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 from starlette.testclient import TestClient
 
+from pytomo_scrapy.analysis.columnar.blocks import seal_all
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.figure_blocks import seal_all
 
 DAYS = 14
 ROWS = 2000

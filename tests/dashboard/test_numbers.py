@@ -8,7 +8,7 @@ from statistics import mean, median
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.storage.survival import Delay, survival_curve, survival_quantile
+from pytomo_scrapy.analysis.survival import Delay, survival_curve, survival_quantile
 
 # Every figure straight from the tables that the measurement was stored in; 1 row a measurement of the headline player.
 _HEADLINE = """
@@ -184,8 +184,8 @@ def test_overview_shares_equal_the_tables(client: TestClient, raw: sqlite3.Conne
 
 
 def test_overview_startup_agrees_with_the_report(client: TestClient, filled: object) -> None:
+    from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.storage.database import open_database
-    from pytomo_scrapy.storage.report import summarise
 
     database = open_database(f"sqlite:///{filled}")
     summary = summarise(database)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.selection import DIMENSIONS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS
 
 PAGES = (
     "/",

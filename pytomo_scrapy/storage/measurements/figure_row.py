@@ -7,7 +7,7 @@ from sqlalchemy import Connection, TextClause, text
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
-# The headline of a session is the first of these that ran; storage/report.py uses the same order.
+# The headline of a session is the first of these that ran; analysis/crawl_report.py uses the same order.
 _PLAYER_RANK = (
     "CASE p.player WHEN 'dashjs' THEN 0 WHEN 'progressive' THEN 1 WHEN 'shaka' THEN 2 WHEN 'classic' THEN 3 END"
 )

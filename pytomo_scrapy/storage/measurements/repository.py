@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module, metadata
@@ -29,8 +29,6 @@ from pytomo_scrapy.storage.schema.measurement_tables import download
 from pytomo_scrapy.storage.scrub import without_secrets
 
 _SAVE_ATTEMPTS = 3
-# Packing a block takes some 0.05 s: a row's share of it is below a millisecond.
-_SEAL_EVERY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,14 @@ class VantageFacts:
 
 
 class Repository:
-    """Saves and reads measurements. Blocking and thread-safe."""
+    """Saves and reads measurements. Blocking and thread-safe.
 
-    def __init__(self, database: Database) -> None:
+    `after_save` is called with the database and the measurement's id, after its transaction.
+    """
+
+    def __init__(self, database: Database, after_save: Callable[[Database, int], object] | None = None) -> None:
         self.database = database
+        self._after_save = after_save
 
     def begin_run(
         self,
@@ -97,8 +99,8 @@ class Repository:
             try:
                 with self.database.write() as connection:
                     saved = save_item(connection, item, run, frontier)
-                if saved.measurement_id % _SEAL_EVERY == 0:
-                    self._seal()
+                if self._after_save is not None:
+                    self._after_save(self.database, saved.measurement_id)
                 return saved
             except IntegrityError as error:
                 # Another process stored the same video or measurement between our look and our insert: look again.
@@ -107,12 +109,6 @@ class Repository:
                         f"The measurement of {item.url} is refused by the database: {error.orig}."
                     ) from error
         raise AssertionError("unreachable")
-
-    def _seal(self) -> None:
-        # Imported late: NumPy costs 0.1 s and 25 MB, and a short crawl never comes here.
-        from pytomo_scrapy.storage.figure_blocks import seal_some
-
-        seal_some(self.database)
 
     def add_playback(self, measurement_id: int, result: PlaybackResult) -> int:
         """Store a further player's result for a measurement, such as a replay. Returns its id."""

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
+from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 from pytomo_scrapy.storage.measurements.traces import prune
-from pytomo_scrapy.storage.report import summarise
 from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement
 from pytomo_scrapy.storage.schema.measurement_tables import arrival_trace, media_timeline, playback_event
 from tests.storage.factories import make_item

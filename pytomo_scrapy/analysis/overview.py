@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.storage import overview_bootstrap as bootstrap
-from pytomo_scrapy.storage.dashboard_breaks import Break, breaks_of, last_changes
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_selection import Selection
-from pytomo_scrapy.storage.distribution import MAX_STEPS, Histogram, bin_middle, steps_of
-from pytomo_scrapy.storage.figure_blocks import Places, Values
-from pytomo_scrapy.storage.figure_scan import Counts, Rows, Scan
+from pytomo_scrapy.analysis import bootstrap
+from pytomo_scrapy.analysis.breaks import Break, breaks_of, last_changes
+from pytomo_scrapy.analysis.columnar.blocks import Places, Values
+from pytomo_scrapy.analysis.columnar.scan import Counts, Rows, Scan
+from pytomo_scrapy.analysis.distribution import MAX_STEPS, Histogram, bin_middle, steps_of
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.selection import Selection
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
 VIDEO_GROUPS = 16

@@ -13,11 +13,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, text
 
-from pytomo_scrapy.storage import dashboard_lists, distribution, overview, series
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
-from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.figure_blocks import (
+from pytomo_scrapy.analysis import distribution, lists, overview, series
+from pytomo_scrapy.analysis.columnar.blocks import (
     codes_of,
     pack_numbers,
     pack_texts,
@@ -27,6 +24,9 @@ from pytomo_scrapy.storage.figure_blocks import (
     texts_of,
     unpack_numbers,
 )
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
+from pytomo_scrapy.storage.database import Database, open_database
 from tests.storage.conftest import each_url as each_url
 from tests.storage.conftest import postgres_server as postgres_server
 from tests.storage.conftest import postgres_url as postgres_url
@@ -55,8 +55,8 @@ def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
         name: asdict(series.series(connection, chosen, one, buckets=50)) for name, one in PARAMETERS.items()
     }
     found["overview"] = asdict(overview.overview(connection, chosen, is_across_breaks=True))
-    found["averages"] = dashboard_lists.averages(connection, chosen)
-    found["failures"] = asdict(dashboard_lists.failures(connection, chosen, 40))
+    found["averages"] = lists.averages(connection, chosen)
+    found["failures"] = asdict(lists.failures(connection, chosen, 40))
     for name in DIMENSIONS:
         parameter = PARAMETERS["dns_elapsed_s" if name == "resolver" else "startup_delay_s"]
         curves, left_out = distribution.curves(connection, chosen, parameter, compare=name)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select
 
-from pytomo_scrapy.storage.dashboard_selection import Selection
-from pytomo_scrapy.storage.figure_scan import Scan
+from pytomo_scrapy.analysis.columnar.scan import Scan
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 
 MAX_BREAKS = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytomo_scrapy.storage.survival import Delay, quantile, survival_curve, survival_quantile
+from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, survival_quantile
 
 
 def started(*seconds: float) -> list[Delay]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.distribution import Histogram, steps_of
-from pytomo_scrapy.storage.figure_blocks import Places
-from pytomo_scrapy.storage.figure_scan import Rows
+from pytomo_scrapy.analysis.columnar.blocks import Places
+from pytomo_scrapy.analysis.columnar.scan import Rows
+from pytomo_scrapy.analysis.distribution import Histogram, steps_of
+from pytomo_scrapy.analysis.parameters import Parameter
 
 _STEP, _COUNT = "<u2", "<u4"
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from pytomo_scrapy.storage.daily_write import DAY_S, add_days, days_of
+from pytomo_scrapy.analysis.daily.daily_write import DAY_S, add_days, days_of
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, frontier, measurement, video
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column

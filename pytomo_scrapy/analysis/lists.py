@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
-from pytomo_scrapy.storage.dashboard_selection import Selection, conditions
-from pytomo_scrapy.storage.figure_scan import Counts, Scan
+from pytomo_scrapy.analysis.columnar.scan import Counts, Scan
+from pytomo_scrapy.analysis.selection import Selection, conditions
+from pytomo_scrapy.analysis.series import width_for
 from pytomo_scrapy.storage.measurements import read
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.figure_tables import figure
-from pytomo_scrapy.storage.series import width_for
 
 PAGE_ROWS = 50
 MAX_OFFSET = 50_000

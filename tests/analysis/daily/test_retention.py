@@ -16,16 +16,16 @@ from rich.console import Console
 from sqlalchemy import func, select, text
 from starlette.testclient import TestClient
 
+from pytomo_scrapy.analysis import distribution, series
+from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.crawl_report import ReportSummary, summarise
+from pytomo_scrapy.analysis.daily.retention import prune_measurements
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.storage import distribution, series
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_selection import Selection, period_of
 from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.figure_blocks import seal_all
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
-from pytomo_scrapy.storage.prune_measurements import prune_measurements
-from pytomo_scrapy.storage.report import ReportSummary, summarise
 from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement, video
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
 from pytomo_scrapy.storage.schema.figure_tables import figure, figure_block, figure_column

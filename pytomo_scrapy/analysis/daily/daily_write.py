@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, and_, delete, insert, select, text, update
 
-from pytomo_scrapy.storage.daily_tally import Tally, stored_tally, tally_of
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS
-from pytomo_scrapy.storage.dashboard_selection import Selection
-from pytomo_scrapy.storage.figure_blocks import Places
-from pytomo_scrapy.storage.figure_scan import Chunk, Rows, Scan
+from pytomo_scrapy.analysis.columnar.blocks import Places
+from pytomo_scrapy.analysis.columnar.scan import Chunk, Rows, Scan
+from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally, tally_of
+from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.measurements.rows import insert_one
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, daily_figure

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from pytomo_scrapy.analysis.breaks import Break, last_changes
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.storage.dashboard_breaks import Break, last_changes
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.figure_row import write_missing_figures
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytomo_scrapy.analysis import bootstrap
+from pytomo_scrapy.analysis.distribution import Histogram, bin_middle
+from pytomo_scrapy.analysis.overview import KINDS, Estimate, Overview
+from pytomo_scrapy.analysis.survival import Delay, survival_curve, survival_quantile
 from pytomo_scrapy.dashboard.verdict import part_of_day, verdict
-from pytomo_scrapy.storage import overview_bootstrap as bootstrap
-from pytomo_scrapy.storage.distribution import Histogram, bin_middle
-from pytomo_scrapy.storage.overview import KINDS, Estimate, Overview
-from pytomo_scrapy.storage.survival import Delay, survival_curve, survival_quantile
 
 STARTUP = next(kind for kind in KINDS if kind.name == "startup")
 STALLS = next(kind for kind in KINDS if kind.name == "with_stalls")

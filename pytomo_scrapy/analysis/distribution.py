@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.dashboard_selection import MAX_GROUPS, Selection, labels_of
-from pytomo_scrapy.storage.figure_blocks import Places, Values
-from pytomo_scrapy.storage.figure_scan import Counts, Mask, Rows, Scan, top_groups
+from pytomo_scrapy.analysis.columnar.blocks import Places, Values
+from pytomo_scrapy.analysis.columnar.scan import Counts, Mask, Rows, Scan, top_groups
+from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
 
 # Bins of 1 %: a quantile from them is within half of that.
 BIN_RATIO = 1.01

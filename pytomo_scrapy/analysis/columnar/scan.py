@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, or_, select
 
-from pytomo_scrapy.storage.dashboard_parameters import PARAMETERS, Parameter
-from pytomo_scrapy.storage.dashboard_selection import DIMENSIONS, Selection
-from pytomo_scrapy.storage.figure_blocks import (
+from pytomo_scrapy.analysis.columnar.blocks import (
     LOOKUP,
     PLAYBACK,
     Places,
@@ -26,6 +24,8 @@ from pytomo_scrapy.storage.figure_blocks import (
     texts_of,
     unpack_numbers,
 )
+from pytomo_scrapy.analysis.parameters import PARAMETERS, Parameter
+from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
 

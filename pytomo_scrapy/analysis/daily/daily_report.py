@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from pytomo_scrapy.analysis.daily.daily_read import is_whole_day
+from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally
+from pytomo_scrapy.analysis.daily.daily_write import LOST, WHOLE
 from pytomo_scrapy.failures import Attribution
-from pytomo_scrapy.storage.daily_read import is_whole_day
-from pytomo_scrapy.storage.daily_tally import Tally, stored_tally
-from pytomo_scrapy.storage.daily_write import LOST, WHOLE
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, daily_figure
 

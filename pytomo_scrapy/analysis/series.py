@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.storage.daily_read import LABEL, DayTally, days_of_figure, largest_groups
-from pytomo_scrapy.storage.daily_tally import Tally
-from pytomo_scrapy.storage.dashboard_breaks import Break
-from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.dashboard_selection import MAX_GROUPS, Selection, labels_of
-from pytomo_scrapy.storage.distribution import MAX_STEPS, Histogram, steps_of
-from pytomo_scrapy.storage.figure_blocks import Places
-from pytomo_scrapy.storage.figure_scan import Counts, Rows, Scan, top_groups
+from pytomo_scrapy.analysis.breaks import Break
+from pytomo_scrapy.analysis.columnar.blocks import Places
+from pytomo_scrapy.analysis.columnar.scan import Counts, Rows, Scan, top_groups
+from pytomo_scrapy.analysis.daily.daily_read import LABEL, DayTally, days_of_figure, largest_groups
+from pytomo_scrapy.analysis.daily.daily_tally import Tally
+from pytomo_scrapy.analysis.distribution import MAX_STEPS, Histogram, steps_of
+from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
 
 MAX_BUCKETS = 600
 MAX_CENSORED_BUCKETS = 120

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
+from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, survival_quantile
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution
 from pytomo_scrapy.storage.database import Database
@@ -18,10 +19,9 @@ from pytomo_scrapy.storage.measurements.read import matching
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
 from pytomo_scrapy.storage.schema.daily_tables import daily
 from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_lookup, download, ping, playback
-from pytomo_scrapy.storage.survival import Delay, quantile, survival_curve, survival_quantile
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.storage.daily_report import DailySummary
+    from pytomo_scrapy.analysis.daily.daily_report import DailySummary
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # The headline of a session is the first of these that ran: the players that follow a browser, then the forerunner's.
@@ -153,7 +153,7 @@ def _aggregated(
     if connection.execute(select(daily.c.id).limit(1)).first() is None:
         return None
     # Imported late: NumPy costs 0.1 s, and most databases have no aggregates.
-    from pytomo_scrapy.storage.daily_report import summarise_days
+    from pytomo_scrapy.analysis.daily.daily_report import summarise_days
 
     return summarise_days(connection, QUANTILES, since=since, until=until, service=service, provider=provider)
 

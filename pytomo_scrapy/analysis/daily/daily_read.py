@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from pytomo_scrapy.storage.daily_tally import Tally, stored_tally
-from pytomo_scrapy.storage.daily_write import DAY_S, LOST, PARTS, WHOLE
-from pytomo_scrapy.storage.dashboard_parameters import Parameter
-from pytomo_scrapy.storage.dashboard_selection import MAX_GROUPS, Selection
+from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally
+from pytomo_scrapy.analysis.daily.daily_write import DAY_S, LOST, PARTS, WHOLE
+from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from pytomo_scrapy.analysis.crawl_report import FailureCount, summarise
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import PingResult
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.repository import VantageFacts
-from pytomo_scrapy.storage.report import FailureCount, summarise
 from tests.storage.factories import (
     FIRST,
     SECOND,
