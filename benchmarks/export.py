@@ -29,9 +29,9 @@ from sqlalchemy import Boolean, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import JSON, Double
 
+from pytomo_scrapy.exchange.datasets import Dataset, Selection, datasets
+from pytomo_scrapy.exchange.writers import FORMATS
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.export import Dataset, Selection, datasets
-from pytomo_scrapy.storage.export_files import FORMATS
 from pytomo_scrapy.storage.schema.columns import UtcDateTime
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, video
 from pytomo_scrapy.storage.schema.measurement_tables import figure, legacy_row

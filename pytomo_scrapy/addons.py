@@ -15,15 +15,15 @@ PIPELINES = {
     "pytomo_scrapy.pipelines.store.StorePipeline": 600,
 }
 EXTENSIONS = {
-    "pytomo_scrapy.extensions.Storage": 1,
-    "pytomo_scrapy.gate.Gate": 2,
-    "pytomo_scrapy.extensions.MeasuringProcess": 3,
-    "pytomo_scrapy.progress.Progress": 4,
-    "pytomo_scrapy.politeness.Politeness": 5,
-    "pytomo_scrapy.alerts.Alerts": 6,
-    "pytomo_scrapy.volume.DataCap": 7,
-    "pytomo_scrapy.line.Line": 8,
-    "pytomo_scrapy.networks.Networks": 9,
+    "pytomo_scrapy.crawl.context.Storage": 1,
+    "pytomo_scrapy.crawl.gate.Gate": 2,
+    "pytomo_scrapy.crawl.context.MeasuringProcess": 3,
+    "pytomo_scrapy.crawl.progress.Progress": 4,
+    "pytomo_scrapy.crawl.politeness.Politeness": 5,
+    "pytomo_scrapy.crawl.alerts.Alerts": 6,
+    "pytomo_scrapy.crawl.data_cap.DataCap": 7,
+    "pytomo_scrapy.crawl.line_lock.Line": 8,
+    "pytomo_scrapy.crawl.networks.Networks": 9,
 }
 # Switched off they would still be imported: a tenth of the time that a crawl takes to start, and 8 MB.
 OPTIONAL_EXTENSIONS = {
@@ -31,7 +31,7 @@ OPTIONAL_EXTENSIONS = {
     "REMOTE_CONTROL_ENABLED": "scrapy.extensions.remote_control.RemoteControl",
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
-MIDDLEWARES = {"pytomo_scrapy.gate.GateMiddleware": 999}
+MIDDLEWARES = {"pytomo_scrapy.crawl.gate.GateMiddleware": 999}
 
 
 class PytomoAddon:

@@ -15,12 +15,12 @@ def updated(**own: object) -> Settings:
 
 def test_components_of_a_project_stand_beside_ours_and_win() -> None:
     settings = updated(
-        EXTENSIONS={"scrapy.extensions.logstats.LogStats": None, "pytomo_scrapy.alerts.Alerts": None},
+        EXTENSIONS={"scrapy.extensions.logstats.LogStats": None, "pytomo_scrapy.crawl.alerts.Alerts": None},
         ITEM_PIPELINES={"theirs.Pipeline": 700},
     )
     extensions = settings.getdict("EXTENSIONS")
     assert {name: order for name, order in extensions.items() if order is not None} == {
-        name: order for name, order in EXTENSIONS.items() if name != "pytomo_scrapy.alerts.Alerts"
+        name: order for name, order in EXTENSIONS.items() if name != "pytomo_scrapy.crawl.alerts.Alerts"
     }
     assert settings.getdict("ITEM_PIPELINES") == {**PIPELINES, "theirs.Pipeline": 700}
 

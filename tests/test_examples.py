@@ -12,9 +12,9 @@ from types import ModuleType
 import pytest
 
 from benchmarks.synthetic import fill
+from pytomo_scrapy.exchange.datasets import Selection
+from pytomo_scrapy.exchange.export_run import export
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.export import Selection
-from pytomo_scrapy.storage.export_run import export
 from tests.conftest import missing
 
 SCRIPT = Path(__file__).resolve().parents[1] / "examples" / "figures.py"

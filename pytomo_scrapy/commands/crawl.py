@@ -42,7 +42,7 @@ class Command(ScrapyCrawl):
     def _check(self, spider: str, arguments: Mapping[str, Any]) -> None:
         """Refuse what would only fail later: before anything is logged, with one sentence."""
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
-        from pytomo_scrapy.line import check_line
+        from pytomo_scrapy.crawl.line_lock import check_line
         from pytomo_scrapy.measure.dns.asn import NetworkFinder
         from pytomo_scrapy.storage.database import open_database
 
@@ -84,7 +84,7 @@ def _quieten(settings: BaseSettings | None) -> None:
 
 def _end_at_once(crawler: Crawler) -> None:
     """End after a second Ctrl-C: threads of a resolution may still wait for the network, and nobody waits for them."""
-    from pytomo_scrapy.extensions import MeasuringProcess
+    from pytomo_scrapy.crawl.context import MeasuringProcess
 
     process = crawler.get_extension(MeasuringProcess)
     if process is not None:

@@ -35,8 +35,8 @@ class Command(ScrapyCommand):
         return "Write measurements out as CSV, JSON lines, Parquet or SQLite, with a README of the columns"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        from pytomo_scrapy.storage.export import SHAPES
-        from pytomo_scrapy.storage.export_files import FORMATS
+        from pytomo_scrapy.exchange.datasets import SHAPES
+        from pytomo_scrapy.exchange.writers import FORMATS
 
         super().add_options(parser)
         group = parser.add_argument_group("Export")
@@ -50,10 +50,10 @@ class Command(ScrapyCommand):
         group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.exchange.datasets import Selection
+        from pytomo_scrapy.exchange.export_run import export, export_to_stream
+        from pytomo_scrapy.exchange.writers import keep_pandas_out
         from pytomo_scrapy.storage.database import open_database
-        from pytomo_scrapy.storage.export import Selection
-        from pytomo_scrapy.storage.export_files import keep_pandas_out
-        from pytomo_scrapy.storage.export_run import export, export_to_stream
 
         places = [*args, *([opts.output] if opts.output else [])]
         if len(places) > 1:

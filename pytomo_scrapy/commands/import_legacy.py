@@ -16,8 +16,8 @@ from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.exchange.legacy_import import Imported
     from pytomo_scrapy.storage.database import Database
-    from pytomo_scrapy.storage.legacy import Imported
 
 
 class Command(ScrapyCommand):
@@ -58,7 +58,7 @@ class Command(ScrapyCommand):
         database.close()
 
     def _import(self, database: Database, path: Path, *, is_json: bool) -> None:
-        from pytomo_scrapy.storage.legacy import import_legacy
+        from pytomo_scrapy.exchange.legacy_import import import_legacy
 
         for table in import_legacy(database, path):
             if is_json:

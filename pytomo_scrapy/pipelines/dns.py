@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy.extensions import component
+from pytomo_scrapy.crawl.context import component
+from pytomo_scrapy.crawl.gate import Activity
+from pytomo_scrapy.crawl.networks import Networks
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
 
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Self
 from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.config import DownloadConfig
-from pytomo_scrapy.extensions import MeasuringProcess, component
+from pytomo_scrapy.crawl.context import MeasuringProcess, component
+from pytomo_scrapy.crawl.data_cap import DataCap
+from pytomo_scrapy.crawl.gate import Activity, Stopped
+from pytomo_scrapy.crawl.networks import Networks
+from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.gate import Activity, Stopped
 from pytomo_scrapy.items import DownloadResult, VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window import planning, refused
 from pytomo_scrapy.measure.window.loop import WindowPlan
-from pytomo_scrapy.networks import Networks
 from pytomo_scrapy.pipelines.stage import StagePipeline
-from pytomo_scrapy.politeness import Politeness
 from pytomo_scrapy.storage.measurements.blobs import round_trace
-from pytomo_scrapy.volume import DataCap
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

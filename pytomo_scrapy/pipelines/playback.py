@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytomo_scrapy.crawl.gate import Activity
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.pipelines.download import DownloadPipeline

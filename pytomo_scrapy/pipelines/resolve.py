@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy.extensions import component
+from pytomo_scrapy.crawl.context import component
+from pytomo_scrapy.crawl.gate import Activity
+from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.gate import Activity
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.planning import resolve_pair
 from pytomo_scrapy.pipelines.stage import StagePipeline
-from pytomo_scrapy.politeness import Politeness
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

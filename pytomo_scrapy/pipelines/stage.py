@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from scrapy.exceptions import DropItem
 
 from pytomo_scrapy import config
+from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.failures import MeasurementError, Stage
-from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy.exceptions import DropItem
 
-from pytomo_scrapy.extensions import Storage, component
+from pytomo_scrapy.crawl.context import Storage, component
+from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.failures import Stage, StorageError
-from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.session import sentence
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pytomo_scrapy.extensions import Storage
+from pytomo_scrapy.crawl.context import Storage
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.spiders.lists import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, Frontier

@@ -23,21 +23,21 @@ from scrapy.utils.asyncio import run_in_thread
 from twisted.python.failure import Failure
 
 from pytomo_scrapy import config
-from pytomo_scrapy.extensions import Storage, component
+from pytomo_scrapy.crawl.context import Storage, component
+from pytomo_scrapy.crawl.data_cap import DataCap
+from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
+from pytomo_scrapy.crawl.line_lock import Line
+from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.failures import REFUSALS, LineError, SettingError, StorageError
-from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.line import Line
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
-from pytomo_scrapy.politeness import Politeness
 from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_arguments
 from pytomo_scrapy.spiders.claims import Claims
 from pytomo_scrapy.spiders.lists import VideoList, check_list
 from pytomo_scrapy.spiders.rounds import Rounds
 from pytomo_scrapy.spiders.trouble import ordered_wait_s, page_trouble
 from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
-from pytomo_scrapy.volume import DataCap
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.line import LineLock
+from pytomo_scrapy.crawl.line_lock import LineLock
 from tests.e2e.conftest import ROOT, clean_environment, database_setting, query, run_scrapy, scrapy_command
 
 NOWHERE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}

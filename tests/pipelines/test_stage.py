@@ -11,8 +11,8 @@ from scrapy.settings import Settings
 
 from pytomo_scrapy import config
 from pytomo_scrapy.addons import PytomoAddon
+from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.failures import MeasurementError, SettingError, Stage
-from pytomo_scrapy.gate import Gate, Stopped
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from tests.factories import make_item

@@ -13,8 +13,8 @@ from scrapy import signals
 
 from pytomo_scrapy import config
 from pytomo_scrapy.config import EnduranceConfig
+from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.failures import FAILURES, REFUSALS, Stage
-from pytomo_scrapy.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.items import VideoItem
 
 if TYPE_CHECKING:

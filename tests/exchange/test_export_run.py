@@ -19,17 +19,17 @@ import pytest
 from sqlalchemy import select, text
 
 from pytomo_scrapy import __version__
+from pytomo_scrapy.exchange.datasets import Selection, datasets
+from pytomo_scrapy.exchange.export_run import SQLITE_FILE, export, export_to_stream
+from pytomo_scrapy.exchange.legacy_import import import_legacy
+from pytomo_scrapy.exchange.writers import FORMATS
 from pytomo_scrapy.failures import SettingError, Stage
 from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.export import Selection, datasets
-from pytomo_scrapy.storage.export_files import FORMATS
-from pytomo_scrapy.storage.export_run import SQLITE_FILE, export, export_to_stream
-from pytomo_scrapy.storage.legacy import import_legacy
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from tests.conftest import missing
+from tests.exchange.test_legacy_import import ROW, make_file
 from tests.storage.factories import STARTED, begin, make_failed, make_item
-from tests.storage.test_legacy import ROW, make_file
 
 ALL = Selection()
 Read = Callable[[Path, str], list[dict[str, Any]]]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.crawl.outbox import Unstored, UnstoredFolder
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
 from pytomo_scrapy.storage.measurements.repository import Run
-from pytomo_scrapy.unstored import Unstored, UnstoredFolder
 from tests.factories import make_format, make_item
 from tests.storage.factories import make_item as make_measured_item
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytomo_scrapy import config
-from pytomo_scrapy.gate import Gate
-from pytomo_scrapy.volume import DataCap, expected_bytes_per_hour, volume_sentence
+from pytomo_scrapy.crawl.data_cap import DataCap, expected_bytes_per_hour, volume_sentence
+from pytomo_scrapy.crawl.gate import Gate
 from tests.factories import make_item
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from pytomo_scrapy import config
+from pytomo_scrapy.crawl.line_lock import Line, LineLock, check_line, lock_of
 from pytomo_scrapy.failures import LineError
-from pytomo_scrapy.line import Line, LineLock, check_line, lock_of
 
 NAME = f"test of {os.getpid()}"
 HOLD = (
-    "import sys; from pytomo_scrapy.line import LineLock\n"
+    "import sys; from pytomo_scrapy.crawl.line_lock import LineLock\n"
     "lock = LineLock(sys.argv[1]); print(lock.take(), flush=True); input()"
 )
 

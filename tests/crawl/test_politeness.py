@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from pytomo_scrapy.config import EnduranceConfig
+from pytomo_scrapy.crawl.gate import Gate, Stopped
+from pytomo_scrapy.crawl.politeness import BackOff, Politeness
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.gate import Gate, Stopped
 from pytomo_scrapy.items import ResolveResult, VideoItem
-from pytomo_scrapy.politeness import BackOff, Politeness
 from tests.factories import make_download, make_item, make_resolve
 
 SETTINGS = EnduranceConfig(backoff_retry_s=60, backoff_pause_s=3600, backoff_max_pauses=2)

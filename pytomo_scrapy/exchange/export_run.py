@@ -12,10 +12,9 @@ from typing import Any, TextIO
 from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.export import Dataset, Selection, check_condition, datasets, rows_of, snapshot
-from pytomo_scrapy.storage.export_files import (
+from pytomo_scrapy.exchange.codebook import readme
+from pytomo_scrapy.exchange.datasets import Dataset, Selection, check_condition, datasets, rows_of, snapshot
+from pytomo_scrapy.exchange.writers import (
     CsvWriter,
     JsonLinesWriter,
     ParquetWriter,
@@ -23,7 +22,8 @@ from pytomo_scrapy.storage.export_files import (
     Writer,
     write_about,
 )
-from pytomo_scrapy.storage.export_readme import readme
+from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.migrate import HEAD
 
 SQLITE_FILE = "pytomo_export.db"

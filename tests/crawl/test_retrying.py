@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 
 import pytest
 
-from pytomo_scrapy import patience as module
+from pytomo_scrapy.crawl import retrying as module
+from pytomo_scrapy.crawl.retrying import Patience
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.patience import Patience
 
 
 class Database:

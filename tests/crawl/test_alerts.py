@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from pytomo_scrapy.alerts import Alerts, Streak
+from pytomo_scrapy.crawl.alerts import Alerts, Streak
 from pytomo_scrapy.failures import Stage
 from tests.factories import make_item
 

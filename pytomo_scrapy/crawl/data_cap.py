@@ -14,8 +14,8 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy import config
 from pytomo_scrapy.config import Config
-from pytomo_scrapy.extensions import Storage, component
-from pytomo_scrapy.gate import Gate, gate_of
+from pytomo_scrapy.crawl.context import Storage, component
+from pytomo_scrapy.crawl.gate import Gate, gate_of
 from pytomo_scrapy.items import VideoItem
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from pytomo_scrapy.exchange.datasets import Dataset, ExportColumn
 from pytomo_scrapy.failures import SettingError
-from pytomo_scrapy.storage.export import Dataset, ExportColumn
 from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS
 
 FORMATS = ("csv", "jsonl", "parquet", "sqlite")

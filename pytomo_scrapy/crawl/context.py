@@ -13,22 +13,22 @@ from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy import config
 from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now_and_then
+from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.live_window import LiveWindow
+from pytomo_scrapy.crawl.outbox import Unstored, UnstoredFolder
+from pytomo_scrapy.crawl.progress import Progress
+from pytomo_scrapy.crawl.retrying import Patience
+from pytomo_scrapy.crawl.spool import SpoolFolder
 from pytomo_scrapy.failures import MeasurementError, StorageError
-from pytomo_scrapy.gate import Gate
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
-from pytomo_scrapy.live import LiveWindow
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.window.loop import WindowPlan, WindowProgress, download_window
 from pytomo_scrapy.measure.worker.worker import Worker
-from pytomo_scrapy.patience import Patience
-from pytomo_scrapy.progress import Progress
-from pytomo_scrapy.spool import SpoolFolder
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.measurements.blobs import round_timeline
 from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
-from pytomo_scrapy.unstored import Unstored, UnstoredFolder
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

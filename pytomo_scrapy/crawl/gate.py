@@ -189,6 +189,6 @@ def gate_of(crawler: Crawler) -> Gate:
     gate = crawler.get_extension(Gate)
     if gate is None:
         raise RuntimeError(
-            "the extension pytomo_scrapy.gate.Gate is off: ADDONS must hold pytomo_scrapy.addons.PytomoAddon"
+            "the extension pytomo_scrapy.crawl.gate.Gate is off: ADDONS must hold pytomo_scrapy.addons.PytomoAddon"
         )
     return gate

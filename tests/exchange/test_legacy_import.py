@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
+from pytomo_scrapy.exchange.legacy_import import Imported, import_legacy
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.legacy import Imported, import_legacy
 from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS, legacy_source
 from tests.conftest import missing
-from tests.storage import forerunner
+from tests.exchange import forerunner
 
 TABLE = "pytomo_crawl_1304688650"
 NAMES = [name for name, _ in OLD_COLUMNS]

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from scrapy.http import Request, Response
 
-from pytomo_scrapy.gate import Activity, Gate, GateMiddleware, Stopped
+from pytomo_scrapy.crawl.gate import Activity, Gate, GateMiddleware, Stopped
 
 
 async def settle() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from pytomo_scrapy import live as live_module
+from pytomo_scrapy.crawl import live_window as live_module
+from pytomo_scrapy.crawl.live_window import LiveWindow
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.live import LiveWindow
 from pytomo_scrapy.measure.window.loop import WindowProgress
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
-from pytomo_scrapy.storage.export import Dataset
+from pytomo_scrapy.exchange.datasets import Dataset
 
 
 class _Counted(Protocol):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.spool import SpoolFolder, remove_orphans
+from pytomo_scrapy.crawl.spool import SpoolFolder, remove_orphans
 
 MAKE_AND_DIE = (
-    "import os; from pytomo_scrapy.spool import SpoolFolder; print(SpoolFolder().path); os.kill(os.getpid(), 9)"
+    "import os; from pytomo_scrapy.crawl.spool import SpoolFolder; print(SpoolFolder().path); os.kill(os.getpid(), 9)"
 )
 
 
