@@ -22,6 +22,7 @@ test: $(VENV)/installed-dev check
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 lab: $(VENV)/installed

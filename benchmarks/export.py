@@ -92,7 +92,7 @@ def run_export(database: Path, folder: Path, *words: str) -> tuple[float, int]:
     words = ("export", "--database", str(database), *words, str(folder))
     # The peak is the process's own: what the kernel reports of a child includes its parent's before exec.
     code = (
-        f"from pytomo_scrapy.cli import run; run({list(words)!r}); "
+        f"from pytomo_scrapy.cli.main import run; run({list(words)!r}); "
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

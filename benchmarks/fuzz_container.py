@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.lab.clips import load_clip
+from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.measure.media.timeline import read_timeline
 
 CLIPS = ("muxed_20", "muxed_index_last_40", "separate_20", "webm_40", "flv_20", "mpegts_20")

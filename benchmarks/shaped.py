@@ -23,10 +23,10 @@ from pathlib import Path
 from pytomo_scrapy import config
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.lab.authority import Authority
-from pytomo_scrapy.lab.clips import load_clip
-from pytomo_scrapy.lab.media import MediaServer
+from pytomo_scrapy.lab.clips.library import load_clip
+from pytomo_scrapy.lab.media.media_hosts import MediaServer
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
-from pytomo_scrapy.lab.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
 

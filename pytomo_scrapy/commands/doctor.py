@@ -22,7 +22,7 @@ from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_
 from pytomo_scrapy.storage.scrub import scrub
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.checks import Check
+    from pytomo_scrapy.reporting.checks import Check
 
 # The first video of the service: public since 2005.
 LIVE_VIDEO = "jNQXAC9IVRw"
@@ -47,7 +47,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--video", default=LIVE_VIDEO, metavar="ID", help="the video of --live")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.checks import run_checks
+        from pytomo_scrapy.reporting.checks import run_checks
 
         if args:
             refuse("doctor takes no argument")
@@ -85,7 +85,7 @@ def ask_sources(checked: config.Config, video_id: str) -> list[Check]:
 
 
 def _ask(page: PageRequest) -> Check:
-    from pytomo_scrapy.checks import Check
+    from pytomo_scrapy.reporting.checks import Check
 
     name = f"source {page.source}"
     request = urllib.request.Request(page.url, page.body, dict(page.headers), method=page.method)
@@ -113,7 +113,7 @@ def _keep_sample(source: str, body: bytes) -> Path:
 
 def measure_live(video_id: str, database_url: str) -> list[Check]:
     """Measure one video as `scrapy measure` does, and tell how each stage went."""
-    from pytomo_scrapy.checks import Check
+    from pytomo_scrapy.reporting.checks import Check
 
     # The single file has no interpreter beside it: it is the command itself.
     entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]

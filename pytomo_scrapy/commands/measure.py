@@ -66,9 +66,9 @@ class Command(CrawlCommand):
     def _show(self, key: str, *, is_json: bool) -> None:
         from rich.console import Console
 
+        from pytomo_scrapy.reporting.terminal import print_measurement
         from pytomo_scrapy.storage.database import open_database
         from pytomo_scrapy.storage.measurements.repository import Repository
-        from pytomo_scrapy.text import print_measurement
 
         database = open_database(self.database_url)
         record = Repository(database).measurement(key)

@@ -12,7 +12,7 @@ from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import Interval
-from pytomo_scrapy.measure.playback_picture import Drawing, Shown, as_png, as_svg, draw_session
+from pytomo_scrapy.reporting.session_picture import Drawing, Shown, as_png, as_svg, draw_session
 
 if TYPE_CHECKING:
     from pytomo_scrapy.storage.database import Database

@@ -49,7 +49,7 @@ class Command(ScrapyCommand):
             if opts.pdf is None:
                 _print(url, opts)
             else:
-                from pytomo_scrapy.dashboard.pdf import write_pdf_report
+                from pytomo_scrapy.reporting.pdf import write_pdf_report
 
                 write_pdf_report(url, opts.pdf, since=opts.since, until=opts.until)
                 print(opts.pdf)
@@ -63,8 +63,8 @@ def _print(url: str, opts: argparse.Namespace) -> None:
     from rich.console import Console
 
     from pytomo_scrapy.analysis.crawl_report import summarise
+    from pytomo_scrapy.reporting.terminal import print_report
     from pytomo_scrapy.storage.database import open_database
-    from pytomo_scrapy.text import print_report
 
     database = open_database(url)
     report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)

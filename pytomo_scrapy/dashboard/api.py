@@ -18,11 +18,11 @@ from pytomo_scrapy.analysis import lists, session_timeline
 from pytomo_scrapy.analysis.parameters import PARAMETERS
 from pytomo_scrapy.analysis.series import MAX_BUCKETS, Series
 from pytomo_scrapy.dashboard.api_index import describe
-from pytomo_scrapy.dashboard.ask import compare_of, parameter_of, read_ask, whole
-from pytomo_scrapy.dashboard.recent import Recent
-from pytomo_scrapy.dashboard.render import instant_of
-from pytomo_scrapy.dashboard.trouble import BadRequestError
+from pytomo_scrapy.dashboard.bad_request import BadRequestError
+from pytomo_scrapy.dashboard.cache import Recent
+from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_ask, whole
 from pytomo_scrapy.dashboard.views import View, open_view
+from pytomo_scrapy.reporting.format import instant_of
 
 Answer = dict[str, Any]
 

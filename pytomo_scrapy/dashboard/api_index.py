@@ -7,7 +7,7 @@ from typing import Any
 from pytomo_scrapy.analysis.parameters import PARAMETERS
 from pytomo_scrapy.analysis.selection import DIMENSIONS
 from pytomo_scrapy.analysis.series import MAX_BUCKETS
-from pytomo_scrapy.dashboard.ask import PERIODS
+from pytomo_scrapy.dashboard.query import PERIODS
 
 _COMMON = {
     "db": "id of a database, from /api/databases; default: the one that the server was started with",

@@ -17,10 +17,10 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytomo_scrapy.dashboard.assets import static_file
+from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.catalogue import Catalogue
+from pytomo_scrapy.dashboard.errors import HANDLERS
 from pytomo_scrapy.dashboard.health import healthz
-from pytomo_scrapy.dashboard.recent import Recent
-from pytomo_scrapy.dashboard.trouble import HANDLERS
 
 # No inline script or style, nothing from elsewhere: a hostile title that got through would still be inert.
 _POLICY = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pytomo_scrapy.dashboard.ask import read_ask
+from pytomo_scrapy.dashboard.query import read_ask
 from pytomo_scrapy.storage.measurements.open_windows import live_state
 from pytomo_scrapy.storage.read_only import version_of
 

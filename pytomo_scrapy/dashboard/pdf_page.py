@@ -7,15 +7,15 @@ from starlette.responses import Response
 
 from pytomo_scrapy.analysis.parameters import GROUPS
 from pytomo_scrapy.analysis.selection import DIMENSIONS
-from pytomo_scrapy.dashboard.ask import compare_of, parameter_of
-from pytomo_scrapy.dashboard.trouble import BadRequestError
+from pytomo_scrapy.dashboard.bad_request import BadRequestError
+from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.views import open_view
 
 
 def report(request: Request) -> Response:
     """Answer with the report: of a group of graphs, of one parameter, or of the period."""
     # Imported late: a server that nobody asks for a PDF is smaller and starts sooner.
-    from pytomo_scrapy.dashboard.pdf import Contents, contents_of, make_report
+    from pytomo_scrapy.reporting.pdf import Contents, contents_of, make_report
 
     with open_view(request, more=("group", "parameter", "compare")) as view:
         asked = request.query_params

@@ -1,9 +1,8 @@
-"""Templates of the package, and how figures are written for a person."""
+"""Templates of the package, and how a page is made of one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -12,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.dashboard.ask import PERIODS, Ask
 from pytomo_scrapy.dashboard.assets import static_version
+from pytomo_scrapy.dashboard.query import PERIODS, Ask
 from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.reporting.format import instant, instant_of, number, readable, size
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -56,43 +56,6 @@ def render(
 
 def _plain_link(path: str, **_: object) -> str:
     return path
-
-
-def number(value: float | None, decimals: int = 2) -> str:
-    """Write a figure: thousands apart, never more digits than asked for."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.{decimals}f}".replace(",", "\u202f")
-
-
-def instant(value: datetime | str | None) -> str:
-    """Write an instant, in UTC."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def instant_of(seconds: float | None) -> str:
-    """Write an instant given as seconds since 1970, in UTC."""
-    return "unknown" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
-
-
-def size(count: float | None) -> str:
-    """Write a number of bytes."""
-    if count is None:
-        return "unknown"
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def readable(word: str) -> str:
-    """Write a word of the failure vocabulary."""
-    return word.replace("_", " ")
 
 
 def combine_sort(kept: Mapping[str, str], name: str, sort: str, order: str) -> dict[str, str]:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from pytomo_scrapy.dashboard import api, documents, lists, live, metrics, pages, pdf_page
+from pytomo_scrapy.dashboard import api, documents, graph_pages, list_pages, live, metrics, pdf_page
 
 ROUTES = [
-    Route("/", pages.overview),
-    Route("/fragment/overview", pages.overview_fragment),
-    Route("/fragment/averages", pages.averages_fragment),
-    Route("/fragment/series/{parameter}", pages.series_fragment),
-    Route("/series", pages.group),
-    Route("/series/{parameter}", pages.parameter),
-    Route("/distributions", pages.distributions),
-    Route("/videos", lists.videos),
-    Route("/measurement/{id:int}", lists.measurement),
-    Route("/failures", lists.failures),
-    Route("/runs", lists.runs),
-    Route("/databases", lists.databases),
+    Route("/", graph_pages.overview),
+    Route("/fragment/overview", graph_pages.overview_fragment),
+    Route("/fragment/averages", graph_pages.averages_fragment),
+    Route("/fragment/series/{parameter}", graph_pages.series_fragment),
+    Route("/series", graph_pages.group),
+    Route("/series/{parameter}", graph_pages.parameter),
+    Route("/distributions", graph_pages.distributions),
+    Route("/videos", list_pages.videos),
+    Route("/measurement/{id:int}", list_pages.measurement),
+    Route("/failures", list_pages.failures),
+    Route("/runs", list_pages.runs),
+    Route("/databases", list_pages.databases),
     Route("/docs", documents.index),
     Route("/docs/{name}", documents.page),
     Route("/report.pdf", pdf_page.report),

@@ -14,9 +14,9 @@ from pytomo_scrapy.analysis import lists, overview, series
 from pytomo_scrapy.analysis.breaks import breaks_of
 from pytomo_scrapy.analysis.parameters import Parameter
 from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
-from pytomo_scrapy.dashboard.ask import Ask, choice, read_ask, whole
-from pytomo_scrapy.dashboard.recent import Recent
-from pytomo_scrapy.dashboard.trouble import BadRequestError
+from pytomo_scrapy.dashboard.bad_request import BadRequestError
+from pytomo_scrapy.dashboard.cache import Recent
+from pytomo_scrapy.dashboard.query import Ask, choice, read_ask, whole
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage.read_only import version_of
 

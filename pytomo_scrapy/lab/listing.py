@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytomo_scrapy.lab.hosts import describe_rate
+from pytomo_scrapy.lab.media.signing import host_fault
 from pytomo_scrapy.lab.model import FAULTS, MediaHost, World
-from pytomo_scrapy.lab.signing import host_fault
 from pytomo_scrapy.lab.world import world_names
 
 

@@ -15,13 +15,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pytomo_scrapy.lab.authority import Authority
-from pytomo_scrapy.lab.clips import prepare_clips
-from pytomo_scrapy.lab.dns import LabResolvers
-from pytomo_scrapy.lab.media import MediaServer
+from pytomo_scrapy.lab.clips.library import prepare_clips
+from pytomo_scrapy.lab.media.media_hosts import MediaServer
 from pytomo_scrapy.lab.model import LOOPBACK_V6, RateRule, World
-from pytomo_scrapy.lab.player_api import PlayerApi
+from pytomo_scrapy.lab.name_servers import LabResolvers
 from pytomo_scrapy.lab.proxy import InterceptingProxy
-from pytomo_scrapy.lab.service import SERVICE_HOSTS, Service
+from pytomo_scrapy.lab.service.answers import SERVICE_HOSTS, Service
+from pytomo_scrapy.lab.service.player_api import PlayerApi
 from pytomo_scrapy.lab.world import build_world, with_rates
 
 logger = logging.getLogger(__name__)

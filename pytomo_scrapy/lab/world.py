@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from pytomo_scrapy.lab import hosts as caches
-from pytomo_scrapy.lab.model import FAULTS, LabVideo, MediaHost, RateRule, World
-from pytomo_scrapy.lab.signing import (
+from pytomo_scrapy.lab.media.signing import (
     DUAL_STACK_HOST_NAME,
     HOST_FAULTS,
     TRUNCATED_HOST_NAME,
     fault_host_name,
     special_hosts,
 )
+from pytomo_scrapy.lab.model import FAULTS, LabVideo, MediaHost, RateRule, World
 from pytomo_scrapy.lab.titles import title_of
 
 FRAME_DAYS: Mapping[str, int] = {"today": 0, "week": 7, "month": 31, "all_time": 100_000}

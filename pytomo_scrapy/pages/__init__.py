@@ -6,7 +6,7 @@ The whole of it: `parse_page(page, url)` reads any saved page or API answer into
 a user typed.
 """
 
-from pytomo_scrapy.pages.model import PageVideo, ParsedPage
+from pytomo_scrapy.pages.page_model import PageVideo, ParsedPage
 from pytomo_scrapy.pages.sources import (
     TIME_FRAMES,
     PageRequest,
@@ -16,7 +16,7 @@ from pytomo_scrapy.pages.sources import (
     watch_request,
 )
 from pytomo_scrapy.pages.urls import BadLine, VideoRef, parse_video_url, read_video_list
-from pytomo_scrapy.pages.youtube import parse_page
+from pytomo_scrapy.pages.youtube_pages import parse_page
 
 __all__ = [
     "TIME_FRAMES",

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pytomo_scrapy.pages.access import dig, items, text_of, video_id, whole
-from pytomo_scrapy.pages.model import PageVideo, ParsedPage
+from pytomo_scrapy.pages.page_model import PageVideo, ParsedPage
 
 _KINDS = {"youtube#searchListResponse": "data_api_search", "youtube#videoListResponse": "data_api_videos"}
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pytomo_scrapy.pages.access import dig, entries, find_key, items, text_of, video_id, whole
-from pytomo_scrapy.pages.model import PageVideo
+from pytomo_scrapy.pages.page_model import PageVideo
 
 # Where each wrapper keeps its items; a single item under `content` counts as a list of one.
 _WRAPPERS = {

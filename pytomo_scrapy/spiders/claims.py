@@ -9,7 +9,7 @@ from typing import Any
 
 from pytomo_scrapy.crawl.context import Storage
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.spiders.lists import VideoList
+from pytomo_scrapy.spiders.user_list import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, Frontier
 
 IDLE_POLL_S = 1.0

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from scrapy.http import Response
 
 from pytomo_scrapy.pages import PageRequest, ParsedPage
-from pytomo_scrapy.pages.dailymotion import (
+from pytomo_scrapy.pages.dailymotion_lists import (
     dailymotion_related_request,
     dailymotion_request,
     dailymotion_sources,
     dailymotion_url,
     parse_dailymotion,
 )
-from pytomo_scrapy.spiders.trouble import status_failure
-from pytomo_scrapy.spiders.walk import WalkSpider
+from pytomo_scrapy.spiders.base import WalkSpider
+from pytomo_scrapy.spiders.page_errors import status_failure
 from pytomo_scrapy.storage.frontier.frontier import Claim
 
 

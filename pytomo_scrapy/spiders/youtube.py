@@ -8,8 +8,8 @@ from scrapy.http import Response
 
 from pytomo_scrapy.pages import PageRequest, ParsedPage, parse_page, popular_sources, source_request, watch_request
 from pytomo_scrapy.pages.urls import watch_url
-from pytomo_scrapy.spiders.trouble import status_failure
-from pytomo_scrapy.spiders.walk import WalkSpider
+from pytomo_scrapy.spiders.base import WalkSpider
+from pytomo_scrapy.spiders.page_errors import status_failure
 from pytomo_scrapy.storage.frontier.frontier import Claim
 
 

@@ -11,7 +11,7 @@ from pytomo_scrapy.analysis import bootstrap
 from pytomo_scrapy.analysis.distribution import Histogram, bin_middle
 from pytomo_scrapy.analysis.overview import KINDS, Estimate, Overview
 from pytomo_scrapy.analysis.survival import Delay, survival_curve, survival_quantile
-from pytomo_scrapy.dashboard.verdict import part_of_day, verdict
+from pytomo_scrapy.reporting.verdict import part_of_day, verdict
 
 STARTUP = next(kind for kind in KINDS if kind.name == "startup")
 STALLS = next(kind for kind in KINDS if kind.name == "with_stalls")

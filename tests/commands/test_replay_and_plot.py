@@ -15,7 +15,7 @@ import pytest
 from pytomo_scrapy.commands.replay import replay, result_name
 from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
-from pytomo_scrapy.measure.playback_picture import playhead_points
+from pytomo_scrapy.reporting.session_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository
 from tests.storage.factories import begin, make_item

@@ -35,4 +35,4 @@ def test_web_page_opens_its_door_before_it_imports_what_the_pages_need() -> None
     done = subprocess.run([sys.executable, "-c", OPENING], capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stdout.split())
     assert "pytomo_scrapy.dashboard.health" in loaded
-    assert not loaded & {"sqlalchemy", "numpy", "jinja2", "pytomo_scrapy.dashboard.pages"}
+    assert not loaded & {"sqlalchemy", "numpy", "jinja2", "pytomo_scrapy.dashboard.graph_pages"}

@@ -192,7 +192,7 @@ def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: 
 def test_figures_that_follow_a_large_page_stay_up_to_date(
     visit: Visit, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytomo_scrapy.dashboard.pages.SHELL_ROWS", 50)
+    monkeypatch.setattr("pytomo_scrapy.dashboard.graph_pages.SHELL_ROWS", 50)
     path = tmp_path / "large.db"
     database = open_database(f"sqlite:///{path}")
     synthetic.fill(database, 120, days=6, videos=40)

@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.choice import choose_databases
-from pytomo_scrapy.dashboard.pdf import write_pdf_report
 from pytomo_scrapy.dashboard.server import is_loopback, read_port, serve
 from pytomo_scrapy.failures import SettingError, TooSlowError
+from pytomo_scrapy.reporting.pdf import write_pdf_report
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
 from pytomo_scrapy.storage.read_only import ReadDatabase

@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.parameters import BY_FORERUNNER, GROUPS, PARAMETERS
+from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.routes import ROUTES
-from pytomo_scrapy.dashboard.trouble import BadRequestError
 
 SERIES = (
     *("DownloadTime", "DownloadBytes", "VideoDuration", "VideoLength", "InitialData", "InitialRate"),

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from scrapy.utils.project import get_project_settings
 
-from pytomo_scrapy import cli_commands, cli_crawl, config
+from pytomo_scrapy import config
+from pytomo_scrapy.cli import crawl_letters, scrapy_commands
 from pytomo_scrapy.failures import FAILURES
 from tests.conftest import missing
 
@@ -28,10 +29,10 @@ def mentioned() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("document", "line"), mentioned())
 def test_every_command_that_is_mentioned_exists_with_its_options(document: str, line: str) -> None:
     words = shlex.split(line.partition(" #")[0])
-    assert words[1] in cli_commands.names(), f"{document}: {line}"
-    command = cli_commands.make_command(words[1])
+    assert words[1] in scrapy_commands.names(), f"{document}: {line}"
+    command = scrapy_commands.make_command(words[1])
     os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "pytomo_scrapy.settings")
-    parser = cli_commands.make_parser(words[1], command, get_project_settings())
+    parser = scrapy_commands.make_parser(words[1], command, get_project_settings())
     _, rest = parser.parse_known_args(words[2:])
     assert [word for word in rest if word.startswith("-") and word != "-"] == [], f"{document}: {line}"
 
@@ -46,7 +47,7 @@ def synopses() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "words"), synopses())
 def test_every_option_of_a_synopsis_exists(name: str, words: str) -> None:
     own_name = "serve" if name == "dashboard" else name
-    parser = cli_commands.make_parser(own_name, cli_commands.make_command(own_name), get_project_settings())
+    parser = scrapy_commands.make_parser(own_name, scrapy_commands.make_command(own_name), get_project_settings())
     for option in re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", words):
         assert option in parser._option_string_actions, f"scrapy {name} {words}"
 
@@ -81,7 +82,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
         "PYTOMO_NAME",
     }
     # Named as what this version may not have yet.
-    conditional = {letter.setting for letter in cli_crawl.LETTERS if letter.setting}
+    conditional = {letter.setting for letter in crawl_letters.LETTERS if letter.setting}
     for path in DOCUMENTS:
         for name in set(re.findall(r"\bPYTOMO_[A-Z0-9_]+[A-Z0-9]\b(?!\*|_\*)", path.read_text(encoding="utf-8"))):
             is_known = name in config.BY_NAME or name in not_settings | conditional
@@ -103,9 +104,9 @@ def test_every_stat_has_its_row() -> None:
 
 def test_every_command_and_letter_is_in_the_document_of_the_command() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    for letter in cli_crawl.LETTERS:
+    for letter in crawl_letters.LETTERS:
         assert any(f"`{flag}" in text or f" {flag}" in text for flag in letter.flags), letter.flags
-    for name in cli_commands.names():
+    for name in scrapy_commands.names():
         assert f"| `{name}` |" in text
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytomo_scrapy.lab.dailymotion import dailymotion_id
 from pytomo_scrapy.lab.servers import LabOptions, make_world
+from pytomo_scrapy.lab.service.dailymotion_service import dailymotion_id
 from tests.e2e.conftest import database_setting, query, run_scrapy
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.lab.clips import CLIPS
+from pytomo_scrapy.lab.clips.clip import CLIPS
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import database_setting, query, run_scrapy
 

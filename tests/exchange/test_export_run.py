@@ -259,7 +259,7 @@ def test_empty_database_gives_headers_only(database: Database, tmp_path: Path) -
 # Peak memory of `pytomo export` in kB; the import of the package itself is in it.
 _MEASURED = """
 import sys
-from pytomo_scrapy.cli import run
+from pytomo_scrapy.cli.main import run
 run(sys.argv[1:])
 print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))
 """

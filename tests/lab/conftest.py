@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from pytomo_scrapy.lab.clips import Clip, ClipStream
-from pytomo_scrapy.lab.player_api import PlayerApi
-from pytomo_scrapy.lab.service import Service
+from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
+from pytomo_scrapy.lab.service.answers import Service
+from pytomo_scrapy.lab.service.player_api import PlayerApi
 from pytomo_scrapy.lab.world import build_world
 
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.proxy import InterceptingProxy
-from pytomo_scrapy.lab.service import Response
+from pytomo_scrapy.lab.service.answers import Response
 
 
 def echo(request):

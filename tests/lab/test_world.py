@@ -5,9 +5,9 @@ import re
 import pytest
 
 from pytomo_scrapy.lab import hosts
-from pytomo_scrapy.lab.clips import CLIPS
+from pytomo_scrapy.lab.clips.clip import CLIPS
+from pytomo_scrapy.lab.media.signing import HOST_FAULTS, fault_host_name
 from pytomo_scrapy.lab.model import FAULTS, RateRule
-from pytomo_scrapy.lab.signing import HOST_FAULTS, fault_host_name
 from pytomo_scrapy.lab.titles import HOSTILE
 from pytomo_scrapy.lab.world import FRAME_DAYS, build_world, make_video_id, with_rates, world_names
 

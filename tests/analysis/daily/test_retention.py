@@ -23,6 +23,7 @@ from pytomo_scrapy.analysis.daily.retention import prune_measurements
 from pytomo_scrapy.analysis.parameters import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.reporting.terminal import print_report
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
@@ -30,7 +31,6 @@ from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement, vid
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
 from pytomo_scrapy.storage.schema.figure_tables import figure, figure_block, figure_column
 from pytomo_scrapy.storage.schema.measurement_tables import download, http_request, network, playback, stream
-from pytomo_scrapy.text import print_report
 from tests.dashboard.conftest import load_synthetic
 from tests.storage.factories import make_item
 

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytomo_scrapy.lab.authority import Authority
-from pytomo_scrapy.lab.clips import Clip, prepare_clips
-from pytomo_scrapy.lab.media import MediaServer
+from pytomo_scrapy.lab.clips.clip import Clip
+from pytomo_scrapy.lab.clips.library import prepare_clips
+from pytomo_scrapy.lab.media.media_hosts import MediaServer
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, HOST_FAULTS, fault_host_name, sign_url, special_hosts
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, RateRule, World
-from pytomo_scrapy.lab.signing import EXPIRES_IN_S, HOST_FAULTS, fault_host_name, sign_url, special_hosts
 
 SECRET = b"for tests"
 VIDEO_FAULTS = (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yt_dlp
 
+from tests.cli.test_main import pytomo
 from tests.e2e.conftest import query
-from tests.test_cli import pytomo
 
 NEWER = "2099.01.31"
 VIDEO = "https://www.youtube.com/watch?v=CGNIzzGfeuY"
@@ -58,7 +58,7 @@ def test_newer_yt_dlp_comes_before_the_installed_one(tmp_path: Path, kind: str) 
         shutil.rmtree(place)
         place = wheel
     code = (
-        "from pytomo_scrapy.cli import run; run(['completion', 'bash']); "
+        "from pytomo_scrapy.cli.main import run; run(['completion', 'bash']); "
         "from pytomo_scrapy.storage.measurements.repository import software_versions; "
         "print(software_versions()['yt_dlp_version'])"
     )

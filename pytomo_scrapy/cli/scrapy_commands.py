@@ -1,0 +1,131 @@
+"""The commands of `pytomo`: the Scrapy commands of this project under their names here, run as Scrapy runs them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import cache
+from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
+from pkgutil import iter_modules
+
+from scrapy.commands import ScrapyCommand
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.exceptions import UsageError
+from scrapy.settings import Settings
+from scrapy.utils.project import get_project_settings
+
+from pytomo_scrapy import commands
+from pytomo_scrapy.commands import refuse
+
+# In the order of the help: what is run daily first. Commands that are not named here follow by name.
+_ORDER = ("crawl", "measure", "serve", "report", "export", "import-legacy", "replay", "plot", "doctor", "lab", "db")
+# The forerunner called the web page's command `start_server`; the Scrapy command cannot be named `serve` as the lab's.
+_OTHER_NAMES = {"dashboard": "serve"}
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the commands' names: one for each module of pytomo_scrapy.commands, and the shell completion."""
+    found = {_OTHER_NAMES.get(one.name, one.name.replace("_", "-")) for one in iter_modules(commands.__path__)}
+    found.add("completion")
+    return tuple(sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)))
+
+
+def make_command(name: str) -> ScrapyCommand:
+    """Return the command of that name."""
+    if name == "crawl":
+        from pytomo_scrapy.cli.crawl_letters import Command as LettersCommand
+
+        return LettersCommand()
+    if name == "completion":
+        from pytomo_scrapy.cli.completion import Command as CompletionCommand
+
+        return CompletionCommand(root_parser)
+    module = next((old for old, new in _OTHER_NAMES.items() if new == name), name.replace("-", "_"))
+    command: ScrapyCommand = import_module(f"pytomo_scrapy.commands.{module}").Command()
+    if name == "lab":
+        # Whatever runs in the lab is a command of ours again, and a frozen executable has no interpreter beside it.
+        frozen = getattr(sys, "frozen", False)
+        command.entry = (sys.executable,) if frozen else (sys.executable, "-m", "pytomo_scrapy")  # type: ignore[attr-defined]
+    return command
+
+
+def listing() -> str:
+    """Return a line for each command."""
+    return "\n".join(f"  {name:<14} {make_command(name).short_desc()}" for name in names())
+
+
+def make_parser(name: str, command: ScrapyCommand, settings: Settings) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=f"pytomo {name}",
+        usage=f"pytomo {name} {command.syntax()}".rstrip(),
+        description=command.long_desc(),
+        conflict_handler="resolve",
+        allow_abbrev=False,
+    )
+    fill_parser(parser, command, settings)
+    return parser
+
+
+def fill_parser(parser: argparse.ArgumentParser, command: ScrapyCommand, settings: Settings) -> None:
+    """Add the command's options, and ours that all share."""
+    parser.add_argument(
+        "--database", dest="database_url", metavar="DB", help="SQLite file or database URL (PYTOMO_DATABASE_URL)"
+    )
+    command.settings = settings
+    command.add_options(parser)
+
+
+def root_parser() -> argparse.ArgumentParser:
+    """Return one parser that knows every command; commands are run by their own."""
+    root = argparse.ArgumentParser(prog="pytomo")
+    below = root.add_subparsers()
+    settings = get_project_settings()
+    for name in names():
+        command = make_command(name)
+        parser = below.add_parser(name, help=command.short_desc(), conflict_handler="resolve")
+        fill_parser(parser, command, settings)
+    return root
+
+
+def run_command(name: str, words: list[str]) -> int:
+    """Run a command with its words. Returns its exit code."""
+    if name == "serve" and isinstance(sys.stdout, TextIOWrapper):
+        # Whoever supervises it reads where it listens while it runs.
+        sys.stdout.reconfigure(line_buffering=True)
+    command = make_command(name)
+    settings = get_project_settings()
+    settings.setdict(command.default_settings, priority="command")
+    parser = make_parser(name, command, settings)
+    opts, args = _parse(parser, name, words)
+    if opts.database_url is not None:
+        settings.set("PYTOMO_DATABASE_URL", database_url(opts.database_url), "cmdline")
+    try:
+        command.process_options(args, opts)
+        if command.requires_crawler_process:
+            command.crawler_process = AsyncCrawlerProcess(settings)
+        command.run(args, opts)
+    except UsageError as error:
+        refuse(str(error) or f"That is not how `pytomo {name}` is used: pytomo {name} -h explains it.")
+    return command.exitcode
+
+
+def _parse(parser: argparse.ArgumentParser, name: str, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Parse options; what follows `--` is never one, so that a video's id may begin with a dash."""
+    ahead, behind = words, []
+    if "--" in words and name != "lab":
+        place = words.index("--")
+        ahead, behind = words[:place], words[place + 1 :]
+    opts, args = parser.parse_known_args(ahead)
+    for word in args:
+        if word.startswith("-") and word != "-":
+            refuse(f"{word} is not an option of `pytomo {name}`: pytomo {name} -h lists them.")
+    return opts, [*args, *behind]
+
+
+def database_url(text: str) -> str:
+    """Return the URL of a database that is named by its file or URL."""
+    return text if "://" in text else f"sqlite:///{Path(text).absolute()}"

@@ -1,0 +1,188 @@
+"""Pages of graphs: the overview, the groups and parameters over time, and the distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pytomo_scrapy.analysis import lists
+from pytomo_scrapy.analysis.daily.daily_read import aggregated_count
+from pytomo_scrapy.analysis.overview import change_since
+from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
+from pytomo_scrapy.analysis.selection import DIMENSIONS, choices, is_large, labels_of
+from pytomo_scrapy.dashboard.bad_request import BadRequestError
+from pytomo_scrapy.dashboard.query import compare_of, parameter_of
+from pytomo_scrapy.dashboard.render import render
+from pytomo_scrapy.dashboard.views import View, cached_page, open_view
+from pytomo_scrapy.reporting.verdict import verdict
+
+MIN_ROWS = 3
+SHELL_ROWS = 10_000
+
+
+def period_values(view: View, title: str) -> dict[str, Any]:
+    """Return what every page of a period shows: its title, its period and what can be chosen."""
+    chosen = view.selection
+    return {
+        "title": title,
+        "selection": chosen,
+        "version_key": view.version,
+        "choices": choices(view.connection, chosen.start_s, chosen.end_s),
+        "dimensions": DIMENSIONS,
+        "is_empty": view.is_empty,
+        "aggregated_count": aggregated_count(view.connection, chosen.start_s, chosen.end_s),
+    }
+
+
+def overview(request: Request) -> Response:
+    """Show the state of the line."""
+    with open_view(request) as view:
+        if view.is_empty:
+            sentence = "The database is there, but it holds no measurement yet."
+            return render(request, "empty.html", {"title": "Nothing measured yet", "sentence": sentence})
+
+        def make() -> Response:
+            values = period_values(view, "Overview")
+            # The figures of very many rows follow the page, so that nobody waits for them before the first chart.
+            is_shell = is_large(view.connection, view.selection, SHELL_ROWS)
+            if not is_shell:
+                values |= _overview_values(view, values["choices"]["provider"])
+            shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": is_shell}
+            return render(request, "overview.html", shown, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def overview_fragment(request: Request) -> Response:
+    """Show the verdict and the figures alone: what a page of very many rows asks for after it is there."""
+    with open_view(request) as view:
+
+        def make() -> Response:
+            providers = choices(view.connection, view.selection.start_s, view.selection.end_s)["provider"]
+            return render(request, "figures.html", _overview_values(view, providers), ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, Any]:
+    found = view.overview()
+    subject = _subject(view, providers)
+    sentences = verdict(found, subject, lambda one: change_since(view.connection, view.selection, one))
+    return {"found": found, "verdict": sentences}
+
+
+def _subject(view: View, providers: list[tuple[str, str]]) -> str:
+    for name in ("provider", "vantage", "service", "host", "cache_site"):
+        if name in view.selection.equals:
+            return labels_of(view.connection, name, [view.selection.equals[name]])[0]
+    return providers[0][1] if len(providers) == 1 else "all lines together" if len(providers) > 1 else "this line"
+
+
+def _averages_values(view: View) -> dict[str, Any]:
+    averages = lists.averages(view.connection, view.selection)
+    return {"averages": averages, "has_few": averages["video_count"] < MIN_ROWS}
+
+
+def averages_fragment(request: Request) -> Response:
+    """Show the averages alone."""
+    with open_view(request) as view:
+        return cached_page(view, lambda: render(request, "averages_box.html", _averages_values(view), ask=view.ask))
+
+
+def group(request: Request) -> Response:
+    """Show a group of parameters over time, with the averages beside."""
+    with open_view(request, more=("group", "compare")) as view:
+        name = request.query_params.get("group") or "main"
+        if name not in GROUPS:
+            raise BadRequestError(f"`group` must be one of {', '.join(GROUPS)}.")
+        compare = _group_compare(request)
+
+        def make() -> Response:
+            values = {
+                **period_values(view, GROUPS[name].title),
+                "group": GROUPS[name],
+                "groups": GROUPS,
+                "charts": GROUPS[name].parameters,
+                "parameters": PARAMETERS,
+                "compare": compare,
+                "comparable": {n: one for n, one in DIMENSIONS.items() if n not in {"resolver", "player"}},
+                **({"averages": None, "has_few": False} if view.is_large else _averages_values(view)),
+            }
+            return render(request, "group.html", values, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def _group_compare(request: Request) -> str | None:
+    """A group has figures of every kind: only what all of them can be compared by may be chosen."""
+    name = request.query_params.get("compare") or None
+    if name in {None, "none"}:
+        return None
+    if name not in DIMENSIONS or name in {"resolver", "player"}:
+        raise BadRequestError("`compare` of a group must be a dimension other than resolver and player.")
+    return name
+
+
+def parameter(request: Request) -> Response:
+    """Show one parameter over time, with its table."""
+    shown = parameter_of(request.path_params["parameter"])
+    if shown.name != request.path_params["parameter"]:
+        return RedirectResponse(str(request.url.replace(path=f"/series/{shown.name}")), 301)
+    with open_view(request, more=("compare",)) as view:
+        compare = compare_of(request.query_params, shown)
+
+        def make() -> Response:
+            values = {
+                **period_values(view, shown.title),
+                "parameter": shown,
+                "series": None if view.is_large else view.series(shown, compare),
+                "compare": compare,
+                "groups": [one for one in GROUPS.values() if shown.name in one.parameters and one.name != "all"],
+                "comparable": _comparable(shown),
+                **({"averages": None, "has_few": False} if view.is_large else _averages_values(view)),
+            }
+            return render(request, "parameter.html", values, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def series_fragment(request: Request) -> Response:
+    """Show the tables of one parameter alone."""
+    shown = parameter_of(request.path_params["parameter"])
+    with open_view(request, more=("compare",)) as view:
+        compare = compare_of(request.query_params, shown)
+
+        def make() -> Response:
+            values = {"parameter": shown, "series": view.series(shown, compare)}
+            return render(request, "series_tables.html", values, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def _comparable(shown: Parameter) -> dict[str, Any]:
+    return {
+        name: dimension
+        for name, dimension in DIMENSIONS.items()
+        if (name != "resolver" or shown.name == "dns_elapsed_s") and (name != "player" or shown.is_playback)
+    }
+
+
+def distributions(request: Request) -> Response:
+    """Show how a figure is distributed, against another and over the week."""
+    with open_view(request, more=("parameter", "compare", "y")) as view:
+        shown = parameter_of(request.query_params.get("parameter") or "startup_delay_s")
+        against = parameter_of(request.query_params.get("y") or "delivery_bps")
+        if shown.is_flag or against.is_flag:
+            raise BadRequestError("A share of sessions has no distribution: choose another parameter.")
+        compare = compare_of(request.query_params, shown)
+        values = {
+            **period_values(view, "Distributions"),
+            "parameter": shown,
+            "against": against,
+            "compare": compare,
+            "parameters": {name: one for name, one in PARAMETERS.items() if not one.is_flag},
+            "comparable": _comparable(shown),
+        }
+    return render(request, "distributions.html", values, ask=view.ask)

@@ -1,0 +1,95 @@
+"""Pages that are lists: videos, one measurement, failures, runs and databases."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pytomo_scrapy.analysis import lists
+from pytomo_scrapy.dashboard.api import LIST
+from pytomo_scrapy.dashboard.bad_request import BadRequestError
+from pytomo_scrapy.dashboard.graph_pages import period_values
+from pytomo_scrapy.dashboard.query import read_ask
+from pytomo_scrapy.dashboard.render import render
+from pytomo_scrapy.dashboard.views import cached_page, open_view
+from pytomo_scrapy.dashboard.waterfall import phases
+from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.reporting.advice import ADVICE
+
+SORTABLE = (
+    ("started_s", "Time (UTC)"),
+    ("startup_delay_s", "Startup (s)"),
+    ("stall_count", "Stalls"),
+    ("stalled_s", "Stalled (s)"),
+    ("delivery_bps", "Mbit/s"),
+    ("rtt_min_s", "RTT (ms)"),
+)
+
+
+def videos(request: Request) -> Response:
+    """List measurements, searchable and sortable."""
+    with open_view(request, more=LIST) as view:
+        listing = view.videos()
+        values = {**period_values(view, "Videos"), "listing": listing, "sortable": SORTABLE}
+    asked = request.query_params
+    values |= {name: asked.get(name, "") for name in ("q", "failure")}
+    values |= {"sort": asked.get("sort") or "started_s", "order": asked.get("order") or "down"}
+    values |= {"failures": sorted(FAILURES)}
+    kept = {name: values[name] for name in ("q", "sort", "order", "failure") if values[name]}
+    return render(request, "videos.html", {**values, "kept": kept}, ask=view.ask)
+
+
+def measurement(request: Request) -> Response:
+    """Show everything that happened to one video once."""
+    ask = read_ask(request, request.app.state.catalogue)
+    with ask.database.read() as connection:
+        record = lists.record_of(connection, request.path_params["id"])
+    if record is None:
+        raise BadRequestError("There is no measurement with this number.", 404)
+    values: dict[str, Any] = {
+        "title": "Measurement",
+        "record": record,
+        "phases": phases(record),
+        "raw": json.dumps(record, indent=1, ensure_ascii=False),
+        "advice": ADVICE.get(record["failure"] or ""),
+    }
+    return render(request, "measurement.html", values, ask=ask)
+
+
+def failures(request: Request) -> Response:
+    """Show failures by class over time, with what to do about each."""
+    with open_view(request) as view:
+
+        def make() -> Response:
+            found = lists.failures(view.connection, view.selection, 120)
+            rows = [
+                {
+                    "name": name,
+                    "attribution": found.attributions[name],
+                    "count": sum(counts),
+                    "advice": ADVICE.get(name, ""),
+                }
+                for name, counts in found.counts.items()
+            ]
+            values = {**period_values(view, "Failures"), "rows": rows, "row_count": sum(found.row_counts)}
+            return render(request, "failures.html", values, ask=view.ask)
+
+        return cached_page(view, make)
+
+
+def runs(request: Request) -> Response:
+    """List the newest runs with their versions and settings."""
+    ask = read_ask(request, request.app.state.catalogue)
+    with ask.database.read() as connection:
+        rows = lists.runs(connection)
+    return render(request, "runs.html", {"title": "Runs", "runs": rows}, ask=ask)
+
+
+def databases(request: Request) -> Response:
+    """List the databases of the archive, newest first."""
+    ask = read_ask(request, request.app.state.catalogue)
+    entries = request.app.state.catalogue.entries()
+    return render(request, "databases.html", {"title": "Databases", "entries": entries}, ask=ask)

@@ -1,0 +1,1 @@
+"""The lab's media clips: encoded, packed, cached, cut."""

@@ -1,0 +1,1 @@
+"""The lab's media hosts: signed URLs, ranges, rates and faults."""

@@ -1,0 +1,323 @@
+"""The lab's media hosts: TLS servers on loopback addresses that serve clips as the service's caches do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import logging
+import math
+import mmap
+import socket
+import ssl
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from email.utils import formatdate
+from pathlib import Path
+from urllib.parse import urlencode
+
+from pytomo_scrapy.lab.authority import TLS_FAULTS, Authority
+from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
+from pytomo_scrapy.lab.media.faults import Answer, Ending, damage, media_answer, plain_answer
+from pytomo_scrapy.lab.media.http_heads import HEAD_MAX_BYTES, BadRequest, Request, parse_request, response_head
+from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, fault_host_name, host_fault, verify
+from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
+
+logger = logging.getLogger(__name__)
+
+_WRITE_BYTES = 256 * 1024
+# A send buffer that holds little, so that a limited host's bytes arrive when they are sent.
+_LIMITED_BUFFER_BYTES = 64 * 1024
+_IDLE_MAX_S = 60.0
+_ACKNOWLEDGE_MAX_S = 2.0
+_PORT_TRIES = 20
+_SILENT_HOST_FAULTS = frozenset({"refused", "dns_nxdomain", "dns_servfail", "dns_silence"})
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class MediaServer:
+    """Serves `/videoplayback` for every host of a world, on the hosts' own addresses and one common port.
+
+    The cache that limits a transfer's rate and delays its first byte is the one whose address was connected to, so
+    that a resolver which answers with another cache really leads to it; everything else goes by the host's name.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        clips: Mapping[str, Clip],
+        authority: Authority,
+        secret: bytes,
+        port: int = 0,
+        *,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._world = world
+        self._clips = clips
+        self._secret = secret
+        self._wanted_port = port
+        self._wall_clock = wall_clock
+        self._by_address = {host.address: host for host in world.hosts.values()}
+        self._pacers: dict[tuple[str, str], Pacer] = {}
+        self._contents: dict[tuple[Path, str | None], memoryview] = {}
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        faults = {fault_host_name(fault): fault for fault in TLS_FAULTS}
+        self._tls = authority.sni_context(faults)
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen on every host's address. Raises OSError when no port is free on all of them."""
+        hosts = [host for host in self._world.hosts.values() if host_fault(host.name) not in _SILENT_HOST_FAULTS]
+        addresses = dict.fromkeys(host.address for host in hosts)
+        addresses |= dict.fromkeys(host.address_v6 for host in hosts if host.address_v6)
+        for listener in _listen_everywhere(list(addresses), self._wanted_port):
+            self.port = listener.getsockname()[1]
+            self._servers.append(
+                await asyncio.start_server(
+                    self._accept,
+                    sock=listener,
+                    ssl=self._tls,
+                    limit=HEAD_MAX_BYTES,
+                    ssl_handshake_timeout=10.0,
+                    ssl_shutdown_timeout=1.0,
+                )
+            )
+
+    async def close(self) -> None:
+        """Stop listening and end every connection at once."""
+        for server in self._servers:
+            server.close()
+        while self._tasks:
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._tasks.difference_update(tasks)
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+        self._contents.clear()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._converse(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection until either side ends it."""
+        try:
+            while await self._serve_one(reader, writer):
+                pass
+            writer.close()
+            # A peer that does not answer the end of TLS is cut off.
+            await asyncio.wait_for(writer.wait_closed(), 2.0)
+        except (OSError, ssl.SSLError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            logger.debug("A client's connection ended: %r", error)
+        finally:
+            writer.transport.abort()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Serve one request; tell whether the connection goes on."""
+        try:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_MAX_S)
+        except asyncio.IncompleteReadError:
+            return False
+        try:
+            request = parse_request(head)
+        except BadRequest:
+            writer.write(response_head(400, [("Content-Length", "0"), ("Connection", "close")]))
+            await writer.drain()
+            return False
+        peer, local = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        if peer is None or local is None:  # a client that was killed is gone by now
+            return False
+        cache = self._by_address.get(local[0]) or self._world.hosts.get(request.host)
+        answer = self.answer(request, peer[0])
+        if cache is not None:
+            answer = replace(answer, delay_s=answer.delay_s + cache.first_byte_delay_s)
+        keeps_alive = request.keeps_alive and request.method in ("GET", "HEAD")
+        await _pause(answer.delay_s, writer)
+        if answer.has_endless_header:
+            await _send_endless_header(writer)
+        writer.write(_head_of(answer, keeps_alive, self._wall_clock()))
+        if request.method != "HEAD":
+            await self._send_body(answer, self._pacer(request, cache), writer)
+        await writer.drain()
+        return await _finish(answer.ending, reader, writer) and keeps_alive
+
+    def answer(self, request: Request, peer_ip: str) -> Answer:
+        """Return what a request that comes from `peer_ip` is answered; the order of checks is the service's."""
+        if request.method not in ("GET", "HEAD"):
+            return plain_answer(405, "GET or HEAD", [("Allow", "GET, HEAD")])
+        host = self._world.hosts.get(request.host)
+        if request.path != "/videoplayback" or host is None:
+            return plain_answer(404, "nothing here")
+        query = request.query
+        refusal = verify(self._secret, query, peer_ip, self._wall_clock())
+        if refusal is not None:
+            return plain_answer(403, refusal)
+        video = self._world.videos.get(query["id"])
+        clip = self._clips.get(video.clip) if video else None
+        stream = clip.stream(int(query["itag"])) if clip and query["itag"].isdigit() else None
+        if video is None or stream is None:
+            return plain_answer(404, "no such video or format")
+        if self._wall_clock() < int(query["expire"]) - EXPIRES_IN_S + video.available_after_s:
+            return plain_answer(403, "not available yet")
+        if host.redirects_to is not None:
+            return self._redirect(host.redirects_to, query)
+        return media_answer(request, self._content(video, stream), stream.mime, video.fault)
+
+    def _redirect(self, target: str, query: dict[str, str]) -> Answer:
+        counter = query.get("redirect_counter", "0")
+        query["redirect_counter"] = str(int(counter) + 1 if counter.isdigit() else 1)
+        port = "" if self.port == 443 else f":{self.port}"
+        location = f"https://{target}{port}/videoplayback?{urlencode(query)}"
+        return plain_answer(302, "elsewhere", [("Location", location)])
+
+    def _content(self, video: LabVideo, stream: ClipStream) -> memoryview:
+        damaged_for = video.video_id if video.fault == "corrupt" else None
+        key = (stream.path, damaged_for)
+        if key not in self._contents:
+            if damaged_for is not None:
+                self._contents[key] = memoryview(damage(stream.path.read_bytes(), f"{damaged_for}:{stream.itag}"))
+            else:
+                with stream.path.open("rb") as file:
+                    self._contents[key] = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        return self._contents[key]
+
+    def _pacer(self, request: Request, cache: MediaHost | None) -> Pacer | None:
+        """Return the pacer that all transfers of a video from one cache share. None without a limit."""
+        video = self._world.videos.get(request.query.get("id", ""))
+        if cache is None or video is None or video.clip not in self._clips:
+            return None
+        key = (cache.name, video.video_id)
+        if key not in self._pacers:
+            trace = RateTrace(cache.rate, self._clips[video.clip].mean_bps)
+            self._pacers[key] = Pacer(trace, asyncio.get_running_loop().time)
+        return self._pacers[key] if self._pacers[key].is_limited else None
+
+    async def _send_body(self, answer: Answer, pacer: Pacer | None, writer: asyncio.StreamWriter) -> None:
+        if pacer is not None and answer.status in (200, 206):
+            pacer.join(answer.first_byte)
+            try:
+                await _send_paced(answer.body, pacer, writer)
+            finally:
+                pacer.leave()
+            return
+        for start in range(0, len(answer.body), _WRITE_BYTES):
+            writer.write(answer.body[start : start + _WRITE_BYTES])
+            await writer.drain()
+
+
+def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.socket]:
+    """Return a listener for each address, all on one port: the wanted one or else any that is free."""
+    ports = [wanted_port, *[0] * _PORT_TRIES] if wanted_port else [0] * _PORT_TRIES
+    for attempt, port in enumerate(ports):
+        listeners: list[socket.socket] = []
+        try:
+            for address in addresses:
+                listener = _listen(address, listeners[0].getsockname()[1] if listeners else port)
+                if listener is not None:
+                    listeners.append(listener)
+            return listeners
+        except OSError:
+            for listener in listeners:
+                listener.close()
+            if attempt == len(ports) - 1:
+                raise
+    return []
+
+
+def _listen(address: str, port: int) -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        listener = socket.create_server((address, port), family=family, backlog=128)
+        # Connections inherit it. asyncio itself sets it only on sockets that name their protocol, which these do not,
+        # and Nagle's algorithm would hold small portions back for 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+    except OSError as error:
+        # A machine without IPv6 goes without: its clients cannot ask for it either.
+        if family is socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return None
+        raise
+
+
+def _head_of(answer: Answer, keeps_alive: bool, now_s: float) -> bytes:
+    common = [
+        ("Content-Length", str(answer.length_bytes)),
+        ("Connection", "keep-alive" if keeps_alive else "close"),
+        ("Date", formatdate(now_s, usegmt=True)),
+        ("Server", "gvs 1.0"),
+    ]
+    return response_head(answer.status, [*answer.headers, *common])
+
+
+async def _pause(delay_s: float, writer: asyncio.StreamWriter) -> None:
+    """Wait, but not for a client that has gone. Raises ConnectionResetError in that case."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + delay_s
+    while (left := until - loop.time()) > 0:
+        await asyncio.sleep(min(left, 0.25))
+        if writer.transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+
+
+async def _send_paced(body: memoryview, pacer: Pacer, writer: asyncio.StreamWriter) -> None:
+    loop = asyncio.get_running_loop()
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LIMITED_BUFFER_BYTES)
+    # 1, not 0: at 0 asyncio counts an empty TLS buffer as full and waits for ever.
+    writer.transport.set_write_buffer_limits(high=1)
+    start, ready_at = 0, loop.time()
+    while start < len(body):
+        end = min(len(body), start + pacer.quantum_bytes())
+        due = pacer.reserve(end - start, ready_at)
+        await _pause(due - loop.time(), writer)
+        writer.write(body[start:end])
+        written_at = loop.time()
+        await writer.drain()
+        # A client that does not read has used its time; it gets no burst for it.
+        ready_at = due if loop.time() - written_at < 0.05 else loop.time()
+        start = end
+
+
+async def _send_endless_header(writer: asyncio.StreamWriter) -> None:
+    """Send header lines until the client gives up, which raises."""
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    number = 0
+    while True:
+        number += 1
+        writer.write(f"X-Lab-Filler-{number}: {'x' * 2000}\r\n".encode())
+        await writer.drain()
+        await _pause(0.001, writer)
+
+
+async def _finish(ending: Ending, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """End an answer as its fault wants; tell whether the connection goes on."""
+    if ending is Ending.HANG:
+        await _pause(math.inf, writer)
+    if ending is Ending.RESET:
+        await _wait_until_acknowledged(writer)
+        with contextlib.suppress(OSError):
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        writer.transport.abort()
+    return ending is Ending.NORMAL
+
+
+async def _wait_until_acknowledged(writer: asyncio.StreamWriter) -> None:
+    """Wait until the peer's kernel has everything: a reset throws away what has not been sent."""
+    descriptor = writer.get_extra_info("socket").fileno()
+    loop = asyncio.get_running_loop()
+    until, quiet_count = loop.time() + _ACKNOWLEDGE_MAX_S, 0
+    # Twice in a row: the event loop may have more to hand to the kernel than its queue shows.
+    while loop.time() < until and quiet_count < 2:
+        waiting = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+        quiet_count = quiet_count + 1 if waiting == 0 else 0
+        await asyncio.sleep(0.01)

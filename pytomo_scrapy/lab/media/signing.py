@@ -1,0 +1,135 @@
+"""Signed media URLs as the service writes and checks them, and the names of the hosts that are at fault themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from pytomo_scrapy.lab.model import LOOPBACK_V6, MediaHost
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.lab.clips.clip import ClipStream
+
+# The service's URLs hold for about six hours.
+EXPIRES_IN_S = 21_540
+SPARAMS = ("expire", "ei", "ip", "id", "itag", "source", "requiressl")
+
+# Faults that act before a request arrives, so that they belong to a host, not to a video.
+HOST_FAULTS = frozenset(
+    {
+        "dns_nxdomain",
+        "dns_servfail",
+        "dns_silence",
+        "refused",
+        "tls_expired",
+        "tls_wrong_name",
+        "tls_unknown_ca",
+        "redirect_loop",
+    }
+)
+
+
+def fault_host_name(fault: str) -> str:
+    """Return the name of the media host that has `fault`; its videos must be given this host."""
+    return f"rr9---sn-{fault.replace('_', '-')}.googlevideo.com"
+
+
+# A good host whose UDP answers from the name servers are always truncated, and a good one that has IPv6 too.
+TRUNCATED_HOST_NAME = fault_host_name("dns_truncated")
+DUAL_STACK_HOST_NAME = fault_host_name("dual_stack")
+REDIRECT_PARTNER_NAME = "rr10---sn-redirect-loop.googlevideo.com"
+
+
+def host_fault(name: str) -> str | None:
+    """Return the fault of `HOST_FAULTS` that the host called `name` has. None for a good host."""
+    return next((fault for fault in HOST_FAULTS if fault_host_name(fault) == name), None)
+
+
+def special_hosts(prefix: str = "127.42.9.") -> dict[str, MediaHost]:
+    """Return the hosts of all `HOST_FAULTS` and those that only the name servers treat differently, by name."""
+    loop = fault_host_name("redirect_loop")
+    names = [fault_host_name(fault) for fault in sorted(HOST_FAULTS - {"redirect_loop"})]
+    addresses = {name: f"{prefix}{number}" for number, name in enumerate([*names, TRUNCATED_HOST_NAME], start=1)}
+    # Something always listens on the one IPv6 address: a host that refuses has none.
+    refused = fault_host_name("refused")
+    hosts = [
+        MediaHost(name, address, address_v6=None if name == refused else LOOPBACK_V6)
+        for name, address in addresses.items()
+    ]
+    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(loop, f"{prefix}21", redirects_to=REDIRECT_PARTNER_NAME, address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(REDIRECT_PARTNER_NAME, f"{prefix}22", redirects_to=loop, address_v6=LOOPBACK_V6))
+    return {host.name: host for host in hosts}
+
+
+def sign_url(
+    secret: bytes,
+    host: str,
+    port: int,
+    video_id: str,
+    stream: ClipStream,
+    client_ip: str,
+    expire: int,
+    *,
+    client: str = "VISIONOS",
+    fallback_host: str | None = None,
+) -> str:
+    """Return the URL of one stream, valid for `client_ip` until `expire` (seconds since 1970).
+
+    Its parameters, among them the hints `mn`, `mm`, `ms`, `pl` and `initcwndbps`, are those of the service's URLs.
+    """
+    caches = [name.partition("---")[2].partition(".")[0] for name in (host, fallback_host or host)]
+    token = hashlib.sha256(f"{video_id}:{expire}".encode()).hexdigest()
+    query = {
+        "expire": str(expire),
+        "ei": token[:22],
+        "ip": client_ip,
+        "id": video_id,
+        "itag": str(stream.itag),
+        "source": "youtube",
+        "requiressl": "yes",
+        "mh": token[22:24],
+        "mm": "31,29",
+        "mn": ",".join(caches),
+        "ms": "au,rdu",
+        "mv": "m",
+        "mvi": "1",
+        "pl": "24",
+        "initcwndbps": "1250000",
+        "mime": stream.mime,
+        "gir": "yes",
+        "clen": str(stream.size_bytes),
+        "dur": f"{stream.duration_s:.3f}",
+        "lmt": "1700000000000000",
+        "keepalive": "yes",
+        "fexp": "51565116,51565682",
+        "c": client,
+        "sparams": ",".join(SPARAMS),
+    }
+    query["sig"] = _signature(secret, query)
+    return f"https://{host}{'' if port == 443 else f':{port}'}/videoplayback?{urlencode(query)}"
+
+
+def verify(secret: bytes, query: Mapping[str, str], peer_ip: str, now_s: float) -> str | None:
+    """Return why the service would refuse this request with 403. None when its URL is good.
+
+    As the service does: the signed parameters are untouched, the URL has not expired, and the client that asks has the
+    address that the resolution came from.
+    """
+    if query.get("sparams") != ",".join(SPARAMS) or any(name not in query for name in SPARAMS):
+        return "signed parameters are missing"
+    if not hmac.compare_digest(_signature(secret, query), query.get("sig", "")):
+        return "the signature does not match"
+    if int(query["expire"]) <= now_s:
+        return "the URL has expired"
+    if query["ip"] != peer_ip:
+        return "the URL was made for another address"
+    return None
+
+
+def _signature(secret: bytes, query: Mapping[str, str]) -> str:
+    signed = "\n".join(f"{name}={query[name]}" for name in SPARAMS)
+    return hmac.new(secret, signed.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,1 @@
+"""What the lab's service answers: pages, player API, lists."""

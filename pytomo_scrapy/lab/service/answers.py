@@ -1,0 +1,289 @@
+"""The lab's service: which answer belongs to which request. It is a function of the request and connects nowhere."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from pytomo_scrapy.lab.model import World
+from pytomo_scrapy.lab.service import watch_pages
+from pytomo_scrapy.lab.service.dailymotion_service import DAILYMOTION_HOSTS, Dailymotion
+from pytomo_scrapy.lab.service.player_api import VISITOR_DATA, PlayerApi, PlayerRequest
+from pytomo_scrapy.lab.service.popular_pages import PopularPages
+from pytomo_scrapy.lab.service.watch_pages import WatchPages, page_html, read_token
+
+Json = dict[str, Any]
+
+SERVICE_HOSTS: tuple[str, ...] = (
+    *("www.youtube.com", "m.youtube.com", "youtube.com", "youtu.be", "youtubei.googleapis.com", "charts.youtube.com"),
+    *DAILYMOTION_HOSTS,
+    *("consent.youtube.com", "www.googleapis.com", "www.google.com", "manifest.googlevideo.com"),
+)
+
+ROBOTS_TXT = """# robots.txt file for the offline lab, with the rules of the service that matter to a crawler
+User-agent: *
+Disallow: /api/
+Disallow: /comment
+Disallow: /feeds/videos.xml
+Disallow: /get_video
+Disallow: /get_video_info
+Disallow: /get_midroll_info
+Disallow: /live_chat
+Disallow: /login
+Disallow: /qr
+Disallow: /results
+Disallow: /signup
+Disallow: /t/terms
+Disallow: /timedtext_video
+Disallow: /verify_age
+Disallow: /watch_ajax
+Disallow: /watch_fragments_ajax
+Disallow: /watch_popup
+Disallow: /watch_queue_ajax
+Disallow: /youtubei/
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request that reached the proxy. Header names are lower case."""
+
+    method: str
+    scheme: str
+    host: str
+    target: str  # path and query
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    client_address: str = "127.0.0.1"
+
+    @property
+    def path(self) -> str:
+        """The path without its query."""
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one, the last."""
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    def json(self) -> Json:
+        """Return the body's object. An unreadable body counts as empty."""
+        try:
+            value = json.loads(self.body or b"{}")
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def json_response(value: Json, status: int = 200) -> Response:
+    """Return `value` as the service's APIs send it."""
+    return Response(
+        status,
+        json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"),
+        "application/json; charset=UTF-8",
+    )
+
+
+def _page(text: str, status: int = 200, *headers: tuple[str, str]) -> Response:
+    return Response(status, text.encode("utf-8", "surrogatepass"), headers=headers)
+
+
+def _bad_request() -> Response:
+    error = {"message": "Request contains an invalid argument.", "domain": "global", "reason": "badRequest"}
+    return json_response(
+        {"error": {"code": 400, "message": error["message"], "errors": [error], "status": "INVALID_ARGUMENT"}}, 400
+    )
+
+
+def _not_found() -> Response:
+    return _page("<html><head><title>404 Not Found</title></head><body>Not Found</body></html>", 404)
+
+
+def _redirect(target: str, *headers: tuple[str, str]) -> Response:
+    return _page("", 302, ("Location", target), *headers)
+
+
+class Service:
+    """Answers every request for one of SERVICE_HOSTS from the world."""
+
+    def __init__(self, world: World, player: PlayerApi) -> None:
+        self._world = world
+        self._player = player
+        self._watch = WatchPages(world, player)
+        self._popular = PopularPages(world, player)
+        self._dailymotion = Dailymotion(world, player)
+        self._apis: Mapping[str, Callable[[Request], Response]] = {
+            "player": self._player_api,
+            "reel/reel_item_watch": self._reel_api,
+            "next": self._next_api,
+            "browse": self._browse_api,
+            "search": self._search_api,
+            "visitor_id": lambda _: json_response({"responseContext": {"visitorData": VISITOR_DATA}}),
+            "config": lambda _: json_response({"responseContext": {"visitorData": VISITOR_DATA}}),
+        }
+
+    def answer(self, request: Request) -> Response:
+        """Return the answer to any request. A host that is not the service's gets 502 with a sentence."""
+        host = request.host.lower()
+        if host not in SERVICE_HOSTS:
+            sentence = (
+                f"The offline lab has no host {host}: it answers for {', '.join(SERVICE_HOSTS)} and connects nowhere.\n"
+            )
+            return Response(502, sentence.encode(), "text/plain; charset=utf-8")
+        if host in DAILYMOTION_HOSTS:
+            text = request.body.decode(errors="replace")
+            code, found = self._dailymotion.answer(host, request.path, request.query, text, request.client_address)
+            return json_response(found, code)
+        if host == "consent.youtube.com":
+            return _consent_page(request)
+        if host == "www.google.com":
+            return _sorry_page() if request.path.startswith("/sorry") else _not_found()
+        if host == "www.googleapis.com":
+            key = request.headers.get("x-goog-api-key", "")
+            status, body = self._popular.data_api(request.path, {"key": key, **request.query})
+            return json_response(body, status)
+        if host == "youtu.be":
+            return _redirect(f"https://www.youtube.com/watch?v={request.path.strip('/')}&feature=youtu.be")
+        if request.path.startswith("/youtubei/v1/"):
+            return self._api(request)
+        return self._site(request)
+
+    def _api(self, request: Request) -> Response:
+        api = self._apis.get(request.path.removeprefix("/youtubei/v1/"))
+        if api is None:
+            return _not_found()
+        if request.method != "POST":
+            return _page("<title>Error 405 (Method Not Allowed)</title>", 405)
+        return api(request)
+
+    def _player_api(self, request: Request) -> Response:
+        body = request.json()
+        client = body.get("context", {}).get("client", {}).get("clientName", "WEB")
+        status, answer = self._player.answer(
+            str(body.get("videoId", "")), PlayerRequest(request.client_address, str(client))
+        )
+        return json_response(answer, status)
+
+    def _reel_api(self, request: Request) -> Response:
+        video_id = str(request.json().get("playerRequest", {}).get("videoId", ""))
+        status, answer = self._player.answer(video_id, PlayerRequest(request.client_address, "ANDROID"))
+        return json_response({"playerResponse": answer} if answer else {}, status)
+
+    def _next_api(self, request: Request) -> Response:
+        body = request.json()
+        if "continuation" not in body:
+            return json_response(self._watch.next_answer(str(body.get("videoId", ""))))
+        token = read_token(str(body["continuation"]))
+        answer = self._watch.continue_related(token) if token else None
+        return json_response(answer) if answer else _bad_request()
+
+    def _browse_api(self, request: Request) -> Response:
+        body = request.json()
+        browse_id = body.get("browseId")
+        if browse_id == "FEmusic_analytics_charts_home" and request.host == "charts.youtube.com":
+            chart = self._popular.chart(dict(parse_qsl(str(body.get("query", "")))))
+            return json_response(chart) if chart else _bad_request()
+        if browse_id == "UCOpNcN46UbXVtpKMrmU4Abg":
+            return json_response(self._popular.gaming())
+        # FEtrending too: the page is gone from the service.
+        return _bad_request()
+
+    def _search_api(self, request: Request) -> Response:
+        body = request.json()
+        if "continuation" not in body:
+            return json_response(self._popular.search(str(body.get("query", "")), str(body.get("params", ""))))
+        token = read_token(str(body["continuation"])) or {}
+        offset = token.get("offset")
+        if "query" not in token or not isinstance(offset, int):
+            return _bad_request()
+        return json_response(self._popular.search(str(token["query"]), str(token.get("sp", "")), offset))
+
+    def _site(self, request: Request) -> Response:
+        path = request.path
+        if request.host != "www.youtube.com":
+            return _redirect(f"https://www.youtube.com{request.target}")
+        if path == "/robots.txt":
+            return Response(200, ROBOTS_TXT.encode(), "text/plain")
+        if path.startswith("/s/player/"):
+            return Response(200, watch_pages.PLAYER_SCRIPT.encode(), "text/javascript")
+        if path.startswith("/api/manifest/hls_variant/"):
+            return Response(200, _LIVE_PLAYLIST, "application/vnd.apple.mpegurl")
+        if path in {"/sw.js_data", "/generate_204"}:
+            return Response(200 if path == "/sw.js_data" else 204)
+        if _needs_consent(request):
+            return _to_consent(request)
+        if path == "/results":
+            query = request.query
+            return _page(page_html("results", self._popular.search(query.get("search_query", ""), query.get("sp", ""))))
+        if match := re.fullmatch(r"/(?:watch|(?:embed|shorts|live|v)/([^/]*))/?", path):
+            return self._watch_page(request, match[1] or request.query.get("v", ""))
+        return _page(
+            page_html("YouTube", {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": []}}}),
+            200 if path == "/" else 404,
+        )
+
+    def _watch_page(self, request: Request, video_id: str) -> Response:
+        video = self._world.videos.get(video_id)
+        fault = video.fault if video else None
+        if fault == "page_consent":
+            return _to_consent(request)
+        if fault == "page_500":
+            return _page("<html><title>500 Internal Server Error</title><body>Backend error</body></html>", 500)
+        if fault == "page_garbage":
+            return _page("<!DOCTYPE html><html><head><title>Something new</title></head><body>42</body></html>")
+        visitor = (
+            "Set-Cookie",
+            "VISITOR_INFO1_LIVE=labVisitor0; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none",
+        )
+        return _page(self._watch.watch_page(video_id, request.client_address), 200, visitor)
+
+
+def _needs_consent(request: Request) -> bool:
+    try:
+        cookies = SimpleCookie(request.headers.get("cookie", ""))
+    except CookieError:
+        return True
+    return "SOCS" not in cookies
+
+
+def _to_consent(request: Request) -> Response:
+    there = quote(f"https://{request.host}{request.target}", safe="")
+    return _redirect(f"https://consent.youtube.com/m?continue={there}&gl=GB&m=0&pc=yt&cm=2&hl=en&src=1")
+
+
+def _consent_page(request: Request) -> Response:
+    there = request.query.get("continue", "https://www.youtube.com/")
+    if request.path == "/save" and there.startswith("https://www.youtube.com/"):
+        return _redirect(there, ("Set-Cookie", "SOCS=CAI; Domain=.youtube.com; Path=/; Secure"))
+    title = "Before you continue to YouTube"
+    hidden = f'<input type="hidden" name="continue" value="{html.escape(there)}">'
+    form = f'<form action="https://consent.youtube.com/save" method="POST">{hidden}<button>Reject all</button></form>'
+    return _page(f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1>{form}</body></html>")
+
+
+def _sorry_page() -> Response:
+    text = "Our systems have detected unusual traffic from your computer network."
+    return _page(f"<!DOCTYPE html><html><head><title>Sorry...</title></head><body>{text}</body></html>", 429)
+
+
+_LIVE_PLAYLIST = b"""#EXTM3U
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-STREAM-INF:BANDWIDTH=545677,CODECS="mp4a.40.2,avc1.42c015",RESOLUTION=426x240,FRAME-RATE=25,CLOSED-CAPTIONS=NONE
+https://www.youtube.com/api/manifest/hls_playlist/id/live.1/itag/92/playlist/index.m3u8
+"""

@@ -1,0 +1,320 @@
+"""The lab's player API: for each video the answer that the service would give, faults in the service's own words.
+
+Source: the recorded answers of `youtubei/v1/player` (client VISIONOS) and `reel_item_watch` (client ANDROID).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
+from pytomo_scrapy.lab.model import LabVideo, World
+
+Json = dict[str, Any]
+
+VISITOR_DATA = "CgtMYWJWaXNpdG9yMCjDw5fRBjIoCgJGUhIiEh4SHAsMDg8QERITFBUWFxgZGhscHR4fICEiIyQlJicgTQ%3D%3D"
+
+# Clients that the service gives only SABR to: formats without `url`.
+_CLIENTS_WITHOUT_URLS = frozenset({"WEB", "MWEB", "ANDROID", "WEB_REMIX", "WEB_EMBEDDED_PLAYER"})
+_QUALITY_BY_HEIGHT = ((144, "tiny"), (240, "small"), (360, "medium"), (480, "large"), (720, "hd720"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerRequest:
+    """Who asks: the address that the proxy saw, and the client that the request names."""
+
+    client_address: str
+    client_name: str = "VISIONOS"
+
+
+class PlayerApi:
+    """Answers for every video of a world, with media URLs signed for the client that asked."""
+
+    def __init__(
+        self,
+        world: World,
+        clips: Mapping[str, Clip],
+        secret: bytes,
+        media_port: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._world = world
+        self._clips = clips
+        self._secret = secret
+        self._media_port = media_port
+        self._clock = clock
+
+    def duration_s(self, video: LabVideo) -> float:
+        """Return the length of the video's media."""
+        return self._clips[video.clip].duration_s
+
+    def now_s(self) -> float:
+        """Return the lab's wall clock."""
+        return self._clock()
+
+    def answer(self, video_id: str, request: PlayerRequest) -> tuple[int, Json]:
+        """Return HTTP status and body. An id that does not exist gets `{}`, as from the service."""
+        video = self._world.videos.get(video_id)
+        if video is None:
+            return 200, {}
+        if video.fault == "http_429":
+            return 429, {
+                "error": {
+                    "code": 429,
+                    "message": "Resource has been exhausted (e.g. check quota).",
+                    "status": "RESOURCE_EXHAUSTED",
+                }
+            }
+        refusal = _REFUSALS.get(video.fault or "")
+        answer: Json = {
+            "responseContext": {"visitorData": VISITOR_DATA, "maxAgeSeconds": 0},
+            "playabilityStatus": refusal(video) if refusal else {"status": "OK", "playableInEmbed": True},
+        }
+        if video.fault in _REFUSED_WITHOUT_DETAILS:
+            return 200, answer
+        answer["videoDetails"] = self._details(video)
+        answer["playerConfig"] = _player_config(request.client_name)
+        if not refusal or video.fault == "live":
+            answer["streamingData"] = self._streaming_data(video, request)
+            kind = "playerLiveStoryboardSpecRenderer" if video.fault == "live" else "playerStoryboardSpecRenderer"
+            answer["storyboards"] = {kind: {"spec": _storyboard(video)}}
+        if video.available_after_s:
+            answer["adSlots"] = [_pre_roll(video)]
+        return 200, answer
+
+    def initial_response(self, video: LabVideo, client_address: str) -> Json:
+        """Return the `ytInitialPlayerResponse` of a watch page: the web client's answer, which has no plain URL."""
+        status, answer = self.answer(video.video_id, PlayerRequest(client_address, "WEB"))
+        if status != 200:
+            answer = {
+                "playabilityStatus": {"status": "OK", "playableInEmbed": True},
+                "videoDetails": self._details(video),
+            }
+        if "videoDetails" in answer:
+            answer["microformat"] = {"playerMicroformatRenderer": self._microformat(video)}
+        return answer
+
+    def _details(self, video: LabVideo) -> Json:
+        is_stream = video.fault in {"live", "upcoming"}
+        details: Json = {
+            "videoId": video.video_id,
+            "title": video.title,
+            "lengthSeconds": "0" if is_stream else str(round(self.duration_s(video))),
+            "keywords": ["lab", "offline"],
+            "channelId": "UC" + video.video_id * 2,
+            "isOwnerViewing": False,
+            "shortDescription": f"{video.title}\n\nGenerated for the offline lab.",
+            "isCrawlable": True,
+            "thumbnail": {
+                "thumbnails": [
+                    {"url": f"https://i.ytimg.com/vi/{video.video_id}/mqdefault.jpg", "width": 320, "height": 180}
+                ]
+            },
+            "allowRatings": True,
+            "viewCount": str(video.view_count),
+            "author": video.channel,
+            "isPrivate": False,
+            "isUnpluggedCorpus": False,
+            "isLiveContent": is_stream,
+        }
+        if is_stream:
+            details["isLive" if video.fault == "live" else "isUpcoming"] = True
+        return details
+
+    def _microformat(self, video: LabVideo) -> Json:
+        published = datetime.fromtimestamp(self._clock(), UTC) - timedelta(days=video.age_days)
+        microformat = {
+            "title": {"simpleText": video.title},
+            "lengthSeconds": self._details(video)["lengthSeconds"],
+            "isFamilySafe": True,
+            "availableCountries": ["DE", "FR", "GB", "US"],
+            "isUnlisted": False,
+            "viewCount": str(video.view_count),
+            "category": "Education",
+            "publishDate": published.isoformat(timespec="seconds"),
+            "uploadDate": published.isoformat(timespec="seconds"),
+            "ownerChannelName": video.channel,
+            "externalVideoId": video.video_id,
+        }
+        if video.fault in {"live", "upcoming"}:
+            microformat["liveBroadcastDetails"] = {"isLiveNow": video.fault == "live"}
+        return microformat
+
+    def _streaming_data(self, video: LabVideo, request: PlayerRequest) -> Json:
+        clip = self._clips[video.clip]
+        formats = [self._format(video, stream, request) for stream in clip.streams]
+        key = "formats" if clip.streams[0].kind == "muxed" else "adaptiveFormats"
+        streaming: Json = {"expiresInSeconds": str(EXPIRES_IN_S), key: formats, "aspectRatio": 1.7777778}
+        streaming["serverAbrStreamingUrl"] = (
+            f"https://{video.host}:{self._media_port}/videoplayback?sabr=1&id={video.video_id}&c={request.client_name}"
+        )
+        if video.fault == "live":
+            for entry in formats:
+                entry.update(targetDurationSec=2, maxDvrDurationSec=43200)
+                entry.pop("contentLength")
+            streaming["hlsManifestUrl"] = (
+                f"https://www.youtube.com/api/manifest/hls_variant/id/{video.video_id}.1/source/yt_live_broadcast/file/index.m3u8"
+            )
+        return streaming
+
+    def _format(self, video: LabVideo, stream: ClipStream, request: PlayerRequest) -> Json:
+        entry: Json = {
+            "itag": stream.itag,
+            "mimeType": stream.mime_type,
+            "bitrate": round(stream.bitrate_bps),
+            "lastModified": "1749442709125698",
+            "contentLength": str(stream.size_bytes),
+            "projectionType": "RECTANGULAR",
+            "averageBitrate": round(stream.average_bitrate_bps),
+            "approxDurationMs": str(round(stream.duration_s * 1000)),
+        }
+        if request.client_name not in _CLIENTS_WITHOUT_URLS and video.fault != "no_url":
+            entry["url"] = self._media_url(video, stream, request)
+        for key, byte_range in (("initRange", stream.init_range), ("indexRange", stream.index_range)):
+            if byte_range:
+                entry[key] = {"start": str(byte_range[0]), "end": str(byte_range[1])}
+        if height_px := stream.height_px:
+            quality = next((word for limit_px, word in _QUALITY_BY_HEIGHT if height_px <= limit_px), "hd1080")
+            entry.update(width=stream.width_px, height=height_px, fps=stream.frame_rate_fps)
+            entry.update(quality=quality, qualityLabel=f"{height_px}p", qualityOrdinal=f"QUALITY_ORDINAL_{height_px}P")
+        if stream.kind != "video":
+            rate, channels = str(stream.sample_rate_hz), stream.channels
+            entry.update(audioQuality="AUDIO_QUALITY_MEDIUM", audioSampleRate=rate, audioChannels=channels)
+            entry.setdefault("quality", "tiny")
+        return entry
+
+    def _media_url(self, video: LabVideo, stream: ClipStream, request: PlayerRequest) -> str:
+        return sign_url(
+            self._secret,
+            video.host,
+            self._media_port,
+            video.video_id,
+            stream,
+            request.client_address,
+            int(self._clock()) + EXPIRES_IN_S,
+            client=request.client_name,
+            fallback_host=next((name for name in self._world.hosts if _site_of(name) != _site_of(video.host)), None),
+        )
+
+
+def _site_of(host: str) -> str:
+    return host.partition("---")[2]
+
+
+def _error_screen(reason: str | None, subreason: str | None) -> Json:
+    renderer: Json = {"icon": {"iconType": "ERROR_OUTLINE"}}
+    if reason:
+        renderer["reason"] = {"runs": [{"text": reason}]}
+    if subreason:
+        renderer["subreason"] = {"runs": [{"text": subreason}]}
+    return {"playerErrorMessageRenderer": renderer}
+
+
+def _refuse(
+    status: str, reason: str, *, subreason: str | None = None, screen: bool = True, **more: Any
+) -> Callable[[LabVideo], Json]:
+    def make(_: LabVideo) -> Json:
+        playability: Json = {"status": status, "reason": reason, **more}
+        if screen:
+            playability["errorScreen"] = _error_screen(reason, subreason)
+        return playability
+
+    return make
+
+
+def _live(video: LabVideo) -> Json:
+    stream = {"liveStreamabilityRenderer": {"videoId": video.video_id, "broadcastId": "1", "pollDelayMs": "15000"}}
+    return {"status": "OK", "playableInEmbed": True, "liveStreamability": stream}
+
+
+def _upcoming(video: LabVideo) -> Json:
+    text = "Premieres in 2 hours"
+    slate = {"liveStreamOfflineSlateRenderer": {"mainText": {"runs": [{"text": text}]}}}
+    stream = {"liveStreamabilityRenderer": {"videoId": video.video_id, "offlineSlate": slate, "pollDelayMs": "15000"}}
+    return {"status": "LIVE_STREAM_OFFLINE", "reason": text, "playableInEmbed": True, "liveStreamability": stream}
+
+
+_REFUSALS: Mapping[str, Callable[[LabVideo], Json]] = {
+    "private": _refuse(
+        "LOGIN_REQUIRED",
+        "This video is private",
+        subreason="If the owner of this video has granted you access, please sign in.",
+        messages=["This is a private video. Please sign in to verify that you may see it."],
+    ),
+    "geo": _refuse("UNPLAYABLE", "The uploader has not made this video available in your country"),
+    "age": _refuse(
+        "LOGIN_REQUIRED",
+        "Sign in to confirm your age",
+        subreason="This video may be inappropriate for some users.",
+        desktopLegacyAgeGateReason=1,
+    ),
+    "members": _refuse(
+        "UNPLAYABLE",
+        "This video is available to this channel's members on level: Magnificent Members (or any higher priced level).",
+        screen=False,
+        playableInEmbed=True,
+    ),
+    "premium": _refuse(
+        "UNPLAYABLE", "This video is only available to Music Premium members", screen=False, playableInEmbed=True
+    ),
+    "removed": _refuse("ERROR", "Video unavailable", subreason="This video has been removed by the uploader"),
+    # The service writes this one with a typographic apostrophe, and the next one with a plain one.
+    "bot_check": _refuse(
+        "LOGIN_REQUIRED",
+        "Sign in to confirm you\u2019re not a bot",
+        subreason="This helps protect our community. Learn more",
+    ),
+    "rate_limited": _refuse(
+        "UNPLAYABLE", "Video unavailable", subreason="This content isn't available, try again later."
+    ),
+    "live": _live,
+    "upcoming": _upcoming,
+}
+_REFUSED_WITHOUT_DETAILS = frozenset({"private", "removed", "bot_check", "rate_limited"})
+
+
+def _pre_roll(video: LabVideo) -> Json:
+    """Return the advertisement from which yt-dlp works out when the media may be fetched."""
+    advertisement = {
+        "skipOffsetMilliseconds": round(video.available_after_s * 1000),
+        "playerVars": "content_length=90000&length_seconds=15&title=An+advertisement",
+    }
+    layout = {"playerBytesAdLayoutRenderer": {"renderingContent": {"instreamVideoAdRenderer": advertisement}}}
+    return {
+        "adSlotRenderer": {
+            "adSlotMetadata": {
+                "slotType": "SLOT_TYPE_PLAYER_BYTES",
+                "triggerEvent": "SLOT_TRIGGER_EVENT_BEFORE_CONTENT",
+            },
+            "fulfillmentContent": {"fulfilledLayout": layout},
+        }
+    }
+
+
+def _storyboard(video: LabVideo) -> str:
+    base = f"https://i.ytimg.com/sb/{video.video_id}/storyboard3_L$L/$N.jpg?sqp=lab"
+    return f"{base}|48#27#100#10#10#0#default#rs$lab0|80#45#20#10#10#2000#M$M#rs$lab1"
+
+
+def _player_config(client_name: str) -> Json:
+    audio = {"loudnessDb": -7.1, "perceptualLoudnessDb": -21.1, "enablePerFormatLoudness": True}
+    if client_name != "ANDROID":
+        predictor = {"maxBufferReadaheadMs": 15000, "minBufferReadaheadMs": 1500, "bandwidthTweakScalar": 0.95}
+        return {
+            "audioConfig": audio,
+            "hamplayerConfig": {"stallPredictor": {"hamplayerDefaultStallPredictorConfig": predictor}},
+        }
+    exo = {
+        "useExoPlayer": True,
+        "lowWatermarkMs": 15000,
+        "highWatermarkMs": 30000,
+        "numAudioSegmentsPerFetch": 1,
+        "numVideoSegmentsPerFetch": 2,
+        "minDurationForPlaybackStartMs": 1600,
+    }
+    return {"audioConfig": audio, "exoPlayerConfig": exo}

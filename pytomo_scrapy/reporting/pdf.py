@@ -1,0 +1,278 @@
+"""The report as a PDF: vector graphs, averages and explanations, with or without the web page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fpdf import FPDF
+from sqlalchemy import Connection
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.analysis import lists, overview
+from pytomo_scrapy.analysis.breaks import Break, breaks_of
+from pytomo_scrapy.analysis.distribution import curves
+from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
+from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection, labels_of, period_of
+from pytomo_scrapy.analysis.series import Series, series
+from pytomo_scrapy.failures import NotReadyError
+from pytomo_scrapy.reporting.advice import ADVICE
+from pytomo_scrapy.reporting.format import instant_of, number, readable
+from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
+from pytomo_scrapy.reporting.verdict import verdict
+from pytomo_scrapy.storage.read_only import ReadDatabase
+
+_BUCKETS = 240
+_WIDTH, _LEFT = 180.0, 15.0
+_CHART_HEIGHT = 46.0
+_INK, _SOFT = (27, 31, 36), (85, 96, 108)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a report holds besides its first page. Empty: that page alone."""
+
+    parameters: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
+    compare: str | None = None
+
+
+def contents_of(group: str = "main") -> Contents:
+    """Return a group's graphs, and how startup and delivery are distributed."""
+    return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"))
+
+
+def write_pdf_report(
+    database: str | Path,
+    path: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    equals: dict[str, str | int] | None = None,
+    group: str = "main",
+) -> None:
+    """Write the report of a database, by its URL or file, to `path`. Without `since` it is of everything measured.
+
+    Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
+    """
+    reader = ReadDatabase(database)
+    try:
+        with reader.read() as connection:
+            measured = period_of(connection)
+            if measured is None:
+                raise NotReadyError("There is no measurement to report.")
+            start_s = int(since.timestamp()) if since else measured[0]
+            end_s = int(until.timestamp()) if until else measured[1] + 1
+            selection = Selection(start_s, max(end_s, start_s + 1), equals or {})
+            path.write_bytes(make_report(connection, selection, contents_of(group), reader.shown_url))
+    finally:
+        reader.close()
+
+
+def make_report(
+    connection: Connection, selection: Selection, contents: Contents, source: str, *, is_across_breaks: bool = False
+) -> bytes:
+    """Return the report as a PDF file."""
+    page = _Page(selection, source)
+    breaks = [] if is_across_breaks else breaks_of(connection, selection)
+    page.front(connection, is_across_breaks)
+    for name in contents.parameters:
+        parameter = PARAMETERS[name]
+        compare = contents.compare if _is_comparable(parameter, contents.compare) else None
+        found = series(connection, selection, parameter, compare=compare, buckets=_BUCKETS, breaks=breaks)
+        page.series(found)
+    for name in contents.distributions:
+        page.distribution(connection, PARAMETERS[name], contents.compare)
+    return page.finish()
+
+
+def _is_comparable(parameter: Parameter, compare: str | None) -> bool:
+    if compare == "player":
+        return parameter.is_playback
+    return compare != "resolver" or parameter.name == "dns_elapsed_s"
+
+
+def plain(text: str) -> str:
+    """Return what the PDF's own fonts can show; other letters become question marks."""
+    return text.replace("\u202f", " ").encode("latin-1", "replace").decode("latin-1")
+
+
+class _Page:
+    """Writes the report from top to bottom."""
+
+    def __init__(self, selection: Selection, source: str) -> None:
+        self._selection = selection
+        self._source = source
+        self._pdf = FPDF(format="A4")
+        self._pdf.set_margins(_LEFT, 15, _LEFT)
+        self._pdf.set_auto_page_break(True, margin=15)
+        self._pdf.set_title("pytomo report")
+        self._pdf.set_creator(f"pytomo-scrapy {__version__}")
+        self._pdf.add_page()
+
+    def finish(self) -> bytes:
+        return bytes(self._pdf.output())
+
+    def front(self, connection: Connection, is_across_breaks: bool) -> None:
+        """The verdict, the figures with their intervals, the averages and the failures."""
+        chosen = self._selection
+        found = overview.overview(connection, chosen, is_across_breaks=is_across_breaks)
+        self._heading("How online videos play on this line", 16)
+        self._text(f"{instant_of(chosen.start_s)} to {instant_of(chosen.end_s)} UTC. {self._conditions(connection)}")
+        self._text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
+        for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
+            self._text(sentence.text, bold=True)
+        self._heading("Figures", 12)
+        self._table(
+            ("Figure", "Value", "95 % interval", "n", "Meaning"),
+            [_row(one) for one in found.estimates],
+            (32, 26, 38, 18, 66),
+        )
+        text = f"{found.row_count} measurements, {found.valid_count} valid, of {found.video_count} videos"
+        self._text(f"{text} on {found.day_count} days.")
+        self._averages(lists.averages(connection, chosen))
+        if found.failures:
+            self._heading("Failures", 12)
+            rows = [(readable(f), a, str(n), ADVICE.get(f, "")) for f, a, n in found.failures[:12]]
+            self._table(("Class", "Charged with", "Rows", "What to do"), rows, (34, 22, 14, 110))
+
+    def series(self, found: Series) -> None:
+        """One figure over time."""
+        one = found.parameter
+        self._chart_heading(one.title, one)
+        known = sum(line.known_count for line in found.lines)
+        unknown = sum(line.unknown_count for line in found.lines)
+        if known < 3:
+            self._text(f"{known} known values: a graph needs at least 3.")
+            return
+        has_band = len(found.lines) == 1 and not one.is_flag
+        lines = [_line(line, one, has_band) for line in found.lines]
+        self._chart(
+            Chart(
+                found.start_s,
+                lines,
+                (self._selection.start_s, self._selection.end_s),
+                (0, _top(lines)),
+                cuts=_cuts(found.breaks),
+            )
+        )
+        means = [
+            f"{line.label}: mean {number(line.mean * one.factor, one.decimals)} {one.unit}"
+            for line in found.lines
+            if line.mean is not None
+        ]
+        self._text(plain(f"{known} known values, {unknown} unknown. {'; '.join(means)}"), soft=True)
+
+    def distribution(self, connection: Connection, one: Parameter, compare: str | None) -> None:
+        """One figure's CDF, on a logarithmic axis."""
+        found, _ = curves(connection, self._selection, one, compare=compare if _is_comparable(one, compare) else None)
+        xs = sorted({value * one.factor for curve in found for value in curve.value if value > 0})
+        self._chart_heading(f"CDF of {one.title.lower()}", one)
+        if len(xs) < 2:
+            self._text("Too few values for a distribution.")
+            return
+        lines = []
+        for curve in found:
+            steps = dict(zip((value * one.factor for value in curve.value), curve.share, strict=True))
+            share, shares = 0.0, []
+            for x in xs:
+                share = steps.get(x, share)
+                shares.append(share)
+            lines.append(
+                ChartLine(plain(f"{curve.label} (n {curve.known_count}, {curve.censored_count} censored)"), shares)
+            )
+        self._chart(Chart(xs, lines, (xs[0], xs[-1]), (0, 1), is_time=False, is_log_x=True, x_label=one.unit))
+
+    def _conditions(self, connection: Connection) -> str:
+        words = [
+            f"{DIMENSIONS[name].title} {labels_of(connection, name, [value])[0]}"
+            for name, value in self._selection.equals.items()
+        ]
+        return f"Only {', '.join(words)}." if words else "All measurements."
+
+    def _averages(self, averages: dict[str, Any]) -> None:
+        self._heading("Averages", 12)
+        hours = None if averages["total_s"] is None else averages["total_s"] / 3600
+        ping = None if averages["mean_ping_s"] is None else averages["mean_ping_s"] * 1000
+        rows = (
+            ("Service", averages["service"] or "unknown"),
+            ("Total time", f"{number(hours, 1)} h"),
+            ("Start", instant_of(averages["start_s"])),
+            ("End", instant_of(averages["end_s"])),
+            ("Number of videos", str(averages["video_count"])),
+            ("Mean download time", f"{number(averages['mean_download_s'], 2)} s"),
+            ("Mean interruptions", number(averages["mean_stall_count"], 3)),
+            ("Mean ping", f"{number(ping, 1)} ms"),
+        )
+        self._table(("Average", "Value"), rows, (50, 60))
+
+    def _heading(self, text: str, size: int) -> None:
+        self._pdf.ln(3)
+        self._pdf.set_font("helvetica", "B", size)
+        self._pdf.set_text_color(*_INK)
+        self._pdf.multi_cell(0, size * 0.5, plain(text), new_x="LMARGIN", new_y="NEXT")
+        self._pdf.ln(1)
+
+    def _text(self, text: str, *, bold: bool = False, soft: bool = False) -> None:
+        self._pdf.set_font("helvetica", "B" if bold else "", 9)
+        self._pdf.set_text_color(*(_SOFT if soft else _INK))
+        self._pdf.multi_cell(0, 4.4, plain(text), new_x="LMARGIN", new_y="NEXT")
+
+    def _table(self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: tuple[int, ...]) -> None:
+        self._pdf.set_font("helvetica", size=8)
+        self._pdf.set_text_color(*_INK)
+        self._pdf.set_draw_color(200, 205, 210)
+        with self._pdf.table(
+            col_widths=widths,
+            width=sum(widths),
+            line_height=4.2,
+            align="LEFT",
+            text_align="LEFT",
+            borders_layout="HORIZONTAL_LINES",
+        ) as table:
+            for cells in (head, *rows):
+                row = table.row()
+                for cell in cells:
+                    row.cell(plain(cell))
+
+    def _chart_heading(self, title: str, one: Parameter) -> None:
+        if self._pdf.get_y() + _CHART_HEIGHT + 40 > self._pdf.h - 15:
+            self._pdf.add_page()
+        self._heading(f"{title}{f' ({one.unit})' if one.unit else ''}", 12)
+        self._text(one.help, soft=True)
+
+    def _chart(self, chart: Chart) -> None:
+        top = self._pdf.get_y() + 6
+        draw_chart(self._pdf, chart, Box(_LEFT + 12, top, _WIDTH - 12, _CHART_HEIGHT))
+        self._pdf.set_xy(_LEFT, top + _CHART_HEIGHT + 8)
+
+
+def _row(one: overview.Estimate) -> tuple[str, ...]:
+    kind = one.kind
+    value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
+    bounds = "not enough data"
+    if one.low is not None and one.high is not None:
+        bounds = f"{number(one.low * kind.factor, kind.decimals)} to {number(one.high * kind.factor, kind.decimals)}"
+    return kind.title, value, bounds, str(one.row_count), kind.help
+
+
+def _line(line: Any, one: Parameter, has_band: bool) -> ChartLine:
+    def shown(values: Sequence[float | None]) -> list[float | None]:
+        return [None if value is None else value * one.factor for value in values]
+
+    label = plain(line.label if not has_band else ("median, 10 to 90 %" if one.is_censored else "mean, least to most"))
+    return ChartLine(
+        label, shown(line.value), shown(line.low) if has_band else (), shown(line.high) if has_band else ()
+    )
+
+
+def _top(lines: Sequence[ChartLine]) -> float:
+    values = [value for line in lines for value in (*line.y, *line.high) if value is not None]
+    return max(values, default=0) * 1.05 or 1.0
+
+
+def _cuts(breaks: Sequence[Break]) -> list[tuple[float, str]]:
+    return [(one.at_s, plain(f"{one.what} {one.new}")) for one in breaks]

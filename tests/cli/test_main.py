@@ -1,0 +1,175 @@
+"""The `pytomo` command as a shell runs it: names, exit codes, any folder, pipes, completion."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy import __version__
+from pytomo_scrapy.cli import scrapy_commands
+from pytomo_scrapy.storage import migrate
+from tests.conftest import missing
+from tests.e2e.conftest import Finished, clean_environment, query
+
+COMMAND = (sys.executable, "-m", "pytomo_scrapy")
+
+
+def pytomo(
+    *words: str, cwd: Path, timeout_s: float = 120, command: Sequence[str] = COMMAND, **environment: str
+) -> Finished:
+    """Run `pytomo WORDS` in a folder that knows nothing of the project."""
+    done = subprocess.run(
+        [*command, *words],
+        cwd=cwd,
+        env=clean_environment(**environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr, 0.0)
+
+
+def test_help_lists_every_command(tmp_path: Path) -> None:
+    done = pytomo("--help", cwd=tmp_path)
+    assert done.exit_code == 0
+    listed = {line.split()[0] for line in done.output.splitlines() if line.startswith("  ")}
+    assert listed == set(scrapy_commands.names())
+    assert {"crawl", "serve", "measure", "report", "lab", "db", "export", "import-legacy"} <= listed
+
+
+def test_no_command_prints_the_help_and_ends_with_2(tmp_path: Path) -> None:
+    done = pytomo(cwd=tmp_path)
+    assert done.exit_code == 2 and done.output.startswith("usage: pytomo COMMAND")
+
+
+def test_version_is_the_packages(tmp_path: Path) -> None:
+    assert pytomo("--version", cwd=tmp_path).output == f"pytomo {__version__}\n"
+
+
+@pytest.mark.parametrize("name", scrapy_commands.names())
+def test_command_explains_itself_under_its_own_name(tmp_path: Path, name: str) -> None:
+    done = pytomo(name, "-h", cwd=tmp_path)
+    assert done.exit_code == 0, done.errors
+    assert done.output.startswith(f"usage: pytomo {name}")
+    assert "--database" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["no-such"], "'no-such' is not a command"),
+        (["report", "--bogus"], "--bogus is not an option of `pytomo report`"),
+        (["crawl", "-t", "never"], "time_frame='never' is not usable"),
+        (["crawl", "-D", "soon"], "PYTOMO_DOWNLOAD_WINDOW_S='soon' is not usable"),
+        (["db"], "Say what to do"),
+        (["completion", "fish"], "Name one shell"),
+    ],
+)
+def test_wrong_usage_ends_with_one_sentence_and_2(tmp_path: Path, words: list[str], sentence: str) -> None:
+    done = pytomo(*words, cwd=tmp_path)
+    assert done.exit_code == 2
+    assert sentence in done.errors
+    assert len(done.errors.splitlines()) == 1
+    assert done.output == ""
+
+
+def test_another_projects_scrapy_cfg_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = no_such_project.settings\n")
+    done = pytomo("report", cwd=tmp_path)
+    assert done.exit_code == 0, done.errors
+    assert "holds no measurement yet" in done.output.replace("\n", " ")
+
+
+def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
+    for given in ("a.db", f"sqlite:///{tmp_path}/b.db"):
+        done = pytomo("db", "upgrade", "--database", given, cwd=tmp_path)
+        assert done.exit_code == 0, done.errors
+    assert (tmp_path / "a.db").is_file() and (tmp_path / "b.db").is_file()
+    assert query(tmp_path / "a.db", "SELECT version_num FROM alembic_version") == [(migrate.HEAD,)]
+
+
+def test_db_revision_changes_nothing(tmp_path: Path) -> None:
+    done = pytomo("db", "revision", "--database", "a.db", cwd=tmp_path)
+    assert done.output == f"none (this version's is {migrate.HEAD})\n"
+    assert not (tmp_path / "a.db").exists()
+    pytomo("db", "upgrade", "--database", "a.db", cwd=tmp_path)
+    done = pytomo("db", "revision", "--database", "a.db", cwd=tmp_path)
+    assert done.output == f"{migrate.HEAD} (this version's is {migrate.HEAD})\n"
+
+
+def test_output_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen([*COMMAND, "--help"], cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (141, "")
+
+
+def test_report_into_a_pipe_has_no_colour_and_on_a_terminal_respects_no_color(tmp_path: Path) -> None:
+    assert "\x1b" not in pytomo("report", cwd=tmp_path).output
+    pytomo("db", "upgrade", cwd=tmp_path)
+    coloured = pytomo("report", cwd=tmp_path, NO_COLOR="1", FORCE_COLOR="1", TERM="xterm").output
+    assert "\x1b[3" not in coloured
+
+
+def test_completion_script_is_accepted_by_bash_and_completes_commands(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        missing("bash is not installed")
+    script = tmp_path / "pytomo.bash"
+    script.write_text(pytomo("completion", "bash", cwd=tmp_path).output)
+    ask = f"source {script}; COMP_WORDS=(pytomo imp); COMP_CWORD=1; _shtab_pytomo; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run([str(bash), "-c", ask], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.strip() == "import-legacy", done.stderr
+
+
+def test_serve_answers_in_a_folder_without_anything_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    # As the forerunner's `start_server.py 5555`; 0 lets the system choose the port.
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "0"], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = line.partition("is at ")[2].split()[0]
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=60) as answer:
+            assert answer.status == 200 and b"<html" in answer.read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_crawl_in_the_lab_with_the_forerunners_line_stores_what_it_asked_for(tmp_path: Path) -> None:
+    done = pytomo(
+        *("lab", "--world", "clean", "crawl", "-r", "1", "-u", "2", "-p", "3", "-P", "4", "-t", "week", "-n", "1"),
+        *("-D", "1", "-B", "2000", "-M", "0.1", "-x", "-L", "INFO", "-R", "--provider", "Old ISP", "-S", "0"),
+        *("-O", "items.jsonl"),
+        cwd=tmp_path,
+        timeout_s=240,
+    )
+    assert done.exit_code == 0, done.errors[-3000:]
+    assert "-B 2000 is read as milliseconds" in done.errors
+    database = tmp_path / "databases" / "pytomo.db"
+    assert query(database, "SELECT COUNT(*) FROM measurement") == [(2,)]
+    assert query(database, "SELECT provider, public_address FROM vantage") == [("Old ISP", None)]
+    assert query(database, "SELECT DISTINCT window_s FROM download WHERE window_s IS NOT NULL") == [(1.0,)]
+    # Scrapy's feed has the same measurements, without the signed parts of their URLs.
+    feed = (tmp_path / "items.jsonl").read_text()
+    items = [json.loads(line) for line in feed.splitlines()]
+    assert sorted((item["uuid"],) for item in items) == sorted(query(database, "SELECT uuid FROM measurement"))
+    assert all(item["downloads"] and item["playbacks"] and item["resolve"]["client_address"] is None for item in items)
+    assert "videoplayback?[removed]" in feed and "sig=" not in feed and "ip=" not in feed
