@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.databases", "tests.filled_databases"]
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 # What a shell starts in the background ignores Ctrl-C, and so would every command that the tests send one.

@@ -15,8 +15,6 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import Database, open_database
-from tests.storage.conftest import postgres_server as postgres_server
-from tests.storage.conftest import postgres_url as postgres_url
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "grafana"
 BOARD: dict[str, Any] = json.loads((FOLDER / "dashboards" / "pytomo.json").read_text())

@@ -27,10 +27,6 @@ from pytomo_scrapy.analysis.columnar.blocks import (
 from pytomo_scrapy.analysis.parameters import PARAMETERS
 from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
 from pytomo_scrapy.storage.database import Database, open_database
-from tests.storage.conftest import each_url as each_url
-from tests.storage.conftest import postgres_server as postgres_server
-from tests.storage.conftest import postgres_url as postgres_url
-from tests.storage.conftest import sqlite_url as sqlite_url
 
 ROWS = 1300
 

@@ -31,7 +31,7 @@ from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement, vid
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
 from pytomo_scrapy.storage.schema.figure_tables import figure, figure_block, figure_column
 from pytomo_scrapy.storage.schema.measurement_tables import download, http_request, network, playback, stream
-from tests.dashboard.conftest import load_synthetic
+from tests.filled_databases import load_synthetic
 from tests.storage.factories import make_item
 
 DAY_S = 86_400

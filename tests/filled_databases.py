@@ -21,7 +21,7 @@ ROWS = 2000
 
 def load_synthetic() -> ModuleType:
     """Return benchmarks/synthetic.py, which is outside of every package."""
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "synthetic.py"
+    path = Path(__file__).resolve().parents[1] / "benchmarks" / "synthetic.py"
     spec = importlib.util.spec_from_file_location("synthetic", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
