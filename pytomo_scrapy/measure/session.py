@@ -32,7 +32,7 @@ from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
 from pytomo_scrapy.measure.playback.window_replay import window_traces
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import look_up_legs
 
 # Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.

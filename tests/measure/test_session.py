@@ -25,7 +25,7 @@ from pytomo_scrapy.items import (
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.playback.simulation import StreamTrace
 from pytomo_scrapy.measure.window import planning
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.factories import (
     HOST,
     make_dns,

@@ -12,7 +12,8 @@ import pytest
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat, TcpConnection
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.tcp_info import parse_tcp_info, sampling_interval_s, summarise_tcp
 from tests.measure.window.window_servers import BODY, Request, media_head, serve_body, serving
 
