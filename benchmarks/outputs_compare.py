@@ -88,10 +88,15 @@ def _part(line: str | None, start: int) -> str:
     return ("..." if first else "") + line[first : first + _SHOWN_LETTERS]
 
 
-def print_comparison(old: Path, new: Path) -> bool:
-    """Print a line for each output, and where it differs. Return whether all are the same."""
+def print_comparison(old: Path, new: Path, *, is_common: bool = False) -> bool:
+    """Print a line for each output, and where it differs. Return whether all are the same.
+
+    `is_common` leaves out what only one side has, as where the other one recorded some parts only.
+    """
     different = total = 0
     for name, differences in compare(old, new):
+        if is_common and not ((old / name).is_file() and (new / name).is_file()):
+            continue
         total += 1
         different += bool(differences)
         print(f"{'different' if differences else 'same':<10}{name}")

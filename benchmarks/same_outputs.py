@@ -19,7 +19,6 @@ and the rows are those of SQLite: PostgreSQL is left to the tests.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import re
@@ -28,16 +27,16 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 from outputs_compare import print_comparison
 from outputs_database import age, copy_database, describe_schema, rows_of, transplant
 from outputs_traces import drawn_traces, recorded_traces
+from outputs_web import answers_of
 
 HERE = Path(__file__).resolve().parents[1]
 # Every player, with a change of one of its parameters.
@@ -62,6 +61,7 @@ class Side:
     python: Path
     work: Path
     out: Path
+    traces: Path | None  # recorded sessions to simulate; None: made-up arrivals
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the commands: nothing of the caller's may change what they print."""
@@ -71,15 +71,22 @@ class Side:
             "SCRAPY_SETTINGS_MODULE": "pytomo_scrapy.settings",
             # Relative, as every name that a command is given: the outputs then hold no path of this machine.
             "PYTOMO_DATABASE_URL": f"sqlite:///{_DATABASE}",
-            **{"COLUMNS": "120", "NO_COLOR": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+            "COLUMNS": "120",
+            "NO_COLOR": "1",
+            "TZ": "UTC",
+            "LC_ALL": "C.UTF-8",
         }
 
     def run(self, *words: str, program: Sequence[str] = ("-m", "pytomo_scrapy")) -> subprocess.CompletedProcess[str]:
         """Run a command in the work folder."""
         return subprocess.run(
             [self.python, *program, *words],
-            **{"cwd": self.work, "env": self.environment(), "timeout": _TIMEOUT_S},
-            **{"capture_output": True, "text": True, "check": False},
+            cwd=self.work,
+            env=self.environment(),
+            timeout=_TIMEOUT_S,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def tell(self, name: str, *words: str) -> None:
@@ -108,11 +115,12 @@ class Side:
 
 
 @contextmanager
-def side_of(checkout: Path, python: Path | None, out: Path) -> Iterator[Side]:
+def side_of(checkout: Path, out: Path, python: Path | None, traces: Path | None) -> Iterator[Side]:
     """Give a side with a work folder of its own. Ends the program where another checkout's code would answer."""
     own = checkout / ".venv" / "bin" / "python"
     with tempfile.TemporaryDirectory(prefix="pytomo-same-") as work:
-        side = Side(checkout.resolve(), python or (own if own.exists() else Path(sys.executable)), Path(work), out)
+        python = python or (own if own.exists() else Path(sys.executable))
+        side = Side(checkout.resolve(), python, Path(work), out, traces and traces.resolve())
         done = side.run(program=("-c", "import pytomo_scrapy; print(pytomo_scrapy.__path__[0])"))
         if Path(done.stdout.strip()).parent != side.checkout:
             sys.exit(f"{side.python} does not run the code of {side.checkout}: {done.stdout}{done.stderr}")
@@ -162,12 +170,11 @@ def make_database(side: Side, target: Path) -> None:
     copy_database(side.database, target)
 
 
-def record(side: Side, source: Path, *, is_transplanted: bool, traces: Path | None) -> None:
-    """Record every output of one side over its own copy of the database."""
+def record(side: Side, source: Path, *, is_transplanted: bool, parts: Collection[str]) -> None:
+    """Record the outputs of one side over its own copy of the database: schema and rows, and the parts asked for."""
     if side.out.exists() and any(side.out.iterdir()):
         sys.exit(f"{side.out} is not empty: record into a new folder.")
     side.out.mkdir(parents=True, exist_ok=True)
-    # 1. The schema of a new database, then the one that was given.
     side.open_database()
     side.write("schema-of-a-new-database.txt", describe_schema(side.database))
     if is_transplanted:
@@ -180,23 +187,16 @@ def record(side: Side, source: Path, *, is_transplanted: bool, traces: Path | No
         copy_database(source, side.database)
     side.open_database()
     side.write("schema.txt", describe_schema(side.database))
+    record_rows(side, "rows")
+    for name, record_part in PARTS.items():
+        if name in parts:
+            record_part(side)
+
+
+def record_rows(side: Side, folder: str) -> None:
+    """Record the rows of every table and view."""
     for name, text in rows_of(side.database).items():
-        side.write(f"rows/{name}.jsonl", text)
-    # 2. What only reads.
-    record_texts(side)
-    record_exports(side, "export")
-    record_web(side)
-    record_simulations(side, traces)
-    # 3. Replays, which add their results, and what they added.
-    for name, words in _players():
-        name = f"replay/{name}"
-        side.tell(f"{name}.json", "replay", *words, "--json", "--p1203", "p1203.jsonl")
-        p1203 = side.work / "p1203.jsonl"
-        side.write(f"{name}-p1203.jsonl", p1203.read_text() if p1203.exists() else "")
-        p1203.unlink(missing_ok=True)
-    side.tell("replay/again.txt", "replay", "--player", "classic", "--where", "crawl=experiments")
-    for name, text in rows_of(side.database).items():
-        side.write(f"rows-replayed/{name}.jsonl", text)
+        side.write(f"{folder}/{name}.jsonl", text)
 
 
 def record_texts(side: Side) -> None:
@@ -232,35 +232,38 @@ def _measurement_ids(side: Side) -> list[int]:
     return found[:: len(found) // _MOST_SHOWN + 1]
 
 
-def record_exports(side: Side, folder: str) -> None:
+def record_exports(side: Side) -> None:
     """Record every shape in every format that needs no further package. Parquet writes the same rows."""
     for file_format, shape in product(("csv", "jsonl", "sqlite"), ("wide", "tables", "legacy")):
         name = f"{file_format}-{shape}"
-        side.tell(f"{folder}/{name}.txt", "export", "--format", file_format, f"--{shape}", name)
+        side.tell(f"export/{name}.txt", "export", "--format", file_format, f"--{shape}", name)
         for path in sorted((side.work / name).iterdir()):
             if path.suffix == ".db":
                 # As statements: how SQLite fills its pages is nothing of ours.
                 with closing(sqlite3.connect(path)) as connection:
                     text = "\n".join(connection.iterdump()) + "\n"
-                side.write(f"{folder}/{name}/{path.stem}.sql", text)
+                side.write(f"export/{name}/{path.stem}.sql", text)
             else:
-                side.write(f"{folder}/{name}/{path.name}", path.read_bytes().decode("utf-8"))
-    side.tell(f"{folder}/chosen.csv", "export", "--where", "failure IS NULL", "--since", "2000-01-01", "-")
+                side.write(f"export/{name}/{path.name}", path.read_bytes().decode("utf-8"))
+    side.tell("export/chosen.csv", "export", "--where", "failure IS NULL", "--since", "2000-01-01", "-")
 
 
 def record_web(side: Side) -> None:
     """Record what the web page answers: its pages, and the JSON that programs ask for."""
     server = subprocess.Popen(
         [side.python, "-m", "pytomo_scrapy", "serve", "0"],
-        **{"cwd": side.work, "env": side.environment(), "stdout": subprocess.PIPE, "text": True},
+        cwd=side.work,
+        env=side.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert server.stdout is not None
         where = re.search(r"http://(127\.0\.0\.1:\d+)/", server.stdout.readline())
         if where is None:
             sys.exit("The web page did not start.")
-        with closing(http.client.HTTPConnection(where[1], timeout=60)) as connection:
-            _record_answers(side, connection, where[1])
+        for name, text in answers_of(where[1], _measurement_ids(side)).items():
+            side.write(f"web/{name}.txt", text.replace(str(side.work), "WORK"))
     finally:
         server.send_signal(signal.SIGINT)
         try:
@@ -270,69 +273,10 @@ def record_web(side: Side) -> None:
             server.wait()
 
 
-def _record_answers(side: Side, connection: http.client.HTTPConnection, address: str) -> None:
-    def ask(path: str) -> tuple[str, str]:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return f"{answer.status} {answer.headers.get('Content-Type')}", answer.read().decode("utf-8")
-
-    databases = json.loads(ask("/api/databases")[1])["databases"]
-    texts: dict[str, list[str]] = {}
-    for name, path in _requests(ask, _measurement_ids(side)):
-        head, body = ask(path)
-        if "json" in head:
-            # A value a line; the order of names stays, as a reader sees it.
-            body = json.dumps(json.loads(body), indent=1, ensure_ascii=False)
-        texts.setdefault(name, []).append(f"GET {path}\n{head}\n{body}\n")
-    for name in sorted(set(re.findall(r"/static/([\w.]+)\?", texts["page-overview"][0]))):
-        texts[f"static-{name}"] = ["\n".join(ask(f"/static/{name}"))]
-    for name, answers in texts.items():
-        text = "\n".join(answers).replace(address, "ADDRESS")
-        # A database's id is the hash of its place, which is another one for each recording.
-        for number, database in enumerate(databases):
-            text = text.replace(database["id"], f"DATABASE-{number}")
-        side.write(f"web/{name}.txt", text.replace(str(side.work), "WORK"))
-
-
-def _requests(ask: Any, measurement_ids: Sequence[int]) -> Iterator[tuple[str, str]]:
-    """Give the output and the path of each request. The documents under /docs are left out: they are what changes."""
-    described = json.loads(ask("/api")[1])
-    dimensions = sorted(set(described["common"]) - {"db", "period", "from", "to", "rows", "eras"})
-    figures = described["figures"]
-    for path in ("/api", "/api/parameters", "/healthz", "/runs", "/databases", "/api/databases", "/metrics", "/token"):
-        yield path.rpartition("/")[2], path
-    yield "live", "/api/live"
-    pages = ("", "videos", "failures", "distributions", "series", "fragment/overview", "fragment/averages")
-    answers = ("overview", "failures", "videos", "videos.csv")
-    for query in ("", "?period=all", "?period=all&rows=all&eras=all", "?period=1d&family=6"):
-        yield from ((f"page-{page.replace('/', '-') or 'overview'}", f"/{page}{query}") for page in pages)
-        yield from ((answer, f"/api/{answer}{query}") for answer in answers)
-    every = "period=all&rows=all&eras=all"
-    for figure in figures:
-        asked = f"?parameter={figure}&{every}"
-        yield from ((one, f"/api/{one}{asked}") for one in ("series", "series.csv", "distribution", "distribution.csv"))
-        yield "heatmap", f"/api/heatmap{asked}"
-        yield from (
-            (f"page-{one.replace('/', '-')}", f"/{one}/{figure}?{every}") for one in ("series", "fragment/series")
-        )
-    yield from (("scatter", f"/api/scatter?x={x}&y={y}&{every}") for x, y in pairwise(figures))
-    for dimension, figure in product(dimensions, ("startup_delay_s", "dns_elapsed_s", "delivery_bps")):
-        yield "compared", f"/api/series?parameter={figure}&compare={dimension}&{every}&buckets=6"
-        yield "compared", f"/api/distribution?parameter={figure}&compare={dimension}&{every}"
-    for order, failure in product(("up", "down"), ("any", "none", "http_404")):
-        yield "videos-sorted", f"/api/videos?{every}&sort=startup_delay_s&order={order}&failure={failure}"
-    for key in measurement_ids:
-        yield "measurement", f"/api/measurement/{key}"
-        yield "page-measurement", f"/measurement/{key}"
-        yield from (("timeline", f"/api/measurement/{key}/timeline?place={place}") for place in (0, 1))
-    for path in ("/nothing", "/api/series", "/api/videos?page=0", "/videos?nonsense=1", "/api/measurement/0"):
-        yield "refusals", path
-
-
-def record_simulations(side: Side, traces: Path | None) -> None:
+def record_simulations(side: Side) -> None:
     """Record what every player makes of every trace."""
     names = []
-    for name, trace in recorded_traces(traces) if traces else drawn_traces():
+    for name, trace in recorded_traces(side.traces) if side.traces else drawn_traces():
         (side.work / name).write_text(json.dumps(trace))
         names.append(name)
     side.write("simulate/traces.txt", "".join(f"{name}\n" for name in names))
@@ -340,10 +284,31 @@ def record_simulations(side: Side, traces: Path | None) -> None:
         side.tell(f"simulate/{player}.jsonl", "simulate", *words, *names)
 
 
+def record_replays(side: Side) -> None:
+    """Record what every player makes of the stored arrivals, and the rows that this adds."""
+    for player, words in _players():
+        side.tell(f"replay/{player}.json", "replay", *words, "--json", "--p1203", "p1203.jsonl")
+        p1203 = side.work / "p1203.jsonl"
+        side.write(f"replay/{player}-p1203.jsonl", p1203.read_text() if p1203.exists() else "")
+        p1203.unlink(missing_ok=True)
+    side.tell("replay/again.txt", "replay", "--player", "classic", "--where", "crawl=experiments")
+    record_rows(side, "rows-replayed")
+
+
 def _players() -> Iterator[tuple[str, tuple[str, ...]]]:
     for player, change in PLAYERS.items():
         yield player, ("--player", player)
         yield f"{player}-changed", ("--player", player, "--set", change)
+
+
+# What only reads first: replays add their results to the database.
+PARTS = {
+    "texts": record_texts,
+    "exports": record_exports,
+    "web": record_web,
+    "simulations": record_simulations,
+    "replays": record_replays,
+}
 
 
 def main() -> None:
@@ -353,6 +318,7 @@ def main() -> None:
     comparing = commands.add_parser("compare", help="compare two recordings")
     comparing.add_argument("old", type=Path)
     comparing.add_argument("new", type=Path)
+    comparing.add_argument("--common", action="store_true", help="leave out what only one of them recorded")
     recording = commands.add_parser("record", help="record the outputs of one checkout")
     both = commands.add_parser("all", help="record another checkout and this one, and compare")
     for one in (recording, both):
@@ -362,17 +328,25 @@ def main() -> None:
         one.add_argument("--transplant", action="store_true", help="copy rows into a database that the (new) code made")
         one.add_argument("--traces", type=Path, help="folder of recorded sessions; default: arrivals are made up")
         one.add_argument("--python", type=Path, help="interpreter; default: that of the checkout's own .venv")
+        one.add_argument(
+            "--only",
+            nargs="+",
+            choices=PARTS,
+            default=tuple(PARTS),
+            metavar="PART",
+            help=f"parts to record: {', '.join(PARTS)}; default: all",
+        )
     recording.add_argument("--checkout", type=Path, default=HERE, help="whose outputs; default: this one")
     both.add_argument("--old", type=Path, required=True, help="checkout to compare with")
     both.add_argument("--new", type=Path, default=HERE, help="checkout that is compared; default: this one")
     asked = parser.parse_args()
     if asked.command == "compare":
-        sys.exit(0 if print_comparison(asked.old, asked.new) else 1)
+        sys.exit(0 if print_comparison(asked.old, asked.new, is_common=asked.common) else 1)
     first = asked.checkout if asked.command == "record" else asked.old
     if asked.make:
         if asked.database.exists():
             sys.exit(f"{asked.database} is there already: --make makes a new one.")
-        with side_of(first, asked.python, asked.folder) as side:
+        with side_of(first, asked.folder, asked.python, None) as side:
             make_database(side, asked.database)
     if asked.command == "record":
         _record(asked, first, asked.folder, is_new=True)
@@ -383,8 +357,8 @@ def main() -> None:
 
 
 def _record(asked: argparse.Namespace, checkout: Path, out: Path, *, is_new: bool) -> None:
-    with side_of(checkout, asked.python, out) as side:
-        record(side, asked.database, is_transplanted=asked.transplant and is_new, traces=asked.traces)
+    with side_of(checkout, out, asked.python, asked.traces) as side:
+        record(side, asked.database, is_transplanted=asked.transplant and is_new, parts=asked.only)
     print(f"{checkout} is recorded in {out}", flush=True)
 
 

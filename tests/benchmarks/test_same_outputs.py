@@ -78,6 +78,10 @@ def test_compare_line_ends_count(tmp_path: Path) -> None:
 def test_compare_output_of_one_side_only_differs(tmp_path: Path) -> None:
     old, new = make_folder(tmp_path / "old", plot="x"), make_folder(tmp_path / "new")
     assert dict(compare(old, new)) == {"plot.txt": [f"only in {old}"]}
+    (new / "report.txt").write_text("1 video\n")
+    (old / "report.txt").write_text("1 video\n")
+    assert not print_comparison(old, new)
+    assert print_comparison(old, new, is_common=True)
 
 
 def test_print_comparison_of_nothing_is_not_the_same(tmp_path: Path) -> None:
