@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -23,6 +24,9 @@ NORMALISATIONS: tuple[tuple[str, str, str], ...] = (
     # The rate of the last hour before now, and what follows from it.
     (r"status.*", r'("(?:rate_per_h|left_s)": )[^,}]*', r"\1VOLATILE"),
     (r"status.*", r"^  (?:nothing measured within the last hour|\d+ videos an hour, .*)$", "  RATE"),
+    # The report as a PDF says when it was written, and its numbers of bytes follow from that.
+    (r"report-pdf\.txt", r"(written |/CreationDate \(D:)[^U)]*", r"\1VOLATILE"),
+    (r"report-pdf\.txt", r"(/Length )\d+", r"\1VOLATILE"),
     # The file's size depends on how its pages were filled, and it was copied when it was recorded.
     (r"web/databases\.txt", r'("(?:changed_at|size_bytes)": )[^,]*', r"\1VOLATILE"),
     (r"web/databases\.txt", r"<td[^>]*>[\d., ]+ [kMG]?B</td>|\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?", "VOLATILE"),
@@ -39,6 +43,22 @@ def normalise(name: str, text: str) -> str:
         if re.fullmatch(pattern, name):
             text = re.sub(volatile, replacement, text, flags=re.MULTILINE)
     return text
+
+
+def readable_pdf(content: bytes) -> str:
+    """Return a PDF's objects as text, what is packed in them unpacked, without the table of where they stand."""
+    objects = content.partition(b"\nxref\n")[0]
+    unpacked = re.sub(
+        rb"(?<=stream\n)(.*?)(?=\nendstream)", lambda found: _unpacked(found[1]), objects, flags=re.DOTALL
+    )
+    return unpacked.decode("latin-1")
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return zlib.decompress(packed)
+    except zlib.error:
+        return packed
 
 
 def differing_lines(old: str, new: str) -> Iterator[tuple[int, str | None, str | None]]:

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from outputs_compare import print_comparison
+from outputs_compare import print_comparison, readable_pdf
 from outputs_database import age, copy_database, describe_schema, rows_of, transplant
 from outputs_traces import drawn_traces, recorded_traces
 from outputs_web import answers_of
@@ -218,8 +218,7 @@ def record_texts(side: Side) -> None:
         side.tell(f"refusals/{number}-{words[0]}.txt", *words)
     side.run("report", "--pdf", "report.pdf")
     pdf = side.work / "report.pdf"
-    # A letter a byte, so that a difference can be shown.
-    side.write("report-pdf.txt", pdf.read_bytes().decode("latin-1") if pdf.exists() else "none\n")
+    side.write("report-pdf.txt", readable_pdf(pdf.read_bytes()) if pdf.exists() else "none\n")
     for key in _measurement_ids(side)[::_PLOTTED_EVERY]:
         done = side.run("plot", "-o", "plot.svg", str(key))
         side.write(f"plots/{key}.svg", done.stderr if done.returncode else (side.work / "plot.svg").read_text())

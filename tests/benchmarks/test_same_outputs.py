@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from benchmarks.outputs_compare import compare, normalise, print_comparison
+from benchmarks.outputs_compare import compare, normalise, print_comparison, readable_pdf
 from benchmarks.outputs_database import age, copy_database, describe_schema, rows_of, transplant
 
 SCHEMA = """
@@ -111,6 +112,21 @@ def test_print_comparison_of_nothing_is_not_the_same(tmp_path: Path) -> None:
 )
 def test_normalise_leaves_out_what_is_volatile(name: str, old: str, new: str) -> None:
     assert normalise(name, old) == normalise(name, new) != old
+
+
+def test_pdf_written_at_another_time_is_the_same_and_another_figure_is_not() -> None:
+    texts = []
+    for words in (
+        b"40 videos, written 2026-11-27 11:23 UTC.",
+        b"40 videos, written 1 UTC.",
+        b"41 videos, written 1 UTC.",
+    ):
+        packed = zlib.compress(words)
+        head = b"<< /Length %d >>\nstream\n%s\nendstream\nendobj" % (len(packed), packed)
+        content = b"%PDF-1.3\n" + head + b"\nxref\n0 15\n"
+        texts.append(normalise("report-pdf.txt", readable_pdf(content)))
+    assert texts[0] == texts[1] != texts[2]
+    assert "40 videos" in texts[0]
 
 
 @pytest.mark.parametrize(
