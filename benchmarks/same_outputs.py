@@ -8,9 +8,12 @@
 Pytomo 3, rows of every table, the schema, the web page with its JSON answers, replays and simulations. `compare` prints
 a line for each output and ends with 1 where one differs. `all` records another checkout and this one, and compares.
 
-`--make` makes the database first, by seeded crawls of the offline lab (some minutes). Each side gets a copy of it,
+`--make` makes the database first, by seeded crawls of the offline lab (five minutes). Each side gets a copy of it,
 because opening a database brings it up to date. Where the new code has another history of migrations and cannot open
 the old file, `--transplant` copies its rows into an empty database that the new code has made.
+
+A recording takes a minute and a half of processor time; `--only texts web` records these parts only, and `compare
+--common` then leaves out the others. Without `--traces` the arrivals to simulate are made up over the lab's clips.
 
 The checkouts are only called by their command lines, each by its own `.venv/bin/python` where it has one. The schema
 and the rows are those of SQLite: PostgreSQL is left to the tests.
@@ -178,9 +181,12 @@ def record(side: Side, source: Path, *, is_transplanted: bool, parts: Collection
     side.open_database()
     side.write("schema-of-a-new-database.txt", describe_schema(side.database))
     if is_transplanted:
-        copy_database(source, side.work / "source.db")
-        for sentence in transplant(side.work / "source.db", side.database):
-            print(f"transplant: {sentence}", flush=True)
+        # Not in the work folder: the web page would show it as a further database.
+        with tempfile.TemporaryDirectory(prefix="pytomo-same-") as folder:
+            copied = Path(folder) / "source.db"
+            copy_database(source, copied)
+            for sentence in transplant(copied, side.database):
+                print(f"transplant: {sentence}", flush=True)
     else:
         for path in side.work.glob(f"{_DATABASE}*"):
             path.unlink()
