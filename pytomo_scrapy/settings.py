@@ -1,7 +1,7 @@
-"""Scrapy settings of the project. PYTOMO_* settings are described in config.py and docs/settings.md.
+"""Scrapy settings of the project. PYTOMO_* settings are described in config/ and docs/settings.md.
 
 Order of precedence, strongest first: `-s NAME=VALUE` (scrapyd: `setting=NAME=VALUE`), the process environment
-(PYTOMO_* names only), this file, the defaults of config.py.
+(PYTOMO_* names only), this file, the defaults of config/.
 """
 
 import logging

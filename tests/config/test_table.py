@@ -23,6 +23,21 @@ def test_load_without_overrides_gives_the_defaults_of_the_table() -> None:
     assert [resolver.name for resolver in loaded.dns.resolvers] == ["system", "google", "opendns"]
 
 
+def test_configurations_built_without_arguments_are_what_a_user_runs() -> None:
+    assert config.Config() == load()
+    assert config.DownloadConfig() == load().download
+    # As the add-on sets them: as a user would give them, and not as the parsers read them.
+    assert config.load({setting.name: setting.default for setting in config.SETTINGS}.get) == config.Config()
+
+
+def test_configurations_that_share_a_part_get_the_same_values() -> None:
+    loaded = load(PYTOMO_SOURCE_ADDRESS="192.0.2.1", PYTOMO_DNS_TIMEOUT_S="7")
+    assert loaded.path.source_address == "192.0.2.1"
+    assert loaded.path == loaded.resolve.path == loaded.ping.path == loaded.download.path
+    assert loaded.dns.timeout_s == 7
+    assert loaded.dns == loaded.network.dns
+
+
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
