@@ -26,21 +26,21 @@ class SourceConfig:
         None,
         "text",
         optional(text),
-        "Key of the YouTube Data API v3: popular videos then come from it too",
+        "Key of the YouTube Data API v3, which then lists popular videos too",
     )
     search_terms: tuple[str, ...] = setting(
         "PYTOMO_SEARCH_TERMS",
         "the,music,news,sport,game,film",
         "words",
         words,
-        "Search terms that stand in for a list of popular videos",
+        "Search terms whose results stand in for a list of popular videos",
     )
     search_order: str = setting(
         "PYTOMO_SEARCH_ORDER",
         "popularity",
         "popularity, relevance",
         choice("popularity", "relevance"),
-        "Order that search results are asked in",
+        "Order in which the service is asked to sort search results",
     )
 
 
@@ -53,85 +53,93 @@ class EnduranceConfig:
         300.0,
         "s",
         number(3),
-        "A video that another machine holds is free again after so much silence of it",
+        "A video that a machine holds is free for other machines again when its holder has been silent for this long",
     )
     database_patience_s: float = setting(
         "PYTOMO_DATABASE_PATIENCE_S",
         600.0,
         "s",
         number(0),
-        "How long a crawl waits for a database that is away or full before it stops",
+        "A crawl waits this long for a database that is full or out of reach before it stops",
     )
     unstored_directory: str = setting(
         "PYTOMO_UNSTORED_DIRECTORY",
         "databases/unstored",
         "folder",
         text,
-        "Where finished measurements are kept while the database cannot take them",
+        "Folder for finished measurements that the database cannot take yet",
     )
     unstored_max_bytes: int = setting(
-        "PYTOMO_UNSTORED_MAX_BYTES", 256 * 1024 * 1024, "bytes", whole(0), "Most bytes of measurements kept there"
+        "PYTOMO_UNSTORED_MAX_BYTES",
+        256 * 1024 * 1024,
+        "bytes",
+        whole(0),
+        "Largest size of all measurements in PYTOMO_UNSTORED_DIRECTORY together",
     )
     start_jitter_s: float = setting(
         "PYTOMO_START_JITTER_S",
         0.0,
         "s",
         number(0),
-        "A crawl starts after a random time of up to so much, so that many machines do not start as one",
+        "A crawl starts after a random delay between 0 and this value, so that many machines do not start at the "
+        "same moment",
     )
     round_every_s: float = setting(
         "PYTOMO_ROUND_EVERY_S",
         0.0,
         "s",
         number(0),
-        "loop: time between the starts of two rounds; 0: the next one at once",
+        "With loop=1, time from the start of a round to the start of the next, for example 3600 for a round every "
+        "hour; 0: the next round follows at once",
     )
     round_gaps: str = setting(
         "PYTOMO_ROUND_GAPS",
         "fixed",
         "fixed, exponential",
         choice("fixed", "exponential"),
-        "loop: rounds at fixed times, or after exponentially distributed gaps with that mean (RFC 2330)",
+        "With loop=1, fixed starts rounds exactly PYTOMO_ROUND_EVERY_S apart; exponential draws every gap at random "
+        "around that mean, so that rounds never run in step with something else on the line (RFC 2330)",
     )
     backoff_retry_s: float = setting(
         "PYTOMO_BACKOFF_RETRY_S",
         60.0,
         "s",
         number(0),
-        "After a first refusal (bot check, rate limit, 429) the service is asked again after so much, for the "
-        "refused video too; 0: at once, and for the next one",
+        "After the first refusal (bot check, rate limit, HTTP 429) the crawl waits this long, then tries the refused "
+        "video again; 0: the crawl goes on with the next video at once",
     )
     backoff_pause_s: float = setting(
         "PYTOMO_BACKOFF_PAUSE_S",
         3600.0,
         "s",
         number(0),
-        "After further refusals it is left alone for so much, doubled each time; 0: never",
+        "After the second refusal in a row the crawl pauses for this long, and for twice as long after each further "
+        "refusal, for example 1, 2 and 4 hours; 0: the crawl never pauses",
     )
     backoff_max_pauses: int = setting(
         "PYTOMO_BACKOFF_MAX_PAUSES",
         4,
         "pauses",
         whole(0),
-        "The crawl stops after so many pauses without one answer between them",
+        "Pauses in a row that the crawl makes before another refusal stops it",
     )
     broken_client_max: int = setting(
         "PYTOMO_BROKEN_CLIENT_MAX",
         5,
         "videos",
         whole(0),
-        "The crawl stops after so many videos in a row whose media were refused at their start: yt-dlp is too old; "
-        "0: never",
+        "The crawl stops when the media of this number of videos in a row were refused from the first byte, because "
+        "yt-dlp is then too old; 0: the crawl never stops for that",
     )
     alert_webhook: str | None = setting(
         "PYTOMO_ALERT_WEBHOOK",
         None,
         "URL",
         optional(web_address),
-        "A JSON message is posted here when failures repeat, and when they are over",
+        "Web address to which a JSON message is posted when failures repeat, and when they are over",
     )
     alert_after: int = setting(
-        "PYTOMO_ALERT_AFTER", 5, "videos", whole(1), "So many failures of one class in a row are an alert"
+        "PYTOMO_ALERT_AFTER", 5, "videos", whole(1), "Failures of the same class in a row that raise an alert"
     )
 
 
@@ -144,16 +152,16 @@ class Config:
         "sqlite:///databases/pytomo.db",
         "URL",
         text,
-        "Where results and the frontier are kept: any SQLAlchemy URL; sqlite or postgresql",
+        "Database for results and frontier: the SQLAlchemy URL of a SQLite or PostgreSQL database",
     )
     provider: str | None = setting(
-        "PYTOMO_PROVIDER", None, "text", optional(text), "Name of the Internet provider, stored with every row"
+        "PYTOMO_PROVIDER", None, "text", optional(text), "Name of your Internet provider, stored with every row"
     )
     vantage: str | None = setting(
-        "PYTOMO_VANTAGE", None, "text", optional(text), "Name of this measuring point; default: the host name"
+        "PYTOMO_VANTAGE", None, "text", optional(text), "Name of this measuring point; none: the host name"
     )
     store_public_ip: bool = setting(
-        "PYTOMO_STORE_PUBLIC_IP", False, "flag", flag, "Store the public address that the service saw"
+        "PYTOMO_STORE_PUBLIC_IP", False, "flag", flag, "1 stores the public address that the service saw"
     )
     path: PathConfig = part(PathConfig)
     line: str = setting(
@@ -161,18 +169,24 @@ class Config:
         "auto",
         "auto, off or a name",
         text,
-        "The line that is measured: crawlers of one line on one machine exclude each other; auto: one line for each "
-        "source address; off: they do not",
+        "Name of the measured line: on one machine, a second crawler on the same line does not start; auto: every "
+        "source address is a line of its own; off: crawlers do not look out for each other",
     )
     source: SourceConfig = part(SourceConfig)
-    page_timeout_s: float = setting("PYTOMO_PAGE_TIMEOUT_S", 30.0, "s", number(0.1), "Longest time for one page")
+    page_timeout_s: float = setting(
+        "PYTOMO_PAGE_TIMEOUT_S", 30.0, "s", number(0.1), "Longest time that loading a page may take"
+    )
     page_max_bytes: int = setting(
         "PYTOMO_PAGE_MAX_BYTES", 4 * 1024 * 1024, "bytes", whole(1024), "Largest page that is read"
     )
     frontier_ahead: int = setting(
-        "PYTOMO_FRONTIER_AHEAD", 2, "videos", whole(1, 100), "Claims taken from the frontier ahead of the window"
+        "PYTOMO_FRONTIER_AHEAD",
+        2,
+        "videos",
+        whole(1, 100),
+        "Videos that a crawl takes from the frontier at a time, so that the next video is at hand when a window ends",
     )
-    pace_s: float = setting("PYTOMO_PACE_S", 5.0, "s", number(0), "Least time between the starts of two videos")
+    pace_s: float = setting("PYTOMO_PACE_S", 5.0, "s", number(0), "Shortest time between the starts of two videos")
     endurance: EnduranceConfig = part(EnduranceConfig)
     resolve: ResolveConfig = part(ResolveConfig)
     dns: DnsConfig = part(DnsConfig)
@@ -180,7 +194,11 @@ class Config:
     ping: PingConfig = part(PingConfig)
     download: DownloadConfig = part(DownloadConfig)
     quiet_window: bool = setting(
-        "PYTOMO_QUIET_WINDOW", True, "flag", flag, "Nothing else of ours on the wire while a window is open"
+        "PYTOMO_QUIET_WINDOW",
+        True,
+        "flag",
+        flag,
+        "1 keeps everything else of Pytomo off the wire while a window is open",
     )
     playback: PlaybackConfig = part(PlaybackConfig)
     progress: str = setting(
@@ -188,5 +206,5 @@ class Config:
         "auto",
         "auto, on, off",
         choice("auto", "on", "off"),
-        "Live progress; auto: on a terminal only",
+        "Live progress display; auto: only on a terminal",
     )
