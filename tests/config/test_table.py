@@ -64,20 +64,6 @@ def test_load_with_a_bad_value_names_the_setting_and_what_is_right(name: str, ba
     assert "\n" not in message
 
 
-def test_load_reads_every_form_of_resolver() -> None:
-    loaded = load(PYTOMO_DNS_RESOLVERS="system,lab=127.0.0.1:5353,six=[2001:db8::1]:54,dot=tls://9.9.9.9#dns.quad9.net,"
-                  "doh=https://dns.google/dns-query,seven=2001:db8::7")  # fmt: skip
-    rows = [(r.name, r.transport, r.address, r.port, r.tls_name) for r in loaded.dns.resolvers]
-    assert rows == [
-        ("system", "system", "", 53, None),
-        ("lab", "udp", "127.0.0.1", 5353, None),
-        ("six", "udp", "2001:db8::1", 54, None),
-        ("dot", "dot", "9.9.9.9", 853, "dns.quad9.net"),
-        ("doh", "doh", "https://dns.google/dns-query", 443, None),
-        ("seven", "udp", "2001:db8::7", 53, None),
-    ]
-
-
 def test_load_switches_optional_settings_off_by_an_empty_value() -> None:
     loaded = load(PYTOMO_PROVIDER="", PYTOMO_HTTP_PROXY="none")
     assert loaded.provider is None
