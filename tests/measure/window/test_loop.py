@@ -33,7 +33,7 @@ from tests.measure.window.window_servers import (
 
 HOST = "rr1---sn-test.example"
 WINDOW_S = 1.0
-CONFIG = DownloadConfig(window_s=WINDOW_S)
+CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0)
 
 
 @pytest.fixture(autouse=True)
