@@ -18,7 +18,7 @@ from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PlaybackResult, headline_player
-from pytomo_scrapy.measure.playback.players.exo import declared_parameters
+from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 from pytomo_scrapy.measure.playback.window_replay import differing_figures, p1203_input, replay_window
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def replay(
         assert stored is not None
         with repository.database.read() as connection:
             windows = recall_windows(connection, key)
-        declared = declared_parameters(stored.get("player_config")) if player == "exo" else {}
+        declared = PLAYERS[player].declared(stored.get("player_config"))
         is_replayed = False
         for download, timelines in windows:
             of_window = [row for row in stored["playbacks"] if row["place"] == download.place]
