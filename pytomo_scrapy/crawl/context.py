@@ -22,7 +22,8 @@ from pytomo_scrapy.crawl.spool import SpoolFolder
 from pytomo_scrapy.failures import MeasurementError, StorageError
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.window.loop import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.worker.worker import Worker
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
