@@ -49,9 +49,11 @@ class HostLookups:
         self._config = config
         self._open: list[tuple[int, HostLookup]] = []
 
-    def start(self, stream_index: int, host: str, family: int | None) -> None:
+    def start(self, stream_index: int, host: str, family: int | None) -> HostLookup:
         """Begin a look-up."""
-        self._open.append((stream_index, HostLookup(host, family, self._config)))
+        lookup = HostLookup(host, family, self._config)
+        self._open.append((stream_index, lookup))
+        return lookup
 
     def take_done(self) -> list[tuple[int, HostLookup]]:
         """Return the look-ups that are over, with the stream that waits for each."""
