@@ -77,7 +77,7 @@ def download_window(
         measured = beside.close(started_at)
     return summarise(
         DownloadResult(
-            place=plan.place,
+            place=plan.window_index,
             mode=state.mode,
             window_s=config.window_s,
             elapsed_s=elapsed_s,
