@@ -2,125 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
-import pycurl
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig, PathConfig
-from pytomo_scrapy.items import HttpRequest, MediaFormat
-from pytomo_scrapy.measure.net.redirects import read_target
+from pytomo_scrapy.config import PathConfig
 from pytomo_scrapy.measure.window.events import (
     Abort,
     BytesCounted,
-    Closed,
-    Command,
     DeadlineReached,
-    Fetch,
     HeadLine,
     HostLookedUp,
     LookUp,
-    Opened,
     Stop,
     Tick,
-    TransferCut,
-    TransferEnded,
 )
-from pytomo_scrapy.measure.window.judge import CurlCode, TransferError
-from pytomo_scrapy.measure.window.pacing import HEAD_BYTES
-from pytomo_scrapy.measure.window.plan import WindowPlan
+from pytomo_scrapy.measure.window.judge import CurlCode
 from pytomo_scrapy.measure.window.request import Transfer
-from pytomo_scrapy.measure.window.state import WindowState
-from pytomo_scrapy.measure.window.stream import TRANSITIONS, Allowance, Spool, Step, Stream, StreamState
-from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES, end_of
-
-HOST = "rr1---sn-test.example"
-OTHER = "rr2---sn-test.example"
-T0_S = 100.0  # what the clock reads at t0: every time of an event is from there
-DONE = Transfer(is_connected=True, is_sent=True, total_s=0.5)
+from pytomo_scrapy.measure.window.stream import TRANSITIONS, Step, StreamState
+from tests.measure.window.window_machine import (
+    HOST,
+    OTHER,
+    T0_S,
+    Window,
+    asked,
+    failed_with,
+    make_format,
+    redirect,
+)
 
 
 @pytest.fixture(autouse=True)
 def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-
-
-class Window:
-    """A state machine with streams of its own, a clock that is set by hand, and servers that are played."""
-
-    def __init__(self, folder: Path, *formats: MediaFormat, duration_s: float | None = None, **settings: object):
-        self.now_s = 0.0
-        config = DownloadConfig(**{"window_s": 30.0, "bulk_every": 0, "mode": "bulk", **settings})  # type: ignore[arg-type]
-        allowance = Allowance(config.max_bytes)
-        self.streams = [
-            Stream(index, media, read_target(media.url), Spool(str(folder), 10**6), self.clock, allowance)
-            for index, media in enumerate(formats)
-        ]
-        plan = WindowPlan(formats, {HOST: "192.0.2.1"}, duration_s=duration_s)
-        self.state = WindowState(plan, config, self.streams, allowance)
-        self.said: list[Command] = []
-        self.opened = self.state.handle(Opened(T0_S))
-
-    def clock(self) -> float:
-        return T0_S + self.now_s
-
-    def head(self, now_s: float, *lines: str, stream: int = 0) -> list[Command]:
-        """Send the lines of an answer's head until the window has enough of it."""
-        self.now_s = now_s
-        for line in (*lines, ""):
-            if commands := self.state.handle(HeadLine(now_s, stream, line.encode() + b"\r\n")):
-                return commands
-        return []
-
-    def body(self, now_s: float, body: bytes | int, stream: int = 0) -> int | None:
-        """Send a piece of the body: what the write callback returns."""
-        self.now_s = now_s
-        return self.streams[stream].receive(bytes(body) if isinstance(body, int) else body)
-
-    def end(self, now_s: float, transfer: Transfer = DONE, stream: int = 0) -> list[Command]:
-        """End the transfer of a stream."""
-        self.now_s = now_s
-        return self.state.handle(TransferEnded(now_s, stream, transfer))
-
-    def serve(self, now_s: float, first: int, last: int, size: int, stream: int = 0) -> list[Command]:
-        """Answer a range with all of its bytes, which are those of FILE."""
-        content_range = f"Content-Range: bytes {first}-{last}/{size}"
-        assert self.head(now_s, "HTTP/1.1 206 Partial Content", content_range, stream=stream) == []
-        self.body(now_s, FILE[first : last + 1], stream)
-        return self.end(now_s, stream=stream)
-
-    def cut(self, now_s: float, *streams: int, transfer: Transfer = DONE) -> None:
-        """End the window with these streams' transfers under way."""
-        for stream in streams:
-            assert self.state.handle(TransferCut(now_s, stream, transfer)) == []
-        assert self.state.handle(Closed(now_s)) == []
-
-    def rows(self, *names: str) -> list[tuple[object, ...]]:
-        """Return these fields of every row."""
-        return [tuple(getattr(row, name) for name in names) for row in self.state.rows]
-
-    @property
-    def row(self) -> HttpRequest:
-        return self.state.rows[-1]
-
-
-def make_format(kind: str = "muxed", **overrides: object) -> MediaFormat:
-    url = f"http://{HOST}/{kind}?sig=SECRET"
-    values: dict[str, object] = {"kind": kind, "format_id": kind, "url": url, "host": HOST, "port": 80}
-    return MediaFormat(**{**values, **overrides})  # type: ignore[arg-type]
-
-
-def failed_with(code: int, text: str = "", **facts: object) -> Transfer:
-    return dataclasses.replace(DONE, error=TransferError(code, text), **facts)  # type: ignore[arg-type]
-
-
-def asked(command: Command) -> tuple[int, str, tuple[int, int] | None, str | None]:
-    """Return (stream, host, range, pinned address) of a request."""
-    assert isinstance(command, Fetch)
-    request = command.request
-    return request.stream.stream_index, request.hop.target.host, request.range, request.hop.address
 
 
 # Bulk: what is asked for, and how it ends.
@@ -284,11 +199,6 @@ def test_byte_cap_at_the_end_of_a_range_asks_for_no_other(tmp_path: Path) -> Non
 # Redirects.
 
 
-def redirect(window: Window, now_s: float, location: str) -> list[Command]:
-    window.head(now_s, "HTTP/1.1 302 Found", f"Location: {location}")
-    return window.end(now_s)
-
-
 def test_redirect_waits_for_its_hosts_address_and_the_ranges_stay_there(tmp_path: Path) -> None:
     window = Window(tmp_path, make_format(chunk_bytes=400))
     assert redirect(window, 0.1, f"http://{OTHER}:81/moved") == [LookUp(0, OTHER, 4)]
@@ -362,153 +272,6 @@ def test_look_up_that_never_comes_is_dns_timeout(tmp_path: Path) -> None:
     assert [stream.failure for stream in window.streams] == ["dns_timeout", None]
 
 
-# Refusals and other answers.
-
-
-@pytest.mark.parametrize(
-    ("signed_for", "local_address", "failure"),
-    [
-        ("192.0.2.7", "192.0.2.7", "http_403"),  # refused for another reason
-        ("192.0.2.7", "192.0.2.8", "exit_address_changed"),
-        ("2001:db8::1", "192.0.2.8", "exit_address_changed"),
-        ("8.8.8.8", "10.0.0.2", "http_403"),  # behind address translation nobody can tell
-    ],
-)
-def test_refusal_at_the_start_is_told_from_a_changed_exit(
-    tmp_path: Path, signed_for: str, local_address: str, failure: str
-) -> None:
-    window = Window(tmp_path, make_format(url=f"http://{HOST}/v?ip={signed_for}"))
-    window.head(0.1, "HTTP/1.1 403 Forbidden", "Content-Length: 2")
-    assert window.body(0.1, b"no") is None
-    assert window.end(0.2, dataclasses.replace(DONE, local_address=local_address)) == [Stop("failure")]
-    assert (window.row.status, window.row.failure) == (403, failure)
-    # The body of a refusal is no media, but was received.
-    assert (window.row.received_bytes, window.state.received_bytes) == (2, 0)
-    assert window.state.local_address == local_address
-
-
-@pytest.mark.parametrize(("status", "failure"), [(403, "interrupted"), (410, "interrupted"), (429, "http_429")])
-def test_refusal_in_mid_download_is_interrupted(tmp_path: Path, status: int, failure: str) -> None:
-    window = Window(tmp_path, make_format(chunk_bytes=400))
-    window.serve(0.1, 0, 399, 1000)
-    window.head(0.2, f"HTTP/1.1 {status} No", "Retry-After: 17")
-    assert window.end(0.2) == [Stop("failure")]
-    assert window.rows("status", "received_bytes", "failure") == [(206, 400, None), (status, 0, failure)]
-    assert window.row.retry_after_s == 17.0
-    assert (window.streams[0].failure_detail, window.state.received_bytes) == (f"HTTP {status}", 400)
-
-
-@pytest.mark.parametrize(
-    ("head", "detail"),
-    [
-        (["HTTP/1.1 200 OK", "Content-Type: text/html"], "the answer is text/html"),
-        (["HTTP/1.1 206 Partial Content", "Content-Range: bytes 5-399/1000"], "asked for bytes from 0, got 5"),
-    ],
-)
-def test_answer_that_is_not_what_was_asked_for_is_aborted(tmp_path: Path, head: list[str], detail: str) -> None:
-    window = Window(tmp_path, make_format(chunk_bytes=400))
-    assert window.head(0.1, *head) == [Abort(0)]
-    assert window.end(0.1, failed_with(CurlCode.WRITE_ERROR)) == [Stop("failure")]
-    assert window.row.failure_detail == detail
-
-
-def test_answer_in_another_version_than_the_wanted_one_is_aborted(tmp_path: Path) -> None:
-    window = Window(tmp_path, make_format(), http_version="2")
-    assert window.head(0.1, "HTTP/1.1 200 OK") == [Abort(0)]
-    window.end(0.1, failed_with(CurlCode.WRITE_ERROR))
-    assert window.row.failure == "http_version_unavailable"
-
-
-@pytest.mark.parametrize(
-    ("transfer", "received", "failure"),
-    [
-        (failed_with(CurlCode.PARTIAL_FILE, "closed"), 300, "truncated"),
-        (failed_with(CurlCode.RECV_ERROR, "Connection reset by peer"), 300, "reset"),
-        (failed_with(CurlCode.RECV_ERROR, "unexpected eof"), 300, "truncated"),
-        (DONE, 0, "bad_response"),  # an answer without a body
-    ],
-)
-def test_transfer_that_breaks_keeps_what_came(tmp_path: Path, transfer: Transfer, received: int, failure: str) -> None:
-    window = Window(tmp_path, make_format())
-    window.head(0.1, "HTTP/1.1 200 OK", "Content-Length: 1000")
-    window.body(0.1, received)
-    assert window.end(0.2, transfer) == [Stop("failure")]
-    assert window.rows("received_bytes", "failure") == [(received, failure)]
-    assert (window.streams[0].received_bytes, window.streams[0].failure) == (received, failure)
-
-
-# Paced: FILE is 20 segments of 2 s and 50 000 bytes behind its index (window_media.py).
-
-
-def paced(folder: Path, goal_s: float = 4.0, kinds: tuple[str, ...] = ("video",)) -> Window:
-    formats = [make_format(kind) for kind in kinds]
-    return Window(folder, *formats, mode="paced", buffer_goal_s=goal_s, duration_s=40.0)
-
-
-def test_paced_window_asks_for_the_next_range_only_below_its_goal(tmp_path: Path) -> None:
-    window = paced(tmp_path)
-    assert [asked(command)[2] for command in window.opened] == [(0, HEAD_BYTES - 1)]
-    # The index is in the head. Goal 4 s: the segments that begin at 0 and 2 s.
-    (fetch,) = window.serve(0.1, 0, HEAD_BYTES - 1, len(FILE))
-    assert asked(fetch)[2] == (HEAD_BYTES, end_of(2))
-    # 4 s of media at 0.2 s, and nothing played: enough. It plays from then on.
-    assert window.serve(0.2, HEAD_BYTES, end_of(2), len(FILE)) == []
-    assert window.streams[0].state is StreamState.RESTING
-    # At the next tick 0.01 s are played, so 3.99 s are ahead: one more segment, begun before 0.01 + 4 s.
-    (fetch,) = window.state.handle(Tick(0.21))
-    assert asked(fetch)[2] == (end_of(2) + 1, end_of(3))
-    assert window.state.handle(Tick(0.22)) == []  # it is being fetched
-    # 6 s of media at 0.3 s, 0.1 s played: 5.9 s ahead. Less than 4 s are ahead when 2 s are played, at 2.2 s.
-    assert window.serve(0.3, end_of(2) + 1, end_of(3), len(FILE)) == []
-    assert window.state.handle(Tick(2.19)) == []
-    (fetch,) = window.state.handle(Tick(2.21))
-    assert asked(fetch)[2] == (end_of(3) + 1, end_of(4))
-    assert window.state.received_bytes == INIT_BYTES + 3 * SEGMENT_BYTES
-
-
-def test_paced_window_keeps_the_times_without_demand(tmp_path: Path) -> None:
-    window = paced(tmp_path)
-    window.serve(0.1, 0, HEAD_BYTES - 1, len(FILE))
-    window.serve(0.2, HEAD_BYTES, end_of(2), len(FILE))  # enough from 0.2 s
-    window.state.handle(Tick(0.21))  # asks again
-    window.serve(0.3, end_of(2) + 1, end_of(3), len(FILE))  # enough from 0.3 s
-    window.state.handle(Tick(1.0))
-    window.state.handle(DeadlineReached())
-    window.cut(2.0)
-    assert window.streams[0].no_demand == ((0.2, 0.21), (0.3, 2.0))
-    assert window.rows("t_s", "range_end_bytes", "failure") == [
-        (0.0, HEAD_BYTES - 1, None),
-        (0.1, end_of(2), None),
-        (0.21, end_of(3), None),
-    ]
-
-
-def test_paced_stream_waits_for_the_slower_one(tmp_path: Path) -> None:
-    window = paced(tmp_path, kinds=("video", "audio"))
-    window.serve(0.1, 0, HEAD_BYTES - 1, len(FILE), stream=0)
-    assert window.serve(0.2, HEAD_BYTES, end_of(2), len(FILE), stream=0) == []
-    # Nothing plays while the audio has no media: the video's 4 s stay ahead, whatever the time.
-    assert window.state.handle(Tick(5.0)) == []
-    window.serve(6.0, 0, HEAD_BYTES - 1, len(FILE), stream=1)
-    assert window.serve(6.1, HEAD_BYTES, end_of(2), len(FILE), stream=1) == []  # plays from 6.1 s
-    assert [asked(command)[:3] for command in window.state.handle(Tick(6.2))] == [
-        (0, HOST, (end_of(2) + 1, end_of(3))),
-        (1, HOST, (end_of(2) + 1, end_of(3))),
-    ]
-
-
-def test_paced_window_of_a_short_file_is_complete(tmp_path: Path) -> None:
-    window = paced(tmp_path, goal_s=100.0)
-    commands, answers = window.opened, 0
-    while isinstance(commands[0], Fetch) and answers < 20:
-        first, last = commands[0].request.range or (0, 0)
-        commands, answers = window.serve(0.1 * answers, first, min(last, len(FILE) - 1), len(FILE)), answers + 1
-    assert commands == [Stop("complete")]
-    # The head, then requests of 12 s, six segments, at most: 20 segments are 6 + 6 + 6 + 2.
-    assert answers == 5
-    assert window.state.received_bytes == len(FILE)
-
-
 # The table itself.
 
 
@@ -526,12 +289,3 @@ def test_stream_that_is_over_takes_no_step(tmp_path: Path, step: Step) -> None:
     window.end(0.1)
     with pytest.raises(KeyError):
         window.streams[0].move(step)
-
-
-def test_curl_codes_are_those_of_libcurl() -> None:
-    names = {"WEIRD_SERVER_REPLY": "E_FTP_WEIRD_SERVER_REPLY"}
-    known = {code: getattr(pycurl, names.get(code.name, f"E_{code.name}"), None) for code in CurlCode}
-    assert {code for code, number in known.items() if number not in {code.value, None}} == set()
-    # pycurl has no name for the later ones.
-    unnamed = {code for code, number in known.items() if number is None}
-    assert unnamed <= {CurlCode.HTTP2_STREAM, CurlCode.HTTP3, CurlCode.QUIC_CONNECT, CurlCode.PROXY, CurlCode.TOO_LARGE}
