@@ -172,7 +172,7 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
     """Return the row of a window whose process was lost: its class, and no figure."""
     host = plan.formats[0].host if plan.formats else None
     return DownloadResult(
-        place=plan.place,
+        place=plan.window_index,
         host=host,
         address=plan.chosen.get(host or ""),
         window_s=window_s,
