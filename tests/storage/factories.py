@@ -122,19 +122,24 @@ def make_ping(address: str, rtt_s: float | None = 0.010, **overrides: Any) -> Pi
 def make_download(**overrides: Any) -> DownloadResult:
     streams = (
         StreamDownload(
-            "video", "136", 3_000_000, 7_500_000, 7_500_000, False, (0.1, 15.0, 29.9), (1, 2_000_000, 3_000_000)
+            "video",
+            "136",
+            received_bytes=3_000_000,
+            size_bytes=7_500_000,
+            declared_size_bytes=7_500_000,
+            arrival_s=(0.1, 15.0, 29.9),
+            arrival_bytes=(1, 2_000_000, 3_000_000),
         ),
         StreamDownload(
             "audio",
             "140",
-            500_000,
-            960_000,
-            960_000,
-            False,
-            (0.12, 29.0),
-            (1, 500_000),
-            "/spool/x",
-            500_000,
+            received_bytes=500_000,
+            size_bytes=960_000,
+            declared_size_bytes=960_000,
+            arrival_s=(0.12, 29.0),
+            arrival_bytes=(1, 500_000),
+            spool_path="/spool/x",
+            spooled_bytes=500_000,
             no_demand=((4.0, 9.5), (20.1, 29.0)),
         ),
     )
@@ -188,7 +193,8 @@ def make_timelines() -> tuple[MediaTimeline, ...]:
     video = MediaTimeline(
         "video", "segments", (100, 700_000, 3_000_000), (0.0, 5.0, 1 / 3 + 20),
         (MediaSegment(100, 700_000, 0.0, 5.0),), 100,
-        "mp4", "h264", None, 1280, 720, 25.0, 1_000_000.0, 60.0,
+        container="mp4", video_codec="h264", width_px=1280, height_px=720, frame_rate_fps=25.0,
+        bitrate_bps=1_000_000.0, duration_s=60.0,
     )  # fmt: skip
     audio = MediaTimeline(
         "audio", "packets", (10, 20), (0.02, 0.04), container="mp4", bitrate_bps=128_000.0, duration_s=60.0

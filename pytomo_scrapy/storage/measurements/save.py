@@ -37,9 +37,6 @@ _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] =
 )
 # What the database or the encoding says to a value that it cannot take; trouble with the database itself is not here.
 _REFUSALS = (StatementError, ValueError, TypeError, OverflowError)
-_RESOLVE_COLUMNS = {
-    name: f"resolve_{name}" for name in ("elapsed_s", "attempt_count", "software_version", "failure", "failure_detail")
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,7 @@ def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
         "failure_stage": None if item.failure_stage is None else item.failure_stage.value,
     }
     if item.resolve is not None:
-        resolved = values_of(item.resolve, measurement, names=_RESOLVE_COLUMNS, private_addresses=private)
+        resolved = values_of(item.resolve, measurement, private_addresses=private)
         row |= resolved | {"view_count": item.view_count if resolved["view_count"] is None else resolved["view_count"]}
         row["player_config"] = scrub_deeply(row["player_config"], private)
         if not run.store_public_ip:

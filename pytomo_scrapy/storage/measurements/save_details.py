@@ -25,7 +25,6 @@ from pytomo_scrapy.storage.measurements.blobs import (
 )
 from pytomo_scrapy.storage.measurements.rows import insert_all, insert_one, values_of
 from pytomo_scrapy.storage.schema.measurement_tables import (
-    TIMELINE_COLUMNS,
     arrival_trace,
     dns_address,
     dns_lookup,
@@ -98,9 +97,9 @@ def _save_streams(
             left.remove(announced)
         timeline = timelines[index] if index < len(timelines) else None
         row = _stream_row(measurement_id, window.place, index, announced) | {"download_id": download_id}
-        for part, options in ((timeline, {"prefix": "file_", "names": TIMELINE_COLUMNS}), (received, {})):
+        for part, prefix in ((timeline, "file_"), (received, "")):
             if part is not None:
-                kept = values_of(part, stream, private_addresses=private_addresses(item), **options)  # type: ignore[arg-type]
+                kept = values_of(part, stream, prefix=prefix, private_addresses=private_addresses(item))
                 row |= {name: value for name, value in kept.items() if value is not None}
         stream_id = insert_one(connection, stream, row)
         _save_points(connection, stream_id, received.arrival_s, received.arrival_bytes, timeline)
