@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from pytomo_scrapy.items import DnsResult, PingResult, ResolveResult
+from pytomo_scrapy.items import DnsResult, PageResult, PingResult, ResolveResult
 from pytomo_scrapy.storage.schema.columns import (
     BigId,
     Json,
@@ -234,8 +234,7 @@ measurement = Table(
     optional("parent_id", Text, "video id of the page it was found on", null="depth 1"),
     optional("claim_id", BigInteger, "frontier row that stood for it", null="not from the frontier"),
     optional("frontier_order", BigInteger, "its order of discovery", null="not from the frontier"),
-    optional("related_count", Integer, "related videos seen on its page", null="its page was not read", unit="videos"),
-    *failure_columns("of its watch page; the video is measured all the same", "page_"),
+    *columns_of(PageResult, integer=Integer),
     optional("view_count", BigInteger, "resolution, else its watch page", null="not told", unit="views"),
     optional(
         "video_age_s",
