@@ -7,16 +7,15 @@ name behind the prefix of the part that it lies in, or the name given as `column
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 _KEY = "stored"
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """The meaning of a column, when it is NULL, and its unit where the name's suffix does not say it."""
 
     meaning: str
@@ -36,8 +35,7 @@ def about_failure(which: str) -> About:
     return About(f"class of the failure vocabulary (docs/failures.md) {which}", "the stage did not fail")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A value of a result and its flat name; `path` leads to it, through the parts that the result is made of.
 
     The flat name is the column's where there is one. `about` is None for what is not stored, or packed into bytes.
@@ -49,8 +47,7 @@ class Leaf:
     about: About | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     kind: type[Any]
     prefix: str
     meanings: Mapping[str, str]
@@ -78,12 +75,12 @@ def stored(
 
 def failure_of(what: str, *, column: str | None = None) -> str | None:
     """Declare the failure of a result."""
-    return field(default=None, metadata={_KEY: replace(about_failure(f"of {what}"), column=column)})
+    return field(default=None, metadata={_KEY: about_failure(f"of {what}")._replace(column=column)})
 
 
 def failure_detail(*, column: str | None = None) -> str | None:
     """Declare what was said when a result failed."""
-    return field(default=None, metadata={_KEY: replace(ABOUT_DETAIL, column=column)})
+    return field(default=None, metadata={_KEY: ABOUT_DETAIL._replace(column=column)})
 
 
 def part(default: _T, prefix: str = "", **meanings: str) -> _T:
@@ -101,8 +98,8 @@ def leaves_of(kind: type[Any], prefix: str = "") -> Iterator[Leaf]:
         if isinstance(what, _Part):
             for inner in leaves_of(what.kind, prefix + what.prefix):
                 meaning = what.meanings.get(inner.path)
-                about = replace(inner.about, meaning=meaning) if meaning and inner.about else inner.about
-                yield replace(inner, path=f"{one.name}.{inner.path}", about=about)
+                about = inner.about._replace(meaning=meaning) if meaning and inner.about else inner.about
+                yield inner._replace(path=f"{one.name}.{inner.path}", about=about)
         else:
             name = what.column if what and what.column else prefix + one.name
             yield Leaf(name, one.name, str(one.type), what)

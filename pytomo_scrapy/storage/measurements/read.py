@@ -17,6 +17,7 @@ from pytomo_scrapy.storage.measurements.blobs import (
     decode_timeline,
     decode_trace,
 )
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.measurement_tables import (
     arrival_trace,
@@ -25,8 +26,6 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
     download,
     http_request,
     media_timeline,
-    network,
-    ping,
     playback,
     playback_event,
     stream,
@@ -96,8 +95,7 @@ def full_record(connection: Connection, key: int | str, *, has_points: bool) -> 
             connection, select(stream).where(stream.c.measurement_id == row.id, stream.c.download_id.is_(None))
         ),
         "dns_lookups": _lookups(connection, row.id),
-        "pings": _many(connection, select(ping).where(ping.c.measurement_id == row.id).order_by(ping.c.id)),
-        "networks": _many(connection, select(network).where(network.c.measurement_id == row.id)),
+        **{child.record: _rows(connection, child.table, row.id) for child in CHILD_TABLES if child.results},
         "playbacks": _playbacks(connection, row.id),
     }
 
@@ -116,6 +114,10 @@ def _one(connection: Connection, table: Table, key: int) -> dict[str, Any]:
 
 def _many(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     return [_plain(row) for row in connection.execute(query)]
+
+
+def _rows(connection: Connection, table: Table, measurement_id: int) -> list[dict[str, Any]]:
+    return _many(connection, select(table).where(below(table, [measurement_id])).order_by(*table.primary_key))
 
 
 def _downloads(connection: Connection, measurement_id: int, has_points: bool) -> list[dict[str, Any]]:

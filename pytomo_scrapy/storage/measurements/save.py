@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -19,6 +20,7 @@ from pytomo_scrapy.storage.measurements import save_details
 from pytomo_scrapy.storage.measurements.figure_row import write_figures
 from pytomo_scrapy.storage.measurements.rows import clean, insert_one, scrub_deeply, values_of
 from pytomo_scrapy.storage.migrate import HEAD
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, measurement, vantage, video
 from pytomo_scrapy.storage.schema.crawl_tables import frontier as frontier_table
 from pytomo_scrapy.storage.schema.measurement_tables import download
@@ -29,8 +31,7 @@ logger = logging.getLogger(__name__)
 _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] = (
     ("windows", save_details.save_windows),
     ("lookups", save_details.save_lookups),
-    ("pings", save_details.save_pings),
-    ("networks", save_details.save_networks),
+    *((child.record, partial(save_details.save_rows, child=child)) for child in CHILD_TABLES if child.results),
     ("playbacks", save_details.save_playbacks),
     # Last: it is copied from all of the above.
     ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),

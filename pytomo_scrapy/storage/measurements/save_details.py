@@ -24,6 +24,7 @@ from pytomo_scrapy.storage.measurements.blobs import (
     encode_trace,
 )
 from pytomo_scrapy.storage.measurements.rows import insert_all, insert_one, values_of
+from pytomo_scrapy.storage.schema.child_tables import ChildTable
 from pytomo_scrapy.storage.schema.measurement_tables import (
     arrival_trace,
     dns_address,
@@ -31,8 +32,6 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
     download,
     http_request,
     media_timeline,
-    network,
-    ping,
     playback,
     playback_event,
     stream,
@@ -157,19 +156,15 @@ def save_lookups(connection: Connection, measurement_id: int, item: VideoItem) -
         connection.execute(insert(dns_address), addresses)
 
 
-def save_pings(connection: Connection, measurement_id: int, item: VideoItem) -> None:
-    """Store the round trips of every address."""
-    if item.ping is not None:
-        private = private_addresses(item)
-        rows = [values_of(one, ping, private_addresses=private) for one in item.ping.pings]
-        insert_all(connection, ping, [{"measurement_id": measurement_id, **row} for row in rows])
-
-
-def save_networks(connection: Connection, measurement_id: int, item: VideoItem) -> None:
-    """Store the autonomous system of every address that one is known of."""
-    rows = [{"measurement_id": measurement_id, **values_of(one, network)} for one in item.networks]
+def save_rows(connection: Connection, measurement_id: int, item: VideoItem, child: ChildTable) -> None:
+    """Store the results of a probe that are rows and nothing else."""
+    private = private_addresses(item)
+    found = child.results(item) if child.results else ()
+    rows = [
+        {"measurement_id": measurement_id, **values_of(one, child.table, private_addresses=private)} for one in found
+    ]
     if rows:
-        connection.execute(insert(network), rows)
+        connection.execute(insert(child.table), rows)
 
 
 def save_playbacks(connection: Connection, measurement_id: int, item: VideoItem) -> None:
