@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
-from pytomo_scrapy.items.stored import about, failure_detail, failure_of, stored
+from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
+from pytomo_scrapy.items.window_parts import HostState, LoadedRtt, Surroundings, TcpSummary, Throughput
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +118,14 @@ class DownloadResult:
     elapsed_s: float | None = stored(None, "t0 to the last transfer's end or the deadline", null="not opened")
     connect_s: float | None = stored(None, "TCP handshake of the first media connection", null="no connection")
     first_byte_s: float | None = stored(None, "t0 to the first body byte of any stream", null="no byte came")
-    active_s: float | None = stored(None, "first byte to last, no-demand time left out", null="no byte came")
-    no_demand_s: float | None = stored(None, "time in which a paced window asked for nothing", null="bulk")
-    delivery_bps: float | None = stored(None, "8 × received_bytes / active_s", null="no byte came")
-    delivery_after_2s_bps: float | None = stored(None, "the same without the first 2 s", null="shorter than 2 s")
-    bin_min_bps: float | None = stored(None, "smallest 1 s bin", null="no whole bin")
-    bin_median_bps: float | None = stored(None, "median 1 s bin", null="no whole bin")
-    bin_p95_bps: float | None = stored(None, "95th percentile of the 1 s bins", null="no whole bin")
-    bin_max_bps: float | None = stored(None, "largest 1 s bin", null="no whole bin")
+    throughput: Throughput = part(Throughput())
     cpu_ratio: float | None = stored(None, "CPU load of all cores during the window", null="not known")
     started_at: datetime | None = stored(None, "wall clock", null="not opened")
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
     tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not tell
-    tcp_rtt_min_s: float | None = stored(
-        None, "smallest kernel round trip over all connections (TCP_INFO)", null="not Linux"
-    )
-    tcp_receiver_rtt_median_s: float | None = stored(
-        None, "the receiver's own estimate, queues included", null="not Linux"
-    )
-    tcp_received_segment_count: int | None = stored(None, "with data", null="not Linux", unit="segments")
-    tcp_out_of_order_count: int | None = stored(
-        None, "segments that overtook another", null="not Linux", unit="segments"
-    )
-    tcp_receive_window_max_bytes: int | None = stored(None, "largest receive window seen", null="not Linux")
-    loaded_sent_count: int | None = stored(
-        None, "small probes to the media host during the window", null="none were sent", unit="probes"
-    )
-    loaded_received_count: int | None = stored(None, "of those, answered", null="none were sent", unit="probes")
-    loaded_rtt_min_s: float | None = stored(
-        None, "smallest loaded round trip: TCP handshakes, timed by the kernel", null="none answered"
-    )
-    loaded_rtt_median_s: float | None = stored(None, "median", null="none answered")
-    loaded_rtt_max_s: float | None = stored(None, "largest", null="none answered")
-    loaded_sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
-    loaded_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
+    tcp_summary: TcpSummary = part(TcpSummary(), "tcp_")
+    loaded: LoadedRtt = part(LoadedRtt(), "loaded_")
     received_bytes: int | None = stored(0, "body bytes of all streams", null="no window was opened")
     foreign_received_bytes: int | None = stored(
         None, "bytes of this host's interface that were not ours", null="not known"
@@ -160,17 +134,7 @@ class DownloadResult:
     pair_id: str | None = stored(
         None, "the same for the windows of both families of a video (`PYTOMO_IP_FAMILY=both`)", null="no pair"
     )
-    interface_kind: str | None = stored(
-        None, "of the media route: ethernet, wifi, cellular, tunnel, loopback, other", null="not known"
-    )
-    kernel: str | None = stored(None, "the system and its release", null="no window was opened")
-    congestion_control: str | None = stored(None, "TCP's of our own sending", null="not Linux")
-    link_rate_bps: int | None = stored(None, "as the interface says", null="it does not say")
-    wifi_signal_dbm: int | None = stored(
-        None, "signal level of the wireless driver", null="not wireless, or not told in dBm"
-    )
-    mtu_bytes: int | None = stored(None, "of the interface", null="not known")
-    is_vpn: bool | None = stored(None, "a guess: the route's interface is a tunnel by kind or name", null="not known")
+    surroundings: Surroundings = part(Surroundings())
     is_probe_limited: bool | None = stored(
         None,
         "all cores, or the measuring process, were busy for 90 % of the window: this machine may have set the rate",
@@ -182,41 +146,13 @@ class DownloadResult:
         null="the name is none of a known cipher",
     )
     cache_airport: str | None = stored(None, "the airport code in it, such as `fra`", null="as `cache_site`")
-    loaded_gateway_sent_count: int | None = stored(
-        None,
-        "ICMP echoes to the first gateway of the media route during the window",
-        null="none were sent",
-        unit="probes",
+    loaded_gateway: LoadedRtt = part(
+        LoadedRtt(),
+        "loaded_gateway_",
+        sent_count="ICMP echoes to the first gateway of the media route during the window",
+        rtt_min_s="smallest loaded round trip to the gateway",
     )
-    loaded_gateway_received_count: int | None = stored(None, "of those, answered", null="none were sent", unit="probes")
-    loaded_gateway_rtt_min_s: float | None = stored(
-        None, "smallest loaded round trip to the gateway", null="none answered"
-    )
-    loaded_gateway_rtt_median_s: float | None = stored(None, "median", null="none answered")
-    loaded_gateway_rtt_max_s: float | None = stored(None, "largest", null="none answered")
-    loaded_gateway_sample_s: tuple[float, ...] = field(default=(), repr=False)  # as the loaded samples
-    loaded_gateway_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
-    clock_offset_s: float | None = stored(
-        None,
-        "our wall clock minus that of the media servers, by their `Date` (docs/download.md)",
-        null="no usable `Date`",
-    )
-    clock_offset_error_s: float | None = stored(
-        None, "the offset is at most so much away from the truth", null="as `clock_offset_s`"
-    )
-    cpu_throttled_s: float | None = stored(
-        None, "time in which a processor quota (cgroup) held us back during the window", null="no quota, or not Linux"
-    )
-    cpu_steal_ratio: float | None = stored(None, "of all cores' time: taken by the hypervisor", null="not told")
-    is_clock_synchronised: bool | None = stored(
-        None, "the kernel holds its clock for synchronised at the window's end", null="not Linux"
-    )
-    is_cpu_throttled: bool | None = stored(
-        None,
-        "a core was slowed for its heat, a quota held us back for 5 % of the window, or the hypervisor took 5 % of "
-        "the cores' time",
-        null="not told",
-    )
+    host_state: HostState = part(HostState())
     access_technology: str | None = stored(None, "`PYTOMO_ACCESS_TECHNOLOGY`, as the user says", null="not said")
     contract_bps: int | None = stored(None, "`PYTOMO_CONTRACT_BPS`, downstream, as the user says", null="not said")
     failure: str | None = failure_of("the window; what was received before is stored")

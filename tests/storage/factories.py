@@ -26,6 +26,7 @@ from pytomo_scrapy.items import (
     TcpConnection,
     VideoItem,
 )
+from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.blobs import round_timeline, round_trace
 from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
@@ -186,7 +187,7 @@ def make_download(**overrides: Any) -> DownloadResult:
         "delivery_bps": 939_597.3,
         "bin_max_bps": 2_000_000.0,
     }
-    return round_trace(DownloadResult(**values | overrides))
+    return round_trace(from_flat(DownloadResult, values | overrides))
 
 
 def make_timelines() -> tuple[MediaTimeline, ...]:

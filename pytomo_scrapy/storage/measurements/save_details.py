@@ -57,9 +57,9 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
     for number, window in enumerate(item.downloads):
         own = values_of(window, download, private_addresses=private_addresses(item))
         samples = {
-            "loaded_samples": encode_loaded_samples(window.loaded_sample_s, window.loaded_sample_rtt_s),
+            "loaded_samples": encode_loaded_samples(window.loaded.sample_s, window.loaded.sample_rtt_s),
             "loaded_gateway_samples": encode_loaded_samples(
-                window.loaded_gateway_sample_s, window.loaded_gateway_sample_rtt_s
+                window.loaded_gateway.sample_s, window.loaded_gateway.sample_rtt_s
             ),
         }
         row = {"measurement_id": measurement_id, **own, **samples}

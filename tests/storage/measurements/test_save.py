@@ -363,8 +363,8 @@ ELSEWHERE = {
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
     "DownloadResult": {
-        "streams", "requests", "tcp", "loaded_sample_s", "loaded_sample_rtt_s",
-        "loaded_gateway_sample_s", "loaded_gateway_sample_rtt_s",
+        "streams", "requests", "tcp", "loaded.sample_s", "loaded.sample_rtt_s",
+        "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
     },
     "TcpConnection": {
         "sample_s", "sample_received_bytes", "sample_receiver_rtt_s", "sample_out_of_order_count",
