@@ -8,10 +8,9 @@ import sys
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from pytomo_scrapy.items import TcpConnection
+from pytomo_scrapy.items import TcpConnection, TcpSummary
 from pytomo_scrapy.measure.net.tcp_struct import TcpInfo, parse_tcp_info, read_tcp_info
 
 MIN_INTERVAL_S = 0.1
@@ -126,17 +125,6 @@ class _Sampled:
             sample_out_of_order_count=tuple(self._out_of_order),
             sample_receive_window_bytes=tuple(self._windows),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class TcpSummary:
-    """The figures of all connections of a window together."""
-
-    rtt_min_s: float | None = None
-    receiver_rtt_median_s: float | None = None
-    received_segment_count: int | None = None
-    out_of_order_count: int | None = None
-    receive_window_max_bytes: int | None = None
 
 
 def summarise_tcp(connections: Sequence[TcpConnection]) -> TcpSummary:

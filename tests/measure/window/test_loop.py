@@ -122,9 +122,9 @@ def test_window_ends_at_its_deadline_while_bytes_flow(tmp_path: Path) -> None:
     assert result.failure is None
     assert result.elapsed_s == pytest.approx(WINDOW_S, abs=0.25)
     assert not result.streams[0].is_complete
-    assert result.bin_max_bps is None  # no bin of a whole second
+    assert result.throughput.bin_max_bps is None  # no bin of a whole second
     # 10 kB each 10 ms or a little more: under 8 Mbit/s.
-    assert result.delivery_bps is not None and 2e6 < result.delivery_bps < 9e6
+    assert result.throughput.delivery_bps is not None and 2e6 < result.throughput.delivery_bps < 9e6
 
 
 def test_window_byte_cap_ends_it(tmp_path: Path) -> None:
