@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.columnar.blocks import Places, Values
 from pytomo_scrapy.analysis.columnar.scan import Counts, Mask, Rows, Scan, top_groups
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
 
 # Bins of 1 %: a quantile from them is within half of that.
@@ -63,7 +63,7 @@ def log_bins(values: Values) -> Places:
     return np.where(np.isnan(values), -1, np.minimum(np.nan_to_num(bins), MAX_STEPS // 2 - 1)).astype(np.int64)
 
 
-def steps_of(rows: Rows, parameter: Parameter) -> Places:
+def steps_of(rows: Rows, parameter: Figure) -> Places:
     """Return for each row its step in a histogram, -1 where its value is not known or is not asked of it.
 
     A step is twice the bin, and one more where the row never got there: of one bin, those that did come first.
@@ -106,7 +106,7 @@ def bin_end(place: int) -> float:
 
 
 def curves(
-    connection: Connection, selection: Selection, parameter: Parameter, *, compare: str | None = None
+    connection: Connection, selection: Selection, parameter: Figure, *, compare: str | None = None
 ) -> tuple[list[Curve], int]:
     """Return the distribution of a figure, a curve for each group, and how many further groups are left out."""
     groups: list[Any] = [None]
@@ -142,7 +142,7 @@ def _curve(label: str, group: Any, histogram: Histogram, unknown: int) -> Curve:
     )
 
 
-def scatter(connection: Connection, selection: Selection, x: Parameter, y: Parameter) -> Scatter:
+def scatter(connection: Connection, selection: Selection, x: Figure, y: Figure) -> Scatter:
     """Return at most about MAX_SCATTER_POINTS points of the rows that have both figures."""
     scan = Scan(connection, selection, x if x.is_playback else y)
     known = sum(int(_has_both(rows, x, y).sum()) for rows in scan)
@@ -158,11 +158,11 @@ def scatter(connection: Connection, selection: Selection, x: Parameter, y: Param
     return Scatter(found[0], found[1], found[2], known)
 
 
-def _has_both(rows: Rows, x: Parameter, y: Parameter) -> Mask:
+def _has_both(rows: Rows, x: Figure, y: Figure) -> Mask:
     return ~np.isnan(rows.value(x.name)) & ~np.isnan(rows.value(y.name))
 
 
-def heat_map(connection: Connection, selection: Selection, parameter: Parameter, offset_s: int) -> HeatMap:
+def heat_map(connection: Connection, selection: Selection, parameter: Figure, offset_s: int) -> HeatMap:
     """Return the figure by hour of the week, on clocks that are `offset_s` ahead of UTC."""
     total, known = np.zeros(HOURS_OF_WEEK), np.zeros(HOURS_OF_WEEK, dtype=np.int64)
     counts = Counts()

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
 from pytomo_scrapy.analysis.columnar.scan import Counts, Scan
+from pytomo_scrapy.analysis.figures import LIST_COLUMNS
 from pytomo_scrapy.analysis.selection import Selection, conditions
 from pytomo_scrapy.analysis.series import width_for
 from pytomo_scrapy.storage.measurements import read
@@ -22,28 +23,15 @@ MAX_COUNT = 10_000
 MAX_RUNS = 200
 MANY_VIDEOS = 500
 
+# When, which video, and what the catalogue has listed.
 _COLUMNS: Mapping[str, Column[Any]] = {
     "started_s": figure.c.started_s,
     "title": video.c.title,
     "service": figure.c.service,
     "video_id": video.c.video_id,
-    "host": figure.c.host,
-    "startup_delay_s": figure.c.startup_delay_s,
-    "stall_count": figure.c.stall_count,
-    "stalled_s": figure.c.stalled_s,
-    "delivery_bps": figure.c.delivery_bps,
-    "rtt_min_s": figure.c.rtt_min_s,
-    "failure": figure.c.failure,
-    **{
-        name: figure.c[name]
-        for name in ("cache_site", "cache_airport", "as_number", "as_holder", "address_family", "http_version")
-    },
-    **{name: figure.c[name] for name in ("format", "mode", "player", "resolver")},
+    **{name: figure.c[name] for name in LIST_COLUMNS if name != "started_s"},
 }
-SORTS: Mapping[str, Column[Any]] = {
-    name: _COLUMNS[name]
-    for name in ("started_s", "startup_delay_s", "stall_count", "stalled_s", "delivery_bps", "rtt_min_s")
-}
+SORTS: Mapping[str, Column[Any]] = {name: _COLUMNS[name] for name, one in LIST_COLUMNS.items() if one.is_sortable}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.breaks import Break, breaks_of, last_changes
 from pytomo_scrapy.analysis.columnar.blocks import Places, Values
 from pytomo_scrapy.analysis.columnar.scan import Counts, Rows, Scan
 from pytomo_scrapy.analysis.distribution import MAX_STEPS, Histogram, bin_middle, steps_of
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
@@ -26,31 +26,45 @@ CHANGE_BUCKET_S = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One headline figure: how it is formed, and which way is better."""
+    """One headline figure: of which column it is, how it is formed, and which way is better."""
 
     name: str
+    figure: str  # of the catalogue, whose unit it has
     title: str
-    unit: str
-    factor: float
     help: str
     is_better_low: bool
-    parameter: str | None = None  # the column whose quantile it is; None: a ratio of sums
+    is_median: bool = False  # else a ratio of sums, see `ratios_of`
     decimals: int = 2
+
+    @property
+    def unit(self) -> str:
+        """Return the unit it is shown in."""
+        return PARAMETERS[self.figure].unit
+
+    @property
+    def factor(self) -> float:
+        """Return what the value is multiplied with to be shown."""
+        return PARAMETERS[self.figure].factor
+
+    @property
+    def parameter(self) -> str | None:
+        """Return the column whose median it is. None for a ratio of sums."""
+        return self.figure if self.is_median else None
 
     @property
     def is_relative(self) -> bool:
         """Tell whether its change reads as a percentage of itself, rather than in points."""
-        return self.parameter is not None
+        return self.is_median
 
 
 KINDS = (
-    Kind("never_started", "Never started", "%", 100, "sessions without a picture inside their window", True, decimals=1),
-    Kind("startup", "Startup delay", "s", 1, "median (Kaplan-Meier: those that never started count as longer)", True, "startup_delay_s"),
-    Kind("with_stalls", "With stalls", "%", 100, "of the sessions that started, those that stood still at least once", True, decimals=1),
-    Kind("stall_ratio", "Stalled ratio", "%", 100, "time stalled over time stalled and played, all sessions together", True),
-    Kind("delivery", "Delivery rate", "Mbit/s", 1e-6, "median; what the service delivered, not the line's speed", False, "delivery_bps"),
-    Kind("rtt", "Round trip", "ms", 1e3, "median of the shortest ping, idle line", True, "rtt_min_s", 1),
-    Kind("mos", "Stalling MOS", "", 1, "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
+    Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1),
+    Kind("startup", "startup_delay_s", "Startup delay", "median (Kaplan-Meier: those that never started count as longer)", True, True),
+    Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stood still at least once", True, decimals=1),
+    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "time stalled over time stalled and played, all sessions together", True),
+    Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
+    Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
+    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.columnar.scan import Counts, Rows, Scan, top_groups
 from pytomo_scrapy.analysis.daily.daily_read import LABEL, DayTally, days_of_figure, largest_groups
 from pytomo_scrapy.analysis.daily.daily_tally import Tally
 from pytomo_scrapy.analysis.distribution import MAX_STEPS, Histogram, steps_of
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
 
 MAX_BUCKETS = 600
@@ -49,7 +49,7 @@ class Line:
 class Series:
     """A chart in SI units. `start_s[i]` is where bucket i begins."""
 
-    parameter: Parameter
+    parameter: Figure
     width_s: int
     start_s: list[int]
     lines: list[Line]
@@ -65,7 +65,7 @@ def width_for(length_s: int, buckets: int) -> int:
 def series(
     connection: Connection,
     selection: Selection,
-    parameter: Parameter,
+    parameter: Figure,
     *,
     compare: str | None = None,
     buckets: int = MAX_BUCKETS,
@@ -160,7 +160,7 @@ def _keys(scan: Scan, rows: Rows, grid: _Grid, groups: Sequence[Any]) -> tuple[R
     return kept, place[place >= 0] * grid.size + grid.cells(kept.whole("started_s"))
 
 
-def _read_means(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+def _read_means(scan: Scan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
     size = grid.size * len(groups)
     total, known, every = np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
@@ -183,7 +183,7 @@ def _read_means(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[
     return cells
 
 
-def _read_censored(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+def _read_censored(scan: Scan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
     counts = Counts()
     for found in scan:
         rows, keys = _keys(scan, found, grid, groups)
@@ -200,7 +200,7 @@ def _read_censored(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequen
     return cells
 
 
-def _read_days(days: Sequence[DayTally], parameter: Parameter, grid: _Grid) -> _Cells:
+def _read_days(days: Sequence[DayTally], parameter: Figure, grid: _Grid) -> _Cells:
     """Add up the days whose measurements were deleted: a day is where it begins, and no break cuts it."""
     total: defaultdict[Any, defaultdict[tuple[int, int], Tally]] = defaultdict(lambda: defaultdict(Tally))
     for one in days:
@@ -216,7 +216,7 @@ def _read_days(days: Sequence[DayTally], parameter: Parameter, grid: _Grid) -> _
     return cells
 
 
-def _line(label: str, group: Any, cells: Sequence[_Cell | None], parameter: Parameter) -> Line:
+def _line(label: str, group: Any, cells: Sequence[_Cell | None], parameter: Figure) -> Line:
     known = sum(cell.known_count for cell in cells if cell)
     rows = sum(cell.row_count for cell in cells if cell)
     total = sum(cell.value * cell.known_count for cell in cells if cell and cell.value is not None)

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.analysis.newest import GAUGES, Newest, Totals, newest_figures
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.figures import GAUGES, PARAMETERS
+from pytomo_scrapy.analysis.newest import Newest, Totals, newest_figures
 from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import read_ask
 from pytomo_scrapy.failures import attribution_of

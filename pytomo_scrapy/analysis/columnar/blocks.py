@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
 from pytomo_scrapy.storage.schema.measurement_tables import dns_lookup, playback
 
@@ -29,10 +30,10 @@ logger = logging.getLogger(__name__)
 
 PLAYBACK = "playback."
 LOOKUP = "lookup."
+# Of each player what its figures are made of; what else a playback has is not asked for.
 PLAYBACK_COLUMNS = (
-    *("player", "is_started", "startup_delay_s", "horizon_s", "stalled_s", "played_s", "stall_ratio", "stall_count"),
-    *("stall_1s_count", "buffer_end_s", "initial_buffer_s", "initial_rate_bps", "initial_buffer_bytes"),
-    "mos_stalling_hossfeld2011",
+    *("player", "horizon_s"),
+    *(one.name for one in FIGURES if one.is_playback and one.name in playback.c),
 )
 LOOKUP_COLUMNS = ("resolver", "elapsed_s")
 FIGURE_COLUMNS = tuple(column.name for column in figure.columns)

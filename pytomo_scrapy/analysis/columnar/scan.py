@@ -24,8 +24,8 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     texts_of,
     unpack_numbers,
 )
-from pytomo_scrapy.analysis.parameters import PARAMETERS, Parameter
-from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
 
@@ -224,7 +224,7 @@ class Scan:
         self,
         connection: Connection,
         selection: Selection,
-        parameter: Parameter | None = None,
+        parameter: Figure | None = None,
         compare: str | None = None,
     ) -> None:
         self.texts = Words()

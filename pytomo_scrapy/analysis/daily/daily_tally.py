@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pytomo_scrapy.analysis.columnar.blocks import Places
 from pytomo_scrapy.analysis.columnar.scan import Rows
 from pytomo_scrapy.analysis.distribution import Histogram, steps_of
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.figures import Figure
 
 _STEP, _COUNT = "<u2", "<u4"
 
@@ -71,7 +71,7 @@ class Tally:
         }
 
 
-def tally_of(rows: Rows, parameter: Parameter) -> Tally:
+def tally_of(rows: Rows, parameter: Figure) -> Tally:
     """Sum up a figure over rows."""
     steps = steps_of(rows, parameter)
     distinct, counts = np.unique(steps[steps >= 0], return_counts=True)

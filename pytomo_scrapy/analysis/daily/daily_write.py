@@ -13,18 +13,18 @@ from sqlalchemy import Connection, and_, delete, insert, select, text, update
 from pytomo_scrapy.analysis.columnar.blocks import Places
 from pytomo_scrapy.analysis.columnar.scan import Chunk, Rows, Scan
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally, tally_of
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.measurements.rows import insert_one
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, daily_figure
+from pytomo_scrapy.storage.schema.figure_catalogue import Use
 
 DAY_S = 86_400
 # What is kept apart besides the whole: figures by the way they were taken, as the report tells them.
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "mode": ("delivery_bps", "received_bytes", "is_cross_traffic"),
-    "ping_method": ("rtt_min_s", "rtt_avg_s", "rtt_max_s", "loss_ratio"),
-    "player": tuple(name for name, one in PARAMETERS.items() if one.is_playback),
+    dimension: tuple(name for name, one in PARAMETERS.items() if use in one.uses)
+    for dimension, use in (("mode", Use.BY_MODE), ("ping_method", Use.BY_PING_METHOD), ("player", Use.PLAYBACK))
 }
 WHOLE = ""
 # Sessions that the network ended before any player ran: they never started, under every player.
