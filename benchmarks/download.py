@@ -39,7 +39,8 @@ import pycurl
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 
 HOST = "rr1.benchmark.example"
 PROTOCOLS = {

@@ -28,7 +28,8 @@ from pytomo_scrapy.lab.media.media_hosts import MediaServer
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 
 HOST, SERVER, CLIENT, PORT = "rr1---sn-shaped.googlevideo.com", "10.78.1.1", "10.78.1.2", 8443
 SECRET = b"of the benchmark"

@@ -11,7 +11,7 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure.window.loop import WindowProgress
+from pytomo_scrapy.measure.window.plan import WindowProgress
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
 

@@ -16,7 +16,7 @@ from scrapy.exceptions import NotConfigured
 from pytomo_scrapy import config
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.window.loop import WindowProgress
+from pytomo_scrapy.measure.window.plan import WindowProgress
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

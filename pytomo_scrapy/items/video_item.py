@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pytomo_scrapy.failures import Stage, is_skip
 from pytomo_scrapy.items.dns_result import DnsResult, Network
+from pytomo_scrapy.items.page_result import PageResult
 from pytomo_scrapy.items.ping_result import PingResult
 from pytomo_scrapy.items.playback_result import MediaTimeline, PlaybackResult
 from pytomo_scrapy.items.resolve_result import ResolveResult
@@ -40,11 +41,7 @@ class VideoItem:
     title: str | None = None
     started_at: datetime | None = None
     started_s: float | None = None  # monotonic reading that t_s fields count from
-    page_failure: str | None = None  # of its watch page: the video is measured all the same
-    page_failure_detail: str | None = None
-    related_count: int | None = None
-    view_count: int | None = None  # as its watch page says
-    uploaded_at: datetime | None = None  # as its watch page says: the start of that day
+    page: PageResult | None = None  # None where its watch page was not fetched
     resolve: ResolveResult | None = None
     dns: DnsResult | None = None
     ping: PingResult | None = None

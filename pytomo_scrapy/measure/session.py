@@ -6,7 +6,7 @@ failure that ends the session turns the later network stages into `skipped_after
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
 from pytomo_scrapy.measure.playback.window_replay import window_traces
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import look_up_legs
 
 # Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.
@@ -60,17 +60,39 @@ def set_resolve(item: VideoItem, result: ResolveResult) -> None:
         item.fail(Stage.RESOLVE, result.failure, result.failure_detail)
 
 
+def _no_dns(item: VideoItem, failure: str) -> None:
+    item.dns = DnsResult(failure=failure)
+
+
+def _no_ping(item: VideoItem, failure: str) -> None:
+    item.ping = PingResult(failure=failure)
+
+
+def _no_window(item: VideoItem, failure: str) -> None:
+    item.downloads = (DownloadResult(mode=None, via_proxy=None, received_bytes=None, failure=failure),)
+
+
+# What each stage leaves behind where an earlier one ended the session. None: it runs all the same.
+SKIPPED: Mapping[Stage, Callable[[VideoItem, str], None] | None] = {
+    Stage.RESOLVE: None,
+    Stage.DNS: _no_dns,
+    Stage.PING: _no_ping,
+    Stage.DOWNLOAD: _no_window,
+    Stage.PLAYBACK: None,  # what a window received before it failed is analysed too
+}
+
+
 def skip(item: VideoItem, stage: Stage) -> bool:
-    """Record `skipped_after_<stage>` where an earlier stage ended the session, and say whether it did."""
-    if item.failure is None or item.failure_stage is None:
+    """Record `skipped_after_<stage>` where an earlier stage ended the session, and say whether it did.
+
+    Raises LookupError for a stage without a row in SKIPPED.
+    """
+    if stage not in SKIPPED:
+        raise LookupError(f"The stage {stage} has no row in SKIPPED: say what it leaves behind when it is skipped.")
+    leave = SKIPPED[stage]
+    if leave is None or item.failure is None or item.failure_stage is None:
         return False
-    failure = f"skipped_after_{item.failure_stage}"
-    if stage is Stage.DNS:
-        item.dns = DnsResult(failure=failure)
-    elif stage is Stage.PING:
-        item.ping = PingResult(failure=failure)
-    else:
-        item.downloads = (DownloadResult(mode=None, via_proxy=None, received_bytes=None, failure=failure),)
+    leave(item, f"skipped_after_{item.failure_stage}")
     return True
 
 

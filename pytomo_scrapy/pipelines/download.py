@@ -20,7 +20,7 @@ from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window import planning, refused
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.storage.measurements.blobs import round_trace
 

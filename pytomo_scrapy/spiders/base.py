@@ -29,7 +29,7 @@ from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
 from pytomo_scrapy.crawl.line_lock import Line
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.failures import REFUSALS, LineError, SettingError, StorageError
-from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items import PageResult, VideoItem
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
 from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_arguments
@@ -278,9 +278,8 @@ class WalkSpider(Spider):
         try:
             if not response.url.startswith("data:"):
                 page = await self._read(response)
-                item.page_failure, item.page_failure_detail = page.failure, page.failure_detail
-                item.related_count = len(page.videos) if page.failure is None else None
-                _note_about(item, page)
+                about = page.about if page.about and page.about.video_id == item.video_id else None
+                item.title, item.page = about.title if about else None, _page_result(page, about)
                 if page.failure in REFUSALS:
                     self.politeness.note(page.failure, ordered_wait_s(response))
                 found = [FoundVideo(self.service, video.video_id) for video in self._draw(page.videos, claim.video_id)]
@@ -302,7 +301,7 @@ class WalkSpider(Spider):
             await self._finish_source(claim, (), name)
             return
         item = self._item(claim)
-        item.page_failure, item.page_failure_detail = name, detail
+        item.page = PageResult(failure=name, failure_detail=detail)
         yield item
 
     async def _read(self, response: Response) -> ParsedPage:
@@ -351,8 +350,12 @@ class WalkSpider(Spider):
             await self.claims.give_back(item.claim_id)
 
 
-def _note_about(item: VideoItem, page: ParsedPage) -> None:
-    """Keep what a watch page says of its own video: the lean resolution tells no date."""
-    if page.about is not None and page.about.video_id == item.video_id:
-        item.title, item.view_count = page.about.title, page.about.view_count
-        item.uploaded_at = printed_date(page.about.published or "")
+def _page_result(page: ParsedPage, about: PageVideo | None) -> PageResult:
+    """Return what a watch page says `about` its own video, such as the date that the lean resolution leaves out."""
+    return PageResult(
+        related_count=len(page.videos) if page.failure is None else None,
+        view_count=about.view_count if about is not None else None,
+        uploaded_at=printed_date(about.published or "") if about is not None else None,
+        failure=page.failure,
+        failure_detail=page.failure_detail,
+    )

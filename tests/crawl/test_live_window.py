@@ -11,7 +11,7 @@ from sqlalchemy import text
 from pytomo_scrapy.crawl import live_window as live_module
 from pytomo_scrapy.crawl.live_window import LiveWindow
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.measure.window.loop import WindowProgress
+from pytomo_scrapy.measure.window.plan import WindowProgress
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 from tests.factories import make_item

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pytomo_scrapy.crawl.progress import Progress, _duration
-from pytomo_scrapy.measure.window.loop import WindowProgress
+from pytomo_scrapy.measure.window.plan import WindowProgress
 from tests.factories import make_item, make_playback
 
 

@@ -25,7 +25,7 @@ from pytomo_scrapy.items import (
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.playback.simulation import StreamTrace
 from pytomo_scrapy.measure.window import planning
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.factories import (
     HOST,
     make_dns,
@@ -62,6 +62,36 @@ def test_stages_after_a_good_resolution_are_not_skipped() -> None:
     session.set_resolve(item, make_resolve())
     assert not session.skip(item, Stage.DNS)
     assert item.dns is None
+
+
+def test_stage_that_is_new_and_skipped_leaves_the_windows_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy stage stands in the place of `store`, which never asks whether it is skipped."""
+    notes: list[str] = []
+    monkeypatch.setattr(session, "SKIPPED", {**session.SKIPPED, Stage.STORE: lambda _, failure: notes.append(failure)})
+    windows = (make_download(received_bytes=600),)
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=windows)
+    item.fail(Stage.DOWNLOAD, "reset")
+    assert session.skip(item, Stage.STORE)
+    assert notes == ["skipped_after_download"] and item.downloads == windows
+
+
+def test_playback_is_never_skipped_since_what_a_failed_window_received_is_analysed() -> None:
+    windows = (make_download(received_bytes=600, failure="reset"),)
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=windows)
+    item.fail(Stage.DOWNLOAD, "reset")
+    assert not session.skip(item, Stage.PLAYBACK)
+    assert item.downloads == windows
+
+
+def test_stage_without_a_row_in_the_table_of_skips_is_refused() -> None:
+    windows = (make_download(received_bytes=600),)
+    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=windows)
+    for failure in (None, "reset"):  # on a good day too, or it would be found on a bad one
+        if failure:
+            item.fail(Stage.DOWNLOAD, failure)
+        with pytest.raises(LookupError, match=r"stage store .* SKIPPED"):
+            session.skip(item, Stage.STORE)
+    assert item.downloads == windows
 
 
 def test_failed_look_up_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

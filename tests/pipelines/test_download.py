@@ -12,7 +12,7 @@ from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.items import DownloadResult, Leg, ResolveResult, VideoItem
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.pipelines import download
 from pytomo_scrapy.pipelines.download import DownloadPipeline
 from tests.factories import make_dns, make_download, make_format, make_item, make_resolve

@@ -6,15 +6,14 @@ Runs in the measuring process. Definitions, classes and limits: docs/download.md
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from random import Random
+from collections.abc import Callable
+from dataclasses import replace
 
 import pycurl
 
-from pytomo_scrapy.config import DnsConfig, DownloadConfig, ResolverConfig
+from pytomo_scrapy.config import DnsConfig, DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat, TcpConnection
+from pytomo_scrapy.items import DownloadResult, HttpRequest, TcpConnection
 from pytomo_scrapy.measure.host.interface import read_counters
 from pytomo_scrapy.measure.host.wall_clock import ClockBounds
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
@@ -30,6 +29,7 @@ from pytomo_scrapy.measure.window.judge import (
     is_exit_changed,
 )
 from pytomo_scrapy.measure.window.pacing import Pacing
+from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress, window_mode
 from pytomo_scrapy.measure.window.probes import LoadedProbes, LoadedRoundTrips
 from pytomo_scrapy.measure.window.redirect_lookup import HostLookup
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest
@@ -46,29 +46,6 @@ PROGRESS_INTERVAL_S = 0.25
 SILENCE_RATIO = 1 / 3
 
 
-@dataclass(frozen=True, slots=True)
-class WindowPlan:
-    """What a window fetches, from which pinned addresses, and where the bodies go."""
-
-    formats: tuple[MediaFormat, ...]
-    chosen: Mapping[str, str]  # host -> address
-    resolver: ResolverConfig = field(default=ResolverConfig("system", "system"))  # for the hosts of redirects
-    dns_timeout_s: float = 4.0
-    spool_directory: str = "."
-    place: int = 0
-    seed: int | str = 0  # decides, with `place`, which windows of a paced crawl are bulk
-    duration_s: float | None = None  # of the video: paces streams without an index
-    family: int | None = None  # of a pair's leg: its proxy is that family's
-
-
-@dataclass(frozen=True, slots=True)
-class WindowProgress:
-    """How far a window is, for a live display."""
-
-    elapsed_s: float
-    received_bytes: int
-
-
 def download_window(
     plan: WindowPlan,
     config: DownloadConfig,
@@ -82,13 +59,6 @@ def download_window(
     that failed, and everything that had arrived. Nothing is tried twice.
     """
     return _Window(plan, config, progress, clock).run()
-
-
-def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:
-    """Return "bulk" or "paced". Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
-    if config.mode != "paced" or config.bulk_every == 0:
-        return config.mode
-    return "bulk" if Random(f"{plan.seed}:{plan.place}").randrange(config.bulk_every) == 0 else "paced"
 
 
 class _Window:

@@ -11,7 +11,7 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import DnsResult, DownloadResult, Leg, ResolveResult, VideoItem
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.net.path import family_of
-from pytomo_scrapy.measure.window.loop import WindowPlan
+from pytomo_scrapy.measure.window.plan import WindowPlan
 
 FAMILIES = (4, 6)
 # A whole download is bounded too: by this many times the video's length, or by FULL_MAX_S where that is unknown.

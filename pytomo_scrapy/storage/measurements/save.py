@@ -37,6 +37,7 @@ _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] =
 )
 # What the database or the encoding says to a value that it cannot take; trouble with the database itself is not here.
 _REFUSALS = (StatementError, ValueError, TypeError, OverflowError)
+_PAGE_COLUMNS = {name: f"page_{name}" for name in ("failure", "failure_detail")}
 _RESOLVE_COLUMNS = {
     name: f"resolve_{name}" for name in ("elapsed_s", "attempt_count", "software_version", "failure", "failure_detail")
 }
@@ -149,9 +150,13 @@ def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
         **values_of(item, measurement, private_addresses=private),
         "failure_stage": None if item.failure_stage is None else item.failure_stage.value,
     }
+    if item.page is not None:
+        row |= values_of(item.page, measurement, names=_PAGE_COLUMNS, private_addresses=private)
     if item.resolve is not None:
         resolved = values_of(item.resolve, measurement, names=_RESOLVE_COLUMNS, private_addresses=private)
-        row |= resolved | {"view_count": item.view_count if resolved["view_count"] is None else resolved["view_count"]}
+        if resolved["view_count"] is None:
+            del resolved["view_count"]  # the page's stands
+        row |= resolved
         row["player_config"] = scrub_deeply(row["player_config"], private)
         if not run.store_public_ip:
             row["client_address"] = None
@@ -183,7 +188,8 @@ def _save_video(connection: Connection, item: VideoItem) -> int:
 
 def _uploaded_at(item: VideoItem) -> datetime | None:
     # The resolution tells the minute where it tells at all; the watch page tells the day.
-    return (item.resolve.uploaded_at if item.resolve else None) or item.uploaded_at
+    told = (item.resolve, item.page)
+    return next((result.uploaded_at for result in told if result is not None and result.uploaded_at), None)
 
 
 def _last_measured_at(connection: Connection, item: VideoItem, run: Run, video_row_id: int) -> datetime | None:

@@ -16,7 +16,8 @@ from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import plan_windows, resolve_pair
 from tests.conftest import missing
 from tests.factories import make_item

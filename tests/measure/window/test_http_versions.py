@@ -15,7 +15,8 @@ import pytest
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.conftest import missing
 from tests.measure.window.window_servers import BODY, Authority, serve_body, serving
 

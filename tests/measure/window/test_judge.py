@@ -14,7 +14,8 @@ import pytest
 from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DnsResult, DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window import redirect_lookup
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.measure.window.window_servers import (
     BODY,
     Authority,

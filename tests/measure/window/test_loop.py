@@ -16,7 +16,8 @@ import pytest
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat
-from pytomo_scrapy.measure.window.loop import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.request import MediaRequest
 from pytomo_scrapy.measure.window.stream import Stream
 from tests.measure.window.window_servers import (

@@ -11,8 +11,9 @@ import pytest
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window, window_mode
+from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, Playhead, StreamPace, common_spans
+from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
 from tests.measure.window.window_servers import Request, answer, serve_range, serving
 
 HOST = "rr1---sn-test.example"

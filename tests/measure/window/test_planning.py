@@ -14,7 +14,8 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import DnsLookup, DnsResult, DownloadResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.window import planning
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.factories import HOST, make_dns, make_download, make_format, make_item, make_resolve
 from tests.measure.window.window_servers import BODY, serve_body, serving
 

@@ -11,7 +11,8 @@ import pytest
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
-from pytomo_scrapy.measure.window.loop import WindowPlan, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.probes import FIRST_S, TIMEOUT_S, LoadedProbes
 from tests.measure.window.window_servers import Request, media_head, serving
 

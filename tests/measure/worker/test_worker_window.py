@@ -14,7 +14,8 @@ import pytest
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import MediaFormat
-from pytomo_scrapy.measure.window.loop import WindowPlan, WindowProgress, download_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.window.window_servers import BODY, Request, media_head, serve_body, serving
 

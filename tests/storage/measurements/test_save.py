@@ -165,7 +165,9 @@ def test_nothing_private_is_stored(each_database: Database) -> None:
     detail = f"403 for https://rr1.test/videoplayback?ip={CLIENT}&sig=SECRET from {CLIENT}"
     window = make_download(failure="http_403", failure_detail=detail)
     frontier, claim = claimed(each_database)
-    item = make_item(downloads=(window,), page_failure="page_timeout", page_failure_detail=detail, claim_id=claim.id)
+    item = make_item(
+        downloads=(window,), page=items.PageResult(failure="page_timeout", failure_detail=detail), claim_id=claim.id
+    )
     item.fail(Stage.DOWNLOAD, "http_403", detail)
     repository.save(item, run, frontier)
     with each_database.read() as connection:
@@ -181,6 +183,15 @@ def test_public_address_is_stored_by_choice_only(each_database: Database) -> Non
     full = repository.measurement(saved.measurement_id)
     assert full is not None
     assert (full["client_address"], full["vantage"]["public_address"]) == (CLIENT, CLIENT)
+
+
+@pytest.mark.parametrize("resolve", [None, make_resolve(view_count=None)])
+def test_views_that_only_the_watch_page_told_are_kept(database: Database, resolve: items.ResolveResult | None) -> None:
+    repository, run = begin(database)
+    saved = repository.save(make_item(resolve=resolve, page=items.PageResult(related_count=3, view_count=7)), run)
+    full = repository.measurement(saved.measurement_id)
+    assert full is not None
+    assert (full["view_count"], full["related_count"], full["page_failure"]) == (7, 3, None)
 
 
 def test_hostile_text_and_numbers_do_not_lose_the_measurement(each_database: Database) -> None:
@@ -226,7 +237,7 @@ def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_
     there = repository.begin_run(spider="youtube", arguments={}, settings={}, vantage=VantageFacts("there"))
     uploaded_at = STARTED - timedelta(days=3)
     steps = [
-        (run, make_item(uploaded_at=uploaded_at, view_count=7), None),
+        (run, make_item(page=items.PageResult(uploaded_at=uploaded_at, view_count=7)), None),
         # Neither what failed before its media nor what came to another vantage warms a cache here.
         (run, make_failed(Stage.RESOLVE, "bot_check", started_at=STARTED + timedelta(seconds=10)), 10.0),
         (there, make_item(started_at=STARTED + timedelta(seconds=20)), None),
@@ -342,9 +353,10 @@ def _full(database: Database) -> Iterator[None]:
 # Fields of results that are kept elsewhere (tables of their own, the video's row) or must not be kept at all.
 ELSEWHERE = {
     "VideoItem": {
-        "service", "video_id", "url", "title", "crawl", "uploaded_at",
-        "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "networks",
+        "service", "video_id", "url", "title", "crawl",
+        "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "networks",
     },
+    "PageResult": {"uploaded_at"},
     "ResolveResult": {"formats", "title", "duration_s", "uploaded_at"},
     "DnsResult": {"lookups", "chosen"},
     "DnsLookup": {"addresses"},
@@ -369,6 +381,7 @@ NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"
     ("kind", "table", "prefix", "names"),
     [
         (items.VideoItem, crawl_tables.measurement, "", {}),
+        (items.PageResult, crawl_tables.measurement, "", save._PAGE_COLUMNS),
         (items.ResolveResult, crawl_tables.measurement, "", save._RESOLVE_COLUMNS),
         (items.DnsResult, crawl_tables.measurement, "dns_", {}),
         (items.PingResult, crawl_tables.measurement, "ping_", {}),

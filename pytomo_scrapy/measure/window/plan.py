@@ -1,0 +1,40 @@
+"""What a window is to fetch, in which mode, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from pytomo_scrapy.config import DownloadConfig, ResolverConfig
+from pytomo_scrapy.items import MediaFormat
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """What a window fetches, from which pinned addresses, and where the bodies go."""
+
+    formats: tuple[MediaFormat, ...]
+    chosen: Mapping[str, str]  # host -> address
+    resolver: ResolverConfig = field(default=ResolverConfig("system", "system"))  # for the hosts of redirects
+    dns_timeout_s: float = 4.0
+    spool_directory: str = "."
+    place: int = 0
+    seed: int | str = 0  # decides, with `place`, which windows of a paced crawl are bulk
+    duration_s: float | None = None  # of the video: paces streams without an index
+    family: int | None = None  # of a pair's leg: its proxy is that family's
+
+
+@dataclass(frozen=True, slots=True)
+class WindowProgress:
+    """How far a window is, for a live display."""
+
+    elapsed_s: float
+    received_bytes: int
+
+
+def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:
+    """Return "bulk" or "paced". Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
+    if config.mode != "paced" or config.bulk_every == 0:
+        return config.mode
+    return "bulk" if Random(f"{plan.seed}:{plan.place}").randrange(config.bulk_every) == 0 else "paced"
