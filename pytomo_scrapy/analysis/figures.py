@@ -18,7 +18,7 @@ from pytomo_scrapy.storage.schema.figure_catalogue import Figure as Figure
 
 # Every figure that is drawn, by its name: the column of `figure`.
 PARAMETERS: Mapping[str, Figure] = {
-    one.name: one for one in sorted((one for one in FIGURES if one.title), key=lambda one: one.order or len(FIGURES))
+    one.name: one for one in sorted((one for one in FIGURES if one.title), key=lambda one: one.order)
 }
 BY_FORERUNNER: Mapping[str, Figure] = {one.forerunner: one for one in PARAMETERS.values() if one.forerunner}
 # Those that a monitoring system is told the newest of.
