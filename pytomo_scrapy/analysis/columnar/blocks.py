@@ -38,6 +38,7 @@ PLAYBACK_COLUMNS = (
 LOOKUP_COLUMNS = ("resolver", "elapsed_s")
 FIGURE_COLUMNS = tuple(column.name for column in figure.columns)
 NO_TEXT = 65_535
+NULLS = "null"  # kind of a column that has no value at all; behind it the number of rows
 _BLOCKS_AT_ONCE = 20
 _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.int16, np.int32, np.int64)
@@ -182,7 +183,7 @@ def pack_numbers(values: Sequence[Any]) -> tuple[str, bytes]:
     """Return the narrowest type that holds every number exactly, and the numbers in it."""
     exact = numbers_of(values)
     if np.isnan(exact).all():
-        return f"null{len(exact)}", b""
+        return f"{NULLS}{len(exact)}", b""
     kinds: Iterable[Any] = _FLOATS
     if not np.isnan(exact).any() and (np.abs(exact) < 2**53).all() and (exact == np.rint(exact)).all():
         kinds = _INTEGERS
@@ -197,8 +198,8 @@ def pack_numbers(values: Sequence[Any]) -> tuple[str, bytes]:
 
 def unpack_numbers(kind: str, content: bytes) -> Values:
     """Return the numbers again."""
-    if kind.startswith("null"):
-        return np.full(int(kind.removeprefix("null")), np.nan)
+    if kind.startswith(NULLS):
+        return np.full(int(kind.removeprefix(NULLS)), np.nan)
     return np.frombuffer(content, dtype=kind).astype(np.float64)
 
 
