@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.parameters import PARAMETERS
-from pytomo_scrapy.analysis.selection import DIMENSIONS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.documents import documents
 
