@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, stored
+
+# Whose figures stand first for a session: the validated player that fits its streams, then those that only a replay
+# adds, then Pytomo 3's rule.
+HEADLINE_ORDER = ("dashjs", "progressive", "shaka", "exo", "classic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +105,12 @@ class PlaybackResult:
     timeline_method: str | None = stored(None, "of the timeline used", null="not analysed")
     failure: str | None = failure_of("the simulation")
     failure_detail: str | None = failure_detail()
+
+
+def headline_player(players: Iterable[str]) -> str | None:
+    """Return which of the players of a window stands first: by HEADLINE_ORDER, then by name. None where there is none.
+
+    storage/measurements/figure_row.py says the same in SQL.
+    """
+    rank = {name: index for index, name in enumerate(HEADLINE_ORDER)}
+    return min(players, key=lambda name: (rank.get(name, len(rank)), name), default=None)

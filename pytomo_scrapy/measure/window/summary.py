@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 
 from pytomo_scrapy.items import DownloadResult, HostState, LoadedRtt, Surroundings
@@ -25,19 +25,11 @@ from pytomo_scrapy.measure.host.throttling import compare_throttling
 from pytomo_scrapy.measure.host.wall_clock import ClockOffset, is_clock_synchronised
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
 from pytomo_scrapy.measure.net.path import family_of
+from pytomo_scrapy.measure.window.beside import SideMeasurements
 from pytomo_scrapy.measure.window.pacing import common_spans
 from pytomo_scrapy.measure.window.probes import LoadedRoundTrips
 from pytomo_scrapy.measure.window.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.window.throughput import join_arrivals, measure_throughput
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What was measured beside the transfers."""
-
-    loaded: LoadedRoundTrips | None = None
-    gateway: LoadedRoundTrips | None = None
-    clock: ClockOffset | None = None
 
 
 def summarise(
@@ -46,7 +38,7 @@ def summarise(
     local_address: str | None,
     before: Counters,
     foreign_ratio: float,
-    beside: Beside,
+    beside: SideMeasurements,
 ) -> DownloadResult:
     """Return `result` with everything that follows from its streams and requests, and from the counters since."""
     after = read_counters()

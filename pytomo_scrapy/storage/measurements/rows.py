@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 
 from pytomo_scrapy.items.stored import leaves_of
-from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.storage.scrub import scrub, storable
 
 _MAX_INTEGER = 2**63 - 1
 
@@ -36,7 +36,7 @@ def _kept(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[An
 def clean(value: Any) -> Any:
     """Return what both databases can keep: no NUL, no lone surrogate, no infinite number, no number over 64 bits."""
     if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+        return storable(value)
     if isinstance(value, bool) or value is None or isinstance(value, datetime):
         return value
     if isinstance(value, float):

@@ -31,7 +31,7 @@ def trickle(connection: socket.socket, request: Request) -> None:
 def fetch(directory: Path, port: int, per_s: float) -> DownloadResult:
     media = MediaFormat("muxed", "18", f"http://{HOST}:{port}/v", HOST, port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory))
-    return download_window(plan, DownloadConfig(window_s=1.5, loaded_probes_per_s=per_s))
+    return download_window(plan, DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=per_s))
 
 
 def test_window_with_probes_has_loaded_round_trips(tmp_path: Path) -> None:
