@@ -50,8 +50,6 @@ def write_pdf_report(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    equals: dict[str, str | int] | None = None,
-    group: str = "main",
 ) -> None:
     """Write the report of a database, by its URL or file, to `path`. Without `since` it is of everything measured.
 
@@ -65,8 +63,8 @@ def write_pdf_report(
                 raise NotReadyError("There is no measurement to report.")
             start_s = int(since.timestamp()) if since else measured[0]
             end_s = int(until.timestamp()) if until else measured[1] + 1
-            selection = Selection(start_s, max(end_s, start_s + 1), equals or {})
-            path.write_bytes(make_report(connection, selection, contents_of(group), reader.shown_url))
+            selection = Selection(start_s, max(end_s, start_s + 1), {})
+            path.write_bytes(make_report(connection, selection, contents_of(), reader.shown_url))
     finally:
         reader.close()
 

@@ -96,6 +96,12 @@ def test_request_that_cannot_be_answered_is_told_why(client: TestClient, address
     assert words in text.replace("&#39;", "'")
 
 
+def test_document_shows_its_generated_tables_without_their_marks(client: TestClient) -> None:
+    text = client.get("/docs/settings").text
+    assert "<td><code>PYTOMO_PACE_S</code></td>" in text
+    assert "generated:" not in text
+
+
 @pytest.mark.parametrize(
     "path", ["/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/templates/base.html", "/static/nothing.js"]
 )
