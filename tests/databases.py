@@ -9,14 +9,57 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
+from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
 from tests.conftest import missing
+
+
+@cache
+def _statements_of_a_new_file() -> tuple[str, ...]:
+    """What the migrations make of an empty SQLite file, as statements."""
+    with tempfile.TemporaryDirectory(prefix="pytomo-schema-") as folder:
+        opened = open_database(f"sqlite:///{folder}/new.db")
+        with opened.read() as connection:
+            made = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"))
+            statements = tuple(made.scalars())
+        opened.close()
+    return (*statements, f"INSERT INTO alembic_version VALUES ('{migrate.HEAD}')")
+
+
+@pytest.fixture(autouse=True)
+def quick_new_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make new SQLite files without running the migrations each time, unless a test is about these (`migrates`)."""
+    if request.node.get_closest_marker("migrates") is not None:
+        return
+    really = migrate.upgrade
+
+    def upgrade(connection: Connection, shown_url: str) -> None:
+        if connection.dialect.name == "sqlite" and migrate.revision_of(connection) is None and not _is_making:
+            for statement in _new_file():
+                connection.exec_driver_sql(statement)
+        else:
+            really(connection, shown_url)
+
+    monkeypatch.setattr(migrate, "upgrade", upgrade)
+
+
+_is_making: list[bool] = []
+
+
+def _new_file() -> tuple[str, ...]:
+    _is_making.append(True)
+    try:
+        return _statements_of_a_new_file()
+    finally:
+        _is_making.pop()
 
 
 @pytest.fixture
@@ -86,17 +129,34 @@ def _run(command: list[str | Path], as_user: dict[str, str]) -> None:
     )
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh database on the server."""
-    name = f"t{abs(hash(request.node.nodeid)):x}"
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a database on the server that is migrated and empty."""
+    with _administration(postgres_server) as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+    open_database(f"{postgres_server}/migrated").close()
+    return "migrated"
+
+
+@contextmanager
+def _administration(postgres_server: str) -> Iterator[Connection]:
     admin = create_engine(f"{postgres_server}/postgres".replace("postgresql:", "postgresql+psycopg:"))
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield f"{postgres_server}/{name}"
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        yield connection
     admin.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database on the server: migrated already, or fresh for tests that are about that (`migrates`)."""
+    is_fresh = request.node.get_closest_marker("migrates") is not None
+    template = "template1" if is_fresh else request.getfixturevalue("postgres_template")
+    name = f"t{abs(hash(request.node.nodeid)):x}"
+    with _administration(postgres_server) as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE {template}'))
+    yield f"{postgres_server}/{name}"
+    with _administration(postgres_server) as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

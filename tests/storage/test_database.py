@@ -23,6 +23,8 @@ from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 
+pytestmark = pytest.mark.migrates
+
 
 def test_migrated_schema_equals_the_metadata(each_database: Database) -> None:
     with each_database.engine.connect() as connection:
