@@ -45,8 +45,8 @@ figure = Table(
     Index("ix_figure_run", "run_id", "failure"),
 )
 
-# The same rows by column, see figure_blocks: a block is the rows with `measurement_id // BLOCK_ROWS` in common. Every
-# block with a row is here; triggers unseal it whenever one of its rows changes.
+# The same rows by column, see analysis/columnar. A block is the rows with `measurement_id // BLOCK_ROWS` in common.
+# Every block with a row is here; triggers unseal it whenever one of its rows changes.
 BLOCK_ROWS = 1024
 figure_block = Table(
     "figure_block",
