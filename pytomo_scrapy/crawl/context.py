@@ -18,16 +18,15 @@ from pytomo_scrapy.crawl.live_window import LiveWindow
 from pytomo_scrapy.crawl.outbox import Unstored, UnstoredFolder
 from pytomo_scrapy.crawl.progress import Progress
 from pytomo_scrapy.crawl.retrying import Patience
-from pytomo_scrapy.crawl.spool import SpoolFolder
-from pytomo_scrapy.failures import MeasurementError, StorageError
+from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
+from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
-from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.worker.worker import Worker
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
-from pytomo_scrapy.storage.measurements.blobs import round_timeline
 from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
 
@@ -85,7 +84,7 @@ class MeasuringProcess:
             self._spool.remove()
 
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
-        """Run one window. A process that dies or hangs costs the window's figures, and is a class of failure."""
+        """Run one window. Raises MeasurementError if the process dies or hangs."""
         display = self._crawler.get_extension(Progress)
         if display is not None:
             display.window_opened(item.video_id, settings.window_s)
@@ -105,28 +104,25 @@ class MeasuringProcess:
                 deadline_s=settings.window_s + WINDOW_GRACE_S,
                 on_progress=show,
             )
-        except MeasurementError as error:
-            return session.failed_window(plan, error, settings.window_s)
         finally:
             if display is not None:
                 display.window_closed()
             await live.close()
 
     async def analyse(
-        self, download: DownloadResult, announced: session.Declared, settings: config.PlaybackConfig
+        self, download: DownloadResult, declared_duration_s: float | None, settings: config.PlaybackConfig
     ) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
         """Analyse one window, then delete its media. Raises MeasurementError if the process dies or hangs."""
         try:
             return await self._worker.run(
-                session.analyse_window,
+                analyse_window,
                 download,
-                announced,
+                declared_duration_s,
                 settings,
-                round_timeline,
                 deadline_s=settings.analysis_timeout_s,
             )
         finally:
-            session.remove_spool(download)
+            remove_media(download)
 
 
 class Storage:

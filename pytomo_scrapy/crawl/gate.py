@@ -12,26 +12,18 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
 from scrapy.http import Request, Response
 
 from pytomo_scrapy import config
+from pytomo_scrapy.measure.tools import Activity as Activity
+from pytomo_scrapy.measure.tools import Stopped as Stopped
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
-
-
-class Activity(Enum):
-    """What wants the wire, or the processor."""
-
-    PAGE = auto()
-    PROBE = auto()
-    WINDOW = auto()
-    ANALYSIS = auto()
 
 
 _TOGETHER = {
@@ -40,10 +32,6 @@ _TOGETHER = {
     frozenset({Activity.ANALYSIS}),
     frozenset({Activity.PAGE, Activity.ANALYSIS}),
 }
-
-
-class Stopped(Exception):
-    """Raised in a waiter if the crawl stops before its turn came."""
 
 
 class Gate:

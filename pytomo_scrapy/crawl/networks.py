@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
-from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy import config
-from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 
 if TYPE_CHECKING:
@@ -17,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Networks:
-    """Finds the networks of an item's addresses, one item at a time."""
+    """Keeps the crawl's one finder."""
 
     def __init__(self, finder: NetworkFinder) -> None:
-        self._finder = finder
+        self.finder = finder
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -29,11 +26,6 @@ class Networks:
         crawler.signals.connect(networks.close, signal=signals.spider_closed)
         return networks
 
-    async def find(self, item: VideoItem) -> None:
-        """Set the item's networks; the caller holds the gate, since Team Cymru may be asked."""
-        if self._finder.is_on:
-            await run_in_thread(session.find_networks, item, self._finder)
-
     def close(self) -> None:
         """Close the file."""
-        self._finder.close()
+        self.finder.close()

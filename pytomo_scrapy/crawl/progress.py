@@ -15,7 +15,7 @@ from scrapy.exceptions import NotConfigured
 
 from pytomo_scrapy import config
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.outcome import headline
 from pytomo_scrapy.measure.window.plan import WindowProgress
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Progress:
         """Count a stored measurement."""
         self._done += 1
         self._failed += item.failure is not None
-        playback = session.headline(item)
+        playback = headline(item)
         if playback is not None and playback.stall_count is not None:
             self._stalls += playback.stall_count
             self._stalled_s += playback.stalled_s or 0.0

@@ -20,7 +20,6 @@ from pytomo_scrapy.items.playback_result import PlaybackResult as PlaybackResult
 from pytomo_scrapy.items.resolve_result import MediaFormat as MediaFormat
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
-from pytomo_scrapy.items.video_item import Leg as Leg
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
 from pytomo_scrapy.items.window_result import DownloadResult as DownloadResult
 from pytomo_scrapy.items.window_result import HttpRequest as HttpRequest

@@ -11,7 +11,7 @@ from pytomo_scrapy.crawl.context import Storage, component
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.failures import Stage, StorageError
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure.session import sentence
+from pytomo_scrapy.measure.outcome import sentence
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

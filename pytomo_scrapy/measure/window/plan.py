@@ -22,7 +22,7 @@ class WindowPlan:
     place: int = 0
     seed: int | str = 0  # decides, with `place`, which windows of a paced crawl are bulk
     duration_s: float | None = None  # of the video: paces streams without an index
-    family: int | None = None  # of a pair's leg: its proxy is that family's
+    family: int | None = None  # of a pair's path: its proxy is that family's
 
 
 @dataclass(frozen=True, slots=True)

@@ -374,7 +374,7 @@ ELSEWHERE = {
     "MediaFormat": {"hints"},
     "PlaybackResult": {"stalls", "freezes"},
 }  # fmt: skip
-NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s", "legs"}}
+NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s"}}
 
 
 @pytest.mark.parametrize(
