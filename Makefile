@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lab executable try-executable docs clean
+.PHONY: demo test check documents lab executable try-executable docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
@@ -24,6 +24,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The reference tables of the documents, from the code
+documents: $(VENV)/installed
+	$(BIN)/python -m docs.generate
 
 lab: $(VENV)/installed
 	$(BIN)/scrapy lab serve

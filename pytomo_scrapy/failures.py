@@ -1,4 +1,4 @@
-"""The closed vocabulary of failures, what each is attributed to, and the error tree that carries them."""
+"""The closed vocabulary of failures: whose fault each is, its meaning, what to do; and the errors that carry it."""
 
 from __future__ import annotations
 
@@ -30,94 +30,257 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailureClass:
-    """One word of the vocabulary: its name, whose fault it is, and what a reader should make of it."""
+    """One word of the vocabulary: its name, whose fault it is, what it means, and what to do about it.
+
+    `advice` puts what is typed into backticks. `is_permanent`: trying the same video again will not help.
+    """
 
     name: str
     attribution: Attribution
-    help: str
-    is_permanent: bool = True
+    meaning: str
+    advice: str
+    is_permanent: bool = False
+
+    @property
+    def plain_advice(self) -> str:
+        """What to do, for where nothing stands for code."""
+        return self.advice.replace("`", "")
+
+
+# What to do about several classes.
+_ELSEWHERE = (
+    "Nothing: such videos are in every list, and quality figures leave them out. Check your own list if there are many."
+)
+_WAIT = "Wait some hours and measure more slowly (`PYTOMO_PACE_S`): several measuring points behind one address add up."
+_UPGRADE_YT_DLP = (
+    'Upgrade yt-dlp, as the service has changed: `pip install -U "yt-dlp[default]"`. '
+    "A JavaScript runtime (`pip install deno`) helps its fall-back clients."
+)
+_UPGRADE = "Upgrade pytomo-scrapy. `pytomo pages FILE` shows what its parsers see in a saved page."
+_FEW = "Nothing for a few. If all fail so, see whether a proxy or a portal answers in the service's place."
+_REFUSED = (
+    "Nothing for a few. If all fail so, resolution and window may leave by different addresses: set "
+    "`PYTOMO_IP_FAMILY`, `PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`. Else upgrade yt-dlp."
+)
+_PORTAL = "Nothing for a few. If all fail so, a captive portal is probably in the way."
+_LIVE = "Nothing: a window of a live video cannot be compared with others. Measure it once the broadcast is over."
+_RESOLVER = (
+    "Ask the resolver by hand (`dig @ADDRESS HOST`), and see in the measurement whether the others answered. Port "
+    "53 to resolvers other than the provider's may be blocked: change `PYTOMO_DNS_RESOLVERS`."
+)
+_FILTER = "Compare the answers of the other resolvers, which the measurement shows: filtering looks like this."
+_CONNECTION = (
+    "See whether one media host fails or all: one is the service's trouble, all are the line's. "
+    "`PYTOMO_IP_FAMILY=4` tells whether IPv6 alone is broken."
+)
+_TLS = (
+    "Check this machine's clock. Else something on the path (a proxy, a filter) replaces certificates: its CA must "
+    "be in `SSL_CERT_FILE`."
+)
+_BAD_SESSION = (
+    "This is a measurement: a bad session. See in `pytomo serve` at which hours it happens, and whether one media "
+    "host is hit or all: one is the service's trouble, all are the line's."
+)
+_LINE = "See whether the service's pages open in a browser on this line. If it needs a proxy, set `PYTOMO_HTTP_PROXY`."
+_STAGE_BEFORE = "Look at the stage that failed before it."
 
 
 def _vocabulary() -> dict[str, FailureClass]:
     network, service = Attribution.NETWORK, Attribution.SERVICE
     content, tool, unknown = Attribution.CONTENT, Attribution.TOOL, Attribution.UNKNOWN
-    rows: list[tuple[str, Attribution, str, bool]] = [
+    rows = (
         # Content: this video cannot be played by anybody like us.
-        ("private", content, "the video is private", True),
-        ("geo_restricted", content, "the video is not available in this country", True),
-        ("age_restricted", content, "the video needs a signed-in adult", True),
-        ("members_only", content, "the video is for members of the channel", True),
-        ("premium", content, "the video needs a paid subscription or a purchase", True),
-        ("removed", content, "the video was removed or never existed", True),
-        ("upcoming", content, "the video has not started yet", True),
-        ("live", content, "the video is live: a window of it is not comparable", True),
-        ("drm_protected", content, "the video is encrypted: no media could be played", True),
+        FailureClass("private", content, "the video is private", _ELSEWHERE, is_permanent=True),
+        FailureClass(
+            "geo_restricted",
+            content,
+            "the video is not available in this country",
+            "Nothing, or ask for a list of your country: `-a country=GB`.",
+            is_permanent=True,
+        ),
+        FailureClass(
+            "age_restricted",
+            content,
+            "the video needs a signed-in adult",
+            "Nothing: the video cannot be measured without an account.",
+            is_permanent=True,
+        ),
+        FailureClass("members_only", content, "the video is for members of the channel", _ELSEWHERE, is_permanent=True),
+        FailureClass(
+            "premium", content, "the video needs a paid subscription or a purchase", _ELSEWHERE, is_permanent=True
+        ),
+        FailureClass("removed", content, "the video was removed or never existed", _ELSEWHERE, is_permanent=True),
+        FailureClass("upcoming", content, "the video has not started yet", _LIVE, is_permanent=True),
+        FailureClass("live", content, "the video is live: a window of it is not comparable", _LIVE, is_permanent=True),
+        FailureClass(
+            "drm_protected",
+            content,
+            "the video is encrypted: no media could be played",
+            "Nothing: only a player that is given the keys can play it.",
+            is_permanent=True,
+        ),
         # Service: it refused or changed; says nothing about the line.
-        ("bot_check", service, "the service asks to prove that we are not a bot", False),
-        ("rate_limited", service, "the service limits guests for about an hour", False),
-        ("consent_wall", service, "a consent page stood in place of the answer", False),
-        ("no_url_formats", service, "the answer holds formats without a plain URL (SABR only)", False),
-        ("no_format", content, "no format of the answer fits PYTOMO_FORMAT", True),
-        ("po_token", service, "the service wants a proof-of-origin token", False),
-        ("js_challenge", service, "the service's JavaScript challenge could not be solved", False),
-        ("client_broken", service, "every format was refused: update yt-dlp", False),
-        ("not_available_yet", service, "the service's own wait was longer than we wait", False),
-        ("unknown_page_shape", service, "a page has none of the known shapes", False),
-        ("empty_page", service, "a page of a known shape lists no video", False),
-        ("http_4xx", service, "HTTP client error other than those with a class of their own", True),
-        ("http_403", service, "HTTP 403: the URL was refused at its start", False),
-        ("http_404", service, "HTTP 404: not found", True),
-        ("http_410", service, "HTTP 410: the URL expired", False),
-        ("http_416", service, "HTTP 416: the range was refused", True),
-        ("http_429", service, "HTTP 429: too many requests", False),
-        ("http_5xx", service, "HTTP server error", False),
-        ("redirect_loop", service, "a redirect led back to an address seen before", True),
-        ("redirect_limit", service, "more redirects than we follow", True),
-        ("bad_redirect", service, "a redirect without a usable target", True),
-        ("wrong_length", service, "the server declares another length than the format", True),
-        ("bad_response", service, "the answer is not valid HTTP, or its header has no end", True),
-        ("wrong_content", service, "the body is not a media file", True),
+        FailureClass("bot_check", service, "the service asks to prove that we are not a bot", _WAIT),
+        FailureClass("rate_limited", service, "the service limits guests for about an hour", _WAIT),
+        FailureClass(
+            "consent_wall",
+            service,
+            "a consent page stood in place of the answer",
+            "Report it, with the page: the consent cookie no longer suffices.",
+        ),
+        FailureClass(
+            "no_url_formats", service, "the answer holds formats without a plain URL (SABR only)", _UPGRADE_YT_DLP
+        ),
+        FailureClass(
+            "no_format",
+            content,
+            "no format of the answer fits PYTOMO_FORMAT",
+            "Widen `PYTOMO_FORMAT`.",
+            is_permanent=True,
+        ),
+        FailureClass("po_token", service, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP),
+        FailureClass(
+            "js_challenge", service, "the service's JavaScript challenge could not be solved", _UPGRADE_YT_DLP
+        ),
+        FailureClass("client_broken", service, "every format was refused: update yt-dlp", _UPGRADE_YT_DLP),
+        FailureClass(
+            "not_available_yet",
+            service,
+            "the service's own wait was longer than we wait",
+            "Raise `PYTOMO_RESOLVE_MAX_WAIT_S`, or leave it: the service asked for a longer wait than that.",
+        ),
+        FailureClass("unknown_page_shape", service, "a page has none of the known shapes", _UPGRADE),
+        FailureClass("empty_page", service, "a page of a known shape lists no video", _UPGRADE),
+        FailureClass(
+            "http_4xx", service, "HTTP client error other than those with a class of their own", _FEW, is_permanent=True
+        ),
+        FailureClass("http_403", service, "HTTP 403: the URL was refused at its start", _REFUSED),
+        FailureClass("http_404", service, "HTTP 404: not found", _FEW, is_permanent=True),
+        FailureClass("http_410", service, "HTTP 410: the URL expired", _REFUSED),
+        FailureClass("http_416", service, "HTTP 416: the range was refused", _FEW, is_permanent=True),
+        FailureClass("http_429", service, "HTTP 429: too many requests", _WAIT),
+        FailureClass("http_5xx", service, "HTTP server error", _FEW),
+        FailureClass(
+            "redirect_loop", service, "a redirect led back to an address seen before", _PORTAL, is_permanent=True
+        ),
+        FailureClass("redirect_limit", service, "more redirects than we follow", _PORTAL, is_permanent=True),
+        FailureClass("bad_redirect", service, "a redirect without a usable target", _PORTAL, is_permanent=True),
+        FailureClass(
+            "wrong_length", service, "the server declares another length than the format", _FEW, is_permanent=True
+        ),
+        FailureClass(
+            "bad_response", service, "the answer is not valid HTTP, or its header has no end", _FEW, is_permanent=True
+        ),
+        FailureClass("wrong_content", service, "the body is not a media file", _FEW, is_permanent=True),
         # Network: the session counts as bad.
-        ("dns_timeout", network, "no answer from the resolver in time", False),
-        ("dns_nxdomain", network, "the resolver says that the name does not exist", False),
-        ("dns_no_answer", network, "the resolver has no address of the wanted family", False),
-        ("dns_servfail", network, "the resolver failed or refused", False),
-        ("dns_unreachable", network, "the resolver could not be reached, or TLS with it failed", False),
-        ("dns_bad_response", network, "the resolver's answer could not be read", False),
-        ("connect_refused", network, "the connection was refused", False),
-        ("connect_timeout", network, "no connection in time", False),
-        ("connect_unreachable", network, "no route to the host or network", False),
-        ("proxy_failed", network, "the proxy refused or could not be reached", False),
-        ("tls_expired", network, "the server's certificate has expired (or our clock is wrong)", False),
-        ("tls_wrong_name", network, "the certificate is for another name", False),
-        ("tls_unknown_ca", network, "the certificate's issuer is not trusted", False),
-        ("tls_handshake", network, "TLS could not be set up", False),
-        ("http_version_unavailable", network, "the demanded HTTP version could not be spoken", False),
-        ("first_byte_timeout", network, "connected, but no byte of the answer in the window", False),
-        ("reset", network, "the connection was reset in mid-download", False),
-        ("truncated", network, "the body ended before its declared length", False),
-        ("no_progress", network, "bytes stopped arriving and never came again in the window", False),
-        ("interrupted", network, "refused in mid-download after bytes had arrived", False),
-        ("resolve_unreachable", network, "the service's player API could not be reached", False),
-        ("page_unreachable", network, "the service's page could not be reached", False),
-        ("page_timeout", network, "the service's page did not come in time", False),
-        ("ping_no_reply", network, "no reply to any probe", False),
+        FailureClass("dns_timeout", network, "no answer from the resolver in time", _RESOLVER),
+        FailureClass("dns_nxdomain", network, "the resolver says that the name does not exist", _FILTER),
+        FailureClass("dns_no_answer", network, "the resolver has no address of the wanted family", _FILTER),
+        FailureClass("dns_servfail", network, "the resolver failed or refused", _RESOLVER),
+        FailureClass("dns_unreachable", network, "the resolver could not be reached, or TLS with it failed", _RESOLVER),
+        FailureClass("dns_bad_response", network, "the resolver's answer could not be read", _RESOLVER),
+        FailureClass("connect_refused", network, "the connection was refused", _CONNECTION),
+        FailureClass("connect_timeout", network, "no connection in time", _CONNECTION),
+        FailureClass("connect_unreachable", network, "no route to the host or network", _CONNECTION),
+        FailureClass(
+            "proxy_failed",
+            network,
+            "the proxy refused or could not be reached",
+            "Check `PYTOMO_HTTP_PROXY`, `https_proxy` and `no_proxy`, then the proxy's own log.",
+        ),
+        FailureClass("tls_expired", network, "the server's certificate has expired (or our clock is wrong)", _TLS),
+        FailureClass("tls_wrong_name", network, "the certificate is for another name", _TLS),
+        FailureClass("tls_unknown_ca", network, "the certificate's issuer is not trusted", _TLS),
+        FailureClass("tls_handshake", network, "TLS could not be set up", _TLS),
+        FailureClass(
+            "http_version_unavailable",
+            network,
+            "the demanded HTTP version could not be spoken",
+            "Set `PYTOMO_HTTP_VERSION=auto`.",
+        ),
+        FailureClass("first_byte_timeout", network, "connected, but no byte of the answer in the window", _BAD_SESSION),
+        FailureClass("reset", network, "the connection was reset in mid-download", _BAD_SESSION),
+        FailureClass("truncated", network, "the body ended before its declared length", _BAD_SESSION),
+        FailureClass("no_progress", network, "bytes stopped arriving and never came again in the window", _BAD_SESSION),
+        FailureClass("interrupted", network, "refused in mid-download after bytes had arrived", _BAD_SESSION),
+        FailureClass("resolve_unreachable", network, "the service's player API could not be reached", _LINE),
+        FailureClass("page_unreachable", network, "the service's page could not be reached", _LINE),
+        FailureClass("page_timeout", network, "the service's page did not come in time", _LINE),
+        FailureClass(
+            "ping_no_reply",
+            network,
+            "no reply to any probe",
+            "Nothing where ICMP is filtered. `PYTOMO_PING_METHOD=tcp` measures connections instead.",
+        ),
         # Tool: our own limits and accidents.
-        ("exit_address_changed", tool, "the exit address changed between resolution and window", False),
-        ("worker_died", tool, "the measuring process died (its exit code is in the detail)", False),
-        ("deadline", tool, "the measuring process was ended at its deadline", False),
-        ("data_cap", tool, "the data cap of the day was reached", False),
-        ("robots_disallowed", tool, "robots.txt forbids the page and ROBOTSTXT_OBEY is on", True),
-        ("unsupported_url", tool, "no extractor knows the URL", True),
-        ("ping_not_permitted", tool, "no way to ping is permitted on this machine", False),
-        ("unreadable_container", content, "the media could not be demultiplexed", True),
-        ("no_media_data", network, "too few bytes arrived to tell any media time", False),
-        ("skipped_after_resolve", tool, "not tried: the resolution had failed", False),
-        ("skipped_after_dns", tool, "not tried: the name look-up had failed", False),
-        ("skipped_after_download", tool, "not tried: the download had left nothing to tell from", False),
-        ("unknown_failure", unknown, "not foreseen; failure_detail holds the exception", False),
-    ]
-    return {name: FailureClass(name, who, text, permanent) for name, who, text, permanent in rows}
+        FailureClass(
+            "exit_address_changed",
+            tool,
+            "the exit address changed between resolution and window",
+            "The line has several exits, or its address changed in between. Where it happens often, set "
+            "`PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`.",
+        ),
+        FailureClass(
+            "worker_died",
+            tool,
+            "the measuring process died (its exit code is in the detail)",
+            "Look for the kernel's out-of-memory killer, and free memory or raise the limits. A second one of the "
+            "same video is worth a report.",
+        ),
+        FailureClass(
+            "deadline",
+            tool,
+            "the measuring process was ended at its deadline",
+            "Close what runs beside the crawl: the machine is too slow or too busy.",
+        ),
+        FailureClass(
+            "data_cap",
+            tool,
+            "the data cap of the day was reached",
+            "Wait for tomorrow, or raise `PYTOMO_DATA_CAP_BYTES_PER_DAY`.",
+        ),
+        FailureClass(
+            "robots_disallowed",
+            tool,
+            "robots.txt forbids the page and ROBOTSTXT_OBEY is on",
+            "Use your own lists or the Data API (docs/sources.md).",
+            is_permanent=True,
+        ),
+        FailureClass(
+            "unsupported_url",
+            tool,
+            "no extractor knows the URL",
+            "Correct the line of your list; the log names it.",
+            is_permanent=True,
+        ),
+        FailureClass(
+            "ping_not_permitted",
+            tool,
+            "no way to ping is permitted on this machine",
+            'Allow unprivileged ICMP (`sysctl net.ipv4.ping_group_range="0 2147483647"`), or set '
+            "`PYTOMO_PING_METHOD=tcp`.",
+        ),
+        FailureClass(
+            "unreadable_container",
+            content,
+            "the media could not be demultiplexed",
+            "Keep the detail and report it. The download's own figures are still good.",
+            is_permanent=True,
+        ),
+        FailureClass("no_media_data", network, "too few bytes arrived to tell any media time", _BAD_SESSION),
+        FailureClass("skipped_after_resolve", tool, "not tried: the resolution had failed", _STAGE_BEFORE),
+        FailureClass("skipped_after_dns", tool, "not tried: the name look-up had failed", _STAGE_BEFORE),
+        FailureClass(
+            "skipped_after_download", tool, "not tried: the download had left nothing to tell from", _STAGE_BEFORE
+        ),
+        FailureClass(
+            "unknown_failure",
+            unknown,
+            "not foreseen; failure_detail holds the exception",
+            "Report it, with `failure_detail`: this class is for what was not foreseen.",
+        ),
+    )
+    return {row.name: row for row in rows}
 
 
 FAILURES: dict[str, FailureClass] = _vocabulary()
@@ -140,10 +303,6 @@ class MeasurementError(PytomoError):
 
 class SettingError(PytomoError):
     """Raised if a setting or argument has an unusable value; the message names it and says what would be right."""
-
-
-class PageError(MeasurementError):
-    """Raised if a page or API answer of the service cannot be used."""
 
 
 class LineError(PytomoError):
@@ -171,6 +330,11 @@ def attribution_of(failure: str | None) -> Attribution | None:
     if failure is None:
         return None
     return FAILURES[failure].attribution
+
+
+def advice_on(failure: str | None) -> str:
+    """Return what to do about `failure`, in plain text. Empty for none, and for the class of a later version."""
+    return FAILURES[failure].plain_advice if failure in FAILURES else ""
 
 
 def is_skip(failure: str | None) -> bool:

@@ -1,13 +1,33 @@
-"""The vocabulary of failures is closed, attributed and documented."""
+"""The vocabulary of failures is closed, attributed and documented: a new class is one row of it."""
 
 from __future__ import annotations
 
+import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from starlette.testclient import TestClient
 
-from pytomo_scrapy.failures import FAILURES, Attribution, MeasurementError, Stage, attribution_of, is_skip
+from docs import generate
+from docs.generators import failure_tables
+from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.failures import (
+    FAILURES,
+    Attribution,
+    FailureClass,
+    MeasurementError,
+    Stage,
+    advice_on,
+    attribution_of,
+    is_skip,
+)
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.reporting import pdf
+from pytomo_scrapy.reporting.terminal import print_measurement
+from pytomo_scrapy.storage.database import open_database
+from tests.storage.factories import begin, make_failed
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -42,3 +62,68 @@ def test_every_class_has_its_row_in_the_docs() -> None:
         if line.startswith("| `") and len(cells := line.split("|")) > 3
     }
     assert rows == {name: str(failure.attribution) for name, failure in FAILURES.items()}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=lambda failure: failure.name)
+def test_every_class_says_what_it_means_and_what_to_do(failure: FailureClass) -> None:
+    assert failure.meaning and not failure.meaning.endswith(".")
+    assert failure.advice[0].isupper() and failure.advice.endswith(".")
+    assert failure.advice.count("`") % 2 == 0 and "`" not in failure.plain_advice
+
+
+def test_advice_on_no_class_or_one_of_a_later_version_is_empty() -> None:
+    assert advice_on(None) == advice_on("gone_fishing") == ""
+
+
+TOY = FailureClass("gone_fishing", Attribution.SERVICE, "the service is at the lake", "Bring it back: `whistle`.")
+
+
+@pytest.fixture
+def toy_class(monkeypatch: pytest.MonkeyPatch) -> FailureClass:
+    """A new class, added as its row in the table would add it."""
+    monkeypatch.setitem(FAILURES, TOY.name, TOY)
+    return TOY
+
+
+@pytest.fixture
+def toy_page(toy_class: FailureClass, tmp_path: Path) -> TestClient:
+    """The web page over a database in which one video failed in the new way."""
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    database = open_database(url)
+    repository, run = begin(database)
+    repository.save(make_failed(Stage.RESOLVE, toy_class.name), run)
+    database.close()
+    return TestClient(create_app(DashboardConfig(url, tmp_path)))
+
+
+def test_new_class_is_in_both_documents(toy_class: FailureClass) -> None:
+    regions = failure_tables.regions()
+    texts = {path.name: generate.rewritten(path.read_text(encoding="utf-8"), generate.all_regions() | regions)
+             for path in (DOCS / "failures.md", DOCS / "troubleshooting.md")}  # fmt: skip
+    assert "| `gone_fishing` | service | the service is at the lake | no |" in texts["failures.md"]
+    assert "| `gone_fishing` | Bring it back: `whistle`. |" in texts["troubleshooting.md"]
+
+
+@pytest.mark.parametrize("address", ["/failures", "/measurement/1"])
+def test_new_class_has_its_meaning_and_advice_on_the_page(toy_page: TestClient, address: str) -> None:
+    with toy_page:
+        text = re.sub(r"\s+", " ", toy_page.get(address).text)
+    assert "the service is at the lake" in text and "Bring it back: whistle." in text
+
+
+def test_new_class_has_its_advice_in_the_pdf(
+    toy_page: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    show = pdf.plain
+    monkeypatch.setattr(pdf, "plain", lambda text: said.append(text) or show(text))
+    pdf.write_pdf_report(tmp_path / "x.db", tmp_path / "x.pdf")
+    assert "Bring it back: whistle." in said
+
+
+def test_new_class_has_its_meaning_and_advice_in_the_terminal(toy_class: FailureClass) -> None:
+    out = StringIO()
+    video = {"title": "A clip", "video_id": "x", "url": "https://x.example/"}
+    record = {"video": video, "failure": toy_class.name, "failure_stage": "resolve", "attribution": "service"}
+    print_measurement(Console(file=out, width=100), record)
+    assert "the service is at the lake" in out.getvalue() and "What to do: Bring it back: whistle." in out.getvalue()

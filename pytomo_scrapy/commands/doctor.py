@@ -17,7 +17,7 @@ from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.failures import SettingError, advice_on
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
 from pytomo_scrapy.storage.scrub import scrub
 
@@ -133,8 +133,6 @@ def measure_live(video_id: str, database_url: str) -> list[Check]:
         "playback": None if playbacks else "no player ran",
     }
     return [
-        Check(
-            f"stage {name}", "fail" if failure else "ok", failure or "works", "See docs/failures.md." if failure else ""
-        )
+        Check(f"stage {name}", "fail" if failure else "ok", failure or "works", advice_on(failure))
         for name, failure in failures.items()
     ]

@@ -64,7 +64,7 @@ class Streak:
 
 def _alert(event: str, failure: str, count: int) -> Alert:
     known = FAILURES[failure]
-    return Alert(event, failure, known.attribution.value, known.help, count)
+    return Alert(event, failure, known.attribution.value, known.meaning, count)
 
 
 class Alerts:

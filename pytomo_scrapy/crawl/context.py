@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from scrapy import signals
 from scrapy.utils.asyncio import run_in_thread
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from pytomo_scrapy import config
 from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now_and_then
@@ -242,9 +242,12 @@ class Storage:
                 frontier.take_back()
                 self.repository.save(unstored.item, unstored.run, frontier)
             except StorageError as error:
-                if not isinstance(error.__cause__, IntegrityError):
+                if not isinstance(error.__cause__, IntegrityError | DataError):
                     raise
-                logger.warning("The measurement in %s is left there: it belongs to another database. %s", path, error)
+                logger.warning("The measurement in %s is left there: this database does not take it. %s", path, error)
+                continue
+            except Exception as error:  # noqa: BLE001 - what another version wrote may hold what this one cannot store
+                logger.warning("The measurement in %s is left there: this version cannot store it (%r)", path, error)
                 continue
             self._unstored.forget(path)
             logger.info("%s, measured in an earlier run, is stored now", unstored.item.video_id)

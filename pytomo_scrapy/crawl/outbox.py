@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
-import pickle
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytomo_scrapy import __version__
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
+from pytomo_scrapy.storage.measurements.codec import CodecError, from_plain, to_plain
+from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Run
 
 logger = logging.getLogger(__name__)
 
 _SUFFIX = ".measurement"
+# Of the file. A new, lost or renamed field of a result is no new format: the codec reads both ways across those.
+FORMAT = 1
+# A pipe or another device in place of a file would block, and a link could lead anywhere.
+_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class UnstoredFolder:
 
     def keep(self, unstored: Unstored) -> Path | None:
         """Write a measurement down. None where the limit is reached or no folder can take it, which is logged."""
-        content = pickle.dumps(replace(unstored, item=_without_signed_parts(unstored.item)))
+        content = _encode(unstored)
         name = f"{self._prefix}-{unstored.item.uuid}{_SUFFIX}"
         if self._kept_bytes() + len(content) > self._max_bytes:
             logger.error("The measurement of %s waits in memory only: the limit of %d bytes of unstored measurements "
@@ -60,13 +68,11 @@ class UnstoredFolder:
         """Yield what waits for this database, oldest first. An unreadable file is logged and left where it is."""
         for path in self._files():
             try:
-                if path.stat().st_uid != os.getuid():
-                    raise ValueError("it belongs to another user")
-                unstored = pickle.loads(path.read_bytes())
-                if not isinstance(unstored, Unstored):
-                    raise TypeError("it is not a measurement")
-            except Exception as error:  # noqa: BLE001 - a damaged pickle may raise anything
-                logger.warning("The unstored measurement %s cannot be read: %s", path, error)
+                unstored = _decode(_read(path), path)
+            # Text that is nested too deeply ends in a RecursionError.
+            except (OSError, ValueError, RecursionError) as error:
+                reason = (error.strerror or error) if isinstance(error, OSError) else error
+                logger.warning("The unstored measurement %s cannot be read and is left where it is: %s", path, reason)
                 continue
             yield path, unstored
 
@@ -84,7 +90,11 @@ class UnstoredFolder:
         return [path for _, path in sorted(found)]
 
     def _kept_bytes(self) -> int:
-        return sum(path.stat().st_size for path in self._files())
+        kept = 0
+        for path in self._files():
+            with contextlib.suppress(OSError):
+                kept += path.stat().st_size
+        return kept
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:
@@ -103,8 +113,51 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
         raise
 
 
+def _read(path: Path) -> bytes:
+    """Return what the file holds. Raises OSError where it is no file of our own."""
+    with os.fdopen(os.open(path, _OPEN_FLAGS), "rb") as file:
+        # Of what was opened, not of the name: that may be another file by now.
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(None, "it is not a file")
+        if facts.st_uid != os.getuid():
+            raise OSError(None, "it belongs to another user")
+        return file.read()
+
+
+def _encode(unstored: Unstored) -> bytes:
+    item = _without_signed_parts(published(unstored.item, keeps_client_address=unstored.run.store_public_ip))
+    written = {
+        "format": FORMAT,
+        "software_version": __version__,
+        "measurement": to_plain(replace(unstored, item=item)),
+    }
+    return json.dumps(written, separators=(",", ":")).encode()
+
+
+def _decode(content: bytes, path: Path) -> Unstored:
+    """Return the measurement. Raises ValueError where the content is damaged, or of a format that is not known."""
+    try:
+        written = json.loads(content)
+    except ValueError:
+        raise CodecError("it is damaged") from None
+    if not isinstance(written, dict) or "measurement" not in written:
+        raise CodecError("it is not a measurement")
+    version = str(written.get("software_version"))
+    if written.get("format") != FORMAT:
+        raise CodecError(
+            f"pytomo-scrapy {version} wrote it in format {written.get('format')}, this version reads format {FORMAT}"
+        )
+    unstored, unknown = from_plain(Unstored, written["measurement"])
+    if unknown:
+        logger.warning("The unstored measurement %s was written by pytomo-scrapy %s; this version does not know %s, "
+                       "and leaves it out", path, version, ", ".join(unknown))  # fmt: skip
+    return unstored
+
+
 def _without_signed_parts(item: VideoItem) -> VideoItem:
+    # Not even what is left of a media URL without its query is of use later.
     if item.resolve is None:
         return item
-    formats = tuple(replace(one, url="", http_headers={}) for one in item.resolve.formats)
+    formats = tuple(replace(media, url="") for media in item.resolve.formats)
     return replace(item, resolve=replace(item.resolve, formats=formats))

@@ -121,7 +121,7 @@ class Politeness:
                 self._gate().stop()
                 return
             logger.warning(
-                "The service refuses (%s: %s): it is asked again in %.0f s", failure, FAILURES[failure].help, wait_s
+                "The service refuses (%s: %s): it is asked again in %.0f s", failure, FAILURES[failure].meaning, wait_s
             )
 
     async def ready(self) -> None:

@@ -16,8 +16,7 @@ from pytomo_scrapy.dashboard.query import read_ask
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
-from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.reporting.advice import ADVICE
+from pytomo_scrapy.failures import FAILURES, advice_on
 
 SORTABLE = (
     ("started_s", "Time (UTC)"),
@@ -54,7 +53,7 @@ def measurement(request: Request) -> Response:
         "record": record,
         "phases": phases(record),
         "raw": json.dumps(record, indent=1, ensure_ascii=False),
-        "advice": ADVICE.get(record["failure"] or ""),
+        "advice": advice_on(record["failure"]),
     }
     return render(request, "measurement.html", values, ask=ask)
 
@@ -70,7 +69,7 @@ def failures(request: Request) -> Response:
                     "name": name,
                     "attribution": found.attributions[name],
                     "count": sum(counts),
-                    "advice": ADVICE.get(name, ""),
+                    "advice": advice_on(name),
                 }
                 for name, counts in found.counts.items()
             ]

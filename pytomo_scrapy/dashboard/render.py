@@ -41,7 +41,7 @@ def environment() -> Environment:
     made.filters.update(number=number, instant=instant, seconds=instant_of, size=size, readable=readable)
     made.filters.update(combine_sort=combine_sort)
     made.globals.update(navigation=NAVIGATION, periods=PERIODS, version=__version__, static=static_version())
-    made.globals.update(failure_help={name: row.help for name, row in FAILURES.items()})
+    made.globals.update(failure_meaning={name: row.meaning for name, row in FAILURES.items()})
     return made
 
 

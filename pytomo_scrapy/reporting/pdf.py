@@ -18,8 +18,7 @@ from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
 from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection, labels_of, period_of
 from pytomo_scrapy.analysis.series import Series, series
-from pytomo_scrapy.failures import NotReadyError
-from pytomo_scrapy.reporting.advice import ADVICE
+from pytomo_scrapy.failures import NotReadyError, advice_on
 from pytomo_scrapy.reporting.format import instant_of, number, readable
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.reporting.verdict import verdict
@@ -136,7 +135,7 @@ class _Page:
         self._averages(lists.averages(connection, chosen))
         if found.failures:
             self._heading("Failures", 12)
-            rows = [(readable(f), a, str(n), ADVICE.get(f, "")) for f, a, n in found.failures[:12]]
+            rows = [(readable(f), a, str(n), advice_on(f)) for f, a, n in found.failures[:12]]
             self._table(("Class", "Charged with", "Rows", "What to do"), rows, (34, 22, 14, 110))
 
     def series(self, found: Series) -> None:

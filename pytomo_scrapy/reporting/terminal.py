@@ -17,7 +17,7 @@ from pytomo_scrapy.analysis.crawl_report import (
     RoundTripSummary,
     ThroughputSummary,
 )
-from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.failures import FAILURES, advice_on
 from pytomo_scrapy.reporting.format import NOTHING, megabits, megabytes, milliseconds, percent, seconds
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def _rates(one: DailyRate) -> list[str]:
 
 def _print_failures(console: Console, title: str, failures: Sequence[FailureCount | DailyFailure]) -> None:
     rows = [
-        (row.failure, row.attribution, row.stage or NOTHING, row.count, FAILURES[row.failure].help) for row in failures
+        (row.failure, row.attribution, row.stage or NOTHING, row.count, FAILURES[row.failure].meaning)
+        for row in failures
     ]
     _table(console, title, ("class", "attribution", "stage", "videos", "meaning"), rows)
 
@@ -159,9 +160,10 @@ def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
     if failure:
         detail = f": {record['failure_detail']}" if record.get("failure_detail") else ""
         console.print(
-            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {FAILURES[failure].help}"
+            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {FAILURES[failure].meaning}"
         )
         console.print(escape(detail.removeprefix(": "))) if detail else None
+        console.print(f"What to do: {escape(advice_on(failure))}", soft_wrap=True)
     console.print(
         f"resolved in {seconds(record.get('resolve_elapsed_s'))}, looked up in {seconds(record.get('dns_elapsed_s'))}, "
         f"join time {seconds(record.get('join_time_s'))}\n"

@@ -49,7 +49,7 @@ def make_shell(folder: Path) -> dict[str, str]:
         (folder / name).symlink_to(ROOT / name)
     (folder / "links.txt").write_text(f"# a list\nhttps://www.youtube.com/watch?v={LAB_VIDEO}\n")
     (folder / "results").mkdir()
-    shutil.copy(ROOT / "tests" / "storage" / "pytomo_3_0_4.db", folder / "results" / "old.db")
+    shutil.copy(ROOT / "tests" / "exchange" / "pytomo_3_0_4.db", folder / "results" / "old.db")
     return {"PATH": f"{shims}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}
 
 

@@ -21,6 +21,8 @@ import icmplib.sockets
 from pythonping.executor import Communicator
 from pythonping.payload_provider import Repeat
 
+from pytomo_scrapy.measure.net.tcp_struct import parse_tcp_info, read_tcp_info
+
 # 8 bytes tell our probes from others'. The rest makes 56 bytes of data, as `ping` sends; some hosts cut longer echoes.
 _TOKEN_BYTES = 8
 _PAYLOAD_BYTES = 56
@@ -28,7 +30,6 @@ _ECHO = {4: (8, 0), 6: (128, 129)}  # request and reply types: RFC 792, RFC 4443
 _REFUSALS = {errno.ECONNREFUSED, errno.ECONNRESET}
 # RFC 6298 section 2: the first SYN is sent again after 1 s. Such a connect time is no round trip.
 _FIRST_SYN_TIMEOUT_S = 1.0
-_TCP_INFO_TOTAL_RETRANS_OFFSET = 100  # linux/tcp.h: struct tcp_info, tcpi_total_retrans
 
 
 @dataclass(slots=True, eq=False)
@@ -288,7 +289,6 @@ def _plain(address: str) -> str:
 def _was_sent_again(sock: socket.socket) -> bool:
     """Tell whether the kernel repeated the SYN. Where it does not say, it is taken to have."""
     try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        return bool(struct.unpack_from("=I", info, _TCP_INFO_TOTAL_RETRANS_OFFSET)[0])
-    except (AttributeError, OSError, struct.error):
+        return parse_tcp_info(read_tcp_info(sock)).sent_retransmission_count > 0
+    except (OSError, ValueError):
         return True

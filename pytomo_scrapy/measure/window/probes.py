@@ -11,7 +11,7 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pytomo_scrapy.measure.window.tcp_info import parse_tcp_info, read_tcp_info
+from pytomo_scrapy.measure.net.tcp_struct import parse_tcp_info, read_tcp_info
 
 # The first probe waits until the transfer has left its own handshakes behind.
 FIRST_S = 0.5

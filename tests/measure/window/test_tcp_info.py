@@ -1,9 +1,8 @@
-"""TCP_INFO: the struct, and what a window keeps of real connections."""
+"""TCP_INFO: what a window keeps of real connections."""
 
 from __future__ import annotations
 
 import socket
-import struct
 import sys
 import time
 from pathlib import Path
@@ -14,44 +13,11 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat, TcpConnection
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from pytomo_scrapy.measure.window.tcp_info import parse_tcp_info, sampling_interval_s, summarise_tcp
+from pytomo_scrapy.measure.window.tcp_info import sampling_interval_s, summarise_tcp
 from tests.measure.window.window_servers import BODY, Request, media_head, serve_body, serving
 
 HOST = "rr1---sn-test.example"
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is read on Linux only")
-
-
-def make_info(length: int = 248, **fields: int) -> bytes:
-    """A struct tcp_info with values at the offsets of include/uapi/linux/tcp.h."""
-    raw = bytearray(256)
-    offsets = {"rcv_mss": 20, "rcv_rtt": 92, "rcv_space": 96, "min_rtt": 148, "data_segs_in": 152}
-    for name, value in fields.items():
-        if name in {"bytes_received", "delivery_rate"}:
-            struct.pack_into("=Q", raw, {"bytes_received": 128, "delivery_rate": 160}[name], value)
-        else:
-            struct.pack_into("=I", raw, offsets.get(name) or {"rcv_ooopack": 224, "rcv_wnd": 232}[name], value)
-    return bytes(raw[:length])
-
-
-def test_tcp_info_fields_have_their_units() -> None:
-    info = parse_tcp_info(
-        make_info(rcv_rtt=20_500, min_rtt=10_250, bytes_received=5_000_000_000, delivery_rate=1000, rcv_ooopack=3)
-    )
-    assert (info.receiver_rtt_s, info.rtt_min_s) == (pytest.approx(0.0205), pytest.approx(0.01025))
-    assert (info.received_bytes, info.sent_delivery_rate_bps) == (5_000_000_000, 8000)
-    assert info.out_of_order_count == 3
-
-
-def test_tcp_info_of_an_old_kernel_has_no_later_fields() -> None:
-    info = parse_tcp_info(make_info(104, rcv_rtt=1000, rcv_space=14_600))
-    assert (info.rtt_min_s, info.received_bytes, info.out_of_order_count) == (None, None, None)
-    assert info.receive_window_bytes == 14_600
-    with pytest.raises(ValueError, match="too short"):
-        parse_tcp_info(bytes(92))
-
-
-def test_tcp_info_rtt_that_was_never_measured_is_none() -> None:
-    assert parse_tcp_info(make_info(min_rtt=0xFFFFFFFF)).rtt_min_s is None
 
 
 @pytest.mark.parametrize(("window_s", "expected_s"), [(3, 0.1), (30, 0.1), (120, 0.2), (3600, 1.0)])
