@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, ClassVar, Self
-from weakref import WeakKeyDictionary
 
 from scrapy.exceptions import DropItem
-from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy import config
-from pytomo_scrapy.crawl.context import MeasuringProcess, component
-from pytomo_scrapy.crawl.data_cap import DataCap
-from pytomo_scrapy.crawl.gate import Gate
-from pytomo_scrapy.crawl.networks import Networks
-from pytomo_scrapy.crawl.politeness import Politeness
+from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.session import Session
-from pytomo_scrapy.measure.tools import Stopped, Tools
+from pytomo_scrapy.measure.tools import Stopped
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -38,7 +31,7 @@ class StagePipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(session_of(crawler), crawler.stats)
+        return cls(CrawlContext.of(crawler).session, crawler.stats)
 
     async def process_item(self, item: VideoItem) -> VideoItem:
         """Measure the stage. Raises DropItem only when a stop gives the item back to the frontier."""
@@ -62,21 +55,3 @@ class StagePipeline:
         self.stats.inc_value(f"pytomo/{self.stage}/count")
         if item.failure is not None and item.failure_stage is self.stage:
             self.stats.inc_value(f"pytomo/{self.stage}/failure/{item.failure}")
-
-
-_SESSIONS: WeakKeyDictionary[Crawler, Session] = WeakKeyDictionary()
-
-
-def session_of(crawler: Crawler) -> Session:
-    """Return the crawl's one session."""
-    if crawler not in _SESSIONS:
-        tools = Tools(
-            hold=component(crawler, Gate).hold,
-            service_ready=component(crawler, Politeness).ready,
-            in_thread=run_in_thread,
-            process=component(crawler, MeasuringProcess),
-            data_cap=component(crawler, DataCap),
-            networks=component(crawler, Networks).finder,
-        )
-        _SESSIONS[crawler] = Session(config.load(crawler.settings.get), tools)
-    return _SESSIONS[crawler]

@@ -42,10 +42,10 @@ def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline,
     gate, process = Gate(is_quiet=True), Process()
     tools = Tools(
         hold=gate.hold,
-        service_ready=Politeness(checked.endurance, lambda: gate).ready,
+        service_ready=Politeness(checked.endurance, gate).ready,
         in_thread=run_in_thread,
         process=cast(Any, process),
-        data_cap=DataCap(checked, lambda: gate, lambda *_: 0),
+        data_cap=DataCap(checked, gate, lambda *_: 0),
         networks=NetworkFinder(checked.network),
     )
     return DownloadPipeline(Session(checked, tools), cast(Any, None)), process
