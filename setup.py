@@ -17,16 +17,19 @@ class ScrapydDistribution(Distribution):
 
 
 class BuildWithDocuments(build_py):
-    """Copies docs/*.md into the package: the web page and the README of an export show them where no checkout is."""
+    """Copies the documents and their pictures into the package: the web page shows them without a checkout."""
 
     def run(self) -> None:
         super().run()
         if self.editable_mode:
             return
-        target = Path(self.build_lib) / "pytomo_scrapy" / "dashboard" / "documents"
-        target.mkdir(parents=True, exist_ok=True)
-        for document in sorted((Path(__file__).parent / "docs").glob("*.md")):
-            copyfile(document, target / document.name)
+        docs, target = (
+            Path(__file__).parent / "docs",
+            Path(self.build_lib) / "pytomo_scrapy" / "dashboard" / "documents",
+        )
+        (target / "images").mkdir(parents=True, exist_ok=True)
+        for source in sorted([*docs.glob("*.md"), *docs.glob("images/*.svg"), *docs.glob("images/*.png")]):
+            copyfile(source, target / source.relative_to(docs))
 
 
 setup(distclass=ScrapydDistribution, cmdclass={"build_py": BuildWithDocuments})

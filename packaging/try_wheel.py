@@ -57,6 +57,7 @@ def _serve(command: list[str], place: Path, environment: dict[str, str]) -> None
             ("/", "<html"),
             ("/videos", "<html"),
             ("/docs/metrics", "Censoring"),
+            ("/docs/images/window.svg", "<svg"),
             ("/metrics", "pytomo_"),
         ):
             with opener.open(address + path, timeout=60) as answer:

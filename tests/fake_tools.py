@@ -51,10 +51,10 @@ class FakeCrawl:
         return func(*args, **kwargs)
 
     async def download(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
-        self.note(f"window {plan.place}")
+        self.note(f"window {plan.window_index}")
         self.plans.append(plan)
         self.caps_bytes.append(settings.max_bytes)
-        result = self.windows.pop(0) if self.windows else make_download(place=plan.place, received_bytes=600)
+        result = self.windows.pop(0) if self.windows else make_download(place=plan.window_index, received_bytes=600)
         if isinstance(result, Exception):
             raise result
         return result

@@ -142,4 +142,4 @@ class CrawlContext:
 
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():
-            self._stats.set_value(f"pytomo/gate/{name}", value)
+            self._stats.set_value(name, value)

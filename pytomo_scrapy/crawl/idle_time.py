@@ -18,7 +18,7 @@ def idle_figures(idle_s: Sequence[float], ahead_count: int) -> Mapping[str, floa
     together = min(ahead_count, len(idle_s))
     shares = [statistics.fmean(idle_s[start : start + together]) for start in range(len(idle_s) - together + 1)]
     return {
-        "idle_s": round(statistics.median(shares), 3),
-        "idle_mean_s": round(statistics.fmean(idle_s), 3),
-        "idle_max_s": round(max(idle_s), 3),
+        "pytomo/gate/idle_s": round(statistics.median(shares), 3),
+        "pytomo/gate/idle_mean_s": round(statistics.fmean(idle_s), 3),
+        "pytomo/gate/idle_max_s": round(max(idle_s), 3),
     }

@@ -1,4 +1,4 @@
-"""The documentation, from the same Markdown files as docs/: in the package where it was built, else beside it."""
+"""The documentation, from the same Markdown files and pictures as docs/: in the package, else beside it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from pytomo_scrapy.dashboard.render import render
 # These first, in this order; the rest by name.
 _FIRST = ("dashboard", "data-format", "metrics", "failures", "playback", "settings")
 _LINK = re.compile(r'href="(?:\./)?([a-z0-9-]+)\.md(#[^"]*)?"')
+_IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+# The marks of what `make documents` writes: HTML, and as such shown as text.
+_COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
 
 
@@ -42,6 +45,18 @@ def _folders() -> list[Traversable]:
     return [beside] if beside.is_dir() else []
 
 
+@cache
+def _images() -> dict[str, Traversable]:
+    """Return every picture of the documents by its name: a request can only name one of these."""
+    folders = [folder.joinpath("images") for folder in _folders()]
+    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
+    return {entry.name: entry for entry in entries if entry.is_file() and _image_type(entry.name) is not None}
+
+
+def _image_type(name: str) -> str | None:
+    return next((kind for suffix, kind in _IMAGE_TYPES.items() if name.endswith(suffix)), None)
+
+
 def title_of(name: str) -> str:
     """Return the first heading of a document."""
     heading = _HEADING.search(documents()[name])
@@ -52,7 +67,7 @@ def title_of(name: str) -> str:
 def _html(name: str) -> Markup:
     from markdown_it import MarkdownIt  # late: the page is to start quickly
 
-    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(documents()[name])
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(_COMMENT.sub("", documents()[name]))
     # Our own files, rendered with HTML switched off.
     return Markup(_LINK.sub(r'href="/docs/\1\2"', made))
 
@@ -71,3 +86,12 @@ def page(request: Request) -> Response:
     listed = [(one, title_of(one)) for one in documents()]
     values = {"title": title_of(name), "documents": listed, "body": _html(name), "name": name}
     return render(request, "docs.html", values)
+
+
+def image(request: Request) -> Response:
+    """Answer with a picture of a document."""
+    found = _images().get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return Response(found.read_bytes(), headers=headers, media_type=_image_type(found.name))

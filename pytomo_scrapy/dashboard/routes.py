@@ -24,6 +24,7 @@ ROUTES = [
     Route("/databases", list_pages.databases),
     Route("/docs", documents.index),
     Route("/docs/{name}", documents.page),
+    Route("/docs/images/{name}", documents.image),
     Route("/report.pdf", pdf_page.report),
     Route("/metrics", metrics.metrics),
     Route("/api", api.index),

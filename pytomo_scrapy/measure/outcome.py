@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from pytomo_scrapy.failures import Attribution, attribution_of
-from pytomo_scrapy.items import PlaybackResult, VideoItem
-
-# Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.
-HEADLINE_PLAYERS = ("dashjs", "progressive", "classic")
+from pytomo_scrapy.items import PlaybackResult, VideoItem, headline_player
 
 
 def headline(item: VideoItem) -> PlaybackResult | None:
@@ -14,7 +11,8 @@ def headline(item: VideoItem) -> PlaybackResult | None:
     # Too few bytes to tell any media time is what a slow line looks like: such a session did not start.
     told = [one for one in item.playbacks if one.failure is None or attribution_of(one.failure) is Attribution.NETWORK]
     of_player = {one.player: one for one in reversed(told) if one.place == 0}
-    return next((of_player[name] for name in HEADLINE_PLAYERS if name in of_player), None)
+    first = headline_player(of_player)
+    return None if first is None else of_player[first]
 
 
 def join_time_s(item: VideoItem) -> float | None:
@@ -38,6 +36,6 @@ def sentence(item: VideoItem) -> str:
         parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
     elif playback is not None:
         parts.append(f"not started within {playback.horizon_s:.0f} s")
-    if download is not None and download.delivery_bps is not None:
-        parts.append(f"{download.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
+    if download is not None and download.throughput.delivery_bps is not None:
+        parts.append(f"{download.throughput.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
     return ", ".join(parts) or "nothing measured"

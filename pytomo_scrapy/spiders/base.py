@@ -157,7 +157,7 @@ class WalkSpider(Spider):
         try:
             page = await self._read(response)
             found = self._found(page.videos[: self.arguments.max_per_page])
-            await self.walk.finish_source(claim, found, page.failure, ordered_wait_s(response))
+            await self.walk.finish_source(claim, found, page.failure, page.failure_detail, ordered_wait_s(response))
         finally:
             self._expanded.set()
 
@@ -186,7 +186,7 @@ class WalkSpider(Spider):
         assert failure.value is not None
         name, detail = page_trouble(failure.value)
         if claim.kind == "source":
-            await self.walk.finish_source(claim, (), name)
+            await self.walk.finish_source(claim, (), name, detail)
             return
         item = self._item(claim)
         item.page = PageResult(failure=name, failure_detail=detail)

@@ -126,7 +126,12 @@ class Walk:
         )
 
     async def finish_source(
-        self, claim: Claim, found: Sequence[FoundVideo], failure: str | None, ordered_wait_s: float = 0.0
+        self,
+        claim: Claim,
+        found: Sequence[FoundVideo],
+        failure: str | None,
+        detail: str | None,
+        ordered_wait_s: float = 0.0,
     ) -> None:
         """Admit what a source listed, and note how its page went."""
         if failure is not None:
@@ -137,7 +142,7 @@ class Walk:
             # One more try, after the pause that the refusal brings.
             await self._claims.give_back(claim.id)
             return
-        await self._storage.write(self._frontier.finish_source, claim, found, failure=failure)
+        await self._storage.write(self._frontier.finish_source, claim, found, failure=failure, detail=detail)
         self._claims.done(claim.id)
 
     async def add_related(

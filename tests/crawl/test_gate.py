@@ -139,7 +139,8 @@ def test_idle_time_is_shared_by_videos_that_are_prepared_together(
             await gate.acquire(Activity.WINDOW)
             now[0] = end_s
             gate.release(Activity.WINDOW)
-        assert idle_figures(gate.idle_s, ahead_count) == expected
+        stats = idle_figures(gate.idle_s, ahead_count)
+        assert stats == {f"pytomo/gate/{name}": value for name, value in expected.items()}
 
     asyncio.run(run())
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import string
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.parameters import PARAMETERS
-from pytomo_scrapy.analysis.selection import DIMENSIONS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.dashboard.documents import documents
 
 PAGES = (
     "/",
@@ -83,6 +84,8 @@ def test_page_answers(client: TestClient, address: str) -> None:
         ("/report.pdf?group=none", 400, "`group` must be one of main"),
         ("/docs/../../etc/passwd", 404, "no such page"),
         ("/docs/nothing", 404, "no such page"),
+        ("/docs/images/nothing.svg", 404, "no such page"),
+        ("/docs/images/..%2fmetrics.md", 404, "no such page"),
         ("/nowhere", 404, "no such page"),
     ],
 )
@@ -91,6 +94,12 @@ def test_request_that_cannot_be_answered_is_told_why(client: TestClient, address
     assert answer.status_code == status
     text = answer.json()["error"] if address.startswith("/api") else answer.text
     assert words in text.replace("&#39;", "'")
+
+
+def test_document_shows_its_generated_tables_without_their_marks(client: TestClient) -> None:
+    text = client.get("/docs/settings").text
+    assert "<td><code>PYTOMO_PACE_S</code></td>" in text
+    assert "generated:" not in text
 
 
 @pytest.mark.parametrize(
@@ -106,6 +115,18 @@ def test_static_file_is_not_sent_twice(client: TestClient) -> None:
     first = client.get("/static/uplot.js")
     again = client.get("/static/uplot.js", headers={"If-None-Match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+def test_every_picture_of_a_document_is_served_as_what_it_is(client: TestClient) -> None:
+    named = set()
+    for name in documents():
+        page = client.get(f"/docs/{name}").text
+        named |= {(name, source) for source in re.findall(r'<img src="([^"]+)"', page)}
+    assert {source for _, source in named} >= {f"images/{name}.svg" for name in ("flow", "gate", "tables", "window")}
+    for name, source in named:
+        answer = client.get(f"/docs/{source}")
+        kind = "image/svg+xml" if source.endswith(".svg") else "image/png"
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind), f"{name}: {source}"
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])

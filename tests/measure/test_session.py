@@ -151,7 +151,7 @@ def test_window_whose_process_died_takes_nothing_from_the_cap_and_has_no_figure(
     world.windows, world.room = [MeasurementError("worker_died", "exit code -11")], 1000
     (window,) = measure(world).downloads
     assert (window.failure, window.failure_detail, window.address) == ("worker_died", "exit code -11", "192.0.2.1")
-    assert (window.received_bytes, window.delivery_bps, world.took_bytes) == (None, None, 0)
+    assert (window.received_bytes, window.throughput.delivery_bps, world.took_bytes) == (None, None, 0)
 
 
 # What a skipped stage leaves.

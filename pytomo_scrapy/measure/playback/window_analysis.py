@@ -9,14 +9,7 @@ from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, S
 from pytomo_scrapy.items.precision import round_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import window_traces
-
-
-def horizon_s(download: DownloadResult) -> float | None:
-    """Return until when a playback can be told: the window's end, or where we ourselves stopped taking bytes."""
-    if download.ended_by == "byte_cap":
-        return download.elapsed_s
-    return download.window_s
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
 
 
 def analyse_window(

@@ -36,7 +36,7 @@ def plan_windows(
                     resolver=config.dns.resolvers[0],
                     dns_timeout_s=config.dns.timeout_s,
                     spool_directory=spool_directory,
-                    place=len(windows),
+                    window_index=len(windows),
                     seed=drawn_seed(item),
                     duration_s=path.resolve.duration_s,
                     family=path.family,
@@ -60,7 +60,7 @@ def _not_opened(path: FamilyPath, place: int, failed: ResolveResult | DnsResult 
 def capped_window(plan: WindowPlan) -> DownloadResult:
     """Return the row of a further window that the day's data cap left no byte for."""
     return DownloadResult(
-        place=plan.place,
+        place=plan.window_index,
         mode=None,
         address_family=plan.family,
         via_proxy=None,
@@ -73,7 +73,7 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
     """Return the row of a window whose process was lost: its class, and no figure."""
     host = plan.formats[0].host if plan.formats else None
     return DownloadResult(
-        place=plan.place,
+        place=plan.window_index,
         host=host,
         address=plan.chosen.get(host or ""),
         window_s=window_s,

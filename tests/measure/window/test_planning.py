@@ -55,7 +55,7 @@ def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
     assert (result.failure, result.failure_detail, result.host, result.address) == (
         "worker_died", "exit code -11", HOST, "192.0.2.1",
     )  # fmt: skip
-    assert result.received_bytes is None and result.delivery_bps is None
+    assert result.received_bytes is None and result.throughput.delivery_bps is None
 
 
 def test_family_that_the_service_does_not_answer_comes_last_and_keeps_its_class() -> None:
@@ -96,7 +96,7 @@ def test_every_address_gets_a_window_the_chosen_one_first() -> None:
     assert [plan.chosen for plan in one if isinstance(plan, WindowPlan)] == [{HOST: "192.0.2.2"}]
     plans = [plan for plan in every if isinstance(plan, WindowPlan)]
     assert [plan.chosen[HOST] for plan in plans] == ["192.0.2.2", "192.0.2.1"]
-    assert [plan.place for plan in plans] == [0, 1]
+    assert [plan.window_index for plan in plans] == [0, 1]
 
 
 def test_failure_of_a_further_window_is_not_the_sessions() -> None:
