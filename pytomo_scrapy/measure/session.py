@@ -7,6 +7,7 @@ own field of the item. An earlier failure that ends the session turns the later 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -88,6 +89,7 @@ class Session:
             Stage.DOWNLOAD: self._download,
             Stage.PLAYBACK: self._play,
         }
+        self._finding = asyncio.Lock()
         # The two paths of a video that is measured over both families, for as long as its item lives.
         self._pairs: WeakKeyDictionary[VideoItem, tuple[FamilyPath, ...]] = WeakKeyDictionary()
 
@@ -205,9 +207,11 @@ class Session:
         item.join_time_s = join_time_s(item)
 
     async def _find_networks(self, item: VideoItem) -> None:
-        # With the gate held: Team Cymru may be asked.
+        # With the gate held: Team Cymru may be asked. Videos that share the gate take turns, for the finder is not for
+        # several threads.
         if self._tools.networks.is_on:
-            item.networks = await self._tools.in_thread(self._tools.networks.find, network_addresses(item))
+            async with self._finding:
+                item.networks = await self._tools.in_thread(self._tools.networks.find, network_addresses(item))
 
     def _paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
         if item in self._pairs:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,26 @@ def test_video_goes_through_the_stages_in_their_order_and_each_has_its_share_of_
 def test_networks_are_not_looked_for_where_there_is_nothing_to_ask(world: World) -> None:
     world.is_on = False
     assert measure(world).networks == () and "networks" not in world.calls
+
+
+def test_videos_that_look_up_together_ask_the_one_finder_of_networks_one_after_the_other(world: World) -> None:
+    asking: list[str] = []
+
+    async def in_thread(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if func == world.find:
+            asking.append("begin")
+            await asyncio.sleep(0)
+            asking.append("end")
+        return func(*args, **kwargs)
+
+    flow = Session(config.load({}.get), replace(world.tools(), in_thread=in_thread))
+
+    async def run() -> None:
+        items = [make_item(resolve=make_resolve()) for _ in range(2)]
+        await asyncio.gather(*(flow.step(Stage.DNS, item) for item in items))
+
+    asyncio.run(run())
+    assert asking == ["begin", "end"] * 2
 
 
 @pytest.mark.parametrize(
