@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from pytomo_scrapy.lab.service.answers import Request, Response
+from pytomo_scrapy.lab.http.service_messages import Request, Response
 
 logger = logging.getLogger(__name__)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from pytomo_scrapy.lab.clips.file_parts import Part, ebml_elements, mp4_boxes
-from pytomo_scrapy.lab.media.http_heads import RangeRefused, Request, Span, choose_span
+from pytomo_scrapy.lab.http.ranges import RangeRefused, Span, choose_span
+from pytomo_scrapy.lab.http.request_heads import Request
+from pytomo_scrapy.lab.http.transfers import Answer, Ending, plain_answer
 
 SLOW_FIRST_BYTE_S = 120.0
 RETRY_AFTER_S = 30
@@ -19,41 +19,6 @@ _EVERYTHING = "everything"
 _DAMAGED_PARTS = {"moov", "moof", "sidx", "Info", "Tracks", "Cues", "Cluster", _EVERYTHING}
 # A cluster or fragment needs no more than this to be lost; the rest of it stays.
 _DAMAGE_MAX_BYTES = 4096
-_NOTHING = memoryview(b"")
-
-
-class Ending(Enum):
-    """What happens to the connection after the body bytes of an answer."""
-
-    NORMAL = "it is kept or closed as the request says"
-    CLOSE = "it is closed cleanly, TLS included"
-    RESET = "it is reset, once everything sent has been acknowledged"
-    HANG = "it stays open and silent"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One response: its head, its body and how it ends."""
-
-    status: int
-    headers: Sequence[tuple[str, str]] = ()
-    body: memoryview = _NOTHING
-    # What Content-Length says; None: the body's own length.
-    declared_bytes: int | None = None
-    first_byte: int = 0  # of the file
-    ending: Ending = Ending.NORMAL
-    delay_s: float = 0.0
-    has_endless_header: bool = False
-
-    @property
-    def length_bytes(self) -> int:
-        """Return the length that the head declares."""
-        return len(self.body) if self.declared_bytes is None else self.declared_bytes
-
-
-def plain_answer(status: int, text: str = "", headers: Sequence[tuple[str, str]] = ()) -> Answer:
-    """Return an answer that carries a line of text."""
-    return Answer(status, [("Content-Type", "text/plain"), *headers], memoryview(f"{text}\n".encode()))
 
 
 def media_answer(request: Request, content: memoryview, mime: str, fault: str | None) -> Answer:

@@ -22,8 +22,9 @@ from urllib.parse import urlencode
 
 from pytomo_scrapy.lab.authority import TLS_FAULTS, Authority
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
-from pytomo_scrapy.lab.media.faults import Answer, Ending, damage, media_answer, plain_answer
-from pytomo_scrapy.lab.media.http_heads import HEAD_MAX_BYTES, BadRequest, Request, parse_request, response_head
+from pytomo_scrapy.lab.http.request_heads import HEAD_MAX_BYTES, BadRequest, Request, parse_request, response_head
+from pytomo_scrapy.lab.http.transfers import Answer, Ending, plain_answer
+from pytomo_scrapy.lab.media.faults import damage, media_answer
 from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, fault_host_name, host_fault, verify
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
