@@ -18,7 +18,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from pytomo_scrapy.lab.media.signing import TRUNCATED_HOST_NAME, host_fault
+from pytomo_scrapy.lab.faults import DnsFault
+from pytomo_scrapy.lab.hosts import TRUNCATED_HOST_NAME, host_fault
 from pytomo_scrapy.lab.model import MediaHost, World
 
 _TTL_S = 300
@@ -75,14 +76,11 @@ class Zone:
         name = question.name.to_text(omit_final_dot=True).lower()
         host = self._hosts.get(name) or self._canonical.get(name)
         fault = host_fault(name)
-        if fault == "dns_silence":
-            return None
-        if fault == "dns_servfail":
-            response.set_rcode(dns.rcode.SERVFAIL)
-        elif fault == "dns_nxdomain" or (host is None and name not in self._extra):
-            response.set_rcode(dns.rcode.NXDOMAIN)
-            response.authority.append(_authority(name))
-        elif is_udp and name == TRUNCATED_HOST_NAME:
+        if isinstance(fault, DnsFault):
+            return _refuse(response, name, fault.rcode) if fault.rcode is not None else None
+        if host is None and name not in self._extra:
+            return _refuse(response, name, dns.rcode.NXDOMAIN)
+        if is_udp and name == TRUNCATED_HOST_NAME:
             response.flags |= dns.flags.TC
         else:
             self._fill(response, question.name.to_text(), question.rdtype, host)
@@ -241,6 +239,13 @@ def _bind_both(address: str) -> tuple[socket.socket, socket.socket]:
 
 def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:4], "big")
+
+
+def _refuse(response: dns.message.Message, name: str, rcode: dns.rcode.Rcode) -> dns.message.Message:
+    response.set_rcode(rcode)
+    if rcode == dns.rcode.NXDOMAIN:
+        response.authority.append(_authority(name))
+    return response
 
 
 def _authority(name: str) -> dns.rrset.RRset:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+
+from pytomo_scrapy.lab.http.ranges import Span
 
 _NOTHING = memoryview(b"")
 
@@ -41,3 +43,27 @@ class Answer:
 def plain_answer(status: int, text: str = "", headers: Sequence[tuple[str, str]] = ()) -> Answer:
     """Return an answer that carries a line of text."""
     return Answer(status, [("Content-Type", "text/plain"), *headers], memoryview(f"{text}\n".encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A permitted request for bytes that exist: the file that they are of, and which they are."""
+
+    content: memoryview
+    mime: str
+    span: Span
+
+    def answer(self) -> Answer:
+        """Return the answer of a host without fault."""
+        span = self.span
+        headers = [("Content-Type", self.mime), ("Accept-Ranges", "bytes"), ("Cache-Control", "private, max-age=21299")]
+        if span.is_partial:
+            headers.append(("Content-Range", f"bytes {span.first}-{span.end - 1}/{len(self.content)}"))
+        body = self.content[span.first : span.end]
+        return Answer(206 if span.is_partial else 200, headers, body, span.size_bytes, span.first)
+
+    def cut(self, end: int, ending: Ending) -> Answer:
+        """Return the answer that declares everything and sends nothing from byte `end` of the file on."""
+        if self.span.end <= end:
+            return self.answer()
+        return replace(self.answer(), body=self.content[self.span.first : max(self.span.first, end)], ending=ending)

@@ -20,13 +20,15 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlencode
 
-from pytomo_scrapy.lab.authority import TLS_FAULTS, Authority
+from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
+from pytomo_scrapy.lab.faults import CertificateFault, DnsFault, HostFault, MediaFault, fault_at, host_faults
+from pytomo_scrapy.lab.hosts import fault_host_name, host_fault
+from pytomo_scrapy.lab.http.ranges import RangeRefused, choose_span
 from pytomo_scrapy.lab.http.request_heads import HEAD_MAX_BYTES, BadRequest, Request, parse_request, response_head
-from pytomo_scrapy.lab.http.transfers import Answer, Ending, plain_answer
-from pytomo_scrapy.lab.media.faults import damage, media_answer
+from pytomo_scrapy.lab.http.transfers import Answer, Ending, Transfer, plain_answer
 from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
-from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, fault_host_name, host_fault, verify
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, verify
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,6 @@ _LIMITED_BUFFER_BYTES = 64 * 1024
 _IDLE_MAX_S = 60.0
 _ACKNOWLEDGE_MAX_S = 2.0
 _PORT_TRIES = 20
-_SILENT_HOST_FAULTS = frozenset({"refused", "dns_nxdomain", "dns_servfail", "dns_silence"})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -68,13 +69,15 @@ class MediaServer:
         self._contents: dict[tuple[Path, str | None], memoryview] = {}
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        faults = {fault_host_name(fault): fault for fault in TLS_FAULTS}
-        self._tls = authority.sni_context(faults)
+        faults = [fault.name for fault in host_faults() if isinstance(fault, CertificateFault)]
+        self._tls = authority.sni_context({fault_host_name(fault): fault for fault in faults})
         self.port = 0
 
     async def start(self) -> None:
         """Listen on every host's address. Raises OSError when no port is free on all of them."""
-        hosts = [host for host in self._world.hosts.values() if host_fault(host.name) not in _SILENT_HOST_FAULTS]
+        hosts = [
+            host for host in self._world.hosts.values() if not isinstance(host_fault(host.name), HostFault | DnsFault)
+        ]
         addresses = dict.fromkeys(host.address for host in hosts)
         addresses |= dict.fromkeys(host.address_v6 for host in hosts if host.address_v6)
         for listener in _listen_everywhere(list(addresses), self._wanted_port):
@@ -172,7 +175,7 @@ class MediaServer:
             return plain_answer(403, "not available yet")
         if host.redirects_to is not None:
             return self._redirect(host.redirects_to, query)
-        return media_answer(request, self._content(video, stream), stream.mime, video.fault)
+        return media_answer(request, self._content(video, stream), stream.mime, fault_at(MediaFault, video.fault))
 
     def _redirect(self, target: str, query: dict[str, str]) -> Answer:
         counter = query.get("redirect_counter", "0")
@@ -182,14 +185,14 @@ class MediaServer:
         return plain_answer(302, "elsewhere", [("Location", location)])
 
     def _content(self, video: LabVideo, stream: ClipStream) -> memoryview:
-        damaged_for = video.video_id if video.fault == "corrupt" else None
-        key = (stream.path, damaged_for)
+        """Return what the host takes for the stream's file."""
+        fault = fault_at(MediaFault, video.fault)
+        change = fault.content if fault else None
+        key = (stream.path, video.video_id if change else None)
         if key not in self._contents:
-            if damaged_for is not None:
-                self._contents[key] = memoryview(damage(stream.path.read_bytes(), f"{damaged_for}:{stream.itag}"))
-            else:
-                with stream.path.open("rb") as file:
-                    self._contents[key] = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            with stream.path.open("rb") as file:
+                content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            self._contents[key] = change(content, f"{video.video_id}:{stream.itag}") if change else content
         return self._contents[key]
 
     def _pacer(self, request: Request, cache: MediaHost | None) -> Pacer | None:
@@ -214,6 +217,18 @@ class MediaServer:
         for start in range(0, len(answer.body), _WRITE_BYTES):
             writer.write(answer.body[start : start + _WRITE_BYTES])
             await writer.drain()
+
+
+def media_answer(request: Request, content: memoryview, mime: str, fault: MediaFault | None) -> Answer:
+    """Return the answer to a permitted request for `content`, with the video's `fault` applied."""
+    if fault is not None and fault.instead is not None:
+        return fault.instead
+    try:
+        span = choose_span(request, len(content))
+    except RangeRefused:
+        return plain_answer(416, "no such range", [("Content-Range", f"bytes */{len(content)}")])
+    transfer = Transfer(content, mime, span)
+    return fault.serve(transfer) if fault is not None and fault.serve is not None else transfer.answer()
 
 
 def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.socket]:

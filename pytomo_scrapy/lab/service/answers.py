@@ -9,6 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pytomo_scrapy.lab.faults import PageFault, fault_at
 from pytomo_scrapy.lab.http.service_messages import Request, Response, json_response, page, redirect, to_consent
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.service import watch_pages
@@ -181,13 +182,9 @@ class Service:
 
     def _watch_page(self, request: Request, video_id: str) -> Response:
         video = self._world.videos.get(video_id)
-        fault = video.fault if video else None
-        if fault == "page_consent":
-            return to_consent(request)
-        if fault == "page_500":
-            return page("<html><title>500 Internal Server Error</title><body>Backend error</body></html>", 500)
-        if fault == "page_garbage":
-            return page("<!DOCTYPE html><html><head><title>Something new</title></head><body>42</body></html>")
+        fault = fault_at(PageFault, video.fault) if video else None
+        if fault is not None:
+            return fault.answer(request)
         visitor = (
             "Set-Cookie",
             "VISITOR_INFO1_LIVE=labVisitor0; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none",

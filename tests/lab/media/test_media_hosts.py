@@ -16,14 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytomo_scrapy.lab.authority import Authority
+from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, fault_host_name, partner_name
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
-from pytomo_scrapy.lab.media.signing import (
-    DUAL_STACK_HOST_NAME,
-    EXPIRES_IN_S,
-    REDIRECT_PARTNER_NAME,
-    fault_host_name,
-    sign_url,
-)
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 
 SECRET = b"for tests"
 
@@ -153,7 +148,7 @@ def test_redirect_loop_leads_from_one_host_to_the_other_and_back(lab: Any) -> No
         url = got.headers["location"]
         assert got.status == 302 and f"redirect_counter={count}" in url
         hosts.append(urlsplit(url).hostname)
-    assert hosts == [REDIRECT_PARTNER_NAME, fault_host_name("redirect_loop")] * 2
+    assert hosts == [partner_name("redirect_loop"), fault_host_name("redirect_loop")] * 2
 
 
 def test_delayed_host_answers_late(lab: Any) -> None:
