@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import gzip
 import logging
-import socket
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pytomo_scrapy.lab.http.service_messages import Request, Response
+from pytomo_scrapy.lab.serving import LabServer, open_listener
 
 logger = logging.getLogger(__name__)
 
@@ -28,55 +28,26 @@ class _BadRequest(Exception):
     """Raised if a client does not speak HTTP/1.1 as we do; the text is the answer's body."""
 
 
-class InterceptingProxy:
+class InterceptingProxy(LabServer):
     """Listens on one address and hands every request to `answer`; `context_for` gives the TLS context of a host."""
 
     def __init__(
         self, answer: Answer, context_for: Callable[[str], ssl.SSLContext], address: str = "127.0.0.1", port: int = 0
     ) -> None:
+        super().__init__()
         self._answer = answer
         self._context_for = context_for
         self._address = address
         self._wanted_port = port
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def start(self) -> None:
-        """Start to listen; `port` is then known."""
-        self._server = await asyncio.start_server(
-            self._accept, self._address, self._wanted_port, limit=_MOST_HEADER_BYTES
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """Stop listening and end every connection."""
-        if self._server is None:
-            return
-        self._server.close()
-        for task in tuple(self._clients):
-            task.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
-        self._server = None
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
-            # A client that leaves, or that does not trust the lab's CA, is its own business.
-            logger.debug("A connection to the lab's proxy ended: %r", error)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            self._clients.discard(task)
-            writer.close()
+        """Start to listen; `port` is then known. Raises OSError where the address is not this machine's."""
+        listener = open_listener(self._address, self._wanted_port)
+        self.port = listener.getsockname()[1]
+        await self._listen(listener, self._serve, limit=_MOST_HEADER_BYTES)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Without it a POST through CONNECT waits 40 ms for the client's delayed acknowledgement.
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client_address = writer.get_extra_info("peername")[0]
         tunnel_host: str | None = None
         while True:

@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import errno
 import fcntl
-import logging
 import math
 import mmap
 import socket
-import ssl
 import struct
 import termios
 import time
@@ -30,8 +28,7 @@ from pytomo_scrapy.lab.http.transfers import Answer, Ending, Transfer, plain_ans
 from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, verify
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
-
-logger = logging.getLogger(__name__)
+from pytomo_scrapy.lab.serving import LabServer, open_listener
 
 _WRITE_BYTES = 256 * 1024
 # A send buffer that holds little, so that a limited host's bytes arrive when they are sent.
@@ -42,7 +39,7 @@ _PORT_TRIES = 20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class MediaServer:
+class MediaServer(LabServer):
     """Serves `/videoplayback` for every host of a world, on the hosts' own addresses and one common port.
 
     The cache that limits a transfer's rate and delays its first byte is the one whose address was connected to, so
@@ -59,6 +56,7 @@ class MediaServer:
         *,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self._world = world
         self._clips = clips
         self._secret = secret
@@ -67,8 +65,6 @@ class MediaServer:
         self._by_address = {host.address: host for host in world.hosts.values()}
         self._pacers: dict[tuple[str, str], Pacer] = {}
         self._contents: dict[tuple[Path, str | None], memoryview] = {}
-        self._servers: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         faults = [fault.name for fault in host_faults() if isinstance(fault, CertificateFault)]
         self._tls = authority.sni_context({fault_host_name(fault): fault for fault in faults})
         self.port = 0
@@ -82,49 +78,16 @@ class MediaServer:
         addresses |= dict.fromkeys(host.address_v6 for host in hosts if host.address_v6)
         for listener in _listen_everywhere(list(addresses), self._wanted_port):
             self.port = listener.getsockname()[1]
-            self._servers.append(
-                await asyncio.start_server(
-                    self._accept,
-                    sock=listener,
-                    ssl=self._tls,
-                    limit=HEAD_MAX_BYTES,
-                    ssl_handshake_timeout=10.0,
-                    ssl_shutdown_timeout=1.0,
-                )
-            )
+            await self._listen(listener, self._serve, limit=HEAD_MAX_BYTES, tls=self._tls)
 
     async def close(self) -> None:
         """Stop listening and end every connection at once."""
-        for server in self._servers:
-            server.close()
-        while self._tasks:
-            tasks = list(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._tasks.difference_update(tasks)
-        for server in self._servers:
-            await server.wait_closed()
-        self._servers.clear()
+        await super().close()
         self._contents.clear()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._converse(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection until either side ends it."""
-        try:
-            while await self._serve_one(reader, writer):
-                pass
-            writer.close()
-            # A peer that does not answer the end of TLS is cut off.
-            await asyncio.wait_for(writer.wait_closed(), 2.0)
-        except (OSError, ssl.SSLError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            logger.debug("A client's connection ended: %r", error)
-        finally:
-            writer.transport.abort()
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await self._serve_one(reader, writer):
+            pass
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; tell whether the connection goes on."""
@@ -238,7 +201,7 @@ def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.so
         listeners: list[socket.socket] = []
         try:
             for address in addresses:
-                listener = _listen(address, listeners[0].getsockname()[1] if listeners else port)
+                listener = _open_if_possible(address, listeners[0].getsockname()[1] if listeners else port)
                 if listener is not None:
                     listeners.append(listener)
             return listeners
@@ -250,17 +213,12 @@ def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.so
     return []
 
 
-def _listen(address: str, port: int) -> socket.socket | None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+def _open_if_possible(address: str, port: int) -> socket.socket | None:
+    """Open a listener. None on a machine without IPv6, whose clients cannot ask for it either."""
     try:
-        listener = socket.create_server((address, port), family=family, backlog=128)
-        # Connections inherit it. asyncio itself sets it only on sockets that name their protocol, which these do not,
-        # and Nagle's algorithm would hold small portions back for 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
+        return open_listener(address, port)
     except OSError as error:
-        # A machine without IPv6 goes without: its clients cannot ask for it either.
-        if family is socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        if ":" in address and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
             return None
         raise
 
