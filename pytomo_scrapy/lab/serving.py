@@ -9,12 +9,13 @@ import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from pytomo_scrapy.lab.http.request_heads import HEAD_MAX_BYTES
+
 logger = logging.getLogger(__name__)
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _BACKLOG = 128
-_READ_AHEAD_BYTES = 64 * 1024
 _HANDSHAKE_MAX_S = 10.0
 _TLS_END_MAX_S = 1.0
 _END_MAX_S = 2.0
@@ -56,23 +57,17 @@ class LabServer:
         self._transports.clear()
         self._servers.clear()
 
-    async def _listen(
-        self,
-        listener: socket.socket,
-        serve: Serve,
-        *,
-        limit: int = _READ_AHEAD_BYTES,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        """Hand every connection of `listener` to `serve`, whose reader holds `limit` bytes."""
+    async def _listen(self, listener: socket.socket, serve: Serve, tls: ssl.SSLContext | None = None) -> None:
+        """Hand every connection of `listener` to `serve`."""
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._spawn(_converse(serve, reader, writer))
 
+        # asyncio refuses these for a listener without TLS.
         times: dict[str, Any] = (
             {"ssl_handshake_timeout": _HANDSHAKE_MAX_S, "ssl_shutdown_timeout": _TLS_END_MAX_S} if tls else {}
         )
-        self._servers.append(await asyncio.start_server(accept, sock=listener, limit=limit, ssl=tls, **times))
+        self._servers.append(await asyncio.start_server(accept, sock=listener, limit=HEAD_MAX_BYTES, ssl=tls, **times))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pytomo_scrapy.lab.http.request_heads import Request
+from pytomo_scrapy.lab.http.request_heads import RequestHead
 
 
 class RangeRefused(Exception):
@@ -26,7 +26,7 @@ class Span:
         return self.end - self.first
 
 
-def choose_span(request: Request, size_bytes: int) -> Span:
+def choose_span(request: RequestHead, size_bytes: int) -> Span:
     """Return which bytes of a file of `size_bytes` a request wants, by its header or its `range` parameter.
 
     A malformed or multiple range counts as none. Raises RangeRefused where 416 is due. Source: RFC 9110, 14.1.2.

@@ -22,6 +22,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     client_address: str = "127.0.0.1"
+    keeps_alive: bool = True
 
     @property
     def path(self) -> str:

@@ -23,7 +23,7 @@ from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
 from pytomo_scrapy.lab.faults import CertificateFault, DnsFault, HostFault, MediaFault, fault_at, host_faults
 from pytomo_scrapy.lab.hosts import fault_host_name, host_fault
 from pytomo_scrapy.lab.http.ranges import RangeRefused, choose_span
-from pytomo_scrapy.lab.http.request_heads import HEAD_MAX_BYTES, BadRequest, Request, parse_request, response_head
+from pytomo_scrapy.lab.http.request_heads import BadRequest, RequestHead, read_head, response_head
 from pytomo_scrapy.lab.http.transfers import Answer, Ending, Transfer, plain_answer
 from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, verify
@@ -78,7 +78,7 @@ class MediaServer(LabServer):
         addresses |= dict.fromkeys(host.address_v6 for host in hosts if host.address_v6)
         for listener in _listen_everywhere(list(addresses), self._wanted_port):
             self.port = listener.getsockname()[1]
-            await self._listen(listener, self._serve, limit=HEAD_MAX_BYTES, tls=self._tls)
+            await self._listen(listener, self._serve, tls=self._tls)
 
     async def close(self) -> None:
         """Stop listening and end every connection at once."""
@@ -92,14 +92,11 @@ class MediaServer(LabServer):
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; tell whether the connection goes on."""
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_MAX_S)
-        except asyncio.IncompleteReadError:
+            request = await asyncio.wait_for(read_head(reader), _IDLE_MAX_S)
+        except BadRequest as error:
+            await _send_refusal(str(error), self._wall_clock(), writer)
             return False
-        try:
-            request = parse_request(head)
-        except BadRequest:
-            writer.write(response_head(400, [("Content-Length", "0"), ("Connection", "close")]))
-            await writer.drain()
+        if request is None:
             return False
         peer, local = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         if peer is None or local is None:  # a client that was killed is gone by now
@@ -118,7 +115,7 @@ class MediaServer(LabServer):
         await writer.drain()
         return await _finish(answer.ending, reader, writer) and keeps_alive
 
-    def answer(self, request: Request, peer_ip: str) -> Answer:
+    def answer(self, request: RequestHead, peer_ip: str) -> Answer:
         """Return what a request that comes from `peer_ip` is answered; the order of checks is the service's."""
         if request.method not in ("GET", "HEAD"):
             return plain_answer(405, "GET or HEAD", [("Allow", "GET, HEAD")])
@@ -158,7 +155,7 @@ class MediaServer(LabServer):
             self._contents[key] = change(content, f"{video.video_id}:{stream.itag}") if change else content
         return self._contents[key]
 
-    def _pacer(self, request: Request, cache: MediaHost | None) -> Pacer | None:
+    def _pacer(self, request: RequestHead, cache: MediaHost | None) -> Pacer | None:
         """Return the pacer that all transfers of a video from one cache share. None without a limit."""
         video = self._world.videos.get(request.query.get("id", ""))
         if cache is None or video is None or video.clip not in self._clips:
@@ -182,7 +179,7 @@ class MediaServer(LabServer):
             await writer.drain()
 
 
-def media_answer(request: Request, content: memoryview, mime: str, fault: MediaFault | None) -> Answer:
+def media_answer(request: RequestHead, content: memoryview, mime: str, fault: MediaFault | None) -> Answer:
     """Return the answer to a permitted request for `content`, with the video's `fault` applied."""
     if fault is not None and fault.instead is not None:
         return fault.instead
@@ -231,6 +228,12 @@ def _head_of(answer: Answer, keeps_alive: bool, now_s: float) -> bytes:
         ("Server", "gvs 1.0"),
     ]
     return response_head(answer.status, [*answer.headers, *common])
+
+
+async def _send_refusal(sentence: str, now_s: float, writer: asyncio.StreamWriter) -> None:
+    answer = plain_answer(400, sentence)
+    writer.write(_head_of(answer, keeps_alive=False, now_s=now_s) + answer.body)
+    await writer.drain()
 
 
 async def _pause(delay_s: float, writer: asyncio.StreamWriter) -> None:

@@ -16,7 +16,7 @@ from pytomo_scrapy.lab import faults
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.faults import FAULTS, Fault
 from pytomo_scrapy.lab.hosts import fault_host_name, host_fault
-from pytomo_scrapy.lab.http.request_heads import parse_request
+from pytomo_scrapy.lab.http.request_heads import parse_head
 from pytomo_scrapy.lab.http.service_messages import Request
 from pytomo_scrapy.lab.listing import describe_lab
 from pytomo_scrapy.lab.media.media_hosts import media_answer
@@ -116,6 +116,6 @@ def test_new_rows_of_a_host_are_answered(tmp_path: Path, world: World) -> None:
     assert answer is not None and answer.rcode() == dns.rcode.REFUSED
     certificate, _ = Authority.create(tmp_path / "authority").certificate("a.example", "toy_certificate")
     assert certificate.name == "a.example.toy_certificate.pem"
-    head = parse_request(b"GET /videoplayback HTTP/1.1\r\n\r\n")
+    head = parse_head(b"GET /videoplayback HTTP/1.1\r\n\r\n")
     fault = faults.fault_at(faults.MediaFault, "toy_media")
     assert media_answer(head, memoryview(b"file"), "video/mp4", fault).status == 418

@@ -133,6 +133,15 @@ def test_host_video_or_method_that_does_not_exist_is_refused(lab: Any) -> None:
     assert lab.get(url, method="DELETE").status == 405
 
 
+def test_request_that_is_not_http_gets_a_sentence_and_the_connection_ends(lab: Any) -> None:
+    received = b""
+    with lab.connect(FAST) as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 400 ") and b"not HTTP/1.1" in received
+
+
 def test_redirecting_host_sends_to_the_other_which_serves(lab: Any) -> None:
     got = lab.get(lab.url("good-separate_20", 140, host=REDIRECTING))
     assert got.status == 302
