@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.lab.model import FAULTS
+from pytomo_scrapy.lab.faults import FAULTS
 from pytomo_scrapy.lab.world import build_world, world_names
 from tests.running.commands import command
 
@@ -33,7 +33,7 @@ def test_lab_list_shows_worlds_hosts_known_videos_and_faults():
     done = scrapy("lab", "list")
     assert (done.returncode, done.stderr) == (0, "")
     world = build_world("default")
-    for word in (*world_names(), *world.hosts, *world.known, *FAULTS, *FAULTS.values()):
+    for word in (*world_names(), *world.hosts, *world.known, *FAULTS, *(fault.help for fault in FAULTS.values())):
         assert word in done.stdout
     assert "0.5 times the clip's own rate" in done.stdout
 
