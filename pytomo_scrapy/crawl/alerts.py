@@ -24,7 +24,7 @@ TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is told. `event` is "failing" or "recovered"."""
+    """The message that is posted. `event` is "failing" or "recovered"."""
 
     event: str
     failure: str
@@ -40,19 +40,19 @@ class Streak:
         self._alert_after = alert_after
         self._failure: str | None = None
         self._count = 0
-        self._told: tuple[str, int] | None = None
+        self._alerted: tuple[str, int] | None = None
 
     def next(self, failure: str | None) -> Alert | None:
-        """Take the next measurement's failure. Returns what has to be told now, if anything."""
+        """Take the next measurement's failure. Returns the alert to post now, if any."""
         if failure is None:
-            told, self._failure, self._count, self._told = self._told, None, 0, None
-            return None if told is None else _alert("recovered", *told)
+            alerted, self._failure, self._count, self._alerted = self._alerted, None, 0, None
+            return None if alerted is None else _alert("recovered", *alerted)
         self._count = self._count + 1 if failure == self._failure else 1
         self._failure = failure
-        if self._told is not None and self._told[0] == failure:
-            self._told = (failure, self._count)
+        if self._alerted is not None and self._alerted[0] == failure:
+            self._alerted = (failure, self._count)
         elif self._count == self._alert_after:
-            self._told = (failure, self._count)
+            self._alerted = (failure, self._count)
             return _alert("failing", failure, self._count)
         return None
 
@@ -72,7 +72,7 @@ class Alerts:
         self._posts: set[asyncio.Task[None]] = set()
 
     def stored(self, item: VideoItem) -> None:
-        """Look at a stored measurement, and post what it gives reason to, beside the crawl."""
+        """Count a stored measurement's failure, and post an alert if one is due, without holding up the crawl."""
         alert = self._streak.next(item.failure)
         if alert is not None:
             logger.warning("%s: %s, %d in a row", alert.event, alert.failure, alert.count)

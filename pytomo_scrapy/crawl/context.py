@@ -1,4 +1,4 @@
-"""The composition root: what a crawl has once, built in the order in which its parts need each other."""
+"""The composition root: builds the parts of a crawl in the order in which they need each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.idle_time import idle_figures
-from pytomo_scrapy.crawl.line_lock import Line, lock_of
+from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
 from pytomo_scrapy.crawl.politeness import Politeness
@@ -46,20 +46,20 @@ class CrawlContext:
         """Build every part; `limit` is that of the videos. Raises SettingError or StorageError."""
         self.config = checked
         self._stats = stats
-        # 1. What may refuse before anything is opened.
-        self.line = Line(lock_of(checked))
+        # 1. The parts that may refuse before anything is opened.
+        self.line = LineHold(lock_of(checked))
         self.networks = NetworkFinder(checked.network)
-        # 2. Whom everybody waits for: a stop of the gate is how every part ends a crawl.
+        # 2. The gate that every part waits for, and stops to end a crawl.
         self.gate = Gate(is_quiet=checked.quiet_window)
-        # 3. The database, whose patience ends when the gate stops.
+        # 3. The database; its retries end when the gate stops.
         self.storage = CrawlStorage(checked, self.gate, raw_settings)
-        # 4. What ends a crawl by stopping the gate.
+        # 4. The parts that end a crawl by stopping the gate.
         self.politeness = Politeness(checked.endurance, self.gate)
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
-        # 5. What only looks on. None where it is not wanted.
+        # 5. The parts that only observe. None where they are not wanted.
         self.alerts = alerts_of(checked)
         self.progress = progress_of(checked.progress, limit)
-        # 6. The process of the windows, and the flow that all of the above are the tools of.
+        # 6. The process of the windows, and the flow, whose tools are the parts above.
         self.process = MeasuringProcess()
         if self.progress is not None:
             self.process.show_on(self.progress.showing)
@@ -125,10 +125,10 @@ class CrawlContext:
                 manager.connect(receiver, signal=signal)
 
     async def begin(
-        self, spider: str, given: Mapping[str, str], arguments: Mapping[str, Any], *, is_own_list: bool
+        self, spider: str, user_arguments: Mapping[str, str], arguments: Mapping[str, Any], *, is_own_list: bool
     ) -> OpenedCrawl:
-        """Begin the crawl of these arguments, with patience. Raises StorageError when it is over."""
-        opened = await self.storage.ask(self.storage.begin, spider, given, arguments, is_own_list=is_own_list)
+        """Begin the crawl of these arguments, with retries. Raises StorageError when these are over."""
+        opened = await self.storage.ask(self.storage.begin, spider, user_arguments, arguments, is_own_list=is_own_list)
         self.process.show_on(opened.live_window)
         crawl = opened.frontier.crawl
         logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)

@@ -1,4 +1,4 @@
-"""The crawl's database: asked with patience while it is away, and the one place that says why a crawl cannot go on."""
+"""The crawl's database: every call is retried while it is away, and one sentence says why a crawl cannot go on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
-from pytomo_scrapy.crawl.outbox import UnstoredFolder
-from pytomo_scrapy.crawl.retrying import Patience
+from pytomo_scrapy.crawl.outbox import Outbox
+from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.database import open_database
@@ -38,7 +38,7 @@ class CrawlStorage:
         self._raw_settings = raw_settings
         self.database = open_database(config.database_url, after_migration=pack_after_migration)
         self.repository = Repository(self.database, after_save=pack_now_and_then)
-        self._patience = Patience(config.endurance.database_patience_s, self._is_stopping)
+        self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping)
         self._opened: OpenedCrawl | None = None
         self.failure: str | None = None
 
@@ -49,37 +49,37 @@ class CrawlStorage:
             raise RuntimeError("No crawl has begun: the spider must be one of pytomo_scrapy's.")
         return self._opened
 
-    async def ask(self, function: Callable[Given, Answer], /, *given: Given.args, **more: Given.kwargs) -> Answer:
-        """Call `function` in a thread, again while the database is away. Raises StorageError when patience is over."""
-        return await self._patience.ask(function, *given, **more)
+    async def ask(self, function: Callable[Given, Answer], /, *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        """Call `function` in a thread, again while the database is away. Raises StorageError when it stays away."""
+        return await self._retrying.ask(function, *args, **kwargs)
 
-    async def write(self, function: Callable[Given, Any], /, *given: Given.args, **more: Given.kwargs) -> None:
-        """Call `function` as `ask` does; where patience is over, the crawl ends and not the caller."""
+    async def write(self, function: Callable[Given, Any], /, *args: Given.args, **kwargs: Given.kwargs) -> None:
+        """Call `function` as `ask` does; a StorageError ends the crawl, not the caller."""
         try:
-            await self.ask(function, *given, **more)
+            await self.ask(function, *args, **kwargs)
         except StorageError as error:
             self.fail(str(error))
 
     def begin(
-        self, spider: str, given: Mapping[str, str], arguments: Mapping[str, Any], *, is_own_list: bool = False
+        self, spider: str, user_arguments: Mapping[str, str], arguments: Mapping[str, Any], *, is_own_list: bool = False
     ) -> OpenedCrawl:
-        """Open the crawl's frontier, named by the `given` arguments, and begin a run with all of them. Blocking.
+        """Open the crawl's frontier, named by the user's arguments, and begin a run with all of them. Blocking.
 
-        `is_own_list` gives this vantage a frontier of its own. What an earlier run could not store is stored first.
+        `is_own_list` gives this vantage a frontier of its own. What an earlier run left in the outbox is stored first.
         """
         config = self._config
         vantage = config.vantage or platform.node()
         frontier = open_crawl(
             self.database,
             spider,
-            given,
+            user_arguments,
             name=arguments["crawl"],
             max_crawled_url=arguments["max_crawled_url"],
             vantage=vantage if is_own_list else "",
             lease_s=config.endurance.lease_s,
             retries_refused=config.endurance.backoff_retry_s > 0,
         )
-        outbox = UnstoredFolder(
+        outbox = Outbox(
             config.endurance.unstored_directory, config.endurance.unstored_max_bytes, self.database.shown_url
         )
         store_what_waits(outbox, self.repository, frontier)
@@ -91,7 +91,7 @@ class CrawlStorage:
             crawl_id=frontier.crawl.id,
             store_public_ip=config.store_public_ip,
         )
-        self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._patience)
+        self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._retrying)
         return self._opened
 
     def published(self, item: VideoItem) -> VideoItem:
@@ -103,7 +103,7 @@ class CrawlStorage:
         self.failure = self.failure or sentence
 
     async def close(self, reason: str) -> None:
-        """Give back what the crawl still holds, and end its run."""
+        """Release the crawl's claims, and end its run."""
         await run_in_thread(self._close, reason)
 
     def _close(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""How much a crawl downloads: what it expects to, said at its start, and the day's cap on a metered line."""
+"""A crawl's downloads: the amount expected, logged at its start, and the day's cap on a metered line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEGMENT_S = 5.0
 def expected_bytes_per_hour(checked: Config) -> int:
     """Estimate the media bytes of an hour of windows, on a line of ASSUMED_LINE_BPS.
 
-    A paced window takes its own length, the buffer goal and a segment of media; a bulk one what the line gives.
+    A paced window takes its own length, the buffer goal and a segment of media; a bulk one uses the full line.
     """
     settings = checked.download
     window_count = 3600 / max(checked.pace_s, settings.window_s + OUTSIDE_WINDOW_S)
@@ -69,7 +69,7 @@ class DataCap:
         self._received_bytes = 0
 
     async def begin(self) -> None:
-        """Say what is expected, and count what earlier crawls of the day have taken."""
+        """Log the bytes expected, and count those that earlier crawls of the day received."""
         logger.info("%s", volume_sentence(self._config))
         if self._cap_bytes:
             midnight = self._now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -98,9 +98,9 @@ class DataCap:
         return bool(self._cap_bytes) and self._received_bytes >= self._cap_bytes
 
     def room_bytes(self) -> int:
-        """Return how many bytes a window may still take: its own cap, or what is left of the day's."""
-        own = self._config.download.max_bytes
-        return max(1, min(own, self._cap_bytes - self._received_bytes)) if self._cap_bytes else own
+        """Return how many bytes a window may still take: its own cap, or the rest of the day's."""
+        window_bytes = self._config.download.max_bytes
+        return max(1, min(window_bytes, self._cap_bytes - self._received_bytes)) if self._cap_bytes else window_bytes
 
     def _stop_if_reached(self) -> None:
         # What waits in the pipelines goes back to the frontier; the walk says why.

@@ -36,9 +36,9 @@ class Gate:
         self.is_stopping = False
 
     def stop(self) -> None:
-        """Let nothing new start: every waiter, and whoever comes from now on, gets `Stopped`.
+        """Let nothing new start: every waiter, now and later, gets `Stopped`.
 
-        Analyses go on: what a window has measured is not thrown away.
+        Analyses go on: no window's measurement is thrown away.
         """
         self.is_stopping = True
         for activity, turn in self._waiting:
@@ -73,7 +73,7 @@ class Gate:
             self._enter(activity)
 
     def release(self, activity: Activity) -> None:
-        """Give the gate back, and let in whoever may enter now."""
+        """Give the gate back, and let in the waiters that may enter now."""
         self._holding.remove(activity)
         if activity is Activity.WINDOW:
             self._window_ended_s = self._clock()

@@ -50,7 +50,7 @@ class LineLock:
         self._socket = self._file = None
 
     def holder(self) -> int | None:
-        """Return the process that holds the name. None where that cannot be told."""
+        """Return the process that holds the name. None where it is not known."""
         if sys.platform != "linux":
             return None
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
@@ -61,14 +61,14 @@ class LineLock:
         return None
 
     def _bind(self) -> bool:
-        mine = socket.socket(socket.AF_UNIX)
+        held = socket.socket(socket.AF_UNIX)
         try:
-            mine.bind(f"\0{self._key}")
-            mine.listen(8)
+            held.bind(f"\0{self._key}")
+            held.listen(8)
         except OSError:
-            mine.close()
+            held.close()
             return False
-        self._socket = mine
+        self._socket = held
         return True
 
     def _lock_file(self) -> bool:
@@ -106,7 +106,7 @@ def _take(lock: LineLock) -> None:
         )
 
 
-class Line:
+class LineHold:
     """The crawl's hold on its line: from its start to its end, without the pauses between rounds."""
 
     def __init__(self, lock: LineLock | None) -> None:
@@ -118,13 +118,13 @@ class Line:
             _take(self._lock)
 
     async def take_when_free(self) -> None:
-        """Take the line for a further round, after whoever took it between two rounds."""
-        is_told = False
+        """Take the line for a further round, and wait for another crawler that took it between two rounds."""
+        is_logged = False
         while self._lock is not None and not self._lock.take():
-            if not is_told:
+            if not is_logged:
                 logger.info("The round waits for the crawler that measures over this line (process %s)",
                             self._lock.holder())  # fmt: skip
-                is_told = True
+                is_logged = True
             await asyncio.sleep(_POLL_S)
 
     def free(self) -> None:

@@ -22,7 +22,7 @@ NOTE_EVERY_S = 1.0
 class LiveWindow:
     """Notes of a run's open window: when it opens, once a second, and when it is over.
 
-    A database elsewhere hears of the opening and the end only: what is written in between would be traffic of ours in
+    A database elsewhere hears of the opening and the end only: notes in between would be traffic of ours in
     the very window that must have none. Losing a note loses nothing that is measured.
     """
 
@@ -60,7 +60,7 @@ class LiveWindow:
             await run_in_thread(clear_window, self._database, self._run_id)
 
     def progress(self, progress: WindowProgress) -> None:
-        """Note how far the window is, if it is time to. Returns at once: the writing is done beside."""
+        """Note how far the window is, if it is time to. Returns at once: a thread does the writing."""
         is_writing = self._writing is not None and not self._writing.done()
         if not self._is_local or is_writing or self._clock() - self._noted_s < NOTE_EVERY_S:
             return

@@ -17,7 +17,7 @@ from pytomo_scrapy.measure.worker.worker import Worker
 # The engine ends a window within 0.25 s of its deadline; a process that is later than this hangs.
 WINDOW_GRACE_S = 4.0
 
-# Shows one window of so many seconds while it is open; what it gives on entry is called with the progress.
+# Shows one window of the given length in seconds while it is open; on entry it returns a callback for the progress.
 WindowDisplay = Callable[[VideoItem, float], AbstractAsyncContextManager[Callable[[WindowProgress], None]]]
 
 
@@ -45,7 +45,7 @@ class MeasuringProcess:
         await self._worker.start()
 
     async def close(self) -> None:
-        """End the process, and remove what is left of its media."""
+        """End the process, and remove the media that it left."""
         await self._worker.close()
         self.abandon()
 

@@ -8,8 +8,8 @@ from scrapy.utils.asyncio import run_in_thread
 from sqlalchemy.exc import DataError, IntegrityError
 
 from pytomo_scrapy.crawl.live_window import LiveWindow
-from pytomo_scrapy.crawl.outbox import Unstored, UnstoredFolder
-from pytomo_scrapy.crawl.retrying import Patience
+from pytomo_scrapy.crawl.outbox import Outbox, WaitingMeasurement
+from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.database import Database
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class OpenedCrawl:
-    """One run over one frontier. There is none before it has begun: whoever has it can store."""
+    """One run over one frontier. It exists only once the crawl has begun: its holder can store."""
 
     def __init__(
         self,
@@ -28,33 +28,33 @@ class OpenedCrawl:
         repository: Repository,
         frontier: Frontier,
         run: Run,
-        outbox: UnstoredFolder,
-        patience: Patience,
+        outbox: Outbox,
+        retrying: Retrying,
     ) -> None:
         self.frontier = frontier
         self._database = database
         self._repository = repository
         self.run = run
         self.outbox = outbox
-        self._patience = patience
+        self._retrying = retrying
 
     def live_window(self, item: VideoItem, window_s: float) -> LiveWindow:
         """Return where an open window is noted for the web page."""
         return LiveWindow(self._database, self.run.id, item, window_s)
 
     async def store(self, item: VideoItem) -> None:
-        """Store one measurement; while the database is away it is kept on disk, and the crawl waits.
+        """Store one measurement; while the database is away, the outbox keeps it on disk and the crawl waits.
 
-        Raises StorageError when patience is over: the next run on this machine stores what is kept.
+        Raises StorageError when the database stays away: the next run on this machine stores the measurement.
         """
         try:
             await run_in_thread(self.save, item)
             return
         except StorageError:
-            unstored = Unstored(item, self.run, self.frontier.crawl)
-        path = await run_in_thread(self.outbox.keep, unstored)
+            waiting = WaitingMeasurement(item, self.run, self.frontier.crawl)
+        path = await run_in_thread(self.outbox.keep, waiting)
         try:
-            await self._patience.ask(self.save, item)
+            await self._retrying.ask(self.save, item)
         except StorageError:
             if path is not None:
                 logger.warning("The measurement of %s is kept in %s: the next run stores it", item.video_id, path)
@@ -66,18 +66,18 @@ class OpenedCrawl:
         self._repository.save(item, self.run, self.frontier)
 
     def end(self, reason: str) -> None:
-        """Give back what the crawl still holds, and end its run. Blocking. Raises StorageError."""
+        """Release the crawl's claims, and end its run. Blocking. Raises StorageError."""
         self.frontier.release_all()
         self._repository.end_run(self.run, reason)
 
 
-def store_what_waits(outbox: UnstoredFolder, repository: Repository, opened: Frontier) -> None:
-    """Store what an earlier run kept, before anything is claimed: else its videos would be measured again. Blocking."""
-    for path, unstored in outbox.waiting():
-        frontier = opened if unstored.crawl.id == opened.crawl.id else opened.of(unstored.crawl)
+def store_what_waits(outbox: Outbox, repository: Repository, opened: Frontier) -> None:
+    """Store an earlier run's measurements before anything is claimed, or their videos are measured again. Blocking."""
+    for path, waiting in outbox.waiting():
+        frontier = opened if waiting.crawl.id == opened.crawl.id else opened.of(waiting.crawl)
         try:
             frontier.take_back()
-            repository.save(unstored.item, unstored.run, frontier)
+            repository.save(waiting.item, waiting.run, frontier)
         except StorageError as error:
             if not isinstance(error.__cause__, IntegrityError | DataError):
                 raise
@@ -87,4 +87,4 @@ def store_what_waits(outbox: UnstoredFolder, repository: Repository, opened: Fro
             logger.warning("The measurement in %s is left there: this version cannot store it (%r)", path, error)
             continue
         outbox.forget(path)
-        logger.info("%s, measured in an earlier run, is stored now", unstored.item.video_id)
+        logger.info("%s, measured in an earlier run, is stored now", waiting.item.video_id)

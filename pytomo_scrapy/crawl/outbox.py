@@ -1,4 +1,4 @@
-"""Finished measurements that the database could not take: kept in a folder, and stored when it can."""
+"""The outbox: a folder of finished measurements that wait until the database can take them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
-class Unstored:
-    """A measurement with where it belongs: its run, and the crawl whose claim it finishes."""
+class WaitingMeasurement:
+    """A measurement that waits for the database, with its run and the crawl whose claim it finishes."""
 
     item: VideoItem
     run: Run
     crawl: OpenCrawl
 
 
-class UnstoredFolder:
+class Outbox:
     """The folders that such measurements wait in, for one database; only their owner can read them.
 
     The second folder is the system's own for temporary files: a full disk is often only the database's.
@@ -49,13 +49,13 @@ class UnstoredFolder:
         self._max_bytes = max_bytes
         self._prefix = hashlib.sha256(shown_url.encode()).hexdigest()[:12]
 
-    def keep(self, unstored: Unstored) -> Path | None:
+    def keep(self, measurement: WaitingMeasurement) -> Path | None:
         """Write a measurement down. None where the limit is reached or no folder can take it, which is logged."""
-        content = _encode(unstored)
-        name = f"{self._prefix}-{unstored.item.uuid}{_SUFFIX}"
+        content = _encode(measurement)
+        name = f"{self._prefix}-{measurement.item.uuid}{_SUFFIX}"
         if self._kept_bytes() + len(content) > self._max_bytes:
             logger.error("The measurement of %s waits in memory only: the limit of %d bytes of unstored measurements "
-                         "is reached", unstored.item.video_id, self._max_bytes)  # fmt: skip
+                         "is reached", measurement.item.video_id, self._max_bytes)  # fmt: skip
             return None
         for folder in self._folders:
             try:
@@ -64,17 +64,17 @@ class UnstoredFolder:
                 logger.warning("Unstored measurements cannot be kept in %s: %s", folder, error.strerror or error)
         return None
 
-    def waiting(self) -> Iterator[tuple[Path, Unstored]]:
-        """Yield what waits for this database, oldest first. An unreadable file is logged and left where it is."""
+    def waiting(self) -> Iterator[tuple[Path, WaitingMeasurement]]:
+        """Yield the measurements that wait for this database, oldest first. An unreadable file is logged and left."""
         for path in self._files():
             try:
-                unstored = _decode(_read(path), path)
+                measurement = _decode(_read(path), path)
             # Text that is nested too deeply ends in a RecursionError.
             except (OSError, ValueError, RecursionError) as error:
                 reason = (error.strerror or error) if isinstance(error, OSError) else error
                 logger.warning("The unstored measurement %s cannot be read and is left where it is: %s", path, reason)
                 continue
-            yield path, unstored
+            yield path, measurement
 
     def forget(self, path: Path | None) -> None:
         """Remove a measurement that is stored now."""
@@ -90,11 +90,11 @@ class UnstoredFolder:
         return [path for _, path in sorted(found)]
 
     def _kept_bytes(self) -> int:
-        kept = 0
+        kept_bytes = 0
         for path in self._files():
             with contextlib.suppress(OSError):
-                kept += path.stat().st_size
-        return kept
+                kept_bytes += path.stat().st_size
+        return kept_bytes
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:
@@ -114,9 +114,9 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    """Return what the file holds. Raises OSError where it is no file of our own."""
+    """Return the file's content. Raises OSError where it is no file of our own."""
     with os.fdopen(os.open(path, _OPEN_FLAGS), "rb") as file:
-        # Of what was opened, not of the name: that may be another file by now.
+        # Of the open file, not of its name: another file may have that name by now.
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(None, "it is not a file")
@@ -125,17 +125,17 @@ def _read(path: Path) -> bytes:
         return file.read()
 
 
-def _encode(unstored: Unstored) -> bytes:
-    item = _without_signed_parts(published(unstored.item, keeps_client_address=unstored.run.store_public_ip))
+def _encode(measurement: WaitingMeasurement) -> bytes:
+    item = _without_signed_parts(published(measurement.item, keeps_client_address=measurement.run.store_public_ip))
     written = {
         "format": FORMAT,
         "software_version": __version__,
-        "measurement": to_plain(replace(unstored, item=item)),
+        "measurement": to_plain(replace(measurement, item=item)),
     }
     return json.dumps(written, separators=(",", ":")).encode()
 
 
-def _decode(content: bytes, path: Path) -> Unstored:
+def _decode(content: bytes, path: Path) -> WaitingMeasurement:
     """Return the measurement. Raises ValueError where the content is damaged, or of a format that is not known."""
     try:
         written = json.loads(content)
@@ -148,15 +148,15 @@ def _decode(content: bytes, path: Path) -> Unstored:
         raise CodecError(
             f"pytomo-scrapy {version} wrote it in format {written.get('format')}, this version reads format {FORMAT}"
         )
-    unstored, unknown = from_plain(Unstored, written["measurement"])
+    measurement, unknown = from_plain(WaitingMeasurement, written["measurement"])
     if unknown:
         logger.warning("The unstored measurement %s was written by pytomo-scrapy %s; this version does not know %s, "
                        "and leaves it out", path, version, ", ".join(unknown))  # fmt: skip
-    return unstored
+    return measurement
 
 
 def _without_signed_parts(item: VideoItem) -> VideoItem:
-    # Not even what is left of a media URL without its query is of use later.
+    # A media URL without its query is of no use later.
     if item.resolve is None:
         return item
     formats = tuple(replace(media, url="") for media in item.resolve.formats)

@@ -20,7 +20,7 @@ _POLL_S = 0.5
 
 
 class BackOff:
-    """How long to leave the service alone. Pure: it is told what the service answered, and the time."""
+    """How long to leave the service alone. Pure: the caller passes in the service's answers and the time."""
 
     def __init__(self, settings: EnduranceConfig) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class BackOff:
         return is_ever and self._refusal_count > self._settings.backoff_max_pauses + 1
 
 
-# Media refused from the first byte on, although freshly resolved: what the client asks with is no longer accepted.
+# Media refused from the first byte on, although freshly resolved: the service no longer accepts the client's requests.
 _BROKEN = frozenset((("client_broken", Stage.RESOLVE), ("http_403", Stage.DOWNLOAD)))
 
 
@@ -74,7 +74,7 @@ class Politeness:
         self._broken_count = 0
 
     def stored(self, item: VideoItem) -> None:
-        """Learn from a measurement what the service thinks of us."""
+        """Learn from a measurement whether the service refuses us."""
         if item.failure_stage is Stage.RESOLVE:
             self.note(item.failure)
         elif item.resolve is not None:

@@ -95,7 +95,7 @@ class Progress:
 
 
 def progress_of(wanted: str, limit: int | None) -> Progress | None:
-    """Return the display for PYTOMO_PROGRESS. None where it is off, or "auto" and nobody looks at a terminal."""
+    """Return the display for PYTOMO_PROGRESS. None where it is off, or "auto" without a terminal."""
     console = Console(stderr=True)
     if wanted == "off" or (wanted == "auto" and not console.is_terminal):
         return None

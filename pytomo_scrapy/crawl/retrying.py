@@ -1,4 +1,4 @@
-"""Patience with a database that is away or full: the one way in which a crawl calls its storage."""
+"""Retries while the database is away or full: the one way in which a crawl calls its storage."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 5.0
 
 
-class Patience:
-    """Repeats what the database could not do, until it can, `limit_s` has passed, or the crawl stops."""
+class Retrying:
+    """Repeats a failed call until it succeeds, `limit_s` has passed, or the crawl stops."""
 
     def __init__(
         self,
@@ -40,17 +40,17 @@ class Patience:
         self._sleep = sleep
         self._waiting = 0
 
-    async def ask(self, function: Callable[Given, Answer], /, *given: Given.args, **more: Given.kwargs) -> Answer:
+    async def ask(self, function: Callable[Given, Answer], /, *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """Call `function` in a thread. It must do no harm when it is called again after a commit without an answer.
 
-        Raises StorageError when patience is over, at once where the crawl stops or the database refuses the values.
+        Raises StorageError after `limit_s`, or at once when the crawl stops or the database refuses the values.
         """
         since_s: float | None = None
         wait_s = FIRST_WAIT_S
         try:
             while True:
                 try:
-                    return await run_in_thread(function, *given, **more)
+                    return await run_in_thread(function, *args, **kwargs)
                 except StorageError as error:
                     if since_s is None:
                         since_s = self._clock()

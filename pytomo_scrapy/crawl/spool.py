@@ -17,13 +17,13 @@ _LOCK = "lock"
 class SpoolFolder:
     """A temporary folder that is locked while its process lives.
 
-    A lock and not the process id tells the living from the dead: containers share folders, not process ids.
+    A lock, not the process id, shows that the owner lives: containers share folders, not process ids.
     """
 
     def __init__(self) -> None:
         remove_orphans()
         self.path = tempfile.mkdtemp(prefix=_PREFIX)
-        # Locked before it has its name: nobody ever sees it unlocked while we live.
+        # Locked before it has its name: no process ever sees it unlocked while we live.
         self._lock, unnamed = tempfile.mkstemp(dir=self.path)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         Path(unnamed).rename(Path(self.path) / _LOCK)

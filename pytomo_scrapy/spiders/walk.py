@@ -13,7 +13,7 @@ from typing import Self
 from scrapy.exceptions import CloseSpider
 
 from pytomo_scrapy.crawl.context import CrawlContext
-from pytomo_scrapy.crawl.line_lock import Line
+from pytomo_scrapy.crawl.line_lock import LineHold
 from pytomo_scrapy.failures import REFUSALS, LineError
 from pytomo_scrapy.spiders.arguments import WalkArguments
 from pytomo_scrapy.spiders.claims import Claims
@@ -171,7 +171,7 @@ class Walk:
         await self._storage.ask(self._frontier.finish_crawl)
 
 
-def take_line(line: Line) -> None:
+def take_line(line: LineHold) -> None:
     """Take the line for the first round. Raises CloseSpider if another crawler has it."""
     try:
         line.take()

@@ -17,12 +17,12 @@ from tests.factories import make_item
 
 def events(failures: list[str | None], alert_after: int = 3) -> list[tuple[str, str, int]]:
     streak = Streak(alert_after)
-    told = [streak.next(failure) for failure in failures]
-    return [(one.event, one.failure, one.count) for one in told if one is not None]
+    alerts = [streak.next(failure) for failure in failures]
+    return [(alert.event, alert.failure, alert.count) for alert in alerts if alert is not None]
 
 
 @pytest.mark.parametrize(
-    ("failures", "told"),
+    ("failures", "alerts"),
     [
         (["reset", "reset"], []),
         (["reset", "reset", None, "reset", "reset"], []),
@@ -33,9 +33,9 @@ def events(failures: list[str | None], alert_after: int = 3) -> list[tuple[str, 
     ],
 )
 def test_streak_of_one_class_is_told_once_and_its_end_too(
-    failures: list[str | None], told: list[tuple[str, str, int]]
+    failures: list[str | None], alerts: list[tuple[str, str, int]]
 ) -> None:
-    assert events(failures) == told
+    assert events(failures) == alerts
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_settings_are_read_once_and_every_part_is_built_once_in_its_order(
 ) -> None:
     built, loads = [], []
     for name in (
-        "Line",
+        "LineHold",
         "NetworkFinder",
         "Gate",
         "CrawlStorage",
@@ -55,9 +55,9 @@ def test_settings_are_read_once_and_every_part_is_built_once_in_its_order(
     ):
         kind = getattr(context_module, name)
 
-        def build_noted(*given: object, name: str = name, kind: type = kind, **more: object) -> object:
+        def build_noted(*args: object, name: str = name, kind: type = kind, **kwargs: object) -> object:
             built.append(name)
-            return kind(*given, **more)
+            return kind(*args, **kwargs)
 
         monkeypatch.setattr(context_module, name, build_noted)
     load = config.load
@@ -65,7 +65,7 @@ def test_settings_are_read_once_and_every_part_is_built_once_in_its_order(
     context = build(crawler)
     pipelines: list[Any] = [kind.from_crawler(crawler) for kind in (DnsPipeline, PingPipeline)]  # type: ignore[arg-type]
     assert built == [
-        "Line", "NetworkFinder", "Gate", "CrawlStorage", "Politeness", "DataCap", "MeasuringProcess", "Session",
+        "LineHold", "NetworkFinder", "Gate", "CrawlStorage", "Politeness", "DataCap", "MeasuringProcess", "Session",
     ]  # fmt: skip
     assert len(loads) == 1
     assert {id(pipeline.session) for pipeline in pipelines} == {id(context.session)}
@@ -95,7 +95,7 @@ def test_parts_hear_of_the_crawl_in_their_order_and_those_that_look_on_only_wher
         signals.item_scraped: ["Politeness.stored", "DataCap.stored", *stored],
         signals.spider_closed: [
             "CrawlStorage.close", "CrawlContext._report_idle_time", "MeasuringProcess.close",
-            *closed, "Line.free", "NetworkFinder.close",
+            *closed, "LineHold.free", "NetworkFinder.close",
         ],
     }  # fmt: skip
     assert (context.progress is None, context.alerts is None) == (not opened, not closed)

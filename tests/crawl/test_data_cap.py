@@ -46,11 +46,11 @@ class Day:
 
     def __init__(self, earlier_bytes: int = 0) -> None:
         self.now, self.earlier_bytes = NOON, earlier_bytes
-        self.asked: list[tuple[str, datetime]] = []
+        self.questions: list[tuple[str, datetime]] = []
         self.gate = Gate(is_quiet=True)
 
     def bytes_since(self, vantage: str, since: datetime) -> int:
-        self.asked.append((vantage, since))
+        self.questions.append((vantage, since))
         return self.earlier_bytes
 
     def cap(self, cap_bytes: int) -> DataCap:
@@ -88,7 +88,7 @@ def test_cap_counts_what_earlier_crawls_of_the_day_took() -> None:
     day = Day(earlier_bytes=1000)
     cap = day.cap(1000)
     asyncio.run(cap.begin())
-    assert day.asked == [("home", datetime(2026, 11, 23, tzinfo=UTC))]
+    assert day.questions == [("home", datetime(2026, 11, 23, tzinfo=UTC))]
     assert cap.is_reached and day.gate.is_stopping
 
 
@@ -106,5 +106,5 @@ def test_without_a_cap_nothing_is_asked_and_nothing_stops() -> None:
     cap = day.cap(0)
     asyncio.run(cap.begin())
     take(cap, 10**12)
-    assert not cap.is_reached and day.asked == []
+    assert not cap.is_reached and day.questions == []
     assert cap.room_bytes() == 1_000_000_000

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytomo_scrapy import config
-from pytomo_scrapy.crawl.line_lock import Line, LineLock, check_line, lock_of
+from pytomo_scrapy.crawl.line_lock import LineHold, LineLock, check_line, lock_of
 from pytomo_scrapy.failures import LineError
 
 NAME = f"test of {os.getpid()}"
@@ -21,8 +21,8 @@ HOLD = (
 )
 
 
-def settings(**given: object) -> config.Config:
-    return config.load(given.get)
+def settings(**values: object) -> config.Config:
+    return config.load(values.get)
 
 
 @pytest.fixture
@@ -47,19 +47,19 @@ def test_line_is_taken_once_and_another_line_is_another() -> None:
 
 
 def test_line_of_a_killed_holder_is_free_at_once(holder: subprocess.Popen[str]) -> None:
-    taken = settings(PYTOMO_LINE=NAME)
+    same_line = settings(PYTOMO_LINE=NAME)
     with pytest.raises(LineError, match=rf"process {holder.pid}\) measures over this line"):
-        check_line(taken)
+        check_line(same_line)
     with pytest.raises(LineError):
-        Line(lock_of(taken)).take()
+        LineHold(lock_of(same_line)).take()
     holder.kill()
     holder.wait()
-    check_line(taken)
+    check_line(same_line)
 
 
 def test_further_round_waits_until_the_line_is_free(holder: subprocess.Popen[str]) -> None:
     async def round_after_another() -> bool:
-        line = Line(lock_of(settings(PYTOMO_LINE=NAME)))
+        line = LineHold(lock_of(settings(PYTOMO_LINE=NAME)))
         waiting = asyncio.create_task(line.take_when_free())
         await asyncio.sleep(0.1)
         was_waiting = not waiting.done()
@@ -72,7 +72,7 @@ def test_further_round_waits_until_the_line_is_free(holder: subprocess.Popen[str
 
 
 def test_source_addresses_are_lines_of_their_own_and_off_means_no_lock() -> None:
-    here, there = (lock_of(settings(PYTOMO_SOURCE_ADDRESS=one)) for one in ("127.0.0.1", "127.0.0.2"))
+    here, there = (lock_of(settings(PYTOMO_SOURCE_ADDRESS=address)) for address in ("127.0.0.1", "127.0.0.2"))
     assert here is not None and there is not None and here._key != there._key
     assert lock_of(settings(PYTOMO_LINE="off")) is None
-    Line(None).take()
+    LineHold(None).take()

@@ -13,7 +13,7 @@ import pytest
 from pytomo_scrapy import __version__, config
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.gate import Gate
-from pytomo_scrapy.crawl.outbox import FORMAT, Unstored, UnstoredFolder
+from pytomo_scrapy.crawl.outbox import FORMAT, Outbox, WaitingMeasurement
 from pytomo_scrapy.items import DownloadResult, PageResult, ResolveResult
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
 from pytomo_scrapy.storage.measurements.repository import Run
@@ -28,32 +28,32 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path / "tmp"
 
 
-def unstored(**overrides: object) -> Unstored:
-    return Unstored(make_item(**overrides), Run(1, "r", 1), OpenCrawl(1, "c", False, 1))
+def unstored(**overrides: object) -> WaitingMeasurement:
+    return WaitingMeasurement(make_item(**overrides), Run(1, "r", 1), OpenCrawl(1, "c", False, 1))
 
 
 def test_kept_measurement_is_found_again_for_its_own_database_only(tmp_path: Path) -> None:
-    folder = UnstoredFolder(str(tmp_path / "kept"), 10**6, "postgresql://one")
+    folder = Outbox(str(tmp_path / "kept"), 10**6, "postgresql://one")
     path = folder.keep(unstored())
     assert path is not None and path.stat().st_mode & 0o077 == 0, "readable by its owner only"
     ((found_path, found),) = folder.waiting()
     assert found_path == path and found.item.uuid == make_item().uuid and found.crawl.name == "c"
-    assert list(UnstoredFolder(str(tmp_path / "kept"), 10**6, "postgresql://two").waiting()) == []
+    assert list(Outbox(str(tmp_path / "kept"), 10**6, "postgresql://two").waiting()) == []
     folder.forget(path)
     assert list(folder.waiting()) == []
 
 
 def test_whole_measurement_survives_the_disk(tmp_path: Path) -> None:
-    folder = UnstoredFolder(str(tmp_path / "kept"), 10**8, "x")
+    folder = Outbox(str(tmp_path / "kept"), 10**8, "x")
     item = make_measured_item()
-    folder.keep(Unstored(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
+    folder.keep(WaitingMeasurement(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
     ((_, found),) = folder.waiting()
     assert (found.item.downloads, found.item.playbacks) == (item.downloads, item.playbacks)
 
 
 def test_signed_urls_are_not_written(tmp_path: Path) -> None:
     media = make_format(url="https://h/videoplayback?sig=SECRET", http_headers={"Cookie": "SECRET"})
-    path = UnstoredFolder(str(tmp_path), 10**6, "x").keep(unstored(resolve=ResolveResult(formats=(media,))))
+    path = Outbox(str(tmp_path), 10**6, "x").keep(unstored(resolve=ResolveResult(formats=(media,))))
     assert path is not None and b"SECRET" not in path.read_bytes()
 
 
@@ -63,7 +63,7 @@ def test_nothing_is_written_that_the_database_never_keeps(tmp_path: Path) -> Non
     window = DownloadResult(failure="reset", failure_detail="https://h/v?ip=203.0.113.7&sig=SECRET from 203.0.113.7")
     page = PageResult(failure="page_timeout", failure_detail="https://h/watch?key=SECRET from 203.0.113.7")
     item = make_item(resolve=resolve, downloads=(window,), page=page, failure_detail="x?sig=SECRET")
-    path = UnstoredFolder(str(tmp_path), 10**6, "x").keep(Unstored(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
+    path = Outbox(str(tmp_path), 10**6, "x").keep(WaitingMeasurement(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
     assert path is not None and b"SECRET" not in path.read_bytes() and b"203.0.113.7" not in path.read_bytes()
 
 
@@ -71,14 +71,14 @@ def test_folder_that_cannot_be_written_gives_way_to_the_temporary_one(
     tmp_path: Path, own_temporary_folder: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    folder = UnstoredFolder(str(tmp_path / "file" / "below"), 10**6, "x")
+    folder = Outbox(str(tmp_path / "file" / "below"), 10**6, "x")
     path = folder.keep(unstored())
     assert path is not None and own_temporary_folder in path.parents
     assert len(list(folder.waiting())) == 1
 
 
 def test_limit_is_kept_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert UnstoredFolder(str(tmp_path), 10, "x").keep(unstored()) is None
+    assert Outbox(str(tmp_path), 10, "x").keep(unstored()) is None
     assert "limit of 10 bytes" in caplog.text
 
 
@@ -90,7 +90,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_kept_file_says_its_format_and_who_wrote_it(tmp_path: Path) -> None:
-    path = UnstoredFolder(str(tmp_path), 10**6, "x").keep(unstored())
+    path = Outbox(str(tmp_path), 10**6, "x").keep(unstored())
     assert path is not None
     written = json.loads(path.read_bytes())
     assert (written["format"], written["software_version"]) == (FORMAT, __version__)
@@ -99,8 +99,8 @@ def test_kept_file_says_its_format_and_who_wrote_it(tmp_path: Path) -> None:
 def test_file_of_an_earlier_version_is_read_and_new_fields_take_their_defaults(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = UnstoredFolder(str(tmp_path), 10**8, "x")
-    path = folder.keep(Unstored(make_measured_item(), Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
+    folder = Outbox(str(tmp_path), 10**8, "x")
+    path = folder.keep(WaitingMeasurement(make_measured_item(), Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
     assert path is not None
 
     def without_later_fields(written: dict[str, Any]) -> None:
@@ -117,9 +117,9 @@ def test_file_of_an_earlier_version_is_read_and_new_fields_take_their_defaults(
 def test_file_of_a_later_version_is_read_and_its_new_fields_are_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = UnstoredFolder(str(tmp_path), 10**8, "x")
+    folder = Outbox(str(tmp_path), 10**8, "x")
     item = make_measured_item()
-    path = folder.keep(Unstored(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
+    path = folder.keep(WaitingMeasurement(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
     assert path is not None
 
     def with_later_fields(written: dict[str, Any]) -> None:
@@ -179,7 +179,7 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
 def test_file_that_cannot_be_read_is_left_where_it_is_with_one_sentence(
     spoil: Callable[[Path], object], reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = UnstoredFolder(str(tmp_path), 10**6, "x")
+    folder = Outbox(str(tmp_path), 10**6, "x")
     path = folder.keep(unstored())
     assert path is not None
     spoil(path)
@@ -192,7 +192,7 @@ def test_file_that_cannot_be_read_is_left_where_it_is_with_one_sentence(
 def test_file_of_another_user_is_left_where_it_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = UnstoredFolder(str(tmp_path), 10**6, "x")
+    folder = Outbox(str(tmp_path), 10**6, "x")
     path = folder.keep(unstored())
     monkeypatch.setattr("os.getuid", lambda: 12345)
     assert list(folder.waiting()) == []
@@ -211,14 +211,14 @@ ARGUMENTS = {"crawl": "c", "max_crawled_url": 10}
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Callable[..., Path]:
+def keep_measurement(tmp_path: Path) -> Callable[..., Path]:
     """Keeps a measurement of a crawl that began, for the next run of it."""
 
     def keep(**overrides: object) -> Path:
         storage = storage_of(tmp_path)
         opened = storage.begin("youtube", {}, ARGUMENTS)
         item = make_measured_item(**overrides)
-        path = opened.outbox.keep(Unstored(item, opened.run, opened.frontier.crawl))
+        path = opened.outbox.keep(WaitingMeasurement(item, opened.run, opened.frontier.crawl))
         storage._close("shutdown")
         assert path is not None
         return path
@@ -231,8 +231,8 @@ def stored_uuids(storage: CrawlStorage) -> list[str]:
         return [row[0] for row in connection.exec_driver_sql("SELECT uuid FROM measurement")]
 
 
-def test_crawl_stores_what_an_earlier_run_kept(tmp_path: Path, kept: Callable[..., Path]) -> None:
-    path = kept(uuid="a" * 36)
+def test_crawl_stores_what_an_earlier_run_kept(tmp_path: Path, keep_measurement: Callable[..., Path]) -> None:
+    path = keep_measurement(uuid="a" * 36)
     storage = storage_of(tmp_path)
     storage.begin("youtube", {}, ARGUMENTS)
     assert stored_uuids(storage) == ["a" * 36] and not path.exists()
@@ -245,9 +245,12 @@ def spoil_failure(written: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("spoil", [damage, put_link, write_later_format, lambda path: changed(path, spoil_failure)])
 def test_crawl_starts_whatever_lies_in_the_folder(
-    spoil: Callable[[Path], object], tmp_path: Path, kept: Callable[..., Path], caplog: pytest.LogCaptureFixture
+    spoil: Callable[[Path], object],
+    tmp_path: Path,
+    keep_measurement: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    path = kept()
+    path = keep_measurement()
     spoil(path)
     storage = storage_of(tmp_path)
     storage.begin("youtube", {}, ARGUMENTS)

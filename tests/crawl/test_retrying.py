@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 import pytest
 
 from pytomo_scrapy.crawl import retrying as module
-from pytomo_scrapy.crawl.retrying import Patience
+from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.failures import StorageError
 
 
@@ -27,19 +27,19 @@ class Database:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    async def at_once(function: object, *given: object, **more: object) -> object:
-        return function(*given, **more)  # type: ignore[operator]
+    async def at_once(function: object, *args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs)  # type: ignore[operator]
 
     monkeypatch.setattr(module, "run_in_thread", at_once)
     return [0.0]
 
 
-def make(clock: list[float], limit_s: float, *, is_stopping: bool = False) -> Patience:
+def make(clock: list[float], limit_s: float, *, is_stopping: bool = False) -> Retrying:
     def sleep(seconds: float) -> Awaitable[None]:
         clock[0] += seconds
         return asyncio.sleep(0)
 
-    return Patience(limit_s, lambda: is_stopping, clock=lambda: clock[0], sleep=sleep)
+    return Retrying(limit_s, lambda: is_stopping, clock=lambda: clock[0], sleep=sleep)
 
 
 def test_outage_shorter_than_the_limit_is_waited_for_with_one_warning(
@@ -48,7 +48,7 @@ def test_outage_shorter_than_the_limit_is_waited_for_with_one_warning(
     assert asyncio.run(make(clock, 60).ask(Database(6).ask)) == "rows"
     # 0.5 + 1 + 2 + 4 + 5 + 5 s
     assert clock == [17.5]
-    assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
 
 
 def test_outage_longer_than_the_limit_ends_with_the_last_sentence(clock: list[float]) -> None:

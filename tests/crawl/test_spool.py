@@ -38,9 +38,9 @@ def test_folder_of_a_killed_process_is_removed_by_the_next_and_a_living_one_stay
 
 
 def test_spooled_media_are_deleted_and_may_be_gone_already(tmp_path: Path) -> None:
-    kept = tmp_path / "window.media"
-    kept.write_bytes(b"media")
-    streams = (StreamDownload("video", "134", spool_path=str(kept)), StreamDownload("audio", "140"))
+    media_file = tmp_path / "window.media"
+    media_file.write_bytes(b"media")
+    streams = (StreamDownload("video", "134", spool_path=str(media_file)), StreamDownload("audio", "140"))
     remove_media(make_download(streams=streams))
-    assert not kept.exists()
+    assert not media_file.exists()
     remove_media(make_download(streams=streams))
