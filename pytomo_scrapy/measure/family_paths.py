@@ -50,8 +50,10 @@ def resolve_paths(item: VideoItem, config: ResolveConfig, resolve: Resolve) -> t
 
 def look_up_paths(paths: tuple[FamilyPath, ...], config: DnsConfig, *, started_s: float) -> tuple[FamilyPath, ...]:
     """Look the hosts of every path up, each for its own family. Blocking. Paths that failed come last from here on."""
-    asked = [path if path.resolve.failure else replace(path, dns=_look_up(path, config, started_s)) for path in paths]
-    return tuple(sorted(asked, key=lambda path: path.dns is None or path.dns.failure is not None))
+    looked_up = [
+        path if path.resolve.failure else replace(path, dns=_look_up(path, config, started_s)) for path in paths
+    ]
+    return tuple(sorted(looked_up, key=lambda path: path.dns is None or path.dns.failure is not None))
 
 
 def _look_up(path: FamilyPath, config: DnsConfig, started_s: float) -> DnsResult:

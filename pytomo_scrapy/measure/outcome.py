@@ -1,4 +1,4 @@
-"""What came of a session: the playback that reports put first, the join time, and a sentence for the log."""
+"""The outcome of a session: the playback that reports put first, the join time, and a sentence for the log."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pytomo_scrapy.items import PlaybackResult, VideoItem, headline_player
 
 def headline(item: VideoItem) -> PlaybackResult | None:
     """Return the playback that reports put first, of the first window. None when there is none."""
-    # Too few bytes to tell any media time is what a slow line looks like: such a session did not start.
-    told = [one for one in item.playbacks if one.failure is None or attribution_of(one.failure) is Attribution.NETWORK]
-    of_player = {one.player: one for one in reversed(told) if one.place == 0}
+    # A slow line may bring too few bytes for any media time: such a session counts, as one that did not start.
+    of_player: dict[str, PlaybackResult] = {}
+    for playback in reversed(item.playbacks):
+        says_something = playback.failure is None or attribution_of(playback.failure) is Attribution.NETWORK
+        if says_something and playback.place == 0:
+            of_player[playback.player] = playback
     first = headline_player(of_player)
     return None if first is None else of_player[first]
 

@@ -20,7 +20,7 @@ def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig,
         results = [_ping_proxy(proxy, config) for proxy in proxies]
         return replace(results[0], pings=tuple(ping for result in results for ping in result.pings))
     chosen = item.dns.chosen.values() if item.dns else ()
-    addresses = list(dict.fromkeys([*chosen, *_given(item)]))
+    addresses = list(dict.fromkeys([*chosen, *_resolved_addresses(item)]))
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
     gateway = gateway_towards(addresses[0]) if addresses else None
     return ping_addresses(addresses, config, port=port, gateway=gateway)
@@ -39,13 +39,13 @@ def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
     return replace(result, pings=tuple(replace(ping, via_proxy=True, role="proxy") for ping in result.pings))
 
 
-def _given(item: VideoItem) -> list[str]:
+def _resolved_addresses(item: VideoItem) -> list[str]:
     return [address for lookup in (item.dns.lookups if item.dns else ()) for address in lookup.addresses]
 
 
 def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
     """Return the addresses that no resolver gave and only a redirect led to. Empty behind a proxy."""
-    given = set(_given(item))
+    resolved = set(_resolved_addresses(item))
     met = [
         request.address
         for window in item.downloads
@@ -53,11 +53,11 @@ def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
         for request in window.requests
         if request.hop > 0 and request.address is not None
     ]
-    return tuple(address for address in dict.fromkeys(met) if address not in given)
+    return tuple(address for address in dict.fromkeys(met) if address not in resolved)
 
 
 def ping_redirects(item: VideoItem, config: PingConfig) -> PingResult:
-    """Ping what the windows were redirected to, after them. Returns it with the pings of the stage before.
+    """Ping the addresses that windows were redirected to. Returns these pings behind those of the ping stage.
 
     Their failure is no failure of the stage.
     """
@@ -72,4 +72,4 @@ def ping_redirects(item: VideoItem, config: PingConfig) -> PingResult:
 def network_addresses(item: VideoItem) -> tuple[str, ...]:
     """Return every address that a resolver gave, that was chosen, or that a redirect led to."""
     chosen = item.dns.chosen.values() if item.dns else ()
-    return (*_given(item), *chosen, *redirect_addresses(item))
+    return (*_resolved_addresses(item), *chosen, *redirect_addresses(item))

@@ -228,7 +228,7 @@ class Session:
 def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
     """Add one window's analysis.
 
-    Media of the first window that nobody could read fail the session, unless the line failed it before.
+    Unreadable media of the first window fail the session, unless the line failed it before.
     """
     is_first = not item.timelines
     item.timelines = (*item.timelines, timelines)
@@ -237,6 +237,6 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
         elif timeline.method == "linear" and not timeline.is_index_last:
-            # The linear model's figures are kept, but nobody can play what is damaged. An index behind the media is
+            # The linear model's figures are kept, but damaged media cannot be played. An index behind the media is
             # in order: players fetch it from there, and the linear model stands in for what they would know.
             item.fail(Stage.PLAYBACK, "unreadable_container", timeline.fallback_reason)

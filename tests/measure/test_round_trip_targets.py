@@ -24,26 +24,26 @@ def redirected_item() -> VideoItem:
         HttpRequest(0, 2, HOST, 443, "192.0.2.1"),
         HttpRequest(0, 3, "nowhere.example", 443, None),
     )
-    given = DnsLookup(HOST, "system", "127.0.0.1", "udp", "A", addresses=("192.0.2.1",))
+    lookup = DnsLookup(HOST, "system", "127.0.0.1", "udp", "A", addresses=("192.0.2.1",))
     return make_item(
-        dns=make_dns(lookups=(given,)),
+        dns=make_dns(lookups=(lookup,)),
         ping=PingResult((Ping("192.0.2.1"),), 1.0),
         downloads=(make_download(requests=hops),),
     )
 
 
 def test_hosts_of_redirects_are_pinged_after_the_window_at_their_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
+    pinged: list[object] = []
 
     def answer(addresses: Sequence[str], _: object, *, port: int) -> PingResult:
-        asked.append((tuple(addresses), port))
+        pinged.append((tuple(addresses), port))
         return PingResult((Ping("198.51.100.9", "icmp_raw"),), 0.5)
 
     monkeypatch.setattr(targets, "ping_addresses", answer)
     item = redirected_item()
     assert targets.redirect_addresses(item) == ("198.51.100.9",)
     result = targets.ping_redirects(item, SETTINGS.ping)
-    assert asked == [(("198.51.100.9",), 8443)]
+    assert pinged == [(("198.51.100.9",), 8443)]
     assert [(ping.address, ping.role) for ping in result.pings] == [
         ("192.0.2.1", "media"),
         ("198.51.100.9", "redirect"),
@@ -62,14 +62,14 @@ def test_networks_are_found_for_given_and_redirected_addresses() -> None:
 
 
 def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(targets, "ping_addresses", lambda *args, **kwargs: asked.append((args[0], kwargs["port"])))
+    pinged: list[object] = []
+    monkeypatch.setattr(targets, "ping_addresses", lambda *args, **kwargs: pinged.append((args[0], kwargs["port"])))
     monkeypatch.setattr(targets, "proxy_for", lambda *_: None)
     resolve, dns = make_resolve(formats=(make_format(port=8443),)), make_dns(chosen={HOST: "192.0.2.2"})
     targets.ping_media(
         make_item(resolve=resolve, dns=dns), (FamilyPath(None, resolve, dns),), SETTINGS.ping, SETTINGS.path
     )
-    assert asked == [(["192.0.2.2", "192.0.2.1"], 8443)]
+    assert pinged == [(["192.0.2.2", "192.0.2.1"], 8443)]
 
 
 def test_ping_behind_proxies_asks_the_proxy_of_each_family_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

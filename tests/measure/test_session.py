@@ -74,11 +74,11 @@ class World(FakeCrawl):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    monkeypatch.setattr(session, "resolve_video", lambda *given: world.resolve(*given))
-    monkeypatch.setattr(session, "look_up_hosts", lambda *given, **more: world.look_up(*given, **more))
-    monkeypatch.setattr(family_paths, "look_up_hosts", lambda *given, **more: world.look_up(*given, **more))
-    monkeypatch.setattr(session, "ping_media", lambda *given: world.ping(*given))
-    monkeypatch.setattr(session, "ping_redirects", lambda *given: world.ping_redirects(*given))
+    monkeypatch.setattr(session, "resolve_video", lambda *args: world.resolve(*args))
+    monkeypatch.setattr(session, "look_up_hosts", lambda *args, **kwargs: world.look_up(*args, **kwargs))
+    monkeypatch.setattr(family_paths, "look_up_hosts", lambda *args, **kwargs: world.look_up(*args, **kwargs))
+    monkeypatch.setattr(session, "ping_media", lambda *args: world.ping(*args))
+    monkeypatch.setattr(session, "ping_redirects", lambda *args: world.ping_redirects(*args))
     return world
 
 

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# The longest prefixes that the Internet's routers accept: a longer one would only tell a third party more.
+# The longest prefixes that the Internet's routers accept: a longer one would only reveal more to a third party.
 _ASKED_LENGTH = {4: 24, 6: 48}
 _ORIGIN_ZONE = {4: "origin.asn.cymru.com", 6: "origin6.asn.cymru.com"}
-_KEPT_S = 86_400.0
-_KEPT_COUNT = 4096
-# After silence nothing is asked for so long: it must not cost every video its time-out.
+_CACHE_S = 86_400.0
+_CACHE_COUNT = 4096
+# After a time-out, seconds without questions: a silent service must not cost every video its time-out.
 _LEFT_ALONE_S = 600.0
 # Names of the same facts in the files that are around: MaxMind and DB-IP, IPinfo.
 _NUMBER_NAMES = ("autonomous_system_number", "asn")
@@ -45,20 +45,20 @@ _HOLDER_NAMES = ("autonomous_system_organization", "as_name", "name")
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CacheEntry:
     network: Network
     since_s: float
 
 
 class NetworkFinder:
-    """Finds the networks of addresses; one a crawl, for what it has asked it asks no more. Not for several threads."""
+    """Finds the networks of addresses. One for each crawl: it asks each question once. Not thread-safe."""
 
     def __init__(self, config: NetworkConfig, *, clock: Clock = time.monotonic) -> None:
         """Open the file. Raises SettingError if it is none of addresses."""
         self._config = config
         self._clock = clock
         self._file = _open(config.file) if config.file else None
-        self._kept: dict[IPNetwork, _Kept] = {}
+        self._cache: dict[IPNetwork, _CacheEntry] = {}
         self._holders: dict[int, str | None] = {}
         self._left_alone_until_s = float("-inf")
 
@@ -74,7 +74,7 @@ class NetworkFinder:
         without an answer is left out.
         """
         found: dict[str, Network] = {}
-        asked: dict[str, IPAddress] = {}
+        to_ask: dict[str, IPAddress] = {}
         for address in dict.fromkeys(addresses):
             try:
                 parsed = ipaddress.ip_address(address)
@@ -84,8 +84,8 @@ class NetworkFinder:
             if network is not None:
                 found[address] = network
             elif self._config.has_cymru and parsed.is_global:
-                asked[address] = parsed
-        for address, network in self._of_cymru(asked).items():
+                to_ask[address] = parsed
+        for address, network in self._of_cymru(to_ask).items():
             found[address] = replace(network, address=address)
         return tuple(found.values())
 
@@ -109,22 +109,22 @@ class NetworkFinder:
         return Network(str(address), number, (), prefix, str(holder) if holder else None, "mmdb") if number else None
 
     def _of_cymru(self, addresses: Mapping[str, IPAddress]) -> dict[str, Network]:
-        asked = {_asked_network(one) for one in addresses.values() if self._recall(one) is None}
-        if asked and self._clock() >= self._left_alone_until_s:
-            self._ask_all(asked)
+        prefixes = {_asked_network(address) for address in addresses.values() if self._recall(address) is None}
+        if prefixes and self._clock() >= self._left_alone_until_s:
+            self._ask_all(prefixes)
         known = {address: self._recall(parsed) for address, parsed in addresses.items()}
         return {address: network for address, network in known.items() if network is not None}
 
     def _recall(self, address: IPAddress) -> Network | None:
-        """Return what is kept of the longest prefix around an address."""
+        """Return the cached network of the longest prefix around an address."""
         around = ipaddress.ip_network(address)
         for length in range(_ASKED_LENGTH[address.version], -1, -1):
-            kept = self._kept.get(around.supernet(new_prefix=length))
-            if kept is not None and self._clock() - kept.since_s < _KEPT_S:
-                return kept.network
+            cached = self._cache.get(around.supernet(new_prefix=length))
+            if cached is not None and self._clock() - cached.since_s < _CACHE_S:
+                return cached.network
         return None
 
-    def _ask_all(self, asked: Iterable[IPNetwork]) -> None:
+    def _ask_all(self, prefixes: Iterable[IPNetwork]) -> None:
         answers: list[tuple[IPNetwork, Network]] = []
         failed: list[str] = []
 
@@ -135,17 +135,17 @@ class NetworkFinder:
                 failed.append(str(error))
 
         until_s = time.monotonic() + self._config.dns.timeout_s
-        threads = [threading.Thread(target=work, args=(one, until_s), name="as", daemon=True) for one in asked]
+        threads = [threading.Thread(target=work, args=(prefix, until_s), name="as", daemon=True) for prefix in prefixes]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(max(0.0, until_s + 0.25 - time.monotonic()))
         # A list that a late thread still appends to is copied first.
         for prefix, network in list(answers):
-            self._kept.pop(prefix, None)
-            self._kept[prefix] = _Kept(network, self._clock())
-        while len(self._kept) > _KEPT_COUNT:
-            del self._kept[next(iter(self._kept))]
+            self._cache.pop(prefix, None)
+            self._cache[prefix] = _CacheEntry(network, self._clock())
+        while len(self._cache) > _CACHE_COUNT:
+            del self._cache[next(iter(self._cache))]
         if failed or any(thread.is_alive() for thread in threads):
             self._left_alone_until_s = self._clock() + _LEFT_ALONE_S
 
@@ -156,9 +156,9 @@ class NetworkFinder:
             return subject, Network("", source="cymru")
         prefix, numbers = read_origin(answer)
         holder = self._holder(numbers[0], until_s)
-        # A prefix longer than what is asked for would never be found again.
-        kept = prefix if prefix.prefixlen <= subject.prefixlen else subject
-        return kept, Network("", numbers[0], numbers[1:], str(prefix), holder, "cymru")
+        # A prefix longer than the question's would never be found again in the cache.
+        cached_prefix = prefix if prefix.prefixlen <= subject.prefixlen else subject
+        return cached_prefix, Network("", numbers[0], numbers[1:], str(prefix), holder, "cymru")
 
     def _holder(self, number: int, until_s: float) -> str | None:
         if number not in self._holders:

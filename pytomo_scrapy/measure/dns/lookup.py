@@ -94,7 +94,7 @@ def look_up(
     started_s: float = 0.0,
     clock: Clock = time.monotonic,
 ) -> DnsLookup:
-    """Ask one resolver one question. Never raises: the row's failure tells what went wrong."""
+    """Ask one resolver one question. Never raises: the row's failure says what went wrong."""
     t_s = clock() - started_s
     try:
         reply = ask(make_query(host, record_type), resolver, timeout_s, clock)
@@ -136,7 +136,7 @@ def read_reply(reply: Reply, host: str, record_type: str, resolver: ResolverConf
 def _follow(
     message: dns.message.Message, host: str, record_type: str
 ) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
-    """Return CNAMEs, addresses and the smallest TTL of the addresses, of what the answer says of `host` alone."""
+    """Return CNAMEs, addresses and the smallest TTL of the addresses, of the answer's records for `host` alone."""
     wanted = dns.rdatatype.from_text(record_type)
     name = dns.name.from_text(host)
     chain: list[str] = []
@@ -177,8 +177,8 @@ def _choose(
         if family_of(host) is not None:
             chosen[host] = host
             continue
-        own = [lookup for lookup in lookups if lookup.host == host and lookup.resolver == resolver.name]
-        usable = [lookup for lookup in own if lookup.record_type in _FAMILY_TYPES[family]]
+        of_host = [lookup for lookup in lookups if lookup.host == host and lookup.resolver == resolver.name]
+        usable = [lookup for lookup in of_host if lookup.record_type in _FAMILY_TYPES[family]]
         answered = next((lookup for lookup in usable if lookup.addresses), None)
         if answered is None:
             failed = failed or _worst(host, usable)
@@ -196,7 +196,7 @@ def _choose(
 
 
 def _worst(host: str, lookups: Sequence[DnsLookup]) -> tuple[str, str]:
-    """Return the failure of a host without an address: an answer without records says less than any other trouble."""
+    """Return the failure of a host without an address: an answer without records says less than any other failure."""
     failures = [(lookup.failure or "dns_no_answer", lookup.failure_detail) for lookup in lookups]
-    failure, detail = next((one for one in failures if one[0] != "dns_no_answer"), ("dns_no_answer", None))
+    failure, detail = next((failure for failure in failures if failure[0] != "dns_no_answer"), ("dns_no_answer", None))
     return failure, f"{host}: {detail}" if detail else host

@@ -109,8 +109,8 @@ def _ask_system(query: dns.message.Message, resolver: ResolverConfig, timeout_s:
         rest_s = timeout_s - (clock() - started_s)
         share_s = max(0.001, rest_s / (len(servers) - position))
         try:
-            one = ResolverConfig(resolver.name, "udp", server)
-            reply = _classed(lambda one=one, share_s=share_s: _ask_udp(query, one, share_s, clock))  # type: ignore[misc]
+            udp = ResolverConfig(resolver.name, "udp", server)
+            reply = _classed(lambda udp=udp, share_s=share_s: _ask_udp(query, udp, share_s, clock))  # type: ignore[misc]
         except MeasurementError as failed:
             error = MeasurementError(failed.failure, f"{server}: {failed.detail}")
             continue

@@ -1,4 +1,4 @@
-"""What the window ran on: the interface of its route, and the system's TCP; None where nobody tells."""
+"""The host's state during a window: the interface of its route, and the system's TCP; None when unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TUNNEL_NAMES = ("tun", "tap", "wg", "utun", "ppp", "ipsec", "zt", "tailscale")
 CELLULAR_NAMES = ("wwan", "rmnet", "ccmni", "usb")
 # Source: Linux include/uapi/linux/if_arp.h
 ARPHRD_ETHER, ARPHRD_LOOPBACK, ARPHRD_NONE, ARPHRD_RAWIP = 1, 772, 65534, 519
-# A process that is busy for so much of the window's time cannot be said to have waited for the path.
+# A process that is busy for this share of the window may itself have been the bottleneck, not the path.
 LIMITED_RATIO = 0.9
 
 

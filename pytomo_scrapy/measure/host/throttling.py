@@ -1,4 +1,4 @@
-"""What slowed this machine's processor: heat, a quota, the hypervisor (Linux; None where nobody tells)."""
+"""Throttling of this machine's processor: by heat, a quota or the hypervisor (Linux; None when unknown)."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def compare_throttling(
         None if quota_s is None or elapsed_s <= 0 else quota_s / elapsed_s >= NOTABLE_RATIO,
         None if steal_ratio is None else steal_ratio >= NOTABLE_RATIO,
     ]
-    told = [sign for sign in signs if sign is not None]
-    return Throttling(any(told) if told else None, quota_s, steal_ratio)
+    known = [sign for sign in signs if sign is not None]
+    return Throttling(any(known) if known else None, quota_s, steal_ratio)
 
 
 def _quota_s(cgroups: Path, own_cgroup: Path) -> float | None:
@@ -67,14 +67,14 @@ def _quota_s(cgroups: Path, own_cgroup: Path) -> float | None:
     if path is None:
         return None
     folder = cgroups / path
-    for one in (folder, *folder.parents):
+    for group in (folder, *folder.parents):
         try:
-            stat = dict(line.split() for line in (one / "cpu.stat").read_text(encoding="ascii").splitlines())
+            stat = dict(line.split() for line in (group / "cpu.stat").read_text(encoding="ascii").splitlines())
         except (OSError, ValueError):
             stat = {}
         if "throttled_usec" in stat:
             return int(stat["throttled_usec"]) / 1e6
-        if one == cgroups:
+        if group == cgroups:
             break
     return None
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_DATE_STEP_S = 1.0  # a Date tells whole seconds, rounded down
+_DATE_STEP_S = 1.0  # a Date has whole seconds, rounded down
 _TIMEX_BYTES = 256  # struct timex is smaller on every architecture
 _TIME_ERROR = 5  # Source: adjtimex(2): the clock is not synchronised
 

@@ -33,7 +33,7 @@ class Layout:
     container: str | None = None  # "mp4", "webm", "flv", "mpegts"; None: not a media file that we know
     segments: tuple[MediaSegment, ...] = ()  # of the index
     fragments: tuple[tuple[int, int], ...] = ()  # (start, end) of each fragment or cluster seen, end as it declares
-    fragment_s: tuple[float, ...] = ()  # start of each of `fragments`, where the walk could tell (WebM)
+    fragment_s: tuple[float, ...] = ()  # start of each of `fragments`, where the file says it (WebM)
     init_bytes: int = 0
     duration_s: float | None = None  # as the index declares
     index_end_bytes: int | None = None  # end of a `moov` that lies behind the media
@@ -49,8 +49,8 @@ def sniff(head: bytes) -> str | None:
         return "webm"
     if head[:3] == b"FLV":
         return "flv"
-    places = range(0, min(len(head), 3 * _TS_PACKET_BYTES), _TS_PACKET_BYTES)
-    if head and all(head[place] == 0x47 for place in places):
+    packet_starts = range(0, min(len(head), 3 * _TS_PACKET_BYTES), _TS_PACKET_BYTES)
+    if head and all(head[start] == 0x47 for start in packet_starts):
         return "mpegts"
     return None
 
@@ -124,9 +124,9 @@ def parse_sidx(box: bytes, anchor_byte: int) -> tuple[MediaSegment, ...]:
         version = box[8]
         timescale = struct.unpack_from(">I", box, 16)[0]
         first_offset = struct.unpack_from(">Q", box, 28)[0] if version else struct.unpack_from(">I", box, 24)[0]
-        place = 36 if version else 28
-        count = struct.unpack_from(">H", box, place + 2)[0]
-        references = [struct.unpack_from(">III", box, place + 4 + 12 * index) for index in range(count)]
+        counts_at = 36 if version else 28
+        count = struct.unpack_from(">H", box, counts_at + 2)[0]
+        references = [struct.unpack_from(">III", box, counts_at + 4 + 12 * index) for index in range(count)]
     except (struct.error, IndexError):
         return ()
     if not timescale or any(size >> 31 for size, _, _ in references):
@@ -142,31 +142,31 @@ def parse_sidx(box: bytes, anchor_byte: int) -> tuple[MediaSegment, ...]:
     return tuple(segments)
 
 
-def _ebml_number(data: bytes, place: int, *, keep_marker: bool) -> tuple[int, int] | None:
-    """Read a variable-length number at `place`: (value, next place). A size of all ones (unknown) is -1."""
-    if place >= len(data) or not data[place]:
+def _ebml_number(data: bytes, position: int, *, keep_marker: bool) -> tuple[int, int] | None:
+    """Read a variable-length number at `position`: (value, position behind it). An unknown size (all bits 1) is -1."""
+    if position >= len(data) or not data[position]:
         return None
-    length = 9 - data[place].bit_length()
-    if place + length > len(data):
+    length = 9 - data[position].bit_length()
+    if position + length > len(data):
         return None
-    value = int.from_bytes(data[place : place + length], "big")
+    value = int.from_bytes(data[position : position + length], "big")
     if not keep_marker:
         value &= (1 << 7 * length) - 1
         if value == (1 << 7 * length) - 1:
             value = -1
-    return value, place + length
+    return value, position + length
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield (id, body) of the EBML elements in `data`; a cut last one is left out."""
-    place = 0
+    position = 0
     for _ in range(MAX_BOXES):
-        element = _ebml_number(data, place, keep_marker=True)
+        element = _ebml_number(data, position, keep_marker=True)
         size = _ebml_number(data, element[1], keep_marker=False) if element else None
         if element is None or size is None or size[0] < 0 or size[1] + size[0] > len(data):
             return
         yield element[0], data[size[1] : size[1] + size[0]]
-        place = size[1] + size[0]
+        position = size[1] + size[0]
 
 
 def _element_at(file: BinaryIO, position: int) -> tuple[int, int, int] | None:

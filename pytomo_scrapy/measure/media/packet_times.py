@@ -40,18 +40,18 @@ class StreamPackets:
             (i for i, (d, p) in enumerate(zip(self.dts, self.pts, strict=True)) if not 0 <= p - d <= longest), -1
         )
         bad = len(self.dts) if bad < 0 else bad
-        for place in range(1, bad):
-            if not 0 <= self.dts[place] - self.dts[place - 1] <= longest:
-                bad = place
+        for index in range(1, bad):
+            if not 0 <= self.dts[index] - self.dts[index - 1] <= longest:
+                bad = index
                 break
         self.cut(bad)
 
-    def cut(self, place: int) -> None:
-        """Drop the packets from `place` on."""
-        if place < len(self.end_bytes):
+    def cut(self, index: int) -> None:
+        """Drop the packets from `index` on."""
+        if index < len(self.end_bytes):
             self.is_whole = False
             for column in (self.end_bytes, self.dts, self.pts, self.duration):
-                del column[place:]
+                del column[index:]
 
     def first_s(self) -> float:
         """Return the smallest presentation time, seconds."""
@@ -90,15 +90,15 @@ def fill_times(stream: StreamPackets) -> None:
     """Fill in what a container leaves out: a decoding time is that of the packet before, a duration the next step."""
     if None in stream.dts or None in stream.pts:
         known = 0
-        for place, (dts, pts) in enumerate(zip(stream.dts, stream.pts, strict=True)):
+        for index, (dts, pts) in enumerate(zip(stream.dts, stream.pts, strict=True)):
             known = dts if dts is not None else min(pts, known) if pts is not None else known
-            stream.dts[place] = known
-            stream.pts[place] = known if pts is None else pts
+            stream.dts[index] = known
+            stream.pts[index] = known if pts is None else pts
     if not all(stream.duration):
         steps = list(map(sub, stream.dts[1:], stream.dts))
-        # The last one's is not told: the shortest of late claims no more than a longer file would prove.
+        # The last packet's duration is unknown: the shortest of the last steps never claims too much media.
         steps.append(min((step for step in steps[-TAIL_PACKETS:] if step > 0), default=0))
-        stream.duration = [own or step for own, step in zip(stream.duration, steps, strict=True)]
+        stream.duration = [declared or step for declared, step in zip(stream.duration, steps, strict=True)]
 
 
 def merge_streams(streams: Sequence[StreamPackets]) -> tuple[list[int], list[float]]:

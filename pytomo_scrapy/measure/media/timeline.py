@@ -39,7 +39,7 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,matroska,webm,flv,mpegts",
     "protocol_whitelist": "file",
     "max_streams": str(MAX_STREAMS),
-    # No decoder ever sees the bytes: headers and packets tell all that is asked, in a seventh of the time to open.
+    # No decoder ever sees the bytes: headers and packets are enough, in a seventh of the time to open.
     "codec_whitelist": "none",
 }
 # These two carry exact times of their own, so the parsers can be left out; their boxes are all that is read.
@@ -187,12 +187,12 @@ def _read_packets(
     is_cut_short = False
     packets = media.demux(wanted)
     while not is_cut_short:
-        place = len(flat)
+        length_before = len(flat)
         try:
             flat.extend(chain.from_iterable(map(_PACKET_FIELDS, islice(packets, _BATCH))))
         except av.error.FFmpegError:  # damage: what was read before it is certain
             is_cut_short = True
-        if len(flat) - place < _BATCH * 7:
+        if len(flat) - length_before < _BATCH * 7:
             break
         is_cut_short = len(flat) > MAX_PACKETS * 7 or clock() > deadline_s
     columns = [flat[field::7] for field in range(7)]
@@ -208,10 +208,10 @@ def _stream_packets(
     packets = StreamPackets(stream.type, float(stream.time_base), is_whole=is_whole)
     if layout.container == "mp4" and stream.duration and (layout.segments or not layout.fragments):
         packets.declared_end_s = stream.duration * packets.tick_s
-    # Packets without bytes or place only mark the end of a stream.
+    # Packets without bytes or a position only mark the end of a stream.
     number = stream.index
-    own = [index == number and size and at is not None for index, at, size in zip(*columns[:3], strict=True)]
-    _, positions, sizes, dts, pts, duration, damage = (list(compress(column, own)) for column in columns)
+    is_own = [index == number and size and at is not None for index, at, size in zip(*columns[:3], strict=True)]
+    _, positions, sizes, dts, pts, duration, damage = (list(compress(column, is_own)) for column in columns)
     if layout.container == "mpegts":
         packets.end_bytes = _transport_ends(positions, source)
     else:
@@ -229,7 +229,7 @@ def _stream_packets(
 def _first_cut(ends: list[int], damage: list[bool], received_bytes: int) -> int:
     """Return the first packet that is not whole; the library hands it out shortened and marked."""
     is_cut = (end > received_bytes or (end == received_bytes and bad) for end, bad in zip(ends, damage, strict=True))
-    return next((place for place, cut in enumerate(is_cut) if cut), len(ends))
+    return next((index for index, cut in enumerate(is_cut) if cut), len(ends))
 
 
 def _transport_ends(positions: list[int], source: Source) -> list[int]:
@@ -239,9 +239,9 @@ def _transport_ends(positions: list[int], source: Source) -> list[int]:
     """
     following = source.received_bytes if source.is_whole else source.received_bytes + 1
     ends: list[int] = []
-    for place in range(len(positions) - 1, -1, -1):
-        if place + 1 < len(positions) and positions[place + 1] > positions[place]:
-            following = positions[place + 1] + _TS_PACKET_BYTES
+    for index in range(len(positions) - 1, -1, -1):
+        if index + 1 < len(positions) and positions[index + 1] > positions[index]:
+            following = positions[index + 1] + _TS_PACKET_BYTES
         ends.append(following)
     return ends[::-1]
 
@@ -310,12 +310,12 @@ def _segments_of_fragments(layout: Layout, streams: list[StreamPackets]) -> tupl
     stream = streams[0]
     origin_s = max(0.0, stream.first_s())
     starts: list[float] = []
-    place = 0
+    index = 0
     for start, end in layout.fragments:
-        while place < len(stream.end_bytes) and stream.end_bytes[place] <= start:
-            place += 1
-        inside = stream.pts[place : place + packet_times.TAIL_PACKETS]
-        ends = stream.end_bytes[place : place + len(inside)]
+        while index < len(stream.end_bytes) and stream.end_bytes[index] <= start:
+            index += 1
+        inside = stream.pts[index : index + packet_times.TAIL_PACKETS]
+        ends = stream.end_bytes[index : index + len(inside)]
         times = [pts for pts, stop in zip(inside, ends, strict=True) if stop <= end]
         if not times:
             break

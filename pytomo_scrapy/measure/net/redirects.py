@@ -10,7 +10,7 @@ from pytomo_scrapy.failures import MeasurementError
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Caches count their redirects in the query, so that no URL of a loop comes twice; its place does.
+# Caches count their redirects in the query, so no URL of a loop comes twice, but its host and path do.
 MAX_VISITS = 2
 
 
@@ -37,7 +37,7 @@ def follow_redirect(url: str, location: str | None, seen: Collection[str], max_r
     """Return where `location`, in an answer to `url`, leads. `seen` are the URLs of this chain, `url` among them.
 
     Raises MeasurementError "bad_redirect" without a usable target, "redirect_loop" back to a URL of the chain (or to
-    its place for the second time, with whatever query), and "redirect_limit" after `max_redirects` hops.
+    its host and path for the second time, with any query), and "redirect_limit" after `max_redirects` hops.
     """
     if not location:
         raise MeasurementError("bad_redirect", "no Location header")
@@ -45,13 +45,13 @@ def follow_redirect(url: str, location: str | None, seen: Collection[str], max_r
         target = read_target(urldefrag(urljoin(url, location.strip())).url)
     except ValueError:
         raise MeasurementError("bad_redirect", "the Location is not an http or https URL") from None
-    if target.url in seen or sum(_place(one) == _place(target.url) for one in seen) >= MAX_VISITS:
+    if target.url in seen or sum(_without_query(met) == _without_query(target.url) for met in seen) >= MAX_VISITS:
         raise MeasurementError("redirect_loop", f"back to {target.host}")
     if len(seen) > max_redirects:
         raise MeasurementError("redirect_limit", f"more than {max_redirects} hops")
     return target
 
 
-def _place(url: str) -> tuple[str, str, str]:
+def _without_query(url: str) -> tuple[str, str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc, parts.path

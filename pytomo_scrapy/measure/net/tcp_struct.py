@@ -1,4 +1,4 @@
-"""What the kernel tells of a TCP socket: struct tcp_info and the fields that we read (Linux only)."""
+"""The kernel's figures of a TCP socket: struct tcp_info and the fields that we read (Linux only)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def parse_tcp_info(raw: bytes) -> TcpInfo:
         rtt_s=_U32.unpack_from(raw, _RTT)[0] / 1e6,
         receiver_rtt_s=_U32.unpack_from(raw, _RCV_RTT)[0] / 1e6,
         maximum_segment_bytes=_U32.unpack_from(raw, _RCV_MSS)[0],
-        # Linux 6.2 tells the window itself; before, what the receiver drains in a round trip stands in for it.
+        # Linux 6.2 reports the window itself; older ones the bytes that the receiver drains in a round trip.
         receive_window_bytes=window if window is not None else _U32.unpack_from(raw, _RCV_SPACE)[0],
         rtt_min_s=None if rtt_min_us in {None, _NO_RTT} else (rtt_min_us or 0) / 1e6,
         received_bytes=_read(_U64, raw, _BYTES_RECEIVED),

@@ -15,7 +15,7 @@ RTF_UP, RTF_GATEWAY, RTF_REJECT = 0x1, 0x2, 0x200
 
 
 def gateway_towards(address: str | None) -> str | None:
-    """Return the gateway's address. None on the same link, on this host, without a route, or where nobody tells.
+    """Return the gateway's address. None on the same link, on this host, without a route, or when unknown.
 
     Implementation note: the main table alone, the longest prefix and then the smallest metric; policy routing is not
     looked at.
@@ -39,7 +39,7 @@ def find_gateway_4(address: str, table: str) -> str | None:
         words = line.split()
         if len(words) < 8:
             continue
-        destination, gateway, mask = (_host_order(words[place]) for place in (1, 2, 7))
+        destination, gateway, mask = (_host_order(words[column]) for column in (1, 2, 7))
         flags = int(words[3], 16)
         if flags & RTF_UP and not flags & RTF_REJECT and wanted & mask == destination:
             found.append((-mask, int(words[6]), flags, gateway))

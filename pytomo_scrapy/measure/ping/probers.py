@@ -23,7 +23,7 @@ from pythonping.payload_provider import Repeat
 
 from pytomo_scrapy.measure.net.tcp_struct import parse_tcp_info, read_tcp_info
 
-# 8 bytes tell our probes from others'. The rest makes 56 bytes of data, as `ping` sends; some hosts cut longer echoes.
+# The first 8 bytes mark our probes. The rest makes 56 bytes of data, as `ping` sends; some hosts cut longer echoes.
 _TOKEN_BYTES = 8
 _PAYLOAD_BYTES = 56
 _ECHO = {4: (8, 0), 6: (128, 129)}  # request and reply types: RFC 792, RFC 4443 section 4
@@ -75,7 +75,7 @@ class EchoProber:
         return len(self._waiting)
 
     def send(self, train: ProbeTrain) -> None:
-        """Send one probe of `train`. What cannot be sent is no loss: it is told in the train's detail."""
+        """Send one probe of `train`. A probe that cannot be sent is no loss; the train's detail says why."""
         self._sequence = (self._sequence + 1) & 0xFFFF
         packet = self.packet(self._sequence)
         sent_s = time.monotonic()

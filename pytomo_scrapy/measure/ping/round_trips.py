@@ -1,4 +1,4 @@
-"""Round trips of the idle line to every address: ICMP where permitted, TCP connect beside it."""
+"""Round trips of the idle line to every address: ICMP where permitted, and TCP connects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytomo_scrapy.measure.ping.probers import (
     run_trains,
 )
 
-# Beside ICMP a few connects tell whether TCP takes the same way; each costs the server a socket.
+# A few connects in addition to ICMP show whether TCP takes the same way; each costs the server a socket.
 _TCP_BESIDE_COUNT = 3
 _NAME_TIMEOUT_S = 2.0
 GATEWAY = "gateway"
@@ -115,9 +115,9 @@ def _open_echo_probers(
 
 def _run_pythonping_trains(trains: Sequence[ProbeTrain], config: PingConfig) -> None:
     """Run pythonping over its addresses one after the other: several at once would take each other's time."""
-    own = [train for train in trains if train.method == "pythonping"]
-    for train in own:
-        budget_s = (config.packets * config.interval_s + config.timeout_s) / len(own)
+    pythonping_trains = [train for train in trains if train.method == "pythonping"]
+    for train in pythonping_trains:
+        budget_s = (config.packets * config.interval_s + config.timeout_s) / len(pythonping_trains)
         try:
             run_pythonping(train, config.packets, config.interval_s, config.timeout_s, budget_s)
         except (OSError, RuntimeError) as error:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import Interval, PlaybackResult
 from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
-from pytomo_scrapy.measure.playback.players.player_model import Session, StreamTrace, bytes_at, media_received_s
+from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, StreamTrace, bytes_at, media_received_s
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 
 __all__ = ["PLAYERS", "StreamTrace", "default_player", "player_parameters", "simulate_playback"]
@@ -47,7 +47,7 @@ def simulate_playback(
     parameters: Mapping[str, float] | None = None,
     *,
     horizon_s: float,
-    place: int = 0,
+    window_index: int = 0,
 ) -> PlaybackResult:
     """Simulate `player` on what had arrived of `streams` up to `horizon_s` (seconds from t0).
 
@@ -56,7 +56,7 @@ def simulate_playback(
     parameter.
     """
     chosen = player_parameters(player, parameters)
-    result = PlaybackResult(player=player, parameters=chosen, place=place, horizon_s=horizon_s)
+    result = PlaybackResult(player=player, parameters=chosen, place=window_index, horizon_s=horizon_s)
     broken = next((stream.timeline for stream in streams if stream.timeline.failure), None)
     if broken is not None or not streams:
         return replace(
@@ -64,42 +64,42 @@ def simulate_playback(
             failure=broken.failure if broken else "no_media_data",
             failure_detail=broken.failure_detail if broken else "no stream",
         )
-    session = PLAYERS[player].run(streams, chosen, horizon_s)
-    return _summarised(result, session, streams, horizon_s)
+    trace = PLAYERS[player].run(streams, chosen, horizon_s)
+    return _summarised(result, trace, streams, horizon_s)
 
 
 def _summarised(
-    result: PlaybackResult, session: Session, streams: Sequence[StreamTrace], horizon_s: float
+    result: PlaybackResult, trace: PlaybackTrace, streams: Sequence[StreamTrace], horizon_s: float
 ) -> PlaybackResult:
     result = replace(
         result,
-        is_started=session.started_s is not None,
+        is_started=trace.started_s is not None,
         media_received_s=min(media_received_s(stream, horizon_s) for stream in streams),
         timeline_method=_worst_method(streams),
         is_validated=_is_validated(result.player, streams, horizon_s),
-        is_identifiable=session.is_identifiable,
-        freezes=tuple(session.freezes) if session.freezes is not None else None,
-        buffer_end_s=session.buffer_end_s,
+        is_identifiable=trace.is_identifiable,
+        freezes=tuple(trace.freezes) if trace.freezes is not None else None,
+        buffer_end_s=trace.buffer_end_s,
     )
-    if session.started_s is None:
+    if trace.started_s is None:
         return result
-    stalled_s = sum((stall.duration_s for stall in session.stalls), 0.0)
-    initial_bytes = sum(bytes_at(stream, session.started_s) for stream in streams)
-    counted = _counted(session.stalls, MIN_STALL_S)
+    stalled_s = sum((stall.duration_s for stall in trace.stalls), 0.0)
+    initial_bytes = sum(bytes_at(stream, trace.started_s) for stream in streams)
+    counted = _counted(trace.stalls, MIN_STALL_S)
     return replace(
         result,
-        is_ended=session.end_s is not None,
-        startup_delay_s=session.started_s,
-        stalls=tuple(session.stalls),
+        is_ended=trace.end_s is not None,
+        startup_delay_s=trace.started_s,
+        stalls=tuple(trace.stalls),
         stall_count=len(counted),
-        stall_1s_count=len(_counted(session.stalls, LONG_STALL_S)),
+        stall_1s_count=len(_counted(trace.stalls, LONG_STALL_S)),
         stalled_s=stalled_s,
-        stall_ratio=stalled_s / (stalled_s + session.played_s) if stalled_s + session.played_s > 0 else None,
-        played_s=session.played_s,
-        initial_buffer_s=session.initial_buffer_s,
+        stall_ratio=stalled_s / (stalled_s + trace.played_s) if stalled_s + trace.played_s > 0 else None,
+        played_s=trace.played_s,
+        initial_buffer_s=trace.initial_buffer_s,
         initial_buffer_bytes=initial_bytes,
-        initial_rate_bps=initial_bytes * 8 / session.started_s if session.started_s > 0 else None,
-        mos_stalling_hossfeld2011=mos_stalling_hossfeld2011(counted, session.played_s + stalled_s),
+        initial_rate_bps=initial_bytes * 8 / trace.started_s if trace.started_s > 0 else None,
+        mos_stalling_hossfeld2011=mos_stalling_hossfeld2011(counted, trace.played_s + stalled_s),
     )
 
 

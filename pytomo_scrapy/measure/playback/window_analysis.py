@@ -52,7 +52,7 @@ def simulate_window(
         default_player([stream.kind for stream in download.streams]): None,
     }
     if download.received_bytes is None:
-        # Its process was lost: what arrived is not known, so nobody can say that too little did.
+        # Its process was lost: the bytes that arrived are not known, so they cannot be judged too few.
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
     return tuple(

@@ -1,4 +1,4 @@
-"""Plays a stored window again: the same pure simulation, from what the database kept."""
+"""Plays a stored window again: the same pure simulation, from the stored arrivals and media times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": 
 
 
 def horizon_s(download: DownloadResult) -> float | None:
-    """Return until when a playback can be told: the window's end, or where we ourselves stopped taking bytes."""
+    """Return until when a playback is known: to the window's end, or to where we ourselves stopped taking bytes."""
     if download.ended_by == "byte_cap":
         return download.elapsed_s
     return download.window_s
@@ -43,7 +43,7 @@ def replay_window(
     if end_s is None or not timelines or len(timelines) != len(download.streams):
         return None
     result = simulate_playback(
-        window_traces(download, timelines), player, parameters, horizon_s=end_s, place=download.place
+        window_traces(download, timelines), player, parameters, horizon_s=end_s, window_index=download.place
     )
     return replace(result, player=name)
 
@@ -66,8 +66,8 @@ def p1203_input(result: PlaybackResult, timelines: Sequence[MediaTimeline]) -> d
     for stall in result.stalls:
         stalling.append([stall.start_s - result.startup_delay_s - stalled_s, stall.duration_s])
         stalled_s += stall.duration_s
-    audio = next((one for one in timelines if one.audio_codec), None)
-    video = next((one for one in timelines if one.video_codec), None)
+    audio = next((timeline for timeline in timelines if timeline.audio_codec), None)
+    video = next((timeline for timeline in timelines if timeline.video_codec), None)
     return {
         "I11": {"streamId": 1, "segments": [_audio_segment(audio, result.played_s)] if audio else []},
         "I13": {"streamId": 1, "segments": [_video_segment(video, result.played_s)] if video else []},

@@ -49,7 +49,7 @@ class Extraction:
 
 
 class _Transcript:
-    """The logger that yt-dlp gets: what it would print on the screen is dropped, what it complains of is kept."""
+    """The logger that yt-dlp gets: it drops messages for the screen, and keeps warnings and errors."""
 
     def __init__(self, messages: list[str]) -> None:
         self.warning = self.error = messages.append
@@ -70,7 +70,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         super().__init__({**options, "logger": _Transcript(extraction.messages)})
 
     def write_debug(self, message: str, only_once: bool = False) -> None:
-        # Formats that yt-dlp skips for its default clients (PO token, SABR) are told here only.
+        # Only here does yt-dlp report the formats that it skips for its default clients (PO token, SABR).
         self._extraction.messages.append(str(message))
 
     def urlopen(self, request: Any) -> Any:
@@ -92,15 +92,15 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         answer = json.loads(body)
         client = json.loads(request.data)["context"]["client"]["clientName"] if isinstance(request, Request) else ""
         declared = answer.get("playerConfig") or answer["playerResponse"]["playerConfig"]
-        kept = {
+        declared_values = {
             player: {name: declared[player][name] for name in names if name in declared[player]}
             for player, names in _DECLARED.items()
             if isinstance(declared.get(player), dict)
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         return  # yt-dlp itself reports what is wrong with the answer
-    if any(kept.values()):
-        player_configs[client] = kept
+    if any(declared_values.values()):
+        player_configs[client] = declared_values
 
 
 def is_youtube(url: str) -> bool:
@@ -122,7 +122,7 @@ def ydl_options(url: str, config: ResolveConfig, extractor_args: str) -> dict[st
         "color": "never",
         "skip_download": True,
         "noplaylist": True,
-        "playlist_items": "1:2",  # two tell a list from a page that holds one video
+        "playlist_items": "1:2",  # two entries distinguish a list from a page that holds one video
         "cachedir": False,
         "ignore_no_formats_error": True,  # so that a refused video still has its title and live state
         "check_formats": False,

@@ -1,4 +1,4 @@
-"""Which class a failed resolution has, told from yt-dlp's messages.
+"""The class of a failed resolution, read from yt-dlp's messages.
 
 The text decides first: neither the HTTP status nor the exception's type tells a private video from a bot check, and the
 exception inside a `DownloadError` may be anything, even a bare KeyError.

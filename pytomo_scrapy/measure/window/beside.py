@@ -1,4 +1,4 @@
-"""What is measured beside the transfers of a window: the queue, the connections, and the servers' clock.
+"""Side measurements during a window's transfers: the queue, the connections, and the servers' clock.
 
 Every instrument is read by the window's own loop (`tick`), and none may hold it up.
 """
@@ -23,7 +23,7 @@ from pytomo_scrapy.measure.window.tcp_info import TcpSampler
 
 @dataclass(frozen=True, slots=True)
 class SideMeasurements:
-    """What was measured beside the transfers. None, or empty, what could not be."""
+    """The side measurements of a window. None, or empty, where a measurement was not possible."""
 
     tcp: tuple[TcpConnection, ...] = ()
     loaded: LoadedRoundTrips | None = None
@@ -60,7 +60,7 @@ class SideInstruments:
             self._answers.append((request.started_s, request.answered_s, date))
 
     def close(self, started_at: datetime) -> SideMeasurements:
-        """Close every instrument and return what a window that began at `started_at` was measured with."""
+        """Close every instrument and return the side measurements of a window that began at `started_at`."""
         clock = ClockBounds(started_at)
         for asked_s, answered_s, date in self._answers:
             clock.add(asked_s, answered_s, date)
@@ -80,7 +80,7 @@ class SideInstruments:
         return LoadedProbes(address, media.port, per_s, config.path.source_address)
 
     def _gateway_probes(self, plan: WindowPlan, config: DownloadConfig) -> GatewayProbes | None:
-        """Probe the gateway on the way to what the others probe."""
+        """Probe the gateway on the way to the address that the loaded probes go to."""
         if self._loaded is None:
             return None
         gateway = gateway_towards(plan.chosen[plan.formats[0].host])

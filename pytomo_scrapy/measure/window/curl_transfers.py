@@ -86,7 +86,7 @@ class CurlTransfer:
         handle.setopt(pycurl.VERBOSE, 1)
 
     def take_counted(self) -> int:
-        """Take what curl has counted in this turn of the loop, and return how much that is."""
+        """Note the bytes that curl counted in this turn of the loop, and return their number."""
         if not self.is_counted:
             return 0
         taken_bytes = int(self.handle.getinfo(pycurl.SIZE_DOWNLOAD_T)) - self._counted_bytes
@@ -221,7 +221,7 @@ class CurlTransfers:
             self._is_tracing = any(transfer.is_traced for transfer in self)
 
     def take_finished(self) -> list[tuple[MediaRequest, Transfer]]:
-        """Return what is over, each with what curl says of it."""
+        """Return the transfers that are over, each with curl's result."""
         _, finished, failed = self._multi.info_read()
         errors: dict[pycurl.Curl, tuple[int, str] | None] = dict.fromkeys(finished)
         errors |= {handle: (code, text) for handle, code, text in failed}

@@ -1,4 +1,4 @@
-"""What happens to a window, and what it has done in turn: the events and commands of its state machine.
+"""The events of a window, and the commands that its state machine answers with.
 
 Times are seconds from t0. A transfer is named by the index of its stream, of which each has one at a time.
 """
@@ -28,7 +28,7 @@ class HeadLine:
 
 @dataclass(frozen=True, slots=True)
 class BytesCounted:
-    """The bytes that curl counted by itself have been noted; those handed over tell by the write callback."""
+    """The bytes that curl counted by itself have been noted; the write callback notes those handed over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class GatewayProbes:
             self._send(now_s)
 
     def close(self) -> LoadedRoundTrips:
-        """Close the socket and return the figures; what is still under way was not lost and does not count."""
+        """Close the socket and return the figures; a probe still under way is not lost and does not count."""
         self._receive()
         self._prober.close()
         return LoadedRoundTrips.of(self._sent_count - len(self._open), self._answered)

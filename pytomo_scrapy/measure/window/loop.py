@@ -62,19 +62,19 @@ def download_window(
     """
     if plan.family is not None:
         config = replace(config, path=replace(config.path, family=str(plan.family)))
-    beside, allowance = SideInstruments(plan, config), Allowance(config.max_bytes)
+    instruments, allowance = SideInstruments(plan, config), Allowance(config.max_bytes)
     streams = []
     for stream_index, media in enumerate(plan.formats):
         spool = Spool(plan.spool_directory, config.spool_max_bytes)
         streams.append(Stream(stream_index, media, read_target(media.url), spool, clock, allowance))
     state = WindowState(plan, config, streams, allowance)
     before, started_at = read_counters(), utc_now()
-    loop = _Loop(plan, config, state, beside, clock)
+    loop = _Loop(plan, config, state, instruments, clock)
     try:
         elapsed_s = loop.run(progress)
     finally:
         loop.close()
-        measured = beside.close(started_at)
+        measured = instruments.close(started_at)
     return summarise(
         DownloadResult(
             place=plan.window_index,
@@ -103,9 +103,9 @@ class _Loop:
     """Drives curl from now on, and whatever else a window waits for."""
 
     def __init__(
-        self, plan: WindowPlan, config: DownloadConfig, state: WindowState, beside: SideInstruments, clock: Clock
+        self, plan: WindowPlan, config: DownloadConfig, state: WindowState, instruments: SideInstruments, clock: Clock
     ) -> None:
-        self._state, self._beside = state, beside
+        self._state, self._instruments = state, instruments
         self._transfers = CurlTransfers(config, clock)
         self._lookups = HostLookups(DnsConfig((plan.resolver,), plan.dns_timeout_s))
         self._window_s = config.window_s
@@ -118,16 +118,16 @@ class _Loop:
         self._handle(Opened(self.t0_s))
         self._drive(progress)
         elapsed_s = self._now_s()
-        self._beside.tcp.read(elapsed_s)
+        self._instruments.tcp.read(elapsed_s)
         for transfer in self._transfers:
-            self._beside.note_answer(transfer.request)
+            self._instruments.note_answer(transfer.request)
             stream_index = transfer.request.stream.stream_index
             self._handle(TransferCut(self._now_s(), stream_index, transfer.report()))
         self._handle(Closed(elapsed_s))
         return elapsed_s
 
     def close(self) -> None:
-        """Close every connection. Look-ups that nobody waits for any more end by themselves."""
+        """Close every connection. Look-ups that are still running end by themselves."""
         self._transfers.close()
 
     def _now_s(self) -> float:
@@ -164,7 +164,7 @@ class _Loop:
         for command in self._state.handle(event):
             if isinstance(command, Fetch):
                 stream_index = command.request.stream.stream_index
-                open_socket = self._beside.tcp.opener(stream_index) if self._beside.tcp.is_supported else None
+                open_socket = self._instruments.tcp.opener(stream_index) if self._instruments.tcp.is_supported else None
                 self._transfers.start(command.request, self._now_s, self._take_line, open_socket)
             elif isinstance(command, LookUp):
                 self._lookups.start(command.stream_index, command.host, command.family)
@@ -175,16 +175,16 @@ class _Loop:
 
     def _take_finished(self) -> None:
         for request, transfer in self._transfers.take_finished():
-            self._beside.note_answer(request)
+            self._instruments.note_answer(request)
             self._handle(TransferEnded(self._now_s(), request.stream.stream_index, transfer))
 
     def _tick(self, progress: ShowProgress | None) -> None:
-        """Do what is due beside the transfers."""
+        """Do the side measurements that are due."""
         for stream_index, lookup in self._lookups.take_done():
             self._handle(HostLookedUp(self._now_s(), stream_index, lookup.elapsed_s, *lookup.answer()))
         self._handle(Tick(self._now_s()))
         now_s = self._now_s()
-        self._beside.tick(now_s)
+        self._instruments.tick(now_s)
         if progress is not None and now_s >= self._next_progress_s:
             self._next_progress_s = now_s + PROGRESS_INTERVAL_S
             progress(WindowProgress(now_s, self._state.received_bytes))

@@ -69,7 +69,7 @@ class StreamPace:
         if not self.is_head_read:
             return received_bytes, received_bytes + HEAD_BYTES - 1
         if not self.segments and not (self.duration_s and size_bytes):
-            # Nothing tells media time: like a bulk window, in pieces.
+            # The media time is not known: fetch like a bulk window, in pieces.
             return received_bytes, received_bytes + MAX_REQUEST_BYTES - 1
         horizon_s = playhead_s + self.buffer_goal_s
         if self.media_s(received_bytes, size_bytes) >= horizon_s:
@@ -92,7 +92,7 @@ class StreamPace:
             if segment.end_byte - received_bytes > MAX_REQUEST_BYTES:
                 break
             last = position
-        # Behind the last segment lies nobody's media; the server cuts what is asked for beyond the end.
+        # No media lie behind the last segment; the server cuts a range that goes beyond the end.
         if steps[last].end_byte <= received_bytes:
             return received_bytes, received_bytes + HEAD_BYTES - 1
         return received_bytes, steps[last].end_byte - 1

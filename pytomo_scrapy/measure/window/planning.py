@@ -45,9 +45,9 @@ def plan_windows(
     return tuple(windows)
 
 
-def _not_opened(path: FamilyPath, place: int, failed: ResolveResult | DnsResult | None) -> DownloadResult:
+def _not_opened(path: FamilyPath, window_index: int, failed: ResolveResult | DnsResult | None) -> DownloadResult:
     return DownloadResult(
-        place=place,
+        place=window_index,
         mode=None,
         address_family=path.family,
         via_proxy=None,

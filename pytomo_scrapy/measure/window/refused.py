@@ -1,4 +1,4 @@
-"""Media that were refused at their start: what is resolved once more, and what the refusal turns out to have been."""
+"""Media refused at their start: resolves the video once more, and finds out why they were refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_later_hosts(dns: DnsResult, later: DnsResult | None) -> DnsResult:
 def refused_row(window: DownloadResult, before: ResolveResult, after: ResolveResult) -> DownloadResult:
     """Return the refused window as the second row of its video.
 
-    The two resolutions tell what a single one cannot behind address translation: an exit address that changed.
+    Behind address translation only two resolutions together show that the exit address changed.
     """
     addresses = (before.client_address, after.client_address)
     if None not in addresses and addresses[0] != addresses[1]:

@@ -85,7 +85,7 @@ class MediaRequest:
         return Phase(self.proxy is not None, transfer.is_connected, transfer.is_sent, self.received_bytes)
 
     def row(self, transfer: Transfer, failure: Failure | None) -> HttpRequest:
-        """Return what is to be kept of this request."""
+        """Return the result row of this request."""
         address = transfer.address or (None if self.proxy else self.hop.address)
         return HttpRequest(
             stream=self.stream.stream_index,

@@ -1,4 +1,4 @@
-"""The state machine of a window: takes what happens, says what to do, and decides what it was. No socket, no clock.
+"""The state machine of a window: takes events, returns commands, and judges each request. No socket, no clock.
 
 `handle` is given events in their order, with their times, and returns commands (`events.py`). Bytes alone go past it,
 to `Stream.receive` and `Stream.count`: they are many, and what they decide is only whether the byte cap is reached.
@@ -166,8 +166,8 @@ class WindowState:
         if failure is None and request.is_redirect:
             try:
                 follow_up = self._follow(request)
-            except MeasurementError as trouble:
-                failure = trouble.failure, trouble.detail
+            except MeasurementError as error:
+                failure = error.failure, error.detail
         self._keep(request, transfer, failure)
         if failure is not None:
             stream.fail(*failure)
@@ -213,7 +213,7 @@ class WindowState:
         return None
 
     def _in_wanted_version(self, failure: str, request: MediaRequest) -> str:
-        # QUIC that nobody answers looks like any connection that never came; only HTTP/3 was to be spoken, though.
+        # Unanswered QUIC looks like any connection that failed, but this request could speak HTTP/3 alone.
         is_no_answer = failure in NO_CONNECTION and not request.head.header_bytes
         return "http_version_unavailable" if is_no_answer and self._config.http_version == "3" else failure
 
@@ -224,7 +224,7 @@ class WindowState:
     # How it ends.
 
     def _cut(self, request: MediaRequest, transfer: Transfer, now_s: float) -> None:
-        """Keep what the window's end cut off. That is no failure while bytes flow."""
+        """Keep the request that the window's end cut off. It is no failure while bytes flow."""
         failure = self._judge_cut(request, transfer, now_s) if self.ended_by == "deadline" else None
         self._keep(request, transfer, failure)
         if failure is not None:

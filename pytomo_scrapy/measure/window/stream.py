@@ -74,7 +74,7 @@ TRANSITIONS: dict[StreamState, dict[Step, StreamState]] = {
 
 
 class ArrivalTrace:
-    """When how many bytes in all had arrived. Arrivals within `merge_s` share an entry, stamped with the last one.
+    """The bytes received in all, over time. Arrivals within `merge_s` share an entry, stamped with the last one.
 
     The number of entries is bounded: at the bound every second one goes and `merge_s` doubles. `until_s` and `last_s`
     are read and set by the write callback itself, which runs a hundred thousand times for a gigabyte.
@@ -188,7 +188,7 @@ class Stream:
         self.size_bytes: int | None = None
         self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
-        self.paced_range: tuple[int, int] | None = None  # what a paced window asks for next
+        self.paced_range: tuple[int, int] | None = None  # the next request of a paced window
         self.is_discarding = False  # the body under way is no media
         self.failure: str | None = None
         self.failure_detail: str | None = None

@@ -38,7 +38,7 @@ def summarise(
     local_address: str | None,
     before: Counters,
     foreign_ratio: float,
-    beside: SideMeasurements,
+    side: SideMeasurements,
 ) -> DownloadResult:
     """Return `result` with everything that follows from its streams and requests, and from the counters since."""
     after = read_counters()
@@ -61,10 +61,10 @@ def summarise(
         first_byte_s=arrivals[0][0] if arrivals else None,
         throughput=measure_throughput(arrivals, _no_demand(result)),
         tcp_summary=summarise_tcp(result.tcp),
-        loaded=_loaded_rtt(beside.loaded),
-        loaded_gateway=_loaded_rtt(beside.gateway),
+        loaded=_loaded_rtt(side.loaded),
+        loaded_gateway=_loaded_rtt(side.gateway),
         surroundings=_surroundings(interface, own_address),
-        host_state=_host_state(beside.clock, before, after, result.elapsed_s or 0.0),
+        host_state=_host_state(side.clock, before, after, result.elapsed_s or 0.0),
         cpu_ratio=cpu_load,
         is_probe_limited=is_probe_limited(cpu_load, after.own_cpu_s - before.own_cpu_s, result.elapsed_s),
         failure=failed.failure if failed else None,
@@ -75,7 +75,7 @@ def summarise(
 
 def _surroundings(interface: str | None, local_address: str | None) -> Surroundings:
     found = read_surroundings(interface)
-    # Loopback has no interface whose counters would tell anything, but it is a kind.
+    # Loopback has no interface with counters of use, but it is a kind.
     is_loopback = interface is None and local_address is not None and ip_address(local_address).is_loopback
     return replace(found, interface_kind="loopback") if is_loopback else found
 
@@ -120,7 +120,7 @@ def _no_demand(result: DownloadResult) -> list[tuple[float, float]]:
 def _with_foreign_traffic(
     result: DownloadResult, interface: str | None, before: Counters, after: Counters, ratio: float
 ) -> DownloadResult:
-    """Take our own bytes, estimated with their headers, from what the interface counted."""
+    """Subtract our own bytes, estimated with their headers, from the interface's counts."""
     if interface is None or interface not in before.received_bytes or interface not in after.received_bytes:
         return result
     own_received_bytes, own_sent_bytes = _own_bytes(result)
@@ -138,7 +138,7 @@ def _with_foreign_traffic(
 
 
 def _own_bytes(result: DownloadResult) -> tuple[int, int]:
-    """Return what the interface counts of ours, received and sent: from the kernel's counts, else an estimate."""
+    """Return our share of the interface's counts, received and sent: from the kernel's counts, else an estimate."""
     family = result.address_family or 4
     frame = FRAME_BYTES[family]
     counted = [

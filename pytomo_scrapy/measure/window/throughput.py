@@ -53,22 +53,22 @@ def bins(arrivals: Arrivals, no_demand: Spans = ()) -> list[float]:
     first_s, last_s = arrivals[0][0], arrivals[-1][0]
     counts = [0] * int((last_s - first_s) / BIN_S)
     for t_s, count in arrivals:
-        place = int((t_s - first_s) / BIN_S)
-        if place < len(counts):
-            counts[place] += count
+        bucket = int((t_s - first_s) / BIN_S)
+        if bucket < len(counts):
+            counts[bucket] += count
     return [
         count * 8 / BIN_S
-        for place, count in enumerate(counts)
-        if not _overlap_s(no_demand, first_s + place * BIN_S, first_s + (place + 1) * BIN_S)
+        for bucket, count in enumerate(counts)
+        if not _overlap_s(no_demand, first_s + bucket * BIN_S, first_s + (bucket + 1) * BIN_S)
     ]
 
 
 def quantile(values: Sequence[float], share: float) -> float:
     """Return the quantile of sorted values by linear interpolation. Source: Hyndman & Fan 1996, type 7."""
-    place = (len(values) - 1) * share
-    low = int(place)
+    position = (len(values) - 1) * share
+    low = int(position)
     high = min(low + 1, len(values) - 1)
-    return values[low] + (values[high] - values[low]) * (place - low)
+    return values[low] + (values[high] - values[low]) * (position - low)
 
 
 def _increments(times: Sequence[float], totals: Sequence[int]) -> Iterable[tuple[float, int]]:
@@ -89,10 +89,10 @@ def _bin_figures(
 
 def _rate_after(arrivals: Arrivals, no_demand: Spans, skip_s: float) -> float | None:
     from_s, last_s = arrivals[0][0] + skip_s, arrivals[-1][0]
-    place = bisect_right(arrivals, from_s, key=lambda arrival: arrival[0])
+    index = bisect_right(arrivals, from_s, key=lambda arrival: arrival[0])
     active_s = last_s - from_s - _overlap_s(no_demand, from_s, last_s)
     # Less than a bin of time after the cut would be a ratio of tiny numbers.
-    return _rate(sum(count for _, count in arrivals[place:]), active_s, BIN_S)
+    return _rate(sum(count for _, count in arrivals[index:]), active_s, BIN_S)
 
 
 def _rate(count: int, active_s: float, at_least_s: float) -> float | None:

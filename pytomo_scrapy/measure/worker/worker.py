@@ -111,7 +111,7 @@ class Worker:
             except (EOFError, OSError):
                 raise MeasurementError("worker_died", await self._replace(OWN_END_S)) from None
             except BaseException:
-                # Cancelled, or the answer cannot be used: the child is busy with a call that nobody waits for.
+                # Cancelled, or the answer cannot be used: the child is busy with a call that is of no more use.
                 self._abandon()
                 raise
         return cast(Result, self._unpack(answer))
@@ -184,7 +184,7 @@ class Worker:
         raise MeasurementError(failure, detail)
 
     async def _replace(self, own_end_s: float = 0.0) -> str:
-        """Remove the child, start the next, and tell how the old one ended."""
+        """Remove the child, start the next, and return how the old one ended."""
         ending = await self._reap(own_end_s)
         await self.start()
         return ending

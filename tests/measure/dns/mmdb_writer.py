@@ -51,13 +51,13 @@ def _bits(network: ipaddress.IPv4Network | ipaddress.IPv6Network, ip_version: in
 
 
 def _insert(nodes: list[list[Any]], bits: str, record: dict[str, Any]) -> None:
-    place = 0
+    node = 0
     for bit in bits[:-1]:
-        if nodes[place][int(bit)] is None:
+        if nodes[node][int(bit)] is None:
             nodes.append([None, None])
-            nodes[place][int(bit)] = len(nodes) - 1
-        place = nodes[place][int(bit)]
-    nodes[place][int(bits[-1])] = record
+            nodes[node][int(bit)] = len(nodes) - 1
+        node = nodes[node][int(bit)]
+    nodes[node][int(bits[-1])] = record
 
 
 def _record(value: Any, node_count: int, offsets: dict[int, int]) -> int:

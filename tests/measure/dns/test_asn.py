@@ -75,7 +75,7 @@ def test_file_of_ipv4_alone_knows_no_ipv6(tmp_path: Path) -> None:
     path = tmp_path / "as.mmdb"
     write_mmdb(path, {"192.0.2.0/24": MAXMIND}, ip_version=4)
     finder = NetworkFinder(NetworkConfig(str(path)))
-    assert [one.address for one in finder.find(["2001:db8::1", "192.0.2.1"])] == ["192.0.2.1"]
+    assert [network.address for network in finder.find(["2001:db8::1", "192.0.2.1"])] == ["192.0.2.1"]
     finder.close()
 
 
@@ -97,7 +97,7 @@ def test_cymru_is_asked_once_per_prefix_and_only_for_its_first_addresses(zones: 
     )
     assert sorted(answer.asked) == sorted(TEXTS)
     # Another address of the same prefixes, and another /24 of the /22.
-    assert [one.as_number for one in finder.find(["93.184.216.35", "93.184.217.1", "2001:4860:200::1"])] == [
+    assert [network.as_number for network in finder.find(["93.184.216.35", "93.184.217.1", "2001:4860:200::1"])] == [
         15133, 15133, 15169,
     ]  # fmt: skip
     assert len(answer.asked) == 4
@@ -114,8 +114,8 @@ def test_prefix_that_nobody_announces_is_known_as_such(zones: tuple[Zones, Netwo
     answer, config = zones
     finder = NetworkFinder(config)
     for _ in range(2):
-        (one,) = finder.find(["8.8.8.8"])
-        assert (one.as_number, one.as_prefix, one.source) == (None, None, "cymru")
+        (network,) = finder.find(["8.8.8.8"])
+        assert (network.as_number, network.as_prefix, network.source) == (None, None, "cymru")
     assert len(answer.asked) == 1
 
 
@@ -133,7 +133,7 @@ def test_silence_costs_its_time_out_once_and_leaves_nothing() -> None:
         finder._config = cymru(port)
         assert finder.find(["93.184.216.34"]) == ()
         now[0] = 601.0
-        assert [one.as_number for one in finder.find(["93.184.216.34"])] == [15133]
+        assert [network.as_number for network in finder.find(["93.184.216.34"])] == [15133]
 
 
 @pytest.mark.parametrize("text", ["", "|", "x | 1.0.0.0/8", "15169 | nothing"])

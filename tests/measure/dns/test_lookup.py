@@ -130,16 +130,16 @@ def serving(answer: Answerer, context: ssl.SSLContext | None = None, handler: ty
         udp = socketserver.ThreadingUDPServer(("127.0.0.1", port), _Udp)
         udp.daemon_threads, udp.block_on_close, udp.answer = True, False, answer  # type: ignore[attr-defined]
         servers.append(udp)
-    threads = [threading.Thread(target=one.serve_forever, args=(0.01,), daemon=True) for one in servers]
+    threads = [threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True) for server in servers]
     for thread in threads:
         thread.start()
     try:
         yield port
     finally:
-        for one, thread in zip(servers, threads, strict=True):
-            one.shutdown()
+        for server, thread in zip(servers, threads, strict=True):
+            server.shutdown()
             thread.join()
-            one.server_close()
+            server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -262,8 +262,8 @@ def test_look_up_chooses_from_the_first_resolver_only() -> None:
 
 
 def test_look_up_silent_resolvers_cost_their_timeout_once() -> None:
-    with serving(silent) as one, serving(silent) as two, serving(BOTH) as good:
-        resolvers = (udp_resolver(good, "good"), udp_resolver(one, "one"), udp_resolver(two, "two"))
+    with serving(silent) as first, serving(silent) as second, serving(BOTH) as good:
+        resolvers = (udp_resolver(good, "good"), udp_resolver(first, "one"), udp_resolver(second, "two"))
         started_s = time.monotonic()
         result = look_up_hosts([f"h{index}.example" for index in range(5)], None, DnsConfig(resolvers, 0.4))
         elapsed_s = time.monotonic() - started_s

@@ -14,13 +14,13 @@ def test_counters_are_read_from_the_nearest_group_that_has_a_quota(tmp_path: Pat
     group.mkdir(parents=True)
     (group / "cpu.stat").write_text("usage_usec 5\n")
     (group.parent / "cpu.stat").write_text("usage_usec 9\nthrottled_usec 2500000\n")
-    own = tmp_path / "own"
-    own.write_text("0::/above/own\n")
+    own_cgroup = tmp_path / "own"
+    own_cgroup.write_text("0::/above/own\n")
     for core, count in (("cpu0", "3"), ("cpu1", "4")):
         folder = tmp_path / "cpus" / core / "thermal_throttle"
         folder.mkdir(parents=True)
         (folder / "core_throttle_count").write_text(count)
-    found = read_throttling(tmp_path / "cgroup", own, tmp_path / "cpus")
+    found = read_throttling(tmp_path / "cgroup", own_cgroup, tmp_path / "cpus")
     assert (found.quota_s, found.heat_count) == (2.5, 7)
 
 

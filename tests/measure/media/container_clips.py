@@ -62,9 +62,9 @@ def _add_video(output: Any, codec: str, b_frames: int) -> Any:
 
 def _picture(number: int) -> av.VideoFrame:
     frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p")
-    for place, plane in enumerate(frame.planes):
+    for plane_index, plane in enumerate(frame.planes):
         plane.update(
-            bytes((number * 7 + i * i % (13 + number % 5) + place * 40) & 255 for i in range(plane.buffer_size))
+            bytes((number * 7 + i * i % (13 + number % 5) + plane_index * 40) & 255 for i in range(plane.buffer_size))
         )
     frame.pts, frame.time_base = number, Fraction(1, RATE_FPS)
     return frame

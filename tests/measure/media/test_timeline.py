@@ -29,8 +29,8 @@ def read_whole(path: Path, kind: str) -> MediaTimeline:
 
 
 def complete_at(timeline: MediaTimeline, byte: int) -> float:
-    place = bisect_right(timeline.offset_bytes, byte)
-    return timeline.complete_s[place - 1] if place else 0.0
+    count = bisect_right(timeline.offset_bytes, byte)
+    return timeline.complete_s[count - 1] if count else 0.0
 
 
 def playable_seconds(path: Path, whole: Path) -> float:

@@ -115,7 +115,7 @@ def ping(job: dict[str, Any]) -> dict[str, Any]:
         os.setgid(job["user_id"])
         os.setuid(job["user_id"])
     result = ping_addresses(list(job["hosts"]), PingConfig(**job["config"]), port=job.get("port", 443))
-    pings = [dataclasses.asdict(one) for one in result.pings]
+    pings = [dataclasses.asdict(ping) for ping in result.pings]
     return {"pings": pings, "elapsed_s": result.elapsed_s, "failure": result.failure}
 
 

@@ -82,6 +82,6 @@ def test_gateway_gets_echoes_and_a_row_without_its_address() -> None:
     result = ping_addresses(["127.0.0.1"], PingConfig(packets=2, interval_s=0.01), port=9, gateway="127.0.0.2")
     row = result.pings[-1]
     assert (row.address, row.role, row.port, row.sent_count, row.received_count) == ("gateway", "gateway", None, 2, 2)
-    assert [one.role for one in result.pings[:-1]] == ["media", "media"]
+    assert [ping.role for ping in result.pings[:-1]] == ["media", "media"]
     again = ping_addresses(["127.0.0.1"], PingConfig(packets=1, interval_s=0.01), port=9, gateway="127.0.0.1")
-    assert [one.role for one in again.pings] == ["media", "media"]
+    assert [ping.role for ping in again.pings] == ["media", "media"]

@@ -48,7 +48,7 @@ def test_playback_of_a_window_whose_process_died_is_not_told_and_never_counts_as
     window = failed_window(plan, MeasurementError("worker_died", "exit code -11"), 30.0)
     add_window(item, window)
     session.add_playbacks(item, *window_analysis.analyse_window(window, None, SETTINGS.playback))
-    assert [(one.player, one.failure) for one in item.playbacks] == [
+    assert [(playback.player, playback.failure) for playback in item.playbacks] == [
         ("classic", "skipped_after_download"), ("dashjs", "skipped_after_download"),
     ]  # fmt: skip
     assert (item.failure, headline(item)) == ("worker_died", None)

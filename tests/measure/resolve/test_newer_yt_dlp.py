@@ -20,12 +20,12 @@ VIDEO = "https://www.youtube.com/watch?v=CGNIzzGfeuY"
 
 def make_newer(folder: Path) -> Path:
     """Make a folder with the installed yt-dlp, but for its version."""
-    own, installed = folder / "yt_dlp", Path(yt_dlp.__file__).parent
-    own.mkdir(parents=True)
+    copy, installed = folder / "yt_dlp", Path(yt_dlp.__file__).parent
+    copy.mkdir(parents=True)
     for part in installed.iterdir():
         if part.name not in {"version.py", "__pycache__"}:
-            (own / part.name).symlink_to(part)
-    (own / "version.py").write_text((installed / "version.py").read_text() + f"\n__version__ = {NEWER!r}\n")
+            (copy / part.name).symlink_to(part)
+    (copy / "version.py").write_text((installed / "version.py").read_text() + f"\n__version__ = {NEWER!r}\n")
     return folder
 
 
@@ -46,30 +46,30 @@ def test_newer_yt_dlp_resolves_and_its_version_is_stored(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", ["folder", "wheel"])
 def test_newer_yt_dlp_comes_before_the_installed_one(tmp_path: Path, kind: str) -> None:
-    place = tmp_path / "newer"
-    (place / "yt_dlp").mkdir(parents=True)
-    (place / "yt_dlp" / "__init__.py").write_text("")
-    (place / "yt_dlp" / "version.py").write_text(f"__version__ = {NEWER!r}\n")
+    folder = tmp_path / "newer"
+    (folder / "yt_dlp").mkdir(parents=True)
+    (folder / "yt_dlp" / "__init__.py").write_text("")
+    (folder / "yt_dlp" / "version.py").write_text(f"__version__ = {NEWER!r}\n")
     if kind == "wheel":
         wheel = tmp_path / f"yt_dlp-{NEWER}-py3-none-any.whl"
         with zipfile.ZipFile(wheel, "w") as packed:
             for part in ("__init__.py", "version.py"):
-                packed.write(place / "yt_dlp" / part, f"yt_dlp/{part}")
-        shutil.rmtree(place)
-        place = wheel
+                packed.write(folder / "yt_dlp" / part, f"yt_dlp/{part}")
+        shutil.rmtree(folder)
+        folder = wheel
     code = (
         "from pytomo_scrapy.cli.main import run; run(['completion', 'bash']); "
         "from pytomo_scrapy.storage.measurements.repository import software_versions; "
         "print(software_versions()['yt_dlp_version'])"
     )
-    done = pytomo(cwd=tmp_path, timeout_s=600, command=(sys.executable, "-c", code), PYTOMO_YT_DLP=place.name)
+    done = pytomo(cwd=tmp_path, timeout_s=600, command=(sys.executable, "-c", code), PYTOMO_YT_DLP=folder.name)
     assert done.output.splitlines()[-1] == NEWER, done.errors
 
 
 def test_place_without_yt_dlp_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    for place in ("no-such", "."):
-        done = pytomo("report", cwd=tmp_path, PYTOMO_YT_DLP=place)
+    for folder in ("no-such", "."):
+        done = pytomo("report", cwd=tmp_path, PYTOMO_YT_DLP=folder)
         assert (done.exit_code, done.output) == (2, "")
         assert done.errors == (
-            f"PYTOMO_YT_DLP={place!r} is not usable: it must be a folder, wheel or zip that holds yt_dlp.\n"
+            f"PYTOMO_YT_DLP={folder!r} is not usable: it must be a folder, wheel or zip that holds yt_dlp.\n"
         )

@@ -83,10 +83,10 @@ class Service:
         url = request if isinstance(request, str) else request.url
         if "/youtubei/v1/player" not in url:
             return self._reply(url, self.page)
-        asked = json.loads(request.data)
-        client = asked["context"]["client"]["clientName"]
+        question = json.loads(request.data)
+        client = question["context"]["client"]["clientName"]
         self.clients.append(client)
-        answer = self.answer_to(asked["videoId"]) if self.answer_to else self.answer(client)
+        answer = self.answer_to(question["videoId"]) if self.answer_to else self.answer(client)
         return self._reply(url, answer if isinstance(answer, Exception) else json.dumps(answer or {}))
 
     @staticmethod

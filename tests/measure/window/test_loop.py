@@ -93,10 +93,10 @@ def test_window_whole_file_is_complete_and_spooled(tmp_path: Path) -> None:
 def test_window_ranges_follow_on_one_connection(tmp_path: Path) -> None:
     with serving(serve_body) as server:
         result = fetch(tmp_path, make_format(server.port, chunk_bytes=300_000))
-        asked = [request.range for request in server.requests]
+        ranges = [request.range for request in server.requests]
         connection_count = server.connection_count
     # 1 048 576 bytes: three ranges of 300 000 and one of 148 576.
-    assert asked == [(0, 299_999), (300_000, 599_999), (600_000, 899_999), (900_000, 1_048_575)]
+    assert ranges == [(0, 299_999), (300_000, 599_999), (600_000, 899_999), (900_000, 1_048_575)]
     assert connection_count == 1
     assert [row.status for row in result.requests] == [206] * 4
     assert [row.received_bytes for row in result.requests] == [300_000, 300_000, 300_000, 148_576]
@@ -288,7 +288,7 @@ def test_window_progress_tells_bytes_and_time(tmp_path: Path) -> None:
         plan = WindowPlan((make_format(server.port),), {HOST: "127.0.0.1"}, spool_directory=str(tmp_path))
         result = download_window(plan, CONFIG, progress=seen.append)
     assert len(seen) >= 3
-    assert [one.received_bytes for one in seen] == sorted(one.received_bytes for one in seen)
+    assert [progress.received_bytes for progress in seen] == sorted(progress.received_bytes for progress in seen)
     assert seen[-1].received_bytes <= result.received_bytes
 
 

@@ -64,7 +64,7 @@ def measure_round(config: Config, plans: dict[str, WindowPlan]) -> Round:
     playbacks = {}
     for key, window in windows.items():
         _, players = analyse_window(window, plans[key[0]].duration_s, config.playback)
-        playbacks[key] = {one.player: one for one in players}
+        playbacks[key] = {player.player: player for player in players}
     return Round(windows, playbacks)
 
 

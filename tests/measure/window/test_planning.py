@@ -91,10 +91,12 @@ def test_pair_is_downloaded_once_on_each_family(tmp_path: Path) -> None:
 
 def test_every_address_gets_a_window_the_chosen_one_first() -> None:
     item, paths = make_item(), (FamilyPath(None, make_resolve(), make_dns(chosen={HOST: "192.0.2.2"})),)
-    one = planning.plan_windows(item, paths, SETTINGS, "/nowhere")
-    every = planning.plan_windows(item, paths, config.load({"PYTOMO_DOWNLOAD_ALL_ADDRESSES": "1"}.get), "/nowhere")
-    assert [plan.chosen for plan in one if isinstance(plan, WindowPlan)] == [{HOST: "192.0.2.2"}]
-    plans = [plan for plan in every if isinstance(plan, WindowPlan)]
+    first_address = planning.plan_windows(item, paths, SETTINGS, "/nowhere")
+    all_addresses = planning.plan_windows(
+        item, paths, config.load({"PYTOMO_DOWNLOAD_ALL_ADDRESSES": "1"}.get), "/nowhere"
+    )
+    assert [plan.chosen for plan in first_address if isinstance(plan, WindowPlan)] == [{HOST: "192.0.2.2"}]
+    plans = [plan for plan in all_addresses if isinstance(plan, WindowPlan)]
     assert [plan.chosen[HOST] for plan in plans] == ["192.0.2.2", "192.0.2.1"]
     assert [plan.window_index for plan in plans] == [0, 1]
 
@@ -111,8 +113,8 @@ def test_whole_downloads_are_drawn_and_bounded_by_the_videos_length() -> None:
     settings = config.load({"PYTOMO_DOWNLOAD_FULL_EVERY": "4"}.get).download
     items = [make_item(video_id=f"video{number:06d}", resolve=make_resolve(duration_s=90.0)) for number in range(400)]
     found = [planning.window_config(item, settings) for item in items]
-    full = [one for one in found if one.mode == "full"]
+    full = [window for window in found if window.mode == "full"]
     assert 60 < len(full) < 140
-    assert {one.window_s for one in full} == {180.0}
-    assert {(one.mode, one.window_s) for one in found if one.mode != "full"} == {("paced", 30.0)}
+    assert {window.window_s for window in full} == {180.0}
+    assert {(window.mode, window.window_s) for window in found if window.mode != "full"} == {("paced", 30.0)}
     assert planning.window_config(items[0], config.load({}.get).download).mode == "paced"

@@ -96,5 +96,5 @@ def test_spool_on_a_full_disk_keeps_counting(tmp_path: Path, monkeypatch: pytest
     stream.is_discarding = False
     for _ in range(200):
         stream.receive(b"x")
-    kept = stream.close(0.0)
-    assert (kept.received_bytes, kept.spooled_bytes, kept.spool_path) == (200, 0, None)
+    result = stream.close(0.0)
+    assert (result.received_bytes, result.spooled_bytes, result.spool_path) == (200, 0, None)

@@ -26,9 +26,9 @@ def test_sampling_is_bounded_for_any_window(window_s: float, expected_s: float) 
 
 
 def test_tcp_summary_of_two_connections() -> None:
-    one = TcpConnection(0, "a", 1, 2, rtt_min_s=0.02, out_of_order_count=2, sample_receiver_rtt_s=(0.0, 0.03, 0.05))
-    two = TcpConnection(1, "a", 1, 3, rtt_min_s=0.01, out_of_order_count=1, sample_receiver_rtt_s=(0.04,))
-    summary = summarise_tcp([one, two])
+    first = TcpConnection(0, "a", 1, 2, rtt_min_s=0.02, out_of_order_count=2, sample_receiver_rtt_s=(0.0, 0.03, 0.05))
+    second = TcpConnection(1, "a", 1, 3, rtt_min_s=0.01, out_of_order_count=1, sample_receiver_rtt_s=(0.04,))
+    summary = summarise_tcp([first, second])
     assert (summary.rtt_min_s, summary.out_of_order_count) == (0.01, 3)
     assert summary.receiver_rtt_median_s == pytest.approx(0.04)
     assert summary.received_segment_count is None

@@ -13,7 +13,7 @@ MBIT_S = 125_000
 def steady(rate_bytes_per_s: int, seconds: int, start_s: float = 0.0) -> list[tuple[float, int]]:
     """Ten arrivals a second, the first at `start_s`, the last a whole number of seconds later."""
     step = rate_bytes_per_s // 10
-    return [(start_s + place / 10, step) for place in range(seconds * 10 + 1)]
+    return [(start_s + tenth / 10, step) for tenth in range(seconds * 10 + 1)]
 
 
 def test_throughput_of_nothing_is_not_measured() -> None:
@@ -35,8 +35,8 @@ def test_throughput_of_one_burst_is_no_ratio() -> None:
 
 def test_throughput_after_slow_start_leaves_two_seconds_out() -> None:
     # 2 s at 1 Mbit/s, then 3 s at 9 Mbit/s; after the cut 3 s hold 30 arrivals of 112 500 bytes: 9 Mbit/s.
-    arrivals = [(place / 10, MBIT_S // 10) for place in range(21)]
-    arrivals += [(2 + place / 10, 9 * MBIT_S // 10) for place in range(1, 31)]
+    arrivals = [(tenth / 10, MBIT_S // 10) for tenth in range(21)]
+    arrivals += [(2 + tenth / 10, 9 * MBIT_S // 10) for tenth in range(1, 31)]
     figures = measure_throughput(arrivals)
     assert figures.active_s == pytest.approx(5.0)
     assert figures.delivery_after_2s_bps == pytest.approx(9_000_000)

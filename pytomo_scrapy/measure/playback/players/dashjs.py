@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, Session, StreamTrace
+from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, Player, PlayerParameter, StreamTrace
 from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
 
 _DASHJS = "dash.js 5, "
-PARAMETERS: Mapping[str, Parameter] = {
-    "buffer_goal_s": Parameter(30.0, "s", "media ahead that it fetches up to", _DASHJS + "`bufferTimeAtTopQuality`"),
-    "audio_lead_s": Parameter(1.0, "s", "audio may be ahead of video by this", _DASHJS + "`ScheduleController`"),
-    "poll_s": Parameter(0.5, "s", "between two looks whether to fetch", _DASHJS + "`scheduling.defaultTimeout`"),
-    "request_gap_s": Parameter(0.12, "s", "between two requests of a stream", "recorded sessions"),
-    "start_lag_s": Parameter(0.3, "s", "from the segments to the first frame", "recorded sessions"),
-    "resume_lag_s": Parameter(0.2, "s", "from the segment to playing again", "recorded sessions"),
-    "picture_lag_s": Parameter(0.1, "s", "from a segment to its first picture after a freeze", "recorded sessions"),
-    "video_grace_s": Parameter(3.0, "s", "sound plays on without video", "Chromium `RendererImpl`"),
+PARAMETERS: Mapping[str, PlayerParameter] = {
+    "buffer_goal_s": PlayerParameter(
+        30.0, "s", "media ahead that it fetches up to", _DASHJS + "`bufferTimeAtTopQuality`"
+    ),
+    "audio_lead_s": PlayerParameter(1.0, "s", "audio may be ahead of video by this", _DASHJS + "`ScheduleController`"),
+    "poll_s": PlayerParameter(0.5, "s", "between two looks whether to fetch", _DASHJS + "`scheduling.defaultTimeout`"),
+    "request_gap_s": PlayerParameter(0.12, "s", "between two requests of a stream", "recorded sessions"),
+    "start_lag_s": PlayerParameter(0.3, "s", "from the segments to the first frame", "recorded sessions"),
+    "resume_lag_s": PlayerParameter(0.2, "s", "from the segment to playing again", "recorded sessions"),
+    "picture_lag_s": PlayerParameter(
+        0.1, "s", "from a segment to its first picture after a freeze", "recorded sessions"
+    ),
+    "video_grace_s": PlayerParameter(3.0, "s", "sound plays on without video", "Chromium `RendererImpl`"),
 }
 
 
-def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> Session:
+def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> PlaybackTrace:
     """Fetch video up to the buffer goal, audio while it is not ahead of video."""
 
     poll_s = max(parameters["poll_s"], LEAST_WAIT_S)

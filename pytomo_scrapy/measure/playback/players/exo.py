@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, Session, StreamTrace
+from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, Player, PlayerParameter, StreamTrace
 from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
 
-PARAMETERS: Mapping[str, Parameter] = {
-    "start_buffer_s": Parameter(1.6, "s", "media buffered before it starts", "`minDurationForPlaybackStartMs`"),
-    "resume_buffer_s": Parameter(5.0, "s", "media ahead before it resumes", "`minDurationForPlaybackRestartMs`"),
-    "low_watermark_s": Parameter(15.0, "s", "below this it starts to fetch again", "`lowWatermarkMs`"),
-    "high_watermark_s": Parameter(30.0, "s", "above this it stops fetching", "`highWatermarkMs`"),
-    "video_segments_per_fetch": Parameter(2, "", "video segments in one request", "`numVideoSegmentsPerFetch`"),
-    "poll_s": Parameter(0.1, "s", "between two looks whether to fetch", "assumed"),
-    "request_gap_s": Parameter(0.05, "s", "between two requests of a stream", "assumed"),
-    "start_lag_s": Parameter(0.1, "s", "from the buffer to the first frame", "assumed"),
-    "resume_lag_s": Parameter(0.1, "s", "from the buffer to playing again", "assumed"),
-    "picture_lag_s": Parameter(0.1, "s", "from a segment to its first picture after a freeze", "assumed"),
-    "video_grace_s": Parameter(
+PARAMETERS: Mapping[str, PlayerParameter] = {
+    "start_buffer_s": PlayerParameter(1.6, "s", "media buffered before it starts", "`minDurationForPlaybackStartMs`"),
+    "resume_buffer_s": PlayerParameter(5.0, "s", "media ahead before it resumes", "`minDurationForPlaybackRestartMs`"),
+    "low_watermark_s": PlayerParameter(15.0, "s", "below this it starts to fetch again", "`lowWatermarkMs`"),
+    "high_watermark_s": PlayerParameter(30.0, "s", "above this it stops fetching", "`highWatermarkMs`"),
+    "video_segments_per_fetch": PlayerParameter(2, "", "video segments in one request", "`numVideoSegmentsPerFetch`"),
+    "poll_s": PlayerParameter(0.1, "s", "between two looks whether to fetch", "assumed"),
+    "request_gap_s": PlayerParameter(0.05, "s", "between two requests of a stream", "assumed"),
+    "start_lag_s": PlayerParameter(0.1, "s", "from the buffer to the first frame", "assumed"),
+    "resume_lag_s": PlayerParameter(0.1, "s", "from the buffer to playing again", "assumed"),
+    "picture_lag_s": PlayerParameter(0.1, "s", "from a segment to its first picture after a freeze", "assumed"),
+    "video_grace_s": PlayerParameter(
         0.0, "s", "it waits for sound and picture alike", "ExoPlayer: all renderers must be ready"
     ),
 }
@@ -49,7 +49,7 @@ def declared_parameters(player_config: Mapping[str, Any] | None) -> dict[str, fl
     return found
 
 
-def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> Session:
+def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> PlaybackTrace:
     """Fetch between the two watermarks; play what has arrived, also of a segment that is not whole."""
     is_filling: dict[str, bool] = {}
 

@@ -27,8 +27,8 @@ class StreamTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A player's parameter: its value when nobody sets it, its unit, what it means and where it is from."""
+class PlayerParameter:
+    """A player's parameter: its default value, its unit, its meaning and its source."""
 
     default: float
     unit: str
@@ -37,7 +37,7 @@ class Parameter:
 
 
 @dataclass(slots=True)
-class Session:
+class PlaybackTrace:
     """What a player did, on the window's clock. `end_s` is when the video ended, None where it did not."""
 
     started_s: float | None = None
@@ -50,7 +50,7 @@ class Session:
     is_identifiable: bool = True
 
 
-PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], Session]
+PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], PlaybackTrace]
 
 
 def _declares_nothing(_: Mapping[str, Any] | None) -> dict[str, float]:
@@ -66,7 +66,7 @@ class Player:
 
     name: str
     run: PlayerRule
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, PlayerParameter]
     is_validated: bool = False  # compared with a real browser
     declared: Callable[[Mapping[str, Any] | None], Mapping[str, float]] = _declares_nothing
 
@@ -81,14 +81,14 @@ class MediaSteps:
 
     def complete_at(self, t_s: float) -> float:
         """Return the seconds complete at time `t_s`."""
-        place = bisect_right(self.at_s, t_s)
-        return self.complete_s[place - 1] if place else 0.0
+        count = bisect_right(self.at_s, t_s)
+        return self.complete_s[count - 1] if count else 0.0
 
 
 def bytes_at(stream: StreamTrace, t_s: float) -> int:
     """Return how many bytes of the stream had arrived at `t_s`."""
-    place = bisect_right(stream.arrival_s, t_s)
-    return stream.arrival_bytes[place - 1] if place else 0
+    count = bisect_right(stream.arrival_s, t_s)
+    return stream.arrival_bytes[count - 1] if count else 0
 
 
 def stream_steps(stream: StreamTrace, horizon_s: float, block_bytes: int = 1) -> list[tuple[float, float]]:
@@ -97,31 +97,31 @@ def stream_steps(stream: StreamTrace, horizon_s: float, block_bytes: int = 1) ->
     at_s, counts = stream.arrival_s, stream.arrival_bytes
     steps: list[tuple[float, float]] = []
     last = counts[-1] if counts and stream.is_complete else -1
-    place = index = 0
+    packet = arrival = 0
     # From one wanted packet to the arrival that completes it: a search each, not a look at every arrival.
-    while place < len(offsets):
-        wanted = -(-offsets[place] // block_bytes) * block_bytes
-        if last >= offsets[place]:
+    while packet < len(offsets):
+        wanted = -(-offsets[packet] // block_bytes) * block_bytes
+        if last >= offsets[packet]:
             wanted = min(wanted, last)
-        index = bisect_left(counts, wanted, index)
-        if index == len(counts) or at_s[index] > horizon_s:
+        arrival = bisect_left(counts, wanted, arrival)
+        if arrival == len(counts) or at_s[arrival] > horizon_s:
             break
-        usable = counts[index] if counts[index] == last else counts[index] - counts[index] % block_bytes
-        place = bisect_right(offsets, usable, place)
-        steps.append((at_s[index], seconds[place - 1]))
+        usable = counts[arrival] if counts[arrival] == last else counts[arrival] - counts[arrival] % block_bytes
+        packet = bisect_right(offsets, usable, packet)
+        steps.append((at_s[arrival], seconds[packet - 1]))
     return steps
 
 
 def media_received_s(stream: StreamTrace, horizon_s: float) -> float:
     """Return the media seconds of one stream that were complete at `horizon_s`."""
-    place = bisect_right(stream.timeline.offset_bytes, bytes_at(stream, horizon_s))
-    return stream.timeline.complete_s[place - 1] if place else 0.0
+    count = bisect_right(stream.timeline.offset_bytes, bytes_at(stream, horizon_s))
+    return stream.timeline.complete_s[count - 1] if count else 0.0
 
 
 def media_steps(streams: Sequence[StreamTrace], horizon_s: float, block_bytes: int = 1) -> MediaSteps:
     """Return the media seconds that all streams have, over time."""
-    every = [stream_steps(stream, horizon_s, block_bytes) for stream in streams]
-    events = sorted((t_s, index, value) for index, steps in enumerate(every) for t_s, value in steps)
+    steps_of_streams = [stream_steps(stream, horizon_s, block_bytes) for stream in streams]
+    events = sorted((t_s, index, value) for index, steps in enumerate(steps_of_streams) for t_s, value in steps)
     level = [0.0] * len(streams)
     at_s: list[float] = []
     complete_s: list[float] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pytomo_scrapy.items import Interval, MediaSegment
-from pytomo_scrapy.measure.playback.players.player_model import INFINITE, Session
+from pytomo_scrapy.measure.playback.players.player_model import INFINITE, PlaybackTrace
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class Track:
     kind: str
     segments: Sequence[MediaSegment]
     longest_s: float
-    place: int = 0  # next segment to ask for
+    next_segment: int = 0  # index of the segment to ask for next
     missing_bytes: float = 0.0  # of the request in flight
     is_in_flight: bool = False
     look_s: float = 0.0  # when it next looks whether to ask
@@ -24,7 +24,7 @@ class Track:
 
     def is_over(self) -> bool:
         """Tell whether every segment has been asked for."""
-        return self.place >= len(self.segments)
+        return self.next_segment >= len(self.segments)
 
     def level_s(self, playhead_s: float) -> float:
         """Return the media seconds ahead of the playhead."""
@@ -46,7 +46,7 @@ class SegmentRule:
     start_lag_s: float
     resume_lag_s: float
     picture_lag_s: float  # from a video segment to its first picture, where the picture stood still
-    video_grace_s: float  # without video, sound plays on for so long before the clock stops
+    video_grace_s: float  # how long sound plays on without video before the playhead stops
     start_buffer_s: float = 0.0
     resume_buffer_s: float = 0.0
     video_segments_per_fetch: int = 1  # asked for in one request, without a gap
@@ -54,12 +54,12 @@ class SegmentRule:
 
 
 @dataclass(slots=True)
-class Clock:
+class Playhead:
     """The playhead: waiting, playing or stalled, moved forward from event to event."""
 
     rule: SegmentRule
     tracks: Sequence[Track]
-    session: Session = field(default_factory=Session)
+    trace: PlaybackTrace = field(default_factory=PlaybackTrace)
     length_s: float = INFINITE
     t_s: float = 0.0
     playhead_s: float = 0.0
@@ -71,7 +71,7 @@ class Clock:
 
     def advance(self, until_s: float) -> None:
         """Move to `until_s`; nothing is appended in between."""
-        while self.t_s < until_s and self.session.end_s is None:
+        while self.t_s < until_s and self.trace.end_s is None:
             if not self.is_playing:
                 if self.ready_s > until_s:
                     break
@@ -84,22 +84,22 @@ class Clock:
         """Take note of a new segment: a start, a resume or a picture may follow."""
         self._see_picture()
         if not self.is_playing and self.ready_s == INFINITE and self._has_enough():
-            lag_s = self.rule.start_lag_s if self.session.started_s is None else self.rule.resume_lag_s
+            lag_s = self.rule.start_lag_s if self.trace.started_s is None else self.rule.resume_lag_s
             self.ready_s = self.t_s + lag_s
 
     def _has_enough(self) -> bool:
-        wanted_s = self.rule.start_buffer_s if self.session.started_s is None else self.rule.resume_buffer_s
+        wanted_s = self.rule.start_buffer_s if self.trace.started_s is None else self.rule.resume_buffer_s
         return all(
             track.end_s > self.playhead_s + min(wanted_s, self.length_s - self.playhead_s - 1e-6)
             for track in self.tracks
         )
 
     def _begin(self, t_s: float) -> None:
-        if self.session.started_s is None:
-            self.session.started_s = t_s
-            self.session.initial_buffer_s = min(track.end_s for track in self.tracks)
+        if self.trace.started_s is None:
+            self.trace.started_s = t_s
+            self.trace.initial_buffer_s = min(track.end_s for track in self.tracks)
         else:
-            self.session.stalls.append(Interval(self.stalled_at_s, t_s - self.stalled_at_s))
+            self.trace.stalls.append(Interval(self.stalled_at_s, t_s - self.stalled_at_s))
         self.t_s, self.is_playing, self.ready_s = t_s, True, INFINITE
         self._see_picture()
 
@@ -122,11 +122,11 @@ class Clock:
         if step_s > 0:
             self.playhead_s = stop_s if step_s == stop_s - self.playhead_s else self.playhead_s + step_s
             self.t_s = self.t_s + step_s
-            self.session.played_s += step_s
+            self.trace.played_s += step_s
         if self.playhead_s < stop_s:
             return
         if self.playhead_s >= self.length_s:
-            self.session.end_s = self.t_s
+            self.trace.end_s = self.t_s
             return
         if self.frozen_at_s is None and self.playhead_s >= picture_end_s:
             self.frozen_at_s = self.t_s

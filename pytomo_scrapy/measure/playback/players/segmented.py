@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.items import Interval
-from pytomo_scrapy.measure.playback.players.player_model import INFINITE, Session, StreamTrace
-from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Clock, FetchRule, SegmentRule, Track
+from pytomo_scrapy.measure.playback.players.player_model import INFINITE, PlaybackTrace, StreamTrace
+from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, FetchRule, Playhead, SegmentRule, Track
 from pytomo_scrapy.measure.playback.players.supply import Supply, known_segments, summed_supply
 
 PARTIAL_STEP_S = 0.1  # how often a player that plays parts of segments looks at them
 AMPLE_STEP_S = 0.5  # and how often while it plays with more than that ahead: nothing can run dry in between
 
 
-def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) -> Session:
+def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) -> PlaybackTrace:
     """Lay the requests of `rule` over the summed arrivals and play what they bring.
 
     Numbered as one turn of the loop: 1 let idle tracks ask, 2 find what happens next, 3 go there, 4 hand out the bytes
@@ -25,26 +25,26 @@ def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) 
     """
     tracks = [_track(stream) for stream in streams]
     if not all(track.segments for track in tracks):
-        return Session(freezes=[], buffer_end_s=0.0)
-    clock = Clock(
+        return PlaybackTrace(freezes=[], buffer_end_s=0.0)
+    playhead = Playhead(
         rule, tracks, length_s=min(track.segments[-1].start_s + track.segments[-1].duration_s for track in tracks)
     )
     supply = summed_supply(streams, horizon_s)
     # Headers and indexes of all streams come before any segment.
     used_bytes = float(sum(stream.timeline.init_bytes for stream in streams))
-    while clock.t_s < horizon_s:
+    while playhead.t_s < horizon_s:
         if not any(track.is_in_flight for track in tracks):
-            used_bytes = max(used_bytes, supply.bytes_at(clock.t_s))
-        _ask(clock, rule)  # 1
+            used_bytes = max(used_bytes, supply.bytes_at(playhead.t_s))
+        _ask(playhead, rule)  # 1
         active = [track for track in tracks if track.is_in_flight]
-        until_s = min(_next_s(clock, rule, supply, used_bytes), horizon_s)  # 2
-        if active and supply.unknown_s and supply.is_unknown(clock.t_s, until_s):
-            clock.session.is_identifiable = False
-        clock.advance(until_s)  # 3
+        until_s = min(_next_s(playhead, rule, supply, used_bytes), horizon_s)  # 2
+        if active and supply.unknown_s and supply.is_unknown(playhead.t_s, until_s):
+            playhead.trace.is_identifiable = False
+        playhead.advance(until_s)  # 3
         if active:
             arrived = max(0.0, supply.bytes_at(until_s) - used_bytes)
-            used_bytes += _hand_out(clock, rule, active, arrived)  # 4
-    return _closed(clock, horizon_s)
+            used_bytes += _hand_out(playhead, rule, active, arrived)  # 4
+    return _closed(playhead, horizon_s)
 
 
 def _track(stream: StreamTrace) -> Track:
@@ -52,66 +52,68 @@ def _track(stream: StreamTrace) -> Track:
     return Track(stream.timeline.kind, segments, max((segment.duration_s for segment in segments), default=0.0))
 
 
-def _ask(clock: Clock, rule: SegmentRule) -> None:
+def _ask(playhead: Playhead, rule: SegmentRule) -> None:
     """Let the idle tracks whose time has come ask for their next segment, or look again later."""
-    for track in clock.tracks:
-        if track.is_in_flight or track.is_over() or track.look_s > clock.t_s:
+    for track in playhead.tracks:
+        if track.is_in_flight or track.is_over() or track.look_s > playhead.t_s:
             continue
-        wait_s = rule.wait_s(track, clock.tracks, clock.playhead_s)
+        wait_s = rule.wait_s(track, playhead.tracks, playhead.playhead_s)
         if wait_s > 0:
-            track.look_s = clock.t_s + max(wait_s, LEAST_WAIT_S)
+            track.look_s = playhead.t_s + max(wait_s, LEAST_WAIT_S)
         else:
-            segment = track.segments[track.place]
+            segment = track.segments[track.next_segment]
             track.is_in_flight, track.missing_bytes = True, float(segment.end_byte - segment.start_byte)
 
 
-def _next_s(clock: Clock, rule: SegmentRule, supply: Supply, used_bytes: float) -> float:
+def _next_s(playhead: Playhead, rule: SegmentRule, supply: Supply, used_bytes: float) -> float:
     """Return when the next segment is whole or the next idle track looks, whichever comes first."""
-    looks = [track.look_s for track in clock.tracks if not track.is_in_flight and not track.is_over()]
+    looks = [track.look_s for track in playhead.tracks if not track.is_in_flight and not track.is_over()]
     next_s = min(looks, default=INFINITE)
-    missing = [track.missing_bytes for track in clock.tracks if track.is_in_flight]
+    missing = [track.missing_bytes for track in playhead.tracks if track.is_in_flight]
     if missing:
         # Bytes that came in one go with the last ones count from now on, never from before.
-        next_s = min(next_s, max(clock.t_s, supply.time_of(used_bytes + min(missing) * len(missing))))
+        next_s = min(next_s, max(playhead.t_s, supply.time_of(used_bytes + min(missing) * len(missing))))
         if rule.is_partial:
-            next_s = min(next_s, clock.t_s + _partial_step_s(clock))
+            next_s = min(next_s, playhead.t_s + _partial_step_s(playhead))
     return next_s
 
 
-def _partial_step_s(clock: Clock) -> float:
-    is_ample = clock.is_playing and min(track.end_s for track in clock.tracks) - clock.playhead_s > AMPLE_STEP_S + 0.1
+def _partial_step_s(playhead: Playhead) -> float:
+    is_ample = (
+        playhead.is_playing and min(track.end_s for track in playhead.tracks) - playhead.playhead_s > AMPLE_STEP_S + 0.1
+    )
     return AMPLE_STEP_S if is_ample else PARTIAL_STEP_S
 
 
-def _hand_out(clock: Clock, rule: SegmentRule, active: Sequence[Track], arrived: float) -> float:
+def _hand_out(playhead: Playhead, rule: SegmentRule, active: Sequence[Track], arrived: float) -> float:
     """Share what arrived evenly, up to the end of the shortest request. Return the bytes used."""
     share = min(arrived / len(active), min(track.missing_bytes for track in active))
     for track in active:
-        segment = track.segments[track.place]
+        segment = track.segments[track.next_segment]
         track.missing_bytes -= share
         is_whole = track.missing_bytes <= 1e-6
         if is_whole:
             track.is_in_flight = False
-            track.place += 1
-            is_fetch_over = track.kind == "audio" or track.place % rule.video_segments_per_fetch == 0
-            track.look_s = clock.t_s + (rule.request_gap_s if is_fetch_over else 0.0)
+            track.next_segment += 1
+            is_fetch_over = track.kind == "audio" or track.next_segment % rule.video_segments_per_fetch == 0
+            track.look_s = playhead.t_s + (rule.request_gap_s if is_fetch_over else 0.0)
         if is_whole or rule.is_partial:
             there = 1.0 - max(0.0, track.missing_bytes) / (segment.end_byte - segment.start_byte)
             track.end_s = segment.start_s + segment.duration_s * (1.0 if is_whole else there)
-            clock.appended()
+            playhead.appended()
     return share * len(active)
 
 
-def _closed(clock: Clock, horizon_s: float) -> Session:
-    session = clock.session
-    if session.started_s is not None and session.end_s is None:
-        if not clock.is_playing and horizon_s > clock.stalled_at_s:
-            session.stalls.append(Interval(clock.stalled_at_s, horizon_s - clock.stalled_at_s, is_open=True))
-        if clock.frozen_at_s is not None and horizon_s > clock.frozen_at_s:
-            clock.freezes.append(Interval(clock.frozen_at_s, horizon_s - clock.frozen_at_s, is_open=True))
-    session.freezes = _apart(clock.freezes, horizon_s)
-    session.buffer_end_s = min(track.level_s(clock.playhead_s) for track in clock.tracks)
-    return session
+def _closed(playhead: Playhead, horizon_s: float) -> PlaybackTrace:
+    trace = playhead.trace
+    if trace.started_s is not None and trace.end_s is None:
+        if not playhead.is_playing and horizon_s > playhead.stalled_at_s:
+            trace.stalls.append(Interval(playhead.stalled_at_s, horizon_s - playhead.stalled_at_s, is_open=True))
+        if playhead.frozen_at_s is not None and horizon_s > playhead.frozen_at_s:
+            playhead.freezes.append(Interval(playhead.frozen_at_s, horizon_s - playhead.frozen_at_s, is_open=True))
+    trace.freezes = _apart(playhead.freezes, horizon_s)
+    trace.buffer_end_s = min(track.level_s(playhead.playhead_s) for track in playhead.tracks)
+    return trace
 
 
 def _apart(freezes: Sequence[Interval], horizon_s: float) -> list[Interval]:

@@ -12,7 +12,7 @@ from pytomo_scrapy.items import MediaSegment, MediaTimeline
 from pytomo_scrapy.measure.playback.players.player_model import INFINITE, StreamTrace
 
 MAX_SEGMENTS = 20_000
-ASSUMED_SEGMENT_S = 5.0  # where a file tells no segments: what the service's own streams have
+ASSUMED_SEGMENT_S = 5.0  # where a file lists no segments: the usual length in the service's own streams
 STAND_IN_STEP_S = 0.01  # steps of the supply that is assumed after the last file was whole
 
 
@@ -26,16 +26,16 @@ class Supply:
 
     def bytes_at(self, t_s: float) -> float:
         """Return the bytes received by `t_s`."""
-        place = bisect_right(self.at_s, t_s)
-        return self.total_bytes[place - 1] if place else 0.0
+        count = bisect_right(self.at_s, t_s)
+        return self.total_bytes[count - 1] if count else 0.0
 
     def time_of(self, total_bytes: float) -> float:
         """Return when `total_bytes` had been received; infinite where they never were."""
-        place = bisect_left(self.total_bytes, total_bytes)
-        return self.at_s[place] if place < len(self.at_s) else INFINITE
+        index = bisect_left(self.total_bytes, total_bytes)
+        return self.at_s[index] if index < len(self.at_s) else INFINITE
 
     def is_unknown(self, from_s: float, to_s: float) -> bool:
-        """Tell whether nothing was asked for at some time between: nobody knows what the line would have given."""
+        """Tell whether nothing was asked for at some time between: what the line would have given is unknown."""
         return any(start_s < to_s and from_s < end_s for start_s, end_s in self.unknown_s)
 
 
@@ -55,7 +55,7 @@ def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
     for t_s, count in _stand_in(times, counts, unknown):
         times.append(t_s)
         counts.append(count)
-    # Sorting places instead of pairs: every arrival of a window passes here, and floats alone compare faster.
+    # Sorting indices instead of pairs: every arrival of a window passes here, and floats alone compare faster.
     order = sorted(range(len(times)), key=times.__getitem__)
     at_s = list(map(times.__getitem__, order))
     return Supply(at_s, list(accumulate(map(counts.__getitem__, order))), unknown)
@@ -88,10 +88,10 @@ def _without_demand(streams: Sequence[StreamTrace], horizon_s: float) -> list[tu
         if stream.is_complete and stream.arrival_s:
             idle.append((stream.arrival_s[-1], horizon_s))
         common = [
-            (max(one[0], other[0]), min(one[1], other[1]))
-            for one in common
-            for other in idle
-            if max(one[0], other[0]) < min(one[1], other[1])
+            (max(span[0], gap[0]), min(span[1], gap[1]))
+            for span in common
+            for gap in idle
+            if max(span[0], gap[0]) < min(span[1], gap[1])
         ]
     return common
 
@@ -99,8 +99,8 @@ def _without_demand(streams: Sequence[StreamTrace], horizon_s: float) -> list[tu
 def known_segments(timeline: MediaTimeline) -> Sequence[MediaSegment]:
     """Return the segments of a stream up to its end.
 
-    A file without an index tells only what arrived: what follows is assumed to go on in the same size, to the declared
-    duration. Where even that is missing, segments of ASSUMED_SEGMENT_S are cut from the timeline.
+    A file without an index shows only the segments that arrived: the rest, up to the declared duration, are assumed to
+    have the same size. Where even that is missing, segments of ASSUMED_SEGMENT_S are cut from the timeline.
     """
     segments = list(timeline.segments) or _cut_segments(timeline)
     if not segments:

@@ -29,9 +29,9 @@ ROOT = Path(__file__).resolve().parents[4]
 TOY = '''"""A player for toys: it starts with the first picture, and waits for a second more after a stall."""
 
 from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
-from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, media_steps
+from pytomo_scrapy.measure.playback.players.player_model import PlayerParameter, Player, media_steps
 
-PARAMETERS = {"resume_s": Parameter(1.0, "s", "media ahead before it resumes", "made up")}
+PARAMETERS = {"resume_s": PlayerParameter(1.0, "s", "media ahead before it resumes", "made up")}
 
 
 def run(streams, parameters, horizon_s):

@@ -106,7 +106,9 @@ def test_picture_stays_frozen_while_the_clock_waits_for_sound() -> None:
     result = simulate_playback([video, audio], "dashjs", PROMPT, horizon_s=12.0)
     assert [(stall.start_s, stall.duration_s) for stall in result.stalls] == [(pytest.approx(6.0), pytest.approx(4.0))]
     assert result.freezes is not None
-    assert [(one.start_s, one.duration_s) for one in result.freezes] == [(pytest.approx(6.0), pytest.approx(4.0))]
+    assert [(freeze.start_s, freeze.duration_s) for freeze in result.freezes] == [
+        (pytest.approx(6.0), pytest.approx(4.0))
+    ]
 
 
 def test_segment_players_play_to_the_end_of_the_video() -> None:
@@ -147,7 +149,10 @@ def test_replay_in_a_long_pause_of_the_window_stalls_no_more_than_without_it() -
     # All that arrives does so in the first 2 s: 20 s of media. The window then pauses, as it had enough ahead.
     arrivals = [(0.1 * (step + 1), 1000 * (step + 1)) for step in range(20)]
     streams = [make_segmented(kind, arrivals) for kind in ("video", "audio")]
-    paused = [type(one)(one.arrival_s, one.arrival_bytes, one.timeline, False, ((2.0, 30.0),)) for one in streams]
+    paused = [
+        type(stream)(stream.arrival_s, stream.arrival_bytes, stream.timeline, False, ((2.0, 30.0),))
+        for stream in streams
+    ]
     result = simulate_playback(paused, "dashjs", horizon_s=30.0)
     assert (result.is_started, result.stalls, result.is_identifiable) == (True, (), False)
 
