@@ -48,6 +48,6 @@ class Network:
     other_as_numbers: tuple[int, ...] = stored(
         (), "further origins of the same prefix", null="empty list: none", unit=""
     )
-    as_prefix: str | None = stored(None, "announced prefix, or the file's network", null="not told")
-    as_holder: str | None = stored(None, "who holds the number", null="not told")
+    as_prefix: str | None = stored(None, "announced prefix, or the file's network", null="not reported")
+    as_holder: str | None = stored(None, "who holds the number", null="not reported")
     source: str | None = stored(None, "mmdb, cymru", null="unknown")

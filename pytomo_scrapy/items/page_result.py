@@ -1,4 +1,4 @@
-"""What the watch page of a video told, or why it told nothing."""
+"""The result of a video's watch page, or why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the media say of their own time, and what a simulated player would have shown."""
+"""The media times of a window's streams, and the playback of a simulated player."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MediaSegment:
 
 @dataclass(frozen=True, slots=True)
 class MediaTimeline:
-    """How many media seconds of one stream are complete after its first n bytes, and what the file says of itself.
+    """The media seconds of one stream that are complete after its first n bytes, and the file's own declarations.
 
     `complete_s[i]` seconds, counted from the stream's start, can be played once `offset_bytes[i]` bytes are there.
     """
@@ -86,7 +86,7 @@ class PlaybackResult:
         None, "t0 to the first frame", null="not started: right-censored at horizon_s"
     )
     stalls: tuple[Interval, ...] = ()
-    freezes: tuple[Interval, ...] | None = None  # None: this player tells no picture
+    freezes: tuple[Interval, ...] | None = None  # None: this player has no picture
     stall_count: int | None = stored(None, "stalls of 0.1 s and more", null="not simulated")
     stall_1s_count: int | None = stored(None, "stalls of 1 s and more", null="not simulated")
     stalled_s: float | None = stored(None, "stalls together", null="not simulated")

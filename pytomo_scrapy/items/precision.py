@@ -1,6 +1,6 @@
 """How precisely times are kept: arrivals to 0.1 ms, media times to 1 us.
 
-What is simulated must be what is stored: round a trace and a timeline first, simulate from the rounded ones, and the
+A simulation must use the stored values: round a trace and a timeline first, simulate from the rounded ones, and the
 stored bytes give exactly the same figures again.
 """
 
@@ -33,13 +33,14 @@ def _round_stream(stream: StreamDownload) -> StreamDownload:
     ticks = ticks_of(stream.arrival_s, TRACE_TICKS_PER_S)
     total = list(stream.arrival_bytes)
     for width in TRACE_BINS:
-        kept = [i for i in range(len(ticks)) if i + 1 == len(ticks) or ticks[i] // width != ticks[i + 1] // width]
-        if len(kept) <= MAX_TRACE_POINTS:
+        bins = [tick // width for tick in ticks]
+        last_of_bin = [i for i in range(len(bins)) if i + 1 == len(bins) or bins[i] != bins[i + 1]]
+        if len(last_of_bin) <= MAX_TRACE_POINTS:
             break
     return replace(
         stream,
-        arrival_s=tuple(ticks[i] / TRACE_TICKS_PER_S for i in kept),
-        arrival_bytes=tuple(total[i] for i in kept),
+        arrival_s=tuple(ticks[i] / TRACE_TICKS_PER_S for i in last_of_bin),
+        arrival_bytes=tuple(total[i] for i in last_of_bin),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the resolution gives: the media URLs of a video, and what they say about the delivery."""
+"""The result of the resolution: a video's media URLs, and the delivery that they announce."""
 
 from __future__ import annotations
 

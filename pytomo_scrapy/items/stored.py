@@ -38,7 +38,7 @@ def about_failure(which: str) -> About:
 class Leaf(NamedTuple):
     """A value of a result and its flat name; `path` leads to it, through the parts that the result is made of.
 
-    The flat name is the column's where there is one. `about` is None for what is not stored, or packed into bytes.
+    The flat name is the column's where there is one. `about` is None for a value not stored, or packed into bytes.
     """
 
     name: str
@@ -79,7 +79,7 @@ def failure_of(what: str, *, column: str | None = None) -> str | None:
 
 
 def failure_detail(*, column: str | None = None) -> str | None:
-    """Declare what was said when a result failed."""
+    """Declare the detail of a result's failure."""
     return field(default=None, metadata={_KEY: ABOUT_DETAIL._replace(column=column)})
 
 
@@ -93,16 +93,16 @@ def part(default: _T, prefix: str = "", **meanings: str) -> _T:
 
 def leaves_of(kind: type[Any], prefix: str = "") -> Iterator[Leaf]:
     """Yield the values of a result class in the order of its fields, those of its parts in their place."""
-    for one in fields(kind):
-        what = one.metadata.get(_KEY)
-        if isinstance(what, _Part):
-            for inner in leaves_of(what.kind, prefix + what.prefix):
-                meaning = what.meanings.get(inner.path)
+    for result_field in fields(kind):
+        declared = result_field.metadata.get(_KEY)
+        if isinstance(declared, _Part):
+            for inner in leaves_of(declared.kind, prefix + declared.prefix):
+                meaning = declared.meanings.get(inner.path)
                 about = inner.about._replace(meaning=meaning) if meaning and inner.about else inner.about
-                yield inner._replace(path=f"{one.name}.{inner.path}", about=about)
+                yield inner._replace(path=f"{result_field.name}.{inner.path}", about=about)
         else:
-            name = what.column if what and what.column else prefix + one.name
-            yield Leaf(name, one.name, str(one.type), what)
+            name = declared.column if declared and declared.column else prefix + result_field.name
+            yield Leaf(name, result_field.name, str(result_field.type), declared)
 
 
 def flat(result: Any) -> dict[str, Any]:
@@ -111,13 +111,13 @@ def flat(result: Any) -> dict[str, Any]:
 
 
 def from_flat(kind: type[_T], values: Mapping[str, Any], prefix: str = "") -> _T:
-    """Return the result that has these values by their flat names; what is missing has its default."""
-    own: dict[str, Any] = {}
-    for one in fields(kind):  # type: ignore[arg-type]  # every kind is a result class
-        what = one.metadata.get(_KEY)
-        name = what.column if isinstance(what, About) and what.column else prefix + one.name
-        if isinstance(what, _Part):
-            own[one.name] = from_flat(what.kind, values, prefix + what.prefix)
+    """Return the result that has these values by their flat names; a missing value has its default."""
+    arguments: dict[str, Any] = {}
+    for result_field in fields(kind):  # type: ignore[arg-type]  # every kind is a result class
+        declared = result_field.metadata.get(_KEY)
+        name = declared.column if isinstance(declared, About) and declared.column else prefix + result_field.name
+        if isinstance(declared, _Part):
+            arguments[result_field.name] = from_flat(declared.kind, values, prefix + declared.prefix)
         elif name in values:
-            own[one.name] = values[name]
-    return kind(**own)
+            arguments[result_field.name] = values[name]
+    return kind(**arguments)

@@ -9,7 +9,7 @@ from pytomo_scrapy.items.stored import stored
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """The figures of an arrival trace (docs/metrics.md). None where the window is too short to tell."""
+    """The figures of an arrival trace (docs/metrics.md). None where the window is too short for it."""
 
     active_s: float | None = stored(None, "first byte to last, no-demand time left out", null="no byte came")
     no_demand_s: float | None = stored(None, "time in which a paced window asked for nothing", null="bulk")
@@ -62,7 +62,7 @@ class Surroundings:
     congestion_control: str | None = stored(None, "TCP's of our own sending", null="not Linux")
     link_rate_bps: int | None = stored(None, "as the interface says", null="it does not say")
     wifi_signal_dbm: int | None = stored(
-        None, "signal level of the wireless driver", null="not wireless, or not told in dBm"
+        None, "signal level of the wireless driver", null="not wireless, or not reported in dBm"
     )
     mtu_bytes: int | None = stored(None, "of the interface", null="not known")
     is_vpn: bool | None = stored(None, "a guess: the route's interface is a tunnel by kind or name", null="not known")
@@ -78,12 +78,12 @@ class HostState:
         null="no usable `Date`",
     )
     clock_offset_error_s: float | None = stored(
-        None, "the offset is at most so much away from the truth", null="as `clock_offset_s`"
+        None, "largest possible error of the offset", null="as `clock_offset_s`"
     )
     cpu_throttled_s: float | None = stored(
         None, "time in which a processor quota (cgroup) held us back during the window", null="no quota, or not Linux"
     )
-    cpu_steal_ratio: float | None = stored(None, "of all cores' time: taken by the hypervisor", null="not told")
+    cpu_steal_ratio: float | None = stored(None, "of all cores' time: taken by the hypervisor", null="not reported")
     is_clock_synchronised: bool | None = stored(
         None, "the kernel holds its clock for synchronised at the window's end", null="not Linux"
     )
@@ -91,5 +91,5 @@ class HostState:
         None,
         "a core was slowed for its heat, a quota held us back for 5 % of the window, or the hypervisor took 5 % of "
         "the cores' time",
-        null="not told",
+        null="not reported",
     )

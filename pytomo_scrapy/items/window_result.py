@@ -79,22 +79,24 @@ class TcpConnection:
     port: int = field(metadata=about("peer's port"))
     local_port: int = field(metadata=about("ours"))
     rtt_min_s: float | None = stored(
-        None, "smallest round trip of anything that we sent, handshake included", null="not told"
+        None, "smallest round trip of anything that we sent, handshake included", null="not reported"
     )
     receiver_rtt_median_s: float | None = stored(
-        None, "over the samples: the receiver's own estimate, queues included", null="not told"
+        None, "over the samples: the receiver's own estimate, queues included", null="not reported"
     )
-    receiver_rtt_max_s: float | None = stored(None, "its largest sample", null="not told")
-    received_bytes: int | None = stored(None, "TLS and headers included", null="not told")
-    received_segment_count: int | None = stored(None, "with data", null="not told", unit="segments")
-    out_of_order_count: int | None = stored(None, "reordering, or loss before us", null="not told", unit="segments")
-    receive_window_max_bytes: int | None = stored(None, "over the samples", null="not told")
-    maximum_segment_bytes: int | None = stored(None, "that the peer sends", null="not told")
-    all_received_segment_count: int | None = stored(None, "acknowledgements included", null="not told", unit="segments")
-    all_sent_segment_count: int | None = stored(None, "acknowledgements included", null="not told", unit="segments")
-    sent_retransmission_count: int | None = stored(None, "of our requests", null="not told", unit="segments")
-    sent_congestion_window_segments: int | None = stored(None, "of our requests", null="not told", unit="segments")
-    sent_delivery_rate_bps: int | None = stored(None, "of our requests", null="not told")
+    receiver_rtt_max_s: float | None = stored(None, "its largest sample", null="not reported")
+    received_bytes: int | None = stored(None, "TLS and headers included", null="not reported")
+    received_segment_count: int | None = stored(None, "with data", null="not reported", unit="segments")
+    out_of_order_count: int | None = stored(None, "reordering, or loss before us", null="not reported", unit="segments")
+    receive_window_max_bytes: int | None = stored(None, "over the samples", null="not reported")
+    maximum_segment_bytes: int | None = stored(None, "that the peer sends", null="not reported")
+    all_received_segment_count: int | None = stored(
+        None, "acknowledgements included", null="not reported", unit="segments"
+    )
+    all_sent_segment_count: int | None = stored(None, "acknowledgements included", null="not reported", unit="segments")
+    sent_retransmission_count: int | None = stored(None, "of our requests", null="not reported", unit="segments")
+    sent_congestion_window_segments: int | None = stored(None, "of our requests", null="not reported", unit="segments")
+    sent_delivery_rate_bps: int | None = stored(None, "of our requests", null="not reported")
     sample_s: tuple[float, ...] = field(default=(), repr=False)  # from t0
     sample_received_bytes: tuple[int, ...] = field(default=(), repr=False)
     sample_receiver_rtt_s: tuple[float, ...] = field(default=(), repr=False)  # 0: no estimate yet
@@ -125,7 +127,7 @@ class DownloadResult:
     started_at: datetime | None = stored(None, "wall clock", null="not opened")
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
-    tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not tell
+    tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not report them
     tcp_summary: TcpSummary = part(TcpSummary(), "tcp_")
     loaded: LoadedRtt = part(LoadedRtt(), "loaded_")
     received_bytes: int | None = stored(0, "body bytes of all streams", null="no window was opened")

@@ -199,10 +199,10 @@ video = Table(
     required("service", Text, "youtube, ..."),
     required("video_id", Text, "the service's id"),
     required("url", Text, "canonical address of its page"),
-    optional("title", Text, "resolution, else the page", null="never told"),
-    optional("duration_s", Double, "resolution", null="never told"),
+    optional("title", Text, "resolution, else the page", null="never reported"),
+    optional("duration_s", Double, "resolution", null="never reported"),
     optional(
-        "uploaded_at", UtcDateTime, "resolution, else its watch page: then the start of that day", null="never told"
+        "uploaded_at", UtcDateTime, "resolution, else its watch page: then the start of that day", null="never reported"
     ),
     required("first_seen_at", UtcDateTime, "first stored"),
     UniqueConstraint("service", "video_id"),
@@ -235,12 +235,12 @@ measurement = Table(
     optional("claim_id", BigInteger, "frontier row that stood for it", null="not from the frontier"),
     optional("frontier_order", BigInteger, "its order of discovery", null="not from the frontier"),
     *columns_of(PageResult, integer=Integer),
-    optional("view_count", BigInteger, "resolution, else its watch page", null="not told", unit="views"),
+    optional("view_count", BigInteger, "resolution, else its watch page", null="not reported", unit="views"),
     optional(
         "video_age_s",
         Double,
-        "`started_at` minus the upload; where only the watch page told it, the start of that day in UTC",
-        null="date not told",
+        "`started_at` minus the upload; where only the watch page has it, the start of that day in UTC",
+        null="date not reported",
     ),
     optional(
         "since_last_measured_s",
