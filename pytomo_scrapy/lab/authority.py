@@ -51,14 +51,14 @@ class Authority:
 
         Raises ValueError for a `fault` that is not a certificate's.
         """
-        what = _GOOD if fault is None else fault_at(CertificateFault, fault)
-        if what is None:
+        leaf_kind = _GOOD if fault is None else fault_at(CertificateFault, fault)
+        if leaf_kind is None:
             raise ValueError(f"{fault!r} is not a fault of a certificate")
         if not host.replace(".", "").replace("-", "").replace("_", "").isalnum():
             raise ValueError(f"{host!r} is not a host name")
         path = self._directory / f"{host}.{fault or 'good'}.pem"
         if not path.exists():
-            path.write_bytes(self._leaf(host, what).public_bytes(serialization.Encoding.PEM))
+            path.write_bytes(self._leaf(host, leaf_kind).public_bytes(serialization.Encoding.PEM))
         return path, self._key_path
 
     def server_context(self, host: str, fault: str | None = None) -> ssl.SSLContext:

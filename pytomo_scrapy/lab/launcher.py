@@ -28,7 +28,7 @@ _SAME_SIGNAL_S = 0.3
 
 SCRAPY_COMMAND = (sys.executable, "-m", "scrapy.cmdline")
 
-# What would lead a client past the lab.
+# Variables that would lead a client past the lab.
 _VARIABLES_OUT_OF_PLACE = (
     *("ALL_PROXY", "all_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"),
     *("PYTOMO_HTTP_PROXY", "PYTOMO_HTTP_PROXY_IPV6", "PYTOMO_SOURCE_ADDRESS"),
@@ -44,10 +44,10 @@ class Lab:
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return `base`, pointed to the lab. Rows measured in it name the lab as their provider unless `base` does."""
-        kept = {name: value for name, value in base.items() if name not in _VARIABLES_OUT_OF_PLACE}
+        from_base = {name: value for name, value in base.items() if name not in _VARIABLES_OUT_OF_PLACE}
         # One machine stands for many in the lab: crawlers that share a database there do not exclude each other.
-        given = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": "off"}
-        return {**given, **kept, **self.endpoints.environment()}
+        defaults = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": "off"}
+        return {**defaults, **from_base, **self.endpoints.environment()}
 
     def wait_until_it_ends(self) -> None:
         """Block until the servers end."""

@@ -106,8 +106,8 @@ class Zone:
 
     def addresses(self, host: MediaHost) -> list[str]:
         """Return the IPv4 addresses that this resolver gives for `host`, in its order."""
-        every = self._resolver.other_cache_every
-        if every == 0 or host not in self._plain or len(self._plain) < 2 or _number(host.name) % every:
+        other_every = self._resolver.other_cache_every
+        if other_every == 0 or host not in self._plain or len(self._plain) < 2 or _number(host.name) % other_every:
             return [host.address]
         other = self._plain[(self._plain.index(host) + 1) % len(self._plain)]
         return [other.address, host.address] if self._resolver.keeps_own else [other.address]

@@ -1,4 +1,4 @@
-"""The lab's servers together: what they are started with, where they listen, and the process that holds them."""
+"""The lab's servers together: their start options, their addresses, and the process that holds them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def serve_lab(options: LabOptions, connection: Connection, directory: str) -> No
 
     Sends LabEndpoints once all servers listen, or one sentence that says why they cannot.
     """
-    # A session of its own: Ctrl-C must reach the crawl, and must not take away what the crawl is measuring.
+    # A session of its own: Ctrl-C must reach the crawl, and must not end the lab that the crawl is measuring.
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="lab: %(message)s")
@@ -131,7 +131,7 @@ def serve_lab(options: LabOptions, connection: Connection, directory: str) -> No
         with contextlib.suppress(OSError):
             connection.send(f"The lab's servers could not start: {error}.")
     finally:
-        # The parent removes it too; after a kill -9 of the parent nobody else would.
+        # The parent removes it too; after a kill -9 of the parent this is the only removal.
         shutil.rmtree(directory, ignore_errors=True)
 
 

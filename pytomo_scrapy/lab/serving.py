@@ -1,4 +1,4 @@
-"""What the lab's servers have in common: listeners, the tasks that they start, an end that leaves nothing behind."""
+"""The base of the lab's servers: listeners, the tasks that they start, and an end that leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def build_world(name: str, seed: int = 0) -> World:
 
 
 def world_names() -> dict[str, str]:
-    """Return every world's name with what it is for."""
+    """Return every world's name and purpose."""
     return {name: text for name, (_, text) in _WORLDS.items()}
 
 
@@ -177,7 +177,7 @@ def _default(draft: _Draft) -> World:
         "VIDEOS:WEEKLY": hits["week"],
     }
     search = {
-        frame: (*hits[frame], *(one for one in _most_viewed(draft, days) if one not in hits[frame]))
+        frame: (*hits[frame], *(video_id for video_id in _most_viewed(draft, days) if video_id not in hits[frame]))
         for frame, days in FRAME_DAYS.items()
     }
     return replace(_finish(draft, charts, hits["today"][1:], search), results_per_page=len(hits["week"]))
@@ -189,13 +189,14 @@ def _hits(draft: _Draft) -> dict[str, tuple[str, ...]]:
     So a dozen videos are enough to reach the third round, as a whole crawl of the real service would after thousands.
     """
     hits: dict[str, tuple[str, ...]] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     for frame, days in FRAME_DAYS.items():
-        healthy = [one for one in _most_viewed(draft, days) if draft.videos[one].fault is None and one not in taken]
+        unused = [video_id for video_id in _most_viewed(draft, days) if video_id not in used]
+        healthy = [video_id for video_id in unused if draft.videos[video_id].fault is None]
         hits[frame], near = tuple(healthy[:4]), healthy[4:9]
-        taken.update(healthy[:9])
-        for place, video_id in enumerate(hits[frame]):
-            draft.videos[video_id] = replace(draft.videos[video_id], related=tuple(near[place : place + 2]))
+        used.update(healthy[:9])
+        for index, video_id in enumerate(hits[frame]):
+            draft.videos[video_id] = replace(draft.videos[video_id], related=tuple(near[index : index + 2]))
     return hits
 
 

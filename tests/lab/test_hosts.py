@@ -10,10 +10,10 @@ HOST = full_name(FAST[0])
 
 def test_special_hosts_have_every_host_fault_each_on_an_address_of_its_own() -> None:
     hosts = special_hosts()
-    own = {fault.name for fault in host_faults()}
-    assert {fault_host_name(fault) for fault in own} <= hosts.keys()
+    host_fault_names = {fault.name for fault in host_faults()}
+    assert {fault_host_name(fault) for fault in host_fault_names} <= hosts.keys()
     assert len({host.address for host in hosts.values()}) == len(hosts)
-    assert FAULTS.keys() >= own
+    assert FAULTS.keys() >= host_fault_names
     assert all(name == host.name for name, host in hosts.items())
 
 

@@ -145,10 +145,10 @@ def test_running_lab_leaves_no_process_and_no_folder():
     with running_lab(CLEAN) as lab:
         folder = Path(lab.endpoints.ca_bundle).parent
         assert folder.is_dir()
-        mine = {child.pid for child in psutil.Process().children() if clean_lab_is(child, lab)} - before
-    assert len(mine) == 1
+        lab_pids = {child.pid for child in psutil.Process().children() if clean_lab_is(child, lab)} - before
+    assert len(lab_pids) == 1
     assert not folder.exists()
-    assert not any(psutil.pid_exists(pid) for pid in mine)
+    assert not any(psutil.pid_exists(pid) for pid in lab_pids)
 
 
 HOLD_A_LAB = """

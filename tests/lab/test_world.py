@@ -65,7 +65,7 @@ def test_default_world_popular_lists_differ_between_time_frames():
     world = build_world("default")
     tops = [world.search[frame][:20] for frame in FRAME_DAYS]
     assert len({frozenset(top) for top in tops}) == 4
-    assert all(len(set(one) & set(other)) < 20 for one in tops for other in tops if one is not other)
+    assert all(len(set(top) & set(other)) < 20 for top in tops for other in tops if top is not other)
     for frame, days in FRAME_DAYS.items():
         assert all(world.videos[video_id].age_days <= days for video_id in world.search[frame])
     assert world.charts["VIDEOS:DAILY"] != world.charts["VIDEOS:WEEKLY"]

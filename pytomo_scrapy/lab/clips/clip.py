@@ -22,7 +22,7 @@ class ClipSpec:
 
 @dataclass(frozen=True, slots=True)
 class ClipStream:
-    """One file of a clip, with what a player API tells about it. Byte ranges include their last byte."""
+    """One file of a clip, with the facts that a player API gives about it. Byte ranges include their last byte."""
 
     kind: str  # video, audio or muxed
     itag: int

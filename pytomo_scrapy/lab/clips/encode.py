@@ -23,12 +23,12 @@ WIDTH_PX, HEIGHT_PX, FRAME_RATE_FPS = 426, 240, 25
 KEYFRAME_INTERVAL = 50  # frames: 2 s
 CONSTANT_BPS = 600_000
 AUDIO_BPS = 96_000
-# A varying clip alternates so many seconds of a still picture and of noise.
+# Seconds of still picture and of noise that a varying clip alternates.
 STILL_S, NOISY_S = 10, 5
 _NOISE = random.Random(2011).randbytes(1 << 18)
 
 _X264 = "keyint=50:min-keyint=50:scenecut=0:bframes=0:threads=1:"
-# Coder, options and bit rate (None: constant quality) by what a source is called.
+# Coder, options and bit rate (None: constant quality) by the source's name.
 _VIDEO_CODERS: dict[str, tuple[str, dict[str, str], int | None]] = {
     "h264_constant": (
         "libx264",
@@ -94,7 +94,7 @@ def _encode_source(name: str, duration_s: float, path: Path) -> None:
 
 def _pictures(is_varying: bool, duration_s: float) -> Iterator[VideoFrame]:
     """Yield a ramp that moves, with a band of noise; in a varying clip a still ramp, then a broad band of noise."""
-    place = random.Random(1)
+    random_source = random.Random(1)
     for index in range(round(duration_s * FRAME_RATE_FPS)):
         frame = VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p")
         stride = frame.planes[0].line_size
@@ -104,7 +104,7 @@ def _pictures(is_varying: bool, duration_s: float) -> Iterator[VideoFrame]:
         luma = bytearray(bytes((x + shift) % 256 for x in range(stride)) * HEIGHT_PX)
         if is_noisy:
             count = (48 if is_varying else 24) * stride
-            start = place.randrange(len(_NOISE) - count)
+            start = random_source.randrange(len(_NOISE) - count)
             luma[100 * stride : 100 * stride + count] = _NOISE[start : start + count]
         frame.planes[0].update(bytes(luma))
         for plane in frame.planes[1:]:

@@ -1,4 +1,4 @@
-"""The cache of the lab's clips: what it lacks is encoded once."""
+"""The cache of the lab's clips: a missing clip is encoded once."""
 
 from __future__ import annotations
 

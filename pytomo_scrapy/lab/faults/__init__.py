@@ -46,14 +46,14 @@ def collect() -> dict[str, Fault]:
     names = sorted(found.name for found in iter_modules(__path__))
     modules = [import_module(f"{__name__}.{name}") for name in names]
     rows: list[Fault] = [row for module in modules for row in getattr(module, "ROWS", ())]
-    faults = {row.name: row for row in sorted(rows, key=_place)}
+    faults = {row.name: row for row in sorted(rows, key=_order_of)}
     if len(faults) < len(rows):
         raise ValueError("two faults of the lab share a name")
     return faults
 
 
-def _place(fault: Fault) -> int:
-    return next(place for place, kind in enumerate(_ORDER) if isinstance(fault, kind))
+def _order_of(fault: Fault) -> int:
+    return next(position for position, kind in enumerate(_ORDER) if isinstance(fault, kind))
 
 
 FAULTS: dict[str, Fault] = collect()

@@ -1,4 +1,4 @@
-"""The kinds of faults, by the place where they act: what a row of each says beside its name and its words."""
+"""The kinds of faults, by where they act: each has a name, words, and the values of its kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Fault:
     help: str
     failure: str
 
-    # True where it acts before a request arrives, or else on whoever asks: its videos then live on a host of its own.
+    # True where it acts before a request arrives, or depends on the client: its videos then live on a host of its own.
     has_own_host: ClassVar[bool] = False
 
 

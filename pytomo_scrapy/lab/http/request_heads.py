@@ -1,4 +1,4 @@
-"""Heads of HTTP/1.1 requests and responses: what the proxy and the media hosts read and write.
+"""Heads of HTTP/1.1 requests and responses, as the proxy and the media hosts read and write them.
 
 Not h11, which keeps a connection within the protocol: a media host's faults break it on purpose, and the proxy turns
 a connection from plain text to TLS between two requests.

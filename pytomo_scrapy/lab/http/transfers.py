@@ -1,4 +1,4 @@
-"""What a media host answers, decided before a byte is sent. No sockets."""
+"""A media host's answer, decided before a byte is sent. No sockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOTHING = memoryview(b"")
 
 
 class Ending(Enum):
-    """What happens to the connection after the body bytes of an answer."""
+    """The end of a connection after the body bytes of an answer."""
 
     NORMAL = "it is kept or closed as the request says"
     CLOSE = "it is closed cleanly, TLS included"
@@ -27,7 +27,7 @@ class Answer:
     status: int
     headers: Sequence[tuple[str, str]] = ()
     body: memoryview = _NOTHING
-    # What Content-Length says; None: the body's own length.
+    # The Content-Length; None: the body's own length.
     declared_bytes: int | None = None
     first_byte: int = 0  # of the file
     ending: Ending = Ending.NORMAL

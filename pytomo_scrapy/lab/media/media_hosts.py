@@ -116,7 +116,7 @@ class MediaServer(LabServer):
         return await _finish(answer.ending, reader, writer) and keeps_alive
 
     def answer(self, request: RequestHead, peer_ip: str) -> Answer:
-        """Return what a request that comes from `peer_ip` is answered; the order of checks is the service's."""
+        """Return the answer to a request from `peer_ip`; the order of checks is the service's."""
         if request.method not in ("GET", "HEAD"):
             return plain_answer(405, "GET or HEAD", [("Allow", "GET, HEAD")])
         host = self._world.hosts.get(request.host)
@@ -145,7 +145,7 @@ class MediaServer(LabServer):
         return plain_answer(302, "elsewhere", [("Location", location)])
 
     def _content(self, video: LabVideo, stream: ClipStream) -> memoryview:
-        """Return what the host takes for the stream's file."""
+        """Return the file that the host serves for the stream."""
         fault = fault_at(MediaFault, video.fault)
         change = fault.content if fault else None
         key = (stream.path, video.video_id if change else None)

@@ -11,7 +11,7 @@ QUANTUM_S = 0.01
 QUANTUM_MAX_BYTES = 16 * 1024
 # A sender that woke late makes up for at most this much; without it a busy machine would fall short of the rate.
 CATCH_UP_MAX_S = 0.25
-# A rule's own time starts anew when the video is fetched from its first byte after it was left alone for so long.
+# After a pause of this length, a fetch from the first byte starts the rule's own time anew.
 RESTART_AFTER_S = 1.0
 
 

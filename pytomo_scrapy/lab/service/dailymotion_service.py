@@ -30,8 +30,8 @@ class Dailymotion:
 
     def __init__(self, world: World, player: PlayerApi) -> None:
         self._player = player
-        muxed = [one for one in world.videos.values() if one.fault is None and one.clip.startswith("muxed")]
-        self._videos = {dailymotion_id(one.video_id): one for one in muxed}
+        muxed = [video for video in world.videos.values() if video.fault is None and video.clip.startswith("muxed")]
+        self._videos = {dailymotion_id(video.video_id): video for video in muxed}
 
     def answer(
         self, host: str, path: str, query: Mapping[str, str], body: str, client_address: str
@@ -66,7 +66,8 @@ class Dailymotion:
             return 404, {"error": {"code": 404, "message": "This video does not exist", "type": "not_found"}}
         # Those that follow it in the world, round and round.
         others = [keys[(keys.index(key) + step) % len(keys)] for step in range(1, min(len(keys), 18))]
-        entries = [self._entry(one, self._videos[one]) for one in others[: int(query.get("limit", "10"))]]
+        limit = int(query.get("limit", "10"))
+        entries = [self._entry(other, self._videos[other]) for other in others[:limit]]
         return 200, {"page": 1, "limit": len(entries), "explicit": False, "has_more": False, "list": entries}
 
     def _entry(self, key: str, video: LabVideo) -> Json:

@@ -81,7 +81,8 @@ class PopularPages:
             "countryCode": query.get("chart_params_country_code", "us").lower(),
             "chartType": f"CHART_TYPE_{kind}",
         }
-        views = [self._chart_entry(self._world.videos[video_id], place) for place, video_id in enumerate(ids, start=1)]
+        videos = [self._world.videos[video_id] for video_id in ids]
+        views = [self._chart_entry(video, position) for position, video in enumerate(videos, start=1)]
         content = {
             "perspectiveMetadata": {
                 "requestParams": {"perspective": "CHART_DETAILS", "chartParams": params},
@@ -96,7 +97,7 @@ class PopularPages:
             "contents": {"sectionListRenderer": {"contents": sections}},
         }
 
-    def _chart_entry(self, video: LabVideo, place: int) -> Json:
+    def _chart_entry(self, video: LabVideo, position: int) -> Json:
         return {
             "id": video.video_id,
             "title": video.title,
@@ -106,7 +107,7 @@ class PopularPages:
                 ]
             },
             "videoDuration": round(self._player.duration_s(video)),
-            "chartEntryMetadata": {"currentPosition": place},
+            "chartEntryMetadata": {"currentPosition": position},
             "isAvailable": True,
             "artists": [{"kgMid": "/m/0lab", "name": video.channel}],
             "isVisible": True,

@@ -149,7 +149,7 @@ def _shorts_shelf(key: str) -> Json:
 
 
 def continuation_item(token: str, path: str) -> Json:
-    """Return the list entry that tells where the next page is."""
+    """Return the list entry with the next page's token."""
     metadata = {"webCommandMetadata": {"sendPost": True, "apiUrl": path}}
     command = {
         "token": token,
@@ -192,7 +192,7 @@ class WatchPages:
             else {}
         )
         columns["results"]["results"]["contents"].append({"videoPrimaryInfoRenderer": _primary_info(video)})
-        # A shelf of shorts sits in a panel too: whoever collects ids from the whole answer falls for it.
+        # A shelf of shorts sits in a panel too: a client that collects ids from the whole answer takes them for videos.
         panel = {
             "panelIdentifier": "engagement-panel-shorts",
             "content": {"sectionListRenderer": {"contents": [_shorts_shelf(f"{video_id}/panel")]}},
@@ -238,7 +238,7 @@ class WatchPages:
 
 
 def _insert_distractors(items: list[Json], video_id: str) -> None:
-    """Put between the related videos what the service puts there and what is no video of the list."""
+    """Put the service's other entries, which are no videos of the list, between the related videos."""
 
     def some_id(kind: str) -> str:
         return make_video_id(f"{video_id}/{kind}")

@@ -106,8 +106,8 @@ def test_new_rows_of_the_service_are_answered(player_for: Callable[[str], Player
     video = video_with(world, "toy_api")
     assert player.answer(video.video_id, PlayerRequest("127.0.0.1")) == (200, {"id": video.video_id})
     page = f"/watch?v={video_with(world, 'toy_page').video_id}"
-    asked = Request("GET", "https", "www.youtube.com", page, MappingProxyType({"cookie": "SOCS=CAI"}))
-    assert Service(world, player).answer(asked).status == 418
+    request = Request("GET", "https", "www.youtube.com", page, MappingProxyType({"cookie": "SOCS=CAI"}))
+    assert Service(world, player).answer(request).status == 418
 
 
 def test_new_rows_of_a_host_are_answered(tmp_path: Path, world: World) -> None:

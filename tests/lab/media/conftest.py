@@ -53,8 +53,8 @@ def make_world() -> World:
     videos = [LabVideo(f"good-{clip}", "", clip, FAST) for clip in ("separate_20", "muxed_90", "webm_40")]
     videos.append(LabVideo("early", "", "separate_20", FAST, available_after_s=5.0))
     videos += [LabVideo(f"bad-{fault}", "", "muxed_20", FAST, fault) for fault in VIDEO_FAULTS]
-    own = [fault.name for fault in host_faults()]
-    videos += [LabVideo(f"bad-{fault}", "", "muxed_20", fault_host_name(fault), fault) for fault in own]
+    host_fault_names = [fault.name for fault in host_faults()]
+    videos += [LabVideo(f"bad-{fault}", "", "muxed_20", fault_host_name(fault), fault) for fault in host_fault_names]
     return World("test", "", {video.video_id: video for video in videos}, hosts)
 
 

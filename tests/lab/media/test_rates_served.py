@@ -46,10 +46,10 @@ def test_limited_host_shares_its_rate_fairly_between_two_connections(lab: Any) -
     urls = [lab.url("good-separate_20", itag, host=ONE_MBIT) for itag in (134, 140)]
     totals = [0, 0]
 
-    def read(place: int) -> None:
-        totals[place] = lab.read_for(urls[place], 1.5)[-1][1]
+    def read(index: int) -> None:
+        totals[index] = lab.read_for(urls[index], 1.5)[-1][1]
 
-    threads = [threading.Thread(target=read, args=(place,)) for place in (0, 1)]
+    threads = [threading.Thread(target=read, args=(index,)) for index in (0, 1)]
     for thread in threads:
         thread.start()
     for thread in threads:
