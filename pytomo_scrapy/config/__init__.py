@@ -1,4 +1,4 @@
-"""The PYTOMO_* settings and the frozen configurations that the stages are given: the table, and what a value may be."""
+"""The PYTOMO_* settings: their table, the values that they accept, and the frozen configurations of the stages."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class EnduranceConfig:
-    """What a crawl of months lives by: leases, patience with its database, rounds, and manners towards the service."""
+    """Settings of a crawl of months: leases, waits for the database, rounds, and pauses after refusals."""
 
     lease_s: float = setting(
         "PYTOMO_LEASE_S",
@@ -145,7 +145,7 @@ class EnduranceConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings of one crawl, checked. Without arguments: what a user who sets nothing runs."""
+    """All settings of one crawl, checked. Without arguments: the defaults."""
 
     database_url: str = setting(
         "PYTOMO_DATABASE_URL",

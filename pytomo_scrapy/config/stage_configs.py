@@ -146,7 +146,7 @@ class PingConfig:
 
 @dataclass(frozen=True, slots=True)
 class DownloadConfig:
-    """What bounds a window and how it fetches."""
+    """A window's limits, and how it fetches."""
 
     window_s: float = setting("PYTOMO_DOWNLOAD_WINDOW_S", 30.0, "s", number(0.5, 3600), "Length of the download window")
     mode: str = setting(

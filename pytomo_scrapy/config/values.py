@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 Value = TypeVar("Value")
-Parser = Callable[[Any], Value]  # from what a user gives; raises BadValue
+Parser = Callable[[Any], Value]  # from the user's value; raises BadValue
 
 
 class BadValue(ValueError):

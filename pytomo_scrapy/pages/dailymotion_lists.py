@@ -48,8 +48,8 @@ def dailymotion_related_request(video_id: str) -> PageRequest:
 
 
 def _request(name: str, path: str, **query: str) -> PageRequest:
-    asked = {"fields": "id,title,duration,views_total,created_time,onair", **query, "limit": str(_MOST_VIDEOS)}
-    return PageRequest(name, f"{_API}{path}?{urlencode(asked)}", headers={"Accept": "application/json"})
+    parameters = {"fields": "id,title,duration,views_total,created_time,onair", **query, "limit": str(_MOST_VIDEOS)}
+    return PageRequest(name, f"{_API}{path}?{urlencode(parameters)}", headers={"Accept": "application/json"})
 
 
 def dailymotion_url(video_id: str) -> str:

@@ -50,8 +50,8 @@ def classify_playability(status: Any) -> tuple[str | None, str | None]:
     message = dig(screen, "playerErrorMessageRenderer")
     parts = [text_of(part) for part in (dig(status, "reason"), *items(status, "messages")[:3])]
     parts += [text_of(dig(message, "reason")), text_of(dig(message, "subreason"))]
-    told = list(dict.fromkeys(part for part in parts if part))
-    failure = classify_text(" | ".join(told)) or _STATUSES.get(word if isinstance(word, str) else "")
+    messages = list(dict.fromkeys(part for part in parts if part))
+    failure = classify_text(" | ".join(messages)) or _STATUSES.get(word if isinstance(word, str) else "")
     if failure is None and find_key(screen, "playerLegacyDesktopYpcOfferRenderer") is not None:
         failure = "premium"
-    return failure or "unknown_failure", detail(": ".join([str(word), *told]))
+    return failure or "unknown_failure", detail(": ".join([str(word), *messages]))

@@ -76,7 +76,7 @@ class ItemList:
             self._videos.setdefault(video.video_id, video)
 
     def add_old_continuation(self, holder: Any) -> None:
-        """Take the token of the older form, `continuations` beside the items, where none was found among them."""
+        """Take the token of the older form, `continuations` next to the items, if the items hold none."""
         token = dig(holder, "continuations", 0, "nextContinuationData", "continuation")
         if self.continuation is None and isinstance(token, str) and token:
             self.continuation = token

@@ -114,7 +114,7 @@ def source_request(name: str, config: SourceConfig, *, now: datetime | None = No
 
 
 def next_page_request(request: PageRequest, continuation: str) -> PageRequest:
-    """Ask for what follows a page. Raises ValueError where the source has one page only (charts)."""
+    """Ask for the page that follows. Raises ValueError where the source has one page only (charts)."""
     kind = request.source.partition(":")[0]
     if kind == "data_api":
         url = re.sub(r"&pageToken=[^&]*", "", request.url) + "&" + urlencode({"pageToken": continuation})

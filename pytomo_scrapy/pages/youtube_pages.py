@@ -21,7 +21,7 @@ from pytomo_scrapy.pages.renderers import ItemList, view_count
 
 # Far above any page of the service (the largest seen has 2 MB): beyond it a page is refused, not read for minutes.
 MAX_PAGE_CHARACTERS = 64 * 1024 * 1024
-# The head of a page without the service's data is enough to tell what it is.
+# The head of a page without the service's data is enough to recognise it.
 _HEAD_CHARACTERS = 300_000
 _CONSENT = re.compile(
     r"consent\.(?:youtube|google)\.[a-z.]{2,6}/|before you continue to (?:youtube|google)", re.IGNORECASE
@@ -50,7 +50,7 @@ def parse_page(page: str | bytes, url: str | None = None) -> ParsedPage:
     """Read a saved page or API answer, whatever it is.
 
     `url` is the address that the page came from after redirects; it helps where the text says little (a consent host,
-    the player API's `{}` for an unknown id). Raises nothing for any content: trouble is in `failure`.
+    the player API's `{}` for an unknown id). Raises nothing for any content: errors are in `failure`.
     """
     if len(page) > MAX_PAGE_CHARACTERS:
         return _unknown(f"{len(page)} characters are no page of the service")
@@ -103,7 +103,7 @@ def _host_and_path(url: str | None) -> tuple[str, str]:
 
 
 def _explain_empty(parsed: ParsedPage, html: str) -> ParsedPage:
-    """Say why a watch page lists nothing, where its player's answer tells."""
+    """Return why a watch page lists nothing, if its player's answer says so."""
     if parsed.failure != "empty_page":
         return parsed
     for player in assigned_objects(html, "ytInitialPlayerResponse"):
@@ -182,23 +182,23 @@ def _read_related(answer: dict[str, Any]) -> ParsedPage | None:
         listed.add(dig(mobile, "results", "results", "contents"))
     else:
         return None
-    told = find_key(dig(root, "results"), "backgroundPromoRenderer")
-    page = _finish("related", listed, text_of(dig(told, "title")) or "no related video")
+    promo = find_key(dig(root, "results"), "backgroundPromoRenderer")
+    page = _finish("related", listed, text_of(dig(promo, "title")) or "no related video")
     return replace(page, about=_about(answer, root))
 
 
 def _about(answer: dict[str, Any], root: Any) -> PageVideo | None:
-    """Read what a watch page says of its own video. None where it names none."""
-    found = video_id(dig(answer, "currentVideoEndpoint", "watchEndpoint", "videoId"))
-    told = find_key(dig(root, "results"), "videoPrimaryInfoRenderer")
-    if found is None or not isinstance(told, dict):
+    """Read a watch page's facts about its own video. None where it names none."""
+    own_id = video_id(dig(answer, "currentVideoEndpoint", "watchEndpoint", "videoId"))
+    details = find_key(dig(root, "results"), "videoPrimaryInfoRenderer")
+    if own_id is None or not isinstance(details, dict):
         return None
-    views = text_of(dig(told, "viewCount", "videoViewCountRenderer", "viewCount"))
+    views = text_of(dig(details, "viewCount", "videoViewCountRenderer", "viewCount"))
     return PageVideo(
-        found,
-        title=text_of(dig(told, "title")),
+        own_id,
+        title=text_of(dig(details, "title")),
         view_count=view_count(views) if views else None,
-        published=text_of(dig(told, "dateText")),
+        published=text_of(dig(details, "dateText")),
     )
 
 

@@ -11,13 +11,13 @@ from typing import Any
 from pytomo_scrapy.failures import SettingError
 
 TIME_FRAMES = ("today", "week", "month", "all_time")
-# Several crawlers on one database: each video measured by one of them, or each video by every one.
+# Several crawlers on one database: each video is measured by a single crawler (shared), or by every crawler (own).
 VANTAGES = ("shared", "own")
 
 
 @dataclass(frozen=True, slots=True)
 class WalkArguments:
-    """What `-a NAME=VALUE` sets. `max_rounds` 1 measures the first videos only."""
+    """The spider's arguments, `-a NAME=VALUE`. `max_rounds` 1 measures the first videos only."""
 
     time_frame: str = "week"
     max_rounds: int = 10_000
@@ -59,19 +59,19 @@ def _flag(name: str, value: Any) -> bool:
         raise SettingError(f"Argument {name}={value!r} is not usable: it must be 1 or 0.") from None
 
 
-def of_the_user(given: Mapping[str, Any]) -> dict[str, Any]:
+def of_the_user(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments without those that scrapyd adds, such as `_job`: another one each time."""
-    return {name: value for name, value in given.items() if not name.startswith("_")}
+    return {name: value for name, value in arguments.items() if not name.startswith("_")}
 
 
-def parse_arguments(given: Mapping[str, Any]) -> WalkArguments:
+def parse_arguments(user_arguments: Mapping[str, Any]) -> WalkArguments:
     """Check the `-a` arguments. Raises SettingError with a sentence that names the argument and what would be right."""
     known = set(WalkArguments.__dataclass_fields__)
-    for name in given:
+    for name in user_arguments:
         if name not in known:
             raise SettingError(f"Argument {name} is not known: it must be one of {', '.join(sorted(known))}.")
     values: dict[str, Any] = {"country": default_country(), "seed": f"{random.SystemRandom().getrandbits(64):016x}"}
-    for name, value in given.items():
+    for name, value in user_arguments.items():
         if name.startswith("max_"):
             values[name] = _whole(name, value)
         elif name in {"related", "loop"}:

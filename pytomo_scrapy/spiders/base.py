@@ -44,24 +44,24 @@ class WalkSpider(Spider):
     service: ClassVar[str]
     walk: Walk  # from the first request on: only callbacks and signals of its own requests use it
 
-    def __init__(self, *args: Any, **given: Any) -> None:
-        self._given = of_the_user(given)
-        self.arguments = parse_arguments(self._given)
+    def __init__(self, *args: Any, **raw_arguments: Any) -> None:
+        self._user_arguments = of_the_user(raw_arguments)
+        self.arguments = parse_arguments(self._user_arguments)
         super().__init__()
         self._expanded = asyncio.Event()
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
-        spider = super().from_crawler(crawler, *args, **given)
+    def from_crawler(cls, crawler: Crawler, *args: Any, **raw_arguments: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **raw_arguments)
         crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_error)
         return spider
 
     @classmethod
-    def check_arguments(cls, given: Mapping[str, Any], settings: Config) -> None:
+    def check_arguments(cls, raw_arguments: Mapping[str, Any], settings: Config) -> None:
         """Raises SettingError if an argument is not usable; the crawl command asks before anything starts."""
-        arguments = parse_arguments(of_the_user(given))
+        arguments = parse_arguments(of_the_user(raw_arguments))
         check_list(arguments)
         if arguments.loop and settings.pace_s == 0 and settings.endurance.round_every_s == 0:
             raise SettingError(
@@ -71,14 +71,14 @@ class WalkSpider(Spider):
 
     def check_settings(self, settings: Config) -> None:
         """Raises SettingError if our own arguments do not go with the crawl's settings, when these are read."""
-        self.check_arguments(self._given, settings)
+        self.check_arguments(self._user_arguments, settings)
 
     @property
     def config(self) -> Config:
         """The crawl's settings."""
         return CrawlContext.of(self.crawler).config
 
-    # What a service's spider fills in.
+    # The methods that a service's spider defines.
 
     def popular_pages(self) -> Sequence[PageRequest]:
         """Return the pages that list popular videos of the time frame."""
@@ -106,7 +106,7 @@ class WalkSpider(Spider):
         context = CrawlContext.of(self.crawler)
         take_line(context.line)
         try:
-            self.walk = await Walk.open(context, self.name, self._given, self.arguments, self._sources())
+            self.walk = await Walk.open(context, self.name, self._user_arguments, self.arguments, self._sources())
             with self.walk.leases_renewed():
                 async for claim in self.walk.claims():
                     self._expanded.clear()
@@ -124,7 +124,7 @@ class WalkSpider(Spider):
             await self.walk.finish()
 
     def _sources(self) -> list[str]:
-        """Return the names of the popular pages, which a list of the user's own stands in for."""
+        """Return the names of the popular pages, or none where the user's own list replaces them."""
         is_list = self.arguments.urls or self.arguments.input_file
         return [] if is_list else [page.source for page in self.popular_pages()]
 
@@ -162,7 +162,7 @@ class WalkSpider(Spider):
             self._expanded.set()
 
     async def parse_video(self, response: Response, claim: Claim) -> AsyncIterator[VideoItem]:
-        """Admit the related videos of a watch page, then yield its item: what a page found is never lost."""
+        """Admit the related videos of a watch page, then yield its item: no related video is ever lost."""
         item = self._item(claim)
         try:
             if not response.url.startswith("data:"):
@@ -177,7 +177,7 @@ class WalkSpider(Spider):
 
     async def on_page_failed(self, failure: Failure) -> AsyncIterator[VideoItem]:
         """Measure the video all the same; a source that failed is done, with its class."""
-        # Scrapy's documents promise an errback the request; its type does not say so.
+        # Scrapy's documents promise that an errback's failure has the request; its type does not.
         claim: Claim = failure.request.cb_kwargs["claim"]  # type: ignore[attr-defined]
         self._expanded.set()
         if isinstance(failure.value, Stopped):
@@ -206,7 +206,7 @@ class WalkSpider(Spider):
 
     def _draw(self, videos: Sequence[PageVideo], video_id: str) -> list[PageVideo]:
         considered = [video for video in videos if video.video_id != video_id][: self.arguments.max_per_page]
-        # One generator a page, not one a crawl: the same draw after a resume and on another machine.
+        # A generator for each page, not for the crawl: the same draw after a resume and on another machine.
         random = Random(f"{self.arguments.seed}:{video_id}")
         return random.sample(considered, min(self.arguments.max_per_url, len(considered)))
 
@@ -236,7 +236,7 @@ class WalkSpider(Spider):
 
 
 def _page_result(page: ParsedPage, about: PageVideo | None) -> PageResult:
-    """Return what a watch page says `about` its own video, such as the date that the lean resolution leaves out."""
+    """Return a watch page's facts `about` its own video, such as the date that the lean resolution leaves out."""
     return PageResult(
         related_count=len(page.videos) if page.failure is None else None,
         view_count=about.view_count if about is not None else None,

@@ -1,4 +1,4 @@
-"""Claims of the frontier for one walk: a few at a time, the user's list read on behind them, all of them given back."""
+"""Claims of the frontier for one walk: a few at a time, read on from the user's list, and released in the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDLE_POLL_S = 1.0
 
 
 class Claims:
-    """What this process holds of the frontier, at most `ahead` at once.
+    """The claims that this process holds of the frontier, at most `ahead` at once.
 
     A list is read on when its last batch is claimed: so a million lines cost no more memory than ten, and first videos
     stay before related ones.
@@ -72,14 +72,14 @@ class Claims:
         self.done(claim_id)
 
     async def renew_leases(self, every_s: float) -> None:
-        """Lengthen our leases for ever. A database that is away for a moment is asked again in time."""
+        """Lengthen our leases until cancelled. A database that is away for a moment is asked again in time."""
         while True:
             await asyncio.sleep(every_s)
             with contextlib.suppress(StorageError):
                 await self._storage.ask(self._frontier.renew)
 
     def _claim(self) -> Claim | None:
-        # A commit whose answer was lost would leave a claim that nobody knows of: free it before the next.
+        # A commit whose answer was lost leaves a claim unknown to us: free it before the next.
         if self._is_answer_lost:
             self._frontier.release_all(but=tuple(self._in_flight))
             self._is_answer_lost = False
@@ -94,7 +94,7 @@ class Claims:
             if await self._storage.ask(self._frontier.is_full):
                 return
             batch = await asyncio.to_thread(self._list.next_batch)
-            # Of the batch only what is new is ahead of us; another machine may have read the same lines.
+            # Only the new videos of the batch are ahead of us; another machine may have read the same lines.
             self._listed_ahead = await self._storage.ask(
                 self._frontier.add_listed, batch.videos, batch.position, is_end=batch.is_end
             )

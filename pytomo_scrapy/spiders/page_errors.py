@@ -1,4 +1,4 @@
-"""What a page that never came is called in the failure vocabulary."""
+"""The failure class of a page that never came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a crawl starts, and when its next round does."""
+"""The waits before a crawl's start and before each further round."""
 
 from __future__ import annotations
 

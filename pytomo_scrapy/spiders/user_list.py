@@ -64,7 +64,7 @@ class VideoList:
 def islice_behind(
     numbered: Iterable[tuple[int, VideoRef | BadLine]], position: int
 ) -> Iterator[tuple[int, VideoRef | BadLine]]:
-    """Yield what stands behind line `position`."""
+    """Yield the entries behind line `position`."""
     return (entry for entry in numbered if entry[0] > position)
 
 

@@ -1,4 +1,4 @@
-"""One crawl under way, as its spider sees it: claims round after round, what pages found, and how it ends."""
+"""One crawl under way, as its spider sees it: it gives out claims, admits the videos of pages, and ends the crawl."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Walk:
-    """Gives out the claims of a frontier that is open, and takes what became of each."""
+    """Gives out the claims of an open frontier, and notes the outcome of each."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Walk:
         cls,
         context: CrawlContext,
         spider: str,
-        given: Mapping[str, str],
+        user_arguments: Mapping[str, str],
         arguments: WalkArguments,
         sources: Sequence[str],
     ) -> Self:
@@ -60,7 +60,7 @@ class Walk:
         """
         rounds = Rounds(context.config.endurance)
         await _wait(rounds.before_first_s(), "The crawl starts")
-        opened = await context.begin(spider, given, asdict(arguments), is_own_list=arguments.vantage == "own")
+        opened = await context.begin(spider, user_arguments, asdict(arguments), is_own_list=arguments.vantage == "own")
         walk = cls(context, opened.frontier, arguments, sources, rounds)
         await walk._seed()
         return walk
@@ -78,7 +78,7 @@ class Walk:
 
     @contextlib.contextmanager
     def leases_renewed(self) -> Iterator[None]:
-        """Keep what we hold of the frontier for as long as this lasts."""
+        """Keep our claims of the frontier while the block lasts."""
         renewal = asyncio.create_task(self._claims.renew_leases(self._context.config.endurance.lease_s / 3))
         try:
             yield
@@ -133,7 +133,7 @@ class Walk:
         detail: str | None,
         ordered_wait_s: float = 0.0,
     ) -> None:
-        """Admit what a source listed, and note how its page went."""
+        """Admit the videos that a source listed, and note the outcome of its page."""
         if failure is not None:
             self._source_failures[claim.video_id] = failure
             logger.warning("Source %s: %s", claim.video_id, failure)
@@ -148,7 +148,7 @@ class Walk:
     async def add_related(
         self, claim: Claim, found: Sequence[FoundVideo], failure: str | None, ordered_wait_s: float
     ) -> None:
-        """Admit what the page of a video related to it, and note a refusal of the page."""
+        """Admit the related videos of a video's page, and note a refusal of the page."""
         if failure in REFUSALS:
             self._context.politeness.note(failure, ordered_wait_s)
         await self._storage.write(self._frontier.add_videos, claim, found)
@@ -181,7 +181,7 @@ def take_line(line: LineHold) -> None:
 
 
 def close_if_over(context: CrawlContext) -> None:
-    """Raises CloseSpider, with a sentence in the log, where something has happened that ends the crawl."""
+    """Raises CloseSpider, with a sentence in the log, once the crawl must end."""
     if context.storage.failure is not None:
         logger.error("%s", context.storage.failure)
         raise CloseSpider("storage_failed")

@@ -41,7 +41,7 @@ def test_bad_value_is_answered_with_what_would_be_right(name: str, bad: str, rig
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "value"),
+    ("name", "raw", "value"),
     [
         ("PYTOMO_DOWNLOAD_WINDOW_S", "12.5", 12.5),
         ("PYTOMO_PING_PACKETS", " 3 ", 3),
@@ -55,5 +55,5 @@ def test_bad_value_is_answered_with_what_would_be_right(name: str, bad: str, rig
         ("PYTOMO_RESOLVE_EXTRACTOR_ARGS", "", ""),
     ],
 )
-def test_value_is_read_as_its_kind(name: str, given: Any, value: Any) -> None:
-    assert read_setting(name, given) == value
+def test_value_is_read_as_its_kind(name: str, raw: Any, value: Any) -> None:
+    assert read_setting(name, raw) == value

@@ -39,13 +39,13 @@ def more_item(token: str) -> dict[str, Any]:
     return {"continuationItemRenderer": {"continuationEndpoint": {"continuationCommand": {"token": token}}}}
 
 
-def related(results: list[Any], **beside: Any) -> dict[str, Any]:
-    inner = {"secondaryResults": {"results": results, **beside}}
+def related(results: list[Any], **more: Any) -> dict[str, Any]:
+    inner = {"secondaryResults": {"results": results, **more}}
     return {"contents": {"twoColumnWatchNextResults": {"results": {}, "secondaryResults": inner}}}
 
 
-def search(results: list[Any], *beside: Any) -> dict[str, Any]:
-    sections = {"contents": [{"itemSectionRenderer": {"contents": results}}, *beside]}
+def search(results: list[Any], *more: Any) -> dict[str, Any]:
+    sections = {"contents": [{"itemSectionRenderer": {"contents": results}}, *more]}
     return {"contents": {"twoColumnSearchResultsRenderer": {"primaryContents": {"sectionListRenderer": sections}}}}
 
 

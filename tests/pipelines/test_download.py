@@ -68,7 +68,7 @@ def test_media_refused_at_their_start_are_resolved_once_more_and_the_refusal_is_
 ) -> None:
     moved = make_resolve(formats=(make_format(host="other.example"),), client_address="192.0.2.1", attempt_count=2)
     item, _ = measure_refused(monkeypatch, ["http_403"], moved)
-    assert [(one.place, one.failure) for one in item.downloads] == [(0, None), (1, "http_403")]
+    assert [(window.place, window.failure) for window in item.downloads] == [(0, None), (1, "http_403")]
     assert item.failure is None
     assert item.resolve is not None and item.resolve.attempt_count == 3
     assert item.dns is not None and item.dns.chosen["other.example"] == "192.0.2.9"
@@ -78,13 +78,13 @@ def test_media_refused_to_another_exit_address_have_its_class_behind_address_tra
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     item, _ = measure_refused(monkeypatch, ["http_403"], make_resolve(client_address="192.0.2.2"))
-    assert [(one.place, one.failure) for one in item.downloads] == [(0, None), (1, "exit_address_changed")]
+    assert [(window.place, window.failure) for window in item.downloads] == [(0, None), (1, "exit_address_changed")]
 
 
 def test_media_refused_twice_fail_and_are_not_asked_for_a_third_time(monkeypatch: pytest.MonkeyPatch) -> None:
     item, process = measure_refused(monkeypatch, ["http_403", "http_403"], make_resolve(client_address="192.0.2.1"))
     assert len(process.caps_bytes) == 2 and item.failure == "http_403"
-    assert [one.failure for one in item.downloads] == ["http_403", "http_403"]
+    assert [window.failure for window in item.downloads] == ["http_403", "http_403"]
 
 
 def test_media_refused_and_not_to_be_resolved_again_keep_their_one_row(monkeypatch: pytest.MonkeyPatch) -> None:

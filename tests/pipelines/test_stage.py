@@ -29,17 +29,17 @@ class Stats(dict[str, int]):
 
 class Probe(StagePipeline):
     stage = Stage.PING
-    trouble: BaseException | None = None
+    error: BaseException | None = None
 
     async def measure(self, item: VideoItem) -> None:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error
 
 
-def run(trouble: BaseException | None) -> tuple[VideoItem, Stats]:
+def run(error: BaseException | None) -> tuple[VideoItem, Stats]:
     stats = Stats()
     probe = Probe(cast(Any, None), cast(Any, stats))
-    probe.trouble = trouble
+    probe.error = error
     return asyncio.run(probe.process_item(make_item())), stats
 
 

@@ -26,4 +26,4 @@ def test_loop_with_a_pace_of_either_kind_is_accepted(pace: dict[str, object]) ->
 def test_arguments_that_scrapyd_adds_are_not_the_users() -> None:
     YoutubeSpider.check_arguments({"_job": "6487ec79947edab326d6db28a2d86511e8247444"}, load())
     spider = YoutubeSpider(_job="1", max_rounds="2")
-    assert spider._given == {"max_rounds": "2"}, "else every job would be another crawl"
+    assert spider._user_arguments == {"max_rounds": "2"}, "else every job would be another crawl"
