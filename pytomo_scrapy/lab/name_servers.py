@@ -128,11 +128,6 @@ class LabResolvers(LabServer):
             self.addresses[resolver.name] = await self._open(resolver)
         return self.addresses
 
-    @property
-    def resolver_addresses(self) -> dict[str, str]:
-        """Return "address:port" by resolver name, as settings write it."""
-        return {name: f"{address}:{port}" for name, (address, port) in self.addresses.items()}
-
     async def _open(self, resolver: Resolver) -> tuple[str, int]:
         tcp, udp = _bind_both(resolver.address)
         await self._listen(tcp, lambda reader, writer: self._answer_stream(resolver, reader, writer))

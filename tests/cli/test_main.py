@@ -18,19 +18,22 @@ from pytomo_scrapy import __version__
 from pytomo_scrapy.cli import scrapy_commands
 from pytomo_scrapy.storage import migrate
 from tests.conftest import missing
-from tests.e2e.conftest import Finished, clean_environment, query
-
-COMMAND = (sys.executable, "-m", "pytomo_scrapy")
+from tests.e2e.conftest import clean_environment, query
+from tests.running.commands import Finished, command, run_command
 
 
 def pytomo(
-    *words: str, cwd: Path, timeout_s: float = 120, command: Sequence[str] = COMMAND, **environment: str
+    *words: str, cwd: Path, timeout_s: float = 120, command: Sequence[str] | None = None, **environment: str
 ) -> Finished:
-    """Run `pytomo WORDS` in a folder that knows nothing of the project."""
+    """Run `pytomo WORDS` in a folder that knows nothing of the project; `command` stands for another start of it."""
+    variables = clean_environment(**environment)
+    if command is None and "PYTOMO_YT_DLP" not in variables:
+        return run_command("pytomo", *words, cwd=cwd, environment=variables, timeout_s=timeout_s)
+    # Another yt-dlp is chosen before anything is imported.
     done = subprocess.run(
-        [*command, *words],
+        [*(command or (sys.executable, "-m", "pytomo_scrapy")), *words],
         cwd=cwd,
-        env=clean_environment(**environment),
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -111,7 +114,9 @@ def test_db_revision_changes_nothing(tmp_path: Path) -> None:
 def test_output_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    process = subprocess.Popen([*COMMAND, "--help"], cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("pytomo", "--help"), cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
     os.close(writer)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (141, "")
@@ -138,7 +143,7 @@ def test_completion_script_is_accepted_by_bash_and_completes_commands(tmp_path: 
 def test_serve_answers_in_a_folder_without_anything_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     # As the forerunner's `start_server.py 5555`; 0 lets the system choose the port.
     process = subprocess.Popen(
-        [*COMMAND, "serve", "0"], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, text=True
+        command("pytomo", "serve", "0"), cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None

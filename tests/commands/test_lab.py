@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -13,14 +12,14 @@ import pytest
 
 from pytomo_scrapy.lab.faults import FAULTS
 from pytomo_scrapy.lab.world import build_world, world_names
+from tests.running.commands import command
 
 PROJECT = Path(__file__).resolve().parents[2]
-SCRAPY = [sys.executable, "-m", "scrapy.cmdline"]
 
 
 def scrapy(*words, timeout_s=60, **environment):
     return subprocess.run(
-        [*SCRAPY, *words],
+        command("scrapy", *words),
         cwd=PROJECT,
         env={**os.environ, **environment},
         capture_output=True,
@@ -95,7 +94,7 @@ def test_lab_exit_code_of_the_command_is_passed_on():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_lab_serve_prints_a_working_environment_and_ends_on_a_signal(number):
     lab = subprocess.Popen(
-        [*SCRAPY, "lab", "serve", "--world", "clean"],
+        command("scrapy", "lab", "serve", "--world", "clean"),
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -138,7 +137,7 @@ def test_lab_ctrl_c_reaches_the_command_once_and_its_exit_code_comes_back(tmp_pa
     script, ready = tmp_path / "endless.py", tmp_path / "ready"
     script.write_text(ENDLESS_SPIDER, encoding="utf-8")
     lab = subprocess.Popen(
-        [*SCRAPY, "lab", "--world", "clean", "runspider", str(script), "-s", f"READY={ready}"],
+        command("scrapy", "lab", "--world", "clean", "runspider", str(script), "-s", f"READY={ready}"),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

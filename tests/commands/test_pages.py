@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.running.commands import command
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEM = {"compactVideoRenderer": {"videoId": "M4gD1WSo5mA", "title": {"simpleText": "a \x1b[31mred\x07 title"}}}
@@ -16,9 +17,9 @@ ANSWER = json.dumps({"contents": {"twoColumnWatchNextResults": RESULTS}})
 
 
 def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scrapy", "pages", *map(str, args)]
+    words = command("scrapy", "pages", *map(str, args))
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_pages_json_prints_one_object_a_file_in_order(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_win
 from pytomo_scrapy.reporting.session_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository
+from tests.running.commands import command
 from tests.storage.factories import begin, make_item
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,8 +39,8 @@ def make_window() -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
         arrivals = ((1.0, 12 * rate), (22.0, 20 * rate), (23.0, 30 * rate))
         streams.append(
             StreamDownload(
-                kind, "1", 30 * rate, 30 * rate, None, True,
-                tuple(t for t, _ in arrivals), tuple(count for _, count in arrivals),
+                kind, "1", received_bytes=30 * rate, size_bytes=30 * rate, is_complete=True,
+                arrival_s=tuple(t for t, _ in arrivals), arrival_bytes=tuple(count for _, count in arrivals),
             )
         )  # fmt: skip
         timelines.append(timeline)
@@ -152,5 +152,5 @@ def test_playhead_stands_in_stalls_and_ends_with_what_was_played() -> None:
 
 
 def run_scrapy(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scrapy", *arguments, "-s", f"PYTOMO_DATABASE_URL={url}"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    words = command("scrapy", *arguments, "-s", f"PYTOMO_DATABASE_URL={url}")
+    return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.running.commands import command
+
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "scrapy", "simulate"]
 
 
 def run_simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    return subprocess.run(
+        command("scrapy", "simulate", *arguments), capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
 
 
 def write_trace(folder: Path, media: Path) -> Path:
@@ -76,8 +79,8 @@ def test_simulate_bad_input_is_a_usage_error_with_a_sentence(arguments: list[str
 @pytest.mark.parametrize("view", [(), ("--picture",)])
 def test_simulate_predicts_the_recorded_browser_within_its_own_noise(shared: Path, view: tuple[str, ...]) -> None:
     scorer = shared / "truth" / "score.py"
-    command = [sys.executable, str(scorer), *view, "--", *COMMAND]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    words = [sys.executable, str(scorer), *view, "--", *command("scrapy", "simulate")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if "own noise" in line]
     assert len(lines) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.parameters import BY_FORERUNNER, GROUPS, PARAMETERS
+from pytomo_scrapy.analysis.figures import BY_FORERUNNER, GROUPS, PARAMETERS
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.routes import ROUTES
 
@@ -103,6 +103,11 @@ def test_answers_are_documented_with_every_parameter(client: TestClient) -> None
             assert f"`{name}`" in page, (path, name)
     for name in client.get("/api").json()["common"]:
         assert f"`{name}`" in page, name
+
+
+def test_document_shows_its_generated_tables_without_their_marks(client: TestClient) -> None:
+    page = client.get("/docs/dashboard").text
+    assert "<td><code>startup_delay_s</code></td>" in page and "generated:" not in page
 
 
 def test_error_carries_its_sentence() -> None:

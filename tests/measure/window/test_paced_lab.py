@@ -17,8 +17,8 @@ from pytomo_scrapy.config import Config, DownloadConfig, load
 from pytomo_scrapy.items import DownloadResult, MediaFormat, PlaybackResult
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
-from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -63,8 +63,7 @@ def measure_round(config: Config, plans: dict[str, WindowPlan]) -> Round:
         time.sleep(1.2)  # after a pause of a second the hosts' rates begin anew
     playbacks = {}
     for key, window in windows.items():
-        announced = session.Declared(plans[key[0]].duration_s)
-        _, players = session.analyse_window(window, announced, config.playback, lambda timeline: timeline)
+        _, players = analyse_window(window, plans[key[0]].duration_s, config.playback)
         playbacks[key] = {one.player: one for one in players}
     return Round(windows, playbacks)
 
@@ -166,7 +165,9 @@ def test_paced_window_on_a_fast_line_takes_window_and_goal_and_a_segment(
         host = "rr1---sn-test.example"
         media = MediaFormat("video", "136", f"http://{host}:{server.port}/v", host, server.port)
         plan = WindowPlan((media,), {host: "127.0.0.1"}, spool_directory=str(tmp_path), duration_s=CLIP_S)
-        settings = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s)
+        settings = DownloadConfig(
+            window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s, loaded_probes_per_s=0
+        )
         result = download_window(plan, settings)
     assert (result.mode, result.failure, result.ended_by) == ("paced", None, "deadline")
     assert result.received_bytes is not None
