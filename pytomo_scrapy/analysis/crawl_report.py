@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_,
 from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, survival_quantile
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution
+from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.read import matching
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-# The headline of a session is the first of these that ran: the players that follow a browser, then the forerunner's.
-PLAYER_ORDER = ("dashjs", "progressive", "shaka", "classic")
 HEADLINE = "headline"
 
 
@@ -230,10 +229,10 @@ def _players(connection: Connection, asked: ColumnElement[bool]) -> dict[str, Pl
         by_player = {row.player: row for row in rows if row.player is not None}
         for player, row in by_player.items():
             tallies[player].add(row, window_s)
-        if not by_player:
+        first = headline_player(by_player)
+        if first is None:
             given_up.append(Delay(window_s, False))
             continue
-        first = next((name for name in PLAYER_ORDER if name in by_player), min(by_player))
         tallies[HEADLINE].add(by_player[first], window_s)
     if given_up:
         tallies[HEADLINE].delays.extend(given_up)

@@ -11,13 +11,12 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.items import Interval
+from pytomo_scrapy.items import Interval, headline_player
+from pytomo_scrapy.measure.playback.window_replay import horizon_s
 from pytomo_scrapy.reporting.session_picture import Drawing, Shown, as_png, as_svg, draw_session
 
 if TYPE_CHECKING:
     from pytomo_scrapy.storage.database import Database
-
-_FIRST_CHOICES = ("progressive", "dashjs", "classic")
 
 
 class Command(ScrapyCommand):
@@ -79,7 +78,10 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
     if place not in windows or not any(stream.arrival_s for stream in windows[place][0].streams):
         refuse(f"Measurement {key} has no arrival trace of window {place}", EXIT_FAILED)
     download, timelines = windows[place]
-    playback = _choose(stored["playbacks"], player, place)
+    end_s = horizon_s(download)
+    if end_s is None:
+        refuse(f"Measurement {key} does not say how long window {place} was", EXIT_FAILED)
+    playback = choose(stored["playbacks"], player, place)
     if playback is None and player is not None:
         refuse(f"Measurement {key} has no playback {player!r}: scrapy replay --player adds one")
     played = playback or {}
@@ -89,7 +91,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
         subtitle=_subtitle(played),
         download=download,
         timelines=timelines,
-        horizon_s=played.get("horizon_s") or download.window_s or download.elapsed_s or 1.0,
+        horizon_s=end_s,
         startup_delay_s=played.get("startup_delay_s"),
         played_s=played.get("played_s") or 0.0,
         stalls=_intervals(played.get("stalls")),
@@ -97,10 +99,11 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
     )
 
 
-def _choose(rows: list[dict[str, Any]], player: str | None, place: int) -> dict[str, Any] | None:
+def choose(rows: list[dict[str, Any]], player: str | None, place: int) -> dict[str, Any] | None:
+    """Return the playback of a window to draw: that of `player`, or the headline's. None where it did not run."""
     by_name = {row["player"]: row for row in rows if row["place"] == place}
-    names = (player,) if player else (*_FIRST_CHOICES, *by_name)
-    return next((by_name[name] for name in names if name in by_name), None)
+    chosen = player or headline_player(by_name)
+    return by_name.get(chosen) if chosen else None
 
 
 def _intervals(rows: list[dict[str, Any]] | None) -> list[Interval]:

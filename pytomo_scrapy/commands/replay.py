@@ -17,8 +17,8 @@ from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
 from pytomo_scrapy.failures import SettingError, StorageError
-from pytomo_scrapy.items import PlaybackResult
-from pytomo_scrapy.measure.playback.players.exo import declared_parameters
+from pytomo_scrapy.items import PlaybackResult, headline_player
+from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 from pytomo_scrapy.measure.playback.window_replay import differing_figures, p1203_input, replay_window
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def replay(
         assert stored is not None
         with repository.database.read() as connection:
             windows = recall_windows(connection, key)
-        declared = declared_parameters(stored.get("player_config")) if player == "exo" else {}
+        declared = PLAYERS[player].declared(stored.get("player_config"))
         is_replayed = False
         for download, timelines in windows:
             of_window = [row for row in stored["playbacks"] if row["place"] == download.place]
@@ -185,7 +185,7 @@ def replay(
                 continue
             is_replayed = True
             _compare(moved, repository, key, known, result)
-            before = known or _headline(of_window, player)
+            before = known or row_to_compare(of_window, player)
             if before is not None:
                 moved.pairs.append((before, result))
             session = p1203_input(result, timelines) if export else None
@@ -202,10 +202,11 @@ def _matching_ids(repository: Repository, filters: dict[str, Any]) -> Iterator[i
         offset += len(rows)
 
 
-def _headline(rows: list[dict[str, Any]], player: str) -> dict[str, Any] | None:
-    """Return the stored row to compare with: the player's own, else what was put first."""
+def row_to_compare(rows: list[dict[str, Any]], player: str) -> dict[str, Any] | None:
+    """Return the stored row of a window to compare with: the player's own, else the headline's."""
     by_name = {row["player"]: row for row in rows}
-    return by_name.get(player) or by_name.get("classic") or next(iter(rows), None)
+    chosen = player if player in by_name else headline_player(by_name)
+    return by_name[chosen] if chosen else None
 
 
 def _compare(

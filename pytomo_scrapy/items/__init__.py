@@ -17,6 +17,7 @@ from pytomo_scrapy.items.playback_result import Interval as Interval
 from pytomo_scrapy.items.playback_result import MediaSegment as MediaSegment
 from pytomo_scrapy.items.playback_result import MediaTimeline as MediaTimeline
 from pytomo_scrapy.items.playback_result import PlaybackResult as PlaybackResult
+from pytomo_scrapy.items.playback_result import headline_player as headline_player
 from pytomo_scrapy.items.resolve_result import MediaFormat as MediaFormat
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+# Whose figures stand first for a session: the validated player that fits its streams, then those that only a replay
+# adds, then Pytomo 3's rule.
+HEADLINE_ORDER = ("dashjs", "progressive", "shaka", "exo", "classic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,12 @@ class PlaybackResult:
     is_identifiable: bool = True  # False: the replay would need bytes while the window made no demand
     failure: str | None = None
     failure_detail: str | None = None
+
+
+def headline_player(players: Iterable[str]) -> str | None:
+    """Return which of the players of a window stands first: by HEADLINE_ORDER, then by name. None where there is none.
+
+    storage/measurements/figure_row.py says the same in SQL.
+    """
+    rank = {name: index for index, name in enumerate(HEADLINE_ORDER)}
+    return min(players, key=lambda name: (rank.get(name, len(rank)), name), default=None)

@@ -23,6 +23,7 @@ from pytomo_scrapy.items import (
     ResolveResult,
     StreamDownload,
     VideoItem,
+    headline_player,
 )
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
@@ -31,12 +32,9 @@ from pytomo_scrapy.measure.net.path import proxy_for
 from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import window_traces
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import look_up_legs
-
-# Whose figures a report puts first: the validated player that fits the streams, else the forerunner's rule.
-HEADLINE_PLAYERS = ("dashjs", "progressive", "classic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +188,6 @@ def declared(item: VideoItem) -> Declared:
     return Declared(item.resolve.duration_s if item.resolve else None)
 
 
-def horizon_s(download: DownloadResult) -> float | None:
-    """Return until when a playback can be told: the window's end, or where we ourselves stopped taking bytes."""
-    if download.ended_by == "byte_cap":
-        return download.elapsed_s
-    return download.window_s
-
-
 def analyse_window(
     download: DownloadResult,
     announced: Declared,
@@ -271,7 +262,8 @@ def headline(item: VideoItem) -> PlaybackResult | None:
     # Too few bytes to tell any media time is what a slow line looks like: such a session did not start.
     told = [one for one in item.playbacks if one.failure is None or attribution_of(one.failure) is Attribution.NETWORK]
     of_player = {one.player: one for one in reversed(told) if one.place == 0}
-    return next((of_player[name] for name in HEADLINE_PLAYERS if name in of_player), None)
+    first = headline_player(of_player)
+    return None if first is None else of_player[first]
 
 
 def finish(item: VideoItem) -> None:

@@ -8,14 +8,10 @@ from dataclasses import replace
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import Interval, PlaybackResult
 from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
-from pytomo_scrapy.measure.playback.players import classic, dashjs, exo, progressive, shaka
-from pytomo_scrapy.measure.playback.players.player_model import Player, Session, StreamTrace, bytes_at, media_received_s
+from pytomo_scrapy.measure.playback.players.player_model import Session, StreamTrace, bytes_at, media_received_s
+from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 
 __all__ = ["PLAYERS", "StreamTrace", "default_player", "player_parameters", "simulate_playback"]
-
-PLAYERS: Mapping[str, Player] = {
-    player.name: player for player in (classic.PLAYER, progressive.PLAYER, dashjs.PLAYER, shaka.PLAYER, exo.PLAYER)
-}
 
 MIN_STALL_S = 0.1  # a shorter halt is not counted as a stall
 LONG_STALL_S = 1.0

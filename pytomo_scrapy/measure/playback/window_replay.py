@@ -16,6 +16,13 @@ FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not
 P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}
 
 
+def horizon_s(download: DownloadResult) -> float | None:
+    """Return until when a playback can be told: the window's end, or where we ourselves stopped taking bytes."""
+    if download.ended_by == "byte_cap":
+        return download.elapsed_s
+    return download.window_s
+
+
 def window_traces(download: DownloadResult, timelines: Sequence[MediaTimeline]) -> list[StreamTrace]:
     """Pair what arrived of each stream with its media time."""
     return [
@@ -32,11 +39,11 @@ def replay_window(
     name: str,
 ) -> PlaybackResult | None:
     """Simulate `player` on a stored window and call the result `name`. None where no trace was kept."""
-    horizon_s = download.elapsed_s if download.ended_by == "byte_cap" else download.window_s
-    if horizon_s is None or not timelines or len(timelines) != len(download.streams):
+    end_s = horizon_s(download)
+    if end_s is None or not timelines or len(timelines) != len(download.streams):
         return None
     result = simulate_playback(
-        window_traces(download, timelines), player, parameters, horizon_s=horizon_s, place=download.place
+        window_traces(download, timelines), player, parameters, horizon_s=end_s, place=download.place
     )
     return replace(result, player=name)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from sqlalchemy import Connection, TextClause, text
 
 from pytomo_scrapy.config import BY_NAME
+from pytomo_scrapy.items.playback_result import HEADLINE_ORDER
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
-# The headline of a session is the first of these that ran; analysis/crawl_report.py uses the same order.
+# `headline_player` in SQL.
 _PLAYER_RANK = (
-    "CASE p.player WHEN 'dashjs' THEN 0 WHEN 'progressive' THEN 1 WHEN 'shaka' THEN 2 WHEN 'classic' THEN 3 END"
+    "CASE p.player "
+    + " ".join(f"WHEN '{name}' THEN {rank}" for rank, name in enumerate(HEADLINE_ORDER))
+    + f" ELSE {len(HEADLINE_ORDER)} END"
 )
 
 _DIALECTS = {
@@ -114,7 +117,7 @@ LEFT JOIN ping g ON g.id = (SELECT MIN(x.id) FROM ping x WHERE x.measurement_id 
 LEFT JOIN network n ON n.measurement_id = m.id AND n.address = d.address
 LEFT JOIN playback b ON b.id = (
     SELECT p.id FROM playback p WHERE p.measurement_id = m.id AND p.place = COALESCE(d.place, 0)
-    AND {_PLAYER_RANK} IS NOT NULL ORDER BY {_PLAYER_RANK} LIMIT 1)
+    ORDER BY {_PLAYER_RANK}, p.player LIMIT 1)
 WHERE NOT m.is_superseded
 """
 _OF_ONE = " AND m.id = :measurement_id"

@@ -67,7 +67,7 @@ def matching(
 
 
 def latest(connection: Connection, limit: int, offset: int, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the newest measurements with their video and the figures of the first window and headline player."""
+    """Return the newest measurements with their video."""
     query = (
         select(measurement, video.c.service, video.c.video_id, video.c.url, video.c.title)
         .join(video, video.c.id == measurement.c.video_row_id)

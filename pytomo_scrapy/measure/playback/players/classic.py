@@ -1,4 +1,8 @@
-"""The forerunner's rule of 2011, kept by name for comparison with old data."""
+"""The rule of Pytomo 3, kept for comparison with old data, without its defects (docs/metrics.md).
+
+One buffer of media seconds, the least of all streams. It starts above the initial buffer, stalls under the minimum, and
+resumes above the restart buffer. At the video's end it plays out.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
 from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, Session, StreamTrace, media_steps
 
-_SOURCE = "Pytomo 3.0.4, its default"
-
 PARAMETERS: Mapping[str, Parameter] = {
-    "initial_buffer_s": Parameter(2.0, "s", "media buffered before it starts", _SOURCE),
-    "min_buffer_s": Parameter(0.1, "s", "it stalls when less is buffered", _SOURCE),
-    "restart_buffer_s": Parameter(1.0, "s", "it resumes when more is buffered", _SOURCE),
+    "initial_buffer_s": Parameter(2.0, "s", "media buffered before it starts", "Pytomo 3.0.4, `-B`"),
+    "min_buffer_s": Parameter(0.1, "s", "it stalls when less is buffered", "Pytomo 3.0.4, `-M`"),
+    "restart_buffer_s": Parameter(1.0, "s", "it resumes when more is buffered", "Pytomo 3.0.4"),
 }
 
 

@@ -1,4 +1,8 @@
-"""dash.js 5 on separate streams at a fixed quality."""
+"""dash.js 5 on separate streams at a fixed quality.
+
+It asks for video while level + one segment is below the goal, and for audio while its level is below the greater of
+video level + 1 s and its own longest segment; it looks again every 0.5 s (dash.js `ScheduleController`).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,14 @@ from pytomo_scrapy.measure.playback.players.segmented import replay, segment_par
 
 _DASHJS = "dash.js 5, "
 PARAMETERS: Mapping[str, Parameter] = {
-    "buffer_goal_s": Parameter(30.0, "s", "media ahead that it fetches up to", _DASHJS + "bufferTimeAtTopQuality"),
-    "audio_lead_s": Parameter(1.0, "s", "audio may be ahead of video by this", _DASHJS + "ScheduleController"),
-    "poll_s": Parameter(0.5, "s", "between two looks whether to fetch", _DASHJS + "scheduling.defaultTimeout"),
+    "buffer_goal_s": Parameter(30.0, "s", "media ahead that it fetches up to", _DASHJS + "`bufferTimeAtTopQuality`"),
+    "audio_lead_s": Parameter(1.0, "s", "audio may be ahead of video by this", _DASHJS + "`ScheduleController`"),
+    "poll_s": Parameter(0.5, "s", "between two looks whether to fetch", _DASHJS + "`scheduling.defaultTimeout`"),
     "request_gap_s": Parameter(0.12, "s", "between two requests of a stream", "recorded sessions"),
     "start_lag_s": Parameter(0.3, "s", "from the segments to the first frame", "recorded sessions"),
     "resume_lag_s": Parameter(0.2, "s", "from the segment to playing again", "recorded sessions"),
     "picture_lag_s": Parameter(0.1, "s", "from a segment to its first picture after a freeze", "recorded sessions"),
-    "video_grace_s": Parameter(3.0, "s", "sound plays on without video", "Chromium RendererImpl"),
+    "video_grace_s": Parameter(3.0, "s", "sound plays on without video", "Chromium `RendererImpl`"),
 }
 
 

@@ -1,4 +1,8 @@
-"""ExoPlayer with the parameters that the service declares. Not compared with the real player: not validated."""
+"""ExoPlayer with the parameters that the service declares in an Android answer (`playerConfig.exoPlayerConfig`).
+
+A replay takes those of the measurement itself where they were stored. The player plays what has arrived of a segment,
+and fetches between two watermarks. **Not compared with the real player**: its rows are never marked as validated.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,12 @@ from pytomo_scrapy.measure.playback.players.player_model import Parameter, Playe
 from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
 
-_DECLARED = "playerConfig.exoPlayerConfig of an Android answer: "
 PARAMETERS: Mapping[str, Parameter] = {
-    "start_buffer_s": Parameter(
-        1.6, "s", "media buffered before it starts", _DECLARED + "minDurationForPlaybackStartMs"
-    ),
-    "resume_buffer_s": Parameter(
-        5.0, "s", "media ahead before it resumes", _DECLARED + "minDurationForPlaybackRestartMs"
-    ),
-    "low_watermark_s": Parameter(15.0, "s", "below this it starts to fetch again", _DECLARED + "lowWatermarkMs"),
-    "high_watermark_s": Parameter(30.0, "s", "above this it stops fetching", _DECLARED + "highWatermarkMs"),
-    "video_segments_per_fetch": Parameter(
-        2, "", "video segments in one request", _DECLARED + "numVideoSegmentsPerFetch"
-    ),
+    "start_buffer_s": Parameter(1.6, "s", "media buffered before it starts", "`minDurationForPlaybackStartMs`"),
+    "resume_buffer_s": Parameter(5.0, "s", "media ahead before it resumes", "`minDurationForPlaybackRestartMs`"),
+    "low_watermark_s": Parameter(15.0, "s", "below this it starts to fetch again", "`lowWatermarkMs`"),
+    "high_watermark_s": Parameter(30.0, "s", "above this it stops fetching", "`highWatermarkMs`"),
+    "video_segments_per_fetch": Parameter(2, "", "video segments in one request", "`numVideoSegmentsPerFetch`"),
     "poll_s": Parameter(0.1, "s", "between two looks whether to fetch", "assumed"),
     "request_gap_s": Parameter(0.05, "s", "between two requests of a stream", "assumed"),
     "start_lag_s": Parameter(0.1, "s", "from the buffer to the first frame", "assumed"),
@@ -64,7 +61,7 @@ def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon
             is_filling[track.kind] = True
         return 0.0 if is_filling.get(track.kind, True) else max(parameters["poll_s"], LEAST_WAIT_S)
 
-    return replay(streams, segment_parameters(parameters, wait_s), horizon_s)
+    return replay(streams, segment_parameters(parameters, wait_s, is_partial=True), horizon_s)
 
 
-PLAYER = Player("exo", run, PARAMETERS)
+PLAYER = Player("exo", run, PARAMETERS, declared=declared_parameters)

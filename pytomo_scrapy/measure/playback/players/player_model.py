@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytomo_scrapy.items import Interval, MediaTimeline
 
@@ -52,14 +53,22 @@ class Session:
 PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], Session]
 
 
+def _declares_nothing(_: Mapping[str, Any] | None) -> dict[str, float]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A named rule with its parameters."""
+    """A named rule with its parameters. Its module declares it as `PLAYER`, and says in its docstring how it plays.
+
+    `declared` returns the parameters in what the service declares of its player (`ResolveResult.player_config`).
+    """
 
     name: str
     run: PlayerRule
     parameters: Mapping[str, Parameter]
     is_validated: bool = False  # compared with a real browser
+    declared: Callable[[Mapping[str, Any] | None], Mapping[str, float]] = _declares_nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Chromium's plain `<video>` on one progressive file."""
+"""Chromium's plain `<video>` on one progressive file.
+
+On a stall it waits for media ahead of the playhead, and for twice as much the next time.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,27 @@ from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
 from pytomo_scrapy.measure.playback.players.player_model import Parameter, Player, Session, StreamTrace, media_steps
 
 PARAMETERS: Mapping[str, Parameter] = {
-    "block_bytes": Parameter(32768, "bytes", "bytes count in blocks of this size", "Chromium MultiBuffer block size"),
+    "block_bytes": Parameter(
+        32768,
+        "bytes",
+        "bytes count in blocks of this size; the file's last ones count as they are",
+        "Chromium `MultiBuffer`",
+    ),
     "start_buffer_s": Parameter(0.3, "s", "media buffered before it starts", "recorded sessions"),
     "start_lag_s": Parameter(0.15, "s", "from the buffer to the first frame", "recorded sessions"),
     "resume_buffer_s": Parameter(
-        0.4, "s", "media ahead before it resumes the first time", "Chromium AudioRendererAlgorithm"
+        0.4, "s", "media ahead before it resumes the first time", "Chromium `AudioRendererAlgorithm`"
     ),
     "resume_growth": Parameter(
-        2.0, "", "the resume buffer grows by this after every stall", "Chromium AudioRendererAlgorithm"
+        2.0, "", "the resume buffer grows by this after every stall", "Chromium `AudioRendererAlgorithm`"
     ),
-    "picture_tail_s": Parameter(0.15, "s", "pictures in hand when the clock stops still appear", "recorded sessions"),
-    "resume_max_s": Parameter(3.0, "s", "the resume buffer never exceeds this", "Chromium AudioRendererAlgorithm"),
+    "picture_tail_s": Parameter(
+        0.15,
+        "s",
+        "pictures in hand still appear after the clock stopped: a freeze is that much shorter than its stall",
+        "recorded sessions",
+    ),
+    "resume_max_s": Parameter(3.0, "s", "the resume buffer never exceeds this", "Chromium `AudioRendererAlgorithm`"),
 }
 
 

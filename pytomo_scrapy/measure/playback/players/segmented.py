@@ -127,8 +127,8 @@ def _apart(freezes: Sequence[Interval], horizon_s: float) -> list[Interval]:
     return joined
 
 
-def segment_parameters(parameters: Mapping[str, float], wait_s: FetchRule) -> SegmentRule:
-    """Build the rule from a player's named parameters."""
+def segment_parameters(parameters: Mapping[str, float], wait_s: FetchRule, *, is_partial: bool = False) -> SegmentRule:
+    """Build the rule from a player's named parameters. `is_partial`: it plays what has arrived of a segment."""
     return SegmentRule(
         wait_s,
         parameters["request_gap_s"],
@@ -139,5 +139,5 @@ def segment_parameters(parameters: Mapping[str, float], wait_s: FetchRule) -> Se
         start_buffer_s=parameters.get("start_buffer_s", 0.0),
         resume_buffer_s=parameters.get("resume_buffer_s", 0.0),
         video_segments_per_fetch=max(1, int(parameters.get("video_segments_per_fetch", 1))),
-        is_partial="video_segments_per_fetch" in parameters,
+        is_partial=is_partial,
     )

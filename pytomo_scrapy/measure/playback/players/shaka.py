@@ -1,4 +1,9 @@
-"""Shaka Player 5 on separate streams at a fixed quality, from its source; not compared with recorded sessions here."""
+"""Shaka Player 5 on separate streams at a fixed quality, from its source.
+
+It asks while the stream's level is below the goal (else it looks again after 0.5 s) and the stream is less than one
+longest segment ahead of the other (else after 1 s; Shaka `StreamingEngine.update_`). Few sessions were recorded: its
+rows are never marked as validated.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +16,26 @@ from pytomo_scrapy.measure.playback.players.segmented import replay, segment_par
 
 _SHAKA = "Shaka Player 5.2, "
 PARAMETERS: Mapping[str, Parameter] = {
-    "buffer_goal_s": Parameter(10.0, "s", "media ahead that it fetches up to", _SHAKA + "bufferingGoal"),
+    "buffer_goal_s": Parameter(10.0, "s", "media ahead that it fetches up to", _SHAKA + "`bufferingGoal`"),
     "run_ahead_segments": Parameter(
-        1.0, "", "longest segments one stream may be ahead", _SHAKA + "MAX_RUN_AHEAD_SEGMENTS_"
+        1.0, "", "longest segments that one stream may be ahead", _SHAKA + "`MAX_RUN_AHEAD_SEGMENTS_`"
     ),
     "run_ahead_least_s": Parameter(
-        0.5, "s", "one stream may be ahead by at least this", _SHAKA + "MIN_RUN_AHEAD_SECONDS_"
+        0.5, "s", "one stream may be ahead of the other by at least this", _SHAKA + "`MIN_RUN_AHEAD_SECONDS_`"
     ),
-    "poll_s": Parameter(0.5, "s", "between two looks while the goal is met", _SHAKA + "updateIntervalSeconds / 2"),
-    "catch_up_poll_s": Parameter(1.0, "s", "between two looks while it is ahead", _SHAKA + "updateIntervalSeconds"),
+    "poll_s": Parameter(
+        0.5, "s", "between two looks of a stream that has met the goal", _SHAKA + "`updateIntervalSeconds` / 2"
+    ),
+    "catch_up_poll_s": Parameter(
+        1.0, "s", "between two looks of a stream that is ahead", _SHAKA + "`updateIntervalSeconds`"
+    ),
     "request_gap_s": Parameter(0.12, "s", "between two requests of a stream", "recorded sessions (dash.js)"),
     "start_lag_s": Parameter(0.3, "s", "from the segments to the first frame", "recorded sessions (dash.js)"),
     "resume_lag_s": Parameter(0.2, "s", "from the segment to playing again", "recorded sessions (dash.js)"),
     "picture_lag_s": Parameter(
         0.1, "s", "from a segment to its first picture after a freeze", "recorded sessions (dash.js)"
     ),
-    "video_grace_s": Parameter(3.0, "s", "sound plays on without video", "Chromium RendererImpl"),
+    "video_grace_s": Parameter(3.0, "s", "sound plays on without video", "Chromium `RendererImpl`"),
 }
 
 
