@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
+
 if TYPE_CHECKING:
     from pytomo_scrapy.lab.servers import LabOptions
-
-_EXIT_USAGE = 2
-_EXIT_FAILED = 3
 
 
 class Command(ScrapyCommand):
@@ -69,9 +68,7 @@ class Command(ScrapyCommand):
         try:
             world = make_world(self._options)
         except LabError as error:
-            sys.stderr.write(f"{error}\n")
-            self.exitcode = _EXIT_USAGE
-            return
+            refuse(error)
         try:
             if opts.words[0] == "list":
                 print(describe_lab(world))
@@ -80,10 +77,9 @@ class Command(ScrapyCommand):
             else:
                 self.exitcode = run_in_lab(self._options, opts.words, self.entry or SCRAPY_COMMAND)
         except LabError as error:
-            sys.stderr.write(f"{error}\n")
-            self.exitcode = _EXIT_FAILED
+            refuse(error, EXIT_FAILED)
         except KeyboardInterrupt:
-            self.exitcode = 130
+            self.exitcode = EXIT_INTERRUPTED
 
 
 def _add_lab_options(parser: argparse.ArgumentParser) -> None:

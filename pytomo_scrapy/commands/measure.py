@@ -67,12 +67,10 @@ class Command(CrawlCommand):
         from rich.console import Console
 
         from pytomo_scrapy.reporting.terminal import print_measurement
-        from pytomo_scrapy.storage.database import open_database
         from pytomo_scrapy.storage.measurements.repository import Repository
 
-        database = open_database(self.database_url)
-        record = Repository(database).measurement(key)
-        database.close()
+        with self.opened_database() as database:
+            record = Repository(database).measurement(key)
         assert record is not None
         if is_json:
             print(json.dumps(record, default=str))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
@@ -12,11 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
 from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
-from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PlaybackResult, headline_player
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 from pytomo_scrapy.measure.playback.window_replay import differing_figures, p1203_input, replay_window
@@ -86,11 +85,12 @@ def _average(values: list[Any]) -> float | None:
     return round(mean(known), 3) if known else None
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit code 3 where a stored figure of the same name does not come out again exactly."""
 
     requires_project = True
     requires_crawler_process = False
+    database_exit_code = EXIT_USAGE
 
     def syntax(self) -> str:
         return "[--player NAME] [--set PARAM=VALUE] [--where FIELD=VALUE]"
@@ -108,32 +108,23 @@ class Command(ScrapyCommand):
         parser.add_argument("--p1203", type=Path, metavar="FILE", help="also write ITU-T P.1203 input, a line each")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.storage.database import open_database
         from pytomo_scrapy.storage.measurements.repository import Repository
 
         if args:
             refuse(f"{args[0]!r} is not understood: choose measurements by --where FIELD=VALUE")
         player, changes = read_player_options(opts)
         filters = read_filters(opts.where)
-        assert self.settings is not None
         try:
-            database = open_database(config.load(self.settings.get).database_url)
-            with opts.p1203.open("w") if opts.p1203 else _NoFile() as export:
+            with (
+                self.opened_database() as database,
+                opts.p1203.open("w") if opts.p1203 else nullcontext() as export,
+            ):
                 moved = replay(Repository(database), player, changes, filters, export)
-            database.close()
-        except (SettingError, StorageError, OSError) as error:
+        except OSError as error:
             refuse(error)
         print(json.dumps(moved.to_dict()) if opts.json else as_text(moved))
         if moved.different:
             self.exitcode = EXIT_FAILED
-
-
-class _NoFile:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 def read_filters(words: list[str]) -> dict[str, Any]:
