@@ -211,7 +211,14 @@ def run_window(url: str, http_version: str, folder: str, spool_max_bytes: int) -
     port = int(url.split(":")[2].split("/")[0])
     media = MediaFormat("muxed", "18", url, HOST, port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=folder)
-    config = DownloadConfig(window_s=120, max_bytes=10**12, http_version=http_version, spool_max_bytes=spool_max_bytes)
+    config = DownloadConfig(
+        window_s=120,
+        mode="bulk",
+        loaded_probes_per_s=0,
+        max_bytes=10**12,
+        http_version=http_version,
+        spool_max_bytes=spool_max_bytes,
+    )
     cpu_before, started = time.process_time(), time.monotonic()
     result = download_window(plan, config)
     elapsed_s, cpu_s = time.monotonic() - started, time.process_time() - cpu_before

@@ -30,7 +30,7 @@ from typing import Any
 import psutil
 
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier.frontier import FoundVideo, Frontier, open_crawl
+from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier, open_crawl
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 PAGE_VIDEOS = 20
@@ -137,7 +137,7 @@ class Walk:
         started_s = time.perf_counter()
         self.frontier.add_videos(claim, found)
         elapsed_s = time.perf_counter() - started_s
-        self.frontier.drop(claim.id)
+        self._finish(claim)
         return elapsed_s
 
     def claim_s(self) -> float:
@@ -146,8 +146,12 @@ class Walk:
         claim = self.frontier.claim()
         elapsed_s = time.perf_counter() - started_s
         assert claim is not None
-        self.frontier.drop(claim.id)
+        self._finish(claim)
         return elapsed_s
+
+    def _finish(self, claim: Claim) -> None:
+        with self.database.write() as connection:
+            self.frontier.finish(claim.id, connection)
 
     def bytes_per_video(self) -> float:
         """Return the size of the database, divided by its videos."""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from pytomo_scrapy import config
 from pytomo_scrapy.items import MediaFormat
+from pytomo_scrapy.items.stored import flat
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
@@ -103,7 +104,7 @@ def fetch(clip_name: str, folder: Path, mode: str, window_s: float) -> None:
         result, session.Declared(clip.duration_s), settings.playback, lambda timeline: timeline
     )
     played = next(one for one in playbacks if one.player == "dashjs")
-    figures = {name: getattr(result, name) for name in FIGURES}
+    figures = {name: flat(result)[name] for name in FIGURES}
     figures |= {name: getattr(played, name) for name in ("startup_delay_s", "stall_count", "stalled_s")}
     print(json.dumps(figures))
 

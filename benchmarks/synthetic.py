@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.blobs import encode_timeline, encode_trace
 from pytomo_scrapy.storage.measurements.figure_row import write_missing_figures
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.measurement_tables import (
     arrival_trace,
@@ -136,8 +137,7 @@ class _Rows:
 
     def write(self, connection: Connection) -> None:
         """Insert everything; parents first."""
-        order: Sequence[Table] = (measurement, download, stream, arrival_trace, media_timeline, http_request)
-        for table in (*order, network, dns_lookup, dns_address, ping, playback, playback_event):
+        for table in (measurement, *(child.table for child in reversed(CHILD_TABLES))):
             rows = self._rows.get(table.name, [])
             if rows:
                 connection.execute(insert(table), rows)

@@ -1,7 +1,7 @@
-"""Scrapy settings of the project. PYTOMO_* settings are described in config.py and docs/settings.md.
+"""Scrapy settings of the project. PYTOMO_* settings are described in config/ and docs/settings.md.
 
 Order of precedence, strongest first: `-s NAME=VALUE` (scrapyd: `setting=NAME=VALUE`), the process environment
-(PYTOMO_* names only), this file, the defaults of config.py.
+(PYTOMO_* names only), this file, the defaults of config/.
 """
 
 import logging
@@ -34,6 +34,8 @@ REMOTE_CONTROL_ENABLED = False
 # Migrations tell their steps at INFO, which nobody asked for.
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
+# Scrapy takes the names of this module for settings, and a command without a crawl (report, prune, ...) loads no add-on
+# that could read the environment instead: so what the environment sets becomes names of this module.
 globals().update(environment())
 
 # A machine without a certificate store of its own trusts what every other client of ours trusts.

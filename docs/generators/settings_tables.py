@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from docs.generators.markdown import table
 from pytomo_scrapy import config
 
-# The first setting of each section, in the order of the table.
-_SECTIONS = {
-    "PYTOMO_DATABASE_URL": "results",
-    "PYTOMO_HTTP_PROXY": "path",
-    "PYTOMO_YOUTUBE_API_KEY": "pages",
-    "PYTOMO_LEASE_S": "long crawls",
-    "PYTOMO_FORMAT": "resolution",
-    "PYTOMO_DNS_RESOLVERS": "DNS",
-    "PYTOMO_PING_PACKETS": "ping",
-    "PYTOMO_DOWNLOAD_WINDOW_S": "window",
-    "PYTOMO_PLAYBACK_INITIAL_BUFFER_S": "playback",
-    "PYTOMO_PROGRESS": "display",
+# What each section shows: single settings, and configurations for all of theirs that no section names.
+_SECTIONS: dict[str, tuple[Any, ...]] = {
+    "results": (
+        "PYTOMO_DATABASE_URL",
+        "PYTOMO_PROVIDER",
+        "PYTOMO_VANTAGE",
+        "PYTOMO_ACCESS_TECHNOLOGY",
+        "PYTOMO_CONTRACT_BPS",
+        "PYTOMO_STORE_PUBLIC_IP",
+    ),
+    "path": (config.PathConfig, "PYTOMO_LINE"),
+    "pages": (
+        config.SourceConfig,
+        "PYTOMO_PAGE_TIMEOUT_S",
+        "PYTOMO_PAGE_MAX_BYTES",
+        "PYTOMO_FRONTIER_AHEAD",
+        "PYTOMO_PACE_S",
+    ),
+    "long crawls": (config.EnduranceConfig,),
+    "resolution": (config.ResolveConfig,),
+    "DNS": (config.DnsConfig, config.NetworkConfig),
+    "ping": (config.PingConfig,),
+    "window": (config.DownloadConfig, "PYTOMO_QUIET_WINDOW"),
+    "playback": (config.PlaybackConfig,),
+    "display": ("PYTOMO_PROGRESS",),
 }
 
 
@@ -26,17 +41,30 @@ def shown_default(setting: config.Setting) -> str:
     return "none" if default is None else str(int(default)) if isinstance(default, bool) else str(default)
 
 
+def sections() -> dict[str, list[config.Setting]]:
+    """Return the settings of each section, each setting once. Raises ValueError if a setting is in no section."""
+    left = dict(config.BY_NAME)
+    for name in [part for parts in _SECTIONS.values() for part in parts if isinstance(part, str)]:
+        left.pop(name)
+    found: dict[str, list[config.Setting]] = {}
+    for section, parts in _SECTIONS.items():
+        rows = found.setdefault(section, [])
+        for part in parts:
+            if isinstance(part, str):
+                rows.append(config.BY_NAME[part])
+            else:
+                rows += [left.pop(one.name) for one in config.settings_of(part) if one.name in left]
+    if left:
+        raise ValueError(f"no section of docs/settings.md shows {', '.join(left)}: see {__name__}")
+    return found
+
+
 def regions() -> dict[str, str]:
     """Return the table of each section by the name of its region."""
-    sections: dict[str, list[config.Setting]] = {}
-    for setting in config.SETTINGS:
-        if setting.name in _SECTIONS:
-            rows = sections.setdefault(_SECTIONS[setting.name], [])
-        rows.append(setting)
     head = ("setting", "default", "unit", "meaning")
     return {
         f"settings {section}": table(
             head, [(f"`{one.name}`", f"`{shown_default(one)}`", one.unit, one.help) for one in settings]
         )
-        for section, settings in sections.items()
+        for section, settings in sections().items()
     }

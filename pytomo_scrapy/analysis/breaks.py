@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select
 
-from pytomo_scrapy.analysis.columnar.scan import Scan
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, joined_keys, split_key
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 
@@ -85,16 +85,17 @@ def _clients(connection: Connection, selection: Selection) -> dict[int, tuple[in
     """Return for each run of the period the first second it counts from, and the client that mostly answered it."""
     counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
     first: dict[int, int] = {}
-    scan = Scan(connection, Selection(selection.start_s, selection.end_s, is_valid_only=False))
+    scan = ColumnScan(connection, Selection(selection.start_s, selection.end_s, is_valid_only=False))
     for rows in scan:
         started = rows.whole("started_s")
-        pairs = (rows.whole("run_id") << 32) + rows.words("client") + 1
+        pairs = joined_keys(rows.whole("run_id"), rows.words("client"))
         keys, places, sizes = np.unique(pairs, return_inverse=True, return_counts=True)
         earliest = np.full(len(keys), np.iinfo(np.int64).max)
         np.minimum.at(earliest, places, started)
         for key, first_s, size in zip(keys.tolist(), earliest.tolist(), sizes.tolist(), strict=True):
-            run_id, client = key >> 32, (key & 0xFFFFFFFF) - 1
+            run_id, code = split_key(key)
+            client = scan.texts.text(code)
             first[run_id] = min(first_s, first.get(run_id, first_s))
-            if client >= 0:
-                counts[run_id][scan.texts.texts[client]] += size
+            if client is not None:
+                counts[run_id][client] += size
     return {run_id: (s, counts[run_id].most_common(1)[0][0] if counts[run_id] else None) for run_id, s in first.items()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
+from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
 from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, survival_quantile
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HEADLINE = "headline"
-
-
-@dataclass(frozen=True, slots=True)
-class FailureCount:
-    """How many measurements ended with a class, whose fault it is, and at which stage."""
-
-    failure: str
-    attribution: str
-    stage: str | None
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""Distributions in bounded size: histograms of 1 % bins, CDF and quantiles from them, scatter and heat map."""
+"""Distributions of a figure in bounded size: CDF, one figure against another, and by hour of the week."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,15 +9,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.analysis.columnar.blocks import Places, Values
-from pytomo_scrapy.analysis.columnar.scan import Counts, Mask, Rows, Scan, top_groups
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, Mask, SelectedRows, top_groups
+from pytomo_scrapy.analysis.figures import Figure
+from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_end, steps_of
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
 
-# Bins of 1 %: a quantile from them is within half of that.
-BIN_RATIO = 1.01
-_LEAST = 1e-4
-MAX_STEPS = 16_384  # up to 1e-4 * 1.01 ** 8192, which is beyond every figure
 MAX_SCATTER_POINTS = 3000
 HOURS_OF_WEEK = 168
 
@@ -56,64 +51,15 @@ class HeatMap:
     offset_s: int
 
 
-def log_bins(values: Values) -> Places:
-    """Return the bins of 1 % that values fall into, -1 for NaN; 0, and what is smaller than the least, is in bin 0."""
-    with np.errstate(invalid="ignore"):
-        bins = np.log(np.maximum(values, _LEAST) / _LEAST) / math.log(BIN_RATIO)
-    return np.where(np.isnan(values), -1, np.minimum(np.nan_to_num(bins), MAX_STEPS // 2 - 1)).astype(np.int64)
-
-
-def steps_of(rows: Rows, parameter: Parameter) -> Places:
-    """Return for each row its step in a histogram, -1 where its value is not known or is not asked of it.
-
-    A step is twice the bin, and one more where the row never got there: of one bin, those that did come first.
-    """
-    value = rows.value(parameter.name)
-    if not parameter.is_censored:
-        bins = log_bins(value)
-        return np.where(bins >= 0, 2 * bins, -1)
-    bins = log_bins(rows.waited(parameter.name))
-    is_asked = (rows.plain("is_session") == 1) & (bins >= 0)
-    return np.where(is_asked, 2 * bins + np.isnan(value), -1)
-
-
-class Histogram:
-    """Counts by step. Quantiles from them are Kaplan-Meier's, the same as of `survival.survival_quantile`."""
-
-    def __init__(self, steps: Places, counts: Places) -> None:
-        is_reached = steps % 2 == 0
-        self.row_count = int(counts.sum())
-        self.known_count = int(counts[is_reached].sum())
-        waiting = self.row_count - np.cumsum(counts) + counts
-        left = np.cumprod(np.where(is_reached, 1 - counts / np.maximum(waiting, 1), 1.0))
-        self.bins = steps[is_reached] // 2
-        self.shares: Values = 1 - left[is_reached]  # up to the end of each of the bins
-
-    def quantile(self, ratio: float) -> float | None:
-        """Return the middle of the bin by which that share had got there. None where too few ever did."""
-        place = int(np.searchsorted(self.shares, ratio - 1e-12))
-        return bin_middle(int(self.bins[place])) if place < len(self.bins) else None
-
-
-def bin_middle(place: int) -> float:
-    """Return the value in the middle of a bin."""
-    return 0.0 if place == 0 else float(_LEAST * BIN_RATIO ** (place + 0.5))
-
-
-def bin_end(place: int) -> float:
-    """Return the value where a bin ends."""
-    return float(_LEAST * BIN_RATIO ** (place + 1))
-
-
 def curves(
-    connection: Connection, selection: Selection, parameter: Parameter, *, compare: str | None = None
+    connection: Connection, selection: Selection, parameter: Figure, *, compare: str | None = None
 ) -> tuple[list[Curve], int]:
     """Return the distribution of a figure, a curve for each group, and how many further groups are left out."""
     groups: list[Any] = [None]
     left_out = 0
     if compare is not None:
-        groups, left_out = top_groups(Scan(connection, selection, parameter, compare), MAX_GROUPS)
-    scan = Scan(connection, selection, parameter, compare)
+        groups, left_out = top_groups(ColumnScan(connection, selection, parameter, compare), MAX_GROUPS)
+    scan = ColumnScan(connection, selection, parameter, compare)
     counts: list[Counts] = [Counts() for _ in groups]
     unknown = [0] * len(groups)
     for rows in scan:
@@ -142,9 +88,9 @@ def _curve(label: str, group: Any, histogram: Histogram, unknown: int) -> Curve:
     )
 
 
-def scatter(connection: Connection, selection: Selection, x: Parameter, y: Parameter) -> Scatter:
+def scatter(connection: Connection, selection: Selection, x: Figure, y: Figure) -> Scatter:
     """Return at most about MAX_SCATTER_POINTS points of the rows that have both figures."""
-    scan = Scan(connection, selection, x if x.is_playback else y)
+    scan = ColumnScan(connection, selection, x if x.is_playback else y)
     known = sum(int(_has_both(rows, x, y).sum()) for rows in scan)
     found: list[list[Any]] = [[], [], []]
     for rows in scan:
@@ -158,15 +104,15 @@ def scatter(connection: Connection, selection: Selection, x: Parameter, y: Param
     return Scatter(found[0], found[1], found[2], known)
 
 
-def _has_both(rows: Rows, x: Parameter, y: Parameter) -> Mask:
+def _has_both(rows: SelectedRows, x: Figure, y: Figure) -> Mask:
     return ~np.isnan(rows.value(x.name)) & ~np.isnan(rows.value(y.name))
 
 
-def heat_map(connection: Connection, selection: Selection, parameter: Parameter, offset_s: int) -> HeatMap:
+def heat_map(connection: Connection, selection: Selection, parameter: Figure, offset_s: int) -> HeatMap:
     """Return the figure by hour of the week, on clocks that are `offset_s` ahead of UTC."""
     total, known = np.zeros(HOURS_OF_WEEK), np.zeros(HOURS_OF_WEEK, dtype=np.int64)
     counts = Counts()
-    for rows in Scan(connection, selection, parameter):
+    for rows in ColumnScan(connection, selection, parameter):
         # 1970 began on a Thursday, three days after a Monday.
         hour = (rows.whole("started_s") + (offset_s + 3 * 86400)) // 3600 % HOURS_OF_WEEK
         if parameter.is_censored:

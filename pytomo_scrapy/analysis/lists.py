@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
-from pytomo_scrapy.analysis.columnar.scan import Counts, Scan
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, joined_keys, split_key
+from pytomo_scrapy.analysis.figures import LIST_COLUMNS
 from pytomo_scrapy.analysis.selection import Selection, conditions
 from pytomo_scrapy.analysis.series import width_for
 from pytomo_scrapy.storage.measurements import read
@@ -22,28 +23,15 @@ MAX_COUNT = 10_000
 MAX_RUNS = 200
 MANY_VIDEOS = 500
 
+# When, which video, and what the catalogue has listed.
 _COLUMNS: Mapping[str, Column[Any]] = {
     "started_s": figure.c.started_s,
     "title": video.c.title,
     "service": figure.c.service,
     "video_id": video.c.video_id,
-    "host": figure.c.host,
-    "startup_delay_s": figure.c.startup_delay_s,
-    "stall_count": figure.c.stall_count,
-    "stalled_s": figure.c.stalled_s,
-    "delivery_bps": figure.c.delivery_bps,
-    "rtt_min_s": figure.c.rtt_min_s,
-    "failure": figure.c.failure,
-    **{
-        name: figure.c[name]
-        for name in ("cache_site", "cache_airport", "as_number", "as_holder", "address_family", "http_version")
-    },
-    **{name: figure.c[name] for name in ("format", "mode", "player", "resolver")},
+    **{name: figure.c[name] for name in LIST_COLUMNS if name != "started_s"},
 }
-SORTS: Mapping[str, Column[Any]] = {
-    name: _COLUMNS[name]
-    for name in ("started_s", "startup_delay_s", "stall_count", "stalled_s", "delivery_bps", "rtt_min_s")
-}
+SORTS: Mapping[str, Column[Any]] = {name: _COLUMNS[name] for name, one in LIST_COLUMNS.items() if one.is_sortable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,31 +114,30 @@ def failures(connection: Connection, selection: Selection, buckets: int) -> Fail
     whole = Selection(selection.start_s, selection.end_s, selection.equals, is_valid_only=False)
     width_s = width_for(selection.length_s, buckets)
     first_s = selection.start_s - selection.start_s % width_s
-    scan = Scan(connection, whole)
+    scan = ColumnScan(connection, whole)
     counted = Counts()
     for found in scan:
-        bucket = (found.whole("started_s") - first_s) // width_s
-        counted.add((bucket << 40) + ((found.words("failure") + 1) << 20) + found.words("attribution") + 1)
-    word = [None, *scan.texts.texts]
-    rows = [
-        (key >> 40, word[(key >> 20) & 0xFFFFF], word[key & 0xFFFFF], count) for key, count in counted.as_dict().items()
-    ]
-    places = {place: index for index, place in enumerate(sorted({row[0] for row in rows}))}
-    row_counts = [0] * len(places)
+        buckets_of = (found.whole("started_s") - first_s) // width_s
+        counted.add(joined_keys(buckets_of, found.words("failure"), found.words("attribution")))
+    rows = [(*split_key(key, 2), count) for key, count in counted.as_dict().items()]
+    index_of = {bucket: index for index, bucket in enumerate(sorted({row[0] for row in rows}))}
+    row_counts = [0] * len(index_of)
     counts: dict[str, list[int]] = {}
     attributions: dict[str, str] = {}
-    for place, name, attribution, count in rows:
-        row_counts[places[place]] += count
+    for bucket, failure, attribution, count in rows:
+        row_counts[index_of[bucket]] += count
+        name = scan.texts.text(failure)
         if name is not None:
-            counts.setdefault(name, [0] * len(places))[places[place]] += count
-            attributions[name] = attribution or "unknown"
+            counts.setdefault(name, [0] * len(index_of))[index_of[bucket]] += count
+            attributions[name] = scan.texts.text(attribution) or "unknown"
     ordered = dict(sorted(counts.items(), key=lambda item: (-sum(item[1]), item[0])))
-    return FailureSeries(width_s, [first_s + place * width_s for place in places], row_counts, ordered, attributions)
+    times_s = [first_s + bucket * width_s for bucket in index_of]
+    return FailureSeries(width_s, times_s, row_counts, ordered, attributions)
 
 
 def averages(connection: Connection, selection: Selection) -> dict[str, Any]:
     """Return the forerunner's eight averages: services, total time, start, end, videos, and three means."""
-    scan = Scan(connection, selection)
+    scan = ColumnScan(connection, selection)
     services: set[str] = set()
     count, first, last = 0, 0, 0
     sums = {name: [0.0, 0] for name in ("download_s", "stall_count", "rtt_avg_s")}

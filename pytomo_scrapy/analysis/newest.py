@@ -9,14 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
+from pytomo_scrapy.analysis.figures import GAUGES
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
-GAUGES = (
-    *("startup_delay_s", "stall_count", "stalled_s", "stall_ratio", "has_stall", "is_started", "delivery_bps"),
-    *("throughput_bps", "received_bytes", "first_byte_s", "rtt_min_s", "loss_ratio", "dns_elapsed_s"),
-    *("resolve_elapsed_s", "join_time_s", "mos_stalling_hossfeld2011"),
-)
 MAX_VANTAGES = 200
 
 

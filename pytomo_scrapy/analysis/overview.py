@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from pytomo_scrapy.analysis import bootstrap
 from pytomo_scrapy.analysis.breaks import Break, breaks_of, last_changes
 from pytomo_scrapy.analysis.columnar.blocks import Places, Values
-from pytomo_scrapy.analysis.columnar.scan import Counts, Rows, Scan
-from pytomo_scrapy.analysis.distribution import MAX_STEPS, Histogram, bin_middle, steps_of
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, joined_keys, split_key
+from pytomo_scrapy.analysis.figures import PARAMETERS
+from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_middle, steps_of
 from pytomo_scrapy.analysis.selection import Selection
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
@@ -26,31 +26,45 @@ CHANGE_BUCKET_S = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One headline figure: how it is formed, and which way is better."""
+    """One headline figure: of which column it is, how it is formed, and which way is better."""
 
     name: str
+    figure: str  # of the catalogue, whose unit it has
     title: str
-    unit: str
-    factor: float
     help: str
     is_better_low: bool
-    parameter: str | None = None  # the column whose quantile it is; None: a ratio of sums
+    is_median: bool = False  # else a ratio of sums, see `ratios_of`
     decimals: int = 2
+
+    @property
+    def unit(self) -> str:
+        """Return the unit it is shown in."""
+        return PARAMETERS[self.figure].unit
+
+    @property
+    def factor(self) -> float:
+        """Return what the value is multiplied with to be shown."""
+        return PARAMETERS[self.figure].factor
+
+    @property
+    def parameter(self) -> str | None:
+        """Return the column whose median it is. None for a ratio of sums."""
+        return self.figure if self.is_median else None
 
     @property
     def is_relative(self) -> bool:
         """Tell whether its change reads as a percentage of itself, rather than in points."""
-        return self.parameter is not None
+        return self.is_median
 
 
 KINDS = (
-    Kind("never_started", "Never started", "%", 100, "sessions without a picture inside their window", True, decimals=1),
-    Kind("startup", "Startup delay", "s", 1, "median (Kaplan-Meier: those that never started count as longer)", True, "startup_delay_s"),
-    Kind("with_stalls", "With stalls", "%", 100, "of the sessions that started, those that stood still at least once", True, decimals=1),
-    Kind("stall_ratio", "Stalled ratio", "%", 100, "time stalled over time stalled and played, all sessions together", True),
-    Kind("delivery", "Delivery rate", "Mbit/s", 1e-6, "median; what the service delivered, not the line's speed", False, "delivery_bps"),
-    Kind("rtt", "Round trip", "ms", 1e3, "median of the shortest ping, idle line", True, "rtt_min_s", 1),
-    Kind("mos", "Stalling MOS", "", 1, "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
+    Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1),
+    Kind("startup", "startup_delay_s", "Startup delay", "median (Kaplan-Meier: those that never started count as longer)", True, True),
+    Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stood still at least once", True, decimals=1),
+    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "time stalled over time stalled and played, all sessions together", True),
+    Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
+    Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
+    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
 )  # fmt: skip
 
 
@@ -173,7 +187,7 @@ def overview(connection: Connection, selection: Selection, *, is_across_breaks: 
 
 
 def _facts(connection: Connection, selection: Selection) -> _Facts:
-    every = Scan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
+    every = ColumnScan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
     row_count = valid_count = 0
     seen: dict[str, Counts] = {name: Counts() for name in ("video_row_id", "day", "vantage_id")}
     failures, methods = Counts(), Counts()
@@ -200,7 +214,7 @@ def _facts(connection: Connection, selection: Selection) -> _Facts:
     counted = {names[name]: len(counts.merged()[0]) for name, counts in seen.items()}
     return _Facts(
         counts={"row_count": row_count, "valid_count": valid_count, **counted},
-        failures=_told(failures, every),
+        failures=_by_class(failures, every),
         ping_methods={every.texts.texts[number]: count for number, count in by_method.items()},
         method_numbers={every.texts.texts[number]: number for number in by_method},
         steps=steps,
@@ -208,22 +222,24 @@ def _facts(connection: Connection, selection: Selection) -> _Facts:
 
 
 def _failures(connection: Connection, selection: Selection) -> list[tuple[str, str, int]]:
-    scan = Scan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
+    scan = ColumnScan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
     counts = Counts()
     for rows in scan:
         counts.add(_failure_keys(rows))
-    return _told(counts, scan)
+    return _by_class(counts, scan)
 
 
-def _failure_keys(rows: Rows) -> Places:
-    return ((rows.words("failure") + 1) << 32) + rows.words("attribution") + 1
+def _failure_keys(rows: SelectedRows) -> Places:
+    return joined_keys(rows.words("failure"), rows.words("attribution"))
 
 
-def _told(counts: Counts, scan: Scan) -> list[tuple[str, str, int]]:
-    text = [None, *scan.texts.texts]
-    found = [(text[key >> 32], text[key & 0xFFFFFFFF], count) for key, count in counts.as_dict().items()]
-    told = [(failure, attribution or "unknown", count) for failure, attribution, count in found if failure]
-    return sorted(told, key=lambda row: (-row[2], row[0]))
+def _by_class(counts: Counts, scan: ColumnScan) -> list[tuple[str, str, int]]:
+    found = []
+    for key, count in counts.as_dict().items():
+        failure, attribution = map(scan.texts.text, split_key(key))
+        if failure:
+            found.append((failure, attribution or "unknown", count))
+    return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
 def _sample(connection: Connection, selection: Selection, facts: _Facts, ping_method: str | None) -> _Sample:
@@ -247,7 +263,7 @@ def _cells(
     size = (selection.length_s // block_s + 1) * VIDEO_GROUPS
     sums = {kind.name: (np.zeros(size), np.zeros(size)) for kind in KINDS}
     is_there = np.zeros(size, dtype=np.bool_)
-    scan = Scan(connection, selection, PARAMETERS["startup_delay_s"])
+    scan = ColumnScan(connection, selection, PARAMETERS["startup_delay_s"])
     for rows in scan:
         day = (rows.whole("started_s") - selection.start_s) // block_s
         keys = day * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
@@ -269,7 +285,7 @@ def _cells(
     }
 
 
-def _value_of(scan: Scan, rows: Rows, name: str, ping_method: str | None) -> Values:
+def _value_of(scan: ColumnScan, rows: SelectedRows, name: str, ping_method: str | None) -> Values:
     """Return what a median is taken of: NaN where the row does not count for it."""
     value = rows.value(name)
     if name == "rtt_min_s":
@@ -280,7 +296,7 @@ def _value_of(scan: Scan, rows: Rows, name: str, ping_method: str | None) -> Val
     return value
 
 
-def ratios_of(rows: Rows) -> dict[str, tuple[Any, Any]]:
+def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
     """Return numerator and denominator of each figure that is a ratio of sums, for each row."""
     is_started, is_session = rows.value("is_started") == 1, rows.plain("is_session") == 1
     stalled, played = (np.nan_to_num(rows.value(name)) for name in ("stalled_s", "played_s"))
@@ -356,7 +372,7 @@ def change_since(connection: Connection, selection: Selection, one: Estimate) ->
     """Return when a figure changed most, within the period and the one before. None where that cannot be told."""
     both = replace(selection, start_s=selection.start_s - selection.length_s)
     found: dict[int, list[float]] = {}
-    for rows in Scan(connection, both, PARAMETERS["startup_delay_s"]):
+    for rows in ColumnScan(connection, both, PARAMETERS["startup_delay_s"]):
         if one.kind.parameter is not None and one.value is not None and one.before is not None:
             # A median changes where the share of rows above the middle of both medians changes.
             value = rows.value(one.kind.parameter)

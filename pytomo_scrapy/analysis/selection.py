@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from pytomo_scrapy.analysis.figures import DIMENSIONS
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
@@ -18,38 +19,6 @@ MAX_GROUPS = 8
 _ROWS_FOR_CHOICES = 3000
 _ROWS_FOR_HOLDER = 20_000
 LARGE_ROWS = 250_000
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """What rows are filtered and compared by."""
-
-    name: str
-    title: str
-    column: str
-    is_number: bool = False
-
-
-_DIMENSIONS = (
-    Dimension("vantage", "Vantage point", "vantage_id", True),
-    Dimension("provider", "Provider", "provider"),
-    Dimension("service", "Service", "service"),
-    Dimension("host", "Media host", "host"),
-    Dimension("cache_site", "Cache site", "cache_site"),
-    Dimension("cache_airport", "Airport of the cache", "cache_airport"),
-    Dimension("as_number", "Autonomous system", "as_number", True),
-    Dimension("resolver", "Resolver", "resolver"),
-    Dimension("family", "Address family", "address_family", True),
-    Dimension("http_version", "HTTP version", "http_version"),
-    Dimension("format", "Format", "format"),
-    Dimension("mode", "Download mode", "mode"),
-    Dimension("client", "Client", "client"),
-    Dimension("player", "Player", "player"),
-    Dimension("ping_method", "Ping method", "ping_method"),
-    Dimension("yt_dlp_version", "yt-dlp", "yt_dlp_version"),
-    Dimension("run", "Run", "run_id", True),
-)
-DIMENSIONS: Mapping[str, Dimension] = {dimension.name: dimension for dimension in _DIMENSIONS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Time series of one figure: buckets in SQL, at most MAX_BUCKETS of them, and never an average across a change."""
+"""Time series of one figure: at most MAX_BUCKETS buckets, summed up over packed columns, and never across a change."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.breaks import Break
 from pytomo_scrapy.analysis.columnar.blocks import Places
-from pytomo_scrapy.analysis.columnar.scan import Counts, Rows, Scan, top_groups
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, top_groups
 from pytomo_scrapy.analysis.daily.daily_read import LABEL, DayTally, days_of_figure, largest_groups
 from pytomo_scrapy.analysis.daily.daily_tally import Tally
-from pytomo_scrapy.analysis.distribution import MAX_STEPS, Histogram, steps_of
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.figures import Figure
+from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, steps_of
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
 
 MAX_BUCKETS = 600
@@ -49,7 +49,7 @@ class Line:
 class Series:
     """A chart in SI units. `start_s[i]` is where bucket i begins."""
 
-    parameter: Parameter
+    parameter: Figure
     width_s: int
     start_s: list[int]
     lines: list[Line]
@@ -65,7 +65,7 @@ def width_for(length_s: int, buckets: int) -> int:
 def series(
     connection: Connection,
     selection: Selection,
-    parameter: Parameter,
+    parameter: Figure,
     *,
     compare: str | None = None,
     buckets: int = MAX_BUCKETS,
@@ -75,12 +75,12 @@ def series(
     groups: list[Any] = [None]
     left_out = 0
     if compare is not None:
-        groups, left_out = top_groups(Scan(connection, selection, parameter, compare), MAX_GROUPS)
+        groups, left_out = top_groups(ColumnScan(connection, selection, parameter, compare), MAX_GROUPS)
     limit = min(buckets, MAX_CENSORED_BUCKETS) if parameter.is_censored else buckets
     width_s = width_for(selection.length_s, limit)
     first_s = selection.start_s - selection.start_s % width_s
     grid = _Grid(first_s, width_s, -(-(selection.end_s - first_s) // width_s), sorted(one.at_s for one in breaks))
-    scan = Scan(connection, selection, parameter, compare)
+    scan = ColumnScan(connection, selection, parameter, compare)
     read = _read_censored if parameter.is_censored else _read_means
     cells = read(scan, parameter, grid, groups) if groups else defaultdict(dict)
     days = days_of_figure(connection, selection, parameter, compare)
@@ -147,20 +147,19 @@ def _start_s(place: tuple[int, int], first_s: int, width_s: int, breaks: Sequenc
     return max(start_s, sorted(one.at_s for one in breaks)[era - 1]) if era else start_s
 
 
-def _keys(scan: Scan, rows: Rows, grid: _Grid, groups: Sequence[Any]) -> tuple[Rows, Places]:
+def _keys(scan: ColumnScan, rows: SelectedRows, grid: _Grid, groups: Sequence[Any]) -> tuple[SelectedRows, Places]:
     """Return the rows of the groups that are drawn, and for each its group and cell in one number."""
     if groups == [None]:
         return rows, grid.cells(rows.whole("started_s"))
     numbers = scan.groups(rows)
-    place_of = {scan.group_number(group): place for place, group in enumerate(groups)}
-    place = np.full(len(rows), -1, dtype=np.int64)
-    for number, index in place_of.items():
-        place[numbers == number] = index
-    kept = rows.taken(place >= 0)
-    return kept, place[place >= 0] * grid.size + grid.cells(kept.whole("started_s"))
+    group_index = np.full(len(rows), -1, dtype=np.int64)
+    for index, group in enumerate(groups):
+        group_index[numbers == scan.group_number(group)] = index
+    kept = rows.taken(group_index >= 0)
+    return kept, group_index[group_index >= 0] * grid.size + grid.cells(kept.whole("started_s"))
 
 
-def _read_means(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+def _read_means(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
     size = grid.size * len(groups)
     total, known, every = np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
@@ -183,7 +182,7 @@ def _read_means(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[
     return cells
 
 
-def _read_censored(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+def _read_censored(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
     counts = Counts()
     for found in scan:
         rows, keys = _keys(scan, found, grid, groups)
@@ -200,7 +199,7 @@ def _read_censored(scan: Scan, parameter: Parameter, grid: _Grid, groups: Sequen
     return cells
 
 
-def _read_days(days: Sequence[DayTally], parameter: Parameter, grid: _Grid) -> _Cells:
+def _read_days(days: Sequence[DayTally], parameter: Figure, grid: _Grid) -> _Cells:
     """Add up the days whose measurements were deleted: a day is where it begins, and no break cuts it."""
     total: defaultdict[Any, defaultdict[tuple[int, int], Tally]] = defaultdict(lambda: defaultdict(Tally))
     for one in days:
@@ -216,7 +215,7 @@ def _read_days(days: Sequence[DayTally], parameter: Parameter, grid: _Grid) -> _
     return cells
 
 
-def _line(label: str, group: Any, cells: Sequence[_Cell | None], parameter: Parameter) -> Line:
+def _line(label: str, group: Any, cells: Sequence[_Cell | None], parameter: Figure) -> Line:
     known = sum(cell.known_count for cell in cells if cell)
     rows = sum(cell.row_count for cell in cells if cell)
     total = sum(cell.value * cell.known_count for cell in cells if cell and cell.value is not None)

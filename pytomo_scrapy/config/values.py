@@ -5,72 +5,77 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-Parser = Callable[[Any], Any]
+Value = TypeVar("Value")
+Parser = Callable[[Any], Value]  # from what a user gives; raises BadValue
 
 
 class BadValue(ValueError):
     """Raised by a parser; the text says what would be right."""
 
 
-def number_of(minimum: float, maximum: float = math.inf) -> Parser:
+def number(minimum: float, maximum: float = math.inf) -> Parser[float]:
     def parse(value: Any) -> float:
         what = f"a number of at least {minimum:g}" + (f" and at most {maximum:g}" if maximum < math.inf else "")
         try:
-            number = float(value)
+            found = float(value)
         except (TypeError, ValueError):
             raise BadValue(what) from None
-        if not math.isfinite(number) or not minimum <= number <= maximum:
+        if not math.isfinite(found) or not minimum <= found <= maximum:
             raise BadValue(what)
-        return number
+        return found
 
     return parse
 
 
-def whole(minimum: int, maximum: int | None = None) -> Parser:
+def whole(minimum: int, maximum: int | None = None) -> Parser[int]:
     def parse(value: Any) -> int:
         what = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
         try:
-            number = int(str(value).strip())
+            found = int(str(value).strip())
         except ValueError:
             raise BadValue(what) from None
-        if number < minimum or (maximum is not None and number > maximum):
+        if found < minimum or (maximum is not None and found > maximum):
             raise BadValue(what)
-        return number
+        return found
 
     return parse
 
 
 def flag(value: Any) -> bool:
-    text = str(value).strip().lower()
-    if text in {"1", "true", "yes", "on"}:
+    word = str(value).strip().lower()
+    if word in {"1", "true", "yes", "on"}:
         return True
-    if text in {"0", "false", "no", "off", "none", ""}:
+    if word in {"0", "false", "no", "off", "none", ""}:
         return False
     raise BadValue("1 or 0 (true or false)")
 
 
-def choice(*words: str) -> Parser:
+def choice(*allowed: str) -> Parser[str]:
     def parse(value: Any) -> str:
-        text = str(value).strip().lower()
-        if text not in words:
-            raise BadValue("one of " + ", ".join(words))
-        return text
+        word = str(value).strip().lower()
+        if word not in allowed:
+            raise BadValue("one of " + ", ".join(allowed))
+        return word
 
     return parse
 
 
-def text_of(value: Any) -> str:
-    text = str(value).strip()
-    if not text:
+def text(value: Any) -> str:
+    found = str(value).strip()
+    if not found:
         raise BadValue("some text")
-    return text
+    return found
 
 
-def optional(parser: Parser) -> Parser:
-    def parse(value: Any) -> Any:
+def any_text(value: Any) -> str:
+    return str(value or "").strip()
+
+
+def optional(parser: Parser[Value]) -> Parser[Value | None]:
+    def parse(value: Any) -> Value | None:
         if value is None or str(value).strip() == "" or str(value).strip().lower() == "none":
             return None
         return parser(value)
@@ -83,15 +88,15 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
-def proxy(value: Any) -> str:
-    text = str(value).strip()
-    parts = urlsplit(text)
+def proxy_url(value: Any) -> str:
+    url = str(value).strip()
+    parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise BadValue("a proxy URL such as http://host:3128")
-    return text
+    return url
 
 
-def address(value: Any) -> str:
+def ip_address(value: Any) -> str:
     try:
         return str(ipaddress.ip_address(str(value).strip()))
     except ValueError:
@@ -100,8 +105,8 @@ def address(value: Any) -> str:
 
 def web_address(value: Any) -> str:
     """Read the address of a web hook."""
-    text = str(value).strip()
-    parts = urlsplit(text)
+    url = str(value).strip()
+    parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadValue("a web address such as https://example.org/hook")
-    return text
+    return url

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from pytomo_scrapy.analysis import distribution as distributions
 from pytomo_scrapy.analysis import lists, session_timeline
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.figures import PARAMETERS, described
 from pytomo_scrapy.analysis.series import MAX_BUCKETS, Series
 from pytomo_scrapy.dashboard.api_index import describe
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
@@ -35,7 +35,7 @@ def index(_: Request) -> Response:
 def parameters(request: Request) -> Response:
     """List every figure with its title, unit and sentence."""
     read_ask(request, request.app.state.catalogue)
-    return JSONResponse({name: asdict(one) for name, one in PARAMETERS.items()})
+    return JSONResponse({name: described(one) for name, one in PARAMETERS.items()})
 
 
 def databases(request: Request) -> Response:
@@ -104,7 +104,7 @@ def series(request: Request) -> Response:
 def _series_answer(view: View, found: Series) -> Answer:
     factor = found.parameter.factor
     return {
-        "parameter": asdict(found.parameter),
+        "parameter": described(found.parameter),
         "decimals": found.parameter.decimals,
         "start_s": view.selection.start_s,
         "end_s": view.selection.end_s,
@@ -193,7 +193,12 @@ def _distribution_answer(curves: list[distributions.Curve], left_out: int, param
         | {"median": None if curve.median is None else curve.median * parameter.factor}
         for curve in curves
     ]
-    return {"parameter": asdict(parameter), "decimals": parameter.decimals, "lines": lines, "left_out_count": left_out}
+    return {
+        "parameter": described(parameter),
+        "decimals": parameter.decimals,
+        "lines": lines,
+        "left_out_count": left_out,
+    }
 
 
 def distribution_csv(request: Request) -> Response:
@@ -220,8 +225,8 @@ def _scatter(view: View) -> Answer:
     x, y = parameter_of(values.get("x")), parameter_of(values.get("y"))
     found = distributions.scatter(view.connection, view.selection, x, y)
     return {
-        "x": asdict(x),
-        "y": asdict(y),
+        "x": described(x),
+        "y": described(y),
         "known_count": found.known_count,
         "x_values": _scaled(found.x, x.factor),
         "y_values": _scaled(found.y, y.factor),
@@ -241,7 +246,7 @@ def _heatmap(view: View) -> Answer:
     offset_min = whole(values, "utc_offset_min", 720, 0, 1560) - 720
     found = distributions.heat_map(view.connection, view.selection, parameter, offset_min * 60)
     return {
-        "parameter": asdict(parameter),
+        "parameter": described(parameter),
         "decimals": parameter.decimals,
         "value": _scaled(found.value, parameter.factor),
         "count": found.count,

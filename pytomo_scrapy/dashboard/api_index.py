@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytomo_scrapy.analysis.parameters import PARAMETERS
-from pytomo_scrapy.analysis.selection import DIMENSIONS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, LIST_COLUMNS, PARAMETERS
 from pytomo_scrapy.analysis.series import MAX_BUCKETS
 from pytomo_scrapy.dashboard.query import PERIODS
 
@@ -18,10 +17,11 @@ _COMMON = {
     "eras": "last (default): no average across a change of yt-dlp, client, format or method; all",
     **{name: f"only rows whose {one.title.lower()} is this" for name, one in DIMENSIONS.items()},
 }
+_SORTS = [name for name, one in LIST_COLUMNS.items() if one.is_sortable]
 _COMPARE = f"one line for each value of one of {', '.join(DIMENSIONS)}; the eight most frequent"
 _LIST = {
     "q": "text to be found in titles and video ids",
-    "sort": "started_s, startup_delay_s, stall_count, stalled_s, delivery_bps or rtt_min_s",
+    "sort": f"{', '.join(_SORTS[:-1])} or {_SORTS[-1]}",
     "order": "down (default) or up",
     "page": "page of 50 rows, from 1",
     "failure": "any, none or a class of the failure vocabulary",

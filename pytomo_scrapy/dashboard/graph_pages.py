@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from pytomo_scrapy.analysis import lists
 from pytomo_scrapy.analysis.daily.daily_read import aggregated_count
+from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.overview import change_since
-from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.analysis.selection import DIMENSIONS, choices, is_large, labels_of
+from pytomo_scrapy.analysis.selection import choices, is_large, labels_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
@@ -161,7 +161,7 @@ def series_fragment(request: Request) -> Response:
         return cached_page(view, make)
 
 
-def _comparable(shown: Parameter) -> dict[str, Any]:
+def _comparable(shown: Figure) -> dict[str, Any]:
     return {
         name: dimension
         for name, dimension in DIMENSIONS.items()

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pytomo_scrapy.analysis import lists
+from pytomo_scrapy.analysis.figures import LIST_COLUMNS
 from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.graph_pages import period_values
@@ -18,21 +19,20 @@ from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
 
-SORTABLE = (
-    ("started_s", "Time (UTC)"),
-    ("startup_delay_s", "Startup (s)"),
-    ("stall_count", "Stalls"),
-    ("stalled_s", "Stalled (s)"),
-    ("delivery_bps", "Mbit/s"),
-    ("rtt_min_s", "RTT (ms)"),
-)
+# Those with a heading of their own, behind when and which video.
+_COLUMNS = [one for one in LIST_COLUMNS.values() if one.heading and one.name != "started_s"]
 
 
 def videos(request: Request) -> Response:
     """List measurements, searchable and sortable."""
     with open_view(request, more=LIST) as view:
         listing = view.videos()
-        values = {**period_values(view, "Videos"), "listing": listing, "sortable": SORTABLE}
+        values = {
+            **period_values(view, "Videos"),
+            "listing": listing,
+            "columns": _COLUMNS,
+            "when": LIST_COLUMNS["started_s"],
+        }
     asked = request.query_params
     values |= {name: asked.get(name, "") for name in ("q", "failure")}
     values |= {"sort": asked.get("sort") or "started_s", "order": asked.get("order") or "down"}

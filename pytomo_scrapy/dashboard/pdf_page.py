@@ -5,8 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pytomo_scrapy.analysis.parameters import GROUPS
-from pytomo_scrapy.analysis.selection import DIMENSIONS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.views import open_view

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from pytomo_scrapy.analysis.parameters import BY_FORERUNNER, PARAMETERS, Parameter
-from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
+from pytomo_scrapy.analysis.figures import BY_FORERUNNER, DIMENSIONS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.storage.read_only import ReadDatabase
@@ -156,7 +156,7 @@ def whole(values: Mapping[str, str], name: str, default: int, least: int, most: 
     return int(text)
 
 
-def parameter_of(name: str | None) -> Parameter:
+def parameter_of(name: str | None) -> Figure:
     """Return the parameter of that name, ours or the forerunner's."""
     found = PARAMETERS.get(name or "") or BY_FORERUNNER.get(name or "")
     if found is None:
@@ -164,7 +164,7 @@ def parameter_of(name: str | None) -> Parameter:
     return found
 
 
-def compare_of(values: Mapping[str, str], parameter: Parameter) -> str | None:
+def compare_of(values: Mapping[str, str], parameter: Figure) -> str | None:
     """Return the dimension to compare by. Raises BadRequestError where the comparison would mean nothing."""
     name = values.get("compare")
     if not name or name == "none":

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy.analysis import lists, overview, series
 from pytomo_scrapy.analysis.breaks import breaks_of
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Recent
@@ -37,9 +37,7 @@ class View:
         """Sum up the period."""
         return overview.overview(self.connection, self.selection, is_across_breaks=self.ask.is_across_breaks)
 
-    def series(
-        self, parameter: Parameter, compare: str | None = None, buckets: int = series.MAX_BUCKETS
-    ) -> series.Series:
+    def series(self, parameter: Figure, compare: str | None = None, buckets: int = series.MAX_BUCKETS) -> series.Series:
         """Return a figure over time, cut at every change of method."""
         breaks = [] if self.ask.is_across_breaks else breaks_of(self.connection, self.selection)
         return series.series(

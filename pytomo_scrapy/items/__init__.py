@@ -23,6 +23,11 @@ from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
 from pytomo_scrapy.items.video_item import Leg as Leg
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
+from pytomo_scrapy.items.window_parts import HostState as HostState
+from pytomo_scrapy.items.window_parts import LoadedRtt as LoadedRtt
+from pytomo_scrapy.items.window_parts import Surroundings as Surroundings
+from pytomo_scrapy.items.window_parts import TcpSummary as TcpSummary
+from pytomo_scrapy.items.window_parts import Throughput as Throughput
 from pytomo_scrapy.items.window_result import DownloadResult as DownloadResult
 from pytomo_scrapy.items.window_result import HttpRequest as HttpRequest
 from pytomo_scrapy.items.window_result import StreamDownload as StreamDownload

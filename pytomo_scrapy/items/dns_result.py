@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytomo_scrapy.items.stored import about, failure_detail, failure_of, stored
+
 
 @dataclass(frozen=True, slots=True)
 class DnsLookup:
     """One query to one resolver."""
 
-    host: str
-    resolver: str
-    resolver_address: str
-    transport: str  # "udp", "tcp", "dot", "doh"
-    record_type: str  # "A" or "AAAA"
-    t_s: float | None = None
-    elapsed_s: float | None = None  # None where no answer came
-    rcode: str | None = None
-    ttl_s: int | None = None  # smallest of the address records
-    cnames: tuple[str, ...] = ()
+    host: str = field(metadata=about("name asked for"))
+    resolver: str = field(metadata=about("its name in `PYTOMO_DNS_RESOLVERS`"))
+    resolver_address: str = field(metadata=about("its address or URL", null="unknown"))
+    transport: str = field(metadata=about("udp, tcp, dot, doh", null="unknown"))
+    record_type: str = field(metadata=about("A or AAAA", null="unknown"))
+    t_s: float | None = stored(None, "when it was asked", null="not asked", unit="s from the item's start")
+    elapsed_s: float | None = stored(None, "query to answer", null="no answer came")
+    rcode: str | None = stored(None, "NOERROR, NXDOMAIN, ...", null="no answer came")
+    ttl_s: int | None = stored(None, "smallest of the address records", null="no address")
+    cnames: tuple[str, ...] = stored((), "aliases in their order", null="never; empty: none", unit="JSON list")
     addresses: tuple[str, ...] = ()
-    failure: str | None = None
-    failure_detail: str | None = None
+    failure: str | None = failure_of("the query")
+    failure_detail: str | None = failure_detail()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,21 @@ class DnsResult:
 
     lookups: tuple[DnsLookup, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)  # host -> address pinned for the window
-    resolver: str | None = None  # the resolver whose answers were chosen
-    elapsed_s: float | None = None  # the slowest chosen look-up: the part of join time
-    failure: str | None = None
-    failure_detail: str | None = None
+    resolver: str | None = stored(None, "resolver whose answer was measured (the first configured)", null="no look-up")
+    elapsed_s: float | None = stored(None, "slowest of the chosen look-ups: the part of join time", null="no answer")
+    failure: str | None = failure_of("the look-ups as a whole")
+    failure_detail: str | None = failure_detail()
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """The autonomous system that one address of a measurement belongs to."""
 
-    address: str
-    as_number: int | None = None  # the first, where the prefix has several origins
-    other_as_numbers: tuple[int, ...] = ()
-    as_prefix: str | None = None
-    as_holder: str | None = None
-    source: str | None = None  # "mmdb" or "cymru"
+    address: str = field(metadata=about("IPv4 or IPv6"))
+    as_number: int | None = stored(None, "the (first) origin of the prefix", null="never announced")
+    other_as_numbers: tuple[int, ...] = stored(
+        (), "further origins of the same prefix", null="empty list: none", unit=""
+    )
+    as_prefix: str | None = stored(None, "announced prefix, or the file's network", null="not told")
+    as_holder: str | None = stored(None, "who holds the number", null="not told")
+    source: str | None = stored(None, "mmdb, cymru", null="unknown")

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pytomo_scrapy.items.stored import about, failure_detail, failure_of, stored
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
     """Round trips to one address, idle line. Statistics are over real replies only; late replies are losses."""
 
-    address: str
-    method: str | None = None  # "icmp_raw", "icmp_datagram", "tcp_connect", ...
-    port: int | None = None  # of the TCP method
-    sent_count: int = 0
-    received_count: int = 0
-    loss_ratio: float | None = None
-    rtt_min_s: float | None = None
-    rtt_avg_s: float | None = None
-    rtt_median_s: float | None = None
-    rtt_max_s: float | None = None
-    rtt_stddev_s: float | None = None
-    via_proxy: bool = False
-    failure: str | None = None
-    failure_detail: str | None = None
-    role: str = "media"  # what the address is: "media", "redirect" (found in the window), "proxy", "gateway"
+    address: str = field(metadata=about("pinged; the word `gateway` for the first gateway"))
+    method: str | None = stored(
+        None, "icmp_raw, icmp_datagram, tcp_connect, ...; methods are never mixed", null="none permitted"
+    )
+    port: int | None = stored(None, "of the TCP method", null="ICMP")
+    sent_count: int = stored(0, "sent", unit="probes")
+    received_count: int = stored(0, "replies in time", unit="probes")
+    loss_ratio: float | None = stored(None, "1 − received / sent", null="nothing sent")
+    rtt_min_s: float | None = stored(None, "smallest", null="no reply")
+    rtt_avg_s: float | None = stored(None, "mean", null="no reply")
+    rtt_median_s: float | None = stored(None, "median", null="no reply")
+    rtt_max_s: float | None = stored(None, "largest", null="no reply")
+    rtt_stddev_s: float | None = stored(None, "standard deviation", null="no reply")
+    via_proxy: bool = stored(False, "to the proxy", null="unknown")
+    failure: str | None = failure_of("this ping")
+    failure_detail: str | None = failure_detail()
+    role: str = stored(
+        "media",
+        "what the address is: media, redirect (met in the window, pinged after it), proxy, gateway",
+        null="stored before 0007",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,6 @@ class PingResult:
     """The pings of all distinct addresses of a video's hosts."""
 
     pings: tuple[Ping, ...] = ()
-    elapsed_s: float | None = None
-    failure: str | None = None
-    failure_detail: str | None = None
+    elapsed_s: float | None = stored(None, "all pings together", null="not pinged")
+    failure: str | None = failure_of("the pings as a whole")
+    failure_detail: str | None = failure_detail()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+
+from pytomo_scrapy.items.stored import about, failure_detail, failure_of, stored
 
 # Whose figures stand first for a session: the validated player that fits its streams, then those that only a replay
 # adds, then Pytomo 3's rule.
@@ -14,9 +16,9 @@ HEADLINE_ORDER = ("dashjs", "progressive", "shaka", "exo", "classic")
 class Interval:
     """A stall or a freeze, on the window's clock (from t0)."""
 
-    start_s: float
-    duration_s: float
-    is_open: bool = False  # still going on when the window ended
+    start_s: float = field(metadata=about("begin", unit="s from t0"))
+    duration_s: float = field(metadata=about("length, to the window's end where open"))
+    is_open: bool = stored(False, "still going on when the window ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,55 +38,71 @@ class MediaTimeline:
     `complete_s[i]` seconds, counted from the stream's start, can be played once `offset_bytes[i]` bytes are there.
     """
 
-    kind: str
-    method: str  # "packets", "segments" or "linear" (the marked fallback)
+    kind: str = field(metadata=about("video, audio or muxed", null="unknown", column="kind"))
+    method: str = field(
+        metadata=about(
+            "packets, segments, or linear (the marked fallback)", null="not analysed", column="timeline_method"
+        )
+    )
     offset_bytes: tuple[int, ...] = field(default=(), repr=False)
     complete_s: tuple[float, ...] = field(default=(), repr=False)
     segments: tuple[MediaSegment, ...] = field(default=(), repr=False)
-    init_bytes: int = 0  # bytes before the first segment: header and index
-    container: str | None = None
-    video_codec: str | None = None
-    audio_codec: str | None = None
-    width_px: int | None = None
-    height_px: int | None = None
-    frame_rate_fps: float | None = None
-    bitrate_bps: float | None = None  # file size over duration where both are known
-    duration_s: float | None = None
-    failure: str | None = None
-    failure_detail: str | None = None
-    is_index_last: bool = False  # progressive file whose index follows the media: a plain download plays nothing before
-    fallback_reason: str | None = None  # why the linear model stands in
+    init_bytes: int = stored(0, "bytes before the first segment", null="not analysed", column="init_bytes")
+    _: KW_ONLY
+    is_index_last: bool = stored(
+        False,
+        "the index follows the media: a plain download plays nothing before",
+        null="not analysed",
+        column="is_index_last",
+    )
+    fallback_reason: str | None = stored(
+        None, "why the linear model stands in", null="no fallback", column="fallback_reason"
+    )
+    container: str | None = stored(None, "of the file", null="not read")
+    video_codec: str | None = stored(None, "of the file", null="none, or not read")
+    audio_codec: str | None = stored(None, "of the file", null="none, or not read")
+    width_px: int | None = stored(None, "of the file", null="not read")
+    height_px: int | None = stored(None, "of the file", null="not read")
+    frame_rate_fps: float | None = stored(None, "of the file", null="not read")
+    bitrate_bps: float | None = stored(None, "8 × file size / duration", null="size or duration unknown")
+    duration_s: float | None = stored(None, "of the file", null="not read")
+    failure: str | None = failure_of("the analysis", column="timeline_failure")
+    failure_detail: str | None = failure_detail(column="timeline_failure_detail")
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackResult:
     """What one simulated player would have shown, from one window's arrivals and the media timelines."""
 
-    player: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
-    place: int = 0  # which of the item's windows
-    is_started: bool = False
-    is_ended: bool = False  # the video's end was reached inside the window
-    horizon_s: float | None = None  # t0 to where the simulation ends
-    startup_delay_s: float | None = None  # None: not started, right-censored at horizon_s
+    player: str = field(metadata=about("classic, progressive, dashjs, ..."))
+    parameters: Mapping[str, float] = field(default_factory=dict, metadata=about("of the player"))
+    place: int = stored(0, "the window's place")
+    is_started: bool = stored(False, "a first frame inside the window")
+    is_ended: bool = stored(False, "the video's end was reached")
+    is_validated: bool = stored(False, "inside the conditions in which the model was validated")
+    is_identifiable: bool = stored(True, "0: the replay would need bytes while the window made no demand")
     stalls: tuple[Interval, ...] = ()
     freezes: tuple[Interval, ...] | None = None  # None: this player tells no picture
-    stall_count: int | None = None  # of 0.1 s and more
-    stall_1s_count: int | None = None  # of 1 s and more
-    stalled_s: float | None = None
-    stall_ratio: float | None = None
-    played_s: float | None = None
-    initial_buffer_s: float | None = None  # media seconds buffered when playback started
-    initial_buffer_bytes: int | None = None
-    initial_rate_bps: float | None = None  # initial_buffer_bytes over the time to get them
-    buffer_end_s: float | None = None
-    media_received_s: float | None = None
-    mos_stalling_hossfeld2011: float | None = None
-    timeline_method: str | None = None
-    is_validated: bool = False  # inside the conditions in which the player model was validated
-    is_identifiable: bool = True  # False: the replay would need bytes while the window made no demand
-    failure: str | None = None
-    failure_detail: str | None = None
+    horizon_s: float | None = stored(None, "t0 to where the simulation ends", null="not simulated")
+    startup_delay_s: float | None = stored(
+        None, "t0 to the first frame", null="not started: right-censored at horizon_s"
+    )
+    stalled_s: float | None = stored(None, "stalls together", null="not simulated")
+    stall_ratio: float | None = stored(None, "stalled_s / (played_s + stalled_s)", null="nothing played")
+    played_s: float | None = stored(None, "media played", null="not simulated")
+    initial_buffer_s: float | None = stored(None, "media buffered at the start", null="not started")
+    initial_rate_bps: float | None = stored(None, "8 × initial_buffer_bytes / time to get them", null="not started")
+    buffer_end_s: float | None = stored(None, "media buffered at the end", null="not simulated")
+    media_received_s: float | None = stored(None, "media that arrived", null="not simulated")
+    mos_stalling_hossfeld2011: float | None = stored(
+        None, "docs/metrics.md", null="outside the model's conditions", unit="1 to 5"
+    )
+    stall_count: int | None = stored(None, "stalls of 0.1 s and more", null="not simulated")
+    stall_1s_count: int | None = stored(None, "stalls of 1 s and more", null="not simulated")
+    initial_buffer_bytes: int | None = stored(None, "bytes behind initial_buffer_s", null="not started")
+    timeline_method: str | None = stored(None, "of the timeline used", null="not analysed")
+    failure: str | None = failure_of("the simulation")
+    failure_detail: str | None = failure_detail()
 
 
 def headline_player(players: Iterable[str]) -> str | None:

@@ -7,45 +7,51 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceHints:
     """What a media URL says about its own delivery, kept before its signed parts are stripped."""
 
-    primary_cache: str | None = None  # first name of `mn`
-    fallback_cache: str | None = None  # second name of `mn`
-    cache_kind: str | None = None  # `mm`
-    cache_status: str | None = None  # `ms`
-    prefix_length: int | None = None  # `pl`
-    service_estimate_bps: int | None = None  # `initcwndbps`, which the service counts in bytes per second
-    client: str | None = None  # `c`
-    experiments: str | None = None  # `fexp`
+    primary_cache: str | None = stored(None, "first name of `mn` in the media URL", null="no hint")
+    fallback_cache: str | None = stored(None, "second name of `mn`", null="no hint")
+    cache_kind: str | None = stored(None, "`mm`", null="no hint")
+    cache_status: str | None = stored(None, "`ms`", null="no hint")
+    prefix_length: int | None = stored(None, "`pl`", null="no hint")
+    service_estimate_bps: int | None = stored(
+        None, "8 × `initcwndbps`: the service's own estimate of the line", null="no hint"
+    )
+    client: str | None = stored(None, "`c`", null="no hint")
+    experiments: str | None = stored(None, "`fexp`", null="no hint")
 
 
 @dataclass(frozen=True, slots=True)
 class MediaFormat:
     """One media stream as the resolution announced it. `url` and `http_headers` are signed: never stored or logged."""
 
-    kind: str  # "video", "audio" or "muxed"
-    format_id: str
+    kind: str = field(metadata=about("video, audio or muxed", null="unknown"))
+    format_id: str = field(metadata=about("the service's format id (itag)", null="unknown"))
     url: str = field(repr=False)
-    host: str
-    port: int
+    host: str = field(metadata=about("media host", null="not announced"))
+    port: int = field(metadata=about("its port", null="not announced"))
     http_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    extension: str | None = None
-    container: str | None = None
-    video_codec: str | None = None
-    audio_codec: str | None = None
-    width_px: int | None = None
-    height_px: int | None = None
-    frame_rate_fps: float | None = None
-    declared_bitrate_bps: float | None = None
-    declared_size_bytes: int | None = None
-    chunk_bytes: int | None = None  # longest range that one request should ask for
-    available_at: datetime | None = None
-    hints: ServiceHints = field(default_factory=ServiceHints)
-    cache_site: str | None = None  # decoded from the host's name, such as "fra24s14"
-    cache_airport: str | None = None  # the airport in it, such as "fra"
+    extension: str | None = stored(None, "what the resolution announced", null="not announced")
+    container: str | None = stored(None, "what the resolution announced", null="not announced")
+    video_codec: str | None = stored(None, "announced", null="audio")
+    audio_codec: str | None = stored(None, "announced", null="video")
+    width_px: int | None = stored(None, "what the resolution announced", null="not announced")
+    height_px: int | None = stored(None, "what the resolution announced", null="not announced")
+    frame_rate_fps: float | None = stored(None, "what the resolution announced", null="not announced")
+    declared_bitrate_bps: float | None = stored(None, "what the resolution announced", null="not announced")
+    declared_size_bytes: int | None = stored(None, "what the resolution announced", null="not announced")
+    chunk_bytes: int | None = stored(None, "longest range that one request should ask for", null="no limit")
+    available_at: datetime | None = stored(None, "when the media may be fetched", null="at once")
+    hints: ServiceHints = part(ServiceHints())
+    cache_site: str | None = stored(
+        None, "the site in the host's name, deciphered (docs/probes.md)", null="the name is none of a known cipher"
+    )
+    cache_airport: str | None = stored(None, "the airport code in it", null="as `cache_site`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,25 @@ class ResolveResult:
     duration_s: float | None = None
     view_count: int | None = None
     uploaded_at: datetime | None = None
-    extractor: str | None = None
-    client: str | None = None  # player client that answered
-    client_address: str | None = field(default=None, repr=False)  # `ip` of the media URL
-    address_family: int | None = None  # 4 or 6: the family the URLs are bound to
-    player_config: Mapping[str, Any] | None = None  # what the service declares of its player
-    attempt_count: int = 0
-    elapsed_s: float | None = None  # of the attempts, service-ordered waits left out
-    available_wait_s: float | None = None  # wait ordered by the service (`available_at`)
-    software_version: str | None = None  # yt-dlp's
-    failure: str | None = None
-    failure_detail: str | None = None
+    elapsed_s: float | None = stored(
+        None,
+        "time of the attempts to find the media, waits ordered by the service left out",
+        null="not tried",
+        column="resolve_elapsed_s",
+    )
+    attempt_count: int = stored(0, "attempts", null="not tried", column="resolve_attempt_count")
+    available_wait_s: float | None = stored(
+        None, "wait that the service ordered before its media (`available_at`)", null="none ordered"
+    )
+    address_family: int | None = stored(None, "4 or 6: the family that the media URLs are bound to", null="unknown")
+    client_address: str | None = stored(
+        None, "`ip` of the media URL", null="`PYTOMO_STORE_PUBLIC_IP` is off", repr=False
+    )
+    extractor: str | None = stored(None, "yt-dlp's extractor", null="not resolved")
+    client: str | None = stored(None, "player client that answered", null="not resolved")
+    software_version: str | None = stored(None, "yt-dlp", null="not tried", column="resolve_software_version")
+    player_config: Mapping[str, Any] | None = stored(
+        None, "player parameters that the service declares, scrubbed", null="not declared"
+    )
+    failure: str | None = failure_of("the resolution", column="resolve_failure")
+    failure_detail: str | None = failure_detail(column="resolve_failure_detail")

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+
+from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
+from pytomo_scrapy.items.window_parts import HostState, LoadedRtt, Surroundings, TcpSummary, Throughput
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One HTTP request of a window: a range, a whole file, or a hop of a redirect."""
 
-    stream: int  # index into DownloadResult.streams
-    hop: int  # 0, and one more for every redirect followed
-    host: str
-    port: int
-    address: str | None = None
-    address_family: int | None = None
-    t_s: float | None = None  # start, from the window's t0
-    range_start_bytes: int | None = None
-    range_end_bytes: int | None = None  # inclusive, as in the Range header; None: open end
-    status: int | None = None
-    http_version: str | None = None  # "1.1", "2", "3"
-    tls_version: str | None = None
-    dns_s: float | None = None  # look-up of a redirect's host inside the window
-    connect_s: float | None = None  # TCP handshake alone; None where a connection was reused
-    tls_s: float | None = None  # TLS handshake alone
-    first_byte_s: float | None = None  # request sent to first byte of the answer
-    total_s: float | None = None
-    received_bytes: int = 0
-    content_length_bytes: int | None = None
-    content_type: str | None = None
-    retry_after_s: float | None = None
-    failure: str | None = None
-    failure_detail: str | None = None
+    stream: int = field(metadata=about("index of the stream"))
+    hop: int = field(metadata=about("0, and one more for every redirect followed"))
+    host: str = field(metadata=about("asked host"))
+    port: int = field(metadata=about("its port"))
+    address: str | None = stored(None, "server address", null="never connected")
+    address_family: int | None = stored(None, "4 or 6", null="never connected")
+    t_s: float | None = stored(None, "start", null="not started", unit="s from t0")
+    range_start_bytes: int | None = stored(None, "first byte asked for", null="no Range")
+    range_end_bytes: int | None = stored(None, "last byte asked for, inclusive", null="open end")
+    status: int | None = stored(None, "HTTP status", null="no answer")
+    http_version: str | None = stored(None, "1.1, 2 or 3", null="no answer")
+    tls_version: str | None = stored(None, "as negotiated", null="no TLS")
+    dns_s: float | None = stored(None, "look-up of a redirect's host inside the window", null="not looked up here")
+    connect_s: float | None = stored(None, "TCP handshake alone", null="connection reused")
+    tls_s: float | None = stored(None, "TLS handshake alone", null="connection reused or no TLS")
+    first_byte_s: float | None = stored(None, "request sent to first byte of the answer", null="no byte")
+    total_s: float | None = stored(None, "whole request", null="not ended")
+    received_bytes: int = stored(0, "body bytes")
+    content_length_bytes: int | None = stored(None, "Content-Length", null="not declared")
+    content_type: str | None = stored(None, "Content-Type", null="not declared")
+    retry_after_s: float | None = stored(None, "Retry-After", null="not declared")
+    failure: str | None = failure_of("the request")
+    failure_detail: str | None = failure_detail()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,24 @@ class StreamDownload:
 
     kind: str
     format_id: str
-    received_bytes: int = 0
-    size_bytes: int | None = None  # of the whole file, as the server says
+    _: KW_ONLY
     declared_size_bytes: int | None = None
-    is_complete: bool = False
+    received_bytes: int = stored(0, "body bytes", null="only announced")
+    size_bytes: int | None = stored(None, "of the whole file", null="the server did not say")
+    spooled_bytes: int = stored(0, "kept on disk for the analysis", null="only announced")
+    is_complete: bool = stored(False, "the whole file arrived", null="only announced")
+    no_demand: tuple[tuple[float, float], ...] = stored(
+        (),
+        "[start, end] in s from t0 while a paced window asked for nothing of this stream; empty: none",
+        null="only announced",
+        unit="JSON list",
+        repr=False,
+    )
     arrival_s: tuple[float, ...] = field(default=(), repr=False)
     arrival_bytes: tuple[int, ...] = field(default=(), repr=False)
     spool_path: str | None = field(default=None, repr=False)  # transient: never stored
-    spooled_bytes: int = 0
-    failure: str | None = None
-    failure_detail: str | None = None
-    no_demand: tuple[tuple[float, float], ...] = field(default=(), repr=False)  # (start, end) from t0, paced windows
+    failure: str | None = failure_of("this stream")
+    failure_detail: str | None = failure_detail()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +74,25 @@ class TcpConnection:
     `sent_*` describes our own requests and acknowledgements, never the download. Series: one value a sample.
     """
 
-    stream: int  # index into DownloadResult.streams
-    address: str
-    port: int
-    local_port: int
-    rtt_min_s: float | None = None  # smallest round trip of anything that we sent, handshake included
-    receiver_rtt_median_s: float | None = None  # over the samples: the receiver's own estimate, queues included
-    receiver_rtt_max_s: float | None = None
-    received_bytes: int | None = None  # TLS and headers included
-    received_segment_count: int | None = None  # with data
-    out_of_order_count: int | None = None  # segments that overtook another: reordering, or loss before us
-    receive_window_max_bytes: int | None = None  # over the samples
-    maximum_segment_bytes: int | None = None  # that the peer sends
-    all_received_segment_count: int | None = None  # pure acknowledgements included
-    all_sent_segment_count: int | None = None
-    sent_retransmission_count: int | None = None
-    sent_congestion_window_segments: int | None = None
-    sent_delivery_rate_bps: int | None = None
+    stream: int = field(metadata=about("index of the stream"))
+    address: str = field(metadata=about("peer"))
+    port: int = field(metadata=about("peer's port"))
+    local_port: int = field(metadata=about("ours"))
+    rtt_min_s: float | None = stored(None, "smallest round trip of anything that we sent", null="not told")
+    receiver_rtt_median_s: float | None = stored(
+        None, "over the samples: the receiver's own estimate, queues included", null="not told"
+    )
+    receiver_rtt_max_s: float | None = stored(None, "its largest sample", null="not told")
+    received_bytes: int | None = stored(None, "TLS and headers included", null="not told")
+    received_segment_count: int | None = stored(None, "with data", null="not told", unit="segments")
+    out_of_order_count: int | None = stored(None, "reordering, or loss before us", null="not told", unit="segments")
+    receive_window_max_bytes: int | None = stored(None, "over the samples", null="not told")
+    maximum_segment_bytes: int | None = stored(None, "that the peer sends", null="not told")
+    all_received_segment_count: int | None = stored(None, "acknowledgements included", null="not told", unit="segments")
+    all_sent_segment_count: int | None = stored(None, "acknowledgements included", null="not told", unit="segments")
+    sent_retransmission_count: int | None = stored(None, "of our requests", null="not told", unit="segments")
+    sent_congestion_window_segments: int | None = stored(None, "of our requests", null="not told", unit="segments")
+    sent_delivery_rate_bps: int | None = stored(None, "of our requests", null="not told")
     sample_s: tuple[float, ...] = field(default=(), repr=False)  # from t0
     sample_received_bytes: tuple[int, ...] = field(default=(), repr=False)
     sample_receiver_rtt_s: tuple[float, ...] = field(default=(), repr=False)  # 0: no estimate yet
@@ -92,71 +104,56 @@ class TcpConnection:
 class DownloadResult:
     """One window on the wire. Throughput is in bits per second of body bytes over active time (docs/metrics.md)."""
 
-    place: int = 0  # order among the item's windows
-    mode: str | None = "bulk"  # None, as every figure, where no window was opened
-    address_family: int | None = None
-    host: str | None = None  # of the first stream
-    address: str | None = None
-    via_proxy: bool | None = False
-    window_s: float | None = None  # allowed length
-    elapsed_s: float | None = None  # t0 to the last transfer's end or the deadline
-    ended_by: str | None = None  # "complete", "deadline", "failure", "byte_cap"
-    started_at: datetime | None = None
+    place: int = stored(0, "order among the measurement's windows, from 0")
+    mode: str | None = stored("bulk", "bulk, paced, or full (downloaded to its end)", null="no window was opened")
+    ended_by: str | None = stored(None, "complete, deadline, failure, byte_cap", null="unknown")
+    address_family: int | None = stored(None, "4 or 6", null="unknown")
+    host: str | None = stored(None, "media host of the first stream", null="unknown")
+    address: str | None = stored(None, "address pinned for it", null="behind a proxy, or never connected")
+    via_proxy: bool | None = stored(
+        False, "went through a proxy: address and ping are the proxy's path", null="no window was opened"
+    )
+    is_cross_traffic: bool | None = stored(None, "foreign bytes above `PYTOMO_FOREIGN_TRAFFIC_RATIO`", null="not known")
+    window_s: float | None = stored(None, "allowed length", null="unknown")
+    elapsed_s: float | None = stored(None, "t0 to the last transfer's end or the deadline", null="not opened")
+    connect_s: float | None = stored(None, "TCP handshake of the first media connection", null="no connection")
+    first_byte_s: float | None = stored(None, "t0 to the first body byte of any stream", null="no byte came")
+    throughput: Throughput = part(Throughput())
+    cpu_ratio: float | None = stored(None, "CPU load of all cores during the window", null="not known")
+    started_at: datetime | None = stored(None, "wall clock", null="not opened")
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
-    received_bytes: int | None = 0
-    connect_s: float | None = None  # first media connection
-    first_byte_s: float | None = None  # t0 to the first body byte of any stream
-    active_s: float | None = None  # first byte to last, no-demand time left out
-    no_demand_s: float | None = None
-    delivery_bps: float | None = None
-    delivery_after_2s_bps: float | None = None
-    bin_min_bps: float | None = None
-    bin_median_bps: float | None = None
-    bin_p95_bps: float | None = None
-    bin_max_bps: float | None = None
-    foreign_received_bytes: int | None = None  # of this host's interface, not ours
-    foreign_sent_bytes: int | None = None
-    cpu_ratio: float | None = None  # of all cores, during the window
-    is_cross_traffic: bool | None = None
-    failure: str | None = None
-    failure_detail: str | None = None
     tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not tell
-    tcp_rtt_min_s: float | None = None  # over all connections, as the next four
-    tcp_receiver_rtt_median_s: float | None = None
-    tcp_received_segment_count: int | None = None
-    tcp_out_of_order_count: int | None = None
-    tcp_receive_window_max_bytes: int | None = None
-    loaded_sent_count: int | None = None  # small probes to the media host during the window; None: none were sent
-    loaded_received_count: int | None = None
-    loaded_rtt_min_s: float | None = None  # TCP handshakes, timed by the kernel
-    loaded_rtt_median_s: float | None = None
-    loaded_rtt_max_s: float | None = None
-    loaded_sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
-    loaded_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
-    pair_id: str | None = None  # the same for the windows of both families of a video
-    interface_kind: str | None = None  # "ethernet", "wifi", "cellular", "tunnel", "loopback", "other"
-    link_rate_bps: int | None = None  # as the interface says
-    wifi_signal_dbm: int | None = None
-    is_vpn: bool | None = None  # a guess, by the interface's kind and name
-    mtu_bytes: int | None = None
-    kernel: str | None = None
-    congestion_control: str | None = None  # of our own sending
-    is_probe_limited: bool | None = None  # this machine, not the path, may have set the rate
-    cache_site: str | None = None  # of `host`, decoded from its name
-    cache_airport: str | None = None
-    loaded_gateway_sent_count: int | None = None  # echoes to the first gateway during the window; None: none were sent
-    loaded_gateway_received_count: int | None = None
-    loaded_gateway_rtt_min_s: float | None = None
-    loaded_gateway_rtt_median_s: float | None = None
-    loaded_gateway_rtt_max_s: float | None = None
-    loaded_gateway_sample_s: tuple[float, ...] = field(default=(), repr=False)  # as the loaded samples
-    loaded_gateway_sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
-    clock_offset_s: float | None = None  # our wall clock minus the media servers'
-    clock_offset_error_s: float | None = None  # the offset is within this of the truth
-    is_clock_synchronised: bool | None = None  # as the kernel says
-    is_cpu_throttled: bool | None = None  # heat, a quota or the hypervisor took processor time
-    cpu_throttled_s: float | None = None  # in which a quota held this process back
-    cpu_steal_ratio: float | None = None  # of all cores: taken by the hypervisor
-    access_technology: str | None = None  # as the user says
-    contract_bps: int | None = None  # downstream, as the user says
+    tcp_summary: TcpSummary = part(TcpSummary(), "tcp_")
+    loaded: LoadedRtt = part(LoadedRtt(), "loaded_")
+    received_bytes: int | None = stored(0, "body bytes of all streams", null="no window was opened")
+    foreign_received_bytes: int | None = stored(
+        None, "bytes of this host's interface that were not ours", null="not known"
+    )
+    foreign_sent_bytes: int | None = stored(None, "the same, sent", null="not known")
+    pair_id: str | None = stored(
+        None, "the same for the windows of both families of a video (`PYTOMO_IP_FAMILY=both`)", null="no pair"
+    )
+    surroundings: Surroundings = part(Surroundings())
+    is_probe_limited: bool | None = stored(
+        None,
+        "all cores, or the measuring process, were busy for 90 % of the window: this machine may have set the rate",
+        null="not known",
+    )
+    cache_site: str | None = stored(
+        None,
+        "of `host`: the site in its name, deciphered (docs/probes.md), such as `fra24s14` or `orange-mrs2`",
+        null="the name is none of a known cipher",
+    )
+    cache_airport: str | None = stored(None, "the airport code in it, such as `fra`", null="as `cache_site`")
+    loaded_gateway: LoadedRtt = part(
+        LoadedRtt(),
+        "loaded_gateway_",
+        sent_count="ICMP echoes to the first gateway of the media route during the window",
+        rtt_min_s="smallest loaded round trip to the gateway",
+    )
+    host_state: HostState = part(HostState())
+    access_technology: str | None = stored(None, "`PYTOMO_ACCESS_TECHNOLOGY`, as the user says", null="not said")
+    contract_bps: int | None = stored(None, "`PYTOMO_CONTRACT_BPS`, downstream, as the user says", null="not said")
+    failure: str | None = failure_of("the window; what was received before is stored")
+    failure_detail: str | None = failure_detail()

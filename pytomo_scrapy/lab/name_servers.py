@@ -132,11 +132,6 @@ class LabResolvers:
             self.addresses[resolver.name] = await self._listen(resolver)
         return self.addresses
 
-    @property
-    def resolver_addresses(self) -> dict[str, str]:
-        """Return "address:port" by resolver name, as settings write it."""
-        return {name: f"{address}:{port}" for name, (address, port) in self.addresses.items()}
-
     async def close(self) -> None:
         """Stop listening and drop every answer that is still held back."""
         for transport in self._transports:

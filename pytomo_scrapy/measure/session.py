@@ -172,7 +172,7 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
     """Return the row of a window whose process was lost: its class, and no figure."""
     host = plan.formats[0].host if plan.formats else None
     return DownloadResult(
-        place=plan.place,
+        place=plan.window_index,
         host=host,
         address=plan.chosen.get(host or ""),
         window_s=window_s,
@@ -293,6 +293,6 @@ def sentence(item: VideoItem) -> str:
         parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
     elif playback is not None:
         parts.append(f"not started within {playback.horizon_s:.0f} s")
-    if download is not None and download.delivery_bps is not None:
-        parts.append(f"{download.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
+    if download is not None and download.throughput.delivery_bps is not None:
+        parts.append(f"{download.throughput.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
     return ", ".join(parts) or "nothing measured"

@@ -15,8 +15,8 @@ from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis import lists, overview
 from pytomo_scrapy.analysis.breaks import Break, breaks_of
 from pytomo_scrapy.analysis.distribution import curves
-from pytomo_scrapy.analysis.parameters import GROUPS, PARAMETERS, Parameter
-from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection, labels_of, period_of
+from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.selection import Selection, labels_of, period_of
 from pytomo_scrapy.analysis.series import Series, series
 from pytomo_scrapy.failures import NotReadyError, advice_on
 from pytomo_scrapy.reporting.format import instant_of, number, readable
@@ -50,8 +50,6 @@ def write_pdf_report(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    equals: dict[str, str | int] | None = None,
-    group: str = "main",
 ) -> None:
     """Write the report of a database, by its URL or file, to `path`. Without `since` it is of everything measured.
 
@@ -65,8 +63,8 @@ def write_pdf_report(
                 raise NotReadyError("There is no measurement to report.")
             start_s = int(since.timestamp()) if since else measured[0]
             end_s = int(until.timestamp()) if until else measured[1] + 1
-            selection = Selection(start_s, max(end_s, start_s + 1), equals or {})
-            path.write_bytes(make_report(connection, selection, contents_of(group), reader.shown_url))
+            selection = Selection(start_s, max(end_s, start_s + 1), {})
+            path.write_bytes(make_report(connection, selection, contents_of(), reader.shown_url))
     finally:
         reader.close()
 
@@ -88,7 +86,7 @@ def make_report(
     return page.finish()
 
 
-def _is_comparable(parameter: Parameter, compare: str | None) -> bool:
+def _is_comparable(parameter: Figure, compare: str | None) -> bool:
     if compare == "player":
         return parameter.is_playback
     return compare != "resolver" or parameter.name == "dns_elapsed_s"
@@ -165,7 +163,7 @@ class _Page:
         ]
         self._text(plain(f"{known} known values, {unknown} unknown. {'; '.join(means)}"), soft=True)
 
-    def distribution(self, connection: Connection, one: Parameter, compare: str | None) -> None:
+    def distribution(self, connection: Connection, one: Figure, compare: str | None) -> None:
         """One figure's CDF, on a logarithmic axis."""
         found, _ = curves(connection, self._selection, one, compare=compare if _is_comparable(one, compare) else None)
         xs = sorted({value * one.factor for curve in found for value in curve.value if value > 0})
@@ -237,7 +235,7 @@ class _Page:
                 for cell in cells:
                     row.cell(plain(cell))
 
-    def _chart_heading(self, title: str, one: Parameter) -> None:
+    def _chart_heading(self, title: str, one: Figure) -> None:
         if self._pdf.get_y() + _CHART_HEIGHT + 40 > self._pdf.h - 15:
             self._pdf.add_page()
         self._heading(f"{title}{f' ({one.unit})' if one.unit else ''}", 12)
@@ -258,7 +256,7 @@ def _row(one: overview.Estimate) -> tuple[str, ...]:
     return kind.title, value, bounds, str(one.row_count), kind.help
 
 
-def _line(line: Any, one: Parameter, has_band: bool) -> ChartLine:
+def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:
     def shown(values: Sequence[float | None]) -> list[float | None]:
         return [None if value is None else value * one.factor for value in values]
 

@@ -21,7 +21,7 @@ from pytomo_scrapy.failures import FAILURES, advice_on
 from pytomo_scrapy.reporting.format import NOTHING, megabits, megabytes, milliseconds, percent, seconds
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.analysis.daily.daily_report import DailyFailure, DailyPlayer, DailyRate, DailySummary
+    from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailyRate, DailySummary
 
 
 def _table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -82,7 +82,7 @@ def _rates(one: DailyRate) -> list[str]:
     return [_plain(None if value is None else value / 1e6) for value in one.delivery_quantiles_bps.values()]
 
 
-def _print_failures(console: Console, title: str, failures: Sequence[FailureCount | DailyFailure]) -> None:
+def _print_failures(console: Console, title: str, failures: Sequence[FailureCount]) -> None:
     rows = [
         (row.failure, row.attribution, row.stage or NOTHING, row.count, FAILURES[row.failure].meaning)
         for row in failures

@@ -253,12 +253,17 @@ class WalkSpider(Spider):
         try:
             page = await self._read(response)
             videos = page.videos[: self.arguments.max_per_page]
-            await self._finish_source(claim, videos, page.failure, ordered_wait_s(response))
+            await self._finish_source(claim, videos, page.failure, page.failure_detail, ordered_wait_s(response))
         finally:
             self._expanded.set()
 
     async def _finish_source(
-        self, claim: Claim, videos: Sequence[PageVideo], failure: str | None, wait_s: float = 0.0
+        self,
+        claim: Claim,
+        videos: Sequence[PageVideo],
+        failure: str | None,
+        detail: str | None = None,
+        wait_s: float = 0.0,
     ) -> None:
         if failure is not None:
             self._source_failures[claim.video_id] = failure
@@ -269,7 +274,7 @@ class WalkSpider(Spider):
             await self.claims.give_back(claim.id)
             return
         found = [FoundVideo(self.service, video.video_id) for video in videos]
-        await self._write(self.frontier.finish_source, claim, found, failure=failure)
+        await self._write(self.frontier.finish_source, claim, found, failure=failure, detail=detail)
         self.claims.done(claim.id)
 
     async def parse_video(self, response: Response, claim: Claim) -> AsyncIterator[VideoItem]:
@@ -298,7 +303,7 @@ class WalkSpider(Spider):
         assert failure.value is not None
         name, detail = page_trouble(failure.value)
         if claim.kind == "source":
-            await self._finish_source(claim, (), name)
+            await self._finish_source(claim, (), name, detail)
             return
         item = self._item(claim)
         item.page = PageResult(failure=name, failure_detail=detail)

@@ -37,6 +37,11 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
     return clean[:MAX_DETAIL_CHARS]
 
 
+def storable(text: str) -> str:
+    """Return what both databases can keep of a text: no NUL, no lone surrogate."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text)

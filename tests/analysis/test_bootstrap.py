@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pytomo_scrapy.analysis import bootstrap
-from pytomo_scrapy.analysis.distribution import Histogram, bin_middle
+from pytomo_scrapy.analysis.histogram import Histogram, bin_middle
 from pytomo_scrapy.analysis.overview import KINDS, Estimate, Overview
 from pytomo_scrapy.analysis.survival import Delay, survival_curve, survival_quantile
 from pytomo_scrapy.reporting.verdict import part_of_day, verdict

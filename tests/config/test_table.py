@@ -23,6 +23,21 @@ def test_load_without_overrides_gives_the_defaults_of_the_table() -> None:
     assert [resolver.name for resolver in loaded.dns.resolvers] == ["system", "google", "opendns"]
 
 
+def test_configurations_built_without_arguments_are_what_a_user_runs() -> None:
+    assert config.Config() == load()
+    assert config.DownloadConfig() == load().download
+    # As the add-on sets them: as a user would give them, and not as the parsers read them.
+    assert config.load({setting.name: setting.default for setting in config.SETTINGS}.get) == config.Config()
+
+
+def test_configurations_that_share_a_part_get_the_same_values() -> None:
+    loaded = load(PYTOMO_SOURCE_ADDRESS="192.0.2.1", PYTOMO_DNS_TIMEOUT_S="7")
+    assert loaded.path.source_address == "192.0.2.1"
+    assert loaded.path == loaded.resolve.path == loaded.ping.path == loaded.download.path
+    assert loaded.dns.timeout_s == 7
+    assert loaded.dns == loaded.network.dns
+
+
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
@@ -47,20 +62,6 @@ def test_load_with_a_bad_value_names_the_setting_and_what_is_right(name: str, ba
     message = str(caught.value)
     assert message.startswith(f"{name}={bad!r} is not usable: it must be ")
     assert "\n" not in message
-
-
-def test_load_reads_every_form_of_resolver() -> None:
-    loaded = load(PYTOMO_DNS_RESOLVERS="system,lab=127.0.0.1:5353,six=[2001:db8::1]:54,dot=tls://9.9.9.9#dns.quad9.net,"
-                  "doh=https://dns.google/dns-query,seven=2001:db8::7")  # fmt: skip
-    rows = [(r.name, r.transport, r.address, r.port, r.tls_name) for r in loaded.dns.resolvers]
-    assert rows == [
-        ("system", "system", "", 53, None),
-        ("lab", "udp", "127.0.0.1", 5353, None),
-        ("six", "udp", "2001:db8::1", 54, None),
-        ("dot", "dot", "9.9.9.9", 853, "dns.quad9.net"),
-        ("doh", "doh", "https://dns.google/dns-query", 443, None),
-        ("seven", "udp", "2001:db8::7", 53, None),
-    ]
 
 
 def test_load_switches_optional_settings_off_by_an_empty_value() -> None:

@@ -106,11 +106,11 @@ def test_file_of_an_earlier_version_is_read_and_new_fields_take_their_defaults(
     def without_later_fields(written: dict[str, Any]) -> None:
         written["software_version"] = "0.0.1"
         del written["measurement"]["item"]["networks"], written["measurement"]["run"]["store_public_ip"]
-        del written["measurement"]["item"]["downloads"][0]["is_cpu_throttled"]
+        del written["measurement"]["item"]["downloads"][0]["host_state"]["is_cpu_throttled"]
 
     changed(path, without_later_fields)
     ((_, found),) = folder.waiting()
-    assert (found.item.networks, found.item.downloads[0].is_cpu_throttled) == ((), None)
+    assert (found.item.networks, found.item.downloads[0].host_state.is_cpu_throttled) == ((), None)
     assert found.run == Run(1, "r", 1) and caplog.text == ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.parameters import BY_FORERUNNER, GROUPS, PARAMETERS
+from pytomo_scrapy.analysis.figures import BY_FORERUNNER, GROUPS, PARAMETERS
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.routes import ROUTES
 

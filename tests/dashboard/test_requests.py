@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.parameters import PARAMETERS
-from pytomo_scrapy.analysis.selection import DIMENSIONS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.documents import documents
 
@@ -95,6 +94,12 @@ def test_request_that_cannot_be_answered_is_told_why(client: TestClient, address
     assert answer.status_code == status
     text = answer.json()["error"] if address.startswith("/api") else answer.text
     assert words in text.replace("&#39;", "'")
+
+
+def test_document_shows_its_generated_tables_without_their_marks(client: TestClient) -> None:
+    text = client.get("/docs/settings").text
+    assert "<td><code>PYTOMO_PACE_S</code></td>" in text
+    assert "generated:" not in text
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import socketserver
+import sqlite3
 import subprocess
 import threading
 import time
@@ -129,6 +130,9 @@ def test_sources_that_all_fail_end_the_crawl_with_one_sentence(answer: object, t
     assert "Traceback" not in text
     sentences = [line for line in text.splitlines() if "] ERROR: " in line]
     assert len(sentences) == 1 and ANSWERS[answer] in sentences[0], sentences  # type: ignore[index]
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as database:
+        unanswered = "SELECT failure_detail FROM frontier WHERE failure IN ('page_unreachable', 'page_timeout')"
+        assert all(detail for (detail,) in database.execute(unanswered)), "what was said is kept"
     assert peak_kb < 300_000, "kB, also where a page of 4 MB is all small objects"
 
 

@@ -215,7 +215,7 @@ def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
     assert (result.failure, result.failure_detail, result.host, result.address) == (
         "worker_died", "exit code -11", HOST, "192.0.2.1",
     )  # fmt: skip
-    assert result.received_bytes is None and result.delivery_bps is None
+    assert result.received_bytes is None and result.throughput.delivery_bps is None
 
 
 def test_playback_of_a_window_whose_process_died_is_not_told_and_never_counts_as_no_start() -> None:

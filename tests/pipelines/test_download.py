@@ -30,7 +30,7 @@ class Process:
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
         self.caps_bytes.append(settings.max_bytes)
         failure = self.failures.pop(0) if self.failures else None
-        return make_download(place=plan.place, received_bytes=0 if failure else 600, failure=failure)
+        return make_download(place=plan.window_index, received_bytes=0 if failure else 600, failure=failure)
 
 
 def make_pipeline(cap_bytes: int) -> tuple[DownloadPipeline, Process]:

@@ -26,6 +26,7 @@ from pytomo_scrapy.items import (
     TcpConnection,
     VideoItem,
 )
+from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.blobs import round_timeline, round_trace
 from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
@@ -122,19 +123,24 @@ def make_ping(address: str, rtt_s: float | None = 0.010, **overrides: Any) -> Pi
 def make_download(**overrides: Any) -> DownloadResult:
     streams = (
         StreamDownload(
-            "video", "136", 3_000_000, 7_500_000, 7_500_000, False, (0.1, 15.0, 29.9), (1, 2_000_000, 3_000_000)
+            "video",
+            "136",
+            received_bytes=3_000_000,
+            size_bytes=7_500_000,
+            declared_size_bytes=7_500_000,
+            arrival_s=(0.1, 15.0, 29.9),
+            arrival_bytes=(1, 2_000_000, 3_000_000),
         ),
         StreamDownload(
             "audio",
             "140",
-            500_000,
-            960_000,
-            960_000,
-            False,
-            (0.12, 29.0),
-            (1, 500_000),
-            "/spool/x",
-            500_000,
+            received_bytes=500_000,
+            size_bytes=960_000,
+            declared_size_bytes=960_000,
+            arrival_s=(0.12, 29.0),
+            arrival_bytes=(1, 500_000),
+            spool_path="/spool/x",
+            spooled_bytes=500_000,
             no_demand=((4.0, 9.5), (20.1, 29.0)),
         ),
     )
@@ -181,14 +187,15 @@ def make_download(**overrides: Any) -> DownloadResult:
         "delivery_bps": 939_597.3,
         "bin_max_bps": 2_000_000.0,
     }
-    return round_trace(DownloadResult(**values | overrides))
+    return round_trace(from_flat(DownloadResult, values | overrides))
 
 
 def make_timelines() -> tuple[MediaTimeline, ...]:
     video = MediaTimeline(
         "video", "segments", (100, 700_000, 3_000_000), (0.0, 5.0, 1 / 3 + 20),
         (MediaSegment(100, 700_000, 0.0, 5.0),), 100,
-        "mp4", "h264", None, 1280, 720, 25.0, 1_000_000.0, 60.0,
+        container="mp4", video_codec="h264", width_px=1280, height_px=720, frame_rate_fps=25.0,
+        bitrate_bps=1_000_000.0, duration_s=60.0,
     )  # fmt: skip
     audio = MediaTimeline(
         "audio", "packets", (10, 20), (0.02, 0.04), container="mp4", bitrate_bps=128_000.0, duration_s=60.0

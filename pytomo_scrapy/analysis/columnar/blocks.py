@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
 from pytomo_scrapy.storage.schema.measurement_tables import dns_lookup, playback
 
@@ -29,14 +30,15 @@ logger = logging.getLogger(__name__)
 
 PLAYBACK = "playback."
 LOOKUP = "lookup."
+# Of each player what its figures are made of; what else a playback has is not asked for.
 PLAYBACK_COLUMNS = (
-    *("player", "is_started", "startup_delay_s", "horizon_s", "stalled_s", "played_s", "stall_ratio", "stall_count"),
-    *("stall_1s_count", "buffer_end_s", "initial_buffer_s", "initial_rate_bps", "initial_buffer_bytes"),
-    "mos_stalling_hossfeld2011",
+    *("player", "horizon_s"),
+    *(one.name for one in FIGURES if one.is_playback and one.name in playback.c),
 )
 LOOKUP_COLUMNS = ("resolver", "elapsed_s")
 FIGURE_COLUMNS = tuple(column.name for column in figure.columns)
 NO_TEXT = 65_535
+NULLS = "null"  # kind of a column that has no value at all; behind it the number of rows
 _BLOCKS_AT_ONCE = 20
 _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.int16, np.int32, np.int64)
@@ -181,7 +183,7 @@ def pack_numbers(values: Sequence[Any]) -> tuple[str, bytes]:
     """Return the narrowest type that holds every number exactly, and the numbers in it."""
     exact = numbers_of(values)
     if np.isnan(exact).all():
-        return f"null{len(exact)}", b""
+        return f"{NULLS}{len(exact)}", b""
     kinds: Iterable[Any] = _FLOATS
     if not np.isnan(exact).any() and (np.abs(exact) < 2**53).all() and (exact == np.rint(exact)).all():
         kinds = _INTEGERS
@@ -196,8 +198,8 @@ def pack_numbers(values: Sequence[Any]) -> tuple[str, bytes]:
 
 def unpack_numbers(kind: str, content: bytes) -> Values:
     """Return the numbers again."""
-    if kind.startswith("null"):
-        return np.full(int(kind.removeprefix("null")), np.nan)
+    if kind.startswith(NULLS):
+        return np.full(int(kind.removeprefix(NULLS)), np.nan)
     return np.frombuffer(content, dtype=kind).astype(np.float64)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from pytomo_scrapy.analysis.columnar.blocks import (
     LOOKUP,
+    NULLS,
     PLAYBACK,
     Places,
     Values,
@@ -24,8 +25,8 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     texts_of,
     unpack_numbers,
 )
-from pytomo_scrapy.analysis.parameters import PARAMETERS, Parameter
-from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
 
@@ -33,9 +34,11 @@ Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
 _MANY_KEYS = 100_000
+UNPACKED = ""  # the kind of a block whose values come from the tables themselves
+_CODE_BITS = 20
 
 
-class Words:
+class TextCodes:
     """Numbers for texts, the same in every chunk of a scan."""
 
     def __init__(self) -> None:
@@ -50,6 +53,10 @@ class Words:
             self.texts.append(text)
         return self._numbers[text]
 
+    def text(self, number: int) -> str | None:
+        """Return the text of a number. None for -1: not known."""
+        return None if number < 0 else self.texts[number]
+
     def table(self, texts: Sequence[str]) -> Places:
         """Return the numbers of a block's texts in their order, and -1 behind them for what is not known."""
         return np.array([*(self.number(text) for text in texts), -1], dtype=np.int64)
@@ -61,28 +68,29 @@ class Words:
         return self._tables[head]
 
 
-class Chunk:
+class BlockChunk:
     """Some blocks, column by column; a column is read when it is asked for."""
 
-    def __init__(self, connection: Connection, blocks: Sequence[int], sealed: set[int], words: Words) -> None:
+    def __init__(self, connection: Connection, blocks: Sequence[int], sealed: set[int], texts: TextCodes) -> None:
         self._connection = connection
         self._blocks = blocks
         self._sealed = sealed
-        self._words = words
+        self._texts = texts
         self._columns: dict[str, Any] = {}
 
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
         if name not in self._columns:
-            parts = []
+            parts: list[Values] = []
             # Blocks of one type are unpacked together: a year has a thousand, and each step costs microseconds.
-            for kind, run in groupby(self._contents(name), key=itemgetter(0)):
-                contents = [content for _, content in run]
-                parts += (
-                    [unpack_numbers(kind, b"".join(contents))]
-                    if kind and not kind.startswith("null")
-                    else [unpack_numbers(kind, one) if kind else numbers_of(one) for one in contents]
-                )
+            for kind, blocks in groupby(self._contents(name), key=itemgetter(0)):
+                contents = [content for _, content in blocks]
+                if kind == UNPACKED:
+                    parts += [numbers_of(values) for values in contents]
+                elif kind.startswith(NULLS):
+                    parts += [unpack_numbers(kind, nothing) for nothing in contents]
+                else:
+                    parts.append(unpack_numbers(kind, b"".join(contents)))
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0)
         found: Values = self._columns[name]
         return found
@@ -92,12 +100,12 @@ class Chunk:
         if name not in self._columns:
             parts = []
             for kind, content in self._contents(name):
-                head, codes = split_texts(content) if kind else (None, None)
-                if head is None or codes is None:
+                if kind == UNPACKED:
                     codes, texts = codes_of(content)
-                    table = self._words.table(texts)
+                    table = self._texts.table(texts)
                 else:
-                    table = self._words.table_of(head)
+                    head, codes = split_texts(content)
+                    table = self._texts.table_of(head)
                 parts.append(table[np.minimum(codes, len(table) - 1)])
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
         found: Places = self._columns[name]
@@ -109,7 +117,7 @@ class Chunk:
         if name not in self._columns:
             parts, before = [], 0
             for (kind, content), length in zip(self._contents(name), self._lengths, strict=True):
-                rows = unpack_numbers(kind, content) if kind else numbers_of(content)
+                rows = numbers_of(content) if kind == UNPACKED else unpack_numbers(kind, content)
                 parts.append(rows.astype(np.int64) + before)
                 before += length
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
@@ -127,11 +135,12 @@ class Chunk:
     @cached_property
     def _lengths(self) -> list[int]:
         return [
-            len(unpack_numbers(kind, content) if kind else content) for kind, content in self._contents("started_s")
+            len(content if kind == UNPACKED else unpack_numbers(kind, content))
+            for kind, content in self._contents("started_s")
         ]
 
     def _contents(self, name: str) -> list[tuple[str, Any]]:
-        """Return for each block the kind and content of a packed column, or "" and the values of the tables."""
+        """Return for each block the kind and content of a packed column, or UNPACKED and the values of the tables."""
         packed: dict[int, tuple[str, bytes]] = {}
         if self._sealed:
             query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
@@ -141,15 +150,15 @@ class Chunk:
         return [
             packed[block]
             if block in self._sealed and block in packed
-            else ("", read_columns(self._connection, block, [name])[name])
+            else (UNPACKED, read_columns(self._connection, block, [name])[name])
             for block in self._blocks
         ]
 
 
-class Rows:
+class SelectedRows:
     """The rows of a chunk that a selection takes; each may be there several times, once for each player or look-up."""
 
-    def __init__(self, chunk: Chunk, places: Places, detail: Places | None, prefix: str) -> None:
+    def __init__(self, chunk: BlockChunk, places: Places, detail: Places | None, prefix: str) -> None:
         self.chunk = chunk
         self._places = places
         self._detail = detail  # of playbacks or look-ups, -1: none
@@ -158,10 +167,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self._places)
 
-    def taken(self, mask: Mask) -> Rows:
+    def taken(self, mask: Mask) -> SelectedRows:
         """Return the rows where the mask is true."""
         detail = None if self._detail is None else self._detail[mask]
-        return Rows(self.chunk, self._places[mask], detail, self._prefix)
+        return SelectedRows(self.chunk, self._places[mask], detail, self._prefix)
 
     def plain(self, name: str) -> Values:
         """Return a column of numbers of the flat table."""
@@ -217,17 +226,17 @@ def _first_known(*columns: Values) -> Values:
     return found
 
 
-class Scan:
+class ColumnScan:
     """The rows of a selection, and what each is compared by; reads only the columns that the question needs."""
 
     def __init__(
         self,
         connection: Connection,
         selection: Selection,
-        parameter: Parameter | None = None,
+        parameter: Figure | None = None,
         compare: str | None = None,
     ) -> None:
-        self.texts = Words()
+        self.texts = TextCodes()
         self._connection = connection
         self._selection = selection
         self._compare = compare
@@ -237,14 +246,14 @@ class Scan:
         )
         self._wants_lookups = compare == "resolver" and parameter is not None and parameter.name == "dns_elapsed_s"
 
-    def __iter__(self) -> Iterator[Rows]:
+    def __iter__(self) -> Iterator[SelectedRows]:
         for chunk in self._chunks():
             rows = self._joined(chunk)
             rows = rows.taken(self._kept(rows))
             if len(rows):
                 yield rows
 
-    def groups(self, rows: Rows) -> Places:
+    def groups(self, rows: SelectedRows) -> Places:
         """Return what each row is compared by, as a number that `group_value` explains; -1 for what is not known."""
         assert self._compare is not None
         return self._dimension(rows, self._compare)
@@ -258,7 +267,7 @@ class Scan:
         """Return the number that stands for a value of the compared dimension."""
         return value if isinstance(value, int) else self.texts.number(value)
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def _chunks(self) -> Iterator[BlockChunk]:
         chosen = self._selection
         is_near = (figure_block.c.last_s >= chosen.start_s) & (figure_block.c.first_s < chosen.end_s)
         near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(figure_block.c.is_sealed == 0, is_near))
@@ -266,28 +275,28 @@ class Scan:
         for first in range(0, len(found), _CHUNK_BLOCKS):
             part = found[first : first + _CHUNK_BLOCKS]
             sealed = {row.block for row in part if row.is_sealed}
-            yield Chunk(self._connection, [row.block for row in part], sealed, self.texts)
+            yield BlockChunk(self._connection, [row.block for row in part], sealed, self.texts)
 
-    def _joined(self, chunk: Chunk) -> Rows:
+    def _joined(self, chunk: BlockChunk) -> SelectedRows:
         count = len(chunk.numbers("started_s"))
         every = np.arange(count)
         if self._wants_lookups:
             own = chunk.rows_of(LOOKUP)
-            return Rows(chunk, own, np.arange(len(own)), LOOKUP)
+            return SelectedRows(chunk, own, np.arange(len(own)), LOOKUP)
         if not self._wants_player:
-            return Rows(chunk, every, None, "")
+            return SelectedRows(chunk, every, None, "")
         own = chunk.rows_of(PLAYBACK)
         if self._player is None:
-            return Rows(chunk, own, np.arange(len(own)), PLAYBACK)
+            return SelectedRows(chunk, own, np.arange(len(own)), PLAYBACK)
         detail = np.full(count, -1, dtype=np.int64)
         chosen = np.flatnonzero(chunk.words(PLAYBACK + "player") == self.texts.number(str(self._player)))
         detail[own[chosen]] = chosen
         # A session that the network ended before any player ran never started, under every player.
         is_lost = (chunk.words("player") == -1) & (chunk.numbers("is_session") == 1)
         kept = (detail >= 0) | is_lost
-        return Rows(chunk, every[kept], detail[kept], PLAYBACK)
+        return SelectedRows(chunk, every[kept], detail[kept], PLAYBACK)
 
-    def _kept(self, rows: Rows) -> Mask:
+    def _kept(self, rows: SelectedRows) -> Mask:
         chosen = self._selection
         started = rows.plain("started_s")
         kept: Mask = (started >= chosen.start_s) & (started < chosen.end_s)
@@ -301,7 +310,7 @@ class Scan:
             kept &= ~((rows.plain("vantage_id") == key) & (started < since_s))
         return kept
 
-    def _dimension(self, rows: Rows, name: str) -> Places:
+    def _dimension(self, rows: SelectedRows, name: str) -> Places:
         if name == "provider":
             ids = rows.whole("vantage_id")
             table = np.full(max(self._providers, default=0) + 1, -1, dtype=np.int64)
@@ -317,6 +326,26 @@ class Scan:
     def _providers(self) -> dict[int, int]:
         rows = self._connection.execute(select(vantage.c.id, vantage.c.provider))
         return {row.id: self.texts.number(row.provider) for row in rows if row.provider is not None}
+
+
+def joined_keys(first: Places, *codes: Places) -> Places:
+    """Return several columns as one whole number a row, to be counted together: `split_key` takes it apart.
+
+    Layout: `first` as it is, then 20 bits for each of the codes, from -1 (not known) to a million texts.
+    """
+    key = first
+    for column in codes:
+        key = (key << _CODE_BITS) + column + 1
+    return key
+
+
+def split_key(key: int, code_count: int = 1) -> tuple[int, ...]:
+    """Return the columns that `joined_keys` made a number of."""
+    codes = []
+    for _ in range(code_count):
+        codes.append((key & ((1 << _CODE_BITS) - 1)) - 1)
+        key >>= _CODE_BITS
+    return (key, *reversed(codes))
 
 
 class Counts:
@@ -347,7 +376,7 @@ class Counts:
         return dict(zip(keys.tolist(), counts.tolist(), strict=True))
 
 
-def top_groups(scan: Scan, limit: int) -> tuple[list[str | int], int]:
+def top_groups(scan: ColumnScan, limit: int) -> tuple[list[str | int], int]:
     """Return the values of the compared dimension with most rows, and how many further ones are left out."""
     counts = Counts()
     for rows in scan:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally
 from pytomo_scrapy.analysis.daily.daily_write import DAY_S, LOST, PARTS, WHOLE
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
@@ -47,7 +47,7 @@ def aggregated_count(connection: Connection, start_s: int, end_s: int) -> int:
 
 
 def days_of_figure(
-    connection: Connection, selection: Selection, parameter: Parameter, compare: str | None = None
+    connection: Connection, selection: Selection, parameter: Figure, compare: str | None = None
 ) -> list[DayTally]:
     """Return a figure of the valid measurements of each whole day, by group.
 
@@ -77,7 +77,7 @@ def days_of_figure(
     return [DayTally(day_s, group, tally) for (day_s, group), tally in found.items()]
 
 
-def _part(selection: Selection, parameter: Parameter, compare: str | None) -> ColumnElement[bool] | None:
+def _part(selection: Selection, parameter: Figure, compare: str | None) -> ColumnElement[bool] | None:
     asked = {name: value for name, value in selection.equals.items() if name not in _KEYS}
     if not parameter.is_playback:
         # Which player is looked at makes no difference to it.

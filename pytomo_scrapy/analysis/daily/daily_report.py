@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from pytomo_scrapy.analysis.daily.daily_read import is_whole_day
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally
 from pytomo_scrapy.analysis.daily.daily_write import LOST, WHOLE
+from pytomo_scrapy.analysis.failure_count import FailureCount
 from pytomo_scrapy.failures import Attribution
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, daily_figure
@@ -21,16 +22,6 @@ _NAMES = (
     *("delivery_bps", "received_bytes", "rtt_min_s"),
 )
 Quantiles = Mapping[str, float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class DailyFailure:
-    """How many of the deleted measurements had ended with a class."""
-
-    failure: str
-    attribution: str
-    stage: str | None
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +71,7 @@ class DailySummary:
     resolved_count: int
     valid_count: int
     excluded_count: int
-    failures: Sequence[DailyFailure]
+    failures: Sequence[FailureCount]
     headline: DailyPlayer
     players: Sequence[DailyPlayer]
     delivery_by_mode: Sequence[DailyRate]
@@ -138,12 +129,12 @@ def _day(day_s: int) -> str:
     return datetime.fromtimestamp(day_s, UTC).date().isoformat()
 
 
-def _failures(connection: Connection, asked: Sequence[ColumnElement[bool]]) -> list[DailyFailure]:
+def _failures(connection: Connection, asked: Sequence[ColumnElement[bool]]) -> list[FailureCount]:
     keys = (daily_failure.c.failure, daily_failure.c.attribution, daily_failure.c.stage)
     total = func.sum(daily_failure.c.measurement_count)
     query = select(*keys, total).join(daily, daily.c.id == daily_failure.c.daily_id).where(*asked).group_by(*keys)
     rows = connection.execute(query.order_by(total.desc(), daily_failure.c.failure))
-    return [DailyFailure(a, b or Attribution.UNKNOWN.value, c or None, int(count)) for a, b, c, count in rows]
+    return [FailureCount(a, b or Attribution.UNKNOWN.value, c or None, int(count)) for a, b, c, count in rows]
 
 
 def _parts(connection: Connection, asked: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Tally]]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytomo_scrapy.analysis.columnar.blocks import Places
-from pytomo_scrapy.analysis.columnar.scan import Rows
-from pytomo_scrapy.analysis.distribution import Histogram, steps_of
-from pytomo_scrapy.analysis.parameters import Parameter
+from pytomo_scrapy.analysis.columnar.scan import SelectedRows
+from pytomo_scrapy.analysis.figures import Figure
+from pytomo_scrapy.analysis.histogram import Histogram, steps_of
 
 _STEP, _COUNT = "<u2", "<u4"
 
@@ -23,7 +23,7 @@ def _nothing() -> Places:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`row_count` were asked and `known_count` have a value; `steps` are those of `distribution.steps_of`."""
+    """`row_count` were asked and `known_count` have a value; `steps` are those of `histogram.steps_of`."""
 
     row_count: int = 0
     known_count: int = 0
@@ -71,7 +71,7 @@ class Tally:
         }
 
 
-def tally_of(rows: Rows, parameter: Parameter) -> Tally:
+def tally_of(rows: SelectedRows, parameter: Figure) -> Tally:
     """Sum up a figure over rows."""
     steps = steps_of(rows, parameter)
     distinct, counts = np.unique(steps[steps >= 0], return_counts=True)

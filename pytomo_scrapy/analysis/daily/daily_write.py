@@ -11,20 +11,20 @@ import numpy as np
 from sqlalchemy import Connection, and_, delete, insert, select, text, update
 
 from pytomo_scrapy.analysis.columnar.blocks import Places
-from pytomo_scrapy.analysis.columnar.scan import Chunk, Rows, Scan
+from pytomo_scrapy.analysis.columnar.scan import BlockChunk, ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally, tally_of
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.measurements.rows import insert_one
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, daily_figure
+from pytomo_scrapy.storage.schema.figure_catalogue import Use
 
 DAY_S = 86_400
 # What is kept apart besides the whole: figures by the way they were taken, as the report tells them.
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "mode": ("delivery_bps", "received_bytes", "is_cross_traffic"),
-    "ping_method": ("rtt_min_s", "rtt_avg_s", "rtt_max_s", "loss_ratio"),
-    "player": tuple(name for name, one in PARAMETERS.items() if one.is_playback),
+    dimension: tuple(name for name, one in PARAMETERS.items() if use in one.uses)
+    for dimension, use in (("mode", Use.BY_MODE), ("ping_method", Use.BY_PING_METHOD), ("player", Use.PLAYBACK))
 }
 WHOLE = ""
 # Sessions that the network ended before any player ran: they never started, under every player.
@@ -44,7 +44,7 @@ class Day:
     tallies: dict[tuple[str, str], Tally]  # by name and part
 
 
-class _BlockScan(Scan):
+class _BlockScan(ColumnScan):
     """Some measurements of one block, read from the tables themselves."""
 
     def __init__(self, connection: Connection, block: int, ids: Places, **more: Any) -> None:
@@ -52,10 +52,10 @@ class _BlockScan(Scan):
         self._block = block
         self._ids = ids
 
-    def _chunks(self) -> Iterator[Chunk]:
-        yield Chunk(self._connection, [self._block], set(), self.texts)
+    def _chunks(self) -> Iterator[BlockChunk]:
+        yield BlockChunk(self._connection, [self._block], set(), self.texts)
 
-    def days(self) -> Iterator[tuple[Key, Rows]]:
+    def days(self) -> Iterator[tuple[Key, SelectedRows]]:
         """Give the measurements of each day, vantage point and service."""
         for found in self:
             rows = found.taken(np.isin(found.whole("measurement_id"), self._ids))
@@ -94,14 +94,14 @@ def days_of(connection: Connection, block: int, ids: Sequence[int]) -> dict[Key,
     return found
 
 
-def _failures(scan: Scan, rows: Rows) -> Counter[tuple[str, str, str]]:
-    words = [rows.words(name) for name in ("failure", "attribution", "failure_stage")]
-    texts = [*scan.texts.texts, ""]
-    told = Counter(zip(*(column.tolist() for column in words), strict=True))
-    return Counter({(texts[a], texts[b], texts[c]): count for (a, b, c), count in told.items() if a >= 0})
+def _failures(scan: ColumnScan, rows: SelectedRows) -> Counter[tuple[str, str, str]]:
+    codes = (rows.words(name) for name in ("failure", "attribution", "failure_stage"))
+    counted = Counter(zip(*(column.tolist() for column in codes), strict=True))
+    texts = [*scan.texts.texts, ""]  # -1, not known, is the last
+    return Counter({(texts[a], texts[b], texts[c]): count for (a, b, c), count in counted.items() if a >= 0})
 
 
-def _by_word(scan: Scan, rows: Rows, dimension: str) -> dict[tuple[str, str], Tally]:
+def _by_word(scan: ColumnScan, rows: SelectedRows, dimension: str) -> dict[tuple[str, str], Tally]:
     words = rows.words(dimension)
     found: dict[tuple[str, str], Tally] = {}
     for number in np.unique(words[words >= 0]).tolist():

@@ -7,27 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, delete, func, or_, select
+from sqlalchemy import Connection, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.analysis.daily.daily_write import DAY_S, add_days, days_of
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, frontier, measurement, video
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
-from pytomo_scrapy.storage.schema.measurement_tables import (
-    arrival_trace,
-    dns_address,
-    dns_lookup,
-    download,
-    http_request,
-    media_timeline,
-    network,
-    ping,
-    playback,
-    playback_event,
-    stream,
-    tcp_connection,
-)
 
 _ATTEMPTS = 3
 
@@ -109,24 +96,12 @@ def _prune_block(database: Database, block: int, before: datetime, newest: int) 
 
 
 def _delete(connection: Connection, block: int, ids: Sequence[int]) -> Counter[str]:
-    of = {
-        table.name: select(table.c.id).where(table.c.measurement_id.in_(ids))
-        for table in (download, stream, playback, dns_lookup)
-    }
     videos = set(connection.execute(select(measurement.c.video_row_id).where(measurement.c.id.in_(ids))).scalars())
-    parts: tuple[tuple[Table, str, Sequence[int] | Select[tuple[int]]], ...] = (
-        (arrival_trace, "stream_id", of["stream"]),
-        (media_timeline, "stream_id", of["stream"]),
-        (http_request, "download_id", of["download"]),
-        (tcp_connection, "download_id", of["download"]),
-        (playback_event, "playback_id", of["playback"]),
-        (dns_address, "lookup_id", of["dns_lookup"]),
-        *((table, "measurement_id", ids) for table in (stream, download, playback, dns_lookup, ping, network, figure)),
-        (measurement, "id", ids),
-    )
+    parts = [(child.table, below(child.table, ids)) for child in CHILD_TABLES]
+    parts += [(figure, figure.c.measurement_id.in_(ids)), (measurement, measurement.c.id.in_(ids))]
     counts: Counter[str] = Counter()
-    for table, column, owners in parts:
-        counts[table.name] += connection.execute(delete(table).where(table.c[column].in_(owners))).rowcount
+    for table, is_old in parts:
+        counts[table.name] += connection.execute(delete(table).where(is_old)).rowcount
     is_unused = ~select(measurement.c.id).where(measurement.c.video_row_id == video.c.id).exists()
     counts["video"] += connection.execute(delete(video).where(video.c.id.in_(videos), is_unused)).rowcount
     # The triggers unsealed the block; one without a row has nothing to be packed.

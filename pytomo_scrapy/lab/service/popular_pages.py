@@ -144,10 +144,6 @@ class PopularPages:
         lists = {"sectionListRenderer": {"contents": sections, "targetId": "search-feed"}}
         return {**answer, "contents": {"twoColumnSearchResultsRenderer": {"primaryContents": lists}}}
 
-    def found_ids(self, query: str, sp: str) -> tuple[str, ...]:
-        """Return every id that a search finds, best first."""
-        return self._found(query, *read_search_filter(sp))
-
     def _found(self, query: str, frame: str, by_popularity: bool) -> tuple[str, ...]:
         ids = self._world.search.get(frame, ())
         if not query.strip():

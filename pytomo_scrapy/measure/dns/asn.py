@@ -134,7 +134,7 @@ class NetworkFinder:
             except (MeasurementError, ValueError) as error:
                 failed.append(str(error))
 
-        until_s = time.monotonic() + self._config.timeout_s
+        until_s = time.monotonic() + self._config.dns.timeout_s
         threads = [threading.Thread(target=work, args=(one, until_s), name="as", daemon=True) for one in asked]
         for thread in threads:
             thread.start()
@@ -173,7 +173,7 @@ class NetworkFinder:
     def _ask_text(self, name: str, until_s: float) -> str | None:
         """Return the first text at a name. None where there is none. Raises MeasurementError for silence."""
         query = make_query(name, "TXT")
-        message = ask(query, self._config.resolver, max(0.05, until_s - time.monotonic()), self._clock).message
+        message = ask(query, self._config.dns.resolvers[0], max(0.05, until_s - time.monotonic()), self._clock).message
         if message.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
             raise MeasurementError("dns_servfail", dns.rcode.to_text(message.rcode()))
         return next(_texts(message), None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from pytomo_scrapy.items import Surroundings
 
 NET = Path("/sys/class/net")
 WIRELESS = Path("/proc/net/wireless")
@@ -17,19 +18,6 @@ CELLULAR_NAMES = ("wwan", "rmnet", "ccmni", "usb")
 ARPHRD_ETHER, ARPHRD_LOOPBACK, ARPHRD_NONE, ARPHRD_RAWIP = 1, 772, 65534, 519
 # A process that is busy for so much of the window's time cannot be said to have waited for the path.
 LIMITED_RATIO = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Facts of the interface and the system. `is_vpn` is a guess by kind and name."""
-
-    interface_kind: str | None = None
-    link_rate_bps: int | None = None
-    wifi_signal_dbm: int | None = None
-    is_vpn: bool | None = None
-    mtu_bytes: int | None = None
-    kernel: str | None = None
-    congestion_control: str | None = None
 
 
 def read_surroundings(interface: str | None, *, net: Path = NET, wireless: Path = WIRELESS) -> Surroundings:

@@ -58,7 +58,7 @@ def ping_addresses(
 
 def _measure(targets: Sequence[str], config: PingConfig, port: int, gateway: str | None) -> list[ProbeTrain]:
     echo, reasons = _open_echo_probers(targets, config)
-    connect = ConnectProber(config.source_address, config.timeout_s)
+    connect = ConnectProber(config.path.source_address, config.timeout_s)
     trains: list[ProbeTrain] = []
     schedule: list[tuple[float, Prober, ProbeTrain]] = []
     step_s = config.interval_s / len(targets)
@@ -107,7 +107,7 @@ def _open_echo_probers(
     if config.method == "pythonping":
         families.discard(4)
     for family in sorted(families):
-        prober, reasons[family] = open_echo(family, config.source_address, config.timeout_s)
+        prober, reasons[family] = open_echo(family, config.path.source_address, config.timeout_s)
         if prober is not None:
             probers[family] = prober
     return probers, reasons

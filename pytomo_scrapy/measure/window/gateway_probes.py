@@ -61,12 +61,7 @@ class GatewayProbes:
         """Close the socket and return the figures; what is still under way was not lost and does not count."""
         self._receive()
         self._prober.close()
-        answered = sorted(self._answered)
-        return LoadedRoundTrips(
-            self._sent_count - len(self._open),
-            tuple(sent_s for sent_s, _ in answered),
-            tuple(rtt_s for _, rtt_s in answered),
-        )
+        return LoadedRoundTrips.of(self._sent_count - len(self._open), self._answered)
 
     def _send(self, now_s: float) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF

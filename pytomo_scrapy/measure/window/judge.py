@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import ipaddress
 from dataclasses import dataclass
+from enum import IntEnum
 from urllib.parse import parse_qs, urlsplit
 
-import pycurl
+Failure = tuple[str, str | None]  # class and detail
 
 UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 # Source: openssl verify(1), the X509_V_ERR codes.
@@ -21,24 +22,61 @@ _BY_STATUS = {403: "http_403", 404: "http_404", 410: "http_410", 416: "http_416"
 # Statuses with which the service takes a URL back while it is used.
 _INTERRUPTING = frozenset({403, 404, 410})
 
-_BY_CURL_CODE = {
-    pycurl.E_COULDNT_RESOLVE_PROXY: "proxy_failed",
-    pycurl.E_PARTIAL_FILE: "truncated",
-    pycurl.E_GOT_NOTHING: "bad_response",
-    pycurl.E_UNSUPPORTED_PROTOCOL: "bad_response",  # HTTP/0.9: no status line
-    pycurl.E_FTP_WEIRD_SERVER_REPLY: "bad_response",
-    pycurl.E_HTTP2: "bad_response",
-    pycurl.E_BAD_CONTENT_ENCODING: "bad_response",
-    pycurl.E_SEND_ERROR: "reset",
-    pycurl.E_SSL_CONNECT_ERROR: "tls_handshake",
-    pycurl.E_SSL_CIPHER: "tls_handshake",
-    pycurl.E_INTERFACE_FAILED: "connect_unreachable",
+
+class CurlCode(IntEnum):
+    """How curl says that a transfer ended. Source: libcurl-errors(3), whose numbers never change."""
+
+    UNSUPPORTED_PROTOCOL = 1
+    COULDNT_RESOLVE_PROXY = 5
+    COULDNT_CONNECT = 7
+    WEIRD_SERVER_REPLY = 8
+    HTTP2 = 16
+    PARTIAL_FILE = 18
+    WRITE_ERROR = 23
+    OPERATION_TIMEDOUT = 28
+    SSL_CONNECT_ERROR = 35
+    INTERFACE_FAILED = 45
+    GOT_NOTHING = 52
+    SEND_ERROR = 55
+    RECV_ERROR = 56
+    SSL_CIPHER = 59
+    PEER_FAILED_VERIFICATION = 60
+    BAD_CONTENT_ENCODING = 61
+    HTTP2_STREAM = 92
+    HTTP3 = 95
+    QUIC_CONNECT = 96
+    PROXY = 97
+    TOO_LARGE = 100  # the header is longer than curl keeps
+
+
+_BY_CURL_CODE: dict[int, str] = {
+    CurlCode.COULDNT_RESOLVE_PROXY: "proxy_failed",
+    CurlCode.PROXY: "proxy_failed",
+    CurlCode.PARTIAL_FILE: "truncated",
+    CurlCode.GOT_NOTHING: "bad_response",
+    CurlCode.UNSUPPORTED_PROTOCOL: "bad_response",  # HTTP/0.9: no status line
+    CurlCode.WEIRD_SERVER_REPLY: "bad_response",
+    CurlCode.TOO_LARGE: "bad_response",
+    CurlCode.HTTP2: "bad_response",
+    CurlCode.BAD_CONTENT_ENCODING: "bad_response",
+    CurlCode.SEND_ERROR: "reset",
+    CurlCode.HTTP2_STREAM: "reset",
+    CurlCode.HTTP3: "reset",
+    CurlCode.SSL_CONNECT_ERROR: "tls_handshake",
+    CurlCode.SSL_CIPHER: "tls_handshake",
+    CurlCode.INTERFACE_FAILED: "connect_unreachable",
+    CurlCode.QUIC_CONNECT: "http_version_unavailable",
 }
-_PROXY_ERROR = 97  # CURLE_PROXY, which pycurl has no name for
-_TOO_LARGE = 100  # CURLE_TOO_LARGE: the header is longer than curl keeps
-_HTTP2_STREAM = 92
-_HTTP3 = 95
-_QUIC_CONNECT = 96
+
+
+@dataclass(frozen=True, slots=True)
+class TransferError:
+    """Why curl ended a transfer."""
+
+    code: int  # a CurlCode, or one that we do not know
+    text: str
+    os_error: int = 0  # of a connection that did not come to be
+    verify_result: int = 0  # of a certificate: OpenSSL's
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +102,19 @@ def classify_status(status: int, received_bytes: int) -> str | None:
     return None if status in {200, 206} else "bad_response"
 
 
-def classify_curl_error(handle: pycurl.Curl, code: int, text: str, phase: Phase) -> str:
+def classify_curl_error(error: TransferError, phase: Phase) -> str:
     """Return the class of a request that curl ended with an error."""
-    if phase.via_proxy and _is_proxy_trouble(code, text, phase):
+    if phase.via_proxy and _is_proxy_trouble(error, phase):
         return "proxy_failed"
-    if code == pycurl.E_COULDNT_CONNECT:
-        return _classify_connect(handle.getinfo(pycurl.OS_ERRNO))
-    if code == pycurl.E_OPERATION_TIMEDOUT:
+    if error.code == CurlCode.COULDNT_CONNECT:
+        return _classify_connect(error.os_error)
+    if error.code == CurlCode.OPERATION_TIMEDOUT:
         return classify_silence(phase)
-    if code == pycurl.E_PEER_FAILED_VERIFICATION:
-        return _classify_certificate(handle.getinfo(pycurl.SSL_VERIFYRESULT), text)
-    if code == pycurl.E_RECV_ERROR:
-        return _classify_receive(text, phase)
-    if code in {_TOO_LARGE, _PROXY_ERROR}:
-        return "bad_response" if code == _TOO_LARGE else "proxy_failed"
-    if code in {_HTTP2_STREAM, _HTTP3}:
-        return "reset"
-    if code == _QUIC_CONNECT:
-        return "http_version_unavailable"
-    return _BY_CURL_CODE.get(code, "unknown_failure")
+    if error.code == CurlCode.PEER_FAILED_VERIFICATION:
+        return _classify_certificate(error.verify_result, error.text)
+    if error.code == CurlCode.RECV_ERROR:
+        return _classify_receive(error.text, phase)
+    return _BY_CURL_CODE.get(error.code, "unknown_failure")
 
 
 def classify_silence(phase: Phase) -> str:
@@ -94,12 +126,12 @@ def classify_silence(phase: Phase) -> str:
     return "tls_handshake" if phase.is_connected else "connect_timeout"
 
 
-def _is_proxy_trouble(code: int, text: str, phase: Phase) -> bool:
-    if code in {pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_PROXY, _PROXY_ERROR}:
+def _is_proxy_trouble(error: TransferError, phase: Phase) -> bool:
+    if error.code in {CurlCode.COULDNT_CONNECT, CurlCode.COULDNT_RESOLVE_PROXY, CurlCode.PROXY}:
         return True
-    if code == pycurl.E_OPERATION_TIMEDOUT and not phase.is_connected:
+    if error.code == CurlCode.OPERATION_TIMEDOUT and not phase.is_connected:
         return True
-    return "CONNECT" in text or "Proxy" in text
+    return "CONNECT" in error.text or "Proxy" in error.text
 
 
 def _classify_connect(os_error: int) -> str:

@@ -84,14 +84,14 @@ class StreamPace:
         steps = self.segments or self._steps
         first = min(bisect_right(self._ends, received_bytes), len(steps) - 1)
         last = first
-        for place in range(first + 1, len(steps)):
-            segment = steps[place]
+        for position in range(first + 1, len(steps)):
+            segment = steps[position]
             length_s = segment.start_s + segment.duration_s - steps[first].start_s
             if segment.start_s >= horizon_s or length_s > MAX_REQUEST_S:
                 break
             if segment.end_byte - received_bytes > MAX_REQUEST_BYTES:
                 break
-            last = place
+            last = position
         # Behind the last segment lies nobody's media; the server cuts what is asked for beyond the end.
         if steps[last].end_byte <= received_bytes:
             return received_bytes, received_bytes + HEAD_BYTES - 1
@@ -100,10 +100,10 @@ class StreamPace:
 
 def _equal_steps(duration_s: float, size_bytes: int) -> tuple[MediaSegment, ...]:
     count = max(1, round(duration_s / STEP_S))
-    ends = [size_bytes * (place + 1) // count for place in range(count)]
+    ends = [size_bytes * (position + 1) // count for position in range(count)]
     return tuple(
-        MediaSegment(start, end, duration_s * place / count, duration_s / count)
-        for place, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
+        MediaSegment(start, end, duration_s * position / count, duration_s / count)
+        for position, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
     )
 
 
@@ -141,26 +141,26 @@ class Pacing:
 
     def next_range(self, stream: Stream, now_s: float) -> tuple[int, int] | None:
         """Return what `stream` asks for at `now_s`. None while it has enough."""
-        pace = self._paces[stream.place]
+        pace = self._paces[stream.stream_index]
         if not pace.is_head_read and stream.received_bytes:
             stream.spool.flush()
             pace.read_head(stream.spool.path, stream.received_bytes, stream.size_bytes)
         position_s = self._advance(now_s)
         wanted = pace.next_range(stream.received_bytes, _size(stream), position_s)
-        idle_from_s = self._idle_from_s[stream.place]
+        idle_from_s = self._idle_from_s[stream.stream_index]
         if wanted is None and idle_from_s is None:
-            self._idle_from_s[stream.place] = now_s
+            self._idle_from_s[stream.stream_index] = now_s
         elif wanted is not None and idle_from_s is not None:
-            self._idle[stream.place].append((idle_from_s, now_s))
-            self._idle_from_s[stream.place] = None
+            self._idle[stream.stream_index].append((idle_from_s, now_s))
+            self._idle_from_s[stream.stream_index] = None
         return wanted
 
     def finish(self, now_s: float) -> list[list[tuple[float, float]]]:
         """Return for each stream the (start, end) times in which it asked for nothing, though it was not complete."""
-        for place, idle_from_s in enumerate(self._idle_from_s):
+        for stream_index, idle_from_s in enumerate(self._idle_from_s):
             if idle_from_s is not None:
-                self._idle[place].append((idle_from_s, now_s))
-                self._idle_from_s[place] = None
+                self._idle[stream_index].append((idle_from_s, now_s))
+                self._idle_from_s[stream_index] = None
         return self._idle
 
     def _advance(self, now_s: float) -> float:

@@ -19,8 +19,8 @@ class WindowPlan:
     resolver: ResolverConfig = field(default=ResolverConfig("system", "system"))  # for the hosts of redirects
     dns_timeout_s: float = 4.0
     spool_directory: str = "."
-    place: int = 0
-    seed: int | str = 0  # decides, with `place`, which windows of a paced crawl are bulk
+    window_index: int = 0  # among the windows of its video
+    seed: int | str = 0  # decides, with `window_index`, which windows of a paced crawl are bulk
     duration_s: float | None = None  # of the video: paces streams without an index
     family: int | None = None  # of a pair's leg: its proxy is that family's
 
@@ -37,4 +37,4 @@ def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:
     """Return "bulk" or "paced". Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
     if config.mode != "paced" or config.bulk_every == 0:
         return config.mode
-    return "bulk" if Random(f"{plan.seed}:{plan.place}").randrange(config.bulk_every) == 0 else "paced"
+    return "bulk" if Random(f"{plan.seed}:{plan.window_index}").randrange(config.bulk_every) == 0 else "paced"

@@ -83,7 +83,7 @@ def plan_windows(item: VideoItem, config: Config, spool_directory: str) -> tuple
                     resolver=config.dns.resolvers[0],
                     dns_timeout_s=config.dns.timeout_s,
                     spool_directory=spool_directory,
-                    place=len(windows),
+                    window_index=len(windows),
                     seed=drawn_seed(item),
                     duration_s=leg.resolve.duration_s,
                     family=leg.family or None,
@@ -107,7 +107,7 @@ def _not_opened(leg: Leg, place: int, failed: ResolveResult | DnsResult | None) 
 def capped_window(plan: WindowPlan) -> DownloadResult:
     """Return the row of a further window that the day's data cap left no byte for."""
     return DownloadResult(
-        place=plan.place,
+        place=plan.window_index,
         mode=None,
         address_family=plan.family,
         via_proxy=None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -27,6 +28,12 @@ class LoadedRoundTrips:
     sent_count: int = 0
     sample_s: tuple[float, ...] = ()  # when each was sent, from t0
     rtt_s: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, sent_count: int, answered: Iterable[tuple[float, float]]) -> LoadedRoundTrips:
+        """Return the figures of (sent_s, rtt_s) pairs in whatever order they were answered."""
+        in_order = sorted(answered)
+        return cls(sent_count, tuple(sent_s for sent_s, _ in in_order), tuple(rtt_s for _, rtt_s in in_order))
 
 
 class LoadedProbes:
@@ -62,12 +69,7 @@ class LoadedProbes:
         """Drop what is open and return the figures."""
         for _, probe in self._open:
             _drop(probe)
-        answered = sorted(self._answered)
-        return LoadedRoundTrips(
-            self._sent_count - len(self._open),
-            tuple(sent_s for sent_s, _ in answered),
-            tuple(rtt_s for _, rtt_s in answered),
-        )
+        return LoadedRoundTrips.of(self._sent_count - len(self._open), self._answered)
 
     def _send(self, now_s: float) -> None:
         probe = socket.socket(self._family, socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""The name look-up of a redirect's host: inside the window, with its resolver, beside the transfers."""
+"""The name look-ups of redirects' hosts: inside the window, with its resolver, beside the transfers."""
 
 from __future__ import annotations
 
@@ -40,3 +40,23 @@ class HostLookup:
         started = time.monotonic()
         self.result = look_up_hosts([self.host], self._family, self._config)
         self.elapsed_s = time.monotonic() - started
+
+
+class HostLookups:
+    """The look-ups of a window under way, each for one stream."""
+
+    def __init__(self, config: DnsConfig) -> None:
+        self._config = config
+        self._open: list[tuple[int, HostLookup]] = []
+
+    def start(self, stream_index: int, host: str, family: int | None) -> HostLookup:
+        """Begin a look-up."""
+        lookup = HostLookup(host, family, self._config)
+        self._open.append((stream_index, lookup))
+        return lookup
+
+    def take_done(self) -> list[tuple[int, HostLookup]]:
+        """Return the look-ups that are over, with the stream that waits for each."""
+        before = self._open
+        self._open = [entry for entry in before if not entry[1].is_done]
+        return [entry for entry in before if entry not in self._open]

@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 from array import array
+from enum import Enum
 from pathlib import Path
 
 from pytomo_scrapy.items import MediaFormat, StreamDownload
@@ -22,6 +23,54 @@ MAX_TRACE_ENTRIES = 40_000
 NEAR_CAP_BYTES = 16 * 1024 * 1024
 # Sizes announced by the resolution are exact for most formats and estimates for some.
 LENGTH_TOLERANCE_RATIO = 0.05
+
+
+class StreamState(Enum):
+    """What a stream is about."""
+
+    ASKING = "its next bytes are about to be asked for"
+    RESTING = "paced: it has enough ahead of its player"
+    LOOKING_UP = "waits for the address of a redirect's host"
+    FETCHING = "a request is under way"
+    COMPLETE = "every byte is here"
+    FAILED = "it will get no more bytes"
+
+
+class Step(Enum):
+    """What moves a stream on."""
+
+    REST = "its player wants nothing now"
+    LOOK_UP = "its next host has no address yet"
+    SEND = "a request goes out"
+    ANSWER = "the request is done, and more is to be asked for"
+    COMPLETE = "the request is done, and was the last"
+    FAIL = "the request or the look-up failed, or stood still until the window's end"
+
+
+# From each state by each step that can come in it. Any other is a bug, and a KeyError.
+TRANSITIONS: dict[StreamState, dict[Step, StreamState]] = {
+    StreamState.ASKING: {
+        Step.REST: StreamState.RESTING,
+        Step.LOOK_UP: StreamState.LOOKING_UP,
+        Step.SEND: StreamState.FETCHING,
+    },
+    StreamState.RESTING: {
+        Step.REST: StreamState.RESTING,
+        Step.LOOK_UP: StreamState.LOOKING_UP,
+        Step.SEND: StreamState.FETCHING,
+    },
+    StreamState.LOOKING_UP: {
+        Step.SEND: StreamState.FETCHING,
+        Step.FAIL: StreamState.FAILED,
+    },
+    StreamState.FETCHING: {
+        Step.ANSWER: StreamState.ASKING,
+        Step.COMPLETE: StreamState.COMPLETE,
+        Step.FAIL: StreamState.FAILED,
+    },
+    StreamState.COMPLETE: {},
+    StreamState.FAILED: {},
+}
 
 
 class ArrivalTrace:
@@ -121,14 +170,15 @@ class Stream:
 
     def __init__(
         self,
-        place: int,
+        stream_index: int,
         media: MediaFormat,
         target: Target,
         spool: Spool,
         clock: Clock,
         allowance: Allowance,
     ) -> None:
-        self.place = place
+        self.stream_index = stream_index
+        self.state = StreamState.ASKING
         self.media = media
         self.target = target
         self.spool = spool
@@ -140,8 +190,6 @@ class Stream:
         self.tls_version: str | None = None  # of its connection
         self.paced_range: tuple[int, int] | None = None  # what a paced window asks for next
         self.is_discarding = False  # the body under way is no media
-        self.is_complete = False
-        self.is_over = False
         self.failure: str | None = None
         self.failure_detail: str | None = None
         self._clock = clock
@@ -191,15 +239,24 @@ class Stream:
             last = min(last, size_bytes - 1)
         return self.received_bytes, last
 
-    def complete(self) -> None:
-        """End the stream: every byte of it is here."""
-        self.is_complete = self.is_over = True
+    @property
+    def is_complete(self) -> bool:
+        """Whether every byte is here."""
+        return self.state is StreamState.COMPLETE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will be asked for any more."""
+        return not TRANSITIONS[self.state]
+
+    def move(self, step: Step) -> None:
+        """Go on to the next state."""
+        self.state = TRANSITIONS[self.state][step]
 
     def fail(self, failure: str, detail: str | None = None) -> None:
-        """End the stream with its first failure; what was received stays."""
-        self.is_over = True
-        if self.failure is None:
-            self.failure, self.failure_detail = failure, detail
+        """End the stream; what was received stays."""
+        self.move(Step.FAIL)
+        self.failure, self.failure_detail = failure, detail
 
     def length_failure(self) -> str | None:
         """Tell how the server's length differs from the resolution's. None while they agree or one is unknown."""

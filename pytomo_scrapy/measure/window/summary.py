@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any
 
-from pytomo_scrapy.items import DownloadResult
+from pytomo_scrapy.items import DownloadResult, HostState, LoadedRtt, Surroundings
 from pytomo_scrapy.measure.host.interface import (
     FRAME_BYTES,
     REQUEST_SENT_BYTES,
@@ -26,19 +25,11 @@ from pytomo_scrapy.measure.host.throttling import compare_throttling
 from pytomo_scrapy.measure.host.wall_clock import ClockOffset, is_clock_synchronised
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
 from pytomo_scrapy.measure.net.path import family_of
+from pytomo_scrapy.measure.window.beside import SideMeasurements
 from pytomo_scrapy.measure.window.pacing import common_spans
 from pytomo_scrapy.measure.window.probes import LoadedRoundTrips
 from pytomo_scrapy.measure.window.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.window.throughput import join_arrivals, measure_throughput
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What was measured beside the transfers."""
-
-    loaded: LoadedRoundTrips | None = None
-    gateway: LoadedRoundTrips | None = None
-    clock: ClockOffset | None = None
 
 
 def summarise(
@@ -47,7 +38,7 @@ def summarise(
     local_address: str | None,
     before: Counters,
     foreign_ratio: float,
-    beside: Beside,
+    beside: SideMeasurements,
 ) -> DownloadResult:
     """Return `result` with everything that follows from its streams and requests, and from the counters since."""
     after = read_counters()
@@ -55,10 +46,10 @@ def summarise(
     address = address or chosen.get(result.host or "")
     failed = next((stream for stream in result.streams if stream.failure is not None), None)
     arrivals = join_arrivals((stream.arrival_s, stream.arrival_bytes) for stream in result.streams)
-    figures = measure_throughput(arrivals, _no_demand(result))
-    tcp = summarise_tcp(result.tcp)
     site = read_cache_site(result.host)
-    connected = [row.connect_s for row in result.requests if row.connect_s is not None]
+    own_address = local_address or local_address_towards(address)
+    interface = interface_of(own_address)
+    cpu_load = cpu_ratio(before, after)
     result = replace(
         result,
         address=address,
@@ -66,81 +57,53 @@ def summarise(
         cache_site=site.name if site else None,
         cache_airport=site.airport if site else None,
         received_bytes=sum(stream.received_bytes for stream in result.streams),
-        connect_s=connected[0] if connected else None,
+        connect_s=next((row.connect_s for row in result.requests if row.connect_s is not None), None),
         first_byte_s=arrivals[0][0] if arrivals else None,
-        active_s=figures.active_s,
-        no_demand_s=figures.no_demand_s,
-        delivery_bps=figures.delivery_bps,
-        delivery_after_2s_bps=figures.delivery_after_2s_bps,
-        bin_min_bps=figures.bin_min_bps,
-        bin_median_bps=figures.bin_median_bps,
-        bin_p95_bps=figures.bin_p95_bps,
-        bin_max_bps=figures.bin_max_bps,
-        cpu_ratio=cpu_ratio(before, after),
-        tcp_rtt_min_s=tcp.rtt_min_s,
-        tcp_receiver_rtt_median_s=tcp.receiver_rtt_median_s,
-        tcp_received_segment_count=tcp.received_segment_count,
-        tcp_out_of_order_count=tcp.out_of_order_count,
-        tcp_receive_window_max_bytes=tcp.receive_window_max_bytes,
+        throughput=measure_throughput(arrivals, _no_demand(result)),
+        tcp_summary=summarise_tcp(result.tcp),
+        loaded=_loaded_rtt(beside.loaded),
+        loaded_gateway=_loaded_rtt(beside.gateway),
+        surroundings=_surroundings(interface, own_address),
+        host_state=_host_state(beside.clock, before, after, result.elapsed_s or 0.0),
+        cpu_ratio=cpu_load,
+        is_probe_limited=is_probe_limited(cpu_load, after.own_cpu_s - before.own_cpu_s, result.elapsed_s),
         failure=failed.failure if failed else None,
         failure_detail=f"{failed.kind}: {failed.failure_detail}" if failed else None,
     )
-    result = _with_loaded_rtt(result, beside.loaded, "loaded")
-    result = _with_loaded_rtt(result, beside.gateway, "loaded_gateway")
-    result = _with_host_state(result, beside.clock, before, after)
-    local_address = local_address or local_address_towards(address)
-    name = interface_of(local_address)
-    result = _with_surroundings(result, name, local_address, after.own_cpu_s - before.own_cpu_s)
-    return _with_foreign_traffic(result, name, before, after, foreign_ratio)
+    return _with_foreign_traffic(result, interface, before, after, foreign_ratio)
 
 
-def _with_surroundings(
-    result: DownloadResult, interface: str | None, local_address: str | None, own_cpu_s: float
-) -> DownloadResult:
+def _surroundings(interface: str | None, local_address: str | None) -> Surroundings:
+    found = read_surroundings(interface)
     # Loopback has no interface whose counters would tell anything, but it is a kind.
     is_loopback = interface is None and local_address is not None and ip_address(local_address).is_loopback
-    found = read_surroundings(interface)
-    return replace(
-        result,
-        interface_kind="loopback" if is_loopback else found.interface_kind,
-        link_rate_bps=found.link_rate_bps,
-        wifi_signal_dbm=found.wifi_signal_dbm,
-        is_vpn=found.is_vpn,
-        mtu_bytes=found.mtu_bytes,
-        kernel=found.kernel,
-        congestion_control=found.congestion_control,
-        is_probe_limited=is_probe_limited(result.cpu_ratio, own_cpu_s, result.elapsed_s),
+    return replace(found, interface_kind="loopback") if is_loopback else found
+
+
+def _loaded_rtt(probes: LoadedRoundTrips | None) -> LoadedRtt:
+    if probes is None:
+        return LoadedRtt()
+    return LoadedRtt(
+        sent_count=probes.sent_count,
+        received_count=len(probes.rtt_s),
+        rtt_min_s=min(probes.rtt_s, default=None),
+        rtt_median_s=statistics.median(probes.rtt_s) if probes.rtt_s else None,
+        rtt_max_s=max(probes.rtt_s, default=None),
+        sample_s=probes.sample_s,
+        sample_rtt_s=probes.rtt_s,
     )
 
 
-def _with_loaded_rtt(result: DownloadResult, loaded: LoadedRoundTrips | None, prefix: str) -> DownloadResult:
-    if loaded is None:
-        return result
-    figures: dict[str, Any] = {
-        "sent_count": loaded.sent_count,
-        "received_count": len(loaded.rtt_s),
-        "rtt_min_s": min(loaded.rtt_s, default=None),
-        "rtt_median_s": statistics.median(loaded.rtt_s) if loaded.rtt_s else None,
-        "rtt_max_s": max(loaded.rtt_s, default=None),
-        "sample_s": loaded.sample_s,
-        "sample_rtt_s": loaded.rtt_s,
-    }
-    return replace(result, **{f"{prefix}_{name}": value for name, value in figures.items()})
-
-
-def _with_host_state(
-    result: DownloadResult, clock: ClockOffset | None, before: Counters, after: Counters
-) -> DownloadResult:
+def _host_state(clock: ClockOffset | None, before: Counters, after: Counters, elapsed_s: float) -> HostState:
     cpu_total_s = after.cpu_total_s - before.cpu_total_s
-    slowed = compare_throttling(before.throttling, after.throttling, result.elapsed_s or 0.0, cpu_total_s)
-    return replace(
-        result,
+    slowed = compare_throttling(before.throttling, after.throttling, elapsed_s, cpu_total_s)
+    return HostState(
         clock_offset_s=clock.offset_s if clock else None,
         clock_offset_error_s=clock.error_s if clock else None,
-        is_clock_synchronised=is_clock_synchronised(),
-        is_cpu_throttled=slowed.is_throttled,
         cpu_throttled_s=slowed.quota_s,
         cpu_steal_ratio=slowed.steal_ratio,
+        is_clock_synchronised=is_clock_synchronised(),
+        is_cpu_throttled=slowed.is_throttled,
     )
 
 

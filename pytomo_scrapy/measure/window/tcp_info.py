@@ -8,10 +8,9 @@ import sys
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from pytomo_scrapy.items import TcpConnection
+from pytomo_scrapy.items import TcpConnection, TcpSummary
 from pytomo_scrapy.measure.net.tcp_struct import TcpInfo, parse_tcp_info, read_tcp_info
 
 MIN_INTERVAL_S = 0.1
@@ -38,26 +37,29 @@ class TcpSampler:
         """Whether this system has TCP_INFO as we read it."""
         return sys.platform == "linux"
 
-    def opener(self, stream: int) -> Callable[[int, Any], socket.socket]:
+    def opener(self, stream_index: int) -> Callable[[int, Any], socket.socket]:
         """Return the function that opens the sockets of one stream. curl takes a duplicate of each."""
 
         def open_socket(purpose: int, address: Any) -> socket.socket:
             opened = socket.socket(address.family, address.socktype, address.protocol)
             if address.socktype & 0xF == socket.SOCK_STREAM:
-                self._connections.append(_Sampled(stream, opened))
+                self._connections.append(_Sampled(stream_index, opened))
             else:
                 self._datagram_sockets.append(opened)
             return opened
 
         return open_socket
 
-    def sample(self, t_s: float, *, is_last: bool = False) -> None:
+    def tick(self, now_s: float) -> None:
         """Read every connection, if it is time."""
-        if t_s < self._next_s and not is_last:
-            return
-        self._next_s = t_s + self._interval_s
+        if now_s >= self._next_s:
+            self._next_s = now_s + self._interval_s
+            self.read(now_s)
+
+    def read(self, now_s: float) -> None:
+        """Read every connection now."""
         for connection in self._connections:
-            connection.sample(t_s)
+            connection.read(now_s)
 
     def close(self) -> tuple[TcpConnection, ...]:
         """Close our ends and return what was seen of every connection that came to be."""
@@ -69,15 +71,15 @@ class TcpSampler:
 class _Sampled:
     """One connection and its series."""
 
-    def __init__(self, stream: int, opened: socket.socket) -> None:
-        self._stream = stream
+    def __init__(self, stream_index: int, opened: socket.socket) -> None:
+        self._stream_index = stream_index
         self._socket = opened
         self._peer: tuple[str, int] | None = None
         self._last: TcpInfo | None = None
         self._times, self._rtts = array("d"), array("d")
         self._received, self._out_of_order, self._windows = array("q"), array("q"), array("q")
 
-    def sample(self, t_s: float) -> None:
+    def read(self, now_s: float) -> None:
         try:
             if self._peer is None:
                 self._peer = self._socket.getpeername()[:2]  # raises until the connection is there
@@ -85,7 +87,7 @@ class _Sampled:
         except (OSError, ValueError):
             return
         self._last = info
-        self._times.append(t_s)
+        self._times.append(now_s)
         self._rtts.append(info.receiver_rtt_s)
         self._received.append(info.received_bytes or 0)
         self._out_of_order.append(info.out_of_order_count or 0)
@@ -100,7 +102,7 @@ class _Sampled:
             return None
         estimates = [rtt_s for rtt_s in self._rtts if rtt_s > 0]
         return TcpConnection(
-            stream=self._stream,
+            stream=self._stream_index,
             address=self._peer[0],
             port=self._peer[1],
             local_port=local_port,
@@ -123,17 +125,6 @@ class _Sampled:
             sample_out_of_order_count=tuple(self._out_of_order),
             sample_receive_window_bytes=tuple(self._windows),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class TcpSummary:
-    """The figures of all connections of a window together."""
-
-    rtt_min_s: float | None = None
-    receiver_rtt_median_s: float | None = None
-    received_segment_count: int | None = None
-    out_of_order_count: int | None = None
-    receive_window_max_bytes: int | None = None
 
 
 def summarise_tcp(connections: Sequence[TcpConnection]) -> TcpSummary:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from heapq import merge
+
+from pytomo_scrapy.items import Throughput
 
 Arrivals = Sequence[tuple[float, int]]  # (t_s, bytes that arrived then), in order of time
 Spans = Sequence[tuple[float, float]]  # (start_s, end_s), in order, not overlapping
@@ -15,20 +16,6 @@ BIN_S = 1.0
 SLOW_START_S = 2.0
 # A mean over less than this says more about a socket buffer than about the path.
 MIN_ACTIVE_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Throughput:
-    """The figures of one window. None where the window is too short to tell."""
-
-    active_s: float | None = None
-    no_demand_s: float | None = None
-    delivery_bps: float | None = None
-    delivery_after_2s_bps: float | None = None
-    bin_min_bps: float | None = None
-    bin_median_bps: float | None = None
-    bin_p95_bps: float | None = None
-    bin_max_bps: float | None = None
 
 
 def join_arrivals(traces: Iterable[tuple[Sequence[float], Sequence[int]]]) -> list[tuple[float, int]]:

@@ -22,7 +22,7 @@ from pytomo_scrapy.storage.frontier.crawls import OpenCrawl as OpenCrawl
 from pytomo_scrapy.storage.frontier.lease import IS_IN_FLIGHT, IS_QUEUED
 from pytomo_scrapy.storage.frontier.owner import this_process
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, IN_FLIGHT, QUEUED, crawl, frontier, owner
-from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.storage.scrub import scrub, storable
 
 Source = tuple[str, Mapping[str, Any]]  # name, and what the spider needs to ask it
 
@@ -157,14 +157,13 @@ class Frontier:
         *,
         failure: str | None = None,
         detail: str | None = None,
-        more_sources: Sequence[Source] = (),
     ) -> int:
         """Queue what a source listed and set it done, in one transaction. Returns how many videos were admitted."""
-        values = {"failure": failure, "failure_detail": scrub(detail), "is_expanded": True, **_FREED, "state": DONE}
+        said = scrub(storable(detail)) if detail else None
+        values = {"failure": failure, "failure_detail": said, "is_expanded": True, **_FREED, "state": DONE}
         with self._database.write() as connection:
             if connection.execute(update(frontier).where(self._is_ours(claim.id)).values(values)).rowcount != 1:
                 return 0
-            self._insert_sources(connection, more_sources, QUEUED)
             branch = Branch(self.crawl.id, self.crawl.pass_number, 1, claim.id, claim.id)
             return admit(connection, branch, videos)
 
@@ -204,12 +203,10 @@ class Frontier:
                 for state in (IS_QUEUED, IS_IN_FLIGHT)
             )
 
-    def renew(self, claim_ids: Sequence[int] | None = None) -> int:
-        """Lengthen the leases of our claims (None: all of them). Returns how many were still ours."""
+    def renew(self) -> int:
+        """Lengthen the leases of our claims. Returns how many were still ours."""
         with self._database.write() as connection:
             renewed = update(frontier).where(self._is_held()).values(lease_until_s=self._lease_end(connection))
-            if claim_ids is not None:
-                renewed = renewed.where(frontier.c.id.in_(list(claim_ids)))
             return connection.execute(renewed).rowcount
 
     def release(self, claim_id: int) -> bool:
@@ -261,11 +258,6 @@ class Frontier:
         again = update(frontier).where(self._is_ours(claim_id), frontier.c.failure.is_(None))
         again = again.values({**_FREED, "failure": refusal})
         return self._retries_refused and connection.execute(again).rowcount == 1
-
-    def drop(self, claim_id: int) -> None:
-        """Set a row done that leaves no measurement, such as a malformed id."""
-        with self._database.write() as connection:
-            self.finish(claim_id, connection)
 
     def new_pass(self) -> int:
         """Begin the next pass where this one is through, or join one begun elsewhere. Returns the pass's number."""

@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
 
 from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaTimeline, StreamDownload, TcpConnection
+from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.measurements.blobs import (
     decode_loaded_samples,
     decode_tcp_samples,
     decode_timeline,
     decode_trace,
 )
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.measurement_tables import (
-    TIMELINE_COLUMNS,
     arrival_trace,
     dns_address,
     dns_lookup,
     download,
     http_request,
     media_timeline,
-    network,
-    ping,
     playback,
     playback_event,
     stream,
     tcp_connection,
 )
 
+_T = TypeVar("_T")
 # What round trips were sampled to while a window was open.
 _LOADED = ("loaded", "loaded_gateway")
 _LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
@@ -95,8 +95,7 @@ def full_record(connection: Connection, key: int | str, *, has_points: bool) -> 
             connection, select(stream).where(stream.c.measurement_id == row.id, stream.c.download_id.is_(None))
         ),
         "dns_lookups": _lookups(connection, row.id),
-        "pings": _many(connection, select(ping).where(ping.c.measurement_id == row.id).order_by(ping.c.id)),
-        "networks": _many(connection, select(network).where(network.c.measurement_id == row.id)),
+        **{child.record: _rows(connection, child.table, row.id) for child in CHILD_TABLES if child.results},
         "playbacks": _playbacks(connection, row.id),
     }
 
@@ -115,6 +114,10 @@ def _one(connection: Connection, table: Table, key: int) -> dict[str, Any]:
 
 def _many(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     return [_plain(row) for row in connection.execute(query)]
+
+
+def _rows(connection: Connection, table: Table, measurement_id: int) -> list[dict[str, Any]]:
+    return _many(connection, select(table).where(below(table, [measurement_id])).order_by(*table.primary_key))
 
 
 def _downloads(connection: Connection, measurement_id: int, has_points: bool) -> list[dict[str, Any]]:
@@ -238,17 +241,11 @@ def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tupl
 def _recall_timeline(connection: Connection, stored: Row[Any]) -> MediaTimeline:
     points = _points(connection, media_timeline, stored.id)
     offset_bytes, complete_s, segments = decode_timeline(points) if points else ((), (), ())
-    columns = {field.name: TIMELINE_COLUMNS.get(field.name, f"file_{field.name}") for field in fields(MediaTimeline)}
-    of_file = {
-        name: stored._mapping[column]
-        for name, column in columns.items()
-        if column in stored._mapping and stored._mapping[column] is not None
-    }
-    return MediaTimeline(**of_file, offset_bytes=offset_bytes, complete_s=complete_s, segments=segments)
+    known = {name: value for name, value in stored._mapping.items() if value is not None}
+    packed = {"file_offset_bytes": offset_bytes, "file_complete_s": complete_s, "file_segments": segments}
+    return from_flat(MediaTimeline, known | packed, "file_")
 
 
-def _result(kind: type[Any], row: Row[Any], **more: Any) -> Any:
-    """Build a result from the columns that have its fields' names."""
-    names = {field.name for field in fields(kind)}
-    stored = {name: value for name, value in row._mapping.items() if name in names}
-    return kind(**{**stored, **more})
+def _result(kind: type[_T], row: Row[Any], **more: Any) -> _T:
+    """Build a result from the columns that follow from its fields."""
+    return from_flat(kind, {**row._mapping, **more})

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 
-from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.items.stored import leaves_of
+from pytomo_scrapy.storage.scrub import scrub, storable
 
 _MAX_INTEGER = 2**63 - 1
 
 
 def values_of(
-    result: Any,
-    table: Table,
-    *,
-    prefix: str = "",
-    names: Mapping[str, str] | None = None,
-    private_addresses: Iterable[str | None] = (),
+    result: Any, table: Table, *, prefix: str = "", private_addresses: Iterable[str | None] = ()
 ) -> dict[str, Any]:
-    """Return the fields of a dataclass that the table keeps. `names` maps a field to its column, else prefix + name."""
+    """Return the values of a result that the table keeps, by the names of their columns (items/stored.py)."""
     kept: dict[str, Any] = {}
-    for field in fields(result):
-        column = names[field.name] if names and field.name in names else prefix + field.name
-        if column in table.c:
-            value = clean(getattr(result, field.name))
-            kept[column] = scrub(value, private_addresses) if column.endswith("failure_detail") else value
+    for column, value_in in _kept(result.__class__, table, prefix):
+        value = clean(value_in(result))
+        kept[column] = scrub(value, private_addresses) if column.endswith("failure_detail") else value
     return kept
+
+
+@cache
+def _kept(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    return tuple((leaf.name, attrgetter(leaf.path)) for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
 
 
 def clean(value: Any) -> Any:
     """Return what both databases can keep: no NUL, no lone surrogate, no infinite number, no number over 64 bits."""
     if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+        return storable(value)
     if isinstance(value, bool) or value is None or isinstance(value, datetime):
         return value
     if isinstance(value, float):

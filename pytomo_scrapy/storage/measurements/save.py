@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -19,6 +20,7 @@ from pytomo_scrapy.storage.measurements import save_details
 from pytomo_scrapy.storage.measurements.figure_row import write_figures
 from pytomo_scrapy.storage.measurements.rows import clean, insert_one, scrub_deeply, values_of
 from pytomo_scrapy.storage.migrate import HEAD
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, measurement, vantage, video
 from pytomo_scrapy.storage.schema.crawl_tables import frontier as frontier_table
 from pytomo_scrapy.storage.schema.measurement_tables import download
@@ -29,18 +31,13 @@ logger = logging.getLogger(__name__)
 _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] = (
     ("windows", save_details.save_windows),
     ("lookups", save_details.save_lookups),
-    ("pings", save_details.save_pings),
-    ("networks", save_details.save_networks),
+    *((child.record, partial(save_details.save_rows, child=child)) for child in CHILD_TABLES if child.results),
     ("playbacks", save_details.save_playbacks),
     # Last: it is copied from all of the above.
     ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),
 )
 # What the database or the encoding says to a value that it cannot take; trouble with the database itself is not here.
 _REFUSALS = (StatementError, ValueError, TypeError, OverflowError)
-_PAGE_COLUMNS = {name: f"page_{name}" for name in ("failure", "failure_detail")}
-_RESOLVE_COLUMNS = {
-    name: f"resolve_{name}" for name in ("elapsed_s", "attempt_count", "software_version", "failure", "failure_detail")
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +148,9 @@ def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
         "failure_stage": None if item.failure_stage is None else item.failure_stage.value,
     }
     if item.page is not None:
-        row |= values_of(item.page, measurement, names=_PAGE_COLUMNS, private_addresses=private)
+        row |= values_of(item.page, measurement, private_addresses=private)
     if item.resolve is not None:
-        resolved = values_of(item.resolve, measurement, names=_RESOLVE_COLUMNS, private_addresses=private)
+        resolved = values_of(item.resolve, measurement, private_addresses=private)
         if resolved["view_count"] is None:
             del resolved["view_count"]  # the page's stands
         row |= resolved

@@ -24,16 +24,14 @@ from pytomo_scrapy.storage.measurements.blobs import (
     encode_trace,
 )
 from pytomo_scrapy.storage.measurements.rows import insert_all, insert_one, values_of
+from pytomo_scrapy.storage.schema.child_tables import ChildTable
 from pytomo_scrapy.storage.schema.measurement_tables import (
-    TIMELINE_COLUMNS,
     arrival_trace,
     dns_address,
     dns_lookup,
     download,
     http_request,
     media_timeline,
-    network,
-    ping,
     playback,
     playback_event,
     stream,
@@ -59,9 +57,9 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
     for number, window in enumerate(item.downloads):
         own = values_of(window, download, private_addresses=private_addresses(item))
         samples = {
-            "loaded_samples": encode_loaded_samples(window.loaded_sample_s, window.loaded_sample_rtt_s),
+            "loaded_samples": encode_loaded_samples(window.loaded.sample_s, window.loaded.sample_rtt_s),
             "loaded_gateway_samples": encode_loaded_samples(
-                window.loaded_gateway_sample_s, window.loaded_gateway_sample_rtt_s
+                window.loaded_gateway.sample_s, window.loaded_gateway.sample_rtt_s
             ),
         }
         row = {"measurement_id": measurement_id, **own, **samples}
@@ -98,9 +96,9 @@ def _save_streams(
             left.remove(announced)
         timeline = timelines[index] if index < len(timelines) else None
         row = _stream_row(measurement_id, window.place, index, announced) | {"download_id": download_id}
-        for part, options in ((timeline, {"prefix": "file_", "names": TIMELINE_COLUMNS}), (received, {})):
+        for part, prefix in ((timeline, "file_"), (received, "")):
             if part is not None:
-                kept = values_of(part, stream, private_addresses=private_addresses(item), **options)  # type: ignore[arg-type]
+                kept = values_of(part, stream, prefix=prefix, private_addresses=private_addresses(item))
                 row |= {name: value for name, value in kept.items() if value is not None}
         stream_id = insert_one(connection, stream, row)
         _save_points(connection, stream_id, received.arrival_s, received.arrival_bytes, timeline)
@@ -158,19 +156,15 @@ def save_lookups(connection: Connection, measurement_id: int, item: VideoItem) -
         connection.execute(insert(dns_address), addresses)
 
 
-def save_pings(connection: Connection, measurement_id: int, item: VideoItem) -> None:
-    """Store the round trips of every address."""
-    if item.ping is not None:
-        private = private_addresses(item)
-        rows = [values_of(one, ping, private_addresses=private) for one in item.ping.pings]
-        insert_all(connection, ping, [{"measurement_id": measurement_id, **row} for row in rows])
-
-
-def save_networks(connection: Connection, measurement_id: int, item: VideoItem) -> None:
-    """Store the autonomous system of every address that one is known of."""
-    rows = [{"measurement_id": measurement_id, **values_of(one, network)} for one in item.networks]
+def save_rows(connection: Connection, measurement_id: int, item: VideoItem, child: ChildTable) -> None:
+    """Store the results of a probe that are rows and nothing else."""
+    private = private_addresses(item)
+    found = child.results(item) if child.results else ()
+    rows = [
+        {"measurement_id": measurement_id, **values_of(one, child.table, private_addresses=private)} for one in found
+    ]
     if rows:
-        connection.execute(insert(network), rows)
+        connection.execute(insert(child.table), rows)
 
 
 def save_playbacks(connection: Connection, measurement_id: int, item: VideoItem) -> None:

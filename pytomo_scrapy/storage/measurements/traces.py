@@ -6,20 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, Table, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below, packed_columns
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, crawl, frontier, measurement
-from pytomo_scrapy.storage.schema.measurement_tables import (
-    arrival_trace,
-    download,
-    http_request,
-    media_timeline,
-    playback,
-    playback_event,
-    stream,
-    tcp_connection,
-)
 
 # A transaction each: a crawl that stores meanwhile waits for one batch, never for all.
 _BATCH = 500
@@ -49,27 +40,15 @@ def _next_ids(database: Database, before: datetime, last_id: int) -> Sequence[in
 
 
 def _prune_measurements(connection: Connection, ids: Sequence[int], *, is_dry_run: bool) -> Counter[str]:
-    downloads = select(download.c.id).where(download.c.measurement_id.in_(ids))
-    streams = select(stream.c.id).where(stream.c.measurement_id.in_(ids))
-    playbacks = select(playback.c.id).where(playback.c.measurement_id.in_(ids))
-    parts: tuple[tuple[Table, str, Select[tuple[int]]], ...] = (
-        (arrival_trace, "stream_id", streams),
-        (media_timeline, "stream_id", streams),
-        (http_request, "download_id", downloads),
-        (playback_event, "playback_id", playbacks),
-    )
     counts: Counter[str] = Counter()
-    for table, column, owners in parts:
-        is_old = table.c[column].in_(owners)
-        if is_dry_run:
+    for child in CHILD_TABLES:
+        table, is_old = child.table, below(child.table, ids)
+        if child.is_bulk and is_dry_run:
             counts[table.name] += connection.execute(select(func.count()).select_from(table).where(is_old)).scalar_one()
-        else:
+        elif child.is_bulk:
             counts[table.name] += connection.execute(delete(table).where(is_old)).rowcount
-    if not is_dry_run:
-        samples = update(tcp_connection).where(tcp_connection.c.download_id.in_(downloads))
-        connection.execute(samples.values(samples=None))
-        loaded = update(download).where(download.c.measurement_id.in_(ids))
-        connection.execute(loaded.values(loaded_samples=None, loaded_gateway_samples=None))
+        elif not is_dry_run and (packed := packed_columns(table)):
+            connection.execute(update(table).where(is_old).values(dict.fromkeys(packed)))
     return counts
 
 

@@ -9,6 +9,8 @@ from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from pytomo_scrapy.items.stored import ABOUT_DETAIL, About, about_failure
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC instant: `timestamptz` on PostgreSQL, on SQLite ISO 8601 text of one width, which sorts by time."""
@@ -53,17 +55,33 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 def id_column() -> Column[Any]:
     """Return the row's own number."""
-    return Column("id", BigId, primary_key=True)
+    return Column("id", BigId, primary_key=True, info=_info("row number"))
 
 
-def reference(name: str, target: str, *, is_required: bool = True, is_index: bool = False) -> Column[Any]:
-    """Return a column that points to a row of another table."""
-    return Column(name, BigId, ForeignKey(f"{target}.id"), nullable=not is_required, index=is_index)
+def reference(name: str, target: str, *, null: str = "never", is_index: bool = False) -> Column[Any]:
+    """Return a column that points to a row of another table; it may be NULL where `null` says when."""
+    info = _info(f"→ {target}", null)
+    return Column(name, BigId, ForeignKey(f"{target}.id"), nullable=null != "never", index=is_index, info=info)
 
 
-def required(name: str, kind: Any) -> Column[Any]:
-    """Return a column that is never NULL."""
-    return Column(name, kind, nullable=False)
+def key(name: str, kind: Any, meaning: str, target: str | None = None) -> Column[Any]:
+    """Return a part of a primary key that the program gives, not the database; `target` is the table it points to."""
+    foreign = (ForeignKey(f"{target}.id"),) if target else ()
+    return Column(name, kind, *foreign, primary_key=True, autoincrement=False, info=_info(meaning))
+
+
+def required(
+    name: str, kind: Any, meaning: str = "", *, null: str = "never", unit: str | None = None, is_unique: bool = False
+) -> Column[Any]:
+    """Return a column that is never NULL; `null` says what stands in it where there is nothing to say."""
+    return Column(name, kind, nullable=False, unique=is_unique or None, info=_info(meaning, null, unit))
+
+
+def optional(
+    name: str, kind: Any, meaning: str, *, null: str = "never", unit: str | None = None, is_index: bool = False
+) -> Column[Any]:
+    """Return a column that may be NULL; `null` says when. It is "never" where only the database would take it."""
+    return Column(name, kind, index=is_index, info=_info(meaning, null, unit))
 
 
 def columns(kind: Any, *names: str) -> list[Column[Any]]:
@@ -71,6 +89,18 @@ def columns(kind: Any, *names: str) -> list[Column[Any]]:
     return [Column(name, kind) for name in names]
 
 
-def failure_columns(prefix: str = "") -> list[Column[Any]]:
+def failure_columns(which: str, prefix: str = "") -> list[Column[Any]]:
     """Return the class of a failure and its scrubbed detail."""
-    return columns(Text, f"{prefix}failure", f"{prefix}failure_detail")
+    return [
+        Column(f"{prefix}failure", Text, info={"about": about_failure(which)}),
+        Column(f"{prefix}failure_detail", Text, info={"about": ABOUT_DETAIL}),
+    ]
+
+
+def about_of(column: Column[Any]) -> About | None:
+    """Return what the column means, for the documents and exports. None where it is written in the documents alone."""
+    return column.info.get("about")
+
+
+def _info(meaning: str, null: str = "never", unit: str | None = None) -> dict[str, About]:
+    return {"about": About(meaning, null, unit)} if meaning else {}

@@ -1,6 +1,6 @@
 """The tables of crawls and measurements. A column has the name of the item field it keeps; NULL means not measured.
 
-docs/data-format.md describes every column, and a test demands it.
+What each means is written beside it, and in docs/data-format.md by `make schema`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    Column,
     Double,
     Index,
     Integer,
@@ -20,17 +19,19 @@ from sqlalchemy import (
     text,
 )
 
+from pytomo_scrapy.items import DnsResult, PageResult, PingResult, ResolveResult
 from pytomo_scrapy.storage.schema.columns import (
     BigId,
     Json,
     UtcDateTime,
-    columns,
     failure_columns,
     id_column,
     metadata,
+    optional,
     reference,
     required,
 )
+from pytomo_scrapy.storage.schema.derive import columns_of
 
 # States of a frontier row.
 QUEUED, IN_FLIGHT, DONE = 0, 1, 2
@@ -39,9 +40,14 @@ vantage = Table(
     "vantage",
     metadata,
     id_column(),
-    required("name", Text),
-    required("provider", Text),
-    Column("public_address", Text),
+    required("name", Text, "`PYTOMO_VANTAGE`, else the host name"),
+    required("provider", Text, "`PYTOMO_PROVIDER`", null="never; empty where not given"),
+    optional(
+        "public_address",
+        Text,
+        "last public address that the service saw (`ip` of the media URL)",
+        null="`PYTOMO_STORE_PUBLIC_IP` is off",
+    ),
     UniqueConstraint("name", "provider"),
 )
 
@@ -49,18 +55,25 @@ crawl = Table(
     "crawl",
     metadata,
     id_column(),
-    required("name", Text),
-    required("vantage_name", Text),
-    required("spider", Text),
-    required("arguments", Json),
-    required("created_at", UtcDateTime),
-    Column("finished_at", UtcDateTime),
-    required("pass_number", Integer),
-    required("max_crawled_url", BigInteger),
-    required("admitted_count", BigInteger),
-    required("done_count", BigInteger),
-    required("listed_position", BigInteger),
-    required("is_listed_end", Boolean),
+    required("name", Text, "`-a crawl=NAME`, else spider and a hash of its arguments"),
+    required(
+        "vantage_name",
+        Text,
+        "whose own frontier this is (`-a vantage=own`)",
+        null="never; empty where vantage points share the crawl",
+    ),
+    required("spider", Text, "its name"),
+    required("arguments", Json, "spider arguments, without secrets"),
+    required("created_at", UtcDateTime, "first start"),
+    optional("finished_at", UtcDateTime, "when every row was done", null="unfinished: the same command resumes it"),
+    required("pass_number", Integer, "current pass, from 1; `loop` adds one"),
+    required("max_crawled_url", BigInteger, "limit of a pass", unit="videos"),
+    required(
+        "admitted_count", BigInteger, "videos let into the frontier in this pass; never above the limit", unit="videos"
+    ),
+    required("done_count", BigInteger, "of those, done (measured, failed ones too, or dropped)", unit="videos"),
+    required("listed_position", BigInteger, "how far the list of URLs was read in this pass", unit="lines"),
+    required("is_listed_end", Boolean, "the list was read to its end"),
     Index(
         "uq_crawl_unfinished",
         "name",
@@ -75,29 +88,42 @@ run = Table(
     "run",
     metadata,
     id_column(),
-    Column("uuid", String(36), nullable=False, unique=True),
+    required("uuid", String(36), "random, of the run", is_unique=True),
     reference("vantage_id", "vantage"),
-    reference("crawl_id", "crawl", is_required=False, is_index=True),
-    required("spider", Text),
-    required("arguments", Json),
-    required("settings", Json),
-    *columns(Text, "software_version", "schema_version", "scrapy_version", "yt_dlp_version", "python_version"),
-    Column("platform", Text),
-    required("started_at", UtcDateTime),
-    Column("ended_at", UtcDateTime),
-    Column("end_reason", Text),
+    reference("crawl_id", "crawl", is_index=True, null="not part of a crawl (`scrapy measure`)"),
+    required("spider", Text, "its name"),
+    required("arguments", Json, "spider arguments, without secrets"),
+    required("settings", Json, "all `PYTOMO_*` settings in force, without secrets"),
+    optional("software_version", Text, "pytomo-scrapy"),
+    optional("schema_version", Text, "revision of this schema"),
+    optional("scrapy_version", Text, "Scrapy", null="not installed"),
+    optional("yt_dlp_version", Text, "yt-dlp", null="not installed"),
+    optional("python_version", Text, "Python"),
+    optional("platform", Text, "operating system, as Python names it"),
+    required("started_at", UtcDateTime, "wall clock"),
+    optional("ended_at", UtcDateTime, "wall clock", null="it runs, or was killed"),
+    optional("end_reason", Text, "Scrapy's reason: finished, shutdown, ...", null="it runs, or was killed"),
 )
 
 owner = Table(
     "owner",
     metadata,
     id_column(),
-    Column("token", String(36), nullable=False, unique=True),
-    required("host", Text),
-    required("machine", Text),
-    required("pid", Integer),
-    required("process_started", Text),
-    required("created_at", UtcDateTime),
+    required("token", String(36), "random, of the process", is_unique=True),
+    required("host", Text, "host name"),
+    required(
+        "machine",
+        Text,
+        "boot id and process namespace, so that a reboot or another container is told apart",
+        null="never; empty where the system does not tell",
+    ),
+    required("pid", Integer, "process number"),
+    required(
+        "process_started",
+        Text,
+        "start of the process in the kernel's own ticks: a number given again means another process",
+    ),
+    required("created_at", UtcDateTime, "when it opened the crawl"),
 )
 
 # Millions of rows: few columns, and two indexes of which one holds only what is not done.
@@ -105,21 +131,44 @@ frontier = Table(
     "frontier",
     metadata,
     id_column(),
-    required("crawl_id", BigId),
-    required("pass_number", Integer),
-    required("service", Text),
-    required("video_id", Text),
-    required("depth", Integer),
-    required("parent_id", BigId),
-    required("place", BigInteger),
-    required("state", SmallInteger),
-    required("is_expanded", Boolean),
-    required("attempt_count", Integer),
-    Column("seed_id", BigId),
-    Column("owner_id", BigId),
-    Column("lease_until_s", Double),
-    Column("payload", Text),
-    *failure_columns(),
+    required("crawl_id", BigId, "→ crawl"),
+    required("pass_number", Integer, "pass"),
+    required("service", Text, "youtube, ...", null="never; empty: a source"),
+    required("video_id", Text, "the service's id, or the source's name"),
+    required("depth", Integer, "0 a source, 1 first videos, then one more for each page", unit="rounds"),
+    required("parent_id", BigId, "row of the page or source that led here first", null="never; 0: none"),
+    required("place", BigInteger, "place on that page, from 0; in a list its line"),
+    required("state", SmallInteger, "0 queued, 1 in flight, 2 done"),
+    required("is_expanded", Boolean, "its page's videos are in the frontier"),
+    required("attempt_count", Integer, "how often it was claimed"),
+    optional("seed_id", BigId, "row of the source that brought the seed of this branch", null="a source"),
+    optional("owner_id", BigId, "→ owner that holds the lease", null="not in flight"),
+    optional(
+        "lease_until_s",
+        Double,
+        "end of the lease, by the server's clock (SQLite: the machine's). A process seen alive on the "
+        "same machine keeps its rows beyond it",
+        null="not in flight",
+        unit="s since 1970",
+    ),
+    optional(
+        "payload",
+        Text,
+        "the page's URL where it does not follow from the id; of a source its parameters as JSON",
+        null="nothing to add",
+    ),
+    optional(
+        "failure",
+        Text,
+        "why the source failed; of a video the refusal after which it was asked for once more",
+        null="no failure",
+    ),
+    optional(
+        "failure_detail",
+        Text,
+        "what was said, with URL queries, credentials, cookies and the client's address removed",
+        null="no failure, or nothing more to say",
+    ),
     Index("uq_frontier_video", "crawl_id", "pass_number", "service", "video_id", unique=True),
     Index(
         "ix_frontier_queued",
@@ -147,13 +196,15 @@ video = Table(
     "video",
     metadata,
     id_column(),
-    required("service", Text),
-    required("video_id", Text),
-    required("url", Text),
-    Column("title", Text),
-    Column("duration_s", Double),
-    Column("uploaded_at", UtcDateTime),
-    required("first_seen_at", UtcDateTime),
+    required("service", Text, "youtube, ..."),
+    required("video_id", Text, "the service's id"),
+    required("url", Text, "canonical address of its page"),
+    optional("title", Text, "resolution, else the page", null="never told"),
+    optional("duration_s", Double, "resolution", null="never told"),
+    optional(
+        "uploaded_at", UtcDateTime, "resolution, else its watch page: then the start of that day", null="never told"
+    ),
+    required("first_seen_at", UtcDateTime, "first stored"),
     UniqueConstraint("service", "video_id"),
 )
 
@@ -161,41 +212,55 @@ measurement = Table(
     "measurement",
     metadata,
     id_column(),
-    Column("uuid", String(36), nullable=False, unique=True),
+    required("uuid", String(36), "made when the item was: storing twice stores once", is_unique=True),
     reference("run_id", "run", is_index=True),
     reference("vantage_id", "vantage"),
-    reference("crawl_id", "crawl", is_required=False),
-    required("pass_number", Integer),
+    reference("crawl_id", "crawl", null="not part of a crawl"),
+    required("pass_number", Integer, "pass"),
     reference("video_row_id", "video", is_index=True),
-    required("is_superseded", Boolean),
-    Column("software_version", Text),
-    Column("schema_version", Text),
-    Column("started_at", UtcDateTime, index=True),
-    required("stored_at", UtcDateTime),
-    Column("depth", Integer),
-    *columns(Text, "source", "seed_source", "parent_id"),
-    *columns(BigInteger, "claim_id", "frontier_order"),
-    Column("related_count", Integer),
-    *failure_columns("page_"),
-    Column("view_count", BigInteger),
-    *columns(Double, "video_age_s", "since_last_measured_s"),
-    Column("resolve_elapsed_s", Double),
-    Column("resolve_attempt_count", Integer),
-    Column("available_wait_s", Double),
-    Column("address_family", Integer),
-    *columns(Text, "client_address", "extractor", "client", "resolve_software_version"),
-    Column("player_config", Json),
-    *failure_columns("resolve_"),
-    Column("dns_resolver", Text),
-    Column("dns_elapsed_s", Double),
-    *failure_columns("dns_"),
-    Column("ping_elapsed_s", Double),
-    *failure_columns("ping_"),
-    Column("join_time_s", Double),
-    Column("failure_stage", Text),
-    Column("attribution", Text),
-    Column("store_failure_detail", Text),
-    *failure_columns(),
+    required(
+        "is_superseded",
+        Boolean,
+        "a later measurement of the same video and pass exists (two machines after a lost lease, or "
+        "another try after a refusal): left out of views and reports",
+    ),
+    optional("software_version", Text, "pytomo-scrapy that measured"),
+    optional("schema_version", Text, "revision of this schema then"),
+    optional("started_at", UtcDateTime, "wall clock, read once for the item", null="unknown", is_index=True),
+    required("stored_at", UtcDateTime, "wall clock"),
+    optional("depth", Integer, "1 for first videos", null="unknown", unit="rounds"),
+    optional("source", Text, "what brought it: charts:..., search:..., urls, related", null="unknown"),
+    optional("seed_source", Text, "the source at the root of its branch", null="not from the frontier"),
+    optional("parent_id", Text, "video id of the page it was found on", null="depth 1"),
+    optional("claim_id", BigInteger, "frontier row that stood for it", null="not from the frontier"),
+    optional("frontier_order", BigInteger, "its order of discovery", null="not from the frontier"),
+    *columns_of(PageResult, integer=Integer),
+    optional("view_count", BigInteger, "resolution, else its watch page", null="not told", unit="views"),
+    optional(
+        "video_age_s",
+        Double,
+        "`started_at` minus the upload; where only the watch page told it, the start of that day in UTC",
+        null="date not told",
+    ),
+    optional(
+        "since_last_measured_s",
+        Double,
+        "`started_at` minus that of the newest earlier measurement of this video at this vantage that "
+        "received media: caches on the way may be warm",
+        null="never before",
+    ),
+    *columns_of(ResolveResult, (DnsResult, "dns_"), (PingResult, "ping_"), integer=Integer),
+    optional("join_time_s", Double, "resolution + DNS + startup delay (docs/metrics.md)", null="not started"),
+    optional(
+        "failure_stage", Text, "stage that ended the session: resolve, dns, download, playback", null="no failure"
+    ),
+    optional(
+        "attribution", Text, "network, service, content, tool, unknown. Valid: NULL or network", null="no failure"
+    ),
+    optional(
+        "store_failure_detail", Text, "groups of rows that the database refused, and why", null="everything was stored"
+    ),
+    *failure_columns("that ended the session"),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
     Index(
         "uq_measurement_current",

@@ -2,48 +2,34 @@
 
 A year of measurements is a million rows in a dozen tables, most of whose bytes are traces. To draw one figure over
 all of them would join them all; this table holds the figures of the first window beside what they are compared by.
-Every value is copied from the tables below the measurement and can be written again from them at any time.
+Every value is copied from the tables below the measurement and can be written again from them at any time. Its columns
+are those of the catalogue, `figure_catalogue`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from pytomo_scrapy.storage.schema.columns import BigId, UtcDateTime, columns, metadata, required
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
+from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES, Kind
+
+_TYPES: dict[Kind, Any] = {
+    Kind.ROW_ID: BigId,
+    Kind.BIG: BigInteger,
+    Kind.WHOLE: Integer,
+    Kind.SMALL: SmallInteger,
+    Kind.REAL: Double,
+    Kind.TEXT: Text,
+}
 
 figure = Table(
     "figure",
     metadata,
     Column("measurement_id", BigId, ForeignKey(measurement.c.id), primary_key=True, autoincrement=False),
-    required("started_s", BigInteger),  # whole seconds since 1970, UTC: buckets are integer arithmetic
-    required("vantage_id", BigId),
-    required("run_id", BigId),
-    required("video_row_id", BigId),
-    required("place", Integer),  # of the window that the figures are of
-    required("is_valid", SmallInteger),  # no failure, or one that the network is charged with
-    required("is_session", SmallInteger),  # valid, and a player ran or the network ended it before
-    # What a session is compared and filtered by.
-    *columns(Text, "service", "host", "cache_site", "resolver", "http_version", "format", "mode", "client", "player"),
-    Column("address_family", SmallInteger),
-    *columns(Text, "failure", "attribution", "failure_stage", "ping_method", "yt_dlp_version"),
-    *columns(Text, "cache_airport", "as_holder"),
-    Column("as_number", BigInteger),
-    # Playback.
-    *columns(SmallInteger, "is_started", "has_stall"),
-    *columns(Double, "startup_delay_s", "waited_s", "stalled_s", "played_s", "stall_ratio", "join_time_s"),
-    *columns(Integer, "stall_count", "stall_1s_count"),
-    *columns(Double, "buffer_end_s", "initial_buffer_s", "initial_rate_bps", "mos_stalling_hossfeld2011"),
-    Column("initial_buffer_bytes", BigInteger),
-    # The window.
-    *columns(Double, "delivery_bps", "delivery_after_2s_bps", "throughput_bps", "reception_ratio", "bitrate_bps"),
-    *columns(Double, "bin_min_bps", "bin_median_bps", "bin_max_bps", "download_s", "connect_s", "first_byte_s"),
-    *columns(BigInteger, "received_bytes", "size_bytes", "service_estimate_bps"),
-    *columns(Integer, "status", "height_px"),
-    *columns(Double, "video_duration_s", "cpu_ratio"),
-    Column("is_cross_traffic", SmallInteger),
-    # Before it.
-    *columns(Double, "rtt_min_s", "rtt_avg_s", "rtt_max_s", "loss_ratio", "dns_elapsed_s", "resolve_elapsed_s"),
+    *(Column(one.name, _TYPES[one.kind], nullable=one.null != "never") for one in FIGURES),
     Index("ix_figure_started_s", "started_s"),
     # Answered from the index alone: what changed when, and failures over time.
     Index("ix_figure_changes", "started_s", "run_id", "client", "failure", "attribution"),

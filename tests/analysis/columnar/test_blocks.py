@@ -24,8 +24,8 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     texts_of,
     unpack_numbers,
 )
-from pytomo_scrapy.analysis.parameters import PARAMETERS
-from pytomo_scrapy.analysis.selection import DIMENSIONS, Selection
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
 
 ROWS = 1300

@@ -20,7 +20,7 @@ from pytomo_scrapy.analysis import distribution, series
 from pytomo_scrapy.analysis.columnar.blocks import seal_all
 from pytomo_scrapy.analysis.crawl_report import ReportSummary, summarise
 from pytomo_scrapy.analysis.daily.retention import prune_measurements
-from pytomo_scrapy.analysis.parameters import PARAMETERS
+from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.reporting.terminal import print_report

@@ -11,7 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from pytomo_scrapy.config import NetworkConfig, ResolverConfig
+from pytomo_scrapy.config import DnsConfig, NetworkConfig, ResolverConfig
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import Network
 from pytomo_scrapy.measure.dns.asn import NetworkFinder, read_origin
@@ -55,9 +55,9 @@ def zones() -> Iterator[tuple[Zones, NetworkConfig]]:
         yield answer, cymru(port)
 
 
-def cymru(port: int, **more: object) -> NetworkConfig:
+def cymru(port: int, timeout_s: float = 5.0) -> NetworkConfig:
     resolver = ResolverConfig("test", "udp", "127.0.0.1", port)
-    return NetworkConfig(has_cymru=True, resolver=resolver, timeout_s=more.pop("timeout_s", 5.0))  # type: ignore[arg-type]
+    return NetworkConfig(has_cymru=True, dns=DnsConfig((resolver,), timeout_s))
 
 
 def test_file_gives_number_prefix_and_holder(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytomo_scrapy.config import PingConfig
+from pytomo_scrapy.config import PathConfig, PingConfig
 from pytomo_scrapy.items import Ping
 from pytomo_scrapy.measure.ping import round_trips as ping_module
 from pytomo_scrapy.measure.ping.probers import ProbeTrain
@@ -196,7 +196,7 @@ def test_ping_by_tcp_takes_a_refusal_for_a_reply() -> None:
 
 def test_ping_by_tcp_of_an_open_port_measures_from_the_source_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        config = PingConfig(1, 0.01, 0.5, "tcp", source_address="127.0.0.9")
+        config = PingConfig(1, 0.01, 0.5, "tcp", PathConfig(source_address="127.0.0.9"))
         result = ping_addresses(["127.0.0.1"], config, port=server.getsockname()[1])
         connection, (peer, _) = server.accept()
         connection.close()

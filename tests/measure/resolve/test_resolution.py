@@ -405,7 +405,7 @@ def test_resolve_of_many_videos_at_once_keeps_them_apart(serve: ServiceFactory) 
 
 def test_resolve_page_without_video_is_unsupported_url(serve: ServiceFactory) -> None:
     serve(None, page="<html><body>words</body></html>")
-    result = resolve_video("https://example.org/page", ResolveConfig())
+    result = resolve_video("https://example.org/page", ResolveConfig(extractor_args=""))
     assert (result.failure, result.attempt_count) == ("unsupported_url", 1)
 
 
@@ -414,7 +414,7 @@ def test_resolve_direct_media_url_of_any_site_is_one_muxed_format(serve: Service
     service._reply = lambda url, body: Response(  # type: ignore[method-assign]
         io.BytesIO(b""), url, {"Content-Type": "video/mp4", "Content-Length": "1000"}
     )
-    config = ResolveConfig(timeout_s=1, path=PathConfig(family="6"))
+    config = ResolveConfig(extractor_args="", timeout_s=1, path=PathConfig(family="6"))
     result = resolve_video("https://media.example.org/clip.mp4?c=3&ip=192.0.2.9", config)
     assert result.failure is None
     assert [(media.kind, media.host, media.hints.client) for media in result.formats] == [

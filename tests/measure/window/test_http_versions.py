@@ -21,7 +21,7 @@ from tests.conftest import missing
 from tests.measure.window.window_servers import BODY, Authority, serve_body, serving
 
 HOST = "rr1---sn-test.example"
-CONFIG = DownloadConfig(window_s=3.0)
+CONFIG = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0)
 
 
 @pytest.fixture

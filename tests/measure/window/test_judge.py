@@ -33,7 +33,7 @@ HOST = "rr1---sn-test.example"
 WINDOW_S = 1.2
 # The window promises 0.25 s; a busy machine gets the same again.
 LATE_S = 0.5
-CONFIG = DownloadConfig(window_s=WINDOW_S)
+CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0)
 QUARTER = len(BODY) // 4
 
 

@@ -15,10 +15,11 @@ import pycurl
 import pytest
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
-from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaFormat
+from pytomo_scrapy.items import DownloadResult, MediaFormat
+from pytomo_scrapy.measure.window.curl_transfers import CurlTransfer
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
-from pytomo_scrapy.measure.window.request import MediaRequest
+from pytomo_scrapy.measure.window.request import Transfer
 from pytomo_scrapy.measure.window.stream import Stream
 from tests.measure.window.window_servers import (
     BODY,
@@ -33,7 +34,7 @@ from tests.measure.window.window_servers import (
 
 HOST = "rr1---sn-test.example"
 WINDOW_S = 1.0
-CONFIG = DownloadConfig(window_s=WINDOW_S)
+CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0)
 
 
 @pytest.fixture(autouse=True)
@@ -121,9 +122,9 @@ def test_window_ends_at_its_deadline_while_bytes_flow(tmp_path: Path) -> None:
     assert result.failure is None
     assert result.elapsed_s == pytest.approx(WINDOW_S, abs=0.25)
     assert not result.streams[0].is_complete
-    assert result.bin_max_bps is None  # no bin of a whole second
+    assert result.throughput.bin_max_bps is None  # no bin of a whole second
     # 10 kB each 10 ms or a little more: under 8 Mbit/s.
-    assert result.delivery_bps is not None and 2e6 < result.delivery_bps < 9e6
+    assert result.throughput.delivery_bps is not None and 2e6 < result.throughput.delivery_bps < 9e6
 
 
 def test_window_byte_cap_ends_it(tmp_path: Path) -> None:
@@ -207,13 +208,13 @@ def test_window_at_its_deadline_has_noted_all_that_curl_has_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_curl: list[int] = []
-    row = MediaRequest.row
+    report = CurlTransfer.report
 
-    def noting_row(self: MediaRequest, handle: pycurl.Curl, *why: str | None) -> HttpRequest:
-        by_curl.append(int(handle.getinfo(pycurl.SIZE_DOWNLOAD_T)))
-        return row(self, handle, *why)
+    def noting_report(self: CurlTransfer, error: tuple[int, str] | None = None) -> Transfer:
+        by_curl.append(int(self.handle.getinfo(pycurl.SIZE_DOWNLOAD_T)))
+        return report(self, error)
 
-    monkeypatch.setattr(MediaRequest, "row", noting_row)
+    monkeypatch.setattr(CurlTransfer, "report", noting_report)
     config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=0.3, max_bytes=10**12)
     with serving(pour) as server:
         results = [fetch(tmp_path, make_format(server.port), config=config) for _ in range(5)]

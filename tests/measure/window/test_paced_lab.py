@@ -166,7 +166,9 @@ def test_paced_window_on_a_fast_line_takes_window_and_goal_and_a_segment(
         host = "rr1---sn-test.example"
         media = MediaFormat("video", "136", f"http://{host}:{server.port}/v", host, server.port)
         plan = WindowPlan((media,), {host: "127.0.0.1"}, spool_directory=str(tmp_path), duration_s=CLIP_S)
-        settings = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s)
+        settings = DownloadConfig(
+            window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s, loaded_probes_per_s=0
+        )
         result = download_window(plan, settings)
     assert (result.mode, result.failure, result.ended_by) == ("paced", None, "deadline")
     assert result.received_bytes is not None

@@ -14,28 +14,10 @@ from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, Playhead, StreamPace, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
+from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES, SEGMENT_COUNT, SEGMENT_S, box, end_of
 from tests.measure.window.window_servers import Request, answer, serve_range, serving
 
 HOST = "rr1---sn-test.example"
-SEGMENT_BYTES, SEGMENT_S, SEGMENT_COUNT = 50_000, 2.0, 20
-
-
-def box(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(body), kind) + body
-
-
-def make_file() -> bytes:
-    """An MP4 of 20 segments of 2 s and 50 000 bytes: `ftyp`, `moov`, `sidx`, then the segments."""
-    references = b"".join(
-        struct.pack(">III", SEGMENT_BYTES, int(SEGMENT_S * 1000), 0x90000000) for _ in range(SEGMENT_COUNT)
-    )
-    sidx = box(b"sidx", struct.pack(">IIIIIHH", 0, 1, 1000, 0, 0, 0, SEGMENT_COUNT) + references)
-    segment = box(b"moof", bytes(92)) + box(b"mdat", bytes(SEGMENT_BYTES - 108))
-    return box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", bytes(100)) + sidx + segment * SEGMENT_COUNT
-
-
-FILE = make_file()
-INIT_BYTES = len(FILE) - SEGMENT_BYTES * SEGMENT_COUNT
 
 
 def make_pace(
@@ -46,11 +28,6 @@ def make_pace(
     pace = StreamPace(SEGMENT_S * SEGMENT_COUNT, goal_s)
     pace.read_head(str(path), received_bytes, len(body))
     return pace
-
-
-def end_of(segment: int) -> int:
-    """Last byte of the n-th segment, from 1, as a Range header has it."""
-    return INIT_BYTES + segment * SEGMENT_BYTES - 1
 
 
 def test_pace_before_the_index_asks_for_the_head() -> None:
@@ -162,7 +139,7 @@ def serve_file(connection: socket.socket, request: Request) -> None:
 def fetch(directory: Path, port: int, window_s: float, goal_s: float, **overrides: object) -> DownloadResult:
     media = MediaFormat("video", "134", f"http://{HOST}:{port}/v", HOST, port, **overrides)  # type: ignore[arg-type]
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory), duration_s=40.0)
-    config = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s)
+    config = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s, loaded_probes_per_s=0)
     return download_window(plan, config)
 
 
@@ -175,8 +152,8 @@ def test_paced_window_takes_window_and_goal_and_a_segment_at_most(tmp_path: Path
     assert result.received_bytes == INIT_BYTES + 4 * SEGMENT_BYTES
     assert result.received_bytes <= INIT_BYTES + (3.0 + 4.0 + SEGMENT_S) / SEGMENT_S * SEGMENT_BYTES
     assert connection_count == 1
-    assert result.no_demand_s is not None and result.no_demand_s > 2.5
-    assert result.active_s is not None and result.active_s < 0.5
+    assert result.throughput.no_demand_s is not None and result.throughput.no_demand_s > 2.5
+    assert result.throughput.active_s is not None and result.throughput.active_s < 0.5
     (stream,) = result.streams
     assert stream.no_demand[-1][1] == pytest.approx(3.0, abs=0.3)
     assert [row.range_end_bytes for row in result.requests] == [HEAD_BYTES - 1, *(end_of(n) for n in (2, 3, 4))]

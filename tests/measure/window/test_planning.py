@@ -133,7 +133,7 @@ def test_every_address_gets_a_window_the_chosen_one_first() -> None:
     assert [plan.chosen for plan in one if isinstance(plan, WindowPlan)] == [{HOST: "192.0.2.2"}]
     plans = [plan for plan in every if isinstance(plan, WindowPlan)]
     assert [plan.chosen[HOST] for plan in plans] == ["192.0.2.2", "192.0.2.1"]
-    assert [plan.place for plan in plans] == [0, 1]
+    assert [plan.window_index for plan in plans] == [0, 1]
 
 
 def test_failure_of_a_further_window_is_not_the_sessions() -> None:

@@ -31,7 +31,7 @@ def trickle(connection: socket.socket, request: Request) -> None:
 def fetch(directory: Path, port: int, per_s: float) -> DownloadResult:
     media = MediaFormat("muxed", "18", f"http://{HOST}:{port}/v", HOST, port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory))
-    return download_window(plan, DownloadConfig(window_s=1.5, loaded_probes_per_s=per_s))
+    return download_window(plan, DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=per_s))
 
 
 def test_window_with_probes_has_loaded_round_trips(tmp_path: Path) -> None:
@@ -39,18 +39,18 @@ def test_window_with_probes_has_loaded_round_trips(tmp_path: Path) -> None:
         result = fetch(tmp_path, server.port, 5.0)
     assert result.failure is None
     # From 0.5 s on every 0.2 s until 1.5 s: five, of which the last may be cut off.
-    assert result.loaded_sent_count in {3, 4, 5}
-    assert result.loaded_received_count == result.loaded_sent_count == len(result.loaded_sample_rtt_s)
-    assert result.loaded_rtt_min_s is not None and result.loaded_rtt_max_s is not None
-    assert 0 < result.loaded_rtt_min_s <= result.loaded_rtt_max_s < 0.1
-    assert all(t_s >= FIRST_S for t_s in result.loaded_sample_s)
+    assert result.loaded.sent_count in {3, 4, 5}
+    assert result.loaded.received_count == result.loaded.sent_count == len(result.loaded.sample_rtt_s)
+    assert result.loaded.rtt_min_s is not None and result.loaded.rtt_max_s is not None
+    assert 0 < result.loaded.rtt_min_s <= result.loaded.rtt_max_s < 0.1
+    assert all(t_s >= FIRST_S for t_s in result.loaded.sample_s)
 
 
 def test_window_without_probes_has_no_loaded_figures(tmp_path: Path) -> None:
     with serving(trickle) as server:
         result = fetch(tmp_path, server.port, 0.0)
         connection_count = server.connection_count
-    assert (result.loaded_sent_count, result.loaded_rtt_median_s) == (None, None)
+    assert (result.loaded.sent_count, result.loaded.rtt_median_s) == (None, None)
     assert connection_count == 1
 
 

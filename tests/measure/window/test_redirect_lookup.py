@@ -1,58 +1,67 @@
-"""Where redirects lead, and when they are no longer followed."""
+"""The look-ups of redirects' hosts: in threads of their own, each for its stream, none waited for."""
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.measure.net.redirects import follow_redirect, read_target
+from pytomo_scrapy.config import DnsConfig, ResolverConfig
+from pytomo_scrapy.items import DnsResult
+from pytomo_scrapy.measure.window import redirect_lookup
+from pytomo_scrapy.measure.window.redirect_lookup import HostLookup, HostLookups
 
-START = "https://rr1.example:444/videoplayback?sig=a"
+CONFIG = DnsConfig((ResolverConfig("system", "system"),), 4.0)
+
+
+def wait_for(lookup: HostLookup) -> None:
+    lookup._thread.join(5.0)
+    assert lookup.is_done
+
+
+def test_look_ups_are_taken_when_they_are_done_each_for_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_answer = threading.Event()
+
+    def look_up(hosts: list[str], family: int | None, config: DnsConfig) -> DnsResult:
+        if hosts == ["slow.example"]:
+            assert may_answer.wait(5.0)
+        return DnsResult(chosen={hosts[0]: f"192.0.2.{family}"})
+
+    monkeypatch.setattr(redirect_lookup, "look_up_hosts", look_up)
+    lookups = HostLookups(CONFIG)
+    slow, quick = lookups.start(0, "slow.example", 4), lookups.start(1, "quick.example", 6)
+    wait_for(quick)
+    assert lookups.take_done() == [(1, quick)]
+    assert lookups.take_done() == []
+    may_answer.set()
+    wait_for(slow)
+    assert lookups.take_done() == [(0, slow)]
+    assert [lookup.answer() for lookup in (slow, quick)] == [("192.0.2.4", None, None), ("192.0.2.6", None, None)]
+    assert slow.elapsed_s is not None and slow.elapsed_s > 0
 
 
 @pytest.mark.parametrize(
-    ("location", "host", "port"),
+    ("result", "answer"),
     [
-        ("https://rr2.example/videoplayback?sig=a", "rr2.example", 443),
-        ("http://rr2.example/x", "rr2.example", 80),
-        ("//rr2.example:8443/x", "rr2.example", 8443),
-        ("/other", "rr1.example", 444),
-        ("  https://[::1]:9/x#part ", "::1", 9),
+        (DnsResult(failure="dns_nxdomain", failure_detail="gone"), (None, "dns_nxdomain", "gone")),
+        (DnsResult(chosen={"other.example": "192.0.2.1"}), (None, "dns_no_answer", None)),
     ],
 )
-def test_redirect_leads_to_host_and_port(location: str, host: str, port: int) -> None:
-    target = follow_redirect(START, location, [START], 8)
-    assert (target.host, target.port) == (host, port)
-    assert "#" not in target.url
+def test_look_up_without_an_address_says_why(
+    monkeypatch: pytest.MonkeyPatch, result: DnsResult, answer: tuple[str | None, str | None, str | None]
+) -> None:
+    monkeypatch.setattr(redirect_lookup, "look_up_hosts", lambda *_: result)
+    lookup = HostLookup("gone.example", 4, CONFIG)
+    wait_for(lookup)
+    assert lookup.answer() == answer
 
 
-@pytest.mark.parametrize("location", [None, "", "ftp://rr2.example/x", "http:///x", "http://[::1", "http://a:99999/"])
-def test_redirect_without_usable_target_is_bad(location: str | None) -> None:
-    with pytest.raises(MeasurementError, match="bad_redirect"):
-        follow_redirect(START, location, [START], 8)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_look_up_that_breaks_is_an_unknown_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> DnsResult:
+        raise RuntimeError("a bug")
 
-
-def test_redirect_to_the_same_url_is_a_loop() -> None:
-    with pytest.raises(MeasurementError, match="redirect_loop"):
-        follow_redirect(START, START, [START], 8)
-
-
-def test_redirects_of_two_hosts_that_count_them_are_a_loop() -> None:
-    hosts = ["rr1.example", "rr2.example"]
-    chain = [f"https://{hosts[hop % 2]}/v?redirect_counter={hop}" for hop in range(5)]
-    for hop in (1, 2, 3):
-        assert follow_redirect(chain[hop - 1], chain[hop], chain[:hop], 8).url == chain[hop]
-    with pytest.raises(MeasurementError, match="redirect_loop"):
-        follow_redirect(chain[3], chain[4], chain[:4], 8)
-
-
-def test_redirects_are_followed_up_to_the_limit() -> None:
-    chain = [f"https://rr{hop}.example/v" for hop in range(4)]
-    assert follow_redirect(chain[1], chain[2], chain[:2], 2).url == chain[2]
-    with pytest.raises(MeasurementError, match="redirect_limit"):
-        follow_redirect(chain[2], chain[3], chain[:3], 2)
-
-
-def test_target_of_another_scheme_is_refused() -> None:
-    with pytest.raises(ValueError, match="http"):
-        read_target("file:///etc/passwd")
+    monkeypatch.setattr(redirect_lookup, "look_up_hosts", broken)
+    lookup = HostLookup("gone.example", 4, CONFIG)
+    wait_for(lookup)
+    assert lookup.answer() == (None, "unknown_failure", "the look-up ended without a result")

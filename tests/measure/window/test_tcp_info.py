@@ -39,7 +39,7 @@ def fetch(server_port: int, spool: Path, window_s: float = 1.0, **overrides: obj
     url = f"http://{HOST}:{server_port}/v"
     media = MediaFormat("muxed", "18", url, HOST, server_port, **overrides)  # type: ignore[arg-type]
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(spool))
-    return download_window(plan, DownloadConfig(window_s=window_s)).tcp
+    return download_window(plan, DownloadConfig(window_s=window_s, mode="bulk", loaded_probes_per_s=0)).tcp
 
 
 @LINUX_ONLY

@@ -40,7 +40,7 @@ def test_worker_window_gives_result_and_progress(tmp_path: Path) -> None:
     async def scenario(port: int) -> int:
         worker = Worker()
         try:
-            plan, config = make_plan(port, tmp_path), DownloadConfig(window_s=1.0)
+            plan, config = make_plan(port, tmp_path), DownloadConfig(window_s=1.0, mode="bulk", loaded_probes_per_s=0)
             result = await worker.run(download_window, plan, config, deadline_s=20, on_progress=seen.append)
         finally:
             await worker.close()
@@ -59,7 +59,7 @@ def test_worker_killed_in_mid_window_costs_one_row_and_leaves_its_spool(tmp_path
         worker = Worker()
         try:
             pid = await worker.run(os.getpid, deadline_s=20)
-            config, plan = DownloadConfig(window_s=5.0), make_plan(port, tmp_path)
+            config, plan = DownloadConfig(window_s=5.0, mode="bulk", loaded_probes_per_s=0), make_plan(port, tmp_path)
 
             def kill(progress: WindowProgress) -> None:
                 if progress.received_bytes:

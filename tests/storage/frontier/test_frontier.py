@@ -69,7 +69,8 @@ def test_sources_come_before_videos_and_in_order(each_database: Database) -> Non
     first = take(frontier)
     assert (first.kind, first.video_id, first.source, first.depth) == ("source", "charts", "charts", 0)
     assert first.parameters == {"country": "GB"}
-    frontier.finish_source(first, videos("a"), more_sources=[("charts page 2", {})])
+    frontier.finish_source(first, videos("a"))
+    assert frontier.add_sources([("charts page 2", {})]) == 1
     assert take(frontier).video_id == "search"
     assert take(frontier).video_id == "charts page 2"
     video = take(frontier)
@@ -87,7 +88,7 @@ def test_related_videos_know_parent_and_seed(each_database: Database) -> None:
 def test_failed_source_is_done_with_its_class(each_database: Database) -> None:
     frontier = start(each_database)
     frontier.add_sources([("charts", {})])
-    frontier.finish_source(take(frontier), failure="http_429", detail="GET https://x.test/y?key=secret")
+    frontier.finish_source(take(frontier), failure="http_429", detail="GET https://x.test/y?key=secret\x00")
     with each_database.read() as connection:
         row = connection.execute(select(table)).one()
     assert (row.failure, row.failure_detail) == ("http_429", "GET https://x.test/y?[removed]")
@@ -246,10 +247,10 @@ def test_done_row_is_not_released_or_finished_twice(each_database: Database) -> 
     assert frontier.counts().done == 1
 
 
-def test_drop_ends_a_row_without_a_measurement(each_database: Database) -> None:
+def test_row_is_ended_without_a_measurement(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a")
-    frontier.drop(take(frontier).id)
+    finish(frontier, take(frontier))
     assert not frontier.has_unfinished()
 
 

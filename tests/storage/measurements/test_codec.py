@@ -101,8 +101,9 @@ def test_value_of_another_type_is_refused_with_its_field(plain: Any, words: str)
 def kinds_of(kind: Any) -> Iterator[Any]:
     """Yield every type that lies in a field of `kind`, however deep."""
     if is_dataclass(kind):
-        for one in get_type_hints(kind).values():
-            yield from kinds_of(one)
+        hints = get_type_hints(kind)
+        for one in dataclasses.fields(kind):
+            yield from kinds_of(hints[one.name])
     elif get_origin(kind) in (Union, types.UnionType, tuple) or get_origin(kind) is not None:
         for one in get_args(kind):
             yield from kinds_of(one)

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Table, event, func, inspect, select, text
 
 from pytomo_scrapy import items
 from pytomo_scrapy.failures import Stage, StorageError
+from pytomo_scrapy.items.stored import leaves_of
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier, open_crawl
-from pytomo_scrapy.storage.measurements import read, save
+from pytomo_scrapy.storage.measurements import read
 from pytomo_scrapy.storage.measurements.repository import VantageFacts
 from pytomo_scrapy.storage.schema import crawl_tables, measurement_tables
 from tests.storage.factories import (
@@ -362,8 +363,8 @@ ELSEWHERE = {
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
     "DownloadResult": {
-        "streams", "requests", "tcp", "loaded_sample_s", "loaded_sample_rtt_s",
-        "loaded_gateway_sample_s", "loaded_gateway_sample_rtt_s",
+        "streams", "requests", "tcp", "loaded.sample_s", "loaded.sample_rtt_s",
+        "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
     },
     "TcpConnection": {
         "sample_s", "sample_received_bytes", "sample_receiver_rtt_s", "sample_out_of_order_count",
@@ -371,40 +372,38 @@ ELSEWHERE = {
     },
     "StreamDownload": {"arrival_s", "arrival_bytes"},
     "MediaTimeline": {"offset_bytes", "complete_s", "segments"},
-    "MediaFormat": {"hints"},
     "PlaybackResult": {"stalls", "freezes"},
 }  # fmt: skip
 NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s", "legs"}}
 
 
 @pytest.mark.parametrize(
-    ("kind", "table", "prefix", "names"),
+    ("kind", "table", "prefix"),
     [
-        (items.VideoItem, crawl_tables.measurement, "", {}),
-        (items.PageResult, crawl_tables.measurement, "", save._PAGE_COLUMNS),
-        (items.ResolveResult, crawl_tables.measurement, "", save._RESOLVE_COLUMNS),
-        (items.DnsResult, crawl_tables.measurement, "dns_", {}),
-        (items.PingResult, crawl_tables.measurement, "ping_", {}),
-        (items.DnsLookup, measurement_tables.dns_lookup, "", {}),
-        (items.Ping, measurement_tables.ping, "", {}),
-        (items.Network, measurement_tables.network, "", {}),
-        (items.DownloadResult, measurement_tables.download, "", {}),
-        (items.HttpRequest, measurement_tables.http_request, "", {}),
-        (items.TcpConnection, measurement_tables.tcp_connection, "", {}),
-        (items.StreamDownload, measurement_tables.stream, "", {}),
-        (items.MediaFormat, measurement_tables.stream, "", {}),
-        (items.ServiceHints, measurement_tables.stream, "", {}),
-        (items.MediaTimeline, measurement_tables.stream, "file_", measurement_tables.TIMELINE_COLUMNS),
-        (items.PlaybackResult, measurement_tables.playback, "", {}),
-        (items.Interval, measurement_tables.playback_event, "", {}),
+        (items.VideoItem, crawl_tables.measurement, ""),
+        (items.PageResult, crawl_tables.measurement, ""),
+        (items.ResolveResult, crawl_tables.measurement, ""),
+        (items.DnsResult, crawl_tables.measurement, "dns_"),
+        (items.PingResult, crawl_tables.measurement, "ping_"),
+        (items.DnsLookup, measurement_tables.dns_lookup, ""),
+        (items.Ping, measurement_tables.ping, ""),
+        (items.Network, measurement_tables.network, ""),
+        (items.DownloadResult, measurement_tables.download, ""),
+        (items.HttpRequest, measurement_tables.http_request, ""),
+        (items.TcpConnection, measurement_tables.tcp_connection, ""),
+        (items.StreamDownload, measurement_tables.stream, ""),
+        (items.MediaFormat, measurement_tables.stream, ""),
+        (items.ServiceHints, measurement_tables.stream, ""),
+        (items.MediaTimeline, measurement_tables.stream, "file_"),
+        (items.PlaybackResult, measurement_tables.playback, ""),
+        (items.Interval, measurement_tables.playback_event, ""),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_every_field_has_a_column(kind: type, table: Table, prefix: str, names: dict[str, str]) -> None:
+def test_every_field_has_a_column(kind: type, table: Table, prefix: str) -> None:
     left_out = ELSEWHERE.get(kind.__name__, set()) | NEVER.get(kind.__name__, set())
-    fields = {field.name for field in dataclasses.fields(kind)} - left_out
-    missing = {name for name in fields if names.get(name, prefix + name) not in table.c}
-    assert missing == set()
+    leaves = [leaf for leaf in leaves_of(kind, prefix) if leaf.path not in left_out]
+    assert [leaf.path for leaf in leaves if leaf.name not in table.c] == []
 
 
 def test_save_takes_milliseconds(database: Database) -> None:

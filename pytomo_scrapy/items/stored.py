@@ -1,0 +1,123 @@
+"""What a stored field means, written where the field is; tables, rows, exports and docs/data-format.md follow from it.
+
+A field with a meaning is a column; a field without is never stored, or packed into bytes. The column has the field's
+name behind the prefix of the part that it lies in, or the name given as `column`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field, fields
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+_T = TypeVar("_T")
+_KEY = "stored"
+
+
+class About(NamedTuple):
+    """The meaning of a column, when it is NULL, and its unit where the name's suffix does not say it."""
+
+    meaning: str
+    null: str = "never"
+    unit: str | None = None
+    column: str | None = None
+
+
+ABOUT_DETAIL = About(
+    "what was said, with URL queries, credentials, cookies and the client's address removed",
+    "no failure, or nothing more to say",
+)
+
+
+def about_failure(which: str) -> About:
+    """Return the meaning of a failure class, such as of which stage."""
+    return About(f"class of the failure vocabulary (docs/failures.md) {which}", "the stage did not fail")
+
+
+class Leaf(NamedTuple):
+    """A value of a result and its flat name; `path` leads to it, through the parts that the result is made of.
+
+    The flat name is the column's where there is one. `about` is None for what is not stored, or packed into bytes.
+    """
+
+    name: str
+    path: str
+    annotation: str
+    about: About | None
+
+
+class _Part(NamedTuple):
+    kind: type[Any]
+    prefix: str
+    meanings: Mapping[str, str]
+
+
+def about(
+    meaning: str, *, null: str = "never", unit: str | None = None, column: str | None = None
+) -> Mapping[str, About]:
+    """Return the metadata of a stored field without a default: `field(metadata=about(...))`."""
+    return {_KEY: About(meaning, null, unit, column)}
+
+
+def stored(
+    default: _T,
+    meaning: str,
+    *,
+    null: str = "never",
+    unit: str | None = None,
+    column: str | None = None,
+    repr: bool = True,
+) -> _T:
+    """Declare a stored field with its default, its meaning and when it is NULL."""
+    return field(default=default, repr=repr, metadata=about(meaning, null=null, unit=unit, column=column))
+
+
+def failure_of(what: str, *, column: str | None = None) -> str | None:
+    """Declare the failure of a result."""
+    return field(default=None, metadata={_KEY: about_failure(f"of {what}")._replace(column=column)})
+
+
+def failure_detail(*, column: str | None = None) -> str | None:
+    """Declare what was said when a result failed."""
+    return field(default=None, metadata={_KEY: ABOUT_DETAIL._replace(column=column)})
+
+
+def part(default: _T, prefix: str = "", **meanings: str) -> _T:
+    """Declare a part of a result: a result itself, whose fields are columns of the same row behind the prefix.
+
+    `meanings` replace the meanings of its fields where they mean something else here.
+    """
+    return field(default=default, metadata={_KEY: _Part(type(default), prefix, meanings)})
+
+
+def leaves_of(kind: type[Any], prefix: str = "") -> Iterator[Leaf]:
+    """Yield the values of a result class in the order of its fields, those of its parts in their place."""
+    for one in fields(kind):
+        what = one.metadata.get(_KEY)
+        if isinstance(what, _Part):
+            for inner in leaves_of(what.kind, prefix + what.prefix):
+                meaning = what.meanings.get(inner.path)
+                about = inner.about._replace(meaning=meaning) if meaning and inner.about else inner.about
+                yield inner._replace(path=f"{one.name}.{inner.path}", about=about)
+        else:
+            name = what.column if what and what.column else prefix + one.name
+            yield Leaf(name, one.name, str(one.type), what)
+
+
+def flat(result: Any) -> dict[str, Any]:
+    """Return the values of a result by their flat names."""
+    return {leaf.name: attrgetter(leaf.path)(result) for leaf in leaves_of(type(result))}
+
+
+def from_flat(kind: type[_T], values: Mapping[str, Any], prefix: str = "") -> _T:
+    """Return the result that has these values by their flat names; what is missing has its default."""
+    own: dict[str, Any] = {}
+    for one in fields(kind):  # type: ignore[arg-type]  # every kind is a result class
+        what = one.metadata.get(_KEY)
+        name = what.column if isinstance(what, About) and what.column else prefix + one.name
+        if isinstance(what, _Part):
+            own[one.name] = from_flat(what.kind, values, prefix + what.prefix)
+        elif name in values:
+            own[one.name] = values[name]
+    return kind(**own)

@@ -1,0 +1,95 @@
+"""What belongs together in the result of a window: parts of its row in the table `download`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytomo_scrapy.items.stored import stored
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """The figures of an arrival trace (docs/metrics.md). None where the window is too short to tell."""
+
+    active_s: float | None = stored(None, "first byte to last, no-demand time left out", null="no byte came")
+    no_demand_s: float | None = stored(None, "time in which a paced window asked for nothing", null="bulk")
+    delivery_bps: float | None = stored(None, "8 × received_bytes / active_s", null="no byte came")
+    delivery_after_2s_bps: float | None = stored(None, "the same without the first 2 s", null="shorter than 2 s")
+    bin_min_bps: float | None = stored(None, "smallest 1 s bin", null="no whole bin")
+    bin_median_bps: float | None = stored(None, "median 1 s bin", null="no whole bin")
+    bin_p95_bps: float | None = stored(None, "95th percentile of the 1 s bins", null="no whole bin")
+    bin_max_bps: float | None = stored(None, "largest 1 s bin", null="no whole bin")
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSummary:
+    """The figures of all connections of a window together."""
+
+    rtt_min_s: float | None = stored(
+        None, "smallest kernel round trip over all connections (TCP_INFO)", null="not Linux"
+    )
+    receiver_rtt_median_s: float | None = stored(None, "the receiver's own estimate, queues included", null="not Linux")
+    received_segment_count: int | None = stored(None, "with data", null="not Linux", unit="segments")
+    out_of_order_count: int | None = stored(None, "segments that overtook another", null="not Linux", unit="segments")
+    receive_window_max_bytes: int | None = stored(None, "largest receive window seen", null="not Linux")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRtt:
+    """Round trips of small probes while the window was open: those of the line under load."""
+
+    sent_count: int | None = stored(
+        None, "small probes to the media host during the window", null="none were sent", unit="probes"
+    )
+    received_count: int | None = stored(None, "of those, answered", null="none were sent", unit="probes")
+    rtt_min_s: float | None = stored(
+        None, "smallest loaded round trip: TCP handshakes, timed by the kernel", null="none answered"
+    )
+    rtt_median_s: float | None = stored(None, "median", null="none answered")
+    rtt_max_s: float | None = stored(None, "largest", null="none answered")
+    sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
+    sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Facts of the media route's interface and of the system."""
+
+    interface_kind: str | None = stored(
+        None, "of the media route: ethernet, wifi, cellular, tunnel, loopback, other", null="not known"
+    )
+    kernel: str | None = stored(None, "the system and its release", null="no window was opened")
+    congestion_control: str | None = stored(None, "TCP's of our own sending", null="not Linux")
+    link_rate_bps: int | None = stored(None, "as the interface says", null="it does not say")
+    wifi_signal_dbm: int | None = stored(
+        None, "signal level of the wireless driver", null="not wireless, or not told in dBm"
+    )
+    mtu_bytes: int | None = stored(None, "of the interface", null="not known")
+    is_vpn: bool | None = stored(None, "a guess: the route's interface is a tunnel by kind or name", null="not known")
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What this machine's clock and processor were like during a window."""
+
+    clock_offset_s: float | None = stored(
+        None,
+        "our wall clock minus that of the media servers, by their `Date` (docs/download.md)",
+        null="no usable `Date`",
+    )
+    clock_offset_error_s: float | None = stored(
+        None, "the offset is at most so much away from the truth", null="as `clock_offset_s`"
+    )
+    cpu_throttled_s: float | None = stored(
+        None, "time in which a processor quota (cgroup) held us back during the window", null="no quota, or not Linux"
+    )
+    cpu_steal_ratio: float | None = stored(None, "of all cores' time: taken by the hypervisor", null="not told")
+    is_clock_synchronised: bool | None = stored(
+        None, "the kernel holds its clock for synchronised at the window's end", null="not Linux"
+    )
+    is_cpu_throttled: bool | None = stored(
+        None,
+        "a core was slowed for its heat, a quota held us back for 5 % of the window, or the hypervisor took 5 % of "
+        "the cores' time",
+        null="not told",
+    )

@@ -1,0 +1,87 @@
+"""What is measured beside the transfers of a window: the queue, the connections, and the servers' clock.
+
+Every instrument is read by the window's own loop (`tick`), and none may hold it up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.items import TcpConnection
+from pytomo_scrapy.measure.host.wall_clock import ClockBounds, ClockOffset
+from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.ping.gateway import gateway_towards
+from pytomo_scrapy.measure.window.gateway_probes import GatewayProbes
+from pytomo_scrapy.measure.window.plan import WindowPlan
+from pytomo_scrapy.measure.window.probes import LoadedProbes, LoadedRoundTrips
+from pytomo_scrapy.measure.window.request import MediaRequest
+from pytomo_scrapy.measure.window.tcp_info import TcpSampler
+
+
+@dataclass(frozen=True, slots=True)
+class SideMeasurements:
+    """What was measured beside the transfers. None, or empty, what could not be."""
+
+    tcp: tuple[TcpConnection, ...] = ()
+    loaded: LoadedRoundTrips | None = None
+    gateway: LoadedRoundTrips | None = None
+    clock: ClockOffset | None = None
+
+
+class Instrument(Protocol):
+    """Something that is read while a window is open."""
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due at `now_s`, from t0, without waiting for anything."""
+
+
+class SideInstruments:
+    """The instruments of one window. Opened before it: to find the gateway takes time."""
+
+    def __init__(self, plan: WindowPlan, config: DownloadConfig) -> None:
+        self.tcp = TcpSampler(config.window_s)
+        self._loaded = self._loaded_probes(plan, config)
+        self._gateway = self._gateway_probes(plan, config)
+        opened: tuple[Instrument | None, ...] = (self.tcp, self._loaded, self._gateway)
+        self._instruments = [instrument for instrument in opened if instrument is not None]
+        self._answers: list[tuple[float, float, datetime]] = []
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due."""
+        for instrument in self._instruments:
+            instrument.tick(now_s)
+
+    def note_answer(self, request: MediaRequest) -> None:
+        """Take what the head of an answer says of the server's clock."""
+        if request.answered_s is not None and (date := request.head.date) is not None:
+            self._answers.append((request.started_s, request.answered_s, date))
+
+    def close(self, started_at: datetime) -> SideMeasurements:
+        """Close every instrument and return what a window that began at `started_at` was measured with."""
+        clock = ClockBounds(started_at)
+        for asked_s, answered_s, date in self._answers:
+            clock.add(asked_s, answered_s, date)
+        return SideMeasurements(
+            self.tcp.close(),
+            self._loaded.close() if self._loaded is not None else None,
+            self._gateway.close() if self._gateway is not None else None,
+            clock.result(),
+        )
+
+    def _loaded_probes(self, plan: WindowPlan, config: DownloadConfig) -> LoadedProbes | None:
+        """Probe the first stream's address, where it is reached directly and the kernel times handshakes for us."""
+        per_s, media = config.loaded_probes_per_s, next(iter(plan.formats), None)
+        address = plan.chosen.get(media.host) if media else None
+        if not (per_s and media and address and self.tcp.is_supported) or proxy_for(media.url, config.path):
+            return None
+        return LoadedProbes(address, media.port, per_s, config.path.source_address)
+
+    def _gateway_probes(self, plan: WindowPlan, config: DownloadConfig) -> GatewayProbes | None:
+        """Probe the gateway on the way to what the others probe."""
+        if self._loaded is None:
+            return None
+        gateway = gateway_towards(plan.chosen[plan.formats[0].host])
+        return GatewayProbes.open(gateway, config.loaded_probes_per_s, config.path.source_address)

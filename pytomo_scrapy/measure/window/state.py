@@ -1,0 +1,256 @@
+"""The state machine of a window: takes what happens, says what to do, and decides what it was. No socket, no clock.
+
+`handle` is given events in their order, with their times, and returns commands (`events.py`). Bytes alone go past it,
+to `Stream.receive` and `Stream.count`: they are many, and what they decide is only whether the byte cap is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.items import HttpRequest
+from pytomo_scrapy.measure.net.path import family_of, proxy_for
+from pytomo_scrapy.measure.net.redirects import follow_redirect
+from pytomo_scrapy.measure.window.events import (
+    Abort,
+    BytesCounted,
+    Closed,
+    Command,
+    DeadlineReached,
+    Event,
+    Fetch,
+    HeadLine,
+    HostLookedUp,
+    LookUp,
+    Opened,
+    Stop,
+    Tick,
+    TransferCut,
+    TransferEnded,
+)
+from pytomo_scrapy.measure.window.judge import (
+    NO_CONNECTION,
+    CurlCode,
+    Failure,
+    classify_curl_error,
+    classify_silence,
+    classify_status,
+    is_exit_changed,
+)
+from pytomo_scrapy.measure.window.pacing import Pacing
+from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
+from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
+from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamState
+
+# A body that stands still for this share of the window, up to its end, has stopped.
+SILENCE_RATIO = 1 / 3
+
+
+class WindowState:
+    """Everything that a window decides: what is asked for next, when it is over, and how each request ended."""
+
+    def __init__(
+        self, plan: WindowPlan, config: DownloadConfig, streams: Sequence[Stream], allowance: Allowance
+    ) -> None:
+        self.mode = window_mode(plan, config)
+        self.streams = streams
+        self.rows: list[HttpRequest] = []
+        self.local_address: str | None = None
+        self.ended_by: str | None = None
+        self._config = config
+        self._allowance = allowance
+        self._family = next((family_of(address) for address in plan.chosen.values()), None)
+        self._addresses = dict(plan.chosen)
+        self._requests: dict[int, MediaRequest] = {}  # under way, by stream
+        self._unaddressed: dict[int, Hop] = {}  # wait for the look-up of their host, by stream
+        self._pacing = Pacing(streams, plan.duration_s, config.buffer_goal_s) if self.mode == "paced" else None
+        self._t0_s = 0.0
+
+    def handle(self, event: Event) -> list[Command]:
+        """Take an event and return what is to be done, in this order."""
+        match event:
+            case HeadLine(now_s, stream_index, line):
+                return self._take_line(now_s, stream_index, line)
+            case BytesCounted():
+                return self._stop()
+            case Tick(now_s):
+                return self._wake(now_s)
+            case TransferEnded(now_s, stream_index, transfer):
+                return [*self._end(self._requests.pop(stream_index), transfer, now_s), *self._stop()]
+            case HostLookedUp():
+                return [*self._take_address(event), *self._stop()]
+            case Opened(t0_s):
+                self._t0_s = t0_s
+                return [*(command for stream in self.streams for command in self._ask(stream, 0.0)), *self._stop()]
+            case DeadlineReached():
+                return self._stop("deadline")
+            case TransferCut(now_s, stream_index, transfer):
+                self._cut(self._requests.pop(stream_index), transfer, now_s)
+            case Closed(now_s):
+                self._close(now_s)
+        return []
+
+    @property
+    def received_bytes(self) -> int:
+        """Body bytes of all streams so far."""
+        return sum(stream.received_bytes for stream in self.streams)
+
+    def _stop(self, ended_by: str | None = None) -> list[Command]:
+        """End the window where it is over. It ends once."""
+        if self.ended_by is not None:
+            return []
+        if ended_by is None and self._allowance.left_bytes <= 0:
+            ended_by = "byte_cap"
+        elif ended_by is None and all(stream.is_over for stream in self.streams):
+            ended_by = "failure" if any(stream.failure for stream in self.streams) else "complete"
+        if ended_by is None:
+            return []
+        self.ended_by = ended_by
+        return [Stop(ended_by)]
+
+    # What is asked for.
+
+    def _ask(self, stream: Stream, now_s: float) -> list[Command]:
+        """Ask for the stream's next bytes, or let it rest until its player wants more."""
+        if self._pacing is not None:
+            stream.paced_range = self._pacing.next_range(stream, now_s)
+            if stream.paced_range is None:
+                stream.move(Step.REST)
+                return []
+        return self._start(stream, Hop(stream.target, seen=(stream.target.url,)), now_s)
+
+    def _start(self, stream: Stream, hop: Hop, now_s: float) -> list[Command]:
+        """Begin a request, or first the look-up of its host where no address is pinned."""
+        target = hop.target
+        address, proxy = self._addresses.get(target.host), proxy_for(target.url, self._config.path)
+        if address is None and proxy is None and family_of(target.host) is None:
+            stream.move(Step.LOOK_UP)
+            self._unaddressed[stream.stream_index] = hop
+            return [LookUp(stream.stream_index, target.host, self._family)]
+        stream.move(Step.SEND)
+        request = MediaRequest(stream, Hop(target, hop.number, hop.seen, address, hop.dns_s), proxy, now_s)
+        self._requests[stream.stream_index] = request
+        return [Fetch(request)]
+
+    def _wake(self, now_s: float) -> list[Command]:
+        """Ask for what a resting stream wants by now."""
+        resting = [stream for stream in self.streams if stream.state is StreamState.RESTING]
+        return [command for stream in resting for command in self._ask(stream, now_s)]
+
+    def _take_address(self, event: HostLookedUp) -> list[Command]:
+        stream, hop = self.streams[event.stream_index], self._unaddressed.pop(event.stream_index)
+        if event.address is None:
+            failure = event.failure or "dns_no_answer", event.failure_detail
+            self._fail_look_up(stream, hop, event.now_s, event.elapsed_s, failure)
+            return []
+        self._addresses[hop.target.host] = event.address
+        return self._start(stream, Hop(hop.target, hop.number, hop.seen, dns_s=event.elapsed_s), event.now_s)
+
+    def _fail_look_up(self, stream: Stream, hop: Hop, now_s: float, dns_s: float | None, failure: Failure) -> None:
+        self.rows.append(unsent_row(stream, hop, now_s, dns_s, failure))
+        stream.fail(*failure)
+
+    # What came of it.
+
+    def _take_line(self, now_s: float, stream_index: int, line: bytes) -> list[Command]:
+        request = self._requests[stream_index]
+        request.take_line(line, now_s, self._config.http_version)
+        return [] if request.stop_failure is None else [Abort(stream_index)]
+
+    def _end(self, request: MediaRequest, transfer: Transfer, now_s: float) -> list[Command]:
+        """Judge a request that is over and go on: to where it was sent, to the next range, or nowhere."""
+        stream, follow_up = request.stream, None
+        failure = self._judge(request, transfer)
+        if failure is None and request.is_redirect:
+            try:
+                follow_up = self._follow(request)
+            except MeasurementError as trouble:
+                failure = trouble.failure, trouble.detail
+        self._keep(request, transfer, failure)
+        if failure is not None:
+            stream.fail(*failure)
+        elif follow_up is not None:
+            stream.move(Step.ANSWER)
+            return self._start(stream, follow_up, now_s)
+        elif transfer.error is None and _is_all_there(request):
+            stream.size_bytes = stream.size_bytes or stream.received_bytes
+            stream.move(Step.COMPLETE)
+        else:
+            stream.move(Step.ANSWER)
+            if self._allowance.left_bytes > 0:
+                # The ranges that follow go where the redirect led, as a player's do.
+                stream.target = request.hop.target
+                return self._ask(stream, now_s)
+        return []
+
+    def _follow(self, request: MediaRequest) -> Hop:
+        hop, location = request.hop, request.head.location
+        target = follow_redirect(hop.target.url, location, hop.seen, self._config.max_redirects)
+        return Hop(target, hop.number + 1, (*hop.seen, target.url))
+
+    def _judge(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
+        """Say how a request that is over failed. None when it did not, or was cut off by the byte cap."""
+        if request.stop_failure is not None:
+            return request.stop_failure
+        if request.is_redirect:
+            return None
+        status, stream, error = request.head.status, request.stream, transfer.error
+        before_bytes = stream.received_bytes - request.received_bytes if status in {200, 206} else stream.received_bytes
+        if status is not None and (failure := classify_status(status, before_bytes)) is not None:
+            is_direct = request.proxy is None
+            if status == 403 and is_direct and is_exit_changed(request.hop.target.url, transfer.local_address):
+                return "exit_address_changed", "HTTP 403, and the URL is signed for another address"
+            return failure, f"HTTP {status}"
+        if error is not None:
+            if error.code == CurlCode.WRITE_ERROR and self._allowance.left_bytes <= 0:
+                return None
+            failure = classify_curl_error(error, request.phase(transfer))
+            return self._in_wanted_version(failure, request), error.text
+        if status is None or request.received_bytes == 0:
+            return "bad_response", "an answer without a body"
+        return None
+
+    def _in_wanted_version(self, failure: str, request: MediaRequest) -> str:
+        # QUIC that nobody answers looks like any connection that never came; only HTTP/3 was to be spoken, though.
+        is_no_answer = failure in NO_CONNECTION and not request.head.header_bytes
+        return "http_version_unavailable" if is_no_answer and self._config.http_version == "3" else failure
+
+    def _keep(self, request: MediaRequest, transfer: Transfer, failure: Failure | None) -> None:
+        self.local_address = transfer.local_address or self.local_address
+        self.rows.append(request.row(transfer, failure))
+
+    # How it ends.
+
+    def _cut(self, request: MediaRequest, transfer: Transfer, now_s: float) -> None:
+        """Keep what the window's end cut off. That is no failure while bytes flow."""
+        failure = self._judge_cut(request, transfer, now_s) if self.ended_by == "deadline" else None
+        self._keep(request, transfer, failure)
+        if failure is not None:
+            request.stream.fail(*failure)
+
+    def _judge_cut(self, request: MediaRequest, transfer: Transfer, now_s: float) -> Failure | None:
+        last_s = request.stream.trace.last_s
+        if last_s is None:
+            if request.head.header_bytes and not request.head.is_finished:
+                return "bad_response", "the header has no end"
+            failure = classify_silence(request.phase(transfer))
+            return self._in_wanted_version(failure, request), "the window is over"
+        silence_s = now_s - max(last_s - self._t0_s, request.started_s)
+        if silence_s >= SILENCE_RATIO * self._config.window_s:
+            return "no_progress", f"silent for the last {silence_s:.1f} s"
+        return None
+
+    def _close(self, now_s: float) -> None:
+        if self._pacing is not None:
+            for stream, spans in zip(self.streams, self._pacing.finish(now_s), strict=True):
+                stream.no_demand = tuple(spans)
+        for stream_index, hop in self._unaddressed.items():
+            failure = "dns_timeout", f"no answer for {hop.target.host} in the window"
+            self._fail_look_up(self.streams[stream_index], hop, now_s, None, failure)
+
+
+def _is_all_there(request: MediaRequest) -> bool:
+    size_bytes = request.stream.size_bytes
+    return request.range is None or (size_bytes is not None and request.stream.received_bytes >= size_bytes)

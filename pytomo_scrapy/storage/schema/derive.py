@@ -1,0 +1,73 @@
+"""Tables that follow from the result classes: a stored field is a column of its name, its type by its annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Table, Text, UniqueConstraint
+
+from pytomo_scrapy.items.stored import Leaf, leaves_of
+from pytomo_scrapy.storage.schema.columns import Json, UtcDateTime, id_column, metadata, reference
+
+_TYPES: dict[str, Any] = {
+    "str": Text,
+    "int": BigInteger,
+    "float": Double,
+    "bool": Boolean,
+    "datetime": UtcDateTime,
+    "tuple": Json,
+    "Mapping": Json,
+}
+
+
+def table_of(
+    name: str,
+    *kinds: type[Any] | tuple[type[Any], str],
+    parent: str,
+    lead: Sequence[Column[Any]] = (),
+    keys: str = "",
+    unique: Sequence[str] = (),
+    after: Mapping[str, Sequence[Column[Any]]] | None = None,
+) -> Table:
+    """Return the table that keeps results of these classes (each with its prefix), a row a result, below the parent.
+
+    `lead` are columns of the table's own that come first, `after` those that follow a derived one, as blobs do. Fields
+    named in `keys` are never NULL. Rows are found by their parent: through `unique` where it is given, else an index.
+    """
+    own = {column.name for column in lead}
+    derived = [column for column in columns_of(*kinds, keys=keys, after=after) if column.name not in own]
+    owner = reference(f"{parent}_id", parent, is_index=not unique)
+    constraints = [UniqueConstraint(owner.name, *unique)] if unique else []
+    return Table(name, metadata, id_column(), owner, *lead, *derived, *constraints)
+
+
+def columns_of(
+    *kinds: type[Any] | tuple[type[Any], str],
+    keys: str = "",
+    after: Mapping[str, Sequence[Column[Any]]] | None = None,
+    leaves_out: str = "",
+    integer: Any = BigInteger,
+) -> list[Column[Any]]:
+    """Return the columns of the stored fields of these classes; of two of one name, the first."""
+    found: dict[str, Column[Any]] = {}
+    for leaf in _leaves(kinds):
+        if leaf.about is not None and leaf.name not in found and leaf.name != leaves_out:
+            found[leaf.name] = _column(leaf, leaf.name in keys.split(), integer)
+            found |= {column.name: column for column in (after or {}).get(leaf.name, ())}
+    return list(found.values())
+
+
+def _leaves(kinds: tuple[type[Any] | tuple[type[Any], str], ...]) -> Iterator[Leaf]:
+    for kind in kinds:
+        yield from leaves_of(*kind) if isinstance(kind, tuple) else leaves_of(kind)
+
+
+def _column(leaf: Leaf, is_key: bool, integer: Any) -> Column[Any]:
+    annotation = leaf.annotation.removesuffix(" | None").partition("[")[0]
+    if annotation not in _TYPES:
+        raise TypeError(f"{leaf.path}: no column keeps a {leaf.annotation}; name its type in storage/schema/derive.py.")
+    kind = _TYPES[annotation]
+    # Keys count streams, windows and hops: small numbers.
+    kind = (Integer if is_key else integer) if kind is BigInteger else kind
+    return Column(leaf.name, kind, nullable=not is_key, info={"about": leaf.about})

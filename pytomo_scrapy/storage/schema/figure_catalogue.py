@@ -1,0 +1,297 @@
+"""The catalogue of figures: every column of the flat table `figure`, where it comes from and where it is shown.
+
+One row here is all that a figure is: from it follow its column, the statement that writes it (`figure_row`), the packed
+columns, graphs, filters, list, gauges and daily aggregates (`analysis/figures.py` says what is which), the answers of
+/api and the tables of docs/dashboard.md. A further figure is a row at the end, a migration that adds its column, and an
+independent question in tests/dashboard/test_numbers.py.
+
+In `sql`, `m` is the measurement, `v` its video, `d` its first window, `g` the ping to the window's address, `n` the
+network of that address and `b` the playback by the headline's player; {words} are said by each dialect its own way.
+"""
+
+# ruff: noqa: E501
+# Two or three lines a figure: a table reads better than its wrapped lines.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum, auto
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    ROW_ID = auto()
+    BIG = auto()
+    WHOLE = auto()
+    SMALL = auto()
+    REAL = auto()
+    TEXT = auto()
+
+
+class Use(IntFlag):
+    """How a figure is looked at."""
+
+    NONE = 0
+    PLAYBACK = auto()  # depends on the player
+    CENSORED = auto()  # some sessions never got there: quantiles by Kaplan-Meier, no mean
+    SHARE = auto()  # 0 or 1: the mean is a share
+    GAUGE = auto()  # the newest one of each vantage point is told to Prometheus
+    BY_MODE = auto()  # days that are left of deleted measurements tell it apart by download mode,
+    BY_PING_METHOD = auto()  # or by the way to ping
+
+
+# Of each unit that a person reads: times what the stored value is, and with how many decimals.
+UNITS = {
+    "": (1.0, 3),
+    "s": (1.0, 2),
+    "ms": (1e3, 1),
+    "MB": (1e-6, 2),
+    "Mbit/s": (1e-6, 2),
+    "%": (100.0, 1),
+    "px": (1.0, 0),
+    "code": (1.0, 0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Rows are filtered and compared by the column. `name` is what an address says, where that is not the column's."""
+
+    order: int
+    title: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The list of measurements has the column. Without a heading it is shown beside another one."""
+
+    order: int
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A column of the flat table. With a `title` it is drawn: its value times `factor`, in `unit`."""
+
+    name: str
+    kind: Kind
+    sql: str
+    uses: Use = Use.NONE
+    # As it is drawn. `order` is its place among all graphs.
+    order: int = 0
+    title: str = ""
+    unit: str = ""
+    help: str = ""
+    forerunner: str | None = None  # what Pytomo 3 calls it
+    filter: Filter | None = None
+    listed: Listed | None = None
+    # As the data format describes the column; without a meaning it is a copy of its `source`.
+    meaning: str = ""
+    null: str = "not measured"
+
+    @property
+    def factor(self) -> float:
+        """Return what the stored value is multiplied with to be shown."""
+        return UNITS[self.unit][0]
+
+    @property
+    def decimals(self) -> int:
+        """Return how many decimals a person wants to read."""
+        return UNITS[self.unit][1]
+
+    @property
+    def is_playback(self) -> bool:
+        """Tell whether it depends on the player."""
+        return Use.PLAYBACK in self.uses
+
+    @property
+    def is_censored(self) -> bool:
+        """Tell whether some sessions never got there."""
+        return Use.CENSORED in self.uses
+
+    @property
+    def is_flag(self) -> bool:
+        """Tell whether it is 0 or 1, so that its mean is a share."""
+        return Use.SHARE in self.uses
+
+    @property
+    def source(self) -> str:
+        """Return the TABLE.COLUMN that it is a copy of; an expression as it is."""
+        table, _, column = self.sql.partition(".")
+        return f"{_TABLES[table]}.{column}" if table in _TABLES else self.sql
+
+
+_TABLES = {"m": "measurement", "v": "video", "d": "download", "g": "ping", "n": "network", "b": "playback"}
+
+_IS_VALID = "CASE WHEN m.failure IS NULL OR m.attribution = 'network' THEN 1 ELSE 0 END"
+_IS_SESSION = "CASE WHEN (m.failure IS NULL AND b.id IS NOT NULL) OR m.attribution = 'network' THEN 1 ELSE 0 END"
+_HTTP_VERSION = (
+    "(SELECT q.http_version FROM http_request q WHERE q.download_id = d.id"
+    " AND q.http_version IS NOT NULL ORDER BY q.id LIMIT 1)"
+)
+_FORMAT = (
+    "(SELECT s.format_id FROM stream s WHERE s.download_id = d.id ORDER BY s.stream LIMIT 1)"
+    " || COALESCE((SELECT '+' || s.format_id FROM stream s WHERE s.download_id = d.id"
+    " ORDER BY s.stream LIMIT 1 OFFSET 1), '')"
+)
+_IS_STARTED = "CASE WHEN b.is_started THEN 1 WHEN b.id IS NOT NULL OR m.attribution = 'network' THEN 0 END"
+_HAS_STALL = "CASE WHEN b.stall_count > 0 THEN 1 WHEN b.stall_count = 0 THEN 0 END"
+_WAITED_S = (
+    "COALESCE(b.startup_delay_s, b.horizon_s, d.window_s, CAST({window_setting} AS DOUBLE PRECISION), :window_s)"
+)
+_BITRATE_BPS = (
+    "(SELECT CASE WHEN COUNT(*) = COUNT(COALESCE(s.file_bitrate_bps, s.declared_bitrate_bps))"
+    " THEN SUM(COALESCE(s.file_bitrate_bps, s.declared_bitrate_bps)) END FROM stream s WHERE s.download_id = d.id)"
+)
+_RECEPTION_RATIO = (
+    f"CASE WHEN d.elapsed_s > 0 AND {_BITRATE_BPS} > 0 THEN d.received_bytes * 8.0 / d.elapsed_s / {_BITRATE_BPS} END"
+)
+_SIZE_BYTES = (
+    "(SELECT CASE WHEN COUNT(*) = COUNT(COALESCE(s.size_bytes, s.declared_size_bytes))"
+    " THEN SUM(COALESCE(s.size_bytes, s.declared_size_bytes)) END FROM stream s WHERE s.download_id = d.id)"
+)
+_SERVICE_ESTIMATE = "(SELECT MAX(s.service_estimate_bps) FROM stream s WHERE s.measurement_id = m.id)"
+_STATUS = (
+    "(SELECT q.status FROM http_request q WHERE q.download_id = d.id AND q.stream = 0"
+    " AND q.status IS NOT NULL ORDER BY q.id DESC LIMIT 1)"
+)
+_HEIGHT_PX = "(SELECT MAX(COALESCE(s.file_height_px, s.height_px)) FROM stream s WHERE s.download_id = d.id)"
+_VIDEO_DURATION_S = "COALESCE(v.duration_s, (SELECT MAX(s.file_duration_s) FROM stream s WHERE s.download_id = d.id))"
+_IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_traffic THEN 0 END"
+
+# In the order of the table: what is added comes last.
+# fmt: off
+FIGURES: tuple[Figure, ...] = (
+    # Which row it is.
+    Figure("started_s", Kind.BIG, "{started_s}", listed=Listed(1, "Time (UTC)"),  # whole: buckets are integer arithmetic
+        meaning="`started_at` in whole seconds", null="never"),
+    Figure("vantage_id", Kind.ROW_ID, "m.vantage_id", filter=Filter(1, "Vantage point", "vantage"), meaning="→ vantage", null="never"),
+    Figure("run_id", Kind.ROW_ID, "m.run_id", filter=Filter(17, "Run", "run"), meaning="→ run", null="never"),
+    Figure("video_row_id", Kind.ROW_ID, "m.video_row_id", meaning="→ video", null="never"),
+    Figure("place", Kind.WHOLE, "COALESCE(d.place, 0)", meaning="window that the figures are of", null="never"),
+    Figure("is_valid", Kind.SMALL, _IS_VALID, meaning="no failure, or one that the network is charged with", null="never"),
+    Figure("is_session", Kind.SMALL, _IS_SESSION, meaning="valid, and a player ran or the network ended it before", null="never"),
+    # What a session is compared and filtered by.
+    Figure("service", Kind.TEXT, "v.service", filter=Filter(3, "Service")),
+    Figure("host", Kind.TEXT, "d.host", filter=Filter(4, "Media host"), listed=Listed(2, "Cache server"), meaning="media host", null="no window"),
+    Figure("cache_site", Kind.TEXT, "d.cache_site", filter=Filter(5, "Cache site"), listed=Listed(9, "Cache site"), null="not deciphered"),
+    Figure("resolver", Kind.TEXT, "m.dns_resolver", filter=Filter(8, "Resolver"), listed=Listed(18, "Resolver"), null="no look-up"),
+    Figure("http_version", Kind.TEXT, _HTTP_VERSION, filter=Filter(10, "HTTP version"), listed=Listed(14, "HTTP"),
+        meaning="of the window's first answer"),
+    Figure("format", Kind.TEXT, _FORMAT, filter=Filter(11, "Format"), listed=Listed(15, "Format"), meaning="formats of the window", null="no window"),
+    Figure("mode", Kind.TEXT, "d.mode", filter=Filter(12, "Download mode"), listed=Listed(16, "Mode")),
+    Figure("client", Kind.TEXT, "m.client", filter=Filter(13, "Client")),
+    Figure("player", Kind.TEXT, "b.player", filter=Filter(14, "Player"), listed=Listed(17, "Player"), meaning="headline player", null="no player ran"),
+    Figure("address_family", Kind.SMALL, "COALESCE(d.address_family, m.address_family)", filter=Filter(9, "Address family", "family"), listed=Listed(13, "IP"),
+        meaning="4 or 6: of the window, else of the resolution"),
+    Figure("failure", Kind.TEXT, "m.failure", listed=Listed(8, "Failure")),
+    Figure("attribution", Kind.TEXT, "m.attribution"),
+    Figure("failure_stage", Kind.TEXT, "m.failure_stage"),
+    Figure("ping_method", Kind.TEXT, "g.method", filter=Filter(15, "Ping method")),
+    Figure("yt_dlp_version", Kind.TEXT, "m.resolve_software_version", filter=Filter(16, "yt-dlp")),
+    Figure("cache_airport", Kind.TEXT, "d.cache_airport", filter=Filter(6, "Airport of the cache"), listed=Listed(10), null="not deciphered"),
+    Figure("as_holder", Kind.TEXT, "n.as_holder", listed=Listed(12), null="not looked up"),
+    Figure("as_number", Kind.BIG, "n.as_number", filter=Filter(7, "Autonomous system"), listed=Listed(11, "AS"), null="not looked up"),
+    # Playback.
+    Figure("is_started", Kind.SMALL, _IS_STARTED, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 23, "Sessions that started", "%",
+        "Share of the valid sessions that showed a picture inside their window.",
+        meaning="1 if a picture was shown"),
+    Figure("has_stall", Kind.SMALL, _HAS_STALL, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 21, "Videos with interruptions", "%",
+        "Share of the sessions that had at least one stall.", "VideosWithInterruptions",
+        meaning="1 if any stall", null="not simulated"),
+    Figure("startup_delay_s", Kind.REAL, "b.startup_delay_s", Use.CENSORED | Use.PLAYBACK | Use.GAUGE, 22, "Startup delay", "s",
+        "From the first connection to the first picture. Sessions that never started count as longer than their window, so the line is the Kaplan-Meier median.",
+        listed=Listed(3, "Startup (s)")),
+    Figure("waited_s", Kind.REAL, _WAITED_S, meaning="startup delay, or the time waited in vain", null="not a session"),
+    Figure("stalled_s", Kind.REAL, "b.stalled_s", Use.PLAYBACK | Use.GAUGE, 7, "Buffering duration", "s",
+        "Time that playback stood still after its start, all stalls of a session together.", "BufferingDuration",
+        listed=Listed(5, "Stalled (s)")),
+    Figure("played_s", Kind.REAL, "b.played_s", Use.PLAYBACK, 10, "Playback duration", "s",
+        "Seconds of media that were played inside the window.", "PlaybackDuration"),
+    Figure("stall_ratio", Kind.REAL, "b.stall_ratio", Use.PLAYBACK | Use.GAUGE, 24, "Stalled ratio", "%",
+        "Time stalled over time stalled and played; startup left out."),
+    Figure("join_time_s", Kind.REAL, "m.join_time_s", Use.CENSORED | Use.GAUGE, 26, "Join time", "s",
+        "Resolution, name look-up and startup together: from click to picture, without waits that the service orders. Sessions that never started count as longer, so the line is the Kaplan-Meier median."),
+    Figure("stall_count", Kind.WHOLE, "b.stall_count", Use.PLAYBACK | Use.GAUGE, 11, "Interruptions", "",
+        "Stalls of 0.1 s and more in a session.", "DownloadInterruptions",
+        listed=Listed(4, "Stalls")),
+    Figure("stall_1s_count", Kind.WHOLE, "b.stall_1s_count", Use.PLAYBACK, 25, "Long interruptions", "",
+        "Stalls of 1 s and more in a session."),
+    Figure("buffer_end_s", Kind.REAL, "b.buffer_end_s", Use.PLAYBACK, 8, "Buffer at end", "s",
+        "Seconds of media that lay ready when the window ended.", "BufferDurationAtEnd"),
+    Figure("initial_buffer_s", Kind.REAL, "b.initial_buffer_s", Use.PLAYBACK, 27, "Initial buffer", "s",
+        "Seconds of media that lay ready when playback started."),
+    Figure("initial_rate_bps", Kind.REAL, "b.initial_rate_bps", Use.PLAYBACK, 6, "Initial rate", "Mbit/s",
+        "Rate at which the initial data came.", "InitialRate"),
+    Figure("mos_stalling_hossfeld2011", Kind.REAL, "b.mos_stalling_hossfeld2011", Use.PLAYBACK | Use.GAUGE, 28, "Stalling MOS", "",
+        "Opinion score from 1 to 5 that follows from stalls alone (Hossfeld 2011); empty outside the model's conditions."),
+    Figure("initial_buffer_bytes", Kind.BIG, "b.initial_buffer_bytes", Use.PLAYBACK, 5, "Initial data", "MB",
+        "Bytes that had arrived when playback started.", "InitialData"),
+    # The window.
+    Figure("delivery_bps", Kind.REAL, "d.delivery_bps", Use.GAUGE | Use.BY_MODE, 29, "Delivery rate", "Mbit/s",
+        "Body bytes over active time, first byte to last; slow start included, time without demand left out.",
+        listed=Listed(6, "Mbit/s")),
+    Figure("delivery_after_2s_bps", Kind.REAL, "d.delivery_after_2s_bps", Use.NONE, 30, "Delivery rate after 2 s", "Mbit/s",
+        "Delivery rate without the first two seconds, when TCP is still growing."),
+    Figure("throughput_bps", Kind.REAL, "CASE WHEN d.elapsed_s > 0 THEN d.received_bytes * 8.0 / d.elapsed_s END", Use.GAUGE, 19, "Average throughput", "Mbit/s",
+        "Bytes over the whole time of the download: what the service delivered here, not the line's speed.", "AvgThroughput",
+        meaning="8 × received_bytes / download_s", null="no window"),
+    Figure("reception_ratio", Kind.REAL, _RECEPTION_RATIO, Use.NONE, 20, "Reception ratio", "",
+        "Average throughput over encoding rate: below 1 the video cannot play to its end without a stall.", "ReceptionRatio",
+        meaning="throughput_bps / bitrate_bps", null="bitrate unknown"),
+    Figure("bitrate_bps", Kind.REAL, _BITRATE_BPS, Use.NONE, 12, "Encoding rate", "Mbit/s",
+        "Bits per second of the media, audio and video together: what must arrive to play without end.", "EncodingRate",
+        meaning="of all streams", null="unknown"),
+    Figure("bin_min_bps", Kind.REAL, "d.bin_min_bps", Use.NONE, 31, "Slowest second", "Mbit/s",
+        "The slowest full second of the window's active time."),
+    Figure("bin_median_bps", Kind.REAL, "d.bin_median_bps", Use.NONE, 32, "Median second", "Mbit/s",
+        "The median second of the window's active time."),
+    Figure("bin_max_bps", Kind.REAL, "d.bin_max_bps", Use.NONE, 9, "Maximal throughput", "Mbit/s",
+        "The fastest second of the window.", "MaxInstantThp"),
+    Figure("download_s", Kind.REAL, "d.elapsed_s", Use.NONE, 1, "Download time", "s",
+        "How long the window lasted: from its first connection to its last byte, its deadline or its failure.", "DownloadTime",
+        null="no window"),
+    Figure("connect_s", Kind.REAL, "d.connect_s", Use.NONE, 34, "Connection time", "ms",
+        "TCP handshake with the media server."),
+    Figure("first_byte_s", Kind.REAL, "d.first_byte_s", Use.GAUGE, 16, "Time to first byte", "s",
+        "From the first connection of the window to the first byte of media.", "TimeTogetFirstByte"),
+    Figure("received_bytes", Kind.BIG, "d.received_bytes", Use.GAUGE | Use.BY_MODE, 2, "Bytes downloaded", "MB",
+        "Body bytes of all streams that arrived inside the window.", "DownloadBytes"),
+    Figure("size_bytes", Kind.BIG, _SIZE_BYTES, Use.NONE, 4, "Video length", "MB",
+        "Size of the media files of the chosen format.", "VideoLength",
+        meaning="of all streams"),
+    Figure("service_estimate_bps", Kind.BIG, _SERVICE_ESTIMATE, Use.NONE, 36, "The service's own estimate", "Mbit/s",
+        "What the service believes of this line, as its media URL says.",
+        meaning="the greatest of the streams"),
+    Figure("status", Kind.WHOLE, _STATUS, Use.NONE, 17, "Status code", "code",
+        "HTTP status of the last answer for the first stream: 200 or 206 is good.", "StatusCode",
+        meaning="last HTTP status", null="no answer"),
+    Figure("height_px", Kind.WHOLE, _HEIGHT_PX, Use.NONE, 37, "Picture height", "px",
+        "Height of the picture that was fetched.",
+        meaning="the greatest of the streams"),
+    Figure("video_duration_s", Kind.REAL, _VIDEO_DURATION_S, Use.NONE, 3, "Video duration", "s",
+        "Length of the video, as the service announces it or its file says.", "VideoDuration",
+        meaning="video.duration_s, else what the file says", null="unknown"),
+    Figure("cpu_ratio", Kind.REAL, "d.cpu_ratio", Use.NONE, 38, "Load of this machine", "%",
+        "Share of all cores that were busy during the window: near 100 the probe measures itself."),
+    Figure("is_cross_traffic", Kind.SMALL, _IS_CROSS_TRAFFIC, Use.SHARE | Use.BY_MODE, 39, "Windows with foreign traffic", "%",
+        "Share of the windows during which something else of this machine was on the wire.",
+        meaning="download.is_cross_traffic as 0 or 1"),
+    # Before it.
+    Figure("rtt_min_s", Kind.REAL, "g.rtt_min_s", Use.GAUGE | Use.BY_PING_METHOD, 13, "Ping, minimum", "ms",
+        "Shortest round trip to the media server before the window, on an idle line.", "PingMin",
+        listed=Listed(7, "RTT (ms)")),
+    Figure("rtt_avg_s", Kind.REAL, "g.rtt_avg_s", Use.BY_PING_METHOD, 14, "Ping, average", "ms",
+        "Mean round trip to the media server before the window, over real replies only.", "PingAvg"),
+    Figure("rtt_max_s", Kind.REAL, "g.rtt_max_s", Use.BY_PING_METHOD, 15, "Ping, maximum", "ms",
+        "Longest round trip to the media server before the window.", "PingMax"),
+    Figure("loss_ratio", Kind.REAL, "g.loss_ratio", Use.GAUGE | Use.BY_PING_METHOD, 33, "Ping loss", "%",
+        "Share of the pings that got no reply in time."),
+    Figure("dns_elapsed_s", Kind.REAL, "m.dns_elapsed_s", Use.GAUGE, 18, "Resolution time", "ms",
+        "How long the name of the media server took to look up.", "ResolveTime"),
+    Figure("resolve_elapsed_s", Kind.REAL, "m.resolve_elapsed_s", Use.GAUGE, 35, "Media URL time", "s",
+        "Requests that turned the video into media URLs (the forerunner's CacheServerDelay)."),
+)
+# fmt: on

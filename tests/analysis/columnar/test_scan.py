@@ -1,0 +1,27 @@
+"""Columns counted together, and the numbers that stand for texts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytomo_scrapy.analysis.columnar.scan import Counts, TextCodes, joined_keys, split_key
+
+
+def test_joined_keys_are_taken_apart_again_unknown_ones_too() -> None:
+    bucket = np.array([0, 3, 2**22, 2**22, -1], dtype=np.int64)
+    failure = np.array([-1, 7, 2**20 - 2, 2**20 - 2, 0], dtype=np.int64)
+    attribution = np.array([-1, -1, 5, 5, 2**20 - 2], dtype=np.int64)
+    counts = Counts()
+    counts.add(joined_keys(bucket, failure, attribution))
+    found = {split_key(key, 2): count for key, count in counts.as_dict().items()}
+    assert found == {
+        (0, -1, -1): 1,
+        (3, 7, -1): 1,
+        (2**22, 2**20 - 2, 5): 2,
+        (-1, 0, 2**20 - 2): 1,
+    }
+
+
+def test_code_of_a_text_leads_back_to_it_and_minus_one_to_none() -> None:
+    texts = TextCodes()
+    assert [texts.text(code) for code in texts.table(["b", "a", "b"])] == ["b", "a", "b", None]
