@@ -12,41 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.commands.replay import replay, result_name
-from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
+from pytomo_scrapy.analysis.stored_replay import replay
+from pytomo_scrapy.measure.playback.replay_summary import result_name
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
 from pytomo_scrapy.reporting.session_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository
+from tests.commands.windows import HORIZON_S, make_window
 from tests.storage.factories import begin, make_item
 
 ROOT = Path(__file__).resolve().parents[2]
-HORIZON_S = 30.0
-
-
-def make_window() -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
-    """Twelve seconds of media at once, nothing for a long time, and the rest late: one stall for every player."""
-    streams, timelines = [], []
-    for kind, rate in (("video", 1000), ("audio", 200)):
-        segments = tuple(MediaSegment(i * 5 * rate, (i + 1) * 5 * rate, i * 5.0, 5.0) for i in range(6))
-        offsets = tuple(rate * second for second in range(1, 31))
-        timeline = MediaTimeline(
-            kind, "packets", offsets, tuple(float(second) for second in range(1, 31)), segments,
-            container="mp4", video_codec="h264" if kind == "video" else None,
-            audio_codec="aac" if kind == "audio" else None, width_px=426, height_px=240, frame_rate_fps=25.0,
-            bitrate_bps=rate * 8.0, duration_s=30.0,
-        )  # fmt: skip
-        arrivals = ((1.0, 12 * rate), (22.0, 20 * rate), (23.0, 30 * rate))
-        streams.append(
-            StreamDownload(
-                kind, "1", received_bytes=30 * rate, size_bytes=30 * rate, is_complete=True,
-                arrival_s=tuple(t for t, _ in arrivals), arrival_bytes=tuple(count for _, count in arrivals),
-            )
-        )  # fmt: skip
-        timelines.append(timeline)
-    return DownloadResult(window_s=HORIZON_S, elapsed_s=23.0, ended_by="complete", streams=tuple(streams)), tuple(
-        timelines
-    )
 
 
 @pytest.fixture
