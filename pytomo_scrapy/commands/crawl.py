@@ -25,15 +25,22 @@ class Command(DatabaseCommand, ScrapyCrawl):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
-        if len(args) != 1:
-            refuse("Name one spider: scrapy crawl youtube")
-        self._check(args[0], opts.spargs)
+        self._check(self._spider(args, opts), opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         _quieten(self.settings)
-        crawler = self._create_crawler(args[0])
+        self._crawl(self._create_crawler(args[0]), opts.spargs)
+
+    def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
+        """Return the spider that is meant, once Scrapy has read the options; `opts.spargs` may be completed here."""
+        if len(args) != 1:
+            refuse("Name one spider: scrapy crawl youtube")
+        return args[0]
+
+    def _crawl(self, crawler: Crawler, arguments: Mapping[str, Any]) -> None:
+        """Run a crawl to its end, and keep how it ended as the exit code."""
         assert self.crawler_process is not None
-        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
         self.exitcode = self._exit_code(crawler)
 

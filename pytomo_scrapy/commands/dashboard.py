@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,5 +47,12 @@ class Command(DatabaseCommand, ScrapyCommand):
             url = self.load_config().database_url
             shown, directory = choose_databases(url, opts.database, Path(opts.directory) if opts.directory else None)
             server.serve(
-                shown, directory=directory, host=opts.host, port=port, token=opts.token, is_verbose=opts.verbose
+                shown,
+                directory=directory,
+                host=opts.host,
+                port=port,
+                token=opts.token,
+                is_verbose=opts.verbose,
+                # Whoever supervises it reads where it listens while it runs.
+                tell=partial(print, flush=True),
             )

@@ -26,7 +26,8 @@ class Command(ScrapyCommand):
     requires_project = False
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
-    entry: Sequence[str] | None = None  # what runs the command's words in the lab; None for Scrapy's own command
+    takes_all_words = True  # what follows `--` too: it is of the command inside
+    entry: ClassVar[Sequence[str] | None] = None  # what runs the words in the lab; None for Scrapy's own command
 
     def syntax(self) -> str:
         return "[--world W] [--seed N] [--clip-ratio R] [--rate HOST=BPS] COMMAND ... | serve | list"

@@ -9,7 +9,6 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
@@ -33,8 +32,7 @@ class Command(CrawlCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the full record as one JSON object")
 
-    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        BaseRunSpiderCommand.process_options(self, args, opts)
+    def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
         assert self.settings is not None
         if (self.settings.getpriority("LOG_LEVEL") or 0) < SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "WARNING", "cmdline")
@@ -47,16 +45,13 @@ class Command(CrawlCommand):
         # Whoever waits for one answer is told of a refusal at once.
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
         opts.spargs |= {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
-        self._check("youtube", opts.spargs)
+        return "youtube"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         crawler = self._create_crawler("youtube")
         stored: list[VideoItem] = []
         crawler.signals.connect(_keep(stored), signal=signals.item_scraped, weak=False)
-        assert self.crawler_process is not None
-        self.crawler_process.crawl(crawler, **opts.spargs)
-        self.crawler_process.start()
-        self.exitcode = self._exit_code(crawler)
+        self._crawl(crawler, opts.spargs)
         if stored:
             self._show(stored[0].uuid, is_json=opts.json)
         elif self.exitcode == 0:
