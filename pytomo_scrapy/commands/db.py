@@ -58,5 +58,5 @@ def _revision(url: str) -> str | None:
                 return migrate.revision_of(connection)
         finally:
             engine.dispose()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ImportError):  # a server that is away, or a driver that is not installed
         return None

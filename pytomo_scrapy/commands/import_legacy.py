@@ -52,7 +52,9 @@ class Command(DatabaseCommand, ScrapyCommand):
 
         for table in import_legacy(database, path):
             if is_json:
-                print(json.dumps({**asdict(table), "unreadable_count": table.unreadable_count}))
+                # A Counter does not survive `asdict`: its items become keys.
+                told = {"unreadable": dict(table.unreadable), "unreadable_count": table.unreadable_count}
+                print(json.dumps(asdict(table) | told))
             else:
                 print(_told(table))
 

@@ -22,8 +22,8 @@ def make_window() -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
         arrivals = ((1.0, 12 * rate), (22.0, 20 * rate), (23.0, 30 * rate))
         streams.append(
             StreamDownload(
-                kind, "1", 30 * rate, 30 * rate, None, True,
-                tuple(t for t, _ in arrivals), tuple(count for _, count in arrivals),
+                kind, "1", received_bytes=30 * rate, size_bytes=30 * rate, is_complete=True,
+                arrival_s=tuple(t for t, _ in arrivals), arrival_bytes=tuple(count for _, count in arrivals),
             )
         )  # fmt: skip
         timelines.append(timeline)
