@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check documents lab executable try-executable docs clean
+.PHONY: demo test check documents schema lab executable try-executable docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
@@ -28,6 +28,15 @@ check: $(VENV)/installed-dev
 # The reference tables of the documents, from the code
 documents: $(VENV)/installed
 	$(BIN)/python -m docs.generate
+
+# After a field of a stored result was added, with its meaning: the migration, to be read before it is kept, documents and pictures
+# (MESSAGE is what the migration says of itself)
+MESSAGE ?= Add columns
+schema: $(VENV)/installed-dev
+	$(BIN)/python -m pytomo_scrapy.storage.schema.revisions '$(MESSAGE)'
+	$(BIN)/ruff format --quiet pytomo_scrapy/storage/migrations
+	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/diagrams/draw.py
 
 lab: $(VENV)/installed
 	$(BIN)/scrapy lab serve

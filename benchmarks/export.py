@@ -29,7 +29,7 @@ from sqlalchemy import Boolean, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import JSON, Double
 
-from pytomo_scrapy.exchange.datasets import Dataset, Selection, datasets
+from pytomo_scrapy.exchange.datasets import Dataset, ExportSelection, datasets
 from pytomo_scrapy.exchange.writers import FORMATS
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.schema.columns import UtcDateTime
@@ -198,7 +198,7 @@ def _rounded(row: Sequence[Any]) -> tuple[Any, ...]:
 
 def examine(database: Path, folder: Path, shape: str, file_format: str) -> bool:
     """Export once and print a line about it. Returns whether all is as it ought to be."""
-    (dataset,) = datasets(shape, Selection())
+    (dataset,) = datasets(shape, ExportSelection())
     out = folder / f"{file_format}-{shape}"
     elapsed_s, peak_bytes = run_export(database, out, "--format", file_format, f"--{shape}")
     data = out / ("pytomo_export.db" if file_format == "sqlite" else f"{dataset.name}.{file_format}")

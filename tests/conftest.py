@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running.commands import end_all
+
 pytest_plugins = ["tests.databases", "tests.filled_databases"]
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -15,6 +17,11 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 # What a shell starts in the background ignores Ctrl-C, and so would every command that the tests send one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish() -> None:
+    """End what the tests of this process shared."""
+    end_all()
 
 
 def missing(reason: str) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pytomo_scrapy.measure.window.throughput import quantile as quantile_of_sorted
+
 
 @dataclass(frozen=True, slots=True)
 class Delay:
@@ -43,11 +45,5 @@ def survival_quantile(curve: Sequence[tuple[float, float]], ratio: float) -> flo
 
 
 def quantile(values: Sequence[float], ratio: float) -> float | None:
-    """Return the quantile of a sample, linear between its order statistics. None for an empty one."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    place = ratio * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    """Return the quantile of a sample in any order, linear between its values. None for an empty one."""
+    return quantile_of_sorted(sorted(values), ratio) if values else None

@@ -48,7 +48,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.exchange.datasets import Selection
+        from pytomo_scrapy.exchange.datasets import ExportSelection
         from pytomo_scrapy.exchange.export_run import export, export_to_stream
         from pytomo_scrapy.exchange.writers import keep_pandas_out
 
@@ -56,7 +56,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         if len(places) > 1:
             refuse("Name one folder for the export.")
         place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        chosen = Selection(opts.since, opts.until, opts.where)
+        chosen = ExportSelection(opts.since, opts.until, opts.where)
         with self.opened_database() as database:
             shape = opts.shape or "wide"
             if opts.format == "parquet":

@@ -22,6 +22,8 @@ _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 # The marks of what `make documents` writes: HTML, and as such shown as text.
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
+# The marks of generated tables are for those who write the documents.
+_COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 
 @cache

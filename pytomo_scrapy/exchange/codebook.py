@@ -1,4 +1,4 @@
-"""The README beside exported data: every column with its unit and meaning, out of docs/data-format.md."""
+"""The README beside exported data: every column with its unit and meaning, as in docs/data-format.md."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from pytomo_scrapy.exchange.datasets import Dataset
+from pytomo_scrapy.storage.schema.columns import metadata
+from pytomo_scrapy.storage.schema.legacy_table import column_of
+from pytomo_scrapy.storage.schema.reference import reference_of
 
 
 class _Counted(Protocol):
@@ -70,7 +73,14 @@ def _described(document: str, source: str) -> tuple[str, str]:
     """Return unit and meaning of TABLE.COLUMN."""
     table, _, column = source.partition(".")
     if table == "pytomo_crawl":
-        table, column = "legacy_row", "old_id" if column == "ID" else column.lower()
+        table, column = "legacy_row", column_of(column)
+    known = metadata.tables[table].columns.get(column) if table in metadata.tables else None
+    reference = reference_of(known) if known is not None else None
+    return (reference.unit, reference.meaning) if reference else _documented(document, table, column)
+
+
+def _documented(document: str, table: str, column: str) -> tuple[str, str]:
+    """Return what the document says of a column whose meaning is not in the code."""
     block = re.search(rf"^### {table}\n.*?(?=^##|\Z)", document, re.MULTILINE | re.DOTALL)
     row = re.search(rf"^\| `{column}` \|(.*)\|$", block.group(0), re.MULTILINE) if block else None
     if row is None:

@@ -45,7 +45,7 @@ _OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integ
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ExportSelection:
     """Which measurements: started at `since` or later and before `until`, and where the SQL condition holds."""
 
     since: datetime | None = None
@@ -71,7 +71,7 @@ class Dataset:
     statement: Select[Any]
 
 
-def datasets(shape: str, chosen: Selection) -> list[Dataset]:
+def datasets(shape: str, chosen: ExportSelection) -> list[Dataset]:
     """Return the tables of an export of that shape."""
     if shape == "legacy":
         return [_legacy(chosen)]
@@ -103,7 +103,7 @@ def rows_of(connection: Connection, dataset: Dataset) -> Iterator[Sequence[Seque
         yield from result.partitions()
 
 
-def check_condition(database: Database, shape: str, chosen: Selection) -> None:
+def check_condition(database: Database, shape: str, chosen: ExportSelection) -> None:
     """Raises SettingError if the condition cannot be asked, with the database's own words."""
     if chosen.where is None:
         return
@@ -145,7 +145,7 @@ def _labelled(named: Mapping[str, Any]) -> Select[Any]:
     return select(*(one.label(name) for name, one in named.items())).select_from(joined)
 
 
-def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ExportSelection) -> list[ColumnElement[bool]]:
     """Return the conditions on `measurement` that make the selection."""
     conditions: list[ColumnElement[bool]] = []
     # A measurement that never began has no start: it counts by when it was stored.
@@ -160,7 +160,7 @@ def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _wide(chosen: Selection) -> Dataset:
+def _wide(chosen: ExportSelection) -> Dataset:
     """One row for each measurement that is not superseded: itself, its video, vantage and run, and its figures."""
     named = _named()
     columns = tuple(ExportColumn(name, _kind(one), f"{one.table.name}.{one.name}") for name, one in named.items())
@@ -168,7 +168,7 @@ def _wide(chosen: Selection) -> Dataset:
     return Dataset("measurements", columns, _labelled(named).where(current).order_by(measurement.c.id))
 
 
-def _whole_table(table: Table, chosen: Selection) -> Dataset:
+def _whole_table(table: Table, chosen: ExportSelection) -> Dataset:
     columns = tuple(ExportColumn(one.name, _kind(one), f"{table.name}.{one.name}") for one in table.columns)
     statement = select(table).order_by(*table.primary_key.columns)
     conditions = _conditions(chosen)
@@ -202,7 +202,7 @@ def _belongs(table: Table, chosen_ids: Select[Any]) -> ColumnElement[bool]:
     return true()
 
 
-def _legacy(chosen: Selection) -> Dataset:
+def _legacy(chosen: ExportSelection) -> Dataset:
     columns = tuple(ExportColumn(name, _OLD_KINDS[kind], f"pytomo_crawl.{name}") for name, kind in OLD_COLUMNS)
     # Unquoted, because PostgreSQL keeps the names in small letters.
     names: list[ColumnElement[Any]] = [literal_column(name) for name, _ in OLD_COLUMNS]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.exchange.codebook import readme
-from pytomo_scrapy.exchange.datasets import Dataset, Selection, check_condition, datasets, rows_of, snapshot
+from pytomo_scrapy.exchange.datasets import Dataset, ExportSelection, check_condition, datasets, rows_of, snapshot
 from pytomo_scrapy.exchange.writers import (
     CsvWriter,
     JsonLinesWriter,
@@ -38,7 +38,7 @@ class Written:
     row_count: int
 
 
-def export(database: Database, folder: Path, file_format: str, shape: str, chosen: Selection) -> list[Written]:
+def export(database: Database, folder: Path, file_format: str, shape: str, chosen: ExportSelection) -> list[Written]:
     """Export into a new or empty folder; a file gets its name when it is whole.
 
     Raises SettingError where the choice cannot be used, StorageError where the database or the folder cannot.
@@ -61,7 +61,7 @@ def export(database: Database, folder: Path, file_format: str, shape: str, chose
     return written
 
 
-def export_to_stream(database: Database, out: TextIO, file_format: str, shape: str, chosen: Selection) -> Written:
+def export_to_stream(database: Database, out: TextIO, file_format: str, shape: str, chosen: ExportSelection) -> Written:
     """Export one table as text, without a README. Raises as `export`."""
     if file_format not in {"csv", "jsonl"} or shape == "tables":
         raise SettingError("Only one table as text goes to standard output: --format csv or jsonl, --wide or --legacy.")
@@ -111,7 +111,7 @@ def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str]) -> None:
     part.replace(folder / SQLITE_FILE)
 
 
-def _about(database: Database, file_format: str, shape: str, chosen: Selection) -> dict[str, str]:
+def _about(database: Database, file_format: str, shape: str, chosen: ExportSelection) -> dict[str, str]:
     facts: dict[str, Any] = {
         "software": "pytomo-scrapy",
         "software_version": __version__,

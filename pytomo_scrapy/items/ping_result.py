@@ -30,7 +30,6 @@ class Ping:
     role: str = stored(
         "media",
         "what the address is: media, redirect (met in the window, pinged after it), proxy, gateway",
-        null="stored before 0007",
     )
 
 

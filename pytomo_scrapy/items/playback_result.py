@@ -47,7 +47,9 @@ class MediaTimeline:
     offset_bytes: tuple[int, ...] = field(default=(), repr=False)
     complete_s: tuple[float, ...] = field(default=(), repr=False)
     segments: tuple[MediaSegment, ...] = field(default=(), repr=False)
-    init_bytes: int = stored(0, "bytes before the first segment", null="not analysed", column="init_bytes")
+    init_bytes: int = stored(
+        0, "bytes before the first segment: header and index", null="not analysed", column="init_bytes"
+    )
     _: KW_ONLY
     is_index_last: bool = stored(
         False,
@@ -78,7 +80,7 @@ class PlaybackResult:
     parameters: Mapping[str, float] = field(default_factory=dict, metadata=about("of the player"))
     place: int = stored(0, "the window's place")
     is_started: bool = stored(False, "a first frame inside the window")
-    is_ended: bool = stored(False, "the video's end was reached")
+    is_ended: bool = stored(False, "the video's end was reached inside the window")
     is_validated: bool = stored(False, "inside the conditions in which the model was validated")
     is_identifiable: bool = stored(True, "0: the replay would need bytes while the window made no demand")
     stalls: tuple[Interval, ...] = ()

@@ -50,7 +50,7 @@ class StreamDownload:
     _: KW_ONLY
     declared_size_bytes: int | None = None
     received_bytes: int = stored(0, "body bytes", null="only announced")
-    size_bytes: int | None = stored(None, "of the whole file", null="the server did not say")
+    size_bytes: int | None = stored(None, "of the whole file, as the server says", null="the server did not say")
     spooled_bytes: int = stored(0, "kept on disk for the analysis", null="only announced")
     is_complete: bool = stored(False, "the whole file arrived", null="only announced")
     no_demand: tuple[tuple[float, float], ...] = stored(
@@ -78,7 +78,9 @@ class TcpConnection:
     address: str = field(metadata=about("peer"))
     port: int = field(metadata=about("peer's port"))
     local_port: int = field(metadata=about("ours"))
-    rtt_min_s: float | None = stored(None, "smallest round trip of anything that we sent", null="not told")
+    rtt_min_s: float | None = stored(
+        None, "smallest round trip of anything that we sent, handshake included", null="not told"
+    )
     receiver_rtt_median_s: float | None = stored(
         None, "over the samples: the receiver's own estimate, queues included", null="not told"
     )

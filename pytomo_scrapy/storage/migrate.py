@@ -11,7 +11,16 @@ from sqlalchemy import Connection, inspect, text
 
 from pytomo_scrapy.failures import StorageError
 
-HEAD = "0010"  # the newest revision of storage/migrations/versions; a test compares them
+# The last schema before the first release, whose revisions became one: nobody has a database of it to keep.
+UNRELEASED = "0010"
+
+
+def _versions() -> Traversable:
+    return resources.files("pytomo_scrapy.storage").joinpath("migrations", "versions")
+
+
+# The newest revision: a name begins with its number. Alembic would say it too, but costs 0.1 s.
+HEAD = max(entry.name.partition("_")[0] for entry in _versions().iterdir() if entry.name.endswith(".py"))
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -23,25 +32,36 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def upgrade(connection: Connection, shown_url: str) -> None:
-    """Apply what is missing, inside the connection's transaction. Raises StorageError for a newer schema."""
+    """Apply what is missing, inside the connection's transaction. Raises StorageError for a schema it does not know."""
     # Imported late: Alembic is needed for an old or a new database only, and costs 0.1 s.
-    from alembic import command
-    from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     with tempfile.TemporaryDirectory(prefix="pytomo-migrations-") as folder:
         # as_file() on a folder fails in a zipped egg on Python 3.11, so every script is copied out by itself.
         _copy_scripts(resources.files("pytomo_scrapy.storage").joinpath("migrations"), Path(folder))
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", folder)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        known = {script.revision for script in ScriptDirectory(folder).walk_revisions()}
         revision = revision_of(connection)
+        if revision == UNRELEASED:
+            raise StorageError(
+                f"The database {shown_url} was written by a pytomo-scrapy before its first release, and its schema "
+                f"({revision}) is not read any more: choose another PYTOMO_DATABASE_URL."
+            )
         if revision is not None and revision not in known:
             raise StorageError(
                 f"The database {shown_url} was written by a newer pytomo-scrapy (its schema is {revision}, "
                 f"this version knows {HEAD}): upgrade pytomo-scrapy."
             )
-        command.upgrade(config, "head")
+        apply_scripts(connection, folder)
+
+
+def apply_scripts(connection: Connection, folder: str) -> None:
+    """Apply the migrations of a folder that the database lacks."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", folder)
+    command.upgrade(config, "head")
 
 
 def _copy_scripts(source: Traversable, target: Path) -> None:

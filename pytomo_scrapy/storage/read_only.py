@@ -172,6 +172,11 @@ def _demand_schema(connection: Connection) -> None:
     revision = migrate.revision_of(connection)
     if revision is None:
         raise NotReadyError("This is not a database of pytomo-scrapy, or its first crawl has not begun.")
+    if revision == migrate.UNRELEASED:
+        raise NotReadyError(
+            f"This database was written before the first release of pytomo-scrapy: its schema ({revision}) is not read "
+            "any more."
+        )
     if revision != migrate.HEAD:
         raise NotReadyError(
             f"This database has the schema {revision} and this version reads {migrate.HEAD}: the next crawl with this "

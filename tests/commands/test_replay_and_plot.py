@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from pytomo_scrapy.reporting.session_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository
 from tests.commands.windows import HORIZON_S, make_window
+from tests.running.commands import command
 from tests.storage.factories import begin, make_item
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,25 +91,10 @@ def test_replay_command_prints_its_summary(stored: tuple[Repository, int, str], 
     assert json.loads(export.read_text())["input"]["I23"]["stalling"]
 
 
-@pytest.mark.parametrize(("ending", "magic"), [("svg", b"<svg"), ("png", b"\x89PNG")])
-def test_plot_writes_a_picture(ending: str, magic: bytes, stored: tuple[Repository, int, str], tmp_path: Path) -> None:
-    if ending == "png":
-        pytest.importorskip("PIL", reason="Pillow is not installed")
-    target = tmp_path / f"session.{ending}"
-    done = run_scrapy("plot", str(stored[1]), "-o", str(target), url=stored[2])
+def test_plot_command_writes_a_picture(stored: tuple[Repository, int, str], tmp_path: Path) -> None:
+    done = run_scrapy("plot", str(stored[1]), "-o", str(tmp_path / "x.svg"), url=stored[2])
     assert done.returncode == 0, done.stderr
-    content = target.read_bytes()
-    assert content.startswith(magic)
-    if ending == "svg":
-        tree = ElementTree.fromstring(content)
-        texts = [element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}text")]
-        assert any("classic: start 1.00 s, 1 stalls of 9.10 s" in text for text in texts)
-
-
-@pytest.mark.parametrize("arguments", [("999",), (), ("1", "-o", "x.pdf"), ("1", "--player", "flash")])
-def test_plot_of_what_there_is_not_says_so(arguments: tuple[str, ...], stored: tuple[Repository, int, str]) -> None:
-    done = run_scrapy("plot", *arguments, url=stored[2])
-    assert done.returncode == 2 and done.stderr.strip() and "Traceback" not in done.stderr
+    assert (tmp_path / "x.svg").read_bytes().startswith(b"<svg")
 
 
 def test_playhead_stands_in_stalls_and_ends_with_what_was_played() -> None:
@@ -127,5 +111,5 @@ def test_playhead_stands_in_stalls_and_ends_with_what_was_played() -> None:
 
 
 def run_scrapy(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scrapy", *arguments, "-s", f"PYTOMO_DATABASE_URL={url}"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    words = command("scrapy", *arguments, "-s", f"PYTOMO_DATABASE_URL={url}")
+    return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +13,7 @@ import pytest
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import note_window
 from tests.dashboard.visiting import ADDRESSES, Served, Visit, browser, filled_page, visit
+from tests.running.commands import run_command
 
 __all__ = ["browser", "filled_page", "visit"]
 
@@ -27,15 +26,8 @@ def lab_database(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path
     path = tmp_path_factory.mktemp("lab") / "lab.db"
     words = "lab crawl youtube -a max_crawled_url=6 -a max_rounds=2 -s PYTOMO_DOWNLOAD_WINDOW_S=2 -s PYTOMO_PACE_S=0"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTOMO_")}
-    subprocess.run(
-        [sys.executable, "-m", "scrapy.cmdline", *words.split(), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{path}"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=240,
-        check=True,
-    )
+    done = run_command("scrapy", *words.split(), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{path}", environment=environment)
+    assert done.exit_code == 0, done.errors[-3000:]
     return path
 
 

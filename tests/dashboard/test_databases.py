@@ -87,11 +87,11 @@ def test_file_of_something_else_is_not_shown(tmp_path: Path) -> None:
 def test_database_of_another_schema_is_told(tmp_path: Path, synthetic: ModuleType) -> None:
     path = make_database(tmp_path / "old.db", synthetic)
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.execute("UPDATE alembic_version SET version_num = '0000'")
     connection.commit()
     connection.close()
     with page_of(path) as client:
-        assert "has the schema 0001" in client.get("/").text
+        assert "has the schema 0000" in client.get("/").text
 
 
 def test_archive_lists_newest_first_and_opens_by_id(tmp_path: Path, synthetic: ModuleType) -> None:

@@ -105,5 +105,10 @@ def test_answers_are_documented_with_every_parameter(client: TestClient) -> None
         assert f"`{name}`" in page, name
 
 
+def test_document_shows_its_generated_tables_without_their_marks(client: TestClient) -> None:
+    page = client.get("/docs/dashboard").text
+    assert "<td><code>startup_delay_s</code></td>" in page and "generated:" not in page
+
+
 def test_error_carries_its_sentence() -> None:
     assert BadRequestError("No.", 404).status == 404

@@ -5,6 +5,8 @@ As a program (`shell.py NAME WORD ...`) it stands for one command on the PATH of
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import signal
@@ -38,11 +40,13 @@ PROGRAMS = ("pip", "make", "docker", "python3", "python")
 
 def make_shell(folder: Path) -> dict[str, str]:
     """Lay out a folder as a checkout looks to a user. Returns the changes of the environment."""
+    from tests.running.commands import command
+
     shims = folder / ".venv" / "bin"
     shims.mkdir(parents=True)
     for name in (*ENTRIES, *PROGRAMS):
         shim = shims / name
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" {name} "$@"\n')
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -E "{__file__}" {name} "$@"\n')
         shim.chmod(0o755)
     (folder / "pytomo").symlink_to(shims / "pytomo")  # the single file
     for name in ("scrapy.cfg", "examples", "deploy"):
@@ -50,7 +54,8 @@ def make_shell(folder: Path) -> dict[str, str]:
     (folder / "links.txt").write_text(f"# a list\nhttps://www.youtube.com/watch?v={LAB_VIDEO}\n")
     (folder / "results").mkdir()
     shutil.copy(ROOT / "tests" / "exchange" / "pytomo_3_0_4.db", folder / "results" / "old.db")
-    return {"PATH": f"{shims}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}
+    client = json.dumps(command("pytomo")[:-1])
+    return {"PATH": f"{shims}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1", "COMMAND_CLIENT": client}
 
 
 def main(name: str, words: list[str]) -> int:
@@ -72,12 +77,19 @@ def main(name: str, words: list[str]) -> int:
     if words[0] == "lab" and command in {"crawl", "measure"}:
         words = _in_the_lab_that_runs(words)
     if command in _SERVING and words[0] != "lab":
-        return _serve([sys.executable, "-m", ENTRIES[name], *words, "0"], "is at ")
+        return _serve([*_start(name), *words, "0"], "is at ")
     if words[:2] == ["lab", "serve"]:
-        return _serve([sys.executable, "-m", ENTRIES[name], *words], "export HTTPS_PROXY=")
+        return _serve([*_start(name), *words], "export HTTPS_PROXY=")
     if command in {"crawl", "measure"}:
         words += [part for setting in _SHORT for part in ("-s", setting)]
-    return subprocess.run([sys.executable, "-m", ENTRIES[name], *words], check=False).returncode
+    return subprocess.run([*_start(name), *words], check=False).returncode
+
+
+def _start(name: str) -> list[str]:
+    """Return what runs the command `name`: the server of commands, or Python where another yt-dlp is to be taken."""
+    if "PYTOMO_YT_DLP" in os.environ:
+        return [sys.executable, "-m", ENTRIES[name]]
+    return [*json.loads(os.environ["COMMAND_CLIENT"]), ENTRIES[name]]
 
 
 def _in_the_lab_that_runs(words: list[str]) -> list[str]:

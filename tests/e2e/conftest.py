@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.running.commands import Finished as Finished
+from tests.running.commands import command, run_command
+
 ROOT = Path(__file__).resolve().parents[2]
 Query = Callable[..., list[tuple[Any, ...]]]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """How a command ended."""
-
-    exit_code: int
-    output: str
-    errors: str
-    elapsed_s: float
-
-
 def scrapy_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "scrapy.cmdline", *arguments]
+    return command("scrapy", *arguments)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -39,19 +28,8 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def run_scrapy(*arguments: str, timeout_s: float = 240, **environment: str) -> Finished:
-    """Run `scrapy ARGUMENTS` in the project's folder, bounded in time."""
-    started_s = time.monotonic()
-    done = subprocess.run(
-        scrapy_command(*arguments),
-        cwd=ROOT,
-        env=clean_environment(**environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr, time.monotonic() - started_s)
+    """Run `scrapy ARGUMENTS` in the project's folder, bounded in time; `lab ...` takes the lab that is up."""
+    return run_command("scrapy", *arguments, environment=clean_environment(**environment), timeout_s=timeout_s)
 
 
 def database_setting(path: Path) -> list[str]:

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import select, text
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.exchange.datasets import Selection, datasets
+from pytomo_scrapy.exchange.datasets import ExportSelection, datasets
 from pytomo_scrapy.exchange.export_run import SQLITE_FILE, export, export_to_stream
 from pytomo_scrapy.exchange.legacy_import import import_legacy
 from pytomo_scrapy.exchange.writers import FORMATS
@@ -31,7 +31,7 @@ from tests.conftest import missing
 from tests.exchange.test_legacy_import import ROW, make_file
 from tests.storage.factories import STARTED, begin, make_failed, make_item
 
-ALL = Selection()
+ALL = ExportSelection()
 Read = Callable[[Path, str], list[dict[str, Any]]]
 
 
@@ -138,15 +138,18 @@ def test_wide_leaves_superseded_measurements_out(filled: Database, tmp_path: Pat
 @pytest.mark.parametrize(
     ("chosen", "videos"),
     [
-        (Selection(since=STARTED + timedelta(hours=1)), {"later"}),
-        (Selection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
-        (Selection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
-        (Selection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"), {"abcdefghijk", "later"}),
-        (Selection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
+        (ExportSelection(since=STARTED + timedelta(hours=1)), {"later"}),
+        (ExportSelection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
+        (ExportSelection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
+        (
+            ExportSelection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"),
+            {"abcdefghijk", "later"},
+        ),
+        (ExportSelection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
     ],
 )
 def test_selection_chooses_measurements_and_what_belongs_to_them(
-    filled: Database, tmp_path: Path, chosen: Selection, videos: set[str]
+    filled: Database, tmp_path: Path, chosen: ExportSelection, videos: set[str]
 ) -> None:
     export(filled, tmp_path / "wide", "jsonl", "wide", chosen)
     rows = read_jsonl(tmp_path / "wide", "measurements")
@@ -167,7 +170,7 @@ def test_condition_that_cannot_be_asked_is_refused_and_changes_nothing(
     filled: Database, tmp_path: Path, shape: str, where: str
 ) -> None:
     with pytest.raises(SettingError, match=r"--where .* is not usable"):
-        export(filled, tmp_path / "out", "csv", shape, Selection(where=where))
+        export(filled, tmp_path / "out", "csv", shape, ExportSelection(where=where))
     assert not (tmp_path / "out").exists()
     with filled.read() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM playback")).scalar() == 2
@@ -212,7 +215,7 @@ def _real(value: Any) -> Any:
 
 
 def test_readme_describes_every_column_and_the_version(filled: Database, tmp_path: Path) -> None:
-    export(filled, tmp_path / "out", "csv", "tables", Selection(where="failure IS NULL"))
+    export(filled, tmp_path / "out", "csv", "tables", ExportSelection(where="failure IS NULL"))
     readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert f"- software_version: {__version__}" in readme and "- where: failure IS NULL" in readme
     rows = [line for line in readme.splitlines() if line.startswith("| ") and not line.startswith("| column")]

@@ -23,6 +23,8 @@ from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 
+pytestmark = pytest.mark.migrates
+
 
 def test_migrated_schema_equals_the_metadata(each_database: Database) -> None:
     with each_database.engine.connect() as connection:
@@ -85,6 +87,18 @@ def test_newer_schema_is_refused(each_url: str) -> None:
     database.close()
     with pytest.raises(StorageError, match=r"newer pytomo-scrapy .*upgrade"):
         open_database(each_url)
+
+
+def test_schema_from_before_the_first_release_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    database = open_database(url)
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0010'"))
+    database.close()
+    with pytest.raises(
+        StorageError, match=r"^The database \S+ was written by a pytomo-scrapy before its first release"
+    ):
+        open_database(url)
 
 
 def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

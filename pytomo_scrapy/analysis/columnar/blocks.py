@@ -118,7 +118,7 @@ def _read(connection: Connection, block: int, names: Sequence[str]) -> dict[str,
     if not names:
         return {}
     query = select(*(figure.c[name] for name in names)).where(*_within(figure.c.measurement_id, block))
-    return _turned(connection.execute(query.order_by(figure.c.measurement_id)).all(), names)
+    return _transposed(connection.execute(query.order_by(figure.c.measurement_id)).all(), names)
 
 
 def _read_playbacks(connection: Connection, block: int, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -143,7 +143,7 @@ def _with_rows(connection: Connection, block: int, rows: Sequence[Any], names: S
     columns = [name for name in names if name != "row"]
     # A row that was stored between the two questions is in the next answer.
     known = [row for row in rows if row[0] in place_of]
-    found = _turned([row[1:] for row in known], columns)
+    found = _transposed([row[1:] for row in known], columns)
     if "row" in names:
         found["row"] = [place_of[row[0]] for row in known]
     return found
@@ -153,7 +153,7 @@ def _within(column: Any, block: int) -> tuple[Any, Any]:
     return column >= block * BLOCK_ROWS, column < (block + 1) * BLOCK_ROWS
 
 
-def _turned(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+def _transposed(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
     if not rows:
         return {name: [] for name in names}
     return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}

@@ -125,7 +125,7 @@ class BlockChunk:
         return found
 
     @cached_property
-    def _is_mine(self) -> ColumnElement[bool]:
+    def _is_of_these_blocks(self) -> ColumnElement[bool]:
         first, last = self._blocks[0], self._blocks[-1]
         if last - first < 2 * len(self._blocks):
             return figure_column.c.block.between(first, last)
@@ -144,7 +144,7 @@ class BlockChunk:
         packed: dict[int, tuple[str, bytes]] = {}
         if self._sealed:
             query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
-                figure_column.c.name == name, self._is_mine
+                figure_column.c.name == name, self._is_of_these_blocks
             )
             packed = {block: (kind, content) for block, kind, content in self._connection.execute(query).all()}
         return [

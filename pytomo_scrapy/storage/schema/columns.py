@@ -64,10 +64,13 @@ def reference(name: str, target: str, *, null: str = "never", is_index: bool = F
     return Column(name, BigId, ForeignKey(f"{target}.id"), nullable=null != "never", index=is_index, info=info)
 
 
-def key(name: str, kind: Any, meaning: str, target: str | None = None) -> Column[Any]:
-    """Return a part of a primary key that the program gives, not the database; `target` is the table it points to."""
+def key(name: str, kind: Any, meaning: str, target: str | None = None, *, null: str = "never") -> Column[Any]:
+    """Return a part of a primary key that the program gives, not the database; `target` is the table it points to.
+
+    `null` says what stands in it where there is nothing to say.
+    """
     foreign = (ForeignKey(f"{target}.id"),) if target else ()
-    return Column(name, kind, *foreign, primary_key=True, autoincrement=False, info=_info(meaning))
+    return Column(name, kind, *foreign, primary_key=True, autoincrement=False, info=_info(meaning, null))
 
 
 def required(
@@ -82,11 +85,6 @@ def optional(
 ) -> Column[Any]:
     """Return a column that may be NULL; `null` says when. It is "never" where only the database would take it."""
     return Column(name, kind, index=is_index, info=_info(meaning, null, unit))
-
-
-def columns(kind: Any, *names: str) -> list[Column[Any]]:
-    """Return nullable columns of one type."""
-    return [Column(name, kind) for name in names]
 
 
 def failure_columns(which: str, prefix: str = "") -> list[Column[Any]]:

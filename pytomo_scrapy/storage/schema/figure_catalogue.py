@@ -87,9 +87,10 @@ class Figure:
     forerunner: str | None = None  # what Pytomo 3 calls it
     filter: Filter | None = None
     listed: Listed | None = None
-    # As the data format describes the column; without a meaning it is a copy of its `source`.
-    meaning: str = ""
+    # As docs/data-format.md describes the column.
+    meaning: str = "copied from the tables below the measurement"
     null: str = "not measured"
+    stored_unit: str | None = None  # where the name's suffix does not say it
 
     @property
     def factor(self) -> float:
@@ -116,14 +117,6 @@ class Figure:
         """Tell whether it is 0 or 1, so that its mean is a share."""
         return Use.SHARE in self.uses
 
-    @property
-    def source(self) -> str:
-        """Return the TABLE.COLUMN that it is a copy of; an expression as it is."""
-        table, _, column = self.sql.partition(".")
-        return f"{_TABLES[table]}.{column}" if table in _TABLES else self.sql
-
-
-_TABLES = {"m": "measurement", "v": "video", "d": "download", "g": "ping", "n": "network", "b": "playback"}
 
 _IS_VALID = "CASE WHEN m.failure IS NULL OR m.attribution = 'network' THEN 1 ELSE 0 END"
 _IS_SESSION = "CASE WHEN (m.failure IS NULL AND b.id IS NOT NULL) OR m.attribution = 'network' THEN 1 ELSE 0 END"
@@ -166,7 +159,7 @@ _IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_tra
 FIGURES: tuple[Figure, ...] = (
     # Which row it is.
     Figure("started_s", Kind.BIG, "{started_s}", listed=Listed(1, "Time (UTC)"),  # whole: buckets are integer arithmetic
-        meaning="`started_at` in whole seconds", null="never"),
+        meaning="`started_at` in whole seconds", null="never", stored_unit="s since 1970"),
     Figure("vantage_id", Kind.ROW_ID, "m.vantage_id", filter=Filter(1, "Vantage point", "vantage"), meaning="→ vantage", null="never"),
     Figure("run_id", Kind.ROW_ID, "m.run_id", filter=Filter(17, "Run", "run"), meaning="→ run", null="never"),
     Figure("video_row_id", Kind.ROW_ID, "m.video_row_id", meaning="→ video", null="never"),
@@ -176,28 +169,25 @@ FIGURES: tuple[Figure, ...] = (
     # What a session is compared and filtered by.
     Figure("service", Kind.TEXT, "v.service", filter=Filter(3, "Service")),
     Figure("host", Kind.TEXT, "d.host", filter=Filter(4, "Media host"), listed=Listed(2, "Cache server"), meaning="media host", null="no window"),
-    Figure("cache_site", Kind.TEXT, "d.cache_site", filter=Filter(5, "Cache site"), listed=Listed(9, "Cache site"), null="not deciphered"),
-    Figure("resolver", Kind.TEXT, "m.dns_resolver", filter=Filter(8, "Resolver"), listed=Listed(18, "Resolver"), null="no look-up"),
-    Figure("http_version", Kind.TEXT, _HTTP_VERSION, filter=Filter(10, "HTTP version"), listed=Listed(14, "HTTP"),
-        meaning="of the window's first answer"),
+    Figure("cache_site", Kind.TEXT, "d.cache_site", filter=Filter(5, "Cache site"), listed=Listed(9, "Cache site"), meaning="download.cache_site", null="not deciphered"),
+    Figure("resolver", Kind.TEXT, "m.dns_resolver", filter=Filter(8, "Resolver"), listed=Listed(18, "Resolver"), meaning="measurement.dns_resolver", null="no look-up"),
+    Figure("http_version", Kind.TEXT, _HTTP_VERSION, filter=Filter(10, "HTTP version"), listed=Listed(14, "HTTP")),
     Figure("format", Kind.TEXT, _FORMAT, filter=Filter(11, "Format"), listed=Listed(15, "Format"), meaning="formats of the window", null="no window"),
     Figure("mode", Kind.TEXT, "d.mode", filter=Filter(12, "Download mode"), listed=Listed(16, "Mode")),
     Figure("client", Kind.TEXT, "m.client", filter=Filter(13, "Client")),
     Figure("player", Kind.TEXT, "b.player", filter=Filter(14, "Player"), listed=Listed(17, "Player"), meaning="headline player", null="no player ran"),
-    Figure("address_family", Kind.SMALL, "COALESCE(d.address_family, m.address_family)", filter=Filter(9, "Address family", "family"), listed=Listed(13, "IP"),
-        meaning="4 or 6: of the window, else of the resolution"),
+    Figure("address_family", Kind.SMALL, "COALESCE(d.address_family, m.address_family)", filter=Filter(9, "Address family", "family"), listed=Listed(13, "IP")),
     Figure("failure", Kind.TEXT, "m.failure", listed=Listed(8, "Failure")),
     Figure("attribution", Kind.TEXT, "m.attribution"),
     Figure("failure_stage", Kind.TEXT, "m.failure_stage"),
     Figure("ping_method", Kind.TEXT, "g.method", filter=Filter(15, "Ping method")),
     Figure("yt_dlp_version", Kind.TEXT, "m.resolve_software_version", filter=Filter(16, "yt-dlp")),
-    Figure("cache_airport", Kind.TEXT, "d.cache_airport", filter=Filter(6, "Airport of the cache"), listed=Listed(10), null="not deciphered"),
-    Figure("as_holder", Kind.TEXT, "n.as_holder", listed=Listed(12), null="not looked up"),
-    Figure("as_number", Kind.BIG, "n.as_number", filter=Filter(7, "Autonomous system"), listed=Listed(11, "AS"), null="not looked up"),
+    Figure("cache_airport", Kind.TEXT, "d.cache_airport", filter=Filter(6, "Airport of the cache"), listed=Listed(10), meaning="download.cache_airport", null="not deciphered"),
+    Figure("as_holder", Kind.TEXT, "n.as_holder", listed=Listed(12), meaning="network.as_holder of it", null="not looked up"),
+    Figure("as_number", Kind.BIG, "n.as_number", filter=Filter(7, "Autonomous system"), listed=Listed(11, "AS"), meaning="network.as_number of the window's address", null="not looked up"),
     # Playback.
     Figure("is_started", Kind.SMALL, _IS_STARTED, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 23, "Sessions that started", "%",
-        "Share of the valid sessions that showed a picture inside their window.",
-        meaning="1 if a picture was shown"),
+        "Share of the valid sessions that showed a picture inside their window."),
     Figure("has_stall", Kind.SMALL, _HAS_STALL, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 21, "Videos with interruptions", "%",
         "Share of the sessions that had at least one stall.", "VideosWithInterruptions",
         meaning="1 if any stall", null="not simulated"),
@@ -252,7 +242,7 @@ FIGURES: tuple[Figure, ...] = (
         "The fastest second of the window.", "MaxInstantThp"),
     Figure("download_s", Kind.REAL, "d.elapsed_s", Use.NONE, 1, "Download time", "s",
         "How long the window lasted: from its first connection to its last byte, its deadline or its failure.", "DownloadTime",
-        null="no window"),
+        meaning="download.elapsed_s", null="no window"),
     Figure("connect_s", Kind.REAL, "d.connect_s", Use.NONE, 34, "Connection time", "ms",
         "TCP handshake with the media server."),
     Figure("first_byte_s", Kind.REAL, "d.first_byte_s", Use.GAUGE, 16, "Time to first byte", "s",
@@ -260,25 +250,21 @@ FIGURES: tuple[Figure, ...] = (
     Figure("received_bytes", Kind.BIG, "d.received_bytes", Use.GAUGE | Use.BY_MODE, 2, "Bytes downloaded", "MB",
         "Body bytes of all streams that arrived inside the window.", "DownloadBytes"),
     Figure("size_bytes", Kind.BIG, _SIZE_BYTES, Use.NONE, 4, "Video length", "MB",
-        "Size of the media files of the chosen format.", "VideoLength",
-        meaning="of all streams"),
+        "Size of the media files of the chosen format.", "VideoLength"),
     Figure("service_estimate_bps", Kind.BIG, _SERVICE_ESTIMATE, Use.NONE, 36, "The service's own estimate", "Mbit/s",
-        "What the service believes of this line, as its media URL says.",
-        meaning="the greatest of the streams"),
+        "What the service believes of this line, as its media URL says."),
     Figure("status", Kind.WHOLE, _STATUS, Use.NONE, 17, "Status code", "code",
         "HTTP status of the last answer for the first stream: 200 or 206 is good.", "StatusCode",
         meaning="last HTTP status", null="no answer"),
     Figure("height_px", Kind.WHOLE, _HEIGHT_PX, Use.NONE, 37, "Picture height", "px",
-        "Height of the picture that was fetched.",
-        meaning="the greatest of the streams"),
+        "Height of the picture that was fetched."),
     Figure("video_duration_s", Kind.REAL, _VIDEO_DURATION_S, Use.NONE, 3, "Video duration", "s",
         "Length of the video, as the service announces it or its file says.", "VideoDuration",
-        meaning="video.duration_s, else what the file says", null="unknown"),
+        meaning="video.duration_s", null="unknown"),
     Figure("cpu_ratio", Kind.REAL, "d.cpu_ratio", Use.NONE, 38, "Load of this machine", "%",
         "Share of all cores that were busy during the window: near 100 the probe measures itself."),
     Figure("is_cross_traffic", Kind.SMALL, _IS_CROSS_TRAFFIC, Use.SHARE | Use.BY_MODE, 39, "Windows with foreign traffic", "%",
-        "Share of the windows during which something else of this machine was on the wire.",
-        meaning="download.is_cross_traffic as 0 or 1"),
+        "Share of the windows during which something else of this machine was on the wire."),
     # Before it.
     Figure("rtt_min_s", Kind.REAL, "g.rtt_min_s", Use.GAUGE | Use.BY_PING_METHOD, 13, "Ping, minimum", "ms",
         "Shortest round trip to the media server before the window, on an idle line.", "PingMin",

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
-from pytomo_scrapy.storage.schema.columns import BigId, UtcDateTime, columns, metadata, required
+from pytomo_scrapy.storage.schema.columns import BigId, UtcDateTime, key, metadata, optional, required
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
-from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES, Kind
+from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES, Figure, Kind
 
 _TYPES: dict[Kind, Any] = {
     Kind.ROW_ID: BigId,
@@ -25,11 +25,18 @@ _TYPES: dict[Kind, Any] = {
     Kind.TEXT: Text,
 }
 
+
+def _column(one: Figure) -> Column[Any]:
+    if one.null == "never":
+        return required(one.name, _TYPES[one.kind], one.meaning, unit=one.stored_unit)
+    return optional(one.name, _TYPES[one.kind], one.meaning, null=one.null, unit=one.stored_unit)
+
+
 figure = Table(
     "figure",
     metadata,
-    Column("measurement_id", BigId, ForeignKey(measurement.c.id), primary_key=True, autoincrement=False),
-    *(Column(one.name, _TYPES[one.kind], nullable=one.null != "never") for one in FIGURES),
+    key("measurement_id", BigId, "→ measurement", measurement.name),
+    *(_column(one) for one in FIGURES),
     Index("ix_figure_started_s", "started_s"),
     # Answered from the index alone: what changed when, and failures over time.
     Index("ix_figure_changes", "started_s", "run_id", "client", "failure", "attribution"),
@@ -38,37 +45,46 @@ figure = Table(
     Index("ix_figure_run", "run_id", "failure"),
 )
 
-# The same rows by column, see figure_blocks: a block is the rows with `measurement_id // BLOCK_ROWS` in common. Every
-# block with a row is here; triggers unseal it whenever one of its rows changes.
+# The same rows by column, see analysis/columnar. A block is the rows with `measurement_id // BLOCK_ROWS` in common.
+# Every block with a row is here; triggers unseal it whenever one of its rows changes.
 BLOCK_ROWS = 1024
 figure_block = Table(
     "figure_block",
     metadata,
-    Column("block", BigId, primary_key=True, autoincrement=False),
-    required("is_sealed", SmallInteger),
-    # Of a sealed block: how many rows it has, and the first and last second that they started in.
-    Column("row_count", Integer),
-    *columns(BigInteger, "first_s", "last_s"),
+    key("block", BigId, "`measurement_id // 1024`"),
+    required("is_sealed", SmallInteger, "1: its columns are packed and current; 0: the tables themselves are read"),
+    optional("row_count", Integer, "of a sealed block: rows of `figure` in it", null="never packed"),
+    optional("first_s", BigInteger, "of a sealed block: the first `started_s`", null="never packed, or empty"),
+    optional("last_s", BigInteger, "of a sealed block: the last `started_s`", null="never packed, or empty"),
 )
 figure_column = Table(
     "figure_column",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("block", BigId, primary_key=True, autoincrement=False),
-    required("kind", Text),
-    required("content", LargeBinary),
+    key(
+        "name", Text, "column of `figure`; `playback.` and `lookup.` stand before those of `playback` and `dns_lookup`"
+    ),
+    key("block", BigId, "→ figure_block"),
+    required("kind", Text, "number format (NumPy's: `<f8`, `<i4`, ...), `null` and a count, or `text`"),
+    required(
+        "content",
+        LargeBinary,
+        "the values in order of `measurement_id`, NaN for NULL; of `text`: length (4 bytes), distinct texts as JSON,"
+        " places of 2 bytes, 65535 for NULL",
+        unit="",
+    ),
 )
 
 # A window in progress, written about once a second by the crawl that measures it.
 open_window = Table(
     "open_window",
     metadata,
-    Column("run_id", BigId, ForeignKey(run.c.id), primary_key=True, autoincrement=False),
-    required("updated_at", UtcDateTime),
-    required("service", Text),
-    required("video_id", Text),
-    Column("title", Text),
-    required("stage", Text),
-    *columns(Double, "elapsed_s", "window_s"),
-    Column("received_bytes", BigInteger),
+    key("run_id", BigId, "→ run", run.name),
+    required("updated_at", UtcDateTime, "about once a second"),
+    required("service", Text, "youtube, ..."),
+    required("video_id", Text, "the service's id"),
+    optional("title", Text, "of the video", null="unknown"),
+    required("stage", Text, "stage of the flow"),
+    optional("elapsed_s", Double, "since t0", null="no window open"),
+    optional("window_s", Double, "allowed length", null="no window open"),
+    optional("received_bytes", BigInteger, "so far", null="no window open"),
 )

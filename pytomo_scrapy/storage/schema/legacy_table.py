@@ -6,9 +6,11 @@ wrong in ways that nothing can undo. The view pytomo_crawl shows them with ours,
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, String, Table, Text
 
-from pytomo_scrapy.storage.schema.columns import Json, UtcDateTime, columns, id_column, metadata, reference, required
+from pytomo_scrapy.storage.schema.columns import Json, UtcDateTime, id_column, metadata, optional, reference, required
 
 # The forerunner's names and declared types, in its order.
 OLD_COLUMNS: tuple[tuple[str, str], ...] = (
@@ -42,6 +44,38 @@ OLD_COLUMNS: tuple[tuple[str, str], ...] = (
     ("RedirectUrl", "text"),
     ("StatusCode", "int"),
 )
+# What each means, behind its name, and its unit.
+_MEANINGS = {
+    "ID": (": when the row was written, as it stood there: the wall clock of that machine, in its own time zone", ""),
+    "Service": (", such as Youtube", ""),
+    "Url": (" of the watch page", ""),
+    "CacheUrl": (": address of the media host, as it stood there", ""),
+    "CacheServerDelay": (": time to find the media address", "s"),
+    "IP": (" of the media host", ""),
+    "Resolver": (": name and address of the name server", ""),
+    "ResolveTime": (" of the name server", "s"),
+    "ASNumber": ("; 0 where the look-up failed", ""),
+    "PingMin": ("", "ms"),
+    "PingAvg": ("; a lost probe is not told apart", "ms"),
+    "PingMax": ("", "ms"),
+    "DownloadTime": ("", "s"),
+    "VideoType": (": container", ""),
+    "VideoDuration": ("", "s"),
+    "VideoLength": (": size of the file", "bytes"),
+    "EncodingRate": (": length by duration", "kbit/s"),
+    "DownloadBytes": ("", "bytes"),
+    "DownloadInterruptions": (": its own count of stalls", ""),
+    "InitialData": ("", "bytes"),
+    "InitialRate": ("", "kbit/s"),
+    "InitialPlaybackBuffer": ("", "s"),
+    "BufferingDuration": ("", "s"),
+    "PlaybackDuration": (": media downloaded, not played", "s"),
+    "BufferDurationAtEnd": ("", "s"),
+    "TimeTogetFirstByte": ("", "s"),
+    "MaxInstantThp": (": the best block that took over 10 ms", "kbit/s"),
+    "RedirectUrl": (", whole, as it stood there", ""),
+}
+_NEVER_NULL = {"ID", "Url"}
 _TYPES = {"TIMESTAMP": Text, "text": Text, "real": Double, "int": BigInteger}
 
 
@@ -50,18 +84,24 @@ def column_of(old_name: str) -> str:
     return "old_id" if old_name == "ID" else old_name.lower()
 
 
+def _old_column(name: str, kind: str) -> Column[Any]:
+    meaning, unit = _MEANINGS.get(name, ("", ""))
+    null = "never" if name in _NEVER_NULL else "it was NULL there, or the column did not exist"
+    return optional(column_of(name), _TYPES[kind], f"`{name}`{meaning}", null=null, unit=unit)
+
+
 legacy_source = Table(
     "legacy_source",
     metadata,
     id_column(),
-    required("file_name", Text),
-    required("table_name", Text),
-    required("imported_at", UtcDateTime),
-    required("row_count", BigInteger),
-    required("known_count", BigInteger),
-    required("unreadable_count", BigInteger),
-    required("unreadable", Json),
-    Column("software_version", Text),
+    required("file_name", Text, "name of the file, without its folder"),
+    required("table_name", Text, "`pytomo_crawl_*`"),
+    required("imported_at", UtcDateTime, "wall clock"),
+    required("row_count", BigInteger, "new rows", unit="rows"),
+    required("known_count", BigInteger, "rows that an earlier import had brought", unit="rows"),
+    required("unreadable_count", BigInteger, "rows that could not be read", unit="rows"),
+    required("unreadable", Json, "reason → rows", unit="rows"),
+    optional("software_version", Text, "pytomo-scrapy"),
 )
 
 legacy_row = Table(
@@ -69,8 +109,8 @@ legacy_row = Table(
     metadata,
     id_column(),
     reference("source_id", "legacy_source", is_index=True),
-    Column("digest", String(32), nullable=False),
-    required("occurrence", Integer),
-    *(column for name, kind in OLD_COLUMNS for column in columns(_TYPES[kind], column_of(name))),
+    required("digest", String(32), "BLAKE2b of the 29 values: the same row is imported once"),
+    required("occurrence", Integer, "0; above for further rows of one table that are the same in all 29 values"),
+    *(_old_column(name, kind) for name, kind in OLD_COLUMNS),
     Index("uq_legacy_row_digest", "digest", "occurrence", unique=True),
 )

@@ -56,7 +56,15 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def make_window() -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
     """Ten seconds of media: five after 1 s, the others after 10 s."""
     counts, seconds = tuple(range(100, 1100, 100)), tuple(float(second) for second in range(1, 11))
-    stream = StreamDownload("muxed", "18", 1000, 1000, None, True, (1.0, 10.0), (500, 1000))
+    stream = StreamDownload(
+        "muxed",
+        "18",
+        received_bytes=1000,
+        size_bytes=1000,
+        is_complete=True,
+        arrival_s=(1.0, 10.0),
+        arrival_bytes=(500, 1000),
+    )
     window = DownloadResult(window_s=30.0, elapsed_s=10.0, ended_by="complete", streams=(stream,))
     return window, (MediaTimeline("muxed", "packets", counts, seconds),)
 

@@ -1,0 +1,133 @@
+"""A PostgreSQL server on loopback: a test may stop and start it, and it dies with the process of the tests."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
+
+_START_S = 60.0
+_PR_SET_PDEATHSIG = 1
+# As `pg_ctl stop -m` sends them.
+_SIGNALS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
+
+
+def what_is_missing() -> str | None:
+    """Return what this machine lacks for a server. None where it lacks nothing."""
+    if find_spec("psycopg") is None:
+        return "psycopg is not installed (the extra postgres)"
+    if _programs() is None:
+        return "PostgreSQL is not installed (apt-get install postgresql)"
+    if os.geteuid() == 0 and "postgres" not in {account.pw_name for account in pwd.getpwall()}:
+        return "running as root without a user postgres"
+    return None
+
+
+def _programs() -> Path | None:
+    found = shutil.which("initdb")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return Path(found).parent if found else next((one for one in folders if (one / "initdb").exists()), None)
+
+
+def die_with_us() -> None:
+    """Ask the kernel, in a child before it becomes another program, to end it when the process of the tests ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+class PostgresServer:
+    """A throwaway cluster. Raises CalledProcessError where it cannot be made."""
+
+    def __init__(self) -> None:
+        programs = _programs()
+        assert programs is not None
+        self._program = str(programs / "postgres")
+        # PostgreSQL refuses to run as root.
+        self._as_user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
+        # Not below pytest's own folder: every other run of pytest takes that folder's permissions back.
+        self._folder = Path(tempfile.mkdtemp(prefix="pytomo-postgres-"))
+        if self._as_user:
+            os.chown(self._folder, pwd.getpwnam("postgres").pw_uid, -1)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"postgresql://pytomo@127.0.0.1:{self.port}"
+        self._cluster = str(self._folder / "cluster")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._names = 0
+        subprocess.run(
+            [str(programs / "initdb"), "-D", self._cluster, "-A", "trust", "-U", "pytomo", "-N", "-E", "UTF8",
+             "--no-locale"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, cwd="/", **self._as_user,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises RuntimeError where it does not."""
+        words = [self._program, "-D", self._cluster]
+        for setting in ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self._folder}",
+                        "fsync=off", "max_connections=50"):  # fmt: skip
+            words += ["-c", setting]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", preexec_fn=die_with_us,
+                **self._as_user,
+            )  # fmt: skip
+        deadline_s = time.monotonic() + _START_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline_s:
+                raise RuntimeError((self._folder / "log").read_text()[-2000:])
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            with self.administration() as connection:
+                connection.execute(text("SELECT 1"))
+        except OperationalError:
+            return False
+        return True
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop as a crash does; `fast` is what a restart of the service does."""
+        assert self._process is not None
+        self._process.send_signal(_SIGNALS[mode])
+        self._process.wait(30)
+
+    def remove(self) -> None:
+        """Delete its files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def administration(self) -> Iterator[Connection]:
+        """Give a connection that creates and drops databases."""
+        engine = create_engine(f"{self.url}/postgres".replace("postgresql:", "postgresql+psycopg:"))
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def new_database(self, template: str = "template1") -> str:
+        """Create a database. Returns its URL."""
+        self._names += 1
+        name = f"t{self._names}"
+        with self.administration() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        return f"{self.url}/{name}"
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        with self.administration() as connection:
+            connection.execute(text(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)"))

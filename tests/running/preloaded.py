@@ -1,0 +1,41 @@
+"""What `server.py` imports before it forks: all that a command needs, and no event loop."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from scrapy.settings import default_settings
+from scrapy.utils.misc import load_object, walk_modules_iter
+
+from pytomo_scrapy import addons
+
+for name in (
+    *("alembic.autogenerate", "alembic.command", "alembic.ddl.postgresql", "alembic.ddl.sqlite"),
+    *("rich.console", "rich.live", "rich.table", "sqlalchemy.dialects.sqlite.pysqlite"),
+    *("scrapy.cmdline", "scrapy.core.downloader.handlers.datauri", "scrapy.core.downloader.handlers.http11"),
+    *("scrapy.dupefilters", "scrapy.logformatter", "scrapy.pqueues", "scrapy.squeues", "scrapy.statscollectors"),
+    *("yt_dlp.extractor.extractors", "yt_dlp.extractor.lazy_extractors", "yt_dlp.extractor.youtube"),
+):
+    import_module(name)
+for group in ("DOWNLOADER_MIDDLEWARES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
+    for path in getattr(default_settings, f"{group}_BASE"):
+        if path not in addons.OPTIONAL_EXTENSIONS.values():
+            load_object(path)
+for name in (
+    "analysis",
+    "cli",
+    "commands",
+    "crawl",
+    "exchange",
+    "pages",
+    "pipelines",
+    "reporting",
+    "spiders",
+    "storage",
+):
+    list(walk_modules_iter(f"pytomo_scrapy.{name}"))
+list(walk_modules_iter("scrapy.commands"))
+
+# Scrapy chooses the reactor when a command starts.
+assert "twisted.internet.reactor" not in sys.modules

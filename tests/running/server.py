@@ -1,0 +1,138 @@
+"""A server that has imported what the product's commands need, and forks a process for each that is asked for.
+
+A command as a shell starts it spends two or three seconds of processor time on imports, and the suite runs hundreds.
+What is forked here is a process all the same: its own memory, folder, environment, files, signals and exit code. Tests
+of the start itself, or of another interpreter, run `python -m`. `client.py` asks; it stands for the command.
+
+Started as `python -m tests.running.server SOCKET`; it ends, with all that it started, when its standard input does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import time
+from typing import NoReturn
+
+from tests.running import preloaded as preloaded
+
+_LONGEST_REQUEST = 1 << 20
+
+
+def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str], files: list[int]) -> NoReturn:
+    """Be the command, in a child of the server, as if Python had just started."""
+    code: object = 1
+    try:
+        for number, descriptor in enumerate(files):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+        # What the server has read of its own environment.
+        tempfile.tempdir = None
+        time.tzset()
+        sys.argv = [entry, *words]
+        if entry != "pytomo_scrapy":
+            sys.modules.pop(entry)  # else runpy warns that it is there already
+        runpy.run_module(entry, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as error:
+        code = error.code
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseException:  # noqa: BLE001 - as the interpreter does
+        sys.excepthook(*sys.exc_info())
+    finally:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                code = 120
+        if code is not None and not isinstance(code, int):
+            sys.stderr.write(f"{code}\n")
+            code = 1
+        os._exit(int(code or 0))
+
+
+class _Server:
+    def __init__(self, path: str) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(64)
+        self._asking: dict[int, socket.socket] = {}  # by process
+        woken, self._waker = socket.socketpair()
+        for end in (woken, self._waker):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(woken, selectors.EVENT_READ, lambda: (woken.recv(4096), self._reap()))
+        self._selector.register(0, selectors.EVENT_READ, self._end)
+        self._is_over = False
+
+    def run(self) -> None:
+        while not self._is_over:
+            for key, _ in self._selector.select():
+                key.data()
+
+    def _accept(self) -> None:
+        asking, _ = self._listener.accept()
+        request, files, _, _ = socket.recv_fds(asking, _LONGEST_REQUEST, 3)
+        while not request.endswith(b"\n"):
+            request += asking.recv(_LONGEST_REQUEST)
+        entry, words, cwd, environment = json.loads(request)
+        pid = os.fork()
+        if pid == 0:
+            self._selector.close()
+            for opened in (self._listener, self._waker, asking, *self._asking.values()):
+                opened.close()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _become(entry, words, cwd, environment, files)
+        for descriptor in files:
+            os.close(descriptor)
+        self._asking[pid] = asking
+        self._selector.register(asking, selectors.EVENT_READ, lambda: self._given_up(pid))
+        asking.sendall(b"%d\n" % pid)
+
+    def _given_up(self, pid: int) -> None:
+        """The client was killed: so is what it stands for."""
+        self._selector.unregister(self._asking[pid])
+        os.kill(pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while self._asking:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            asking = self._asking.pop(pid)
+            try:
+                self._selector.unregister(asking)
+                asking.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            except (KeyError, OSError):
+                pass  # it was given up
+            asking.close()
+
+    def _end(self) -> None:
+        for pid in self._asking:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self._asking:
+            os.waitpid(pid, 0)
+        self._is_over = True
+
+
+if __name__ == "__main__":
+    _Server(sys.argv[1]).run()
