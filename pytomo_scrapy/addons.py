@@ -15,15 +15,7 @@ PIPELINES = {
     "pytomo_scrapy.pipelines.store.StorePipeline": 600,
 }
 EXTENSIONS = {
-    "pytomo_scrapy.crawl.context.Storage": 1,
-    "pytomo_scrapy.crawl.gate.Gate": 2,
-    "pytomo_scrapy.crawl.context.MeasuringProcess": 3,
-    "pytomo_scrapy.crawl.progress.Progress": 4,
-    "pytomo_scrapy.crawl.politeness.Politeness": 5,
-    "pytomo_scrapy.crawl.alerts.Alerts": 6,
-    "pytomo_scrapy.crawl.data_cap.DataCap": 7,
-    "pytomo_scrapy.crawl.line_lock.Line": 8,
-    "pytomo_scrapy.crawl.networks.Networks": 9,
+    "pytomo_scrapy.crawl.context.CrawlContext": 1,
 }
 # Switched off they would still be imported: a tenth of the time that a crawl takes to start, and 8 MB.
 OPTIONAL_EXTENSIONS = {
@@ -31,7 +23,7 @@ OPTIONAL_EXTENSIONS = {
     "REMOTE_CONTROL_ENABLED": "scrapy.extensions.remote_control.RemoteControl",
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
-MIDDLEWARES = {"pytomo_scrapy.crawl.gate.GateMiddleware": 999}
+MIDDLEWARES = {"pytomo_scrapy.crawl.gate_middleware.GateMiddleware": 999}
 
 
 class PytomoAddon:

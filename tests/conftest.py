@@ -10,7 +10,7 @@ import pytest
 
 from tests.running.commands import end_all
 
-pytest_plugins = ["tests.databases", "tests.filled_databases"]
+pytest_plugins = ["tests.databases", "tests.filled_databases", "tests.quick"]
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -15,13 +15,15 @@ def updated(**own: object) -> Settings:
 
 def test_components_of_a_project_stand_beside_ours_and_win() -> None:
     settings = updated(
-        EXTENSIONS={"scrapy.extensions.logstats.LogStats": None, "pytomo_scrapy.crawl.alerts.Alerts": None},
+        EXTENSIONS={"scrapy.extensions.logstats.LogStats": None, "theirs.Extension": 7},
         ITEM_PIPELINES={"theirs.Pipeline": 700},
     )
     extensions = settings.getdict("EXTENSIONS")
     assert {name: order for name, order in extensions.items() if order is not None} == {
-        name: order for name, order in EXTENSIONS.items() if name != "pytomo_scrapy.crawl.alerts.Alerts"
-    }
+        **EXTENSIONS, "theirs.Extension": 7,
+    }  # fmt: skip
+    off = updated(EXTENSIONS={"pytomo_scrapy.crawl.context.CrawlContext": None}).getdict("EXTENSIONS")
+    assert off["pytomo_scrapy.crawl.context.CrawlContext"] is None
     assert settings.getdict("ITEM_PIPELINES") == {**PIPELINES, "theirs.Pipeline": 700}
 
 

@@ -86,10 +86,10 @@ def _quieten(settings: BaseSettings | None) -> None:
 
 def _end_at_once(crawler: Crawler) -> None:
     """End after a second Ctrl-C: threads of a resolution may still wait for the network, and nobody waits for them."""
-    from pytomo_scrapy.crawl.context import MeasuringProcess
+    from pytomo_scrapy.crawl.context import CrawlContext
 
-    process = crawler.get_extension(MeasuringProcess)
-    if process is not None:
-        process.abandon()
+    context = crawler.get_extension(CrawlContext)
+    if context is not None:
+        context.process.abandon()
     sys.stderr.flush()
     os._exit(EXIT_INTERRUPTED)

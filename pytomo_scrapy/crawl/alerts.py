@@ -9,18 +9,13 @@ import platform
 import urllib.request
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from scrapy import signals
-from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy import config
+from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.items import VideoItem
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
 
@@ -76,17 +71,6 @@ class Alerts:
         self._about = about
         self._posts: set[asyncio.Task[None]] = set()
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        settings = config.load(crawler.settings.get)
-        if settings.endurance.alert_webhook is None:
-            raise NotConfigured
-        about = {"vantage": settings.vantage or platform.node(), "provider": settings.provider}
-        alerts = cls(settings.endurance.alert_webhook, settings.endurance.alert_after, about)
-        crawler.signals.connect(alerts.stored, signal=signals.item_scraped)
-        crawler.signals.connect(alerts.close, signal=signals.spider_closed)
-        return alerts
-
     def stored(self, item: VideoItem) -> None:
         """Look at a stored measurement, and post what it gives reason to, beside the crawl."""
         alert = self._streak.next(item.failure)
@@ -116,3 +100,11 @@ class Alerts:
         except (OSError, ValueError) as error:
             # The address holds a secret of its own, so it is not in the line.
             logger.warning("The alert could not be posted: %s", type(error).__name__)
+
+
+def alerts_of(checked: Config) -> Alerts | None:
+    """Return the alerts that PYTOMO_ALERT_WEBHOOK asks for. None where it is empty."""
+    if checked.endurance.alert_webhook is None:
+        return None
+    about = {"vantage": checked.vantage or platform.node(), "provider": checked.provider}
+    return Alerts(checked.endurance.alert_webhook, checked.endurance.alert_after, about)

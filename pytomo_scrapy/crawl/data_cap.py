@@ -6,20 +6,12 @@ import logging
 import platform
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Self
 
-from scrapy import signals
 from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy import config
 from pytomo_scrapy.config import Config
-from pytomo_scrapy.crawl.context import Storage, component
-from pytomo_scrapy.crawl.gate import Gate, gate_of
+from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.items import VideoItem
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +56,7 @@ class DataCap:
     def __init__(
         self,
         checked: Config,
-        gate: Callable[[], Gate],
+        gate: Gate,
         bytes_since: Callable[[str, datetime], int],
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -75,15 +67,6 @@ class DataCap:
         self._now = now
         self._day = now().date()
         self._received_bytes = 0
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        def bytes_since(vantage: str, since: datetime) -> int:
-            return component(crawler, Storage).repository.received_bytes_since(vantage, since)
-
-        cap = cls(config.load(crawler.settings.get), partial(gate_of, crawler), bytes_since)
-        crawler.signals.connect(cap.stored, signal=signals.item_scraped)
-        return cap
 
     async def begin(self) -> None:
         """Say what is expected, and count what earlier crawls of the day have taken."""
@@ -122,7 +105,7 @@ class DataCap:
     def _stop_if_reached(self) -> None:
         # What waits in the pipelines goes back to the frontier; the walk says why.
         if self.is_reached:
-            self._gate().stop()
+            self._gate.stop()
 
     def sentence(self) -> str:
         """Say why the crawl ends, and how it goes on."""

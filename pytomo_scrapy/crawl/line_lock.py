@@ -16,15 +16,9 @@ import struct
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-
-from scrapy import signals
 
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import LineError
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
 
@@ -117,12 +111,6 @@ class Line:
 
     def __init__(self, lock: LineLock | None) -> None:
         self._lock = lock
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        line = cls(lock_of(config.load(crawler.settings.get)))
-        crawler.signals.connect(line.free, signal=signals.spider_closed)
-        return line
 
     def take(self) -> None:
         """Take the line. Raises LineError if another crawler has it."""

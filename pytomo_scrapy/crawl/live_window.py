@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from types import TracebackType
 
 from scrapy.utils.asyncio import run_in_thread
 
@@ -19,25 +20,44 @@ NOTE_EVERY_S = 1.0
 
 
 class LiveWindow:
-    """Notes of one run's open window: when it opens, once a second, and when it is over.
+    """Notes of a run's open window: when it opens, once a second, and when it is over.
 
     A database elsewhere hears of the opening and the end only: what is written in between would be traffic of ours in
     the very window that must have none. Losing a note loses nothing that is measured.
     """
 
-    def __init__(self, database: Database, run_id: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        run_id: int,
+        item: VideoItem,
+        window_s: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._run_id = run_id
+        self._item = item
+        self._window_s = window_s
         self._clock = clock
         self._is_local = database.shown_url.startswith("sqlite")
         self._noted_s = float("-inf")
         self._writing: asyncio.Task[None] | None = None
 
-    async def open(self, item: VideoItem, window_s: float) -> None:
-        """Note that a window opens."""
-        self._item, self._window_s = item, window_s
+    async def __aenter__(self) -> Callable[[WindowProgress], None]:
+        """Note that the window opens."""
         self._noted_s = self._clock()
         await self._note(WindowProgress(0.0, 0))
+        return self.progress
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Note that no window is open."""
+        if self._writing is not None:
+            await self._writing
+        with contextlib.suppress(StorageError):
+            await run_in_thread(clear_window, self._database, self._run_id)
 
     def progress(self, progress: WindowProgress) -> None:
         """Note how far the window is, if it is time to. Returns at once: the writing is done beside."""
@@ -46,13 +66,6 @@ class LiveWindow:
             return
         self._noted_s = self._clock()
         self._writing = asyncio.ensure_future(self._note(progress))
-
-    async def close(self) -> None:
-        """Note that no window is open."""
-        if self._writing is not None:
-            await self._writing
-        with contextlib.suppress(StorageError):
-            await run_in_thread(clear_window, self._database, self._run_id)
 
     async def _note(self, progress: WindowProgress) -> None:
         with contextlib.suppress(StorageError):

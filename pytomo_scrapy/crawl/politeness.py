@@ -6,19 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Self
 
-from scrapy import signals
-
-from pytomo_scrapy import config
 from pytomo_scrapy.config import EnduranceConfig
-from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
+from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.failures import FAILURES, REFUSALS, Stage
 from pytomo_scrapy.items import VideoItem
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
 
@@ -74,20 +66,12 @@ _BROKEN = frozenset((("client_broken", Stage.RESOLVE), ("http_403", Stage.DOWNLO
 class Politeness:
     """The crawl's one BackOff: every stage that asks the service waits for it first."""
 
-    def __init__(
-        self, settings: EnduranceConfig, gate: Callable[[], Gate], *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, settings: EnduranceConfig, gate: Gate, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._back_off = BackOff(settings)
         self._gate = gate
         self._clock = clock
         self._broken_count = 0
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        politeness = cls(config.load(crawler.settings.get).endurance, partial(gate_of, crawler))
-        crawler.signals.connect(politeness.stored, signal=signals.item_scraped)
-        return politeness
 
     def stored(self, item: VideoItem) -> None:
         """Learn from a measurement what the service thinks of us."""
@@ -104,7 +88,7 @@ class Politeness:
         elif any(download.received_bytes for download in item.downloads):
             self._broken_count = 0
         if self._is_client_broken:
-            self._gate().stop()
+            self._gate.stop()
 
     @property
     def _is_client_broken(self) -> bool:
@@ -118,7 +102,7 @@ class Politeness:
             wait_s = self._back_off.refused(self._clock(), ordered_s)
             if self.is_over:
                 # What waits in the pipelines goes back to the frontier; the walk says why.
-                self._gate().stop()
+                self._gate.stop()
                 return
             logger.warning(
                 "The service refuses (%s: %s): it is asked again in %.0f s", failure, FAILURES[failure].meaning, wait_s
@@ -127,7 +111,7 @@ class Politeness:
     async def ready(self) -> None:
         """Wait until the service may be asked. Raises Stopped if the crawl stops first."""
         while (wait_s := self._back_off.wait_s(self._clock())) > 0:
-            if self._gate().is_stopping:
+            if self._gate.is_stopping:
                 raise Stopped
             await asyncio.sleep(min(wait_s, _POLL_S))
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
-from scrapy import signals
-from scrapy.exceptions import NotConfigured
 
-from pytomo_scrapy import config
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.outcome import headline
 from pytomo_scrapy.measure.window.plan import WindowProgress
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
 
 
 class Progress:
@@ -32,20 +28,8 @@ class Progress:
         self._stalled_s = 0.0
         self._window: tuple[str, float, float] | None = None  # video, start, length
         self._window_bytes = 0
+        self._redirected: list[logging.StreamHandler[Any]] = []
         self._live = Live(console=console, get_renderable=self.line, refresh_per_second=2, transient=True)
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        wanted = config.load(crawler.settings.get).progress
-        console = Console(stderr=True)
-        if wanted == "off" or (wanted == "auto" and not console.is_terminal):
-            raise NotConfigured
-        arguments = getattr(crawler.spider, "arguments", None)
-        progress = cls(console, arguments.max_crawled_url if arguments else None)
-        crawler.signals.connect(progress.open, signal=signals.spider_opened)
-        crawler.signals.connect(progress.stored, signal=signals.item_scraped)
-        crawler.signals.connect(progress.close, signal=signals.spider_closed)
-        return progress
 
     def open(self) -> None:
         """Start the display; log lines go through it, so that neither tears the other."""
@@ -65,6 +49,15 @@ class Progress:
         for handler in self._redirected:
             handler.setStream(sys.stderr)
 
+    @asynccontextmanager
+    async def showing(self, item: VideoItem, window_s: float) -> AsyncIterator[Callable[[WindowProgress], None]]:
+        """Show one window while it is open."""
+        self.window_opened(item.video_id, window_s)
+        try:
+            yield self.window_received
+        finally:
+            self.window_closed()
+
     def window_opened(self, video_id: str, window_s: float) -> None:
         """Count a window down from now."""
         self._window, self._window_bytes = (video_id, time.monotonic(), window_s), 0
@@ -81,7 +74,7 @@ class Progress:
         """Count a stored measurement."""
         self._done += 1
         self._failed += item.failure is not None
-        playback = session.headline(item)
+        playback = headline(item)
         if playback is not None and playback.stall_count is not None:
             self._stalls += playback.stall_count
             self._stalled_s += playback.stalled_s or 0.0
@@ -99,6 +92,14 @@ class Progress:
         if self._limit is not None and self._done:
             parts.append(f"about {_duration((self._limit - self._done) * elapsed_s / self._done)} to go")
         return Text(" | ".join(parts), style="bold", no_wrap=True, overflow="ellipsis")
+
+
+def progress_of(wanted: str, limit: int | None) -> Progress | None:
+    """Return the display for PYTOMO_PROGRESS. None where it is off, or "auto" and nobody looks at a terminal."""
+    console = Console(stderr=True)
+    if wanted == "off" or (wanted == "auto" and not console.is_terminal):
+        return None
+    return Progress(console, limit)
 
 
 def _duration(seconds: float) -> str:

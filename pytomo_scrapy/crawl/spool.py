@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pytomo_scrapy.items import DownloadResult
+
 _PREFIX = "pytomo-media-"
 _LOCK = "lock"
 
@@ -48,3 +50,10 @@ def remove_orphans() -> None:
             continue
         finally:
             os.close(lock)
+
+
+def remove_media(download: DownloadResult) -> None:
+    """Delete the media that a window left on disk; a file that is gone is no trouble."""
+    for stream in download.streams:
+        if stream.spool_path:
+            Path(stream.spool_path).unlink(missing_ok=True)

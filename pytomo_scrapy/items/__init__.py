@@ -21,7 +21,6 @@ from pytomo_scrapy.items.playback_result import headline_player as headline_play
 from pytomo_scrapy.items.resolve_result import MediaFormat as MediaFormat
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
-from pytomo_scrapy.items.video_item import Leg as Leg
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
 from pytomo_scrapy.items.window_parts import HostState as HostState
 from pytomo_scrapy.items.window_parts import LoadedRtt as LoadedRtt

@@ -14,16 +14,8 @@ from pytomo_scrapy.items.resolve_result import ResolveResult
 from pytomo_scrapy.items.window_result import DownloadResult
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One family's way to the video (PYTOMO_IP_FAMILY=both). Transient: never stored."""
-
-    family: int
-    resolve: ResolveResult
-    dns: DnsResult | None = None
-
-
-@dataclass(slots=True)
+# An item is a thing that changes, not a value: it equals itself only, so that notes can be kept beside it.
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class VideoItem:
     """A video on its way through the pipeline; every stage sets its own field and none drops the item."""
 
@@ -49,7 +41,6 @@ class VideoItem:
     timelines: tuple[tuple[MediaTimeline, ...], ...] = ()  # for each download, one a stream
     playbacks: tuple[PlaybackResult, ...] = ()
     join_time_s: float | None = None
-    legs: tuple[Leg, ...] = ()
     networks: tuple[Network, ...] = ()
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None

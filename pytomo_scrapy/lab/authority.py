@@ -1,4 +1,4 @@
-"""The lab's certificate authority, with the three faults that a server's certificate may have."""
+"""The lab's certificate authority, with the faults that a server's certificate may have."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-TLS_FAULTS = frozenset({"tls_expired", "tls_wrong_name", "tls_unknown_ca"})
-_WRONG_NAME = "somebody-else.example"
+from pytomo_scrapy.lab.faults import CertificateFault, fault_at
+
+_GOOD = CertificateFault("", "", "")
 # Shown to a client that sends no server name.
 _NAMELESS = "nameless.googlevideo.com"
 
@@ -48,15 +49,16 @@ class Authority:
     def certificate(self, host: str, fault: str | None = None) -> tuple[Path, Path]:
         """Return the files of the certificate of `host` and of its key, signed now if need be.
 
-        Raises ValueError for a `fault` that is not one of `TLS_FAULTS`.
+        Raises ValueError for a `fault` that is not a certificate's.
         """
-        if fault is not None and fault not in TLS_FAULTS:
+        what = _GOOD if fault is None else fault_at(CertificateFault, fault)
+        if what is None:
             raise ValueError(f"{fault!r} is not a fault of a certificate")
         if not host.replace(".", "").replace("-", "").replace("_", "").isalnum():
             raise ValueError(f"{host!r} is not a host name")
         path = self._directory / f"{host}.{fault or 'good'}.pem"
         if not path.exists():
-            path.write_bytes(self._leaf(host, fault).public_bytes(serialization.Encoding.PEM))
+            path.write_bytes(self._leaf(host, what).public_bytes(serialization.Encoding.PEM))
         return path, self._key_path
 
     def server_context(self, host: str, fault: str | None = None) -> ssl.SSLContext:
@@ -87,11 +89,11 @@ class Authority:
         context.sni_callback = choose
         return context
 
-    def _leaf(self, host: str, fault: str | None) -> x509.Certificate:
-        root, key = (self._root, self._key) if fault != "tls_unknown_ca" else (self._other_root, self._other_key)
-        name = _WRONG_NAME if fault == "tls_wrong_name" else host
+    def _leaf(self, host: str, what: CertificateFault) -> x509.Certificate:
+        root, key = (self._root, self._key) if what.is_issuer_known else (self._other_root, self._other_key)
+        name = what.subject or host
         now = dt.datetime.now(dt.UTC)
-        until = now + dt.timedelta(days=-2 if fault == "tls_expired" else 60)
+        until = now + dt.timedelta(days=what.valid_for_days)
         builder = _builder(name, root.subject, self._leaf_key.public_key(), until - dt.timedelta(days=90), until)
         usage = _key_usage(digital_signature=True)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -1,7 +1,8 @@
-"""The media hosts that the lab's worlds share: one for each way in which a cache may behave."""
+"""The media hosts that the lab's worlds share: one for each way in which a cache may behave, one for each fault."""
 
 from __future__ import annotations
 
+from pytomo_scrapy.lab.faults import CircularRedirect, Fault, HostFault, host_faults
 from pytomo_scrapy.lab.model import LOOPBACK_V6, MediaHost, RateRule
 
 FAST = ("rr1---sn-25ge7nsk", "rr2---sn-25ge7nsk", "rr3---sn-25ge7nsk", "rr5---sn-25ge7nsd")
@@ -57,6 +58,49 @@ def common_hosts() -> dict[str, MediaHost]:
             address_v6=LOOPBACK_V6,
         )
     return hosts
+
+
+def fault_host_name(fault: str) -> str:
+    """Return the name of the media host that has `fault`; its videos must be given this host."""
+    return full_name(f"rr9---sn-{fault.replace('_', '-')}")
+
+
+# A good host whose UDP answers from the name servers are always truncated, and a good one that has IPv6 too.
+TRUNCATED_HOST_NAME = fault_host_name("dns_truncated")
+DUAL_STACK_HOST_NAME = fault_host_name("dual_stack")
+
+
+def host_fault(name: str) -> Fault | None:
+    """Return the fault that the host called `name` has of itself. None for a good host, and for a fault's partner."""
+    return next((fault for fault in host_faults() if fault_host_name(fault.name) == name), None)
+
+
+def partner_name(fault: str) -> str:
+    """Return the name of the second host of a circular redirect; the first one is called `fault_host_name(fault)`."""
+    return fault_host_name(fault).replace("rr9---", "rr10---")
+
+
+def special_hosts(prefix: str = "127.42.9.") -> dict[str, MediaHost]:
+    """Return the hosts of all faults that have their own, and those that only the name servers treat differently."""
+    faults = sorted(host_faults(), key=lambda fault: fault.name)
+    single = [fault for fault in faults if not isinstance(fault, CircularRedirect)]
+    # Something always listens on the one IPv6 address: a host that refuses has none.
+    hosts = [
+        MediaHost(
+            fault_host_name(fault.name),
+            f"{prefix}{number}",
+            address_v6=None if isinstance(fault, HostFault) else LOOPBACK_V6,
+        )
+        for number, fault in enumerate(single, start=1)
+    ]
+    hosts.append(MediaHost(TRUNCATED_HOST_NAME, f"{prefix}{len(hosts) + 1}", address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", address_v6=LOOPBACK_V6))
+    circular = [fault.name for fault in faults if isinstance(fault, CircularRedirect)]
+    for number, name in enumerate(circular):
+        pair = fault_host_name(name), partner_name(name)
+        for host, (here, there) in enumerate((pair, pair[::-1]), start=21 + 2 * number):
+            hosts.append(MediaHost(here, f"{prefix}{host}", redirects_to=there, address_v6=LOOPBACK_V6))
+    return {host.name: host for host in hosts}
 
 
 def describe_rate(rate: RateRule) -> str:

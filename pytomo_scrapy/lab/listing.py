@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytomo_scrapy.lab.hosts import describe_rate
-from pytomo_scrapy.lab.media.signing import host_fault
-from pytomo_scrapy.lab.model import FAULTS, MediaHost, World
+from pytomo_scrapy.lab.faults import FAULTS
+from pytomo_scrapy.lab.hosts import describe_rate, host_fault
+from pytomo_scrapy.lab.model import MediaHost, World
 from pytomo_scrapy.lab.world import world_names
 
 
@@ -21,7 +21,7 @@ def describe_lab(world: World) -> str:
         title = f"Videos of {world.name!r} for exact experiments (scrapy lab crawl youtube -a urls=ID -a related=0 ...)"
         sections.append((title, list(world.known.items())))
     by_fault = {video.fault: video.video_id for video in world.videos.values() if video.fault}
-    faults = [(name, f"{by_fault.get(name, 'not here'):<11}  {text}") for name, text in FAULTS.items()]
+    faults = [(name, f"{by_fault.get(name, 'not here'):<11}  {fault.help}") for name, fault in FAULTS.items()]
     sections.append((f"Faults, each with its video in {world.name!r}", faults))
     return "\n\n".join(_section(title, rows) for title, rows in sections)
 
@@ -40,5 +40,5 @@ def _describe_host(host: MediaHost) -> str:
     if host.first_byte_delay_s:
         parts.append(f"first byte after {host.first_byte_delay_s:g} s")
     if fault := host_fault(host.name):
-        parts.append(f"fault {fault}")
+        parts.append(f"fault {fault.name}")
     return "; ".join(parts)

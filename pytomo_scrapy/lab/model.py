@@ -1,51 +1,8 @@
-"""What the lab's parts share: its videos, clips, media hosts and faults. Plain values, no servers."""
+"""What the lab's parts share: its videos, media hosts and worlds. Plain values, no servers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-FAULTS: dict[str, str] = {
-    # Answers of the player API.
-    "private": "the player API says that the video is private",
-    "geo": "not available in this country",
-    "age": "sign in to confirm your age",
-    "members": "members only",
-    "premium": "needs a paid subscription",
-    "removed": "removed by its uploader",
-    "bot_check": "sign in to confirm you're not a bot",
-    "rate_limited": "this content isn't available, try again later",
-    "live": "a live stream",
-    "upcoming": "a premiere that has not started",
-    "no_url": "formats without any plain URL (SABR only)",
-    "http_429": "the player API answers 429",
-    # The watch page.
-    "page_garbage": "the watch page has an unknown shape",
-    "page_consent": "the watch page redirects to the consent page",
-    "page_500": "the watch page answers 500",
-    # Name servers.
-    "dns_nxdomain": "the media host does not exist",
-    "dns_servfail": "the name server fails for the media host",
-    "dns_silence": "no name server ever answers for the media host",
-    # Media hosts.
-    "refused": "nothing listens on the media host's port",
-    "tls_expired": "the media host's certificate has expired",
-    "tls_wrong_name": "the media host's certificate is for another name",
-    "tls_unknown_ca": "the media host's certificate has an unknown issuer",
-    "http_403": "403 at the start",
-    "http_403_middle": "403 in the middle: from a quarter of the file on; a request without a range is cut there",
-    "http_404": "404",
-    "http_500": "500",
-    "media_429": "429 with Retry-After",
-    "redirect_loop": "two hosts that redirect to each other",
-    "reset": "the connection is reset at a quarter of the file",
-    "stall": "the body stops at a quarter of the file and the connection stays open",
-    "truncated": "the connection is closed cleanly at half of the declared length",
-    "wrong_length": "the declared length is half of what the format announced",
-    "slow_first_byte": "the first byte of the answer comes after two minutes",
-    "endless_header": "header lines without end",
-    "not_video": "an HTML page in place of the media",
-    "corrupt": "a media file with damaged structure",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +43,7 @@ class LabVideo:
     title: str
     clip: str  # name of a clip in clips.CLIPS
     host: str  # name of its MediaHost
-    fault: str | None = None
+    fault: str | None = None  # name of one of faults.FAULTS
     channel: str = "Lab Channel"
     view_count: int = 0
     age_days: int = 0

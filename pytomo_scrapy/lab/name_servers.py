@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,8 +17,10 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from pytomo_scrapy.lab.media.signing import TRUNCATED_HOST_NAME, host_fault
+from pytomo_scrapy.lab.faults import DnsFault
+from pytomo_scrapy.lab.hosts import TRUNCATED_HOST_NAME, host_fault
 from pytomo_scrapy.lab.model import MediaHost, World
+from pytomo_scrapy.lab.serving import LabServer, open_listener
 
 _TTL_S = 300
 _PORT_TRIES = 20
@@ -75,14 +76,11 @@ class Zone:
         name = question.name.to_text(omit_final_dot=True).lower()
         host = self._hosts.get(name) or self._canonical.get(name)
         fault = host_fault(name)
-        if fault == "dns_silence":
-            return None
-        if fault == "dns_servfail":
-            response.set_rcode(dns.rcode.SERVFAIL)
-        elif fault == "dns_nxdomain" or (host is None and name not in self._extra):
-            response.set_rcode(dns.rcode.NXDOMAIN)
-            response.authority.append(_authority(name))
-        elif is_udp and name == TRUNCATED_HOST_NAME:
+        if isinstance(fault, DnsFault):
+            return _refuse(response, name, fault.rcode) if fault.rcode is not None else None
+        if host is None and name not in self._extra:
+            return _refuse(response, name, dns.rcode.NXDOMAIN)
+        if is_udp and name == TRUNCATED_HOST_NAME:
             response.flags |= dns.flags.TC
         else:
             self._fill(response, question.name.to_text(), question.rdtype, host)
@@ -115,56 +113,28 @@ class Zone:
         return [other.address, host.address] if self._resolver.keeps_own else [other.address]
 
 
-class LabResolvers:
+class LabResolvers(LabServer):
     """All name servers of a lab, over UDP and TCP, each on an address and a port of its own."""
 
     def __init__(self, world: World, extra: Mapping[str, str] | None = None, silent: bool = False) -> None:
+        super().__init__()
         self._resolvers = (*RESOLVERS, SILENT_RESOLVER) if silent else RESOLVERS
         self._zones = {resolver.name: Zone(world, extra or {}, resolver) for resolver in self._resolvers}
-        self._transports: list[asyncio.DatagramTransport] = []
-        self._servers: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> dict[str, tuple[str, int]]:
         """Listen; return where each resolver listens, by its name, the machine's own first."""
         for resolver in self._resolvers:
-            self.addresses[resolver.name] = await self._listen(resolver)
+            self.addresses[resolver.name] = await self._open(resolver)
         return self.addresses
 
-    async def close(self) -> None:
-        """Stop listening and drop every answer that is still held back."""
-        for transport in self._transports:
-            transport.close()
-        for server in self._servers:
-            server.close()
-        while self._tasks:
-            tasks = list(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._tasks.difference_update(tasks)
-        for server in self._servers:
-            await server.wait_closed()
-        self._transports.clear()
-        self._servers.clear()
-
-    async def _listen(self, resolver: Resolver) -> tuple[str, int]:
-        loop = asyncio.get_running_loop()
+    async def _open(self, resolver: Resolver) -> tuple[str, int]:
         tcp, udp = _bind_both(resolver.address)
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._spawn(self._converse(resolver, reader, writer))
-
-        self._servers.append(await asyncio.start_server(accept, sock=tcp))
+        await self._listen(tcp, lambda reader, writer: self._answer_stream(resolver, reader, writer))
+        loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: _UdpServer(self, resolver), sock=udp)
         self._transports.append(transport)
         return resolver.address, int(tcp.getsockname()[1])
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def take_datagram(
         self, resolver: Resolver, wire: bytes, peer: tuple[str, int], transport: asyncio.DatagramTransport
@@ -191,17 +161,17 @@ class LabResolvers:
         # Unshuffled: the same question must lead to the same cache each time.
         return response.to_wire(want_shuffle=False) if response else None
 
-    async def _converse(self, resolver: Resolver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the queries of one TCP connection. Source: RFC 1035, 4.2.2."""
-        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-            while True:
-                prefix = await asyncio.wait_for(reader.readexactly(2), _TCP_IDLE_MAX_S)
-                wire = await asyncio.wait_for(reader.readexactly(int.from_bytes(prefix, "big")), _TCP_IDLE_MAX_S)
-                answer = await self._respond(resolver, wire, is_udp=False)
-                if answer is not None:
-                    writer.write(len(answer).to_bytes(2, "big") + answer)
-                    await writer.drain()
-        writer.transport.abort()
+    async def _answer_stream(
+        self, resolver: Resolver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Answer the queries of one TCP connection until it falls silent, which raises. Source: RFC 1035, 4.2.2."""
+        while True:
+            prefix = await asyncio.wait_for(reader.readexactly(2), _TCP_IDLE_MAX_S)
+            wire = await asyncio.wait_for(reader.readexactly(int.from_bytes(prefix, "big")), _TCP_IDLE_MAX_S)
+            answer = await self._respond(resolver, wire, is_udp=False)
+            if answer is not None:
+                writer.write(len(answer).to_bytes(2, "big") + answer)
+                await writer.drain()
 
 
 class _UdpServer(asyncio.DatagramProtocol):
@@ -220,7 +190,7 @@ class _UdpServer(asyncio.DatagramProtocol):
 def _bind_both(address: str) -> tuple[socket.socket, socket.socket]:
     """Return a TCP listener and a UDP socket on one port that is free for both."""
     for attempt in range(_PORT_TRIES):
-        tcp = socket.create_server((address, 0), backlog=128)
+        tcp = open_listener(address)
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.bind(tcp.getsockname())
@@ -236,6 +206,13 @@ def _bind_both(address: str) -> tuple[socket.socket, socket.socket]:
 
 def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:4], "big")
+
+
+def _refuse(response: dns.message.Message, name: str, rcode: dns.rcode.Rcode) -> dns.message.Message:
+    response.set_rcode(rcode)
+    if rcode == dns.rcode.NXDOMAIN:
+        response.authority.append(_authority(name))
+    return response
 
 
 def _authority(name: str) -> dns.rrset.RRset:

@@ -6,85 +6,52 @@ import asyncio
 import contextlib
 import gzip
 import logging
-import socket
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from pytomo_scrapy.lab.service.answers import Request, Response
+from pytomo_scrapy.lab.http.request_heads import BadRequest, read_head, response_head
+from pytomo_scrapy.lab.http.service_messages import Request, Response
+from pytomo_scrapy.lab.serving import LabServer, open_listener
 
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[Request], Response]
 
-_MOST_HEADER_BYTES = 64 * 1024
 _MOST_BODY_BYTES = 4 * 1024 * 1024
 _IDLE_TIMEOUT_S = 60.0
 _LEAST_GZIP_BYTES = 1024
 
 
-class _BadRequest(Exception):
-    """Raised if a client does not speak HTTP/1.1 as we do; the text is the answer's body."""
-
-
-class InterceptingProxy:
+class InterceptingProxy(LabServer):
     """Listens on one address and hands every request to `answer`; `context_for` gives the TLS context of a host."""
 
     def __init__(
         self, answer: Answer, context_for: Callable[[str], ssl.SSLContext], address: str = "127.0.0.1", port: int = 0
     ) -> None:
+        super().__init__()
         self._answer = answer
         self._context_for = context_for
         self._address = address
         self._wanted_port = port
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def start(self) -> None:
-        """Start to listen; `port` is then known."""
-        self._server = await asyncio.start_server(
-            self._accept, self._address, self._wanted_port, limit=_MOST_HEADER_BYTES
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """Stop listening and end every connection."""
-        if self._server is None:
-            return
-        self._server.close()
-        for task in tuple(self._clients):
-            task.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
-        self._server = None
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
-            # A client that leaves, or that does not trust the lab's CA, is its own business.
-            logger.debug("A connection to the lab's proxy ended: %r", error)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            self._clients.discard(task)
-            writer.close()
+        """Start to listen; `port` is then known. Raises OSError where the address is not this machine's."""
+        listener = open_listener(self._address, self._wanted_port)
+        self.port = listener.getsockname()[1]
+        await self._listen(listener, self._serve)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Without it a POST through CONNECT waits 40 ms for the client's delayed acknowledgement.
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client_address = writer.get_extra_info("peername")[0]
+        peer = writer.get_extra_info("peername")
+        if peer is None:  # a client that was killed is gone by now
+            return
         tunnel_host: str | None = None
         while True:
             try:
-                request = await asyncio.wait_for(
-                    _read_request(reader, writer, client_address, tunnel_host), _IDLE_TIMEOUT_S
-                )
-            except _BadRequest as error:
+                request = await asyncio.wait_for(_read_request(reader, writer, peer[0], tunnel_host), _IDLE_TIMEOUT_S)
+            except BadRequest as error:
                 await _write(writer, Response(400, f"{error}\n".encode(), "text/plain"), keep_alive=False)
                 return
             if request is None:
@@ -94,11 +61,9 @@ class InterceptingProxy:
                 if not await self._open_tunnel(writer, tunnel_host):
                     return
                 continue
-            keep_alive = request.headers.get("connection", "").lower() != "close"
-            await _write(
-                writer, _compress(request, self._answer_safely(request)), keep_alive, with_body=request.method != "HEAD"
-            )
-            if not keep_alive:
+            answer = _compress(request, self._answer_safely(request))
+            await _write(writer, answer, request.keeps_alive, with_body=request.method != "HEAD")
+            if not request.keeps_alive:
                 return
 
     async def _open_tunnel(self, writer: asyncio.StreamWriter, host: str) -> bool:
@@ -128,43 +93,22 @@ async def _read_request(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client_address: str, tunnel_host: str | None
 ) -> Request | None:
     """Read the next request of a connection. None when the client has closed it."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if error.partial.strip():
-            raise _BadRequest("The request's header has no end.") from None
+    head = await read_head(reader)
+    if head is None:
         return None
-    except asyncio.LimitOverrunError:
-        raise _BadRequest("The request's header is too long.") from None
-    method, target, headers = _parse_head(head)
-    if headers.get("expect", "").lower() == "100-continue":
+    if head.headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = await _read_body(reader, headers)
-    if method == "CONNECT":
-        return Request(
-            method, "https", target.rpartition(":")[0].strip("[]").lower(), "", headers, client_address=client_address
-        )
-    if tunnel_host is not None:
-        return Request(method, "https", tunnel_host, target, headers, body, client_address)
-    parts = urlsplit(target)
-    if not parts.hostname:
-        raise _BadRequest("This is the offline lab's proxy: it takes CONNECT and requests with an absolute URL.")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Request(method, parts.scheme, parts.hostname, path, headers, body, client_address)
-
-
-def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
-    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise _BadRequest("The request line is not HTTP/1.1.")
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise _BadRequest("A header line has no colon.")
-        headers[name.strip().lower()] = value.strip()
-    return words[0], words[1], headers
+    body = await _read_body(reader, head.headers)
+    scheme, host, target = "https", tunnel_host, head.target
+    if head.method == "CONNECT":
+        host, target = head.target.rpartition(":")[0].strip("[]").lower(), ""
+    elif host is None:
+        parts = urlsplit(head.target)
+        if not parts.hostname:
+            raise BadRequest("This is the offline lab's proxy: it takes CONNECT and requests with an absolute URL.")
+        scheme, host = parts.scheme, parts.hostname
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Request(head.method, scheme, host, target, head.headers, body, client_address, head.keeps_alive)
 
 
 async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
@@ -174,12 +118,12 @@ async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
             body += await reader.readexactly(size)
             await reader.readline()
             if len(body) > _MOST_BODY_BYTES:
-                raise _BadRequest("The request's body is too long.")
+                raise BadRequest("The request's body is too long.")
         while (await reader.readline()).strip():
             continue
     elif length := headers.get("content-length"):
         if not length.isdigit() or int(length) > _MOST_BODY_BYTES:
-            raise _BadRequest("The request's Content-Length is not usable.")
+            raise BadRequest("The request's Content-Length is not usable.")
         body = await reader.readexactly(int(length))
     if body and headers.get("content-encoding", "").lower() == "gzip":
         with contextlib.suppress(OSError, EOFError):
@@ -191,9 +135,9 @@ def _chunk_size(line: bytes) -> int:
     try:
         size = int(line.split(b";")[0], 16)
     except ValueError:
-        raise _BadRequest("A chunk's size is not a number.") from None
+        raise BadRequest("A chunk's size is not a number.") from None
     if not 0 <= size <= _MOST_BODY_BYTES:
-        raise _BadRequest("A chunk's size is not usable.")
+        raise BadRequest("A chunk's size is not usable.")
     return size
 
 
@@ -205,14 +149,9 @@ def _compress(request: Request, response: Response) -> Response:
 
 
 async def _write(writer: asyncio.StreamWriter, response: Response, keep_alive: bool, with_body: bool = True) -> None:
-    try:
-        phrase = HTTPStatus(response.status).phrase
-    except ValueError:
-        phrase = "Unknown"
-    lines = [f"HTTP/1.1 {response.status} {phrase}", f"Content-Type: {response.content_type}", "Server: ESF"]
+    headers = [("Content-Type", response.content_type), ("Server", "ESF")]
     if response.status != HTTPStatus.NO_CONTENT:
-        lines.append(f"Content-Length: {len(response.body)}")
-    lines += [f"{name}: {value}" for name, value in response.headers]
-    lines.append(f"Connection: {'keep-alive' if keep_alive else 'close'}")
-    writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (response.body if with_body else b""))
+        headers.append(("Content-Length", str(len(response.body))))
+    headers += [*response.headers, ("Connection", "keep-alive" if keep_alive else "close")]
+    writer.write(response_head(response.status, headers) + (response.body if with_body else b""))
     await writer.drain()

@@ -9,20 +9,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from pytomo_scrapy.lab import hosts as caches
-from pytomo_scrapy.lab.media.signing import (
-    DUAL_STACK_HOST_NAME,
-    HOST_FAULTS,
-    TRUNCATED_HOST_NAME,
-    fault_host_name,
-    special_hosts,
-)
-from pytomo_scrapy.lab.model import FAULTS, LabVideo, MediaHost, RateRule, World
+from pytomo_scrapy.lab.faults import FAULTS, PlayerApiFault, fault_at
+from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, TRUNCATED_HOST_NAME, fault_host_name, special_hosts
+from pytomo_scrapy.lab.model import LabVideo, MediaHost, RateRule, World
 from pytomo_scrapy.lab.titles import title_of
 
 FRAME_DAYS: Mapping[str, int] = {"today": 0, "week": 7, "month": 31, "all_time": 100_000}
-
-# A crawler that meets one of these is right to stop asking for an hour, so only the world of faults has them.
-_FAULTS_THAT_STOP_A_CRAWL = ("bot_check", "rate_limited", "http_429")
 
 _CLIPS = (
     *("separate_40", "separate_20", "separate_90", "separate_vbr_40", "separate_40"),
@@ -55,8 +47,8 @@ class _Draft:
         return video_id
 
     def add_faulty(self, fault: str, clip: str = "separate_40", **more: object) -> str:
-        host = fault_host_name(fault) if fault in HOST_FAULTS else caches.full_name(caches.FAST[0])
-        return self.add(f"fault/{fault}", f"Fault {fault}: {FAULTS[fault]}", clip, host, fault=fault, **more)
+        host = fault_host_name(fault) if FAULTS[fault].has_own_host else caches.full_name(caches.FAST[0])
+        return self.add(f"fault/{fault}", f"Fault {fault}: {FAULTS[fault].help}", clip, host, fault=fault, **more)
 
     def add_experiment(self, key: str, what: str, clip: str, host: str, **more: object) -> str:
         video_id = self.add(f"known/{key}", f"Experiment: {what}", clip, host, **more)
@@ -157,9 +149,14 @@ def _add_experiments(draft: _Draft) -> None:
     )
 
 
+def _stops_a_crawl(fault: str) -> bool:
+    found = fault_at(PlayerApiFault, fault)
+    return found is not None and found.stops_a_crawl
+
+
 def _default(draft: _Draft) -> World:
     random = draft.random
-    faults = [fault for fault in FAULTS if fault not in _FAULTS_THAT_STOP_A_CRAWL]
+    faults = [fault for fault in FAULTS if not _stops_a_crawl(fault)]
     for number in range(360):
         age_days, view_count = _age_and_views(random)
         more = {"age_days": age_days, "view_count": view_count, "channel": f"Lab Channel {number % 40}"}
@@ -168,6 +165,8 @@ def _default(draft: _Draft) -> World:
             continue
         host = caches.full_name(random.choice(_SPREAD))
         draft.add(f"video/{number}", title_of(number, random), random.choice(_CLIPS), host, **more)
+    for fault in faults:  # more than there was room for among the others
+        draft.add_faulty(fault, _CLIPS[0])
     _add_experiments(draft)
     draft.relate(25, 40)
     hits = _hits(draft)
@@ -232,7 +231,7 @@ def _demo(draft: _Draft) -> World:
 
 
 def _faults(draft: _Draft) -> World:
-    faults = sorted(FAULTS, key=lambda fault: fault in _FAULTS_THAT_STOP_A_CRAWL)
+    faults = sorted(FAULTS, key=_stops_a_crawl)
     ids = [draft.add_faulty(fault, view_count=1000 - number) for number, fault in enumerate(faults)]
     for number, label in enumerate(caches.FAST):
         ids.insert(
@@ -244,7 +243,8 @@ def _faults(draft: _Draft) -> World:
         # The next ones first, so that a walk of any width reaches all.
         related = everything[number + 1 :] + everything[:number]
         draft.videos[video_id] = replace(draft.videos[video_id], related=related)
-    # Twenty videos are considered of each list by default, so two lists of twenty reach all forty.
+    # Twenty videos are considered of each list by default, so two lists of twenty reach all forty; what is more is
+    # related to them.
     first, last = everything[:20], everything[20:]
     charts = dict.fromkeys(("TRENDING_VIDEOS", "TRENDING_MOVIES", "VIDEOS:DAILY", "VIDEOS:WEEKLY"), first)
     return _finish(draft, charts, last, dict.fromkeys(FRAME_DAYS, last + first))

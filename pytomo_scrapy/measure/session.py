@@ -1,61 +1,39 @@
-"""One video from its first stage to its last: which stage runs after what failed, and what each is given.
+"""The flow of one video, from its first stage to its last.
 
-Numbered in the order of the flow: 1 start, 2 resolve, 3 look up, 4 ping, 5 window, 6 playback, 7 finish. An earlier
-failure that ends the session turns the later network stages into `skipped_after_<stage>`.
+1 start, 2 resolve, 3 look up, 4 ping, 5 windows (once more after a refusal), 6 playback, 7 finish. Each step sets its
+own field of the item. An earlier failure that ends the session turns the later network stages into
+`skipped_after_<stage>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import urlsplit
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from weakref import WeakKeyDictionary
 
-from pytomo_scrapy.config import DnsConfig, PathConfig, PingConfig, PlaybackConfig
+from pytomo_scrapy.config import Config, DownloadConfig
 from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribution_of
-from pytomo_scrapy.items import (
-    DnsResult,
-    DownloadResult,
-    MediaTimeline,
-    PingResult,
-    PlaybackResult,
-    ResolveResult,
-    StreamDownload,
-    VideoItem,
-    headline_player,
-)
-from pytomo_scrapy.measure.dns.asn import NetworkFinder
+from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
+from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
-from pytomo_scrapy.measure.media.timeline import read_timeline
-from pytomo_scrapy.measure.net.path import proxy_for
-from pytomo_scrapy.measure.ping.gateway import gateway_towards
-from pytomo_scrapy.measure.ping.round_trips import ping_addresses
-from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
+from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, look_up_paths, resolve_paths
+from pytomo_scrapy.measure.net.clock import Clock, utc_now
+from pytomo_scrapy.measure.outcome import join_time_s
+from pytomo_scrapy.measure.resolve.resolution import resolve_video
+from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
+from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from pytomo_scrapy.measure.window.planning import look_up_legs
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """What the resolution says of the media, for files that say nothing of themselves."""
-
-    duration_s: float | None = None
-
-
-def start_item(item: VideoItem, *, clock: Callable[[], float]) -> None:
-    """Read both clocks, once: all `t_s` of the item count from here."""
-    item.started_at = datetime.now(UTC)
-    item.started_s = clock()
-
-
-def set_resolve(item: VideoItem, result: ResolveResult) -> None:
-    """Keep the resolution; its failure ends the session."""
-    item.resolve = result
-    item.title = result.title or item.title
-    if result.failure is not None:
-        item.fail(Stage.RESOLVE, result.failure, result.failure_detail)
+from pytomo_scrapy.measure.window.planning import (
+    add_window,
+    capped_window,
+    failed_window,
+    plan_windows,
+    window_config,
+)
+from pytomo_scrapy.measure.window.refused import is_refused_at_start, refused_row, unknown_hosts, with_later_hosts
 
 
 def _no_dns(item: VideoItem, failure: str) -> None:
@@ -94,150 +72,157 @@ def skip(item: VideoItem, stage: Stage) -> bool:
     return True
 
 
-def media_hosts(item: VideoItem) -> tuple[str, ...]:
-    """Return the distinct hosts of the media URLs, video first."""
-    formats = item.resolve.formats if item.resolve else ()
-    return tuple(dict.fromkeys(media.host for media in formats))
+class Session:
+    """Measures video after video, a stage at a time, while other videos are in other stages.
 
-
-def _media_proxies(item: VideoItem, path: PathConfig) -> tuple[str, ...]:
-    """Return the distinct proxies that lead to the media, one a family at most."""
-    hosts = media_hosts(item)
-    paths = [replace(path, family=str(leg.family)) for leg in item.legs] or [path]
-    proxies = [proxy_for(f"https://{hosts[0]}/", one) for one in paths] if hosts else []
-    return tuple(dict.fromkeys(proxy for proxy in proxies if proxy))
-
-
-def look_up(item: VideoItem, config: DnsConfig) -> None:
-    """Ask every resolver for the media hosts. A failure of the first resolver ends the session."""
-    if item.legs:
-        item.dns = look_up_legs(item, config)
-    else:
-        family = item.resolve.address_family if item.resolve else None
-        item.dns = look_up_hosts(media_hosts(item), family, config, started_s=item.started_s or 0.0)
-    if item.dns.failure is not None:
-        item.fail(Stage.DNS, item.dns.failure, item.dns.failure_detail)
-
-
-def ping(item: VideoItem, config: PingConfig, path: PathConfig) -> None:
-    """Ping every distinct address that any resolver gave and the first gateway; behind a proxy, the proxy alone."""
-    if proxies := _media_proxies(item, path):
-        results = [_ping_proxy(proxy, config) for proxy in proxies]
-        item.ping = replace(results[0], pings=tuple(one for result in results for one in result.pings))
-        return
-    lookups = item.dns.lookups if item.dns else ()
-    chosen = item.dns.chosen.values() if item.dns else ()
-    addresses = list(dict.fromkeys([*chosen, *(address for lookup in lookups for address in lookup.addresses)]))
-    port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
-    gateway = gateway_towards(addresses[0]) if addresses else None
-    item.ping = ping_addresses(addresses, config, port=port, gateway=gateway)
-
-
-def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
-    result = ping_addresses([urlsplit(proxy).hostname or ""], config, port=urlsplit(proxy).port or 80)
-    return replace(result, pings=tuple(replace(one, via_proxy=True, role="proxy") for one in result.pings))
-
-
-def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
-    """Return the addresses that no resolver gave and only a redirect led to. Empty behind a proxy."""
-    given = {address for lookup in (item.dns.lookups if item.dns else ()) for address in lookup.addresses}
-    met = [
-        request.address
-        for window in item.downloads
-        if not window.via_proxy
-        for request in window.requests
-        if request.hop > 0 and request.address is not None
-    ]
-    return tuple(address for address in dict.fromkeys(met) if address not in given)
-
-
-def ping_redirects(item: VideoItem, config: PingConfig) -> None:
-    """Ping what the windows were redirected to, after them. Their failure is no failure of the stage."""
-    ports = {row.address: row.port for window in item.downloads for row in window.requests if row.hop > 0}
-    addresses = redirect_addresses(item)
-    result = ping_addresses(addresses, config, port=ports[addresses[0]])
-    pings = tuple(replace(one, role="redirect") for one in result.pings)
-    before = item.ping or PingResult()
-    item.ping = replace(before, pings=(*before.pings, *pings))
-
-
-def find_networks(item: VideoItem, finder: NetworkFinder) -> None:
-    """Set the network of every address that a resolver gave or a redirect led to."""
-    lookups = item.dns.lookups if item.dns else ()
-    given = [address for lookup in lookups for address in lookup.addresses]
-    item.networks = finder.find([*given, *(item.dns.chosen.values() if item.dns else ()), *redirect_addresses(item)])
-
-
-def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) -> DownloadResult:
-    """Return the row of a window whose process was lost: its class, and no figure."""
-    host = plan.formats[0].host if plan.formats else None
-    return DownloadResult(
-        place=plan.window_index,
-        host=host,
-        address=plan.chosen.get(host or ""),
-        window_s=window_s,
-        ended_by="failure",
-        received_bytes=None,
-        failure=error.failure,
-        failure_detail=error.detail,
-    )
-
-
-def declared(item: VideoItem) -> Declared:
-    """Return what the resolution announced of the media."""
-    return Declared(item.resolve.duration_s if item.resolve else None)
-
-
-def analyse_window(
-    download: DownloadResult,
-    announced: Declared,
-    config: PlaybackConfig,
-    as_stored: Callable[[MediaTimeline], MediaTimeline],
-) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
-    """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process.
-
-    Players see the timelines `as_stored`, so that a replay from the database gives exactly the same figures.
+    Nothing is asked of the network but with the gate's leave, and what holds the gate never waits for the gate again.
     """
-    timelines = tuple(as_stored(_timeline(stream, announced)) for stream in download.streams)
-    return timelines, simulate_window(download, timelines, config)
 
+    def __init__(self, config: Config, tools: Tools, *, clock: Clock = time.monotonic) -> None:
+        self._config = config
+        self._tools = tools
+        self._clock = clock
+        self._steps: Mapping[Stage, Callable[[VideoItem], Awaitable[None]]] = {
+            Stage.RESOLVE: self._resolve,
+            Stage.DNS: self._look_up,
+            Stage.PING: self._ping,
+            Stage.DOWNLOAD: self._download,
+            Stage.PLAYBACK: self._play,
+        }
+        self._finding = asyncio.Lock()
+        # The two paths of a video that is measured over both families, for as long as its item lives.
+        self._pairs: WeakKeyDictionary[VideoItem, tuple[FamilyPath, ...]] = WeakKeyDictionary()
 
-def _timeline(stream: StreamDownload, announced: Declared) -> MediaTimeline:
-    if not stream.spool_path:
-        return MediaTimeline(stream.kind, "packets", failure="no_media_data")
-    return read_timeline(
-        stream.spool_path,
-        stream.kind,
-        stream.spooled_bytes,
-        stream.size_bytes or stream.declared_size_bytes,
-        declared_duration_s=announced.duration_s,
-    )
+    async def step(self, stage: Stage, item: VideoItem) -> None:
+        """Run one stage of a video, or record that it is skipped.
 
+        Raises Stopped where the crawl stops before the stage's turn, and MeasurementError where the stage has no
+        result that could carry its failure.
+        """
+        if not skip(item, stage):
+            await self._steps[stage](item)
 
-def simulate_window(
-    download: DownloadResult, timelines: tuple[MediaTimeline, ...], config: PlaybackConfig
-) -> tuple[PlaybackResult, ...]:
-    """Simulate the classic player, and the player that fits the streams. Empty where the window says nothing."""
-    end_s = horizon_s(download)
-    if end_s is None:
-        return ()
-    classic = {
-        "initial_buffer_s": config.initial_buffer_s,
-        "min_buffer_s": config.min_buffer_s,
-        "restart_buffer_s": config.restart_buffer_s,
-    }
-    players: dict[str, dict[str, float] | None] = {
-        "classic": classic,
-        default_player([stream.kind for stream in download.streams]): None,
-    }
-    if download.received_bytes is None:
-        # Its process was lost: what arrived is not known, so nobody can say that too little did.
-        return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
-    traces = window_traces(download, timelines)
-    return tuple(
-        replace(simulate_playback(traces, name, parameters, horizon_s=end_s), place=download.place)
-        for name, parameters in players.items()
-    )
+    async def _resolve(self, item: VideoItem) -> None:
+        # 1. Start: both clocks are read once. The time that a service which refused is left alone comes before it.
+        await self._tools.service_ready()
+        item.started_at, item.started_s = utc_now(), self._clock()
+        # 2. Resolve. The first path is the item's own.
+        async with self._tools.hold(Activity.PAGE):
+            paths = await self._tools.in_thread(resolve_paths, item, self._config.resolve, resolve_video)
+        self._follow(item, paths)
+        result = paths[0].resolve
+        item.title = result.title or item.title
+        if result.failure is not None:
+            item.fail(Stage.RESOLVE, result.failure, result.failure_detail)
+
+    async def _look_up(self, item: VideoItem) -> None:
+        # 3. Look up: every resolver, for the media hosts of every path; the first resolver's failure ends the session.
+        async with self._tools.hold(Activity.PROBE):
+            paths = await self._tools.in_thread(
+                look_up_paths, self._paths(item), self._config.dns, started_s=item.started_s or 0.0
+            )
+            self._follow(item, paths)
+            item.dns = answer_of(paths)
+            if item.dns.failure is not None:
+                item.fail(Stage.DNS, item.dns.failure, item.dns.failure_detail)
+            await self._find_networks(item)
+
+    async def _ping(self, item: VideoItem) -> None:
+        # 4. Ping, before the window: idle round trips. A failure ends nothing.
+        async with self._tools.hold(Activity.PROBE):
+            item.ping = await self._tools.in_thread(
+                ping_media, item, self._paths(item), self._config.ping, self._config.path
+            )
+
+    async def _download(self, item: VideoItem) -> None:
+        # 5. Windows, one after the other, each alone on the wire.
+        settings, paths = window_config(item, self._config.download), self._paths(item)
+        plans = plan_windows(item, paths, self._config, self._tools.process.spool_directory)
+        for plan in plans:
+            if not isinstance(plan, WindowPlan):
+                windows: tuple[DownloadResult, ...] = (plan,)
+            else:
+                windows = (await self._window(plan, settings, item),)
+                if len(plans) == 1 and is_refused_at_start(windows[0]):
+                    windows = await self._once_more(windows[0], settings, item)
+            for window in windows:
+                add_window(item, window, is_pair=len(paths) > 1)
+        if redirect_addresses(item):
+            # A crawl that stops now keeps what the window measured, without these pings.
+            with suppress(Stopped):
+                await self._ping_redirects(item)
+
+    async def _window(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
+        async with self._tools.hold(Activity.WINDOW):
+            data_cap = self._tools.data_cap
+            if data_cap.is_reached:
+                if not item.downloads:
+                    raise Stopped  # the whole video is for another day
+                return capped_window(plan)
+            try:
+                capped = replace(settings, max_bytes=data_cap.room_bytes())
+                result = await self._tools.process.download(plan, capped, item)
+            except MeasurementError as error:
+                return failed_window(plan, error, settings.window_s)
+            data_cap.took(result.received_bytes or 0)
+            return round_trace(result)
+
+    async def _once_more(
+        self, window: DownloadResult, settings: DownloadConfig, item: VideoItem
+    ) -> tuple[DownloadResult, ...]:
+        """Resolve anew after a 403 at the start, with the gate given back, and open one more window."""
+        (before,), dns = self._paths(item), None
+        assert before.dns is not None  # a window was opened at its address
+        with suppress(Stopped):
+            await self._tools.service_ready()
+            async with self._tools.hold(Activity.PAGE):
+                later = await self._tools.in_thread(resolve_video, item.url, self._config.resolve)
+            if later.failure is None and (hosts := unknown_hosts(before.dns, later)):
+                async with self._tools.hold(Activity.PROBE):
+                    dns = await self._tools.in_thread(look_up_hosts, hosts, later.address_family, self._config.dns)
+            if later.failure is None and (dns is None or dns.failure is None):
+                attempt_count = (before.resolve.attempt_count or 0) + (later.attempt_count or 0)
+                item.resolve = replace(later, attempt_count=attempt_count)
+                item.dns = with_later_hosts(before.dns, dns)
+                (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
+                assert isinstance(plan, WindowPlan)
+                return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
+        return (window,)
+
+    async def _ping_redirects(self, item: VideoItem) -> None:
+        async with self._tools.hold(Activity.PROBE):
+            item.ping = await self._tools.in_thread(ping_redirects, item, self._config.ping)
+            await self._find_networks(item)
+
+    async def _play(self, item: VideoItem) -> None:
+        # 6. Playback: never during a window, and as long as the crawl takes even where it stops.
+        declared_duration_s = item.resolve.duration_s if item.resolve else None
+        for download in item.downloads:
+            async with self._tools.hold(Activity.ANALYSIS):
+                timelines, playbacks = await self._tools.process.analyse(
+                    download, declared_duration_s, self._config.playback
+                )
+            add_playbacks(item, timelines, playbacks)
+        # 7. Finish.
+        item.join_time_s = join_time_s(item)
+
+    async def _find_networks(self, item: VideoItem) -> None:
+        # With the gate held: Team Cymru may be asked. Videos that share the gate take turns, for the finder is not for
+        # several threads.
+        if self._tools.networks.is_on:
+            async with self._finding:
+                item.networks = await self._tools.in_thread(self._tools.networks.find, network_addresses(item))
+
+    def _paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
+        if item in self._pairs:
+            return self._pairs[item]
+        assert item.resolve is not None
+        return (FamilyPath(None, item.resolve, item.dns),)
+
+    def _follow(self, item: VideoItem, paths: tuple[FamilyPath, ...]) -> None:
+        item.resolve = paths[0].resolve
+        if len(paths) > 1:
+            self._pairs[item] = paths
 
 
 def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
@@ -255,44 +240,3 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
             # The linear model's figures are kept, but nobody can play what is damaged. An index behind the media is
             # in order: players fetch it from there, and the linear model stands in for what they would know.
             item.fail(Stage.PLAYBACK, "unreadable_container", timeline.fallback_reason)
-
-
-def headline(item: VideoItem) -> PlaybackResult | None:
-    """Return the playback that reports put first, of the first window. None when there is none."""
-    # Too few bytes to tell any media time is what a slow line looks like: such a session did not start.
-    told = [one for one in item.playbacks if one.failure is None or attribution_of(one.failure) is Attribution.NETWORK]
-    of_player = {one.player: one for one in reversed(told) if one.place == 0}
-    first = headline_player(of_player)
-    return None if first is None else of_player[first]
-
-
-def finish(item: VideoItem) -> None:
-    """Set `join_time_s`: resolution + DNS of the media host + startup (docs/metrics.md)."""
-    playback = headline(item)
-    if item.resolve is None or item.dns is None or playback is None or playback.startup_delay_s is None:
-        return
-    if item.resolve.elapsed_s is not None and item.dns.elapsed_s is not None:
-        item.join_time_s = item.resolve.elapsed_s + item.dns.elapsed_s + playback.startup_delay_s
-
-
-def remove_spool(download: DownloadResult) -> None:
-    """Delete the media that a window left on disk; a file that is gone is no trouble."""
-    for stream in download.streams:
-        if stream.spool_path:
-            Path(stream.spool_path).unlink(missing_ok=True)
-
-
-def sentence(item: VideoItem) -> str:
-    """Say in one line how the measurement went, for the log."""
-    playback, download = headline(item), item.downloads[0] if item.downloads else None
-    parts = []
-    if item.failure is not None:
-        parts.append(f"{item.failure} ({attribution_of(item.failure)})")
-    if playback is not None and playback.startup_delay_s is not None:
-        parts.append(f"started after {playback.startup_delay_s:.2f} s")
-        parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
-    elif playback is not None:
-        parts.append(f"not started within {playback.horizon_s:.0f} s")
-    if download is not None and download.throughput.delivery_bps is not None:
-        parts.append(f"{download.throughput.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
-    return ", ".join(parts) or "nothing measured"

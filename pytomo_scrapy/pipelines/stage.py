@@ -1,4 +1,4 @@
-"""What every stage's pipeline shares: the gate, the settings, and the rule that no failure loses a row."""
+"""What every stage's pipeline shares: its step of the flow, its stats, and the rule that no failure loses a row."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from scrapy.exceptions import DropItem
 
-from pytomo_scrapy import config
-from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
+from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.measure.session import Session
+from pytomo_scrapy.measure.tools import Stopped
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.statscollectors import StatsCollector
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +25,13 @@ class StagePipeline:
 
     stage: ClassVar[Stage]
 
-    def __init__(self, settings: config.Config, gate: Gate, crawler: Crawler) -> None:
-        self.config = settings
-        self.gate = gate
-        self.crawler = crawler
+    def __init__(self, session: Session, stats: StatsCollector) -> None:
+        self.session = session
+        self.stats = stats
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(config.load(crawler.settings.get), gate_of(crawler), crawler)
+        return cls(CrawlContext.of(crawler).session, crawler.stats)
 
     async def process_item(self, item: VideoItem) -> VideoItem:
         """Measure the stage. Raises DropItem only when a stop gives the item back to the frontier."""
@@ -47,11 +48,10 @@ class StagePipeline:
         return item
 
     async def measure(self, item: VideoItem) -> None:
-        """Set the stage's field of the item."""
-        raise NotImplementedError
+        """Run the stage's step of the flow."""
+        await self.session.step(self.stage, item)
 
     def _count(self, item: VideoItem) -> None:
-        assert self.crawler.stats is not None
-        self.crawler.stats.inc_value(f"pytomo/{self.stage}/count")
+        self.stats.inc_value(f"pytomo/{self.stage}/count")
         if item.failure is not None and item.failure_stage is self.stage:
-            self.crawler.stats.inc_value(f"pytomo/{self.stage}/failure/{item.failure}")
+            self.stats.inc_value(f"pytomo/{self.stage}/failure/{item.failure}")

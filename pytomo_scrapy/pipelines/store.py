@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy.exceptions import DropItem
 
-from pytomo_scrapy.crawl.context import Storage, component
+from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.failures import Stage, StorageError
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.measure.session import sentence
+from pytomo_scrapy.measure.outcome import sentence
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.statscollectors import StatsCollector
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +26,24 @@ class StorePipeline:
 
     stage = Stage.STORE
 
-    def __init__(self, storage: Storage, crawler: Crawler) -> None:
+    def __init__(self, storage: CrawlStorage, gate: Gate, stats: StatsCollector) -> None:
         self.storage = storage
-        self.crawler = crawler
+        self.gate = gate
+        self.stats = stats
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(component(crawler, Storage), crawler)
+        context = CrawlContext.of(crawler)
+        return cls(context.storage, context.gate, crawler.stats)
 
     async def process_item(self, item: VideoItem) -> VideoItem:
         """Save the item. Raises DropItem if the database cannot take it."""
-        assert self.crawler.stats is not None
         try:
-            await self.storage.store(item)
+            await self.storage.opened.store(item)
         except StorageError as error:
-            component(self.crawler, Gate).stop()
+            self.gate.stop()
             self.storage.fail(str(error))
             raise DropItem(f"{item.video_id} is not stored", log_level="DEBUG") from None
-        self.crawler.stats.inc_value("pytomo/store/count")
+        self.stats.inc_value("pytomo/store/count")
         logger.info("%s %s: %s", item.service, item.video_id, sentence(item))
         return self.storage.published(item)

@@ -9,35 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from scrapy import Request, Spider, signals
-from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.asyncio import run_in_thread
 from twisted.python.failure import Failure
 
-from pytomo_scrapy import config
-from pytomo_scrapy.crawl.context import Storage, component
-from pytomo_scrapy.crawl.data_cap import DataCap
-from pytomo_scrapy.crawl.gate import Gate, Stopped, gate_of
-from pytomo_scrapy.crawl.line_lock import Line
-from pytomo_scrapy.crawl.politeness import Politeness
-from pytomo_scrapy.failures import REFUSALS, LineError, SettingError, StorageError
+from pytomo_scrapy.config import Config
+from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PageResult, VideoItem
+from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
-from pytomo_scrapy.spiders.arguments import WalkArguments, of_the_user, parse_arguments
-from pytomo_scrapy.spiders.claims import Claims
+from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
 from pytomo_scrapy.spiders.page_errors import ordered_wait_s, page_trouble
-from pytomo_scrapy.spiders.rounds import Rounds
-from pytomo_scrapy.spiders.user_list import VideoList, check_list
-from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
+from pytomo_scrapy.spiders.user_list import check_list
+from pytomo_scrapy.spiders.walk import Walk, close_if_over, take_line
+from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -49,27 +42,24 @@ class WalkSpider(Spider):
     """Walks popular and related videos breadth first, under depth and count limits."""
 
     service: ClassVar[str]
-    arguments: WalkArguments
-    settings_of_crawl: config.Config
-    storage: Storage
-    gate: Gate
-    frontier: Frontier
-    claims: Claims
-    politeness: Politeness
-    data_cap: DataCap
-    line: Line
-    rounds: Rounds
+    walk: Walk  # from the first request on: only callbacks and signals of its own requests use it
 
     def __init__(self, *args: Any, **given: Any) -> None:
         self._given = of_the_user(given)
         self.arguments = parse_arguments(self._given)
         super().__init__()
         self._expanded = asyncio.Event()
-        self._started_s = float("-inf")
-        self._source_failures: dict[str, str] = {}
 
     @classmethod
-    def check_arguments(cls, given: Mapping[str, Any], settings: config.Config) -> None:
+    def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **given)
+        crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
+        crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
+        crawler.signals.connect(spider._on_returned, signal=signals.item_error)
+        return spider
+
+    @classmethod
+    def check_arguments(cls, given: Mapping[str, Any], settings: Config) -> None:
         """Raises SettingError if an argument is not usable; the crawl command asks before anything starts."""
         arguments = parse_arguments(of_the_user(given))
         check_list(arguments)
@@ -79,16 +69,14 @@ class WalkSpider(Spider):
                 "set PYTOMO_PACE_S or PYTOMO_ROUND_EVERY_S above 0."
             )
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
-        spider = super().from_crawler(crawler, *args, **given)
-        spider.settings_of_crawl = config.load(crawler.settings.get)
-        cls.check_arguments(given, spider.settings_of_crawl)
-        spider.rounds = Rounds(spider.settings_of_crawl.endurance)
-        crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
-        crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
-        crawler.signals.connect(spider._on_returned, signal=signals.item_error)
-        return spider
+    def check_settings(self, settings: Config) -> None:
+        """Raises SettingError if our own arguments do not go with the crawl's settings, when these are read."""
+        self.check_arguments(self._given, settings)
+
+    @property
+    def config(self) -> Config:
+        """The crawl's settings."""
+        return CrawlContext.of(self.crawler).config
 
     # What a service's spider fills in.
 
@@ -115,130 +103,46 @@ class WalkSpider(Spider):
     # The walk.
 
     async def start(self) -> AsyncIterator[Request]:
-        self.storage, self.gate = component(self.crawler, Storage), gate_of(self.crawler)
-        self.politeness = component(self.crawler, Politeness)
-        self.data_cap = component(self.crawler, DataCap)
-        self.line = component(self.crawler, Line)
-        renewal: asyncio.Task[None] | None = None
+        context = CrawlContext.of(self.crawler)
+        take_line(context.line)
         try:
-            self.line.take()
-            await self._wait(self.rounds.before_first_s(), "The crawl starts")
-            await self._open()
-            renewal = asyncio.create_task(self.claims.renew_leases(self.settings_of_crawl.endurance.lease_s / 3))
-            while True:
-                async for request in self._round():
-                    yield request
-                if not await self._next_round():
-                    break
+            self.walk = await Walk.open(context, self.name, self._given, self.arguments, self._sources())
+            with self.walk.leases_renewed():
+                async for claim in self.walk.claims():
+                    self._expanded.clear()
+                    yield await self._request(claim)
+                    await self._expanded.wait()
         except (asyncio.CancelledError, GeneratorExit):
-            self.gate.stop()
+            context.gate.stop()
             raise
         except Stopped:
-            if not (self.politeness.is_over or self.data_cap.is_reached):
-                return
+            pass  # whoever stopped the gate has said why, or will be asked now
         except StorageError as error:
-            self.storage.fail(str(error))
-        except LineError as error:
-            logger.error("%s", error)
-            raise CloseSpider("line_taken") from None
-        finally:
-            if renewal is not None:
-                renewal.cancel()
-        await self._end()
+            context.storage.fail(str(error))
+        close_if_over(context)
+        if not context.gate.is_stopping:
+            await self.walk.finish()
 
-    async def _open(self) -> None:
-        is_own_list = self.arguments.vantage == "own"
-        self.frontier = await self.storage.ask(
-            self.storage.begin, self.name, self._given, asdict(self.arguments), is_own_list=is_own_list
-        )
-        self.claims = Claims(self.storage, self.frontier, self.settings_of_crawl.frontier_ahead, self._is_ended)
-        crawl = self.frontier.crawl
-        logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
-        await self.data_cap.begin()
-        await self._seed()
-
-    async def _seed(self) -> None:
-        arguments = self.arguments
-        if arguments.urls or arguments.input_file:
-            self.claims.seed_list(VideoList(arguments, await self.storage.ask(self.frontier.listed)))
-        else:
-            await self.claims.seed_sources([(page.source, {}) for page in self.popular_pages()])
-
-    async def _round(self) -> AsyncIterator[Request]:
-        """Yield a request for every claim of the pass, each when the page of the one before is expanded."""
-        self.rounds.begin()
-        while (claim := await self.claims.next()) is not None:
-            await self._pace(claim)
-            self._expanded.clear()
-            yield await self._request(claim)
-            await self._expanded.wait()
-
-    async def _next_round(self) -> bool:
-        if self._is_ended() or not self.arguments.loop or (await self.storage.ask(self.frontier.counts)).done == 0:
-            return False
-        if (pause_s := self.rounds.before_next_s()) > 0:
-            self.line.free()
-            await self._wait(pause_s, "The next round starts")
-            await self.line.take_when_free()
-        await self.storage.ask(self.frontier.new_pass)
-        await self._seed()
-        return True
-
-    async def _end(self) -> None:
-        if self.storage.failure is not None:
-            logger.error("%s", self.storage.failure)
-            raise CloseSpider("storage_failed")
-        if self.politeness.is_over:
-            logger.error("%s", self.politeness.sentence())
-            raise CloseSpider("service_refuses")
-        if self.data_cap.is_reached:
-            logger.warning("%s", self.data_cap.sentence())
-            raise CloseSpider("data_cap")
-        counts = await self.storage.ask(self.frontier.counts)
-        if counts.admitted == 0:
-            reasons = "; ".join(f"{source}: {why}" for source, why in self._source_failures.items())
-            logger.error("No video was found to measure. %s", reasons or "The list holds no usable line.")
-            raise CloseSpider("no_videos")
-        await self.storage.ask(self.frontier.finish_crawl)
-
-    def _is_ended(self) -> bool:
-        return self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
-
-    async def _wait(self, seconds: float, what: str) -> None:
-        if seconds > 0:
-            logger.info("%s in %.0f s", what, seconds)
-            await asyncio.sleep(seconds)
-
-    async def _pace(self, claim: Claim) -> None:
-        await self.politeness.ready()
-        if claim.kind != "video":
-            return
-        await asyncio.sleep(max(0.0, self._started_s + self.settings_of_crawl.pace_s - time.monotonic()))
-        self._started_s = time.monotonic()
+    def _sources(self) -> list[str]:
+        """Return the names of the popular pages, which a list of the user's own stands in for."""
+        is_list = self.arguments.urls or self.arguments.input_file
+        return [] if is_list else [page.source for page in self.popular_pages()]
 
     # Requests.
 
     async def _request(self, claim: Claim) -> Request:
         if claim.kind == "source":
             return self._page_request(self.source_page(claim), self.parse_source, claim)
-        page = self.video_page(claim.video_id) if await self._wants_related(claim) else None
+        is_ours = claim.service == self.service
+        page = self.video_page(claim.video_id) if is_ours and await self.walk.wants_more_videos(claim) else None
         if page is None:
             return self._to(Request("data:,"), self.parse_video, claim)
         return self._page_request(page, self.parse_video, claim)
 
-    async def _wants_related(self, claim: Claim) -> bool:
-        return (
-            self.arguments.related
-            and claim.service == self.service
-            and claim.depth < self.arguments.max_rounds
-            and not claim.is_expanded
-            and not await self.storage.ask(self.frontier.is_full)
-        )
-
     def _page_request(self, page: PageRequest, callback: Any, claim: Claim) -> Request:
         request = Request(page.url, method=page.method, headers=dict(page.headers), body=page.body or b"")
-        if self.settings_of_crawl.path.proxy:
-            request.meta["proxy"] = self.settings_of_crawl.path.proxy
+        if self.config.path.proxy:
+            request.meta["proxy"] = self.config.path.proxy
         return self._to(request, callback, claim)
 
     def _to(self, request: Request, callback: Any, claim: Claim) -> Request:
@@ -252,30 +156,10 @@ class WalkSpider(Spider):
         """Admit the popular videos that a source lists."""
         try:
             page = await self._read(response)
-            videos = page.videos[: self.arguments.max_per_page]
-            await self._finish_source(claim, videos, page.failure, page.failure_detail, ordered_wait_s(response))
+            found = self._found(page.videos[: self.arguments.max_per_page])
+            await self.walk.finish_source(claim, found, page.failure, page.failure_detail, ordered_wait_s(response))
         finally:
             self._expanded.set()
-
-    async def _finish_source(
-        self,
-        claim: Claim,
-        videos: Sequence[PageVideo],
-        failure: str | None,
-        detail: str | None = None,
-        wait_s: float = 0.0,
-    ) -> None:
-        if failure is not None:
-            self._source_failures[claim.video_id] = failure
-            logger.warning("Source %s: %s", claim.video_id, failure)
-            self.politeness.note(failure, wait_s)
-        if failure in REFUSALS and claim.attempt_count == 1:
-            # One more try, after the pause that the refusal brings.
-            await self.claims.give_back(claim.id)
-            return
-        found = [FoundVideo(self.service, video.video_id) for video in videos]
-        await self._write(self.frontier.finish_source, claim, found, failure=failure, detail=detail)
-        self.claims.done(claim.id)
 
     async def parse_video(self, response: Response, claim: Claim) -> AsyncIterator[VideoItem]:
         """Admit the related videos of a watch page, then yield its item: what a page found is never lost."""
@@ -285,25 +169,24 @@ class WalkSpider(Spider):
                 page = await self._read(response)
                 about = page.about if page.about and page.about.video_id == item.video_id else None
                 item.title, item.page = about.title if about else None, _page_result(page, about)
-                if page.failure in REFUSALS:
-                    self.politeness.note(page.failure, ordered_wait_s(response))
-                found = [FoundVideo(self.service, video.video_id) for video in self._draw(page.videos, claim.video_id)]
-                await self._write(self.frontier.add_videos, claim, found)
+                found = self._found(self._draw(page.videos, claim.video_id))
+                await self.walk.add_related(claim, found, page.failure, ordered_wait_s(response))
         finally:
             self._expanded.set()
         yield item
 
     async def on_page_failed(self, failure: Failure) -> AsyncIterator[VideoItem]:
         """Measure the video all the same; a source that failed is done, with its class."""
+        # Scrapy's documents promise an errback the request; its type does not say so.
         claim: Claim = failure.request.cb_kwargs["claim"]  # type: ignore[attr-defined]
         self._expanded.set()
         if isinstance(failure.value, Stopped):
-            await self.claims.give_back(claim.id)
+            await self.walk.give_back(claim.id)
             return
         assert failure.value is not None
         name, detail = page_trouble(failure.value)
         if claim.kind == "source":
-            await self._finish_source(claim, (), name, detail)
+            await self.walk.finish_source(claim, (), name, detail)
             return
         item = self._item(claim)
         item.page = PageResult(failure=name, failure_detail=detail)
@@ -318,6 +201,9 @@ class WalkSpider(Spider):
                 kind="unknown", failure="unknown_failure", failure_detail=f"{type(error).__name__}: {error}"
             )
 
+    def _found(self, videos: Sequence[PageVideo]) -> list[FoundVideo]:
+        return [FoundVideo(self.service, video.video_id) for video in videos]
+
     def _draw(self, videos: Sequence[PageVideo], video_id: str) -> list[PageVideo]:
         considered = [video for video in videos if video.video_id != video_id][: self.arguments.max_per_page]
         # One generator a page, not one a crawl: the same draw after a resume and on another machine.
@@ -330,7 +216,7 @@ class WalkSpider(Spider):
             video_id=claim.video_id,
             url=claim.url or self.video_url(claim.video_id),
             uuid=str(uuid.uuid4()),
-            crawl=self.frontier.crawl.name,
+            crawl=self.walk.crawl_name,
             pass_number=claim.pass_number,
             depth=claim.depth,
             source=claim.source,
@@ -341,18 +227,12 @@ class WalkSpider(Spider):
 
     # Ends of claims.
 
-    async def _write(self, function: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            await self.storage.ask(function, *args, **kwargs)
-        except StorageError as error:
-            self.storage.fail(str(error))
-
     def _on_stored(self, item: VideoItem) -> None:
-        self.claims.done(item.claim_id)
+        self.walk.stored(item.claim_id)
 
     async def _on_returned(self, item: VideoItem) -> None:
         if item.claim_id is not None:
-            await self.claims.give_back(item.claim_id)
+            await self.walk.give_back(item.claim_id)
 
 
 def _page_result(page: ParsedPage, about: PageVideo | None) -> PageResult:

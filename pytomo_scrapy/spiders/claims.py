@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pytomo_scrapy.crawl.context import Storage
+from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.spiders.user_list import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, Frontier
@@ -22,7 +22,7 @@ class Claims:
     stay before related ones.
     """
 
-    def __init__(self, storage: Storage, frontier: Frontier, ahead: int, is_ended: Callable[[], bool]) -> None:
+    def __init__(self, storage: CrawlStorage, frontier: Frontier, ahead: int, is_ended: Callable[[], bool]) -> None:
         self._storage = storage
         self._frontier = frontier
         self._ahead = ahead
@@ -68,10 +68,7 @@ class Claims:
 
     async def give_back(self, claim_id: int) -> None:
         """Queue a claim again. Where the database is away, the end of this process gives it back."""
-        try:
-            await self._storage.ask(self._frontier.release, claim_id)
-        except StorageError as error:
-            self._storage.fail(str(error))
+        await self._storage.write(self._frontier.release, claim_id)
         self.done(claim_id)
 
     async def renew_leases(self, every_s: float) -> None:

@@ -21,10 +21,10 @@ class YoutubeSpider(WalkSpider):
 
     def popular_pages(self) -> Sequence[PageRequest]:
         arguments = self.arguments
-        return popular_sources(arguments.time_frame, arguments.country, self.settings_of_crawl.source)
+        return popular_sources(arguments.time_frame, arguments.country, self.config.source)
 
     def source_page(self, claim: Claim) -> PageRequest:
-        return source_request(claim.video_id, self.settings_of_crawl.source)
+        return source_request(claim.video_id, self.config.source)
 
     def video_page(self, video_id: str) -> PageRequest | None:
         return watch_request(video_id, self.arguments.country)

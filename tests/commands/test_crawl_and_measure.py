@@ -176,9 +176,9 @@ def test_crawl_that_did_not_begin_has_failed(prepare: Prepare) -> None:
     assert command.exitcode == 3
 
 
-@pytest.mark.parametrize("has_process", [True, False])
+@pytest.mark.parametrize("has_context", [True, False])
 def test_second_interrupt_abandons_the_resolutions_and_ends_at_once(
-    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, has_process: bool
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, has_context: bool
 ) -> None:
     done: list[object] = []
 
@@ -190,12 +190,12 @@ def test_second_interrupt_abandons_the_resolutions_and_ends_at_once(
     command = crawl.Command()
     opts, args = prepare(command, "youtube")
     process = FakeProcess(FakeStats(None))
-    worker = SimpleNamespace(abandon=lambda: done.append("abandoned"))
-    process.crawler.get_extension = lambda _: worker if has_process else None
+    context = SimpleNamespace(process=SimpleNamespace(abandon=lambda: done.append("abandoned")))
+    process.crawler.get_extension = lambda _: context if has_context else None
     command.crawler_process = process  # type: ignore[assignment]
     with pytest.raises(SystemExit):
         command.run(args, opts)
-    assert done == (["abandoned", 130] if has_process else [130])
+    assert done == (["abandoned", 130] if has_context else [130])
 
 
 @pytest.mark.parametrize(("level", "is_quiet"), [("INFO", True), ("DEBUG", False)])

@@ -15,7 +15,7 @@ from scrapy.exceptions import UsageError
 
 from pytomo_scrapy.commands.lab import Command
 from pytomo_scrapy.lab import launcher
-from pytomo_scrapy.lab.model import FAULTS
+from pytomo_scrapy.lab.faults import FAULTS
 from pytomo_scrapy.lab.servers import LabError, LabOptions
 from pytomo_scrapy.lab.world import build_world, world_names
 from tests.commands.conftest import Run
@@ -41,7 +41,7 @@ def test_lab_list_shows_worlds_hosts_known_videos_and_faults(run: Run) -> None:
     ended = run("lab", "list")
     assert (ended.exit_code, ended.errors) == (0, "")
     world = build_world("default")
-    for word in (*world_names(), *world.hosts, *world.known, *FAULTS, *FAULTS.values()):
+    for word in (*world_names(), *world.hosts, *world.known, *FAULTS, *(fault.help for fault in FAULTS.values())):
         assert word in ended.output
     assert "0.5 times the clip's own rate" in ended.output
 

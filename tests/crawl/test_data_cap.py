@@ -55,7 +55,7 @@ class Day:
 
     def cap(self, cap_bytes: int) -> DataCap:
         checked = load(PYTOMO_DATA_CAP_BYTES_PER_DAY=str(cap_bytes), PYTOMO_VANTAGE="home")
-        return DataCap(checked, lambda: self.gate, self.bytes_since, now=lambda: self.now)
+        return DataCap(checked, self.gate, self.bytes_since, now=lambda: self.now)
 
 
 def take(cap: DataCap, received_bytes: int) -> None:

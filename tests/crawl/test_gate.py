@@ -7,7 +7,9 @@ import asyncio
 import pytest
 from scrapy.http import Request, Response
 
-from pytomo_scrapy.crawl.gate import Activity, Gate, GateMiddleware, Stopped
+from pytomo_scrapy.crawl.gate import Activity, Gate, Stopped
+from pytomo_scrapy.crawl.gate_middleware import GateMiddleware
+from pytomo_scrapy.crawl.idle_time import idle_figures
 
 
 async def settle() -> None:
@@ -129,19 +131,15 @@ def test_stop_turns_waiters_away_but_lets_analyses_through() -> None:
 def test_idle_time_is_shared_by_videos_that_are_prepared_together(
     ahead_count: int, windows: list[tuple[int, int]], expected: dict[str, float]
 ) -> None:
-    class Stats(dict[str, float]):
-        def set_value(self, key: str, value: float) -> None:
-            self[key] = value
-
     async def run() -> None:
-        now, stats = [0.0], Stats()
-        gate = Gate(is_quiet=True, stats=stats, clock=lambda: now[0], ahead_count=ahead_count)  # type: ignore[arg-type]
+        now = [0.0]
+        gate = Gate(is_quiet=True, clock=lambda: now[0])
         for start_s, end_s in windows:
             now[0] = start_s
             await gate.acquire(Activity.WINDOW)
             now[0] = end_s
             gate.release(Activity.WINDOW)
-        gate.report()
+        stats = idle_figures(gate.idle_s, ahead_count)
         assert stats == {f"pytomo/gate/{name}": value for name, value in expected.items()}
 
     asyncio.run(run())

@@ -36,8 +36,8 @@ def begin(database: Database) -> int:
 def test_window_is_noted_once_a_second_and_taken_away(database: Database) -> None:
     async def run() -> None:
         now = [100.0]
-        live = LiveWindow(database, begin(database), clock=lambda: now[0])
-        await live.open(make_item(), 30.0)
+        live = LiveWindow(database, begin(database), make_item(), 30.0, clock=lambda: now[0])
+        await live.__aenter__()
         assert rows(database) == [("abcdefghijk", 0.0, 0)]
         now[0] += 0.5
         live.progress(WindowProgress(0.5, 50))  # too early
@@ -47,7 +47,7 @@ def test_window_is_noted_once_a_second_and_taken_away(database: Database) -> Non
         assert live._writing is not None
         await live._writing
         assert rows(database) == [("abcdefghijk", 1.1, 110)]
-        await live.close()
+        await live.__aexit__(None, None, None)
         assert rows(database) == []
 
     asyncio.run(run())
@@ -56,13 +56,13 @@ def test_window_is_noted_once_a_second_and_taken_away(database: Database) -> Non
 
 def test_window_over_a_database_elsewhere_is_silent_while_it_is_open(database: Database) -> None:
     async def run() -> None:
-        live = LiveWindow(database, begin(database), clock=lambda: 0.0)
+        live = LiveWindow(database, begin(database), make_item(), 30.0, clock=lambda: 0.0)
         live._is_local = False
-        await live.open(make_item(), 30.0)
+        await live.__aenter__()
         live._noted_s = float("-inf")
         live.progress(WindowProgress(5.0, 500))
         assert live._writing is None
-        await live.close()
+        await live.__aexit__(None, None, None)
 
     asyncio.run(run())
     database.close()
@@ -78,9 +78,8 @@ def test_database_that_went_away_does_not_disturb_the_window(
     monkeypatch.setattr(live_module, "clear_window", gone)
 
     async def run() -> None:
-        live = LiveWindow(database, begin(database))
-        await live.open(make_item(), 30.0)
-        await live.close()
+        async with LiveWindow(database, begin(database), make_item(), 30.0):
+            pass
 
     asyncio.run(run())
     database.close()

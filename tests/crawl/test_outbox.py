@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scrapy.utils.test import get_crawler
 
-from pytomo_scrapy import __version__
-from pytomo_scrapy.crawl.context import Storage
+from pytomo_scrapy import __version__, config
+from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
+from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.outbox import FORMAT, Unstored, UnstoredFolder
-from pytomo_scrapy.items import DownloadResult, ResolveResult
-from pytomo_scrapy.items.video_item import Leg
+from pytomo_scrapy.items import DownloadResult, PageResult, ResolveResult
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
 from pytomo_scrapy.storage.measurements.repository import Run
 from tests.factories import make_format, make_item
@@ -62,7 +61,8 @@ def test_nothing_is_written_that_the_database_never_keeps(tmp_path: Path) -> Non
     media = make_format(url="https://h/videoplayback?sig=SECRET", http_headers={"Cookie": "SECRET"})
     resolve = ResolveResult(formats=(media,), client_address="203.0.113.7")
     window = DownloadResult(failure="reset", failure_detail="https://h/v?ip=203.0.113.7&sig=SECRET from 203.0.113.7")
-    item = make_item(resolve=resolve, downloads=(window,), legs=(Leg(4, resolve),), failure_detail="x?sig=SECRET")
+    page = PageResult(failure="page_timeout", failure_detail="https://h/watch?key=SECRET from 203.0.113.7")
+    item = make_item(resolve=resolve, downloads=(window,), page=page, failure_detail="x?sig=SECRET")
     path = UnstoredFolder(str(tmp_path), 10**6, "x").keep(Unstored(item, Run(1, "r", 1), OpenCrawl(1, "c", False, 1)))
     assert path is not None and b"SECRET" not in path.read_bytes() and b"203.0.113.7" not in path.read_bytes()
 
@@ -199,12 +199,12 @@ def test_file_of_another_user_is_left_where_it_is(
     assert path is not None and path.exists() and "it belongs to another user" in caplog.text
 
 
-def storage_of(tmp_path: Path) -> Storage:
+def storage_of(tmp_path: Path) -> CrawlStorage:
     folders = {
         "PYTOMO_DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",
         "PYTOMO_UNSTORED_DIRECTORY": str(tmp_path / "kept"),
     }
-    return Storage(get_crawler(settings_dict=folders))
+    return CrawlStorage(config.load(folders.get), Gate(is_quiet=True), {})
 
 
 ARGUMENTS = {"crawl": "c", "max_crawled_url": 10}
@@ -216,10 +216,9 @@ def kept(tmp_path: Path) -> Callable[..., Path]:
 
     def keep(**overrides: object) -> Path:
         storage = storage_of(tmp_path)
-        frontier = storage.begin("youtube", {}, ARGUMENTS)
-        assert storage.run is not None
+        opened = storage.begin("youtube", {}, ARGUMENTS)
         item = make_measured_item(**overrides)
-        path = storage._unstored.keep(Unstored(item, storage.run, frontier.crawl))
+        path = opened.outbox.keep(Unstored(item, opened.run, opened.frontier.crawl))
         storage._close("shutdown")
         assert path is not None
         return path
@@ -227,7 +226,7 @@ def kept(tmp_path: Path) -> Callable[..., Path]:
     return keep
 
 
-def stored_uuids(storage: Storage) -> list[str]:
+def stored_uuids(storage: CrawlStorage) -> list[str]:
     with storage.database.read() as connection:
         return [row[0] for row in connection.exec_driver_sql("SELECT uuid FROM measurement")]
 

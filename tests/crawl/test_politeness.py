@@ -61,7 +61,7 @@ def test_pause_of_zero_never_ends_the_crawl() -> None:
 
 def make_politeness(clock: list[float]) -> tuple[Politeness, Gate]:
     gate = Gate(is_quiet=True)
-    return Politeness(SETTINGS, lambda: gate, clock=lambda: clock[0]), gate
+    return Politeness(SETTINGS, gate, clock=lambda: clock[0]), gate
 
 
 @pytest.mark.parametrize("failure", ["bot_check", "rate_limited", "http_429"])
@@ -124,7 +124,7 @@ def test_one_video_whose_media_came_tells_that_the_client_works() -> None:
 
 def test_refused_media_never_end_a_crawl_that_is_told_so() -> None:
     gate = Gate(is_quiet=True)
-    politeness = Politeness(replace(SETTINGS, broken_client_max=0), lambda: gate)
+    politeness = Politeness(replace(SETTINGS, broken_client_max=0), gate)
     for _ in range(20):
         politeness.stored(refused_media())
     assert not politeness.is_over

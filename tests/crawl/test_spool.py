@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.crawl.spool import SpoolFolder, remove_orphans
+from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media, remove_orphans
+from pytomo_scrapy.items import StreamDownload
+from tests.factories import make_download
 
 MAKE_AND_DIE = (
     "import os; from pytomo_scrapy.crawl.spool import SpoolFolder; print(SpoolFolder().path); os.kill(os.getpid(), 9)"
@@ -33,3 +35,12 @@ def test_folder_of_a_killed_process_is_removed_by_the_next_and_a_living_one_stay
     living.remove()
     living.remove()
     assert not Path(living.path).exists()
+
+
+def test_spooled_media_are_deleted_and_may_be_gone_already(tmp_path: Path) -> None:
+    kept = tmp_path / "window.media"
+    kept.write_bytes(b"media")
+    streams = (StreamDownload("video", "134", spool_path=str(kept)), StreamDownload("audio", "140"))
+    remove_media(make_download(streams=streams))
+    assert not kept.exists()
+    remove_media(make_download(streams=streams))

@@ -92,7 +92,7 @@ def test_every_stat_has_its_row() -> None:
     names = {"{self.stage}": "STAGE", "{item.failure}": "CLASS"}
     used = set()
     for path in (ROOT / "pytomo_scrapy").rglob("*.py"):
-        for found in re.findall(r"_value\(\s*f?\"(pytomo/[^\"]+)\"", path.read_text(encoding="utf-8")):
+        for found in re.findall(r"f?\"(pytomo/[^\"]+)\"", path.read_text(encoding="utf-8")):
             for part, name in names.items():
                 found = found.replace(part, name)
             used.add(found)

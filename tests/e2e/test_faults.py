@@ -5,29 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pytomo_scrapy.failures import FAILURES
-from pytomo_scrapy.lab.model import FAULTS
+from pytomo_scrapy.lab.faults import FAULTS, PageFault
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import Finished, database_setting, query, run_scrapy
 
 WINDOW_S = 2.0
-# What a fault is called where the names differ.
-CLASS_OF = {
-    "geo": "geo_restricted",
-    "age": "age_restricted",
-    "members": "members_only",
-    "no_url": "no_url_formats",
-    "dns_silence": "dns_timeout",
-    "refused": "connect_refused",
-    "http_403_middle": "interrupted",
-    "http_500": "http_5xx",
-    "media_429": "http_429",
-    "stall": "no_progress",
-    "slow_first_byte": "first_byte_timeout",
-    "endless_header": "bad_response",
-    "not_video": "wrong_content",
-    "corrupt": "unreadable_container",
-}
-PAGE_CLASS_OF = {"page_garbage": "unknown_page_shape", "page_consent": "consent_wall", "page_500": "http_5xx"}
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +42,12 @@ def test_fault_gives_a_row_with_its_own_class(
 ) -> None:
     (video_id,) = [video.video_id for video in build_world("faults").videos.values() if video.fault == fault]
     failure, page_failure, _, elapsed_s = crawled[1][video_id]
-    if fault in PAGE_CLASS_OF:
-        assert (failure, page_failure) == (None, PAGE_CLASS_OF[fault]), "the video of a broken page is measured"
+    expected = FAULTS[fault].failure
+    assert expected in FAILURES
+    if isinstance(FAULTS[fault], PageFault):
+        assert (failure, page_failure) == (None, expected), "the video of a broken page is measured"
     else:
-        assert failure == CLASS_OF.get(fault, fault)
-        assert failure in FAILURES
+        assert failure == expected
     assert elapsed_s is None or float(elapsed_s) <= WINDOW_S + 0.5
 
 
@@ -79,5 +62,5 @@ def test_video_that_the_service_refused_is_tried_once_more_and_no_other(
     crawled: tuple[Finished, dict[str, tuple[str | None, ...]]], fault: str
 ) -> None:
     (video_id,) = [video.video_id for video in build_world("faults").videos.values() if video.fault == fault]
-    tries = crawled[0].errors.count(f"youtube {video_id}: {CLASS_OF.get(fault, fault)}")
+    tries = crawled[0].errors.count(f"youtube {video_id}: {FAULTS[fault].failure}")
     assert tries == (1 if fault in {"private", "media_429"} else 2)

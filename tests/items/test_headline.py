@@ -12,7 +12,7 @@ from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.commands.plot import choose
 from pytomo_scrapy.items import VideoItem, headline_player
 from pytomo_scrapy.items.playback_result import HEADLINE_ORDER
-from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure import outcome
 from pytomo_scrapy.measure.playback.replay_summary import row_to_compare
 from pytomo_scrapy.measure.playback.simulation import PLAYERS
 from pytomo_scrapy.storage.database import Database, open_database
@@ -63,7 +63,7 @@ def played(number: int, names: tuple[str, ...]) -> VideoItem:
 
 def test_log_follows_the_rule() -> None:
     for number, names in SESSIONS.items():
-        shown = session.headline(played(number, names))
+        shown = outcome.headline(played(number, names))
         assert shown is not None and shown.player == headline_player(names)
 
 

@@ -14,7 +14,7 @@ import dns.rdatatype
 import dns.resolver
 import pytest
 
-from pytomo_scrapy.lab.media.signing import DUAL_STACK_HOST_NAME, TRUNCATED_HOST_NAME, fault_host_name, special_hosts
+from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, TRUNCATED_HOST_NAME, fault_host_name, special_hosts
 from pytomo_scrapy.lab.model import MediaHost, World
 from pytomo_scrapy.lab.name_servers import RESOLVERS, LabResolvers, Zone
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pytomo_scrapy.lab.authority import Authority
+from pytomo_scrapy.lab.http.service_messages import Response
 from pytomo_scrapy.lab.proxy import InterceptingProxy
-from pytomo_scrapy.lab.service.answers import Response
 
 
 def echo(request):

@@ -1,31 +1,22 @@
-"""One video through its stages: what runs after which failure, and what the session's figures are made of."""
+"""The flow of one video: its order, what runs after which failure, windows once more, pairs, the cap, and stops."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, cast
+import asyncio
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pytomo_scrapy import config
+from pytomo_scrapy.config import DnsConfig, ResolveConfig
 from pytomo_scrapy.failures import MeasurementError, Stage
-from pytomo_scrapy.items import (
-    DnsLookup,
-    HttpRequest,
-    Leg,
-    Network,
-    Ping,
-    PingResult,
-    PlaybackResult,
-    StreamDownload,
-    VideoItem,
-)
-from pytomo_scrapy.measure import session
-from pytomo_scrapy.measure.playback.simulation import StreamTrace
-from pytomo_scrapy.measure.window import planning
-from pytomo_scrapy.measure.window.plan import WindowPlan
+from pytomo_scrapy.items import DnsLookup, DnsResult, HttpRequest, Ping, PingResult, ResolveResult, VideoItem
+from pytomo_scrapy.measure import family_paths, session
+from pytomo_scrapy.measure.session import Session
+from pytomo_scrapy.measure.tools import Stopped
 from tests.factories import (
     HOST,
     make_dns,
@@ -36,19 +27,160 @@ from tests.factories import (
     make_resolve,
     make_timeline,
 )
+from tests.fake_tools import FakeCrawl
 
-SETTINGS = config.load({}.get)
+STAGES = (Stage.RESOLVE, Stage.DNS, Stage.PING, Stage.DOWNLOAD, Stage.PLAYBACK)
+REFUSED = make_download(received_bytes=0, failure="http_403")
+REDIRECTED = make_download(received_bytes=600, requests=(HttpRequest(0, 1, "rr9.example", 8443, "198.51.100.9"),))
+WHOLE_FLOW = (
+    "ready +page resolve -page +probe look-up networks -probe +probe ping -probe +window window-0 -window "
+    "+analysis analysis-0 -analysis"
+)
 
 
-def plan_of(item: VideoItem) -> WindowPlan:
-    (plan,) = planning.plan_windows(item, SETTINGS, "/nowhere")
-    assert isinstance(plan, WindowPlan)
-    return plan
+class World(FakeCrawl):
+    """A crawl whose service and name servers answer as they are set to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resolutions: list[ResolveResult] = []  # to come; then ordinary ones
+        self.dns_failure: dict[int | None, str] = {}  # by family
+
+    def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult:
+        self.note("resolve")
+        family = 6 if settings.path.family == "6" else 4
+        return self.resolutions.pop(0) if self.resolutions else make_resolve(address_family=family)
+
+    def look_up(self, hosts: Sequence[str], family: int | None, settings: DnsConfig, **_: object) -> DnsResult:
+        self.note("look-up")
+        address = "2001:db8::1" if family == 6 else "192.0.2.1"
+        failure = self.dns_failure.get(family)
+        lookup = DnsLookup(HOST, "system", "192.0.2.53", "udp", "A", addresses=() if failure else (address,))
+        return DnsResult((lookup,), {} if failure else dict.fromkeys(hosts, address), "system", 0.02, failure=failure)
+
+    def ping(self, *_: object) -> PingResult:
+        self.note("ping")
+        return PingResult((Ping("192.0.2.1"),), 0.5)
+
+    def ping_redirects(self, item: VideoItem, *_: object) -> PingResult:
+        self.note("ping-redirects")
+        return item.ping or PingResult()
+
+    @property
+    def calls(self) -> str:
+        return " ".join(call.replace(" ", "-") for call in self.log)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    monkeypatch.setattr(session, "resolve_video", lambda *given: world.resolve(*given))
+    monkeypatch.setattr(session, "look_up_hosts", lambda *given, **more: world.look_up(*given, **more))
+    monkeypatch.setattr(family_paths, "look_up_hosts", lambda *given, **more: world.look_up(*given, **more))
+    monkeypatch.setattr(session, "ping_media", lambda *given: world.ping(*given))
+    monkeypatch.setattr(session, "ping_redirects", lambda *given: world.ping_redirects(*given))
+    return world
+
+
+def make_session(world: World, **settings: object) -> Session:
+    return Session(config.load(settings.get), world.tools(), clock=lambda: 50.0)
+
+
+def measure(world: World, **settings: object) -> VideoItem:
+    """Take one video through the stages, as the pipelines do."""
+    item, flow = make_item(crawl="c"), make_session(world, **settings)
+
+    async def run() -> None:
+        for stage in STAGES:
+            await flow.step(stage, item)
+
+    asyncio.run(run())
+    return item
+
+
+def test_video_goes_through_the_stages_in_their_order_and_each_has_its_share_of_the_gate(world: World) -> None:
+    item = measure(world)
+    assert world.calls == WHOLE_FLOW
+    assert (item.failure, item.started_s, item.dns and item.dns.chosen) == (None, 50.0, {HOST: "192.0.2.1"})
+    assert item.join_time_s == pytest.approx(0.5 + 0.02 + 1.5)
+    assert [network.address for network in item.networks] == ["192.0.2.1"]
+
+
+def test_networks_are_not_looked_for_where_there_is_nothing_to_ask(world: World) -> None:
+    world.is_on = False
+    assert measure(world).networks == () and "networks" not in world.calls
+
+
+def test_videos_that_look_up_together_ask_the_one_finder_of_networks_one_after_the_other(world: World) -> None:
+    asking: list[str] = []
+
+    async def in_thread(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if func == world.find:
+            asking.append("begin")
+            await asyncio.sleep(0)
+            asking.append("end")
+        return func(*args, **kwargs)
+
+    flow = Session(config.load({}.get), replace(world.tools(), in_thread=in_thread))
+
+    async def run() -> None:
+        items = [make_item(resolve=make_resolve()) for _ in range(2)]
+        await asyncio.gather(*(flow.step(Stage.DNS, item) for item in items))
+
+    asyncio.run(run())
+    assert asking == ["begin", "end"] * 2
+
+
+@pytest.mark.parametrize(
+    ("failing", "failure", "calls"),
+    [
+        (Stage.RESOLVE, "private", "ready +page resolve -page +analysis analysis-0 -analysis"),
+        (
+            Stage.DNS,
+            "dns_timeout",
+            "ready +page resolve -page +probe look-up networks -probe +analysis analysis-0 -analysis",
+        ),
+        (Stage.DOWNLOAD, "reset", WHOLE_FLOW),
+        (Stage.DOWNLOAD, "worker_died", WHOLE_FLOW),
+    ],
+)
+def test_failed_stage_ends_the_session_and_later_network_stages_are_skipped(
+    world: World, failing: Stage, failure: str, calls: str
+) -> None:
+    if failing is Stage.RESOLVE:
+        world.resolutions = [make_resolve(formats=(), failure=failure, failure_detail="said so")]
+    elif failing is Stage.DNS:
+        world.dns_failure = {4: failure}
+    else:
+        died = MeasurementError(failure, "exit code -11")
+        world.windows = [died if failure == "worker_died" else make_download(received_bytes=9, failure=failure)]
+    item = measure(world)
+    assert (item.failure, item.failure_stage) == (failure, failing)
+    assert world.calls == calls
+    found = [stage and stage.failure for stage in (item.resolve, item.dns, item.ping, item.downloads[0])]
+    assert (
+        found
+        == {
+            Stage.RESOLVE: ["private", *["skipped_after_resolve"] * 3],
+            Stage.DNS: [None, "dns_timeout", *["skipped_after_dns"] * 2],
+            Stage.DOWNLOAD: [None, None, None, failure],
+        }[failing]
+    )
+
+
+def test_window_whose_process_died_takes_nothing_from_the_cap_and_has_no_figure(world: World) -> None:
+    world.windows, world.room = [MeasurementError("worker_died", "exit code -11")], 1000
+    (window,) = measure(world).downloads
+    assert (window.failure, window.failure_detail, window.address) == ("worker_died", "exit code -11", "192.0.2.1")
+    assert (window.received_bytes, window.throughput.delivery_bps, world.took_bytes) == (None, None, 0)
+
+
+# What a skipped stage leaves.
 
 
 def test_stages_after_a_failed_resolution_are_skipped_and_measure_nothing() -> None:
     item = make_item()
-    session.set_resolve(item, make_resolve(formats=(), failure="private", failure_detail="said so"))
+    item.fail(Stage.RESOLVE, "private", "said so")
     assert session.skip(item, Stage.DNS) and session.skip(item, Stage.PING) and session.skip(item, Stage.DOWNLOAD)
     assert item.dns is not None and item.dns.failure == "skipped_after_resolve"
     assert item.ping is not None and item.ping.failure == "skipped_after_resolve"
@@ -58,8 +190,7 @@ def test_stages_after_a_failed_resolution_are_skipped_and_measure_nothing() -> N
 
 
 def test_stages_after_a_good_resolution_are_not_skipped() -> None:
-    item = make_item()
-    session.set_resolve(item, make_resolve())
+    item = make_item(resolve=make_resolve())
     assert not session.skip(item, Stage.DNS)
     assert item.dns is None
 
@@ -94,144 +225,140 @@ def test_stage_without_a_row_in_the_table_of_skips_is_refused() -> None:
     assert item.downloads == windows
 
 
-def test_failed_look_up_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "look_up_hosts", lambda *_, **__: make_dns(chosen={}, failure="dns_timeout"))
-    item = make_item(resolve=make_resolve())
-    session.look_up(item, SETTINGS.dns)
-    assert (item.failure, item.failure_stage) == ("dns_timeout", Stage.DNS)
-    assert session.skip(item, Stage.DOWNLOAD)
+# Once more after a refusal.
 
 
-def redirected_item() -> VideoItem:
-    hops = (
-        HttpRequest(0, 0, HOST, 443, "192.0.2.1"),
-        HttpRequest(0, 1, "rr9.example", 8443, "198.51.100.9"),
-        HttpRequest(0, 1, "rr9.example", 8443, "198.51.100.9"),
-        HttpRequest(0, 2, HOST, 443, "192.0.2.1"),
-        HttpRequest(0, 3, "nowhere.example", 443, None),
+def test_refused_media_are_resolved_again_with_the_gate_given_back_first(world: World) -> None:
+    world.windows = [REFUSED]
+    item = measure(world)
+    windows = world.calls.partition("ping -probe ")[2].partition(" +analysis")[0]
+    assert windows == "+window window-0 -window ready +page resolve -page +window window-0 -window"
+    assert [(row.place, row.failure) for row in item.downloads] == [(0, None), (1, "http_403")]
+    assert item.failure is None
+
+
+def test_hosts_that_only_the_second_resolution_names_are_looked_up_before_the_second_window(world: World) -> None:
+    moved = make_resolve(formats=(make_format(host="other.example"),), attempt_count=2)
+    world.windows, world.resolutions = [REFUSED], [make_resolve(attempt_count=1), moved]
+    item = measure(world)
+    assert "+page resolve -page +probe look-up -probe +window" in world.calls
+    assert [plan.formats[0].host for plan in world.plans] == [HOST, "other.example"]
+    assert item.dns is not None and item.dns.chosen == {HOST: "192.0.2.1", "other.example": "192.0.2.1"}
+    assert item.resolve is not None and item.resolve.attempt_count == 3
+
+
+@pytest.mark.parametrize("stops_before", ["ready", "+page", "+window"])
+def test_crawl_that_stops_before_the_second_window_keeps_the_first(world: World, stops_before: str) -> None:
+    item, flow = make_item(resolve=make_resolve(), dns=make_dns()), make_session(world)
+
+    async def refuse_and_stop(*_: object) -> object:
+        world.stops_before = stops_before
+        return REFUSED
+
+    world.download = refuse_and_stop  # type: ignore[method-assign, assignment]
+    asyncio.run(flow.step(Stage.DOWNLOAD, item))
+    assert (item.downloads, item.failure) == ((REFUSED,), "http_403")
+
+
+# The pair of families.
+
+
+def test_pair_of_families_is_one_resolution_look_up_and_window_each_and_its_rows_belong_together(world: World) -> None:
+    item = measure(world, PYTOMO_IP_FAMILY="both")
+    assert world.calls == (
+        "ready +page resolve resolve -page +probe look-up look-up networks -probe +probe ping -probe "
+        "+window window-0 -window +window window-1 -window "
+        "+analysis analysis-0 -analysis +analysis analysis-1 -analysis"
     )
-    given = DnsLookup(HOST, "system", "127.0.0.1", "udp", "A", addresses=("192.0.2.1",))
-    return make_item(
-        dns=make_dns(lookups=(given,)),
-        ping=PingResult((Ping("192.0.2.1"),), 1.0),
-        downloads=(make_download(requests=hops),),
-    )
+    assert {plan.family: plan.chosen[HOST] for plan in world.plans} == {4: "192.0.2.1", 6: "2001:db8::1"}
+    assert [row.pair_id for row in item.downloads] == [item.uuid] * 2
 
 
-def test_hosts_of_redirects_are_pinged_after_the_window_at_their_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-
-    def answer(addresses: Sequence[str], _: object, *, port: int) -> PingResult:
-        asked.append((tuple(addresses), port))
-        return PingResult((Ping("198.51.100.9", "icmp_raw"),), 0.5)
-
-    monkeypatch.setattr(session, "ping_addresses", answer)
-    item = redirected_item()
-    assert session.redirect_addresses(item) == ("198.51.100.9",)
-    session.ping_redirects(item, SETTINGS.ping)
-    assert asked == [(("198.51.100.9",), 8443)]
-    assert item.ping is not None
-    assert [(one.address, one.role) for one in item.ping.pings] == [
-        ("192.0.2.1", "media"),
-        ("198.51.100.9", "redirect"),
-    ]
-    assert item.ping.elapsed_s == 1.0  # of the stage before the window
+def test_family_that_is_not_looked_up_stands_as_the_second_row_and_fails_nothing(world: World) -> None:
+    world.dns_failure = {4: "dns_no_answer"}
+    item = measure(world, PYTOMO_IP_FAMILY="both")
+    assert item.failure is None and item.resolve is not None and item.resolve.address_family == 6
+    assert [(row.place, row.failure) for row in item.downloads] == [(0, None), (1, "dns_no_answer")]
+    assert len(world.plans) == 1 and world.plans[0].family == 6
 
 
-def test_redirects_behind_a_proxy_have_no_address_of_their_own() -> None:
-    item = redirected_item()
-    item.downloads = (dataclasses.replace(item.downloads[0], via_proxy=True),)
-    assert session.redirect_addresses(item) == ()
+@pytest.mark.parametrize("stage", [Stage.RESOLVE, Stage.DNS])
+def test_pair_ends_its_session_where_both_families_fail(world: World, stage: Stage) -> None:
+    if stage is Stage.RESOLVE:
+        world.resolutions = [make_resolve(formats=(), failure="private")] * 2
+    else:
+        world.dns_failure = {4: "dns_timeout", 6: "dns_timeout"}
+    item = measure(world, PYTOMO_IP_FAMILY="both")
+    assert (item.failure, item.failure_stage) == ("private" if stage is Stage.RESOLVE else "dns_timeout", stage)
+    assert [row.failure for row in item.downloads] == [f"skipped_after_{stage}"]
 
 
-def test_networks_are_found_for_given_and_redirected_addresses() -> None:
-    class Finder:
-        def find(self, addresses: Sequence[str]) -> tuple[Network, ...]:
-            return tuple(Network(address, 64500) for address in dict.fromkeys(addresses))
-
-    item = redirected_item()
-    session.find_networks(item, cast(Any, Finder()))
-    assert [one.address for one in item.networks] == ["192.0.2.1", "198.51.100.9"]
+def test_refused_window_of_a_pair_is_not_resolved_again(world: World) -> None:
+    world.windows = [REFUSED]
+    assert measure(world, PYTOMO_IP_FAMILY="both").failure == "http_403"
+    assert world.calls.count("resolve") == 2
 
 
-def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(session, "ping_addresses", lambda *args, **kwargs: asked.append((args[0], kwargs["port"])))
-    monkeypatch.setattr(session, "proxy_for", lambda *_: None)
-    item = make_item(resolve=make_resolve(formats=(make_format(port=8443),)), dns=make_dns(chosen={HOST: "192.0.2.2"}))
-    session.ping(item, SETTINGS.ping, SETTINGS.path)
-    assert asked == [(["192.0.2.2", "192.0.2.1"], 8443)]
+def test_paths_of_a_pair_are_forgotten_with_the_item(world: World) -> None:
+    item, flow = make_item(), make_session(world, PYTOMO_IP_FAMILY="both")
+    asyncio.run(flow.step(Stage.RESOLVE, item))
+    assert len(flow._pairs) == 1
+    del item
+    gc.collect()
+    assert len(flow._pairs) == 0
 
 
-def test_ping_behind_proxies_asks_the_proxy_of_each_family_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(addresses: Sequence[str], settings: object, *, port: int) -> PingResult:
-        return PingResult(tuple(Ping(f"{address} {port}") for address in addresses), 0.5)
-
-    monkeypatch.setattr(session, "ping_addresses", answer)
-    path = config.PathConfig("both", proxy="http://192.0.2.8:3128", proxy_ipv6="http://[2001:db8::8]:3129")
-    item = make_item(resolve=make_resolve(), dns=make_dns())
-    item.legs = (Leg(4, make_resolve()), Leg(6, make_resolve()))
-    session.ping(item, SETTINGS.ping, path)
-    assert item.ping is not None
-    assert [(one.address, one.role, one.via_proxy) for one in item.ping.pings] == [
-        ("192.0.2.8 3128", "proxy", True),
-        ("2001:db8::8 3129", "proxy", True),
-    ]
+# The data cap.
 
 
-def test_hosts_of_video_and_audio_are_asked_once_each() -> None:
-    formats = (make_format(kind="video"), make_format(kind="audio"), make_format(kind="audio", host="other"))
-    assert session.media_hosts(make_item(resolve=make_resolve(formats=formats))) == (HOST, "other")
+def test_cap_that_is_reached_before_the_first_window_leaves_the_video_for_another_day(world: World) -> None:
+    world.room = 0
+    with pytest.raises(Stopped):
+        measure(world)
+    assert world.calls.endswith("+window -window"), "the gate is given back"
 
 
-def test_window_knows_the_videos_length_and_draws_its_mode_by_crawl_pass_and_video() -> None:
-    items = [
-        make_item(resolve=make_resolve(duration_s=61.0), dns=make_dns(), crawl="c", pass_number=number, video_id=name)
-        for number, name in ((1, "a" * 11), (1, "b" * 11), (2, "a" * 11), (1, "a" * 11))
-    ]
-    plans = [plan_of(item) for item in items]
-    assert {plan.duration_s for plan in plans} == {61.0}
-    assert plans[0].seed == plans[3].seed
-    assert len({plan.seed for plan in plans}) == 3
-
-
-def test_times_without_demand_reach_the_players(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[object] = []
-
-    def simulate(traces: Sequence[StreamTrace], *_: object, **__: object) -> PlaybackResult:
-        seen.extend(trace.no_demand_s for trace in traces)
-        return make_playback()
-
-    monkeypatch.setattr(session, "simulate_playback", simulate)
-    stream = StreamDownload("muxed", "18", arrival_s=(0.1,), arrival_bytes=(9,), no_demand=((1.0, 2.5),))
-    session.simulate_window(make_download(streams=(stream,)), (make_timeline(),), SETTINGS.playback)
-    assert seen == [((1.0, 2.5),)] * 2, "classic, and the player that fits"
-
-
-def test_window_whose_process_died_keeps_its_address_and_no_figure() -> None:
-    item = make_item(resolve=make_resolve(), dns=make_dns())
-    plan = plan_of(item)
-    result = session.failed_window(plan, MeasurementError("worker_died", "exit code -11"), 30.0)
-    assert (result.failure, result.failure_detail, result.host, result.address) == (
-        "worker_died", "exit code -11", HOST, "192.0.2.1",
-    )  # fmt: skip
-    assert result.received_bytes is None and result.throughput.delivery_bps is None
-
-
-def test_playback_of_a_window_whose_process_died_is_not_told_and_never_counts_as_no_start() -> None:
-    item = make_item(resolve=make_resolve(), dns=make_dns())
-    window = session.failed_window(plan_of(item), MeasurementError("worker_died", "exit code -11"), 30.0)
-    planning.add_window(item, window)
-    session.add_playbacks(item, *session.analyse_window(window, session.declared(item), SETTINGS.playback, lambda t: t))
-    assert [(one.player, one.failure) for one in item.playbacks] == [
-        ("classic", "skipped_after_download"), ("dashjs", "skipped_after_download"),
+def test_cap_that_is_reached_before_a_further_window_is_the_class_of_that_row(world: World) -> None:
+    world.room = 600
+    item = measure(world, PYTOMO_IP_FAMILY="both")
+    assert world.caps_bytes == [600]
+    assert [(row.place, row.failure, row.pair_id) for row in item.downloads] == [
+        (0, None, item.uuid), (1, "data_cap", item.uuid),
     ]  # fmt: skip
-    assert (item.failure, session.headline(item)) == ("worker_died", None)
+    assert item.failure is None
+
+
+# Stops.
+
+
+@pytest.mark.parametrize("stops_before", ["ready", "+page", "+probe", "+window"])
+def test_crawl_that_stops_before_a_stage_gives_the_video_back(world: World, stops_before: str) -> None:
+    world.stops_before = stops_before
+    with pytest.raises(Stopped):
+        measure(world)
+    assert "analysis" not in world.calls
+
+
+def test_crawl_that_stops_after_the_window_keeps_it_without_the_pings_of_its_redirects(world: World) -> None:
+    item, flow = make_item(resolve=make_resolve(), dns=make_dns()), make_session(world)
+    world.windows, world.stops_before = [REDIRECTED], "+probe"
+    asyncio.run(flow.step(Stage.DOWNLOAD, item))
+    assert item.downloads == (REDIRECTED,) and "ping" not in world.calls
+
+
+def test_hosts_of_redirects_are_pinged_and_their_networks_found_after_the_window(world: World) -> None:
+    world.windows = [REDIRECTED]
+    item = measure(world)
+    assert "-window +probe ping-redirects networks -probe +analysis" in world.calls
+    assert [network.address for network in item.networks] == ["192.0.2.1", "198.51.100.9"]
+
+
+# What an analysis adds.
 
 
 def test_failed_download_ends_the_session_but_is_analysed_all_the_same() -> None:
     item = make_item(resolve=make_resolve(), dns=make_dns())
-    planning.add_window(item, make_download(failure="reset"))
+    session.add_window(item, make_download(failure="reset"))
     session.add_playbacks(item, (make_timeline(),), (make_playback(),))
     assert (item.failure, item.failure_stage) == ("reset", Stage.DOWNLOAD)
     assert len(item.playbacks) == 1
@@ -256,45 +383,7 @@ def test_media_whose_index_comes_last_are_no_failure_while_they_arrive() -> None
     assert item.failure is None
 
 
-def test_too_few_bytes_are_the_lines_fault_and_no_failure_of_the_media() -> None:
-    item = make_item(resolve=make_resolve(), dns=make_dns(), downloads=(make_download(),))
-    late = make_playback(is_started=False, startup_delay_s=None, failure="no_media_data")
-    session.add_playbacks(item, (make_timeline(failure="no_media_data"),), (late,))
-    assert item.failure is None
-    assert session.headline(item) is late
-    assert "not started within 30 s" in session.sentence(item)
-
-
-def test_headline_is_the_fitting_players_else_the_classic_one() -> None:
-    classic, dashjs = make_playback(), make_playback(player="dashjs", startup_delay_s=2.5)
-    assert session.headline(make_item(playbacks=(classic, dashjs))) is dashjs
-    assert session.headline(make_item(playbacks=(classic,))) is classic
-    assert session.headline(make_item()) is None
-
-
-def test_join_time_is_resolution_plus_look_up_plus_startup() -> None:
-    # 0.5 s + 0.02 s + 1.5 s; the wait that the service ordered (3 s) and the pings are left out.
-    item = make_item(resolve=make_resolve(available_wait_s=3.0), dns=make_dns(), playbacks=(make_playback(),))
-    session.finish(item)
-    assert item.join_time_s == pytest.approx(2.02)
-
-
-def test_join_time_of_a_session_that_never_started_is_not_told() -> None:
-    late = make_playback(is_started=False, startup_delay_s=None)
-    item = make_item(resolve=make_resolve(), dns=make_dns(), playbacks=(late,))
-    session.finish(item)
-    assert item.join_time_s is None
-
-
-@pytest.mark.parametrize(("ended_by", "expected_s"), [("deadline", 30.0), ("complete", 30.0), ("byte_cap", 4.0)])
-def test_playback_is_told_to_the_windows_end_or_to_our_own_cap(ended_by: str, expected_s: float) -> None:
-    assert session.horizon_s(make_download(ended_by=ended_by, elapsed_s=4.0)) == expected_s
-
-
-def test_spooled_media_are_deleted_and_may_be_gone_already(tmp_path: Path) -> None:
-    kept = tmp_path / "window.media"
-    kept.write_bytes(b"media")
-    streams = (StreamDownload("video", "134", spool_path=str(kept)), StreamDownload("audio", "140"))
-    session.remove_spool(make_download(streams=streams))
-    assert not kept.exists()
-    session.remove_spool(make_download(streams=streams))
+def test_arrivals_are_rounded_as_they_are_stored_before_anything_is_analysed(world: World) -> None:
+    stream = replace(make_download().streams[0], arrival_s=(0.12344,))
+    world.windows = [make_download(received_bytes=100, streams=(stream,))]
+    assert measure(world).downloads[0].streams[0].arrival_s == (0.1234,)

@@ -6,14 +6,18 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.politeness import Politeness
-from pytomo_scrapy.items import DownloadResult, Leg, ResolveResult, VideoItem
+from pytomo_scrapy.items import DownloadResult, ResolveResult, VideoItem
+from pytomo_scrapy.measure import session
+from pytomo_scrapy.measure.dns.asn import NetworkFinder
+from pytomo_scrapy.measure.session import Session
+from pytomo_scrapy.measure.tools import Tools
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from pytomo_scrapy.pipelines import download
 from pytomo_scrapy.pipelines.download import DownloadPipeline
 from tests.factories import make_dns, make_download, make_format, make_item, make_resolve
 
@@ -33,13 +37,18 @@ class Process:
         return make_download(place=plan.window_index, received_bytes=0 if failure else 600, failure=failure)
 
 
-def make_pipeline(cap_bytes: int) -> tuple[DownloadPipeline, Process]:
-    checked = config.load({"PYTOMO_DATA_CAP_BYTES_PER_DAY": cap_bytes}.get)
+def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline, Process]:
+    checked = config.load({"PYTOMO_DATA_CAP_BYTES_PER_DAY": cap_bytes, **settings}.get)
     gate, process = Gate(is_quiet=True), Process()
-    pipeline = DownloadPipeline(checked, gate, cast(Any, None))
-    pipeline.process, pipeline.data_cap = cast(Any, process), DataCap(checked, lambda: gate, lambda *_: 0)
-    pipeline.politeness = Politeness(checked.endurance, lambda: gate)
-    return pipeline, process
+    tools = Tools(
+        hold=gate.hold,
+        service_ready=Politeness(checked.endurance, gate).ready,
+        in_thread=run_in_thread,
+        process=cast(Any, process),
+        data_cap=DataCap(checked, gate, lambda *_: 0),
+        networks=NetworkFinder(checked.network),
+    )
+    return DownloadPipeline(Session(checked, tools), cast(Any, None)), process
 
 
 def measure_refused(
@@ -47,8 +56,8 @@ def measure_refused(
 ) -> tuple[VideoItem, Process]:
     pipeline, process = make_pipeline(0)
     process.failures = failures
-    monkeypatch.setattr(download, "resolve_video", lambda *_: second)
-    monkeypatch.setattr(download, "look_up_hosts", lambda hosts, *_: make_dns(chosen=dict.fromkeys(hosts, "192.0.2.9")))
+    monkeypatch.setattr(session, "resolve_video", lambda *_: second)
+    monkeypatch.setattr(session, "look_up_hosts", lambda hosts, *_: make_dns(chosen=dict.fromkeys(hosts, "192.0.2.9")))
     item = make_item(resolve=make_resolve(client_address="192.0.2.1", attempt_count=1), dns=make_dns())
     asyncio.run(pipeline.measure(item))
     return item, process
@@ -100,10 +109,9 @@ def test_next_video_has_the_room_that_the_window_before_left_although_that_is_no
     assert items[2].downloads == ()
 
 
-def test_second_window_of_a_pair_that_the_cap_leaves_nothing_has_its_class_and_the_first_is_kept() -> None:
-    pipeline, _ = make_pipeline(600)
+def test_second_window_of_a_video_that_the_cap_leaves_nothing_has_its_class_and_the_first_is_kept() -> None:
+    pipeline, _ = make_pipeline(600, PYTOMO_DOWNLOAD_ALL_ADDRESSES="1")
     item = make_item(resolve=make_resolve(), dns=make_dns())
-    item.legs = (Leg(4, make_resolve(), make_dns()), Leg(6, make_resolve(), make_dns()))
     asyncio.run(pipeline.measure(item))
     assert [(window.place, window.failure) for window in item.downloads] == [(0, None), (1, "data_cap")]
     assert item.failure is None and len({window.pair_id for window in item.downloads}) == 1

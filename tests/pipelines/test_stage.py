@@ -9,11 +9,15 @@ import pytest
 from scrapy.exceptions import DropItem
 from scrapy.settings import Settings
 
-from pytomo_scrapy import config
 from pytomo_scrapy.addons import PytomoAddon
-from pytomo_scrapy.crawl.gate import Gate, Stopped
+from pytomo_scrapy.crawl.gate import Stopped
 from pytomo_scrapy.failures import MeasurementError, SettingError, Stage
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.pipelines.dns import DnsPipeline
+from pytomo_scrapy.pipelines.download import DownloadPipeline
+from pytomo_scrapy.pipelines.ping import PingPipeline
+from pytomo_scrapy.pipelines.playback import PlaybackPipeline
+from pytomo_scrapy.pipelines.resolve import ResolvePipeline
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from tests.factories import make_item
 
@@ -21,11 +25,6 @@ from tests.factories import make_item
 class Stats(dict[str, int]):
     def inc_value(self, key: str) -> None:
         self[key] = self.get(key, 0) + 1
-
-
-class FakeCrawler:
-    def __init__(self) -> None:
-        self.stats = Stats()
 
 
 class Probe(StagePipeline):
@@ -38,10 +37,10 @@ class Probe(StagePipeline):
 
 
 def run(trouble: BaseException | None) -> tuple[VideoItem, Stats]:
-    crawler = FakeCrawler()
-    probe = Probe(config.load({}.get), Gate(is_quiet=True), cast(Any, crawler))
+    stats = Stats()
+    probe = Probe(cast(Any, None), cast(Any, stats))
     probe.trouble = trouble
-    return asyncio.run(probe.process_item(make_item())), crawler.stats
+    return asyncio.run(probe.process_item(make_item())), stats
 
 
 def test_stage_that_ends_well_leaves_no_failure() -> None:
@@ -65,6 +64,30 @@ def test_bug_in_a_stage_costs_its_figure_and_never_the_row(caplog: pytest.LogCap
 def test_item_whose_turn_a_stop_took_goes_back_to_the_frontier() -> None:
     with pytest.raises(DropItem, match="goes back to the frontier"):
         run(Stopped())
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "stage"),
+    [
+        (ResolvePipeline, Stage.RESOLVE),
+        (DnsPipeline, Stage.DNS),
+        (PingPipeline, Stage.PING),
+        (DownloadPipeline, Stage.DOWNLOAD),
+        (PlaybackPipeline, Stage.PLAYBACK),
+    ],
+)
+def test_pipeline_of_each_stage_runs_its_step_of_the_flow_and_counts_it(
+    pipeline: type[StagePipeline], stage: Stage
+) -> None:
+    steps: list[tuple[Stage, VideoItem]] = []
+
+    class Flow:
+        async def step(self, stage: Stage, item: VideoItem) -> None:
+            steps.append((stage, item))
+
+    stats, item = Stats(), make_item()
+    assert asyncio.run(pipeline(cast(Any, Flow()), cast(Any, stats)).process_item(item)) is item
+    assert steps == [(stage, item)] and stats == {f"pytomo/{stage}/count": 1}
 
 
 def test_every_stage_of_the_add_on_is_a_pipeline_in_the_order_of_the_flow() -> None:

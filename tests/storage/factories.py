@@ -26,9 +26,9 @@ from pytomo_scrapy.items import (
     TcpConnection,
     VideoItem,
 )
+from pytomo_scrapy.items.precision import round_timeline, round_trace
 from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.measurements.blobs import round_timeline, round_trace
 from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
 
 VIDEO_HOST, AUDIO_HOST = "rr1---sn-a.googlevideo.com", "rr2---sn-a.googlevideo.com"

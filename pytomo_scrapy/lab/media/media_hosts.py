@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import errno
 import fcntl
-import logging
 import math
 import mmap
 import socket
-import ssl
 import struct
 import termios
 import time
@@ -20,15 +18,17 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlencode
 
-from pytomo_scrapy.lab.authority import TLS_FAULTS, Authority
+from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
-from pytomo_scrapy.lab.media.faults import Answer, Ending, damage, media_answer, plain_answer
-from pytomo_scrapy.lab.media.http_heads import HEAD_MAX_BYTES, BadRequest, Request, parse_request, response_head
+from pytomo_scrapy.lab.faults import CertificateFault, DnsFault, HostFault, MediaFault, fault_at, host_faults
+from pytomo_scrapy.lab.hosts import fault_host_name, host_fault
+from pytomo_scrapy.lab.http.ranges import RangeRefused, choose_span
+from pytomo_scrapy.lab.http.request_heads import BadRequest, RequestHead, read_head, response_head
+from pytomo_scrapy.lab.http.transfers import Answer, Ending, Transfer, plain_answer
 from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
-from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, fault_host_name, host_fault, verify
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, verify
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
-
-logger = logging.getLogger(__name__)
+from pytomo_scrapy.lab.serving import LabServer, open_listener
 
 _WRITE_BYTES = 256 * 1024
 # A send buffer that holds little, so that a limited host's bytes arrive when they are sent.
@@ -36,11 +36,10 @@ _LIMITED_BUFFER_BYTES = 64 * 1024
 _IDLE_MAX_S = 60.0
 _ACKNOWLEDGE_MAX_S = 2.0
 _PORT_TRIES = 20
-_SILENT_HOST_FAULTS = frozenset({"refused", "dns_nxdomain", "dns_servfail", "dns_silence"})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class MediaServer:
+class MediaServer(LabServer):
     """Serves `/videoplayback` for every host of a world, on the hosts' own addresses and one common port.
 
     The cache that limits a transfer's rate and delays its first byte is the one whose address was connected to, so
@@ -57,6 +56,7 @@ class MediaServer:
         *,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self._world = world
         self._clips = clips
         self._secret = secret
@@ -65,74 +65,38 @@ class MediaServer:
         self._by_address = {host.address: host for host in world.hosts.values()}
         self._pacers: dict[tuple[str, str], Pacer] = {}
         self._contents: dict[tuple[Path, str | None], memoryview] = {}
-        self._servers: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        faults = {fault_host_name(fault): fault for fault in TLS_FAULTS}
-        self._tls = authority.sni_context(faults)
+        faults = [fault.name for fault in host_faults() if isinstance(fault, CertificateFault)]
+        self._tls = authority.sni_context({fault_host_name(fault): fault for fault in faults})
         self.port = 0
 
     async def start(self) -> None:
         """Listen on every host's address. Raises OSError when no port is free on all of them."""
-        hosts = [host for host in self._world.hosts.values() if host_fault(host.name) not in _SILENT_HOST_FAULTS]
+        hosts = [
+            host for host in self._world.hosts.values() if not isinstance(host_fault(host.name), HostFault | DnsFault)
+        ]
         addresses = dict.fromkeys(host.address for host in hosts)
         addresses |= dict.fromkeys(host.address_v6 for host in hosts if host.address_v6)
         for listener in _listen_everywhere(list(addresses), self._wanted_port):
             self.port = listener.getsockname()[1]
-            self._servers.append(
-                await asyncio.start_server(
-                    self._accept,
-                    sock=listener,
-                    ssl=self._tls,
-                    limit=HEAD_MAX_BYTES,
-                    ssl_handshake_timeout=10.0,
-                    ssl_shutdown_timeout=1.0,
-                )
-            )
+            await self._listen(listener, self._serve, tls=self._tls)
 
     async def close(self) -> None:
         """Stop listening and end every connection at once."""
-        for server in self._servers:
-            server.close()
-        while self._tasks:
-            tasks = list(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._tasks.difference_update(tasks)
-        for server in self._servers:
-            await server.wait_closed()
-        self._servers.clear()
+        await super().close()
         self._contents.clear()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._converse(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection until either side ends it."""
-        try:
-            while await self._serve_one(reader, writer):
-                pass
-            writer.close()
-            # A peer that does not answer the end of TLS is cut off.
-            await asyncio.wait_for(writer.wait_closed(), 2.0)
-        except (OSError, ssl.SSLError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            logger.debug("A client's connection ended: %r", error)
-        finally:
-            writer.transport.abort()
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await self._serve_one(reader, writer):
+            pass
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; tell whether the connection goes on."""
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_MAX_S)
-        except asyncio.IncompleteReadError:
+            request = await asyncio.wait_for(read_head(reader), _IDLE_MAX_S)
+        except BadRequest as error:
+            await _send_refusal(str(error), self._wall_clock(), writer)
             return False
-        try:
-            request = parse_request(head)
-        except BadRequest:
-            writer.write(response_head(400, [("Content-Length", "0"), ("Connection", "close")]))
-            await writer.drain()
+        if request is None:
             return False
         peer, local = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         if peer is None or local is None:  # a client that was killed is gone by now
@@ -151,7 +115,7 @@ class MediaServer:
         await writer.drain()
         return await _finish(answer.ending, reader, writer) and keeps_alive
 
-    def answer(self, request: Request, peer_ip: str) -> Answer:
+    def answer(self, request: RequestHead, peer_ip: str) -> Answer:
         """Return what a request that comes from `peer_ip` is answered; the order of checks is the service's."""
         if request.method not in ("GET", "HEAD"):
             return plain_answer(405, "GET or HEAD", [("Allow", "GET, HEAD")])
@@ -171,7 +135,7 @@ class MediaServer:
             return plain_answer(403, "not available yet")
         if host.redirects_to is not None:
             return self._redirect(host.redirects_to, query)
-        return media_answer(request, self._content(video, stream), stream.mime, video.fault)
+        return media_answer(request, self._content(video, stream), stream.mime, fault_at(MediaFault, video.fault))
 
     def _redirect(self, target: str, query: dict[str, str]) -> Answer:
         counter = query.get("redirect_counter", "0")
@@ -181,17 +145,17 @@ class MediaServer:
         return plain_answer(302, "elsewhere", [("Location", location)])
 
     def _content(self, video: LabVideo, stream: ClipStream) -> memoryview:
-        damaged_for = video.video_id if video.fault == "corrupt" else None
-        key = (stream.path, damaged_for)
+        """Return what the host takes for the stream's file."""
+        fault = fault_at(MediaFault, video.fault)
+        change = fault.content if fault else None
+        key = (stream.path, video.video_id if change else None)
         if key not in self._contents:
-            if damaged_for is not None:
-                self._contents[key] = memoryview(damage(stream.path.read_bytes(), f"{damaged_for}:{stream.itag}"))
-            else:
-                with stream.path.open("rb") as file:
-                    self._contents[key] = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            with stream.path.open("rb") as file:
+                content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            self._contents[key] = change(content, f"{video.video_id}:{stream.itag}") if change else content
         return self._contents[key]
 
-    def _pacer(self, request: Request, cache: MediaHost | None) -> Pacer | None:
+    def _pacer(self, request: RequestHead, cache: MediaHost | None) -> Pacer | None:
         """Return the pacer that all transfers of a video from one cache share. None without a limit."""
         video = self._world.videos.get(request.query.get("id", ""))
         if cache is None or video is None or video.clip not in self._clips:
@@ -215,6 +179,18 @@ class MediaServer:
             await writer.drain()
 
 
+def media_answer(request: RequestHead, content: memoryview, mime: str, fault: MediaFault | None) -> Answer:
+    """Return the answer to a permitted request for `content`, with the video's `fault` applied."""
+    if fault is not None and fault.instead is not None:
+        return fault.instead
+    try:
+        span = choose_span(request, len(content))
+    except RangeRefused:
+        return plain_answer(416, "no such range", [("Content-Range", f"bytes */{len(content)}")])
+    transfer = Transfer(content, mime, span)
+    return fault.serve(transfer) if fault is not None and fault.serve is not None else transfer.answer()
+
+
 def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.socket]:
     """Return a listener for each address, all on one port: the wanted one or else any that is free."""
     ports = [wanted_port, *[0] * _PORT_TRIES] if wanted_port else [0] * _PORT_TRIES
@@ -222,7 +198,7 @@ def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.so
         listeners: list[socket.socket] = []
         try:
             for address in addresses:
-                listener = _listen(address, listeners[0].getsockname()[1] if listeners else port)
+                listener = _open_if_possible(address, listeners[0].getsockname()[1] if listeners else port)
                 if listener is not None:
                     listeners.append(listener)
             return listeners
@@ -234,17 +210,12 @@ def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.so
     return []
 
 
-def _listen(address: str, port: int) -> socket.socket | None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+def _open_if_possible(address: str, port: int) -> socket.socket | None:
+    """Open a listener. None on a machine without IPv6, whose clients cannot ask for it either."""
     try:
-        listener = socket.create_server((address, port), family=family, backlog=128)
-        # Connections inherit it. asyncio itself sets it only on sockets that name their protocol, which these do not,
-        # and Nagle's algorithm would hold small portions back for 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
+        return open_listener(address, port)
     except OSError as error:
-        # A machine without IPv6 goes without: its clients cannot ask for it either.
-        if family is socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        if ":" in address and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
             return None
         raise
 
@@ -257,6 +228,12 @@ def _head_of(answer: Answer, keeps_alive: bool, now_s: float) -> bytes:
         ("Server", "gvs 1.0"),
     ]
     return response_head(answer.status, [*answer.headers, *common])
+
+
+async def _send_refusal(sentence: str, now_s: float, writer: asyncio.StreamWriter) -> None:
+    answer = plain_answer(400, sentence)
+    writer.write(_head_of(answer, keeps_alive=False, now_s=now_s) + answer.body)
+    await writer.drain()
 
 
 async def _pause(delay_s: float, writer: asyncio.StreamWriter) -> None:

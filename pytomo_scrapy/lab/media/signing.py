@@ -1,4 +1,4 @@
-"""Signed media URLs as the service writes and checks them, and the names of the hosts that are at fault themselves."""
+"""Signed media URLs as the service writes and checks them."""
 
 from __future__ import annotations
 
@@ -8,61 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from pytomo_scrapy.lab.model import LOOPBACK_V6, MediaHost
-
 if TYPE_CHECKING:
     from pytomo_scrapy.lab.clips.clip import ClipStream
 
 # The service's URLs hold for about six hours.
 EXPIRES_IN_S = 21_540
 SPARAMS = ("expire", "ei", "ip", "id", "itag", "source", "requiressl")
-
-# Faults that act before a request arrives, so that they belong to a host, not to a video.
-HOST_FAULTS = frozenset(
-    {
-        "dns_nxdomain",
-        "dns_servfail",
-        "dns_silence",
-        "refused",
-        "tls_expired",
-        "tls_wrong_name",
-        "tls_unknown_ca",
-        "redirect_loop",
-    }
-)
-
-
-def fault_host_name(fault: str) -> str:
-    """Return the name of the media host that has `fault`; its videos must be given this host."""
-    return f"rr9---sn-{fault.replace('_', '-')}.googlevideo.com"
-
-
-# A good host whose UDP answers from the name servers are always truncated, and a good one that has IPv6 too.
-TRUNCATED_HOST_NAME = fault_host_name("dns_truncated")
-DUAL_STACK_HOST_NAME = fault_host_name("dual_stack")
-REDIRECT_PARTNER_NAME = "rr10---sn-redirect-loop.googlevideo.com"
-
-
-def host_fault(name: str) -> str | None:
-    """Return the fault of `HOST_FAULTS` that the host called `name` has. None for a good host."""
-    return next((fault for fault in HOST_FAULTS if fault_host_name(fault) == name), None)
-
-
-def special_hosts(prefix: str = "127.42.9.") -> dict[str, MediaHost]:
-    """Return the hosts of all `HOST_FAULTS` and those that only the name servers treat differently, by name."""
-    loop = fault_host_name("redirect_loop")
-    names = [fault_host_name(fault) for fault in sorted(HOST_FAULTS - {"redirect_loop"})]
-    addresses = {name: f"{prefix}{number}" for number, name in enumerate([*names, TRUNCATED_HOST_NAME], start=1)}
-    # Something always listens on the one IPv6 address: a host that refuses has none.
-    refused = fault_host_name("refused")
-    hosts = [
-        MediaHost(name, address, address_v6=None if name == refused else LOOPBACK_V6)
-        for name, address in addresses.items()
-    ]
-    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", address_v6=LOOPBACK_V6))
-    hosts.append(MediaHost(loop, f"{prefix}21", redirects_to=REDIRECT_PARTNER_NAME, address_v6=LOOPBACK_V6))
-    hosts.append(MediaHost(REDIRECT_PARTNER_NAME, f"{prefix}22", redirects_to=loop, address_v6=LOOPBACK_V6))
-    return {host.name: host for host in hosts}
 
 
 def sign_url(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl
 
+from pytomo_scrapy.lab.faults import PageFault, fault_at
+from pytomo_scrapy.lab.http.service_messages import Request, Response, json_response, page, redirect, to_consent
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.service import watch_pages
 from pytomo_scrapy.lab.service.dailymotion_service import DAILYMOTION_HOSTS, Dailymotion
@@ -50,60 +50,6 @@ Disallow: /youtubei/
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request that reached the proxy. Header names are lower case."""
-
-    method: str
-    scheme: str
-    host: str
-    target: str  # path and query
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    client_address: str = "127.0.0.1"
-
-    @property
-    def path(self) -> str:
-        """The path without its query."""
-        return urlsplit(self.target).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one, the last."""
-        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
-
-    def json(self) -> Json:
-        """Return the body's object. An unreadable body counts as empty."""
-        try:
-            value = json.loads(self.body or b"{}")
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "text/html; charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def json_response(value: Json, status: int = 200) -> Response:
-    """Return `value` as the service's APIs send it."""
-    return Response(
-        status,
-        json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"),
-        "application/json; charset=UTF-8",
-    )
-
-
-def _page(text: str, status: int = 200, *headers: tuple[str, str]) -> Response:
-    return Response(status, text.encode("utf-8", "surrogatepass"), headers=headers)
-
-
 def _bad_request() -> Response:
     error = {"message": "Request contains an invalid argument.", "domain": "global", "reason": "badRequest"}
     return json_response(
@@ -112,11 +58,7 @@ def _bad_request() -> Response:
 
 
 def _not_found() -> Response:
-    return _page("<html><head><title>404 Not Found</title></head><body>Not Found</body></html>", 404)
-
-
-def _redirect(target: str, *headers: tuple[str, str]) -> Response:
-    return _page("", 302, ("Location", target), *headers)
+    return page("<html><head><title>404 Not Found</title></head><body>Not Found</body></html>", 404)
 
 
 class Service:
@@ -159,7 +101,7 @@ class Service:
             status, body = self._popular.data_api(request.path, {"key": key, **request.query})
             return json_response(body, status)
         if host == "youtu.be":
-            return _redirect(f"https://www.youtube.com/watch?v={request.path.strip('/')}&feature=youtu.be")
+            return redirect(f"https://www.youtube.com/watch?v={request.path.strip('/')}&feature=youtu.be")
         if request.path.startswith("/youtubei/v1/"):
             return self._api(request)
         return self._site(request)
@@ -169,7 +111,7 @@ class Service:
         if api is None:
             return _not_found()
         if request.method != "POST":
-            return _page("<title>Error 405 (Method Not Allowed)</title>", 405)
+            return page("<title>Error 405 (Method Not Allowed)</title>", 405)
         return api(request)
 
     def _player_api(self, request: Request) -> Response:
@@ -217,7 +159,7 @@ class Service:
     def _site(self, request: Request) -> Response:
         path = request.path
         if request.host != "www.youtube.com":
-            return _redirect(f"https://www.youtube.com{request.target}")
+            return redirect(f"https://www.youtube.com{request.target}")
         if path == "/robots.txt":
             return Response(200, ROBOTS_TXT.encode(), "text/plain")
         if path.startswith("/s/player/"):
@@ -227,31 +169,27 @@ class Service:
         if path in {"/sw.js_data", "/generate_204"}:
             return Response(200 if path == "/sw.js_data" else 204)
         if _needs_consent(request):
-            return _to_consent(request)
+            return to_consent(request)
         if path == "/results":
             query = request.query
-            return _page(page_html("results", self._popular.search(query.get("search_query", ""), query.get("sp", ""))))
+            return page(page_html("results", self._popular.search(query.get("search_query", ""), query.get("sp", ""))))
         if match := re.fullmatch(r"/(?:watch|(?:embed|shorts|live|v)/([^/]*))/?", path):
             return self._watch_page(request, match[1] or request.query.get("v", ""))
-        return _page(
+        return page(
             page_html("YouTube", {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": []}}}),
             200 if path == "/" else 404,
         )
 
     def _watch_page(self, request: Request, video_id: str) -> Response:
         video = self._world.videos.get(video_id)
-        fault = video.fault if video else None
-        if fault == "page_consent":
-            return _to_consent(request)
-        if fault == "page_500":
-            return _page("<html><title>500 Internal Server Error</title><body>Backend error</body></html>", 500)
-        if fault == "page_garbage":
-            return _page("<!DOCTYPE html><html><head><title>Something new</title></head><body>42</body></html>")
+        fault = fault_at(PageFault, video.fault) if video else None
+        if fault is not None:
+            return fault.answer(request)
         visitor = (
             "Set-Cookie",
             "VISITOR_INFO1_LIVE=labVisitor0; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none",
         )
-        return _page(self._watch.watch_page(video_id, request.client_address), 200, visitor)
+        return page(self._watch.watch_page(video_id, request.client_address), 200, visitor)
 
 
 def _needs_consent(request: Request) -> bool:
@@ -262,24 +200,19 @@ def _needs_consent(request: Request) -> bool:
     return "SOCS" not in cookies
 
 
-def _to_consent(request: Request) -> Response:
-    there = quote(f"https://{request.host}{request.target}", safe="")
-    return _redirect(f"https://consent.youtube.com/m?continue={there}&gl=GB&m=0&pc=yt&cm=2&hl=en&src=1")
-
-
 def _consent_page(request: Request) -> Response:
     there = request.query.get("continue", "https://www.youtube.com/")
     if request.path == "/save" and there.startswith("https://www.youtube.com/"):
-        return _redirect(there, ("Set-Cookie", "SOCS=CAI; Domain=.youtube.com; Path=/; Secure"))
+        return redirect(there, ("Set-Cookie", "SOCS=CAI; Domain=.youtube.com; Path=/; Secure"))
     title = "Before you continue to YouTube"
     hidden = f'<input type="hidden" name="continue" value="{html.escape(there)}">'
     form = f'<form action="https://consent.youtube.com/save" method="POST">{hidden}<button>Reject all</button></form>'
-    return _page(f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1>{form}</body></html>")
+    return page(f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1>{form}</body></html>")
 
 
 def _sorry_page() -> Response:
     text = "Our systems have detected unusual traffic from your computer network."
-    return _page(f"<!DOCTYPE html><html><head><title>Sorry...</title></head><body>{text}</body></html>", 429)
+    return page(f"<!DOCTYPE html><html><head><title>Sorry...</title></head><body>{text}</body></html>", 429)
 
 
 _LIVE_PLAYLIST = b"""#EXTM3U

@@ -1,4 +1,4 @@
-"""The lab's player API: for each video the answer that the service would give, faults in the service's own words.
+"""The lab's player API: for each video the answer that the service would give.
 
 Source: the recorded answers of `youtubei/v1/player` (client VISIONOS) and `reel_item_watch` (client ANDROID).
 """
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
+from pytomo_scrapy.lab.faults import PlayerApiFault, fault_at
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.lab.model import LabVideo, World
 
@@ -62,30 +63,18 @@ class PlayerApi:
         video = self._world.videos.get(video_id)
         if video is None:
             return 200, {}
-        if video.fault == "http_429":
-            return 429, {
-                "error": {
-                    "code": 429,
-                    "message": "Resource has been exhausted (e.g. check quota).",
-                    "status": "RESOURCE_EXHAUSTED",
-                }
-            }
-        refusal = _REFUSALS.get(video.fault or "")
         answer: Json = {
             "responseContext": {"visitorData": VISITOR_DATA, "maxAgeSeconds": 0},
-            "playabilityStatus": refusal(video) if refusal else {"status": "OK", "playableInEmbed": True},
+            "playabilityStatus": {"status": "OK", "playableInEmbed": True},
+            "videoDetails": self._details(video),
+            "playerConfig": _player_config(request.client_name),
+            "streamingData": self._streaming_data(video, request),
+            "storyboards": {"playerStoryboardSpecRenderer": {"spec": _storyboard(video)}},
         }
-        if video.fault in _REFUSED_WITHOUT_DETAILS:
-            return 200, answer
-        answer["videoDetails"] = self._details(video)
-        answer["playerConfig"] = _player_config(request.client_name)
-        if not refusal or video.fault == "live":
-            answer["streamingData"] = self._streaming_data(video, request)
-            kind = "playerLiveStoryboardSpecRenderer" if video.fault == "live" else "playerStoryboardSpecRenderer"
-            answer["storyboards"] = {kind: {"spec": _storyboard(video)}}
         if video.available_after_s:
             answer["adSlots"] = [_pre_roll(video)]
-        return 200, answer
+        fault = fault_at(PlayerApiFault, video.fault)
+        return fault.answer(answer, video_id) if fault else (200, answer)
 
     def initial_response(self, video: LabVideo, client_address: str) -> Json:
         """Return the `ytInitialPlayerResponse` of a watch page: the web client's answer, which has no plain URL."""
@@ -96,15 +85,14 @@ class PlayerApi:
                 "videoDetails": self._details(video),
             }
         if "videoDetails" in answer:
-            answer["microformat"] = {"playerMicroformatRenderer": self._microformat(video)}
+            answer["microformat"] = {"playerMicroformatRenderer": self._microformat(video, answer["videoDetails"])}
         return answer
 
     def _details(self, video: LabVideo) -> Json:
-        is_stream = video.fault in {"live", "upcoming"}
-        details: Json = {
+        return {
             "videoId": video.video_id,
             "title": video.title,
-            "lengthSeconds": "0" if is_stream else str(round(self.duration_s(video))),
+            "lengthSeconds": str(round(self.duration_s(video))),
             "keywords": ["lab", "offline"],
             "channelId": "UC" + video.video_id * 2,
             "isOwnerViewing": False,
@@ -120,17 +108,14 @@ class PlayerApi:
             "author": video.channel,
             "isPrivate": False,
             "isUnpluggedCorpus": False,
-            "isLiveContent": is_stream,
+            "isLiveContent": False,
         }
-        if is_stream:
-            details["isLive" if video.fault == "live" else "isUpcoming"] = True
-        return details
 
-    def _microformat(self, video: LabVideo) -> Json:
+    def _microformat(self, video: LabVideo, details: Json) -> Json:
         published = datetime.fromtimestamp(self._clock(), UTC) - timedelta(days=video.age_days)
         microformat = {
             "title": {"simpleText": video.title},
-            "lengthSeconds": self._details(video)["lengthSeconds"],
+            "lengthSeconds": details["lengthSeconds"],
             "isFamilySafe": True,
             "availableCountries": ["DE", "FR", "GB", "US"],
             "isUnlisted": False,
@@ -141,8 +126,8 @@ class PlayerApi:
             "ownerChannelName": video.channel,
             "externalVideoId": video.video_id,
         }
-        if video.fault in {"live", "upcoming"}:
-            microformat["liveBroadcastDetails"] = {"isLiveNow": video.fault == "live"}
+        if details["isLiveContent"]:
+            microformat["liveBroadcastDetails"] = {"isLiveNow": details.get("isLive", False)}
         return microformat
 
     def _streaming_data(self, video: LabVideo, request: PlayerRequest) -> Json:
@@ -153,13 +138,6 @@ class PlayerApi:
         streaming["serverAbrStreamingUrl"] = (
             f"https://{video.host}:{self._media_port}/videoplayback?sabr=1&id={video.video_id}&c={request.client_name}"
         )
-        if video.fault == "live":
-            for entry in formats:
-                entry.update(targetDurationSec=2, maxDvrDurationSec=43200)
-                entry.pop("contentLength")
-            streaming["hlsManifestUrl"] = (
-                f"https://www.youtube.com/api/manifest/hls_variant/id/{video.video_id}.1/source/yt_live_broadcast/file/index.m3u8"
-            )
         return streaming
 
     def _format(self, video: LabVideo, stream: ClipStream, request: PlayerRequest) -> Json:
@@ -173,7 +151,7 @@ class PlayerApi:
             "averageBitrate": round(stream.average_bitrate_bps),
             "approxDurationMs": str(round(stream.duration_s * 1000)),
         }
-        if request.client_name not in _CLIENTS_WITHOUT_URLS and video.fault != "no_url":
+        if request.client_name not in _CLIENTS_WITHOUT_URLS:
             entry["url"] = self._media_url(video, stream, request)
         for key, byte_range in (("initRange", stream.init_range), ("indexRange", stream.index_range)):
             if byte_range:
@@ -204,78 +182,6 @@ class PlayerApi:
 
 def _site_of(host: str) -> str:
     return host.partition("---")[2]
-
-
-def _error_screen(reason: str | None, subreason: str | None) -> Json:
-    renderer: Json = {"icon": {"iconType": "ERROR_OUTLINE"}}
-    if reason:
-        renderer["reason"] = {"runs": [{"text": reason}]}
-    if subreason:
-        renderer["subreason"] = {"runs": [{"text": subreason}]}
-    return {"playerErrorMessageRenderer": renderer}
-
-
-def _refuse(
-    status: str, reason: str, *, subreason: str | None = None, screen: bool = True, **more: Any
-) -> Callable[[LabVideo], Json]:
-    def make(_: LabVideo) -> Json:
-        playability: Json = {"status": status, "reason": reason, **more}
-        if screen:
-            playability["errorScreen"] = _error_screen(reason, subreason)
-        return playability
-
-    return make
-
-
-def _live(video: LabVideo) -> Json:
-    stream = {"liveStreamabilityRenderer": {"videoId": video.video_id, "broadcastId": "1", "pollDelayMs": "15000"}}
-    return {"status": "OK", "playableInEmbed": True, "liveStreamability": stream}
-
-
-def _upcoming(video: LabVideo) -> Json:
-    text = "Premieres in 2 hours"
-    slate = {"liveStreamOfflineSlateRenderer": {"mainText": {"runs": [{"text": text}]}}}
-    stream = {"liveStreamabilityRenderer": {"videoId": video.video_id, "offlineSlate": slate, "pollDelayMs": "15000"}}
-    return {"status": "LIVE_STREAM_OFFLINE", "reason": text, "playableInEmbed": True, "liveStreamability": stream}
-
-
-_REFUSALS: Mapping[str, Callable[[LabVideo], Json]] = {
-    "private": _refuse(
-        "LOGIN_REQUIRED",
-        "This video is private",
-        subreason="If the owner of this video has granted you access, please sign in.",
-        messages=["This is a private video. Please sign in to verify that you may see it."],
-    ),
-    "geo": _refuse("UNPLAYABLE", "The uploader has not made this video available in your country"),
-    "age": _refuse(
-        "LOGIN_REQUIRED",
-        "Sign in to confirm your age",
-        subreason="This video may be inappropriate for some users.",
-        desktopLegacyAgeGateReason=1,
-    ),
-    "members": _refuse(
-        "UNPLAYABLE",
-        "This video is available to this channel's members on level: Magnificent Members (or any higher priced level).",
-        screen=False,
-        playableInEmbed=True,
-    ),
-    "premium": _refuse(
-        "UNPLAYABLE", "This video is only available to Music Premium members", screen=False, playableInEmbed=True
-    ),
-    "removed": _refuse("ERROR", "Video unavailable", subreason="This video has been removed by the uploader"),
-    # The service writes this one with a typographic apostrophe, and the next one with a plain one.
-    "bot_check": _refuse(
-        "LOGIN_REQUIRED",
-        "Sign in to confirm you\u2019re not a bot",
-        subreason="This helps protect our community. Learn more",
-    ),
-    "rate_limited": _refuse(
-        "UNPLAYABLE", "Video unavailable", subreason="This content isn't available, try again later."
-    ),
-    "live": _live,
-    "upcoming": _upcoming,
-}
-_REFUSED_WITHOUT_DETAILS = frozenset({"private", "removed", "bot_check", "rate_limited"})
 
 
 def _pre_roll(video: LabVideo) -> Json:

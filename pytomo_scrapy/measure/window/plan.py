@@ -22,7 +22,7 @@ class WindowPlan:
     window_index: int = 0  # among the windows of its video
     seed: int | str = 0  # decides, with `window_index`, which windows of a paced crawl are bulk
     duration_s: float | None = None  # of the video: paces streams without an index
-    family: int | None = None  # of a pair's leg: its proxy is that family's
+    family: int | None = None  # of a pair's path: its proxy is that family's
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytomo_scrapy.items import DnsResult, DownloadResult, ResolveResult, VideoItem
+from pytomo_scrapy.items import DnsResult, DownloadResult, ResolveResult
 
 _REFUSED = frozenset({"http_403", "exit_address_changed"})
 
@@ -14,19 +14,16 @@ def is_refused_at_start(window: DownloadResult) -> bool:
     return window.failure in _REFUSED and not window.received_bytes
 
 
-def unknown_hosts(item: VideoItem, later: ResolveResult) -> tuple[str, ...]:
+def unknown_hosts(dns: DnsResult, later: ResolveResult) -> tuple[str, ...]:
     """Return the media hosts of a second resolution that have not been looked up."""
-    known = item.dns.chosen if item.dns else {}
-    return tuple(dict.fromkeys(media.host for media in later.formats if media.host not in known))
+    return tuple(dict.fromkeys(media.host for media in later.formats if media.host not in dns.chosen))
 
 
-def renew(item: VideoItem, later: ResolveResult, dns: DnsResult | None) -> None:
-    """Go on with a second resolution, and with the look-up of the hosts that it was the first to name."""
-    assert item.resolve is not None and item.dns is not None
-    item.resolve = replace(later, attempt_count=(item.resolve.attempt_count or 0) + (later.attempt_count or 0))
-    if dns is not None:
-        chosen, lookups = {**item.dns.chosen, **dns.chosen}, (*item.dns.lookups, *dns.lookups)
-        item.dns = replace(item.dns, chosen=chosen, lookups=lookups)
+def with_later_hosts(dns: DnsResult, later: DnsResult | None) -> DnsResult:
+    """Return a look-up with that of the hosts which only the second resolution named."""
+    if later is None:
+        return dns
+    return replace(dns, chosen={**dns.chosen, **later.chosen}, lookups=(*dns.lookups, *later.lookups))
 
 
 def refused_row(window: DownloadResult, before: ResolveResult, after: ResolveResult) -> DownloadResult:

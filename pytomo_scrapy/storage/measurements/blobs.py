@@ -1,7 +1,6 @@
 """Arrival traces and media timelines as compact, versioned bytes (docs/data-format.md describes every byte).
 
-What is simulated must be what is stored: round a trace and a timeline first, simulate from the rounded ones, and the
-stored bytes give exactly the same figures again.
+They take what is rounded already (items/precision.py), and lose nothing of it.
 """
 
 from __future__ import annotations
@@ -10,17 +9,11 @@ import sys
 import zlib
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 from operator import sub
 
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload, TcpConnection
-
-TRACE_TICKS_PER_S = 10_000  # 0.1 ms
-MEDIA_TICKS_PER_S = 1_000_000  # 1 us
-MAX_TRACE_POINTS = 6000
-# Bins in ticks, tried in this order until a trace has few enough points; the last is taken in any case: 5 ms.
-TRACE_BINS = (1, 2, 5, 10, 20, 50)
+from pytomo_scrapy.items import MediaSegment, MediaTimeline, TcpConnection
+from pytomo_scrapy.items.precision import MEDIA_TICKS_PER_S, TRACE_TICKS_PER_S, ticks_of
 
 _TRACE_MAGIC = b"PT\x01"  # the last byte is the version
 _TIMELINE_MAGIC = b"PM\x01"
@@ -28,57 +21,9 @@ _TCP_MAGIC = b"PS\x01"
 _LOADED_MAGIC = b"PL\x01"
 
 
-def round_trace(download: DownloadResult) -> DownloadResult:
-    """Return the window with its arrival times as they will be stored.
-
-    Times go to 0.1 ms. Arrivals of one bin (at most 5 ms, 0.1 ms where 6000 points suffice) are joined at the last
-    one's time, so no byte ever appears earlier than it did. Rounding again changes nothing.
-    """
-    return replace(download, streams=tuple(_round_stream(stream) for stream in download.streams))
-
-
-def _round_stream(stream: StreamDownload) -> StreamDownload:
-    ticks = _ticks(stream.arrival_s, TRACE_TICKS_PER_S)
-    total = list(stream.arrival_bytes)
-    for width in TRACE_BINS:
-        kept = [i for i in range(len(ticks)) if i + 1 == len(ticks) or ticks[i] // width != ticks[i + 1] // width]
-        if len(kept) <= MAX_TRACE_POINTS:
-            break
-    return replace(
-        stream,
-        arrival_s=tuple(ticks[i] / TRACE_TICKS_PER_S for i in kept),
-        arrival_bytes=tuple(total[i] for i in kept),
-    )
-
-
-def round_timeline(timeline: MediaTimeline) -> MediaTimeline:
-    """Return the timeline with its media times as they will be stored: to 1 us. Rounding again changes nothing."""
-    return replace(
-        timeline,
-        complete_s=_rounded(timeline.complete_s),
-        segments=tuple(
-            replace(segment, start_s=start_s, duration_s=duration_s)
-            for segment, start_s, duration_s in zip(
-                timeline.segments,
-                _rounded([segment.start_s for segment in timeline.segments]),
-                _rounded([segment.duration_s for segment in timeline.segments]),
-                strict=True,
-            )
-        ),
-    )
-
-
-def _rounded(times_s: Sequence[float]) -> tuple[float, ...]:
-    return tuple(tick / MEDIA_TICKS_PER_S for tick in _ticks(times_s, MEDIA_TICKS_PER_S))
-
-
-def _ticks(times_s: Sequence[float], per_s: int) -> list[int]:
-    return [round(time_s * per_s) for time_s in times_s]
-
-
 def encode_trace(arrival_s: Sequence[float], arrival_bytes: Sequence[int]) -> bytes:
     """Pack an arrival trace; times to 0.1 ms."""
-    return _pack(_TRACE_MAGIC, [_ticks(arrival_s, TRACE_TICKS_PER_S), arrival_bytes])
+    return _pack(_TRACE_MAGIC, [ticks_of(arrival_s, TRACE_TICKS_PER_S), arrival_bytes])
 
 
 def decode_trace(blob: bytes) -> tuple[tuple[float, ...], tuple[int, ...]]:
@@ -94,11 +39,11 @@ def encode_timeline(timeline: MediaTimeline) -> bytes:
         _TIMELINE_MAGIC,
         [
             timeline.offset_bytes,
-            _ticks(timeline.complete_s, MEDIA_TICKS_PER_S),
+            ticks_of(timeline.complete_s, MEDIA_TICKS_PER_S),
             [segment.start_byte for segment in segments],
             [segment.end_byte for segment in segments],
-            _ticks([segment.start_s for segment in segments], MEDIA_TICKS_PER_S),
-            _ticks([segment.duration_s for segment in segments], MEDIA_TICKS_PER_S),
+            ticks_of([segment.start_s for segment in segments], MEDIA_TICKS_PER_S),
+            ticks_of([segment.duration_s for segment in segments], MEDIA_TICKS_PER_S),
         ],
     )
 
@@ -116,9 +61,9 @@ def decode_timeline(blob: bytes) -> tuple[tuple[int, ...], tuple[float, ...], tu
 def encode_tcp_samples(connection: TcpConnection) -> bytes:
     """Pack the samples of a media connection; times to 0.1 ms, round trips to 1 us."""
     columns = [
-        _ticks(connection.sample_s, TRACE_TICKS_PER_S),
+        ticks_of(connection.sample_s, TRACE_TICKS_PER_S),
         connection.sample_received_bytes,
-        _ticks(connection.sample_receiver_rtt_s, MEDIA_TICKS_PER_S),
+        ticks_of(connection.sample_receiver_rtt_s, MEDIA_TICKS_PER_S),
         connection.sample_out_of_order_count,
         connection.sample_receive_window_bytes,
     ]
@@ -141,7 +86,7 @@ def encode_loaded_samples(sent_s: Sequence[float], rtt_s: Sequence[float]) -> by
     """Pack the answered probes of a window; times to 0.1 ms, round trips to 1 us. None where there are none."""
     if not sent_s:
         return None
-    return _pack(_LOADED_MAGIC, [_ticks(sent_s, TRACE_TICKS_PER_S), _ticks(rtt_s, MEDIA_TICKS_PER_S)])
+    return _pack(_LOADED_MAGIC, [ticks_of(sent_s, TRACE_TICKS_PER_S), ticks_of(rtt_s, MEDIA_TICKS_PER_S)])
 
 
 def decode_loaded_samples(blob: bytes, prefix: str = "loaded") -> dict[str, tuple[float, ...]]:

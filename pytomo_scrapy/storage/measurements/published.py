@@ -15,8 +15,7 @@ from pytomo_scrapy.storage.scrub import scrub
 def published(item: VideoItem, *, keeps_client_address: bool) -> VideoItem:
     """Return the item without signed parts of URLs, request headers, and, unless it is wanted, the client's address."""
     private = () if keeps_client_address else private_addresses(item)
-    # The legs of both families are notes of the stages.
-    cleaned: VideoItem = _cleaned(replace(item, legs=()), private, keeps_client_address)
+    cleaned: VideoItem = _cleaned(item, private, keeps_client_address)
     return cleaned
 
 

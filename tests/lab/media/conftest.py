@@ -20,15 +20,14 @@ import pytest
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.clip import Clip
 from pytomo_scrapy.lab.clips.library import prepare_clips
+from pytomo_scrapy.lab.faults import FAULTS, MediaFault, host_faults
+from pytomo_scrapy.lab.hosts import fault_host_name, special_hosts
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
-from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, HOST_FAULTS, fault_host_name, sign_url, special_hosts
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, RateRule, World
 
 SECRET = b"for tests"
-VIDEO_FAULTS = (
-    *("http_403", "http_403_middle", "http_404", "http_500", "media_429", "reset", "stall", "truncated"),
-    *("wrong_length", "slow_first_byte", "endless_header", "not_video", "corrupt"),
-)
+VIDEO_FAULTS = [name for name, fault in FAULTS.items() if isinstance(fault, MediaFault) and not fault.has_own_host]
 FAST = "rr1---sn-fast.googlevideo.com"
 OTHER = "rr2---sn-fast.googlevideo.com"
 REDIRECTING = "rr3---sn-fast.googlevideo.com"
@@ -54,7 +53,8 @@ def make_world() -> World:
     videos = [LabVideo(f"good-{clip}", "", clip, FAST) for clip in ("separate_20", "muxed_90", "webm_40")]
     videos.append(LabVideo("early", "", "separate_20", FAST, available_after_s=5.0))
     videos += [LabVideo(f"bad-{fault}", "", "muxed_20", FAST, fault) for fault in VIDEO_FAULTS]
-    videos += [LabVideo(f"bad-{fault}", "", "muxed_20", fault_host_name(fault), fault) for fault in HOST_FAULTS]
+    own = [fault.name for fault in host_faults()]
+    videos += [LabVideo(f"bad-{fault}", "", "muxed_20", fault_host_name(fault), fault) for fault in own]
     return World("test", "", {video.video_id: video for video in videos}, hosts)
 
 

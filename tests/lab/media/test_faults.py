@@ -13,7 +13,7 @@ import pytest
 
 from pytomo_scrapy.lab.clips.clip import CLIPS
 from pytomo_scrapy.lab.clips.library import load_clip
-from pytomo_scrapy.lab.media.faults import damage
+from pytomo_scrapy.lab.faults.media_wrong_files import damage
 
 FAST = "rr1---sn-fast.googlevideo.com"
 

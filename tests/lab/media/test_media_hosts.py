@@ -16,14 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytomo_scrapy.lab.authority import Authority
+from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, fault_host_name, partner_name
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
-from pytomo_scrapy.lab.media.signing import (
-    DUAL_STACK_HOST_NAME,
-    EXPIRES_IN_S,
-    REDIRECT_PARTNER_NAME,
-    fault_host_name,
-    sign_url,
-)
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 
 SECRET = b"for tests"
 
@@ -138,6 +133,15 @@ def test_host_video_or_method_that_does_not_exist_is_refused(lab: Any) -> None:
     assert lab.get(url, method="DELETE").status == 405
 
 
+def test_request_that_is_not_http_gets_a_sentence_and_the_connection_ends(lab: Any) -> None:
+    received = b""
+    with lab.connect(FAST) as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 400 ") and b"not HTTP/1.1" in received
+
+
 def test_redirecting_host_sends_to_the_other_which_serves(lab: Any) -> None:
     got = lab.get(lab.url("good-separate_20", 140, host=REDIRECTING))
     assert got.status == 302
@@ -153,7 +157,7 @@ def test_redirect_loop_leads_from_one_host_to_the_other_and_back(lab: Any) -> No
         url = got.headers["location"]
         assert got.status == 302 and f"redirect_counter={count}" in url
         hosts.append(urlsplit(url).hostname)
-    assert hosts == [REDIRECT_PARTNER_NAME, fault_host_name("redirect_loop")] * 2
+    assert hosts == [partner_name("redirect_loop"), fault_host_name("redirect_loop")] * 2
 
 
 def test_delayed_host_answers_late(lab: Any) -> None:

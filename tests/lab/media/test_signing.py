@@ -1,4 +1,4 @@
-"""Signed media URLs and the hosts at fault: what the rest of the lab relies on."""
+"""Signed media URLs: what the rest of the lab relies on."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from pytomo_scrapy.lab.clips.clip import ClipStream
-from pytomo_scrapy.lab.media.signing import (
-    DUAL_STACK_HOST_NAME,
-    HOST_FAULTS,
-    fault_host_name,
-    host_fault,
-    sign_url,
-    special_hosts,
-    verify,
-)
-from pytomo_scrapy.lab.model import FAULTS
+from pytomo_scrapy.lab.media.signing import sign_url, verify
 
 HOST = "rr5---sn-25ge7nsk.googlevideo.com"
 STREAM = ClipStream(
@@ -74,16 +65,3 @@ def test_verify_refuses_another_secret_an_expired_url_and_another_client() -> No
     assert verify(b"other", make_query(), "127.0.0.1", 0) == "the signature does not match"
     assert verify(b"secret", make_query(), "127.0.0.1", 2_000_000_000) == "the URL has expired"
     assert verify(b"secret", make_query(), "::1", 0) == "the URL was made for another address"
-
-
-def test_special_hosts_have_every_host_fault_each_on_an_address_of_its_own() -> None:
-    hosts = special_hosts()
-    assert {fault_host_name(fault) for fault in HOST_FAULTS} <= hosts.keys()
-    assert len({host.address for host in hosts.values()}) == len(hosts)
-    assert FAULTS.keys() >= HOST_FAULTS
-    assert all(name == host.name for name, host in hosts.items())
-
-
-def test_host_fault_of_a_fault_s_host_is_that_fault_and_of_others_none() -> None:
-    assert {host_fault(fault_host_name(fault)) for fault in HOST_FAULTS} == HOST_FAULTS
-    assert host_fault(HOST) is None and host_fault(DUAL_STACK_HOST_NAME) is None

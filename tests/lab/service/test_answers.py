@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytomo_scrapy.config import SourceConfig
-from pytomo_scrapy.lab.service.answers import SERVICE_HOSTS, Request
+from pytomo_scrapy.lab.http.service_messages import Request
+from pytomo_scrapy.lab.service.answers import SERVICE_HOSTS
 from pytomo_scrapy.lab.service.watch_pages import read_token
 from pytomo_scrapy.lab.world import FRAME_DAYS, build_world
 from pytomo_scrapy.pages.sources import next_page_request, popular_sources, source_request, watch_request

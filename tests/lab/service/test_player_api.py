@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pytomo_scrapy.lab.model import FAULTS
+from pytomo_scrapy.lab.faults import FAULTS
 from pytomo_scrapy.lab.service.player_api import PlayerRequest
 from pytomo_scrapy.lab.world import build_world
 

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from pytomo_scrapy.config import Config, load
-from pytomo_scrapy.items import Leg, ResolveResult
+from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.family_paths import look_up_paths, resolve_paths
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from pytomo_scrapy.measure.window.planning import plan_windows, resolve_pair
+from pytomo_scrapy.measure.window.planning import plan_windows
 from tests.conftest import missing
 from tests.factories import make_item
 
@@ -78,12 +79,9 @@ def test_both_families_are_resolved_and_fetched_each_over_its_own(
     needs_ipv6()
     config = configure(PYTOMO_IP_FAMILY="both", PYTOMO_DOWNLOAD_WINDOW_S="1")
     item = make_item(url=url)
-    assert resolve_pair(item, config.resolve, resolve_video).failure is None
-    item.legs = tuple(
-        Leg(leg.family, leg.resolve, look_up_hosts([leg.resolve.formats[0].host], leg.family, config.dns))
-        for leg in item.legs
-    )
-    plans = plan_windows(item, config, str(tmp_path))
+    paths = resolve_paths(item, config.resolve, resolve_video)
+    assert paths[0].resolve.failure is None
+    plans = plan_windows(item, look_up_paths(paths, config.dns, started_s=0.0), config, str(tmp_path))
     windows = [download_window(plan, config.download) for plan in plans if isinstance(plan, WindowPlan)]
     assert {(window.address_family, window.failure) for window in windows} == {(4, None), (6, None)}
 

@@ -17,8 +17,8 @@ from pytomo_scrapy.config import Config, DownloadConfig, load
 from pytomo_scrapy.items import DownloadResult, MediaFormat, PlaybackResult
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
-from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -63,8 +63,7 @@ def measure_round(config: Config, plans: dict[str, WindowPlan]) -> Round:
         time.sleep(1.2)  # after a pause of a second the hosts' rates begin anew
     playbacks = {}
     for key, window in windows.items():
-        announced = session.Declared(plans[key[0]].duration_s)
-        _, players = session.analyse_window(window, announced, config.playback, lambda timeline: timeline)
+        _, players = analyse_window(window, plans[key[0]].duration_s, config.playback)
         playbacks[key] = {one.player: one for one in players}
     return Round(windows, playbacks)
 

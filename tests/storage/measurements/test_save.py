@@ -374,7 +374,7 @@ ELSEWHERE = {
     "MediaTimeline": {"offset_bytes", "complete_s", "segments"},
     "PlaybackResult": {"stalls", "freezes"},
 }  # fmt: skip
-NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s", "legs"}}
+NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s"}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""The crawl's database: asked with patience while it is away, and the one place that says why a crawl cannot go on."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from scrapy.utils.asyncio import run_in_thread
+
+from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now_and_then
+from pytomo_scrapy.config import Config
+from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
+from pytomo_scrapy.crawl.outbox import UnstoredFolder
+from pytomo_scrapy.crawl.retrying import Patience
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.frontier.frontier import open_crawl
+from pytomo_scrapy.storage.measurements.published import published
+from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
+
+logger = logging.getLogger(__name__)
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+class CrawlStorage:
+    """The database, from the start; the crawl in it, once the spider, which knows its arguments, has begun it."""
+
+    def __init__(self, config: Config, gate: Gate, raw_settings: Mapping[str, Any]) -> None:
+        """Open the database. Raises StorageError with one sentence if it cannot be used."""
+        self._config = config
+        self._gate = gate
+        self._raw_settings = raw_settings
+        self.database = open_database(config.database_url, after_migration=pack_after_migration)
+        self.repository = Repository(self.database, after_save=pack_now_and_then)
+        self._patience = Patience(config.endurance.database_patience_s, self._is_stopping)
+        self._opened: OpenedCrawl | None = None
+        self.failure: str | None = None
+
+    @property
+    def opened(self) -> OpenedCrawl:
+        """The crawl under way. Raises RuntimeError before it has begun."""
+        if self._opened is None:
+            raise RuntimeError("No crawl has begun: the spider must be one of pytomo_scrapy's.")
+        return self._opened
+
+    async def ask(self, function: Callable[Given, Answer], /, *given: Given.args, **more: Given.kwargs) -> Answer:
+        """Call `function` in a thread, again while the database is away. Raises StorageError when patience is over."""
+        return await self._patience.ask(function, *given, **more)
+
+    async def write(self, function: Callable[Given, Any], /, *given: Given.args, **more: Given.kwargs) -> None:
+        """Call `function` as `ask` does; where patience is over, the crawl ends and not the caller."""
+        try:
+            await self.ask(function, *given, **more)
+        except StorageError as error:
+            self.fail(str(error))
+
+    def begin(
+        self, spider: str, given: Mapping[str, str], arguments: Mapping[str, Any], *, is_own_list: bool = False
+    ) -> OpenedCrawl:
+        """Open the crawl's frontier, named by the `given` arguments, and begin a run with all of them. Blocking.
+
+        `is_own_list` gives this vantage a frontier of its own. What an earlier run could not store is stored first.
+        """
+        config = self._config
+        vantage = config.vantage or platform.node()
+        frontier = open_crawl(
+            self.database,
+            spider,
+            given,
+            name=arguments["crawl"],
+            max_crawled_url=arguments["max_crawled_url"],
+            vantage=vantage if is_own_list else "",
+            lease_s=config.endurance.lease_s,
+            retries_refused=config.endurance.backoff_retry_s > 0,
+        )
+        outbox = UnstoredFolder(
+            config.endurance.unstored_directory, config.endurance.unstored_max_bytes, self.database.shown_url
+        )
+        store_what_waits(outbox, self.repository, frontier)
+        run = self.repository.begin_run(
+            spider=spider,
+            arguments=arguments,
+            settings=self._raw_settings,
+            vantage=VantageFacts(vantage, config.provider),
+            crawl_id=frontier.crawl.id,
+            store_public_ip=config.store_public_ip,
+        )
+        self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._patience)
+        return self._opened
+
+    def published(self, item: VideoItem) -> VideoItem:
+        """Return a stored item as feeds may have it."""
+        return published(item, keeps_client_address=self._config.store_public_ip)
+
+    def fail(self, sentence: str) -> None:
+        """Remember why the crawl cannot go on; the spider ends it."""
+        self.failure = self.failure or sentence
+
+    async def close(self, reason: str) -> None:
+        """Give back what the crawl still holds, and end its run."""
+        await run_in_thread(self._close, reason)
+
+    def _close(self, reason: str) -> None:
+        try:
+            if self._opened is not None:
+                self._opened.end(reason)
+        except StorageError as error:
+            # The sentence of a crawl that ends for this very reason is in the log already.
+            logger.log(logging.ERROR if self.failure is None else logging.DEBUG, "%s", error)
+        finally:
+            self.database.close()
+
+    def _is_stopping(self) -> bool:
+        return self.failure is not None or self._gate.is_stopping

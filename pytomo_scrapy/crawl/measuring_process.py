@@ -1,0 +1,83 @@
+"""The process that windows and analyses run in, and the directory that their media pass through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
+from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
+from pytomo_scrapy.items import DownloadResult, VideoItem
+from pytomo_scrapy.measure.playback.window_analysis import analyse_window
+from pytomo_scrapy.measure.tools import Analysis
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
+from pytomo_scrapy.measure.worker.worker import Worker
+
+# The engine ends a window within 0.25 s of its deadline; a process that is later than this hangs.
+WINDOW_GRACE_S = 4.0
+
+# Shows one window of so many seconds while it is open; what it gives on entry is called with the progress.
+WindowDisplay = Callable[[VideoItem, float], AbstractAsyncContextManager[Callable[[WindowProgress], None]]]
+
+
+class MeasuringProcess:
+    """Runs one window or analysis at a time, away from the crawl: its crash or hang costs one row."""
+
+    def __init__(self) -> None:
+        self._worker = Worker()
+        self._displays: list[WindowDisplay] = []
+        self._spool: SpoolFolder | None = None
+
+    @property
+    def spool_directory(self) -> str:
+        """Where windows leave their media until the analysis. Made when it is first needed."""
+        if self._spool is None:
+            self._spool = SpoolFolder()
+        return self._spool.path
+
+    def show_on(self, display: WindowDisplay) -> None:
+        """Show every window from now on there too."""
+        self._displays.append(display)
+
+    async def open(self) -> None:
+        """Start the process, ahead of its first window."""
+        await self._worker.start()
+
+    async def close(self) -> None:
+        """End the process, and remove what is left of its media."""
+        await self._worker.close()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Leave no media behind when the crawl ends without its event loop; the child dies with its parent."""
+        if self._spool is not None:
+            self._spool.remove()
+
+    async def download(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
+        """Run one window. Raises MeasurementError if the process dies or hangs."""
+        async with AsyncExitStack() as stack:
+            shown = [await stack.enter_async_context(show(item, settings.window_s)) for show in self._displays]
+
+            def on_progress(progress: WindowProgress) -> None:
+                for show in shown:
+                    show(progress)
+
+            return await self._worker.run(
+                download_window,
+                plan,
+                settings,
+                deadline_s=settings.window_s + WINDOW_GRACE_S,
+                on_progress=on_progress,
+            )
+
+    async def analyse(
+        self, download: DownloadResult, declared_duration_s: float | None, settings: PlaybackConfig
+    ) -> Analysis:
+        """Analyse one window, then delete its media. Raises MeasurementError if the process dies or hangs."""
+        try:
+            return await self._worker.run(
+                analyse_window, download, declared_duration_s, settings, deadline_s=settings.analysis_timeout_s
+            )
+        finally:
+            remove_media(download)

@@ -1,0 +1,41 @@
+"""What came of a session: the playback that reports put first, the join time, and a sentence for the log."""
+
+from __future__ import annotations
+
+from pytomo_scrapy.failures import Attribution, attribution_of
+from pytomo_scrapy.items import PlaybackResult, VideoItem, headline_player
+
+
+def headline(item: VideoItem) -> PlaybackResult | None:
+    """Return the playback that reports put first, of the first window. None when there is none."""
+    # Too few bytes to tell any media time is what a slow line looks like: such a session did not start.
+    told = [one for one in item.playbacks if one.failure is None or attribution_of(one.failure) is Attribution.NETWORK]
+    of_player = {one.player: one for one in reversed(told) if one.place == 0}
+    first = headline_player(of_player)
+    return None if first is None else of_player[first]
+
+
+def join_time_s(item: VideoItem) -> float | None:
+    """Return resolution + DNS of the media host + startup (docs/metrics.md). None where the video did not start."""
+    playback = headline(item)
+    if item.resolve is None or item.dns is None or playback is None or playback.startup_delay_s is None:
+        return None
+    if item.resolve.elapsed_s is None or item.dns.elapsed_s is None:
+        return None
+    return item.resolve.elapsed_s + item.dns.elapsed_s + playback.startup_delay_s
+
+
+def sentence(item: VideoItem) -> str:
+    """Say in one line how the measurement went, for the log."""
+    playback, download = headline(item), item.downloads[0] if item.downloads else None
+    parts = []
+    if item.failure is not None:
+        parts.append(f"{item.failure} ({attribution_of(item.failure)})")
+    if playback is not None and playback.startup_delay_s is not None:
+        parts.append(f"started after {playback.startup_delay_s:.2f} s")
+        parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
+    elif playback is not None:
+        parts.append(f"not started within {playback.horizon_s:.0f} s")
+    if download is not None and download.throughput.delivery_bps is not None:
+        parts.append(f"{download.throughput.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
+    return ", ".join(parts) or "nothing measured"

@@ -1,0 +1,61 @@
+"""One window after its end: what its media are worth in seconds, and how every player would have shown them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytomo_scrapy.config import PlaybackConfig
+from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, StreamDownload
+from pytomo_scrapy.items.precision import round_timeline
+from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
+
+
+def analyse_window(
+    download: DownloadResult, declared_duration_s: float | None, config: PlaybackConfig
+) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
+    """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process.
+
+    Players see the timelines as they are stored, so that a replay from the database gives exactly the same figures.
+    """
+    timelines = tuple(round_timeline(_timeline(stream, declared_duration_s)) for stream in download.streams)
+    return timelines, simulate_window(download, timelines, config)
+
+
+def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> MediaTimeline:
+    if not stream.spool_path:
+        return MediaTimeline(stream.kind, "packets", failure="no_media_data")
+    return read_timeline(
+        stream.spool_path,
+        stream.kind,
+        stream.spooled_bytes,
+        stream.size_bytes or stream.declared_size_bytes,
+        declared_duration_s=declared_duration_s,
+    )
+
+
+def simulate_window(
+    download: DownloadResult, timelines: tuple[MediaTimeline, ...], config: PlaybackConfig
+) -> tuple[PlaybackResult, ...]:
+    """Simulate the classic player, and the player that fits the streams. Empty where the window says nothing."""
+    end_s = horizon_s(download)
+    if end_s is None:
+        return ()
+    classic = {
+        "initial_buffer_s": config.initial_buffer_s,
+        "min_buffer_s": config.min_buffer_s,
+        "restart_buffer_s": config.restart_buffer_s,
+    }
+    players: dict[str, dict[str, float] | None] = {
+        "classic": classic,
+        default_player([stream.kind for stream in download.streams]): None,
+    }
+    if download.received_bytes is None:
+        # Its process was lost: what arrived is not known, so nobody can say that too little did.
+        return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
+    traces = window_traces(download, timelines)
+    return tuple(
+        replace(simulate_playback(traces, name, parameters, horizon_s=end_s), place=download.place)
+        for name, parameters in players.items()
+    )

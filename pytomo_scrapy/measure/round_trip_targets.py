@@ -1,0 +1,75 @@
+"""Which addresses of a session are pinged, and which belong to networks that are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from pytomo_scrapy.config import PathConfig, PingConfig
+from pytomo_scrapy.items import PingResult, VideoItem
+from pytomo_scrapy.measure.family_paths import FamilyPath, media_hosts
+from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.ping.gateway import gateway_towards
+from pytomo_scrapy.measure.ping.round_trips import ping_addresses
+
+
+def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig, path: PathConfig) -> PingResult:
+    """Ping every distinct address that any resolver gave and the first gateway; behind a proxy, the proxy alone."""
+    if proxies := _media_proxies(paths, path):
+        results = [_ping_proxy(proxy, config) for proxy in proxies]
+        return replace(results[0], pings=tuple(ping for result in results for ping in result.pings))
+    chosen = item.dns.chosen.values() if item.dns else ()
+    addresses = list(dict.fromkeys([*chosen, *_given(item)]))
+    port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
+    gateway = gateway_towards(addresses[0]) if addresses else None
+    return ping_addresses(addresses, config, port=port, gateway=gateway)
+
+
+def _media_proxies(paths: Sequence[FamilyPath], path: PathConfig) -> tuple[str, ...]:
+    """Return the distinct proxies that lead to the media, one a family at most."""
+    hosts = media_hosts(paths[0].resolve)
+    ways = [replace(path, family=str(of.family)) if of.family is not None else path for of in paths]
+    proxies = [proxy_for(f"https://{hosts[0]}/", way) for way in ways] if hosts else []
+    return tuple(dict.fromkeys(proxy for proxy in proxies if proxy))
+
+
+def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
+    result = ping_addresses([urlsplit(proxy).hostname or ""], config, port=urlsplit(proxy).port or 80)
+    return replace(result, pings=tuple(replace(ping, via_proxy=True, role="proxy") for ping in result.pings))
+
+
+def _given(item: VideoItem) -> list[str]:
+    return [address for lookup in (item.dns.lookups if item.dns else ()) for address in lookup.addresses]
+
+
+def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
+    """Return the addresses that no resolver gave and only a redirect led to. Empty behind a proxy."""
+    given = set(_given(item))
+    met = [
+        request.address
+        for window in item.downloads
+        if not window.via_proxy
+        for request in window.requests
+        if request.hop > 0 and request.address is not None
+    ]
+    return tuple(address for address in dict.fromkeys(met) if address not in given)
+
+
+def ping_redirects(item: VideoItem, config: PingConfig) -> PingResult:
+    """Ping what the windows were redirected to, after them. Returns it with the pings of the stage before.
+
+    Their failure is no failure of the stage.
+    """
+    ports = {row.address: row.port for window in item.downloads for row in window.requests if row.hop > 0}
+    addresses = redirect_addresses(item)
+    result = ping_addresses(addresses, config, port=ports[addresses[0]])
+    pings = tuple(replace(ping, role="redirect") for ping in result.pings)
+    before = item.ping or PingResult()
+    return replace(before, pings=(*before.pings, *pings))
+
+
+def network_addresses(item: VideoItem) -> tuple[str, ...]:
+    """Return every address that a resolver gave, that was chosen, or that a redirect led to."""
+    chosen = item.dns.chosen.values() if item.dns else ()
+    return (*_given(item), *chosen, *redirect_addresses(item))

@@ -1,0 +1,199 @@
+"""One crawl under way, as its spider sees it: claims round after round, what pages found, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Self
+
+from scrapy.exceptions import CloseSpider
+
+from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.line_lock import Line
+from pytomo_scrapy.failures import REFUSALS, LineError
+from pytomo_scrapy.spiders.arguments import WalkArguments
+from pytomo_scrapy.spiders.claims import Claims
+from pytomo_scrapy.spiders.rounds import Rounds
+from pytomo_scrapy.spiders.user_list import VideoList
+from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
+
+logger = logging.getLogger(__name__)
+
+
+class Walk:
+    """Gives out the claims of a frontier that is open, and takes what became of each."""
+
+    def __init__(
+        self,
+        context: CrawlContext,
+        frontier: Frontier,
+        arguments: WalkArguments,
+        sources: Sequence[str],
+        rounds: Rounds,
+    ) -> None:
+        self._context = context
+        self._storage = context.storage
+        self._frontier = frontier
+        self._arguments = arguments
+        self._sources = sources
+        self._rounds = rounds
+        self._claims = Claims(context.storage, frontier, context.config.frontier_ahead, lambda: context.is_over)
+        self._video_started_s = float("-inf")
+        self._source_failures: dict[str, str] = {}
+
+    @classmethod
+    async def open(
+        cls,
+        context: CrawlContext,
+        spider: str,
+        given: Mapping[str, str],
+        arguments: WalkArguments,
+        sources: Sequence[str],
+    ) -> Self:
+        """Begin or resume the crawl that the arguments name. `sources` are those of first videos without a list.
+
+        Raises StorageError.
+        """
+        rounds = Rounds(context.config.endurance)
+        await _wait(rounds.before_first_s(), "The crawl starts")
+        opened = await context.begin(spider, given, asdict(arguments), is_own_list=arguments.vantage == "own")
+        walk = cls(context, opened.frontier, arguments, sources, rounds)
+        await walk._seed()
+        return walk
+
+    @property
+    def crawl_name(self) -> str:
+        """The name of the crawl, which the same command resumes."""
+        return self._frontier.crawl.name
+
+    async def _seed(self) -> None:
+        if self._arguments.urls or self._arguments.input_file:
+            self._claims.seed_list(VideoList(self._arguments, await self._storage.ask(self._frontier.listed)))
+        else:
+            await self._claims.seed_sources([(source, {}) for source in self._sources])
+
+    @contextlib.contextmanager
+    def leases_renewed(self) -> Iterator[None]:
+        """Keep what we hold of the frontier for as long as this lasts."""
+        renewal = asyncio.create_task(self._claims.renew_leases(self._context.config.endurance.lease_s / 3))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+
+    async def claims(self) -> AsyncIterator[Claim]:
+        """Yield claim after claim, round after round, at the crawl's pace. Raises Stopped or StorageError."""
+        while True:
+            self._rounds.begin()
+            while (claim := await self._claims.next()) is not None:
+                await self._pace(claim)
+                yield claim
+            if not await self._next_round():
+                return
+
+    async def _pace(self, claim: Claim) -> None:
+        await self._context.politeness.ready()
+        if claim.kind != "video":
+            return
+        pace_s = self._context.config.pace_s
+        await asyncio.sleep(max(0.0, self._video_started_s + pace_s - time.monotonic()))
+        self._video_started_s = time.monotonic()
+
+    async def _next_round(self) -> bool:
+        if self._context.is_over or not self._arguments.loop:
+            return False
+        if (await self._storage.ask(self._frontier.counts)).done == 0:
+            return False
+        if (pause_s := self._rounds.before_next_s()) > 0:
+            self._context.line.free()
+            await _wait(pause_s, "The next round starts")
+            await self._context.line.take_when_free()
+        await self._storage.ask(self._frontier.new_pass)
+        await self._seed()
+        return True
+
+    async def wants_more_videos(self, claim: Claim) -> bool:
+        """Whether the page of a claimed video should be fetched for its related ones."""
+        return (
+            self._arguments.related
+            and claim.depth < self._arguments.max_rounds
+            and not claim.is_expanded
+            and not await self._storage.ask(self._frontier.is_full)
+        )
+
+    async def finish_source(
+        self,
+        claim: Claim,
+        found: Sequence[FoundVideo],
+        failure: str | None,
+        detail: str | None,
+        ordered_wait_s: float = 0.0,
+    ) -> None:
+        """Admit what a source listed, and note how its page went."""
+        if failure is not None:
+            self._source_failures[claim.video_id] = failure
+            logger.warning("Source %s: %s", claim.video_id, failure)
+            self._context.politeness.note(failure, ordered_wait_s)
+        if failure in REFUSALS and claim.attempt_count == 1:
+            # One more try, after the pause that the refusal brings.
+            await self._claims.give_back(claim.id)
+            return
+        await self._storage.write(self._frontier.finish_source, claim, found, failure=failure, detail=detail)
+        self._claims.done(claim.id)
+
+    async def add_related(
+        self, claim: Claim, found: Sequence[FoundVideo], failure: str | None, ordered_wait_s: float
+    ) -> None:
+        """Admit what the page of a video related to it, and note a refusal of the page."""
+        if failure in REFUSALS:
+            self._context.politeness.note(failure, ordered_wait_s)
+        await self._storage.write(self._frontier.add_videos, claim, found)
+
+    def stored(self, claim_id: int | None) -> None:
+        """Make room: the claim's measurement is stored."""
+        self._claims.done(claim_id)
+
+    async def give_back(self, claim_id: int) -> None:
+        """Queue a claim again."""
+        await self._claims.give_back(claim_id)
+
+    async def finish(self) -> None:
+        """Finish the crawl. Raises CloseSpider where it found nothing to measure, StorageError."""
+        counts = await self._storage.ask(self._frontier.counts)
+        if counts.admitted == 0:
+            reasons = "; ".join(f"{source}: {why}" for source, why in self._source_failures.items())
+            logger.error("No video was found to measure. %s", reasons or "The list holds no usable line.")
+            raise CloseSpider("no_videos")
+        await self._storage.ask(self._frontier.finish_crawl)
+
+
+def take_line(line: Line) -> None:
+    """Take the line for the first round. Raises CloseSpider if another crawler has it."""
+    try:
+        line.take()
+    except LineError as error:
+        logger.error("%s", error)
+        raise CloseSpider("line_taken") from None
+
+
+def close_if_over(context: CrawlContext) -> None:
+    """Raises CloseSpider, with a sentence in the log, where something has happened that ends the crawl."""
+    if context.storage.failure is not None:
+        logger.error("%s", context.storage.failure)
+        raise CloseSpider("storage_failed")
+    if context.politeness.is_over:
+        logger.error("%s", context.politeness.sentence())
+        raise CloseSpider("service_refuses")
+    if context.data_cap.is_reached:
+        logger.warning("%s", context.data_cap.sentence())
+        raise CloseSpider("data_cap")
+
+
+async def _wait(seconds: float, what: str) -> None:
+    if seconds > 0:
+        logger.info("%s in %.0f s", what, seconds)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,87 @@
+"""The two ways to a video that is measured over both families: in which order, and what the failed one is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytomo_scrapy import config
+from pytomo_scrapy.config import DnsConfig, ResolveConfig
+from pytomo_scrapy.items import DnsLookup, DnsResult, ResolveResult
+from pytomo_scrapy.measure import family_paths
+from pytomo_scrapy.measure.family_paths import FamilyPath, Resolve, answer_of, look_up_paths, media_hosts, resolve_paths
+from tests.factories import HOST, make_format, make_item, make_resolve
+
+SETTINGS = config.load({"PYTOMO_IP_FAMILY": "both"}.get)
+ADDRESS = {4: "127.0.0.1", 6: "::1"}
+
+
+def resolve(url: str, settings: ResolveConfig) -> ResolveResult:
+    return make_resolve(address_family=int(settings.path.family))
+
+
+def pair(video_id: str = "abcdefghijk", resolve: Resolve = resolve) -> tuple[FamilyPath, ...]:
+    return resolve_paths(make_item(video_id=video_id, crawl="c"), SETTINGS.resolve, resolve)
+
+
+@pytest.fixture
+def look_up(monkeypatch: pytest.MonkeyPatch) -> dict[int | None, str]:
+    """Failures of the look-up by family; without one it finds loopback."""
+    failures: dict[int | None, str] = {}
+
+    def found(hosts: tuple[str, ...], family: int, settings: DnsConfig, *, started_s: float) -> DnsResult:
+        failure = failures.get(family)
+        addresses = () if failure else (ADDRESS[family],)
+        lookup = DnsLookup(HOST, "system", "192.0.2.53", "udp", "A" if family == 4 else "AAAA", addresses=addresses)
+        chosen = {} if failure else dict.fromkeys(hosts, ADDRESS[family])
+        return DnsResult((lookup,), chosen, "system", 0.01, failure=failure)
+
+    monkeypatch.setattr(family_paths, "look_up_hosts", found)
+    return failures
+
+
+def families(paths: tuple[FamilyPath, ...]) -> list[int | None]:
+    return [path.family for path in paths]
+
+
+def test_both_families_are_resolved_in_an_order_that_the_video_draws() -> None:
+    orders = [tuple(families(pair(f"video{number:06d}"))) for number in range(200)]
+    assert set(orders) == {(4, 6), (6, 4)}
+    assert 60 < orders.count((4, 6)) < 140
+    assert orders == [tuple(families(pair(f"video{number:06d}"))) for number in range(200)]
+
+
+def test_family_behind_a_proxy_that_goes_on_over_the_other_one_is_told_apart() -> None:
+    paths = pair(resolve=lambda url, settings: make_resolve(address_family=4))
+    assert [(path.family, path.resolve.failure) for path in paths] == [(4, None), (6, "exit_address_changed")]
+
+
+def test_look_up_of_a_pair_keeps_all_queries_and_puts_the_one_that_failed_last(
+    look_up: dict[int | None, str],
+) -> None:
+    look_up[6] = "dns_no_answer"
+    paths = look_up_paths(pair(), SETTINGS.dns, started_s=0.0)
+    answer = answer_of(paths)
+    assert answer.failure is None and answer.chosen == {HOST: "127.0.0.1"}
+    assert {lookup.record_type for lookup in answer.lookups} == {"A", "AAAA"}
+    assert families(paths) == [4, 6]
+
+
+def test_path_that_did_not_resolve_is_not_looked_up(look_up: dict[int | None, str]) -> None:
+    failed = FamilyPath(6, make_resolve(formats=(), failure="resolve_unreachable"))
+    paths = look_up_paths((failed, FamilyPath(4, make_resolve())), SETTINGS.dns, started_s=0.0)
+    assert [(path.family, path.dns is not None) for path in paths] == [(4, True), (6, False)]
+
+
+def test_video_of_one_path_is_looked_up_for_the_family_that_its_addresses_are_signed_for(
+    look_up: dict[int | None, str],
+) -> None:
+    settings = config.load({}.get)
+    paths = resolve_paths(make_item(), settings.resolve, lambda url, _: make_resolve(address_family=6))
+    assert families(paths) == [None]
+    (path,) = look_up_paths(paths, settings.dns, started_s=0.0)
+    assert path.dns is not None and path.dns.chosen == {HOST: "::1"}
+
+
+def test_hosts_of_video_and_audio_are_asked_once_each() -> None:
+    formats = (make_format(kind="video"), make_format(kind="audio"), make_format(kind="audio", host="other"))
+    assert media_hosts(make_resolve(formats=formats)) == (HOST, "other")

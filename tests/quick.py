@@ -1,0 +1,53 @@
+"""`pytest --quick`: the tests that start no process and open no socket, for every save; one that does either fails."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+SLOW_MARKERS = ("alone", "lab", "process", "root")
+# Folders in which every test runs the product from outside.
+SLOW_FOLDERS = ("e2e",)
+_SERVER_FIXTURES = {"postgres_cluster", "postgres_server", "postgres_url", "browser"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.addoption("--quick", action="store_true", help="only tests without a process or a socket")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is known to be slow."""
+    if config.getoption("--quick"):
+        slow = [item for item in items if _is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not _is_slow(item)]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    if any(item.get_closest_marker(name) for name in SLOW_MARKERS):
+        return True
+    if Path(item.path).parent.name in SLOW_FOLDERS or _SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        return True
+    parameters = getattr(item, "callspec", None)
+    return parameters is not None and "postgres" in parameters.params.values()
+
+
+@pytest.fixture(autouse=True)
+def nothing_outside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a quick test that starts a process or opens a socket."""
+    if not request.config.getoption("--quick"):
+        return
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        pytest.fail("a test that starts a process or opens a socket is marked `process`", pytrace=True)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+    monkeypatch.setattr(BaseProcess, "start", refuse)
+    for name in ("connect", "connect_ex", "bind"):
+        monkeypatch.setattr(socket.socket, name, refuse)
