@@ -101,6 +101,13 @@ def test_wrong_usage_ends_with_one_sentence_and_2(here: Here) -> None:
     assert len(done.errors.splitlines()) == 1
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_script_knows_every_command(here: Here, shell: str) -> None:
+    done = here("completion", shell)
+    assert (done.exit_code, done.errors) == (0, "")
+    assert all(name in done.output for name in scrapy_commands.names())
+
+
 def test_interrupt_ends_with_130(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt

@@ -103,6 +103,7 @@ def test_url_of_no_database_is_one_sentence(
         (("crawl", "-r", "0"), "max_rounds='0' is not usable"),
         (("crawl", "-a", "no_such=1"), "no_such is not known"),
         (("crawl", "-f", "/no/such/file"), "/no/such/file cannot be read"),
+        (("crawl", "-B", "soon"), "PYTOMO_PLAYBACK_INITIAL_BUFFER_S='soon' is not usable"),
         (("crawl", "-D", "soon"), "PYTOMO_DOWNLOAD_WINDOW_S='soon' is not usable"),
         (("report", "-s", "PYTOMO_PACE_S"), "Invalid -s value, use -s NAME=VALUE"),
         (("report", "--bogus"), "--bogus is not an option of `pytomo report`: pytomo report -h lists them."),

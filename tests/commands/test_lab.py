@@ -8,7 +8,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from scrapy.exceptions import UsageError
@@ -107,6 +110,29 @@ def test_lab_ends_as_the_command_inside_or_with_its_own_trouble(
     # Every word behind the command's name is its own, and what runs it is `pytomo` again.
     words = ["crawl", "-u", "2", "--", "-x"]
     assert asked == [(LabOptions("clean", 3, 2.0, {HOST: 1.0}), words, (sys.executable, "-m", "pytomo_scrapy"))]
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_lab_serve_prints_the_environment_until_it_is_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    def wait() -> None:
+        if is_stopped:
+            handlers[signal.SIGTERM](signal.SIGTERM, None)
+
+    handlers: dict[int, Any] = {}
+    endpoints = SimpleNamespace(environment=lambda: {"B": "it's", "A": "127.0.0.1:9"})
+    lab = SimpleNamespace(endpoints=endpoints, wait_until_it_ends=wait)
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(launcher, "running_lab", lambda options: nullcontext(lab))
+    ended = run("lab", "serve", "--world", "clean")
+    assert ended.output.splitlines() == [
+        "# The lab serves world 'clean' until Ctrl-C. In another shell of this project:",
+        "export A=127.0.0.1:9",
+        "export B='it'\"'\"'s'",
+    ]
+    sentence = f"The lab's servers (world 'clean') ended by themselves; process {os.getpid()} ends too.\n"
+    assert (ended.exit_code, ended.errors) == ((0, "") if is_stopped else (3, sentence))
 
 
 @pytest.mark.lab
