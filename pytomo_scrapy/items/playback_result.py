@@ -81,28 +81,28 @@ class PlaybackResult:
     place: int = stored(0, "the window's place")
     is_started: bool = stored(False, "a first frame inside the window")
     is_ended: bool = stored(False, "the video's end was reached inside the window")
-    is_validated: bool = stored(False, "inside the conditions in which the model was validated")
-    is_identifiable: bool = stored(True, "0: the replay would need bytes while the window made no demand")
-    stalls: tuple[Interval, ...] = ()
-    freezes: tuple[Interval, ...] | None = None  # None: this player tells no picture
     horizon_s: float | None = stored(None, "t0 to where the simulation ends", null="not simulated")
     startup_delay_s: float | None = stored(
         None, "t0 to the first frame", null="not started: right-censored at horizon_s"
     )
+    stalls: tuple[Interval, ...] = ()
+    freezes: tuple[Interval, ...] | None = None  # None: this player tells no picture
+    stall_count: int | None = stored(None, "stalls of 0.1 s and more", null="not simulated")
+    stall_1s_count: int | None = stored(None, "stalls of 1 s and more", null="not simulated")
     stalled_s: float | None = stored(None, "stalls together", null="not simulated")
     stall_ratio: float | None = stored(None, "stalled_s / (played_s + stalled_s)", null="nothing played")
     played_s: float | None = stored(None, "media played", null="not simulated")
     initial_buffer_s: float | None = stored(None, "media buffered at the start", null="not started")
+    initial_buffer_bytes: int | None = stored(None, "bytes behind initial_buffer_s", null="not started")
     initial_rate_bps: float | None = stored(None, "8 × initial_buffer_bytes / time to get them", null="not started")
     buffer_end_s: float | None = stored(None, "media buffered at the end", null="not simulated")
     media_received_s: float | None = stored(None, "media that arrived", null="not simulated")
     mos_stalling_hossfeld2011: float | None = stored(
         None, "docs/metrics.md", null="outside the model's conditions", unit="1 to 5"
     )
-    stall_count: int | None = stored(None, "stalls of 0.1 s and more", null="not simulated")
-    stall_1s_count: int | None = stored(None, "stalls of 1 s and more", null="not simulated")
-    initial_buffer_bytes: int | None = stored(None, "bytes behind initial_buffer_s", null="not started")
     timeline_method: str | None = stored(None, "of the timeline used", null="not analysed")
+    is_validated: bool = stored(False, "inside the conditions in which the model was validated")
+    is_identifiable: bool = stored(True, "0: the replay would need bytes while the window made no demand")
     failure: str | None = failure_of("the simulation")
     failure_detail: str | None = failure_detail()
 

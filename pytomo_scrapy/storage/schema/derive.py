@@ -20,6 +20,8 @@ _TYPES: dict[str, Any] = {
     "Mapping": Json,
 }
 
+_ORDER = (Boolean, Double, BigInteger, Text)
+
 
 def table_of(
     name: str,
@@ -29,14 +31,18 @@ def table_of(
     keys: str = "",
     unique: Sequence[str] = (),
     after: Mapping[str, Sequence[Column[Any]]] | None = None,
+    is_by_type: bool = False,
 ) -> Table:
     """Return the table that keeps results of these classes (each with its prefix), a row a result, below the parent.
 
     `lead` are columns of the table's own that come first, `after` those that follow a derived one, as blobs do. Fields
-    named in `keys` are never NULL. Rows are found by their parent: through `unique` where it is given, else an index.
+    named in `keys` are never NULL. `is_by_type` puts flags first, then numbers, counts and texts. Rows are found by
+    their parent: through `unique` where it is given, else an index.
     """
     own = {column.name for column in lead}
     derived = [column for column in columns_of(*kinds, keys=keys, after=after) if column.name not in own]
+    if is_by_type:
+        derived.sort(key=lambda column: _ORDER.index(type(column.type)) if column.nullable else -1)
     owner = reference(f"{parent}_id", parent, is_index=not unique)
     constraints = [UniqueConstraint(owner.name, *unique)] if unique else []
     return Table(name, metadata, id_column(), owner, *lead, *derived, *constraints)

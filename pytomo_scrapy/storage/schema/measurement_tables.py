@@ -123,6 +123,7 @@ playback = table_of(
     lead=[required("place", Integer, "the window's place")],
     keys="player parameters",
     unique=("place", "player"),
+    is_by_type=True,
     after={"stall_1s_count": [optional("freeze_count", BigInteger, "freezes", null="this player tells no picture")]},
 )
 
