@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +54,7 @@ class Command(CrawlCommand):
         if stored:
             self._show(stored[0].uuid, is_json=opts.json)
         elif self.exitcode == 0:
-            sys.stderr.write("Nothing was stored; the log says why.\n")
-            self.exitcode = EXIT_FAILED
+            refuse("Nothing was stored; the log says why.", EXIT_FAILED)
 
     def _show(self, key: str, *, is_json: bool) -> None:
         from rich.console import Console

@@ -234,7 +234,11 @@ def measured(prepare: Prepare, path: Path, *words: str, reason: str = "finished"
     command = measure.Command()
     opts, args = prepare(command, VIDEO, *words, path=path)
     command.crawler_process = FakeProcess(FakeStats(reason), *uuids)  # type: ignore[assignment]
-    command.run(args, opts)
+    try:
+        command.run(args, opts)
+    except SystemExit as ended:
+        assert isinstance(ended.code, int)
+        return ended.code
     return command.exitcode
 
 
