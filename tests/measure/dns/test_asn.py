@@ -34,11 +34,11 @@ class Zones:
     """Answers as Team Cymru does, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.questions: list[str] = []
 
     def __call__(self, query: dns.message.Message, transport: str) -> bytes:
         name = query.question[0].name.to_text()
-        self.asked.append(name)
+        self.questions.append(name)
         response = dns.message.make_response(query)
         if name in TEXTS:
             response.answer.append(dns.rrset.from_text(name, 300, "IN", "TXT", f'"{TEXTS[name]}"'))
@@ -95,19 +95,19 @@ def test_cymru_is_asked_once_per_prefix_and_only_for_its_first_addresses(zones: 
         Network("93.184.216.34", 15133, (64501,), "93.184.216.0/22", "EDGECAST, US", "cymru"),
         Network("2001:4860:10f::9", 15169, (), "2001:4860::/32", "GOOGLE, US", "cymru"),
     )
-    assert sorted(answer.asked) == sorted(TEXTS)
+    assert sorted(answer.questions) == sorted(TEXTS)
     # Another address of the same prefixes, and another /24 of the /22.
     assert [network.as_number for network in finder.find(["93.184.216.35", "93.184.217.1", "2001:4860:200::1"])] == [
         15133, 15133, 15169,
     ]  # fmt: skip
-    assert len(answer.asked) == 4
+    assert len(answer.questions) == 4
 
 
 def test_special_addresses_are_never_sent(zones: tuple[Zones, NetworkConfig]) -> None:
     answer, config = zones
     finder = NetworkFinder(config)
     assert finder.find(["127.42.1.1", "10.0.0.1", "192.168.1.1", "fe80::1", "::1", "192.0.2.1"]) == ()
-    assert answer.asked == []
+    assert answer.questions == []
 
 
 def test_prefix_that_nobody_announces_is_known_as_such(zones: tuple[Zones, NetworkConfig]) -> None:
@@ -116,7 +116,7 @@ def test_prefix_that_nobody_announces_is_known_as_such(zones: tuple[Zones, Netwo
     for _ in range(2):
         (network,) = finder.find(["8.8.8.8"])
         assert (network.as_number, network.as_prefix, network.source) == (None, None, "cymru")
-    assert len(answer.asked) == 1
+    assert len(answer.questions) == 1
 
 
 def test_silence_costs_its_time_out_once_and_leaves_nothing() -> None:

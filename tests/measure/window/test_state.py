@@ -25,10 +25,10 @@ from tests.measure.window.window_machine import (
     OTHER,
     T0_S,
     Window,
-    asked,
     failed_with,
     make_format,
     redirect,
+    requested,
 )
 
 
@@ -43,10 +43,10 @@ def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bulk_ranges_follow_until_the_size_is_reached(tmp_path: Path) -> None:
     window = Window(tmp_path, make_format(chunk_bytes=400))
-    assert [asked(command) for command in window.opened] == [(0, HOST, (0, 399), "192.0.2.1")]
+    assert [requested(command) for command in window.opened] == [(0, HOST, (0, 399), "192.0.2.1")]
     # 1 000 bytes in ranges of 400: 400, 400, and the last 200 (800 to 999), now that the size is known.
-    assert [asked(command) for command in window.serve(0.1, 0, 399, 1000)] == [(0, HOST, (400, 799), "192.0.2.1")]
-    assert [asked(command) for command in window.serve(0.2, 400, 799, 1000)] == [(0, HOST, (800, 999), "192.0.2.1")]
+    assert [requested(command) for command in window.serve(0.1, 0, 399, 1000)] == [(0, HOST, (400, 799), "192.0.2.1")]
+    assert [requested(command) for command in window.serve(0.2, 400, 799, 1000)] == [(0, HOST, (800, 999), "192.0.2.1")]
     assert window.serve(0.3, 800, 999, 1000) == [Stop("complete")]
     window.cut(0.3)
     assert window.rows("t_s", "range_start_bytes", "received_bytes", "status", "failure") == [
@@ -61,7 +61,7 @@ def test_bulk_ranges_follow_until_the_size_is_reached(tmp_path: Path) -> None:
 
 def test_bulk_whole_file_without_a_length_is_complete_at_its_end(tmp_path: Path) -> None:
     window = Window(tmp_path, make_format())
-    assert [asked(command) for command in window.opened] == [(0, HOST, None, "192.0.2.1")]
+    assert [requested(command) for command in window.opened] == [(0, HOST, None, "192.0.2.1")]
     assert window.head(0.1, "HTTP/1.1 200 OK", "Content-Type: video/mp4") == []
     window.body(0.2, 700)
     assert window.end(0.3) == [Stop("complete")]
@@ -70,7 +70,7 @@ def test_bulk_whole_file_without_a_length_is_complete_at_its_end(tmp_path: Path)
 
 def test_window_goes_on_until_its_last_stream_is_over(tmp_path: Path) -> None:
     window = Window(tmp_path, make_format("video"), make_format("audio"))
-    assert [asked(command)[0] for command in window.opened] == [0, 1]
+    assert [requested(command)[0] for command in window.opened] == [0, 1]
     window.head(0.1, "HTTP/1.1 403 Forbidden", stream=1)
     assert window.end(0.1, stream=1) == []  # the video goes on
     window.head(0.1, "HTTP/1.1 200 OK", "Content-Length: 5")
@@ -204,10 +204,10 @@ def test_redirect_waits_for_its_hosts_address_and_the_ranges_stay_there(tmp_path
     assert redirect(window, 0.1, f"http://{OTHER}:81/moved") == [LookUp(0, OTHER, 4)]
     assert window.streams[0].state is StreamState.LOOKING_UP
     (fetch,) = window.state.handle(HostLookedUp(0.4, 0, 0.25, "192.0.2.2"))
-    assert asked(fetch) == (0, OTHER, (0, 399), "192.0.2.2")
+    assert requested(fetch) == (0, OTHER, (0, 399), "192.0.2.2")
     # The next range goes where the redirect led, whose address is known by now.
     (fetch,) = window.serve(0.5, 0, 399, 1000)
-    assert asked(fetch) == (0, OTHER, (400, 799), "192.0.2.2")
+    assert requested(fetch) == (0, OTHER, (400, 799), "192.0.2.2")
     assert window.rows("hop", "host", "port", "status", "t_s", "dns_s", "received_bytes") == [
         (0, HOST, 80, 302, 0.0, None, 0),
         (1, OTHER, 81, 206, 0.4, 0.25, 400),
@@ -218,13 +218,13 @@ def test_redirect_waits_for_its_hosts_address_and_the_ranges_stay_there(tmp_path
 def test_redirect_to_a_known_host_or_an_address_needs_no_look_up(tmp_path: Path, location: str) -> None:
     window = Window(tmp_path, make_format())
     (fetch,) = redirect(window, 0.1, location)
-    assert asked(fetch)[3] == (None if "192.0.2.9" in location else "192.0.2.1")
+    assert requested(fetch)[3] == (None if "192.0.2.9" in location else "192.0.2.1")
 
 
 def test_redirect_through_a_proxy_leaves_the_look_up_to_it(tmp_path: Path) -> None:
     window = Window(tmp_path, make_format(), path=PathConfig(proxy="http://192.0.2.3:3128"))
     (fetch,) = redirect(window, 0.1, f"http://{OTHER}/moved")
-    assert asked(fetch) == (0, OTHER, None, None)
+    assert requested(fetch) == (0, OTHER, None, None)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from pytomo_scrapy.measure.window.stream import StreamState
 from tests.measure.window.window_machine import (
     HOST,
     Window,
-    asked,
     make_format,
+    requested,
 )
 from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES, end_of
 
@@ -39,22 +39,22 @@ def paced(folder: Path, goal_s: float = 4.0, kinds: tuple[str, ...] = ("video",)
 
 def test_paced_window_asks_for_the_next_range_only_below_its_goal(tmp_path: Path) -> None:
     window = paced(tmp_path)
-    assert [asked(command)[2] for command in window.opened] == [(0, HEAD_BYTES - 1)]
+    assert [requested(command)[2] for command in window.opened] == [(0, HEAD_BYTES - 1)]
     # The index is in the head. Goal 4 s: the segments that begin at 0 and 2 s.
     (fetch,) = window.serve(0.1, 0, HEAD_BYTES - 1, len(FILE))
-    assert asked(fetch)[2] == (HEAD_BYTES, end_of(2))
+    assert requested(fetch)[2] == (HEAD_BYTES, end_of(2))
     # 4 s of media at 0.2 s, and nothing played: enough. It plays from then on.
     assert window.serve(0.2, HEAD_BYTES, end_of(2), len(FILE)) == []
     assert window.streams[0].state is StreamState.RESTING
     # At the next tick 0.01 s are played, so 3.99 s are ahead: one more segment, begun before 0.01 + 4 s.
     (fetch,) = window.state.handle(Tick(0.21))
-    assert asked(fetch)[2] == (end_of(2) + 1, end_of(3))
+    assert requested(fetch)[2] == (end_of(2) + 1, end_of(3))
     assert window.state.handle(Tick(0.22)) == []  # it is being fetched
     # 6 s of media at 0.3 s, 0.1 s played: 5.9 s ahead. Less than 4 s are ahead when 2 s are played, at 2.2 s.
     assert window.serve(0.3, end_of(2) + 1, end_of(3), len(FILE)) == []
     assert window.state.handle(Tick(2.19)) == []
     (fetch,) = window.state.handle(Tick(2.21))
-    assert asked(fetch)[2] == (end_of(3) + 1, end_of(4))
+    assert requested(fetch)[2] == (end_of(3) + 1, end_of(4))
     assert window.state.received_bytes == INIT_BYTES + 3 * SEGMENT_BYTES
 
 
@@ -83,7 +83,7 @@ def test_paced_stream_waits_for_the_slower_one(tmp_path: Path) -> None:
     assert window.state.handle(Tick(5.0)) == []
     window.serve(6.0, 0, HEAD_BYTES - 1, len(FILE), stream=1)
     assert window.serve(6.1, HEAD_BYTES, end_of(2), len(FILE), stream=1) == []  # plays from 6.1 s
-    assert [asked(command)[:3] for command in window.state.handle(Tick(6.2))] == [
+    assert [requested(command)[:3] for command in window.state.handle(Tick(6.2))] == [
         (0, HOST, (end_of(2) + 1, end_of(3))),
         (1, HOST, (end_of(2) + 1, end_of(3))),
     ]

@@ -99,7 +99,7 @@ def failed_with(code: int, text: str = "", **facts: object) -> Transfer:
     return dataclasses.replace(DONE, error=TransferError(code, text), **facts)  # type: ignore[arg-type]
 
 
-def asked(command: Command) -> tuple[int, str, tuple[int, int] | None, str | None]:
+def requested(command: Command) -> tuple[int, str, tuple[int, int] | None, str | None]:
     """Return (stream, host, range, pinned address) of a request."""
     assert isinstance(command, Fetch)
     request = command.request
