@@ -1,6 +1,6 @@
 """The tables of crawls and measurements. A column has the name of the item field it keeps; NULL means not measured.
 
-What each means is written beside it, and in docs/data-format.md by `make schema`.
+Each column says what it means, and `make schema` writes that into docs/data-format.md.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ owner = Table(
     required(
         "machine",
         Text,
-        "boot id and process namespace, so that a reboot or another container is told apart",
-        null="never; empty where the system does not tell",
+        "boot id and process namespace, so that a reboot or another container is noticed",
+        null="never; empty where the system does not say",
     ),
     required("pid", Integer, "process number"),
     required(
@@ -137,7 +137,7 @@ frontier = Table(
     required("video_id", Text, "the service's id, or the source's name"),
     required("depth", Integer, "0 a source, 1 first videos, then one more for each page", unit="rounds"),
     required("parent_id", BigId, "row of the page or source that led here first", null="never; 0: none"),
-    required("place", BigInteger, "place on that page, from 0; in a list its line"),
+    required("place", BigInteger, "position on that page, from 0; in a list its line"),
     required("state", SmallInteger, "0 queued, 1 in flight, 2 done"),
     required("is_expanded", Boolean, "its page's videos are in the frontier"),
     required("attempt_count", Integer, "how often it was claimed"),
@@ -199,10 +199,10 @@ video = Table(
     required("service", Text, "youtube, ..."),
     required("video_id", Text, "the service's id"),
     required("url", Text, "canonical address of its page"),
-    optional("title", Text, "resolution, else the page", null="never told"),
-    optional("duration_s", Double, "resolution", null="never told"),
+    optional("title", Text, "resolution, else the page", null="never known"),
+    optional("duration_s", Double, "resolution", null="never known"),
     optional(
-        "uploaded_at", UtcDateTime, "resolution, else its watch page: then the start of that day", null="never told"
+        "uploaded_at", UtcDateTime, "resolution, else its watch page: then the start of that day", null="never known"
     ),
     required("first_seen_at", UtcDateTime, "first stored"),
     UniqueConstraint("service", "video_id"),
@@ -235,12 +235,12 @@ measurement = Table(
     optional("claim_id", BigInteger, "frontier row that stood for it", null="not from the frontier"),
     optional("frontier_order", BigInteger, "its order of discovery", null="not from the frontier"),
     *columns_of(PageResult, integer=Integer),
-    optional("view_count", BigInteger, "resolution, else its watch page", null="not told", unit="views"),
+    optional("view_count", BigInteger, "resolution, else its watch page", null="not known", unit="views"),
     optional(
         "video_age_s",
         Double,
-        "`started_at` minus the upload; where only the watch page told it, the start of that day in UTC",
-        null="date not told",
+        "`started_at` minus the upload; where only the watch page gave it, the start of that day in UTC",
+        null="date not known",
     ),
     optional(
         "since_last_measured_s",
@@ -261,7 +261,7 @@ measurement = Table(
         "store_failure_detail", Text, "groups of rows that the database refused, and why", null="everything was stored"
     ),
     *failure_columns("that ended the session"),
-    # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
+    # Both families or a second vantage add rows later; a superseded row stays next to the row that replaced it.
     Index(
         "uq_measurement_current",
         "crawl_id",
