@@ -21,7 +21,7 @@ from pytomo_scrapy.commands import refuse
 
 # In the order of the help: what is run daily first. Commands that are not named here follow by name.
 _ORDER = ("crawl", "measure", "serve", "report", "export", "import-legacy", "replay", "plot", "doctor", "lab", "db")
-# The forerunner called the web page's command `start_server`; the Scrapy command cannot be named `serve` as the lab's.
+# Pytomo 3 called the web page's command `start_server`; the Scrapy command cannot be named `serve` as the lab's.
 _OTHER_NAMES = {"dashboard": "serve"}
 
 
