@@ -40,8 +40,8 @@ def draw_weights(cells: Sequence[Cell], *, seed: int = 0, replicates: int = REPL
     chance = np.random.default_rng(seed)
     drawn = []
     for part in (0, 1):
-        values, places = np.unique([cell[part] for cell in ordered], return_inverse=True)
-        drawn.append(chance.multinomial(len(values), [1 / len(values)] * len(values), size=replicates)[:, places])
+        values, value_index = np.unique([cell[part] for cell in ordered], return_inverse=True)
+        drawn.append(chance.multinomial(len(values), [1 / len(values)] * len(values), size=replicates)[:, value_index])
     return Weights(ordered, (drawn[0] * drawn[1]).astype(np.float64))
 
 
@@ -67,7 +67,8 @@ def interval(replicates: Sequence[float]) -> tuple[float, float] | None:
 def quantile_replicates(below: Sequence[float], ratio: float, quantile: Callable[[float], float | None]) -> list[float]:
     """Turn replicates of the share below the estimated quantile into replicates of the quantile itself.
 
-    Where a replicate has more below than expected, its own quantile lies as much lower: at 2 * ratio - share.
+    If a replicate has a larger share below than expected, its own quantile lies lower by the difference: at
+    2 * ratio - share.
     """
     found = []
     for share in below:
@@ -78,7 +79,7 @@ def quantile_replicates(below: Sequence[float], ratio: float, quantile: Callable
 
 
 def change_replicates(new: Sequence[float], old: Sequence[float], *, is_relative: bool) -> list[float]:
-    """Return the change from old to new, of independent replicates: as a ratio less one, or as a difference."""
+    """Return the change from old to new in independent replicates, as a ratio minus one or as a difference."""
     if is_relative:
         return [after / before - 1 for after, before in zip(new, old, strict=False) if before > 0]
     return [after - before for after, before in zip(new, old, strict=False)]
@@ -93,9 +94,9 @@ def change_point(buckets: Sequence[tuple[int, float, float]]) -> int | None:
     if total <= 0:
         return None
     mean = sum(above for _, above, _ in buckets) / total
-    best, place, running = 0.0, None, 0.0
+    best, change_start, running = 0.0, None, 0.0
     for index, (_, above, below) in enumerate(buckets[:-1]):
         running += above - mean * below
         if abs(running) > best:
-            best, place = abs(running), buckets[index + 1][0]
-    return place
+            best, change_start = abs(running), buckets[index + 1][0]
+    return change_start

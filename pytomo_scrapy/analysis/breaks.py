@@ -37,15 +37,15 @@ class Break:
 
 def breaks_of(connection: Connection, selection: Selection) -> list[Break]:
     """Return the changes inside the period, oldest first; the newest MAX_BREAKS where there are more."""
-    found = [one for one in _changes(connection, selection) if selection.start_s < one.at_s < selection.end_s]
-    return sorted(found, key=lambda one: (one.at_s, one.what))[-MAX_BREAKS:]
+    found = [change for change in _changes(connection, selection) if selection.start_s < change.at_s < selection.end_s]
+    return sorted(found, key=lambda change: (change.at_s, change.what))[-MAX_BREAKS:]
 
 
 def last_changes(breaks: list[Break]) -> dict[int, int]:
-    """Return from when on each vantage point has measured in its newest way."""
+    """Return for each vantage point since when it has measured in its newest way."""
     latest: dict[int, int] = {}
-    for one in breaks:
-        latest[one.vantage_id] = max(one.at_s, latest.get(one.vantage_id, 0))
+    for change in breaks:
+        latest[change.vantage_id] = max(change.at_s, latest.get(change.vantage_id, 0))
     return latest
 
 
@@ -89,9 +89,9 @@ def _clients(connection: Connection, selection: Selection) -> dict[int, tuple[in
     for rows in scan:
         started = rows.whole("started_s")
         pairs = joined_keys(rows.whole("run_id"), rows.words("client"))
-        keys, places, sizes = np.unique(pairs, return_inverse=True, return_counts=True)
+        keys, inverse, sizes = np.unique(pairs, return_inverse=True, return_counts=True)
         earliest = np.full(len(keys), np.iinfo(np.int64).max)
-        np.minimum.at(earliest, places, started)
+        np.minimum.at(earliest, inverse, started)
         for key, first_s, size in zip(keys.tolist(), earliest.tolist(), sizes.tolist(), strict=True):
             run_id, code = split_key(key)
             client = scan.texts.text(code)

@@ -61,7 +61,7 @@ class ThroughputSummary:
 
 @dataclass(frozen=True, slots=True)
 class RoundTripSummary:
-    """Round trips to what one resolver gave, or to one host. `rtt_*` are quantiles of the per-address minimum."""
+    """Round trips to the addresses that one resolver gave, or of one host. `rtt_*`: quantiles of their minima."""
 
     name: str
     method: str
@@ -107,15 +107,15 @@ def summarise(
     provider: str | None = None,
 ) -> ReportSummary:
     """Summarise the measurements asked for. Raises StorageError."""
-    asked = matching(crawl_name=crawl, since=since, until=until, service=service, provider=provider)
+    condition = matching(crawl_name=crawl, since=since, until=until, service=service, provider=provider)
     with database.read() as connection:
-        failures = _failures(connection, asked)
+        failures = _failures(connection, condition)
         excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
-        attempted, resolved, first_at, last_at = connection.execute(_totals(asked)).one()
-        players = _players(connection, asked)
+        attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
+        players = _players(connection, condition)
         headline = players.pop(HEADLINE, None)
         excluded_count = sum(row.count for row in excluded)
-        throughput = _throughput(connection, asked)
+        throughput = _throughput(connection, condition)
         return ReportSummary(
             attempted_count=attempted,
             resolved_count=resolved,
@@ -130,9 +130,9 @@ def summarise(
             players=[players[name] for name in sorted(players)],
             throughput=throughput[None],
             throughput_by_mode=[throughput[mode] for mode in sorted(filter(None, throughput))],
-            rtt_by_resolver=_round_trips(connection, asked, dns_lookup.c.resolver),
-            rtt_by_host=_round_trips(connection, asked, dns_lookup.c.host),
-            # Of which crawl they were, the aggregates do not say.
+            rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
+            rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
+            # Aggregates do not know their crawl: they are left out where one crawl is reported.
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
 
@@ -148,16 +148,16 @@ def _aggregated(
     return summarise_days(connection, QUANTILES, since=since, until=until, service=service, provider=provider)
 
 
-def _totals(asked: ColumnElement[bool]) -> Executable:
+def _totals(condition: ColumnElement[bool]) -> Executable:
     is_resolved = and_(measurement.c.resolve_failure.is_(None), measurement.c.resolve_attempt_count > 0)
     first, last = func.min(measurement.c.started_at), func.max(measurement.c.started_at)
-    return select(func.count(), func.count(case((is_resolved, 1))), first, last).where(asked)
+    return select(func.count(), func.count(case((is_resolved, 1))), first, last).where(condition)
 
 
-def _failures(connection: Connection, asked: ColumnElement[bool]) -> list[FailureCount]:
+def _failures(connection: Connection, condition: ColumnElement[bool]) -> list[FailureCount]:
     by_class = (
         select(measurement.c.failure, measurement.c.attribution, measurement.c.failure_stage, func.count())
-        .where(asked, measurement.c.failure.is_not(None))
+        .where(condition, measurement.c.failure.is_not(None))
         .group_by(measurement.c.failure, measurement.c.attribution, measurement.c.failure_stage)
         .order_by(func.count().desc(), measurement.c.failure)
     )
@@ -209,14 +209,14 @@ class _Tally:
         )
 
 
-def _players(connection: Connection, asked: ColumnElement[bool]) -> dict[str, PlayerSummary]:
+def _players(connection: Connection, condition: ColumnElement[bool]) -> dict[str, PlayerSummary]:
     """Sum up the valid sessions under every player, and under the headline's.
 
     A session that the network ended before any player had something to play never started, under every player.
     """
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     given_up: list[Delay] = []
-    for window_s, rows in _sessions(connection, asked):
+    for window_s, rows in _sessions(connection, condition):
         by_player = {row.player: row for row in rows if row.player is not None}
         for player, row in by_player.items():
             tallies[player].add(row, window_s)
@@ -232,29 +232,29 @@ def _players(connection: Connection, asked: ColumnElement[bool]) -> dict[str, Pl
     return {player: tally.summary(player) for player, tally in tallies.items()}
 
 
-def _sessions(connection: Connection, asked: ColumnElement[bool]) -> Iterator[tuple[float, list[Row[Any]]]]:
+def _sessions(connection: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[float, list[Row[Any]]]]:
     """Give each valid session's window length and its first window's playbacks (or one row without a player)."""
     query = (
         select(measurement.c.id, measurement.c.run_id, download.c.window_s, playback)
         .select_from(measurement)
         .outerjoin(download, and_(download.c.measurement_id == measurement.c.id, download.c.place == 0))
         .outerjoin(playback, and_(playback.c.measurement_id == measurement.c.id, playback.c.place == 0))
-        .where(asked, or_(measurement.c.failure.is_(None), measurement.c.attribution == Attribution.NETWORK.value))
+        .where(condition, or_(measurement.c.failure.is_(None), measurement.c.attribution == Attribution.NETWORK.value))
         .where(or_(playback.c.id.is_not(None), measurement.c.failure.is_not(None)))
         .order_by(measurement.c.id)
         .execution_options(yield_per=1000)
     )
-    planned_s = _planned_windows(connection, asked)
+    planned_s = _planned_windows(connection, condition)
     for _, group in groupby(connection.execute(query), key=lambda row: row[0]):
         rows = list(group)
         window_s = rows[0].window_s
         yield planned_s[rows[0].run_id] if window_s is None else window_s, rows
 
 
-def _planned_windows(connection: Connection, asked: ColumnElement[bool]) -> dict[int, float]:
+def _planned_windows(connection: Connection, condition: ColumnElement[bool]) -> dict[int, float]:
     """Return the window's length that each run had set, for sessions that never came to open one."""
     setting = BY_NAME["PYTOMO_DOWNLOAD_WINDOW_S"]
-    runs = select(run.c.id, run.c.settings).where(run.c.id.in_(select(measurement.c.run_id).where(asked)))
+    runs = select(run.c.id, run.c.settings).where(run.c.id.in_(select(measurement.c.run_id).where(condition)))
     return {
         run_id: float(setting.parse(settings.get(setting.name, setting.default)))
         for run_id, settings in connection.execute(runs)
@@ -266,12 +266,12 @@ def _quantiles(values: Sequence[float]) -> dict[str, float | None]:
     return {f"{ratio:g}": quantile(ordered, ratio) for ratio in QUANTILES}
 
 
-def _throughput(connection: Connection, asked: ColumnElement[bool]) -> dict[str | None, ThroughputSummary]:
+def _throughput(connection: Connection, condition: ColumnElement[bool]) -> dict[str | None, ThroughputSummary]:
     """Sum up the windows of each mode (bulk and paced ones answer different questions), and of all under None."""
     windows = (
         select(download.c.mode, download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)
         .join(measurement, measurement.c.id == download.c.measurement_id)
-        .where(asked, download.c.received_bytes > 0)
+        .where(condition, download.c.received_bytes > 0)
     )
     groups: defaultdict[str | None, list[Any]] = defaultdict(list)
     for row in connection.execute(windows):
@@ -290,7 +290,7 @@ def _windows(mode: str | None, rows: Sequence[Any]) -> ThroughputSummary:
     )
 
 
-def _round_trips(connection: Connection, asked: ColumnElement[bool], name: Column[Any]) -> list[RoundTripSummary]:
+def _round_trips(connection: Connection, condition: ColumnElement[bool], name: Column[Any]) -> list[RoundTripSummary]:
     """Sum up the pings by what gave the address; two methods are two figures, never mixed."""
     pings = (
         select(name, ping.c.method, ping.c.id, ping.c.rtt_min_s, ping.c.sent_count, ping.c.received_count)
@@ -298,7 +298,7 @@ def _round_trips(connection: Connection, asked: ColumnElement[bool], name: Colum
         .join(measurement, measurement.c.id == ping.c.measurement_id)
         .join(dns_lookup, dns_lookup.c.measurement_id == measurement.c.id)
         .join(dns_address, and_(dns_address.c.lookup_id == dns_lookup.c.id, dns_address.c.address == ping.c.address))
-        .where(asked)
+        .where(condition)
         .distinct()
     )
     groups: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)

@@ -66,20 +66,20 @@ def curves(
         steps = steps_of(rows, parameter)
         is_asked = rows.plain("is_session") == 1 if parameter.is_censored else np.full(len(rows), True)
         numbers = scan.groups(rows) if compare is not None else None
-        for place, group in enumerate(groups):
+        for group_index, group in enumerate(groups):
             own = is_asked if numbers is None else is_asked & (numbers == scan.group_number(group))
-            counts[place].add(steps[own & (steps >= 0)])
-            unknown[place] += int((own & (steps < 0)).sum())
+            counts[group_index].add(steps[own & (steps >= 0)])
+            unknown[group_index] += int((own & (steps < 0)).sum())
     labels = labels_of(connection, compare, groups) if compare is not None else ["all"]
     rows_of = zip(labels, groups, counts, unknown, strict=True)
-    return [_curve(label, group, Histogram(*one.merged()), lost) for label, group, one, lost in rows_of], left_out
+    return [_curve(label, group, Histogram(*count.merged()), lost) for label, group, count, lost in rows_of], left_out
 
 
 def _curve(label: str, group: Any, histogram: Histogram, unknown: int) -> Curve:
     return Curve(
         label=label,
         group=None if group is None else str(group),
-        value=[bin_end(place) for place in histogram.bins.tolist()],
+        value=[bin_end(bin_number) for bin_number in histogram.bins.tolist()],
         share=histogram.shares.tolist(),
         known_count=histogram.known_count,
         censored_count=histogram.row_count - histogram.known_count,
@@ -129,4 +129,8 @@ def heat_map(connection: Connection, selection: Selection, parameter: Figure, of
     keys, sizes = counts.merged()
     ends = np.searchsorted(keys, np.arange(HOURS_OF_WEEK + 1) * MAX_STEPS)
     hours = [Histogram(keys[a:b] % MAX_STEPS, sizes[a:b]) for a, b in pairwise(ends)]
-    return HeatMap([one.quantile(0.5) for one in hours], [one.row_count for one in hours], offset_s)
+    return HeatMap(
+        [hour_histogram.quantile(0.5) for hour_histogram in hours],
+        [hour_histogram.row_count for hour_histogram in hours],
+        offset_s,
+    )

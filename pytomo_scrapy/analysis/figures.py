@@ -1,4 +1,4 @@
-"""What the catalogue of figures says, as the analysis asks for it: what is drawn, compared, listed and told.
+"""The catalogue of figures, by use: which figures are drawn, compared, listed and exported to Prometheus.
 
 The catalogue itself is `storage/schema/figure_catalogue.py`: the flat row is written in the transaction that stores the
 measurement, so its columns are known that far down. A figure is defined there and nowhere else.
@@ -18,15 +18,16 @@ from pytomo_scrapy.storage.schema.figure_catalogue import Figure as Figure
 
 # Every figure that is drawn, by its name: the column of `figure`.
 PARAMETERS: Mapping[str, Figure] = {
-    one.name: one for one in sorted((one for one in FIGURES if one.title), key=lambda one: one.order)
+    figure.name: figure
+    for figure in sorted((figure for figure in FIGURES if figure.title), key=lambda figure: figure.order)
 }
-BY_FORERUNNER: Mapping[str, Figure] = {one.forerunner: one for one in PARAMETERS.values() if one.forerunner}
-# Those that a monitoring system is told the newest of.
-GAUGES = tuple(one.name for one in FIGURES if Use.GAUGE in one.uses)
+BY_FORERUNNER: Mapping[str, Figure] = {figure.forerunner: figure for figure in PARAMETERS.values() if figure.forerunner}
+# The figures whose newest value a monitoring system reads.
+GAUGES = tuple(figure.name for figure in FIGURES if Use.GAUGE in figure.uses)
 
 
 def described(figure: Figure) -> dict[str, Any]:
-    """Return what /api says of a figure."""
+    """Return how /api describes a figure."""
     return {
         "name": figure.name,
         "title": figure.title,
@@ -53,10 +54,12 @@ class Dimension:
 def _dimensions() -> dict[str, Dimension]:
     # The provider is no column of the flat row: it is the vantage point's.
     found = [(2, Dimension("provider", "Provider", "provider"))]
-    for one in FIGURES:
-        if one.filter is not None:
-            name = one.filter.name or one.name
-            found.append((one.filter.order, Dimension(name, one.filter.title, one.name, one.kind is not Kind.TEXT)))
+    for figure in FIGURES:
+        if figure.filter is not None:
+            name = figure.filter.name or figure.name
+            found.append(
+                (figure.filter.order, Dimension(name, figure.filter.title, figure.name, figure.kind is not Kind.TEXT))
+            )
     return {dimension.name: dimension for _, dimension in sorted(found, key=lambda pair: pair[0])}
 
 
@@ -65,7 +68,7 @@ DIMENSIONS: Mapping[str, Dimension] = _dimensions()
 
 @dataclass(frozen=True, slots=True)
 class ListColumn:
-    """A column of the list of measurements. Without a heading it is shown beside another one."""
+    """A column of the list of measurements. Without a heading it is shown next to another column."""
 
     figure: Figure
     heading: str
@@ -77,12 +80,16 @@ class ListColumn:
 
     @property
     def is_sortable(self) -> bool:
-        """Tell whether the list can be put in its order: times and figures can."""
+        """Return whether the list can be sorted by this column: by times and figures it can."""
         return self.name == "started_s" or bool(self.figure.title)
 
 
 def _list_columns() -> dict[str, ListColumn]:
-    found = [(one.listed.order, ListColumn(one, one.listed.heading)) for one in FIGURES if one.listed is not None]
+    found = [
+        (figure.listed.order, ListColumn(figure, figure.listed.heading))
+        for figure in FIGURES
+        if figure.listed is not None
+    ]
     return {column.name: column for _, column in sorted(found, key=lambda pair: pair[0])}
 
 
@@ -111,7 +118,7 @@ _GROUPS = (
     Group("qos", "QoS", "What the network did.", _of("AvgThroughput", "MaxInstantThp", "InitialRate", "InitialData", "DownloadBytes", "DownloadTime", "PlaybackDuration", *_PINGS)),
     Group("video", "Video characteristics", "What was played.", _of("VideoLength", "VideoDuration", "EncodingRate")),
     Group("esmc", "ESMC", "The service's side: speed, distance, names, answers.", _of("AvgThroughput", "PingAvg", "VideosWithInterruptions", "ResolveTime", "TimeTogetFirstByte", "StatusCode")),
-    Group("new", "Beyond the forerunner", "What this version measures besides.", tuple(one.name for one in PARAMETERS.values() if not one.forerunner)),
+    Group("new", "Beyond Pytomo 3", "What this version measures besides.", tuple(figure.name for figure in PARAMETERS.values() if not figure.forerunner)),
     Group("all", "All parameters", "Every parameter.", tuple(PARAMETERS)),
 )
 # fmt: on

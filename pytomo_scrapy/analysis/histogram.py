@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pytomo_scrapy.analysis.columnar.blocks import Places, Values
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.scan import SelectedRows
 from pytomo_scrapy.analysis.figures import Figure
 
@@ -16,17 +16,17 @@ _LEAST = 1e-4
 MAX_STEPS = 16_384  # up to 1e-4 * 1.01 ** 8192, which is beyond every figure
 
 
-def log_bins(values: Values) -> Places:
+def log_bins(values: Values) -> Integers:
     """Return the bins of 1 % that values fall into, -1 for NaN; 0, and what is smaller than the least, is in bin 0."""
     with np.errstate(invalid="ignore"):
         bins = np.log(np.maximum(values, _LEAST) / _LEAST) / math.log(BIN_RATIO)
     return np.where(np.isnan(values), -1, np.minimum(np.nan_to_num(bins), MAX_STEPS // 2 - 1)).astype(np.int64)
 
 
-def steps_of(rows: SelectedRows, parameter: Figure) -> Places:
-    """Return for each row its step in a histogram, -1 where its value is not known or is not asked of it.
+def steps_of(rows: SelectedRows, parameter: Figure) -> Integers:
+    """Return for each row its step in a histogram, -1 if its value is not known or does not apply.
 
-    A step is twice the bin, and one more where the row never got there: of one bin, those that did come first.
+    A step is twice the bin, plus one if the row never reached the value: within a bin, rows that did come first.
     """
     value = rows.value(parameter.name)
     if not parameter.is_censored:
@@ -40,7 +40,7 @@ def steps_of(rows: SelectedRows, parameter: Figure) -> Places:
 class Histogram:
     """Counts by step. Quantiles from them are Kaplan-Meier's, the same as of `survival.survival_quantile`."""
 
-    def __init__(self, steps: Places, counts: Places) -> None:
+    def __init__(self, steps: Integers, counts: Integers) -> None:
         is_reached = steps % 2 == 0
         self.row_count = int(counts.sum())
         self.known_count = int(counts[is_reached].sum())
@@ -50,16 +50,16 @@ class Histogram:
         self.shares: Values = 1 - left[is_reached]  # up to the end of each of the bins
 
     def quantile(self, ratio: float) -> float | None:
-        """Return the middle of the bin by which that share had got there. None where too few ever did."""
-        place = int(np.searchsorted(self.shares, ratio - 1e-12))
-        return bin_middle(int(self.bins[place])) if place < len(self.bins) else None
+        """Return the middle of the bin by which that share had reached the value. None if too few ever did."""
+        bin_index = int(np.searchsorted(self.shares, ratio - 1e-12))
+        return bin_middle(int(self.bins[bin_index])) if bin_index < len(self.bins) else None
 
 
-def bin_middle(place: int) -> float:
+def bin_middle(bin_number: int) -> float:
     """Return the value in the middle of a bin."""
-    return 0.0 if place == 0 else float(_LEAST * BIN_RATIO ** (place + 0.5))
+    return 0.0 if bin_number == 0 else float(_LEAST * BIN_RATIO ** (bin_number + 0.5))
 
 
-def bin_end(place: int) -> float:
+def bin_end(bin_number: int) -> float:
     """Return the value where a bin ends."""
-    return float(_LEAST * BIN_RATIO ** (place + 1))
+    return float(_LEAST * BIN_RATIO ** (bin_number + 1))

@@ -23,7 +23,7 @@ MAX_COUNT = 10_000
 MAX_RUNS = 200
 MANY_VIDEOS = 500
 
-# When, which video, and what the catalogue has listed.
+# The start, the video, and the columns that the catalogue lists.
 _COLUMNS: Mapping[str, Column[Any]] = {
     "started_s": figure.c.started_s,
     "title": video.c.title,
@@ -31,7 +31,7 @@ _COLUMNS: Mapping[str, Column[Any]] = {
     "video_id": video.c.video_id,
     **{name: figure.c[name] for name in LIST_COLUMNS if name != "started_s"},
 }
-SORTS: Mapping[str, Column[Any]] = {name: _COLUMNS[name] for name, one in LIST_COLUMNS.items() if one.is_sortable}
+SORTS: Mapping[str, Column[Any]] = {name: _COLUMNS[name] for name, column in LIST_COLUMNS.items() if column.is_sortable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def videos(
 ) -> Listing:
     """Return a page of the selection's measurements. `search` is looked for in titles and video ids."""
     tables = figure.join(video, video.c.id == figure.c.video_row_id)
-    kept = [*conditions(selection), *_sought(connection, search), *_of_failure(failure)]
+    criteria = [*conditions(selection), *_sought(connection, search), *_of_failure(failure)]
     order = SORTS[sort].asc() if is_ascending else SORTS[sort].desc()
     if SORTS[sort].nullable:
         order = order.nulls_last()  # said of what is always known, it would keep PostgreSQL from its index
@@ -76,13 +76,13 @@ def videos(
     query = (
         select(figure.c.measurement_id.label("id"), *columns)
         .select_from(tables)
-        .where(*kept)
+        .where(*criteria)
         .order_by(order, figure.c.measurement_id.desc())
         .limit(PAGE_ROWS + 1)
         .offset(offset)
     )
     rows = [dict(row._mapping) for row in connection.execute(query)]
-    counted = select(literal(1)).select_from(tables).where(*kept).limit(MAX_COUNT).subquery()
+    counted = select(literal(1)).select_from(tables).where(*criteria).limit(MAX_COUNT).subquery()
     count = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
     return Listing(rows[:PAGE_ROWS], count, page, len(rows) > PAGE_ROWS and offset < MAX_OFFSET)
 
@@ -136,7 +136,7 @@ def failures(connection: Connection, selection: Selection, buckets: int) -> Fail
 
 
 def averages(connection: Connection, selection: Selection) -> dict[str, Any]:
-    """Return the forerunner's eight averages: services, total time, start, end, videos, and three means."""
+    """Return the eight averages of Pytomo 3: services, total time, start, end, videos, and three means."""
     scan = ColumnScan(connection, selection)
     services: set[str] = set()
     count, first, last = 0, 0, 0
@@ -164,7 +164,7 @@ def averages(connection: Connection, selection: Selection) -> dict[str, Any]:
 
 
 def runs(connection: Connection, limit: int = MAX_RUNS) -> list[dict[str, Any]]:
-    """Return the newest runs with where they measured, for which crawl, and how many rows they left."""
+    """Return the newest runs with their vantage point, their crawl and their number of measurements."""
     newest = select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit).subquery()
     query = (
         select(newest, vantage.c.name.label("vantage"), vantage.c.provider, crawl.c.name.label("crawl"))
@@ -182,7 +182,7 @@ def runs(connection: Connection, limit: int = MAX_RUNS) -> list[dict[str, Any]]:
 
 
 def record_of(connection: Connection, measurement_id: int) -> dict[str, Any] | None:
-    """Return everything that is stored of a measurement. None where there is none of that number."""
+    """Return everything that is stored about a measurement. None if no measurement has that number."""
     if measurement_id >= 2**63:
         return None
     return read.full_record(connection, measurement_id, has_points=False)

@@ -29,17 +29,17 @@ class Newest:
 
 def newest_figures(connection: Connection) -> list[Newest]:
     """Return the newest row of each vantage point; each is found through an index, whatever the table holds."""
-    places = connection.execute(select(vantage.c.id, vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES)).all()
+    vantages = connection.execute(select(vantage.c.id, vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES)).all()
     found = []
-    for place in places:
-        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == place.id)
+    for point in vantages:
+        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == point.id)
         key = connection.execute(newest).scalar()
         if key is None:
             continue
         columns = [figure.c.service, figure.c.started_s, *(figure.c[name] for name in GAUGES)]
         row = connection.execute(select(*columns).where(figure.c.measurement_id == key)).one()
         values = {name: _float(value) for name, value in zip(GAUGES, row[2:], strict=True)}
-        found.append(Newest(place.name, place.provider, row[0] or "", row[1], values))
+        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values))
     return found
 
 
@@ -60,8 +60,10 @@ class Totals:
             for key, name in names.items():
                 own = select(figure.c.failure, func.count()).where(figure.c.vantage_id == key, is_new)
                 failed = connection.execute(own.where(figure.c.failure.is_not(None)).group_by(figure.c.failure)).all()
-                every = connection.execute(select(func.count()).where(figure.c.vantage_id == key, is_new)).scalar_one()
-                self._counts[(name, "")] += every - sum(count for _, count in failed)
+                row_count = connection.execute(
+                    select(func.count()).where(figure.c.vantage_id == key, is_new)
+                ).scalar_one()
+                self._counts[(name, "")] += row_count - sum(count for _, count in failed)
                 for failure, count in failed:
                     self._counts[(name, failure)] += count
             self._until_id = newest

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis import bootstrap
 from pytomo_scrapy.analysis.breaks import Break, breaks_of, last_changes
-from pytomo_scrapy.analysis.columnar.blocks import Places, Values
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, joined_keys, split_key
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_middle, steps_of
@@ -26,7 +26,7 @@ CHANGE_BUCKET_S = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One headline figure: of which column it is, how it is formed, and which way is better."""
+    """One headline figure: its column, how it is computed, and which direction is better."""
 
     name: str
     figure: str  # of the catalogue, whose unit it has
@@ -53,7 +53,7 @@ class Kind:
 
     @property
     def is_relative(self) -> bool:
-        """Tell whether its change reads as a percentage of itself, rather than in points."""
+        """Return whether its change is shown as a percentage of itself, rather than in points."""
         return self.is_median
 
 
@@ -84,12 +84,12 @@ class Estimate:
 
     @property
     def is_changed(self) -> bool:
-        """Tell whether the interval of the change excludes none."""
+        """Return whether the interval of the change excludes zero."""
         return self.change_low is not None and self.change_high is not None and self.change_low * self.change_high > 0
 
     @property
     def is_worse(self) -> bool:
-        """Tell whether the change is one for the worse."""
+        """Return whether the figure became worse."""
         return self.is_changed and ((self.change or 0) > 0) == self.kind.is_better_low
 
 
@@ -107,13 +107,13 @@ class Overview:
     failures: Sequence[tuple[str, str, int]]  # class, attribution, rows
     estimates: Sequence[Estimate]
     breaks: Sequence[Break] = field(default_factory=list)
-    uncompared: str | None = None  # why there is no change to tell
+    uncompared: str | None = None  # why no change is shown
     ping_method: str | None = None
     counted_from_s: int | None = None  # where a break made the figures begin later than the period
 
     @property
     def has_enough(self) -> bool:
-        """Tell whether intervals can be formed."""
+        """Return whether there are enough rows for intervals."""
         return _has_enough({"day_count": self.day_count, "video_count": self.video_count})
 
 
@@ -123,7 +123,7 @@ def _has_enough(counts: Mapping[str, int]) -> bool:
 
 @dataclass(slots=True)
 class _Facts:
-    """What one pass over a period gives: how much there is, failures, and a histogram of each figure with a median."""
+    """The result of one pass over a period: counts, failures, and a histogram of each figure with a median."""
 
     counts: dict[str, int]
     failures: list[tuple[str, str, int]]
@@ -155,7 +155,7 @@ def overview(connection: Connection, selection: Selection, *, is_across_breaks: 
     before = replace(selection, start_s=selection.start_s - selection.length_s, end_s=selection.start_s)
     both = replace(selection, start_s=before.start_s)
     breaks = breaks_of(connection, both)
-    own_breaks = [one for one in breaks if one.at_s >= selection.start_s]
+    own_breaks = [change for change in breaks if change.at_s >= selection.start_s]
     counted = selection
     if own_breaks and not is_across_breaks:
         counted = replace(selection, not_before=last_changes(own_breaks))
@@ -199,13 +199,13 @@ def _facts(connection: Connection, selection: Selection) -> _Facts:
         for name, counts in seen.items():
             counts.add(rows.whole("started_s") // 86400 if name == "day" else rows.whole(name))
         failures.add(_failure_keys(rows))
-        valid = rows.taken(is_valid) if selection.is_valid_only else rows
+        valid = rows.masked(is_valid) if selection.is_valid_only else rows
         method = valid.words("ping_method")
         methods.add(method[method >= 0])
         for kind in KINDS:
             if kind.parameter is not None:
                 own = steps_of(valid, PARAMETERS[kind.parameter])
-                # Round trips are told apart by method: which one is meant is known only at the end.
+                # Round trips are summed up by method: which method is shown is known only at the end.
                 prefix = method * MAX_STEPS if kind.name == "rtt" else 0
                 is_counted = (own >= 0) & (method >= 0) if kind.name == "rtt" else own >= 0
                 steps[kind.name].add((own + prefix)[is_counted])
@@ -229,7 +229,7 @@ def _failures(connection: Connection, selection: Selection) -> list[tuple[str, s
     return _by_class(counts, scan)
 
 
-def _failure_keys(rows: SelectedRows) -> Places:
+def _failure_keys(rows: SelectedRows) -> Integers:
     return joined_keys(rows.words("failure"), rows.words("attribution"))
 
 
@@ -256,7 +256,7 @@ def _cells(
 ) -> dict[str, dict[bootstrap.Cell, tuple[float, float]]]:
     """Sum numerators and denominators of every figure by day and group of videos, in one pass.
 
-    A median's numerator counts the rows below it: how that share varies tells how the median does.
+    A median's numerator counts the rows below it: the spread of that share gives the spread of the median.
     """
     # Blocks are days, or longer where the period has many.
     block_s = max(86400, -(-selection.length_s // DAY_BLOCKS))
@@ -274,8 +274,8 @@ def _cells(
                 value, median = _value_of(scan, rows, kind.parameter, ping_method), medians[kind.name]
                 pairs[kind.name] = (value <= (np.nan if median is None else median), ~np.isnan(value))
         for name, pair in pairs.items():
-            for total, one in zip(sums[name], pair, strict=True):
-                total += np.bincount(keys, weights=one, minlength=size)
+            for total, part in zip(sums[name], pair, strict=True):
+                total += np.bincount(keys, weights=part, minlength=size)
     return {
         name: {
             divmod(key, VIDEO_GROUPS): (float(above[key]), float(below[key]))
@@ -286,7 +286,7 @@ def _cells(
 
 
 def _value_of(scan: ColumnScan, rows: SelectedRows, name: str, ping_method: str | None) -> Values:
-    """Return what a median is taken of: NaN where the row does not count for it."""
+    """Return the values of a median: NaN for rows that do not count for it."""
     value = rows.value(name)
     if name == "rtt_min_s":
         number = -2 if ping_method is None else scan.texts.number(ping_method)
@@ -319,7 +319,7 @@ class _Figure:
 
 def _figure(kind: Kind, sample: _Sample) -> _Figure:
     cells = sample.cells[kind.name]
-    above, below = (sum(cell[place] for cell in cells.values()) for place in (0, 1))
+    above, below = (sum(cell[side] for cell in cells.values()) for side in (0, 1))
     shares = bootstrap.ratio_replicates(cells, sample.weights)
     if kind.parameter is None:
         # A ratio of times is over the sessions that were simulated.
@@ -335,22 +335,22 @@ def _figure(kind: Kind, sample: _Sample) -> _Figure:
 
 
 class _Quantiles:
-    """The same quantiles many times over: the steps of the curve are computed once."""
+    """Quantiles of one histogram, for many calls: the steps of the curve are computed once."""
 
     def __init__(self, histogram: Histogram) -> None:
         self._shares: list[float] = histogram.shares.tolist()
-        self._values = [bin_middle(place) for place in histogram.bins.tolist()]
+        self._values = [bin_middle(bin_number) for bin_number in histogram.bins.tolist()]
 
     def at(self, ratio: float) -> float | None:
         """Return the quantile, between the middles of two bins in proportion. None where too few reached it."""
-        place = bisect_left(self._shares, ratio - 1e-12)
-        if place == len(self._shares):
+        bin_index = bisect_left(self._shares, ratio - 1e-12)
+        if bin_index == len(self._shares):
             return None
-        if place == 0:
+        if bin_index == 0:
             return self._values[0]
-        below, above = self._shares[place - 1], self._shares[place]
+        below, above = self._shares[bin_index - 1], self._shares[bin_index]
         part = (ratio - below) / (above - below) if above > below else 1.0
-        return self._values[place - 1] + (self._values[place] - self._values[place - 1]) * part
+        return self._values[bin_index - 1] + (self._values[bin_index] - self._values[bin_index - 1]) * part
 
 
 def _estimate(kind: Kind, sample: _Sample, old: _Sample | None, has_enough: bool) -> Estimate:
@@ -368,22 +368,22 @@ def _estimate(kind: Kind, sample: _Sample, old: _Sample | None, has_enough: bool
     return Estimate(kind, new.value, low, high, new.row_count, past.value, change, change_low, change_high)
 
 
-def change_since(connection: Connection, selection: Selection, one: Estimate) -> int | None:
-    """Return when a figure changed most, within the period and the one before. None where that cannot be told."""
+def change_since(connection: Connection, selection: Selection, estimate: Estimate) -> int | None:
+    """Return when a figure changed most, within the period and the period before. None if it is not known."""
     both = replace(selection, start_s=selection.start_s - selection.length_s)
     found: dict[int, list[float]] = {}
     for rows in ColumnScan(connection, both, PARAMETERS["startup_delay_s"]):
-        if one.kind.parameter is not None and one.value is not None and one.before is not None:
+        if estimate.kind.parameter is not None and estimate.value is not None and estimate.before is not None:
             # A median changes where the share of rows above the middle of both medians changes.
-            value = rows.value(one.kind.parameter)
-            if PARAMETERS[one.kind.parameter].is_censored:
-                value = np.where(rows.plain("is_session") == 1, rows.waited(one.kind.parameter), np.nan)
-            above, below = value > (one.value + one.before) / 2, ~np.isnan(value)
+            value = rows.value(estimate.kind.parameter)
+            if PARAMETERS[estimate.kind.parameter].is_censored:
+                value = np.where(rows.plain("is_session") == 1, rows.waited(estimate.kind.parameter), np.nan)
+            above, below = value > (estimate.value + estimate.before) / 2, ~np.isnan(value)
         else:
-            above, below = ratios_of(rows)[one.kind.name]
-        keys, places = np.unique(rows.whole("started_s") // CHANGE_BUCKET_S, return_inverse=True)
-        sums = (np.bincount(places, weights=weights, minlength=len(keys)) for weights in (above, below))
-        for key, over, under in zip(keys.tolist(), *(one_sum.tolist() for one_sum in sums), strict=True):
+            above, below = ratios_of(rows)[estimate.kind.name]
+        keys, inverse = np.unique(rows.whole("started_s") // CHANGE_BUCKET_S, return_inverse=True)
+        sums = (np.bincount(inverse, weights=weights, minlength=len(keys)) for weights in (above, below))
+        for key, over, under in zip(keys.tolist(), *(bucket_sums.tolist() for bucket_sums in sums), strict=True):
             total = found.setdefault(key, [0.0, 0.0])
             total[0] += over
             total[1] += under

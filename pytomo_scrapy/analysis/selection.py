@@ -1,4 +1,4 @@
-"""Which rows a page is about: a period and conditions, and the columns that a figure has under them."""
+"""The rows that a page shows: a period and conditions."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def period_of(connection: Connection) -> tuple[int, int] | None:
 
 
 def is_large(connection: Connection, selection: Selection, limit: int = LARGE_ROWS) -> bool:
-    """Tell whether the period may have more than so many rows, without reading them."""
+    """Return whether the period may have more than `limit` rows, without reading them."""
     is_near = (figure_block.c.last_s >= selection.start_s) & (figure_block.c.first_s < selection.end_s)
     near = select(func.count()).where(or_(figure_block.c.is_sealed == 0, is_near))
     return int(connection.execute(near).scalar_one()) * BLOCK_ROWS > limit
@@ -97,7 +97,7 @@ def labels_of(connection: Connection, name: str, values: list[Any]) -> list[str]
 
 
 def _holder_of(connection: Connection, as_number: int) -> str:
-    """Return who holds an autonomous system, as one of the newest rows says; nothing where none does."""
+    """Return the holder of an autonomous system from one of the newest rows, "" if none of them names it."""
     newest = select(func.max(figure.c.measurement_id)).scalar_subquery()
     said = select(figure.c.as_holder).where(figure.c.as_number == as_number, figure.c.as_holder.is_not(None))
     recent = said.where(figure.c.measurement_id > newest - _ROWS_FOR_HOLDER)
@@ -107,9 +107,9 @@ def _holder_of(connection: Connection, as_number: int) -> str:
 def choices(connection: Connection, start_s: int, end_s: int) -> dict[str, list[tuple[str, str]]]:
     """Return what can be chosen for each dimension, (value, label), most frequent first, at most 50 of each.
 
-    Vantage points and providers are all there; of the rest, what the newest rows of the period have.
+    All vantage points and providers are returned; for other dimensions, the values of the newest rows of the period.
     """
-    columns = {name: one.column for name, one in DIMENSIONS.items() if name not in {"vantage", "provider"}}
+    columns = {name: dimension.column for name, dimension in DIMENSIONS.items() if name not in {"vantage", "provider"}}
     newest = (
         select(*(figure.c[column].label(name) for name, column in columns.items()))
         .where(figure.c.started_s >= start_s, figure.c.started_s < end_s)

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.breaks import Break
-from pytomo_scrapy.analysis.columnar.blocks import Places
+from pytomo_scrapy.analysis.columnar.blocks import Integers
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, top_groups
 from pytomo_scrapy.analysis.daily.daily_read import LABEL, DayTally, days_of_figure, largest_groups
 from pytomo_scrapy.analysis.daily.daily_tally import Tally
@@ -58,7 +58,7 @@ class Series:
 
 
 def width_for(length_s: int, buckets: int) -> int:
-    """Return the narrowest nameable width that needs at most so many buckets."""
+    """Return the narrowest nameable width that needs at most `buckets` buckets."""
     return next((width for width in WIDTHS if length_s <= width * buckets), WIDTHS[-1])
 
 
@@ -79,7 +79,7 @@ def series(
     limit = min(buckets, MAX_CENSORED_BUCKETS) if parameter.is_censored else buckets
     width_s = width_for(selection.length_s, limit)
     first_s = selection.start_s - selection.start_s % width_s
-    grid = _Grid(first_s, width_s, -(-(selection.end_s - first_s) // width_s), sorted(one.at_s for one in breaks))
+    grid = _Grid(first_s, width_s, -(-(selection.end_s - first_s) // width_s), sorted(change.at_s for change in breaks))
     scan = ColumnScan(connection, selection, parameter, compare)
     read = _read_censored if parameter.is_censored else _read_means
     cells = read(scan, parameter, grid, groups) if groups else defaultdict(dict)
@@ -88,11 +88,18 @@ def series(
     day_cells = _read_days(days, parameter, grid)
     if day_groups and compare is None and not cells[None]:
         groups = []
-    places = sorted({place for kept in (cells, day_cells) for group in kept for place in kept[group]})
-    starts = [_start_s(place, first_s, width_s, breaks) for place in places]
+    cell_keys = sorted(
+        {
+            bucket_and_era
+            for group_cells in (cells, day_cells)
+            for group in group_cells
+            for bucket_and_era in group_cells[group]
+        }
+    )
+    starts = [_start_s(bucket_and_era, first_s, width_s, breaks) for bucket_and_era in cell_keys]
     lines = [
-        _line(label, group, [kept[group].get(place) for place in places], parameter)
-        for own, kept, word in ((groups, cells, "{}"), (day_groups, day_cells, "{} (" + LABEL + ")"))
+        _line(label, group, [group_cells[group].get(bucket_and_era) for bucket_and_era in cell_keys], parameter)
+        for own, group_cells, word in ((groups, cells, "{}"), (day_groups, day_cells, "{} (" + LABEL + ")"))
         for label, group in zip(_labels(connection, compare, own, word), own, strict=True)
     ]
     return Series(parameter, width_s, starts, lines, left_out, list(breaks))
@@ -128,26 +135,26 @@ class _Grid:
     def size(self) -> int:
         return self.bucket_count * (len(self.breaks_s) + 1)
 
-    def cells(self, started: Places) -> Places:
-        """Return in which cell each row is."""
+    def cells(self, started: Integers) -> Integers:
+        """Return the cell of each row."""
         era = np.searchsorted(np.array(self.breaks_s, dtype=np.int64), started, side="right")
-        found: Places = era * self.bucket_count + (started - self.first_s) // self.width_s
+        found: Integers = era * self.bucket_count + (started - self.first_s) // self.width_s
         return found
 
-    def place(self, cell: int) -> tuple[int, int]:
+    def bucket_and_era(self, cell: int) -> tuple[int, int]:
         """Return the bucket and the era of a cell."""
         era, bucket = divmod(cell, self.bucket_count)
         return bucket, era
 
 
-def _start_s(place: tuple[int, int], first_s: int, width_s: int, breaks: Sequence[Break]) -> int:
+def _start_s(bucket_and_era: tuple[int, int], first_s: int, width_s: int, breaks: Sequence[Break]) -> int:
     """A bucket that a break cuts in two begins, for its second half, at the break."""
-    bucket, era = place
+    bucket, era = bucket_and_era
     start_s = first_s + bucket * width_s
-    return max(start_s, sorted(one.at_s for one in breaks)[era - 1]) if era else start_s
+    return max(start_s, sorted(change.at_s for change in breaks)[era - 1]) if era else start_s
 
 
-def _keys(scan: ColumnScan, rows: SelectedRows, grid: _Grid, groups: Sequence[Any]) -> tuple[SelectedRows, Places]:
+def _keys(scan: ColumnScan, rows: SelectedRows, grid: _Grid, groups: Sequence[Any]) -> tuple[SelectedRows, Integers]:
     """Return the rows of the groups that are drawn, and for each its group and cell in one number."""
     if groups == [None]:
         return rows, grid.cells(rows.whole("started_s"))
@@ -155,18 +162,18 @@ def _keys(scan: ColumnScan, rows: SelectedRows, grid: _Grid, groups: Sequence[An
     group_index = np.full(len(rows), -1, dtype=np.int64)
     for index, group in enumerate(groups):
         group_index[numbers == scan.group_number(group)] = index
-    kept = rows.taken(group_index >= 0)
-    return kept, group_index[group_index >= 0] * grid.size + grid.cells(kept.whole("started_s"))
+    drawn_rows = rows.masked(group_index >= 0)
+    return drawn_rows, group_index[group_index >= 0] * grid.size + grid.cells(drawn_rows.whole("started_s"))
 
 
 def _read_means(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
     size = grid.size * len(groups)
-    total, known, every = np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    total, known, row_counts = np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
     for found in scan:
         rows, keys = _keys(scan, found, grid, groups)
         values = rows.value(parameter.name)
-        every += np.bincount(keys, minlength=size)
+        row_counts += np.bincount(keys, minlength=size)
         is_known = ~np.isnan(values)
         keys, values = keys[is_known], values[is_known]
         known += np.bincount(keys, minlength=size)
@@ -174,11 +181,15 @@ def _read_means(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequen
         np.minimum.at(low, keys, values)
         np.maximum.at(high, keys, values)
     cells: _Cells = defaultdict(dict)
-    for key in np.flatnonzero(every).tolist():
+    for key in np.flatnonzero(row_counts).tolist():
         group, cell = divmod(key, grid.size)
         count = int(known[key])
-        known_cell = _Cell(float(total[key]) / max(count, 1), float(low[key]), float(high[key]), count, int(every[key]))
-        cells[groups[group]][grid.place(cell)] = known_cell if count else _Cell(None, None, None, 0, int(every[key]))
+        known_cell = _Cell(
+            float(total[key]) / max(count, 1), float(low[key]), float(high[key]), count, int(row_counts[key])
+        )
+        cells[groups[group]][grid.bucket_and_era(cell)] = (
+            known_cell if count else _Cell(None, None, None, 0, int(row_counts[key]))
+        )
     return cells
 
 
@@ -195,23 +206,25 @@ def _read_censored(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Seq
         histogram = Histogram(keys[begin:end] % MAX_STEPS, sizes[begin:end])
         group, cell = divmod(key, grid.size)
         low, middle, high = (histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
-        cells[groups[group]][grid.place(cell)] = _Cell(middle, low, high, histogram.known_count, histogram.row_count)
+        cells[groups[group]][grid.bucket_and_era(cell)] = _Cell(
+            middle, low, high, histogram.known_count, histogram.row_count
+        )
     return cells
 
 
 def _read_days(days: Sequence[DayTally], parameter: Figure, grid: _Grid) -> _Cells:
     """Add up the days whose measurements were deleted: a day is where it begins, and no break cuts it."""
     total: defaultdict[Any, defaultdict[tuple[int, int], Tally]] = defaultdict(lambda: defaultdict(Tally))
-    for one in days:
-        cell = int(grid.cells(np.array([one.day_s], dtype=np.int64))[0])
-        total[one.group][grid.place(cell)] += one.tally
+    for day in days:
+        cell = int(grid.cells(np.array([day.day_s], dtype=np.int64))[0])
+        total[day.group][grid.bucket_and_era(cell)] += day.tally
     cells: _Cells = defaultdict(dict)
     for group, tallies in total.items():
-        for place, tally in tallies.items():
+        for bucket_and_era, tally in tallies.items():
             middle, low, high = tally.mean, tally.low, tally.high
             if parameter.is_censored:
                 low, middle, high = (tally.histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
-            cells[group][place] = _Cell(middle, low, high, tally.known_count, tally.row_count)
+            cells[group][bucket_and_era] = _Cell(middle, low, high, tally.known_count, tally.row_count)
     return cells
 
 

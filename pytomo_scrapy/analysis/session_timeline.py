@@ -41,27 +41,27 @@ class WindowTimeline:
     players: list[PlayerLine]
 
 
-def timeline_of(connection: Connection, measurement_id: int, place: int) -> WindowTimeline | None:
+def timeline_of(connection: Connection, measurement_id: int, window_index: int) -> WindowTimeline | None:
     """Return the window of a measurement. None where there is none."""
     if measurement_id >= 2**63:
         return None
-    exists = select(download.c.id).where(download.c.measurement_id == measurement_id, download.c.place == place)
+    exists = select(download.c.id).where(download.c.measurement_id == measurement_id, download.c.place == window_index)
     if connection.execute(exists).scalar() is None:
         return None
     windows = read.recall_windows(connection, measurement_id)
-    window, timelines = next((window, lines) for window, lines in windows if window.place == place)
+    window, timelines = next((window, lines) for window, lines in windows if window.place == window_index)
     end_s = max(window.elapsed_s or 0.0, window.window_s or 0.0, _last_arrival_s(window), _LEAST_STEP_S)
     step_s = max(_LEAST_STEP_S, end_s / (MAX_POINTS - 1))
     grid = [index * step_s for index in range(int(end_s / step_s) + 1)]
     received = [sum(_bytes_at(stream.arrival_s, stream.arrival_bytes, t) for stream in window.streams) for t in grid]
     media = [_media_at(window, timelines, t) for t in grid]
     return WindowTimeline(
-        place=place,
+        place=window_index,
         t_s=[round(t, 4) for t in grid],
         received_bytes=received,
         rate_bps=_rates(grid, received, step_s),
         media_s=media,
-        players=_players(connection, measurement_id, place, grid, media),
+        players=_players(connection, measurement_id, window_index, grid, media),
     )
 
 
@@ -70,12 +70,12 @@ def _last_arrival_s(window: DownloadResult) -> float:
 
 
 def _bytes_at(arrival_s: Sequence[float], arrival_bytes: Sequence[int], t_s: float) -> int:
-    place = bisect_right(arrival_s, t_s)
-    return arrival_bytes[place - 1] if place else 0
+    point_count = bisect_right(arrival_s, t_s)
+    return arrival_bytes[point_count - 1] if point_count else 0
 
 
 def _media_at(window: DownloadResult, timelines: Sequence[MediaTimeline], t_s: float) -> float | None:
-    """What can be played is what the slowest stream has complete."""
+    """Return the seconds of media that can be played: those that the slowest stream has complete."""
     known = [
         _complete_at(timeline, _bytes_at(stream.arrival_s, stream.arrival_bytes, t_s))
         for stream, timeline in zip(window.streams, timelines, strict=False)
@@ -85,8 +85,8 @@ def _media_at(window: DownloadResult, timelines: Sequence[MediaTimeline], t_s: f
 
 
 def _complete_at(timeline: MediaTimeline, count: int) -> float:
-    place = bisect_right(timeline.offset_bytes, count)
-    return timeline.complete_s[place - 1] if place else 0.0
+    point_count = bisect_right(timeline.offset_bytes, count)
+    return timeline.complete_s[point_count - 1] if point_count else 0.0
 
 
 def _rates(grid: Sequence[float], received: Sequence[int], step_s: float) -> list[float]:
@@ -95,9 +95,9 @@ def _rates(grid: Sequence[float], received: Sequence[int], step_s: float) -> lis
 
 
 def _players(
-    connection: Connection, measurement_id: int, place: int, grid: Sequence[float], media: Sequence[float | None]
+    connection: Connection, measurement_id: int, window_index: int, grid: Sequence[float], media: Sequence[float | None]
 ) -> list[PlayerLine]:
-    rows = select(playback).where(playback.c.measurement_id == measurement_id, playback.c.place == place)
+    rows = select(playback).where(playback.c.measurement_id == measurement_id, playback.c.place == window_index)
     return [_player(connection, row, grid, media) for row in connection.execute(rows.order_by(playback.c.player)).all()]
 
 

@@ -1,4 +1,4 @@
-"""`pytomo crawl`: the forerunner's letters, translated to spider arguments and settings."""
+"""`pytomo crawl`: the letters of Pytomo 3, translated to spider arguments and settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytomo_scrapy import config
 from pytomo_scrapy.commands import refuse
 from pytomo_scrapy.commands.crawl import Command as CrawlCommand
 
-# Above this nobody means seconds: the forerunner's -B was labelled seconds and took milliseconds (default 2000).
+# Above this nobody means seconds: the -B of Pytomo 3 was labelled seconds and took milliseconds (default 2000).
 _LONGEST_BUFFER_S = 100.0
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _SERVICES = ("youtube", "dailymotion")
@@ -20,7 +20,7 @@ _SERVICES = ("youtube", "dailymotion")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One option of the forerunner: the spider argument or the setting that it sets. `value` None: as given."""
+    """One option of Pytomo 3: the spider argument or the setting that it sets. `value` None: as given."""
 
     flags: tuple[str, ...]
     argument: str | None

@@ -20,7 +20,7 @@ from pytomo_scrapy.analysis.series import MAX_BUCKETS, Series
 from pytomo_scrapy.dashboard.api_index import describe
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Recent
-from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_ask, whole
+from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_query, whole
 from pytomo_scrapy.dashboard.views import View, open_view
 from pytomo_scrapy.reporting.format import instant_of
 
@@ -28,19 +28,19 @@ Answer = dict[str, Any]
 
 
 def index(_: Request) -> Response:
-    """Say what there is to ask."""
+    """List the answers of /api, with their parameters."""
     return JSONResponse(describe())
 
 
 def parameters(request: Request) -> Response:
     """List every figure with its title, unit and sentence."""
-    read_ask(request, request.app.state.catalogue)
-    return JSONResponse({name: described(one) for name, one in PARAMETERS.items()})
+    read_query(request, request.app.state.catalogue)
+    return JSONResponse({name: described(figure) for name, figure in PARAMETERS.items()})
 
 
 def databases(request: Request) -> Response:
     """List the databases, newest first."""
-    read_ask(request, request.app.state.catalogue)
+    read_query(request, request.app.state.catalogue)
     rows = [
         {
             "id": entry.id,
@@ -54,8 +54,8 @@ def databases(request: Request) -> Response:
 
 
 def _answer(request: Request, view: View, make: Callable[[], Answer]) -> Response:
-    """Answer with what `make` gives; what was answered for the same state of the database is not computed again."""
-    key = f"{view.ask.database_id} {view.version} {request.url.path}?{request.url.query}"
+    """Answer with what `make` gives; the answer for an unchanged database is not computed again."""
+    key = f"{view.query.database_id} {view.version} {request.url.path}?{request.url.query}"
     tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:20]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
@@ -74,9 +74,9 @@ def overview(request: Request) -> Response:
 def _overview(view: View) -> Answer:
     found = view.overview()
     estimates = [
-        {"name": one.kind.name, **{name: value for name, value in asdict(one).items() if name != "kind"}}
-        | {"is_changed": one.is_changed, "is_worse": one.is_worse}
-        for one in found.estimates
+        {"name": estimate.kind.name, **{name: value for name, value in asdict(estimate).items() if name != "kind"}}
+        | {"is_changed": estimate.is_changed, "is_worse": estimate.is_worse}
+        for estimate in found.estimates
     ]
     return {
         **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
@@ -125,7 +125,7 @@ def _series_answer(view: View, found: Series) -> Answer:
             }
             for line in found.lines
         ],
-        "breaks": [asdict(one) for one in found.breaks],
+        "breaks": [asdict(change) for change in found.breaks],
     }
 
 
@@ -137,22 +137,22 @@ def series_csv(request: Request) -> Response:
     """Give one figure over time as CSV, what the chart shows."""
     with open_view(request, more=_SERIES) as view:
         found = _series(view)
-    one = found.parameter
-    unit = f" [{one.unit}]" if one.unit else ""
-    middle = "median" if one.is_censored else "mean"
-    head = ["start_utc", "group", f"{one.name} {middle}{unit}", f"low{unit}", f"high{unit}", "count"]
+    parameter = found.parameter
+    unit = f" [{parameter.unit}]" if parameter.unit else ""
+    middle = "median" if parameter.is_censored else "mean"
+    head = ["start_utc", "group", f"{parameter.name} {middle}{unit}", f"low{unit}", f"high{unit}", "count"]
     rows = [
         [
             instant_of(start_s),
             line.label,
-            *_scaled((line.value[place], line.low[place], line.high[place]), one.factor),
-            line.count[place],
+            *_scaled((line.value[bucket], line.low[bucket], line.high[bucket]), parameter.factor),
+            line.count[bucket],
         ]
         for line in found.lines
-        for place, start_s in enumerate(found.start_s)
-        if line.count[place]
+        for bucket, start_s in enumerate(found.start_s)
+        if line.count[bucket]
     ]
-    return csv_answer(f"{one.name}.csv", head, rows)
+    return csv_answer(f"{parameter.name}.csv", head, rows)
 
 
 def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
@@ -278,9 +278,9 @@ def videos_csv(request: Request) -> Response:
 
 
 def measurement(request: Request) -> Response:
-    """Give everything that is stored of one measurement."""
-    ask = read_ask(request, request.app.state.catalogue)
-    with ask.database.read() as connection:
+    """Give everything that is stored about one measurement."""
+    query = read_query(request, request.app.state.catalogue)
+    with query.database.read() as connection:
         found = lists.record_of(connection, request.path_params["id"])
     if found is None:
         raise BadRequestError("There is no measurement with this number.", 404)
@@ -289,10 +289,10 @@ def measurement(request: Request) -> Response:
 
 def timeline(request: Request) -> Response:
     """Give what happened second by second in one window."""
-    ask = read_ask(request, request.app.state.catalogue, more=("place",))
-    place = whole(request.query_params, "place", 0, 0, 1000)
-    with ask.database.read() as connection:
-        found = session_timeline.timeline_of(connection, request.path_params["id"], place)
+    query = read_query(request, request.app.state.catalogue, more=("place",))
+    window_index = whole(request.query_params, "place", 0, 0, 1000)
+    with query.database.read() as connection:
+        found = session_timeline.timeline_of(connection, request.path_params["id"], window_index)
     if found is None:
         raise BadRequestError("There is no such window of a measurement.", 404)
     return JSONResponse(asdict(found))

@@ -15,9 +15,9 @@ _COMMON = {
     "to": "end, not included; the same forms",
     "rows": "valid (default): without a failure, or with one that the network is charged with; all",
     "eras": "last (default): no average across a change of yt-dlp, client, format or method; all",
-    **{name: f"only rows whose {one.title.lower()} is this" for name, one in DIMENSIONS.items()},
+    **{name: f"only rows whose {dimension.title.lower()} is this" for name, dimension in DIMENSIONS.items()},
 }
-_SORTS = [name for name, one in LIST_COLUMNS.items() if one.is_sortable]
+_SORTS = [name for name, column in LIST_COLUMNS.items() if column.is_sortable]
 _COMPARE = f"one line for each value of one of {', '.join(DIMENSIONS)}; the eight most frequent"
 _LIST = {
     "q": "text to be found in titles and video ids",
@@ -27,7 +27,7 @@ _LIST = {
     "failure": "any, none or a class of the failure vocabulary",
 }
 _SERIES = {
-    "parameter": "name of a figure, from /api/parameters; the forerunner's names work too",
+    "parameter": "name of a figure, from /api/parameters; the names of Pytomo 3 work too",
     "compare": _COMPARE,
     "buckets": f"most buckets of time, 2 to {MAX_BUCKETS}",
 }
@@ -56,7 +56,7 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def describe() -> dict[str, Any]:
-    """Return what there is to ask, and with which parameters."""
+    """Return every answer of /api with its parameters."""
     return {
         "common": _COMMON,
         "answers": {path: {"gives": gives, "parameters": own} for path, (gives, own) in ANSWERS.items()},

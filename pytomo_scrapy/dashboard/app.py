@@ -1,4 +1,4 @@
-"""The application: its routes, what guards them, and how trouble is told."""
+"""The application: its routes, what guards them, and how errors are answered."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ class DashboardConfig:
     database_url: str
     directory: Path | None = None
     token: str | None = None
-    allowed_hosts: tuple[str, ...] = ()  # names that the page may be asked by; empty: any
+    allowed_hosts: tuple[str, ...] = ()  # host names that requests may use; empty: any
 
 
 def create_app(config: DashboardConfig) -> Starlette:
-    """Build the application. It opens nothing until it is asked."""
+    """Build the application. It opens no database before the first request."""
     catalogue = Catalogue(config.database_url, config.directory)
 
     rest = _Rest()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # Not at once: whoever asks first may want no more than /healthz, and the two would share a processor.
+        # Not at once: the first request may be for /healthz only, and the import would slow it down.
         timer = threading.Timer(IMPORT_AFTER_S, rest.load)
         timer.daemon = True
         timer.start()
@@ -130,7 +130,7 @@ class _Guard:
             # A page elsewhere that points its own name at 127.0.0.1 must not read what is measured here.
             return PlainTextResponse("This page does not answer under this host name.\n", 421)
         path = request.url.path
-        if self._config.token is None or any(path == one or path.startswith(one) for one in _OPEN_PATHS):
+        if self._config.token is None or any(path == prefix or path.startswith(prefix) for prefix in _OPEN_PATHS):
             return None
         given = request.cookies.get(TOKEN_COOKIE) or request.headers.get("authorization", "").removeprefix("Bearer ")
         if same_token(given, self._config.token):
@@ -145,12 +145,12 @@ def _encoded_headers() -> list[tuple[bytes, bytes]]:
 
 
 def same_token(given: str, right: str) -> bool:
-    """Compare in a time that tells nothing of how much of it is right."""
+    """Compare in a time that does not depend on how much of the token is right."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
 
 
 async def give_token(request: Request) -> Response:
-    """Ask for the token, and keep it in a cookie that only this page is sent."""
+    """Ask for the token, and keep it in a cookie that is sent to this page only."""
     from pytomo_scrapy.dashboard.render import render
 
     token = request.app.state.config.token

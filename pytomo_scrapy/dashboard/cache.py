@@ -1,4 +1,4 @@
-"""The last answers, kept so that a page that is asked for again is not computed again. Bounded in number and bytes."""
+"""The newest answers, kept so that the same page is not computed twice. Bounded in number and bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_BYTES = 16_000_000
 
 
 class Recent:
-    """Answers by key; the oldest go first. Thread-safe. A key must change with whatever its answer depends on."""
+    """Answers by key; the oldest go first. Thread-safe. A key must change with everything its answer depends on."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, bytes] = OrderedDict()
@@ -21,10 +21,10 @@ class Recent:
     def answer(self, key: str, make: Callable[[], bytes]) -> bytes:
         """Return the answer kept under `key`, or make it."""
         with self._lock:
-            kept = self._answers.get(key)
-            if kept is not None:
+            answer = self._answers.get(key)
+            if answer is not None:
                 self._answers.move_to_end(key)
-                return kept
+                return answer
         made = make()
         with self._lock:
             if key not in self._answers:

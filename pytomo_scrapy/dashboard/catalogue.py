@@ -29,7 +29,7 @@ class Entry:
 
 
 class Catalogue:
-    """What `-f`, `-d` and PYTOMO_DATABASE_URL name. Opens nothing until it is asked. Thread-safe."""
+    """What `-f`, `-d` and PYTOMO_DATABASE_URL name. Opens no database before it is used. Thread-safe."""
 
     def __init__(self, url: str, directory: Path | None = None) -> None:
         self._url = url
@@ -47,7 +47,7 @@ class Catalogue:
 
     @property
     def own_id(self) -> str:
-        """Return the id of the database that is shown where none is chosen."""
+        """Return the id of the database that is shown if the visitor chose none."""
         path = self._own.path
         return _id_of(path.resolve().as_posix() if path is not None else self._own.shown_url)
 
@@ -62,7 +62,7 @@ class Catalogue:
         return sorted(found.values(), key=lambda entry: entry.changed_at or oldest, reverse=True)
 
     def database(self, key: str | None) -> tuple[str, ReadDatabase] | None:
-        """Return the database of that id; of None the one shown by default. None where there is no such id."""
+        """Return the database with that id, for None the default one. None if there is no such id."""
         wanted = key or self.own_id
         if wanted == self.own_id:
             return wanted, self._own

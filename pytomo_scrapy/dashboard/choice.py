@@ -1,4 +1,4 @@
-"""Which databases the page shows: what -f, -d and the setting together mean."""
+"""Which databases the page shows: the meaning of -f, -d and the setting together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation, from the same Markdown files and pictures as docs/: in the package, else beside it."""
+"""The documentation, from the same Markdown files and pictures as docs/: from the package, else from the checkout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytomo_scrapy.dashboard.render import render
 _FIRST = ("dashboard", "data-format", "metrics", "failures", "playback", "settings")
 _LINK = re.compile(r'href="(?:\./)?([a-z0-9-]+)\.md(#[^"]*)?"')
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-# The marks of what `make documents` writes: HTML, and as such shown as text.
+# The marks around generated text (`make documents`): HTML, which would be shown as text.
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
 # The marks of generated tables are for those who write the documents.
@@ -32,10 +32,10 @@ def documents() -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in _folders():
         for entry in folder.iterdir():
-            # The site's first page: here the list of documents stands in its place.
+            # The site's first page: here the list of documents stands instead.
             if entry.name.endswith(".md") and entry.name != "index.md" and entry.is_file():
                 found.setdefault(entry.name.removesuffix(".md"), entry.read_text(encoding="utf-8"))
-    order = {name: place for place, name in enumerate(_FIRST)}
+    order = {name: position for position, name in enumerate(_FIRST)}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 
@@ -85,7 +85,7 @@ def page(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in documents():
         raise HTTPException(404)
-    listed = [(one, title_of(one)) for one in documents()]
+    listed = [(document, title_of(document)) for document in documents()]
     values = {"title": title_of(name), "documents": listed, "body": _html(name), "name": name}
     return render(request, "docs.html", values)
 

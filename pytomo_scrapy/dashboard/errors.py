@@ -18,11 +18,11 @@ logger = logging.getLogger(__name__)
 def _answer(request: Request, sentence: str, status: int) -> Response:
     if request.url.path.startswith("/api") or request.url.path in {"/metrics", "/healthz"}:
         return JSONResponse({"error": sentence}, status)
-    return _page(request, "trouble.html", {"title": "Not shown", "sentence": sentence}, status=status)
+    return _page(request, "error.html", {"title": "Not shown", "sentence": sentence}, status=status)
 
 
 def _page(request: Request, template: str, values: dict[str, str], status: int = 200) -> Response:
-    # Imported late: the page opens its door before the templates are loaded.
+    # Imported late: the page answers before the templates are loaded.
     from pytomo_scrapy.dashboard.render import render
 
     return render(request, template, values, status=status)

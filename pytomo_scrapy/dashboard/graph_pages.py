@@ -23,16 +23,16 @@ SHELL_ROWS = 10_000
 
 
 def period_values(view: View, title: str) -> dict[str, Any]:
-    """Return what every page of a period shows: its title, its period and what can be chosen."""
-    chosen = view.selection
+    """Return what every page of a period shows: its title, its period and the choices of its filters."""
+    selection = view.selection
     return {
         "title": title,
-        "selection": chosen,
+        "selection": selection,
         "version_key": view.version,
-        "choices": choices(view.connection, chosen.start_s, chosen.end_s),
+        "choices": choices(view.connection, selection.start_s, selection.end_s),
         "dimensions": DIMENSIONS,
         "is_empty": view.is_empty,
-        "aggregated_count": aggregated_count(view.connection, chosen.start_s, chosen.end_s),
+        "aggregated_count": aggregated_count(view.connection, selection.start_s, selection.end_s),
     }
 
 
@@ -50,18 +50,18 @@ def overview(request: Request) -> Response:
             if not is_shell:
                 values |= _overview_values(view, values["choices"]["provider"])
             shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": is_shell}
-            return render(request, "overview.html", shown, ask=view.ask)
+            return render(request, "overview.html", shown, query=view.query)
 
         return cached_page(view, make)
 
 
 def overview_fragment(request: Request) -> Response:
-    """Show the verdict and the figures alone: what a page of very many rows asks for after it is there."""
+    """Show the verdict and the figures alone: a page of very many rows loads them after itself."""
     with open_view(request) as view:
 
         def make() -> Response:
             providers = choices(view.connection, view.selection.start_s, view.selection.end_s)["provider"]
-            return render(request, "figures.html", _overview_values(view, providers), ask=view.ask)
+            return render(request, "figures.html", _overview_values(view, providers), query=view.query)
 
         return cached_page(view, make)
 
@@ -69,7 +69,7 @@ def overview_fragment(request: Request) -> Response:
 def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, Any]:
     found = view.overview()
     subject = _subject(view, providers)
-    sentences = verdict(found, subject, lambda one: change_since(view.connection, view.selection, one))
+    sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
     return {"found": found, "verdict": sentences}
 
 
@@ -88,11 +88,11 @@ def _averages_values(view: View) -> dict[str, Any]:
 def averages_fragment(request: Request) -> Response:
     """Show the averages alone."""
     with open_view(request) as view:
-        return cached_page(view, lambda: render(request, "averages_box.html", _averages_values(view), ask=view.ask))
+        return cached_page(view, lambda: render(request, "averages_box.html", _averages_values(view), query=view.query))
 
 
 def group(request: Request) -> Response:
-    """Show a group of parameters over time, with the averages beside."""
+    """Show a group of parameters over time, with the averages next to it."""
     with open_view(request, more=("group", "compare")) as view:
         name = request.query_params.get("group") or "main"
         if name not in GROUPS:
@@ -107,10 +107,10 @@ def group(request: Request) -> Response:
                 "charts": GROUPS[name].parameters,
                 "parameters": PARAMETERS,
                 "compare": compare,
-                "comparable": {n: one for n, one in DIMENSIONS.items() if n not in {"resolver", "player"}},
+                "comparable": {n: dimension for n, dimension in DIMENSIONS.items() if n not in {"resolver", "player"}},
                 **({"averages": None, "has_few": False} if view.is_large else _averages_values(view)),
             }
-            return render(request, "group.html", values, ask=view.ask)
+            return render(request, "group.html", values, query=view.query)
 
         return cached_page(view, make)
 
@@ -139,11 +139,13 @@ def parameter(request: Request) -> Response:
                 "parameter": shown,
                 "series": None if view.is_large else view.series(shown, compare),
                 "compare": compare,
-                "groups": [one for one in GROUPS.values() if shown.name in one.parameters and one.name != "all"],
+                "groups": [
+                    group for group in GROUPS.values() if shown.name in group.parameters and group.name != "all"
+                ],
                 "comparable": _comparable(shown),
                 **({"averages": None, "has_few": False} if view.is_large else _averages_values(view)),
             }
-            return render(request, "parameter.html", values, ask=view.ask)
+            return render(request, "parameter.html", values, query=view.query)
 
         return cached_page(view, make)
 
@@ -156,7 +158,7 @@ def series_fragment(request: Request) -> Response:
 
         def make() -> Response:
             values = {"parameter": shown, "series": view.series(shown, compare)}
-            return render(request, "series_tables.html", values, ask=view.ask)
+            return render(request, "series_tables.html", values, query=view.query)
 
         return cached_page(view, make)
 
@@ -182,7 +184,7 @@ def distributions(request: Request) -> Response:
             "parameter": shown,
             "against": against,
             "compare": compare,
-            "parameters": {name: one for name, one in PARAMETERS.items() if not one.is_flag},
+            "parameters": {name: figure for name, figure in PARAMETERS.items() if not figure.is_flag},
             "comparable": _comparable(shown),
         }
-    return render(request, "distributions.html", values, ask=view.ask)
+    return render(request, "distributions.html", values, query=view.query)

@@ -13,14 +13,14 @@ from pytomo_scrapy.analysis.figures import LIST_COLUMNS
 from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.graph_pages import period_values
-from pytomo_scrapy.dashboard.query import read_ask
+from pytomo_scrapy.dashboard.query import read_query
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
 
-# Those with a heading of their own, behind when and which video.
-_COLUMNS = [one for one in LIST_COLUMNS.values() if one.heading and one.name != "started_s"]
+# The columns with a heading of their own, behind the start and the video.
+_COLUMNS = [column for column in LIST_COLUMNS.values() if column.heading and column.name != "started_s"]
 
 
 def videos(request: Request) -> Response:
@@ -33,18 +33,18 @@ def videos(request: Request) -> Response:
             "columns": _COLUMNS,
             "when": LIST_COLUMNS["started_s"],
         }
-    asked = request.query_params
-    values |= {name: asked.get(name, "") for name in ("q", "failure")}
-    values |= {"sort": asked.get("sort") or "started_s", "order": asked.get("order") or "down"}
+    parameters = request.query_params
+    values |= {name: parameters.get(name, "") for name in ("q", "failure")}
+    values |= {"sort": parameters.get("sort") or "started_s", "order": parameters.get("order") or "down"}
     values |= {"failures": sorted(FAILURES)}
-    kept = {name: values[name] for name in ("q", "sort", "order", "failure") if values[name]}
-    return render(request, "videos.html", {**values, "kept": kept}, ask=view.ask)
+    list_state = {name: values[name] for name in ("q", "sort", "order", "failure") if values[name]}
+    return render(request, "videos.html", {**values, "list_state": list_state}, query=view.query)
 
 
 def measurement(request: Request) -> Response:
-    """Show everything that happened to one video once."""
-    ask = read_ask(request, request.app.state.catalogue)
-    with ask.database.read() as connection:
+    """Show one measurement of one video."""
+    query = read_query(request, request.app.state.catalogue)
+    with query.database.read() as connection:
         record = lists.record_of(connection, request.path_params["id"])
     if record is None:
         raise BadRequestError("There is no measurement with this number.", 404)
@@ -55,7 +55,7 @@ def measurement(request: Request) -> Response:
         "raw": json.dumps(record, indent=1, ensure_ascii=False),
         "advice": advice_on(record["failure"]),
     }
-    return render(request, "measurement.html", values, ask=ask)
+    return render(request, "measurement.html", values, query=query)
 
 
 def failures(request: Request) -> Response:
@@ -74,21 +74,21 @@ def failures(request: Request) -> Response:
                 for name, counts in found.counts.items()
             ]
             values = {**period_values(view, "Failures"), "rows": rows, "row_count": sum(found.row_counts)}
-            return render(request, "failures.html", values, ask=view.ask)
+            return render(request, "failures.html", values, query=view.query)
 
         return cached_page(view, make)
 
 
 def runs(request: Request) -> Response:
     """List the newest runs with their versions and settings."""
-    ask = read_ask(request, request.app.state.catalogue)
-    with ask.database.read() as connection:
+    query = read_query(request, request.app.state.catalogue)
+    with query.database.read() as connection:
         rows = lists.runs(connection)
-    return render(request, "runs.html", {"title": "Runs", "runs": rows}, ask=ask)
+    return render(request, "runs.html", {"title": "Runs", "runs": rows}, query=query)
 
 
 def databases(request: Request) -> Response:
     """List the databases of the archive, newest first."""
-    ask = read_ask(request, request.app.state.catalogue)
+    query = read_query(request, request.app.state.catalogue)
     entries = request.app.state.catalogue.entries()
-    return render(request, "databases.html", {"title": "Databases", "entries": entries}, ask=ask)
+    return render(request, "databases.html", {"title": "Databases", "entries": entries}, query=query)

@@ -1,7 +1,7 @@
 """For monitoring: Prometheus' text format.
 
-Implementation note: prometheus_client could write it by a custom collector. It was considered and left: a further
-dependency and its import at every start, in place of the escaping in `_escaped` and three lines a metric.
+Implementation note: prometheus_client could write it with a custom collector. We decided against it: it is a further
+dependency and its import at every start, instead of the escaping in `_escaped` and three lines a metric.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis.figures import GAUGES, PARAMETERS
 from pytomo_scrapy.analysis.newest import Newest, Totals, newest_figures
 from pytomo_scrapy.dashboard.cache import Recent
-from pytomo_scrapy.dashboard.query import read_ask
+from pytomo_scrapy.dashboard.query import read_query
 from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.storage.read_only import version_of
 
 
 def metrics(request: Request) -> Response:
     """Give the newest figures of each vantage point with the time they were measured at, and counters."""
-    ask = read_ask(request, request.app.state.catalogue)
+    query = read_query(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
     totals: dict[str, Totals] = request.app.state.totals
-    with ask.database.read() as connection:
-        counted = totals.setdefault(ask.database_id, Totals())
-        key = f"metrics {ask.database_id} {version_of(connection)}"
+    with query.database.read() as connection:
+        counted = totals.setdefault(query.database_id, Totals())
+        key = f"metrics {query.database_id} {version_of(connection)}"
         body = recent.answer(key, lambda: _exposition(newest_figures(connection), counted.read(connection)).encode())
     return PlainTextResponse(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -44,7 +44,7 @@ def _gauges(newest: Sequence[Newest]) -> Iterator[str]:
         yield f"# HELP pytomo_{name} {PARAMETERS[name].help}"
         yield f"# TYPE pytomo_{name} gauge"
         for row, value in rows:
-            # With the time of the measurement: a line that is measured no longer goes stale instead of staying flat.
+            # With the time of the measurement: if measuring stops, the value goes stale instead of staying flat.
             yield f"pytomo_{name}{{{_labels(row)}}} {value:.9g} {row.started_s * 1000}"
     yield "# HELP pytomo_last_measurement_timestamp_seconds When this vantage point last measured."
     yield "# TYPE pytomo_last_measurement_timestamp_seconds gauge"

@@ -13,26 +13,26 @@ from pytomo_scrapy.dashboard.views import open_view
 
 def report(request: Request) -> Response:
     """Answer with the report: of a group of graphs, of one parameter, or of the period."""
-    # Imported late: a server that nobody asks for a PDF is smaller and starts sooner.
+    # Imported late: a server without requests for PDFs is smaller and starts sooner.
     from pytomo_scrapy.reporting.pdf import Contents, contents_of, make_report
 
     with open_view(request, more=("group", "parameter", "compare")) as view:
-        asked = request.query_params
-        group = asked.get("group") or "main"
+        parameters = request.query_params
+        group = parameters.get("group") or "main"
         if group not in GROUPS:
             raise BadRequestError(f"`group` must be one of {', '.join(GROUPS)}.")
         contents = contents_of(group)
-        compare = asked.get("compare") or None
-        if asked.get("parameter"):
-            parameter = parameter_of(asked["parameter"])
-            compare = compare_of(asked, parameter)
+        compare = parameters.get("compare") or None
+        if parameters.get("parameter"):
+            parameter = parameter_of(parameters["parameter"])
+            compare = compare_of(parameters, parameter)
             contents = Contents((parameter.name,), () if parameter.is_flag else (parameter.name,))
         elif compare is not None and compare not in DIMENSIONS:
             raise BadRequestError(f"`compare` must be one of {', '.join(DIMENSIONS)}.")
         contents = Contents(contents.parameters, contents.distributions, compare)
-        source = view.ask.database.path.name if view.ask.database.path else view.ask.database.shown_url
+        source = view.query.database.path.name if view.query.database.path else view.query.database.shown_url
         body = make_report(
-            view.connection, view.selection, contents, source, is_across_breaks=view.ask.is_across_breaks
+            view.connection, view.selection, contents, source, is_across_breaks=view.query.is_across_breaks
         )
     headers = {"Content-Disposition": 'attachment; filename="pytomo-report.pdf"', "Cache-Control": "no-store"}
     return Response(body, media_type="application/pdf", headers=headers)

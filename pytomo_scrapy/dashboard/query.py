@@ -1,4 +1,4 @@
-"""What a visitor asks for, checked: every query parameter is known and has a usable value, or the answer is 4xx."""
+"""The query of a page, checked: every parameter is known and has a usable value, or the answer is 4xx."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _WHOLE = re.compile(r"\d{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PageQuery:
     """A checked request: which database, which period and which conditions."""
 
     database_id: str
     database: ReadDatabase
-    values: Mapping[str, str]  # what was asked, to be carried on in links
+    values: Mapping[str, str]  # the parameters as they were given, for links to other pages
     period: str | None  # None: from `from` to `to`
     from_s: int | None
     to_s: int | None
@@ -49,7 +49,7 @@ class Ask:
     is_across_breaks: bool
 
     def selection(self, measured: tuple[int, int] | None) -> Selection:
-        """Return the rows asked for. A period without `to` ends with the newest measurement."""
+        """Return the selected rows. A period without `to` ends with the newest measurement."""
         first, last = measured or (0, 0)
         end_s = self.to_s if self.to_s is not None else last + 1
         length_s = PERIODS[self.period or DEFAULT_PERIOD][1]
@@ -62,13 +62,13 @@ class Ask:
         return Selection(start_s, end_s, self.equals, self.is_valid_only)
 
     def link(self, path: str, **changes: str | int | None) -> str:
-        """Return an address that keeps the conditions, with changes; None takes a parameter out."""
+        """Return an address with the same conditions, except for `changes`; None removes a parameter."""
         values = {**self.values, **{name: str(value) for name, value in changes.items() if value is not None}}
-        kept = {name: value for name, value in values.items() if name not in changes or changes[name] is not None}
-        return f"{path}?{urlencode(kept)}" if kept else path
+        remaining = {name: value for name, value in values.items() if name not in changes or changes[name] is not None}
+        return f"{path}?{urlencode(remaining)}" if remaining else path
 
 
-def read_ask(request: Request, catalogue: Catalogue, *, more: Iterable[str] = ()) -> Ask:
+def read_query(request: Request, catalogue: Catalogue, *, more: Iterable[str] = ()) -> PageQuery:
     """Check a request's parameters. `more` names those that this page takes besides the common ones."""
     values = _values(request, COMMON | set(more))
     found = catalogue.database(values.get("db"))
@@ -78,7 +78,7 @@ def read_ask(request: Request, catalogue: Catalogue, *, more: Iterable[str] = ()
     if period is not None and period not in PERIODS:
         raise BadRequestError(f"`period` must be one of {', '.join(PERIODS)}.")
     from_s, to_s = _instant(values, "from"), _instant(values, "to")
-    return Ask(
+    return PageQuery(
         database_id=found[0],
         database=found[1],
         values={name: value for name, value in values.items() if name in COMMON},
@@ -139,7 +139,7 @@ def _conditions(values: Mapping[str, str]) -> dict[str, str | int]:
 
 
 def choice(values: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
-    """Return the chosen word; the first where none is chosen."""
+    """Return the chosen word; the first word if none is chosen."""
     word = values.get(name, words[0])
     if word not in words:
         raise BadRequestError(f"`{name}` must be one of {', '.join(words)}.")
@@ -157,7 +157,7 @@ def whole(values: Mapping[str, str], name: str, default: int, least: int, most: 
 
 
 def parameter_of(name: str | None) -> Figure:
-    """Return the parameter of that name, ours or the forerunner's."""
+    """Return the parameter with that name, which may be its name in Pytomo 3."""
     found = PARAMETERS.get(name or "") or BY_FORERUNNER.get(name or "")
     if found is None:
         raise BadRequestError("There is no such parameter: /api/parameters lists them all.", 404)

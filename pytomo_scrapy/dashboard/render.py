@@ -1,4 +1,4 @@
-"""Templates of the package, and how a page is made of one."""
+"""The templates of the package, and how a page is made from a template."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.assets import static_version
-from pytomo_scrapy.dashboard.query import PERIODS, Ask
+from pytomo_scrapy.dashboard.query import PERIODS, PageQuery
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.reporting.format import instant, instant_of, number, readable, size
 
@@ -30,7 +30,7 @@ NAVIGATION = (
 
 @cache
 def environment() -> Environment:
-    """Return the templates: everything is escaped, and a name that is not there is an error."""
+    """Return the templates: everything is escaped, and an unknown name is an error."""
     made = Environment(
         loader=PackageLoader("pytomo_scrapy.dashboard"),
         autoescape=True,
@@ -46,10 +46,10 @@ def environment() -> Environment:
 
 
 def render(
-    request: Request, template: str, values: Mapping[str, Any], *, ask: Ask | None = None, status: int = 200
+    request: Request, template: str, values: Mapping[str, Any], *, query: PageQuery | None = None, status: int = 200
 ) -> Response:
-    """Answer with a page. Without `ask` it has no period and no conditions."""
-    shared = {"path": request.url.path, "ask": ask, "link": ask.link if ask else _plain_link}
+    """Answer with a page. Without `query` it has no period and no conditions."""
+    shared = {"path": request.url.path, "query": query, "link": query.link if query else _plain_link}
     body = environment().get_template(template).render({**shared, **values})
     return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
 
@@ -58,6 +58,6 @@ def _plain_link(path: str, **_: object) -> str:
     return path
 
 
-def combine_sort(kept: Mapping[str, str], name: str, sort: str, order: str) -> dict[str, str]:
+def combine_sort(list_state: Mapping[str, str], name: str, sort: str, order: str) -> dict[str, str]:
     """Return the list's parameters for a column's heading: a second click turns the order round."""
-    return {**kept, "sort": name, "order": "up" if sort == name and order == "down" else "down"}
+    return {**list_state, "sort": name, "order": "up" if sort == name and order == "down" else "down"}

@@ -1,6 +1,6 @@
 """Which address is answered by which function.
 
-Imported when the door is open already: with it come NumPy, the templates and every table.
+Imported after the port is open: it imports NumPy, the templates and every table.
 """
 
 from __future__ import annotations

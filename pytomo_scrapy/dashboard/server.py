@@ -26,7 +26,9 @@ def serve(
     is_verbose: bool = False,
     tell: Callable[[str], None] = print,
 ) -> None:
-    """Serve the page until Ctrl-C. Beyond this machine a token is demanded: one is made up where none is given.
+    """Serve the page until Ctrl-C.
+
+    On an address that other machines can reach a token is required; without one given, the page makes one up.
 
     Raises SettingError where the address or port cannot be used.
     """
@@ -72,7 +74,7 @@ def read_port(text: str) -> int:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach the address."""
+    """Return whether only this machine can reach the address."""
     if host == "localhost":
         return True
     try:

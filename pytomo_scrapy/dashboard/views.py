@@ -1,4 +1,4 @@
-"""What every page of a period has in hand: the checked request, a connection and the rows it is about."""
+"""What every page of a period works with: the checked request, a connection and the selected rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Recent
-from pytomo_scrapy.dashboard.query import Ask, choice, read_ask, whole
+from pytomo_scrapy.dashboard.query import PageQuery, choice, read_query, whole
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.storage.read_only import version_of
 
@@ -26,7 +26,7 @@ class View:
     """One request's state of the database."""
 
     request: Request
-    ask: Ask
+    query: PageQuery
     connection: Connection
     selection: Selection
     version: str
@@ -35,11 +35,11 @@ class View:
 
     def overview(self) -> overview.Overview:
         """Sum up the period."""
-        return overview.overview(self.connection, self.selection, is_across_breaks=self.ask.is_across_breaks)
+        return overview.overview(self.connection, self.selection, is_across_breaks=self.query.is_across_breaks)
 
     def series(self, parameter: Figure, compare: str | None = None, buckets: int = series.MAX_BUCKETS) -> series.Series:
         """Return a figure over time, cut at every change of method."""
-        breaks = [] if self.ask.is_across_breaks else breaks_of(self.connection, self.selection)
+        breaks = [] if self.query.is_across_breaks else breaks_of(self.connection, self.selection)
         return series.series(
             self.connection, self.selection, parameter, compare=compare, buckets=buckets, breaks=breaks
         )
@@ -65,18 +65,18 @@ class View:
 @contextmanager
 def open_view(request: Request, *, more: Iterable[str] = ()) -> Iterator[View]:
     """Check a request and open its database for it. Raises BadRequestError, NotReadyError or TooSlowError."""
-    ask = read_ask(request, request.app.state.catalogue, more=more)
-    with ask.database.read() as connection:
+    query = read_query(request, request.app.state.catalogue, more=more)
+    with query.database.read() as connection:
         measured = period_of(connection)
-        selection = ask.selection(measured)
+        selection = query.selection(measured)
         large = is_large(connection, selection)
-        yield View(request, ask, connection, selection, version_of(connection), measured is None, large)
+        yield View(request, query, connection, selection, version_of(connection), measured is None, large)
 
 
 def cached_page(view: View, make: Callable[[], Response]) -> Response:
-    """Answer with a page of a period; what was made for the same state of the database is not made again."""
+    """Answer with a page of a period; the page for an unchanged database is not made again."""
     request = view.request
     recent: Recent = request.app.state.recent
-    key = f"page {view.ask.database_id} {view.version} {request.url.path}?{request.url.query}"
+    key = f"page {view.query.database_id} {view.version} {request.url.path}?{request.url.query}"
     body = recent.answer(key, lambda: bytes(make().body))
     return HTMLResponse(body, headers={"Cache-Control": "no-store"})

@@ -11,7 +11,7 @@ MAX_BARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A bar: what took from when to when. `share_*` are percent of the whole axis."""
+    """A bar: one phase with its start and length. `share_*` are percent of the whole axis."""
 
     name: str
     kind: str
@@ -41,11 +41,13 @@ def phases(record: Mapping[str, Any]) -> list[Phase]:
     return [Phase(n, k, s, length, 100 * s / end_s, 100 * length / end_s) for n, k, s, length in bars[:MAX_BARS]]
 
 
-def _request(request: Mapping[str, Any], at_s: float, place: int) -> list[tuple[str, str, float, float]]:
+def _request(request: Mapping[str, Any], at_s: float, window_index: int) -> list[tuple[str, str, float, float]]:
     bars = []
     start_s = at_s + (request["t_s"] or 0.0)
     begun_s = start_s
-    name = f"Window {place + 1}, stream {request['stream'] + 1}" + (f", hop {request['hop']}" if request["hop"] else "")
+    name = f"Window {window_index + 1}, stream {request['stream'] + 1}" + (
+        f", hop {request['hop']}" if request["hop"] else ""
+    )
     steps = (("look-up", "dns", "dns_s"), ("connect", "connect", "connect_s"), ("TLS", "tls", "tls_s"))
     for word, kind, column in (*steps, ("first byte", "wait", "first_byte_s")):
         if request[column]:

@@ -1,4 +1,4 @@
-"""The README beside exported data: every column with its unit and meaning, as in docs/data-format.md."""
+"""The README of an export: every column with its unit and meaning, as in docs/data-format.md."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def readme(tables: Sequence[Dataset], written: Sequence[_Counted], about: Mappin
     lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
     if about["shape"] == "legacy":
         lines += [_section(document, "The view `pytomo_crawl`"), ""]
-    for dataset, one in zip(tables, written, strict=True):
-        lines += [f"## {dataset.name}", "", f"{one.row_count} rows in `{one.file_name}`.", ""]
+    for dataset, file in zip(tables, written, strict=True):
+        lines += [f"## {dataset.name}", "", f"{file.row_count} rows in `{file.file_name}`.", ""]
         lines += ["| column | kind | unit | meaning | from |", "|---|---|---|---|---|"]
         for column in dataset.columns:
             unit, meaning = _described(document, column.source)
@@ -56,7 +56,7 @@ def readme(tables: Sequence[Dataset], written: Sequence[_Counted], about: Mappin
 
 
 def _data_format() -> str:
-    """Return docs/data-format.md as it was shipped, or of the checkout. Empty where neither is there."""
+    """Return docs/data-format.md from the package, else from the checkout. Empty if there is neither."""
     shipped = resources.files("pytomo_scrapy").joinpath("dashboard", "documents", "data-format.md")
     if shipped.is_file():
         return shipped.read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def _described(document: str, source: str) -> tuple[str, str]:
 
 
 def _documented(document: str, table: str, column: str) -> tuple[str, str]:
-    """Return what the document says of a column whose meaning is not in the code."""
+    """Return what the document says about a column whose meaning is not in the code."""
     block = re.search(rf"^### {table}\n.*?(?=^##|\Z)", document, re.MULTILINE | re.DOTALL)
     row = re.search(rf"^\| `{column}` \|(.*)\|$", block.group(0), re.MULTILINE) if block else None
     if row is None:

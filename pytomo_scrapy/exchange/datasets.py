@@ -1,4 +1,4 @@
-"""What an export holds: one wide table, the tables as they are, or the forerunner's 29 columns; and which rows."""
+"""What an export holds: one wide table, the tables as they are, or the 29 columns of Pytomo 3; and which rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import figure
 SHAPES = ("wide", "tables", "legacy")
 FETCH_ROWS = 500  # held in memory at a time
 
-# Not results: what a crawl has still to do, and who does it; imported rows go out by --legacy.
+# No results: a crawl's remaining work and its owners; imported rows are exported with --legacy.
 _NOT_EXPORTED = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
 _OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integer"}
 
@@ -71,14 +71,14 @@ class Dataset:
     statement: Select[Any]
 
 
-def datasets(shape: str, chosen: ExportSelection) -> list[Dataset]:
+def datasets(shape: str, selection: ExportSelection) -> list[Dataset]:
     """Return the tables of an export of that shape."""
     if shape == "legacy":
-        return [_legacy(chosen)]
+        return [_legacy(selection)]
     if shape == "wide":
-        return [_wide(chosen)]
-    tables = [one for one in metadata.sorted_tables if one.name not in _NOT_EXPORTED]
-    return [_whole_table(one, chosen) for one in tables]
+        return [_wide(selection)]
+    tables = [table for table in metadata.sorted_tables if table.name not in _NOT_EXPORTED]
+    return [_whole_table(table, selection) for table in tables]
 
 
 @contextmanager
@@ -103,23 +103,23 @@ def rows_of(connection: Connection, dataset: Dataset) -> Iterator[Sequence[Seque
         yield from result.partitions()
 
 
-def check_condition(database: Database, shape: str, chosen: ExportSelection) -> None:
-    """Raises SettingError if the condition cannot be asked, with the database's own words."""
-    if chosen.where is None:
+def check_condition(database: Database, shape: str, selection: ExportSelection) -> None:
+    """Raise SettingError if the database refuses the condition, with the database's own words."""
+    if selection.where is None:
         return
     with snapshot(database) as connection:
         try:
-            for dataset in datasets(shape, chosen):
+            for dataset in datasets(shape, selection):
                 connection.execute(dataset.statement.limit(1)).close()
         except DBAPIError as error:
             names = "the 29 old columns" if shape == "legacy" else "the columns of the wide export"
             raise SettingError(
-                f"--where {chosen.where!r} is not usable: {reason_of(error)}. It is SQL over {names}."
+                f"--where {selection.where!r} is not usable: {reason_of(error)}. It is SQL over {names}."
             ) from None
 
 
 def _condition(where: str) -> ColumnElement[bool]:
-    # A colon would else begin a bound parameter.
+    # A colon would otherwise begin a bound parameter.
     return text(f"({where})".replace(":", "\\:"))  # type: ignore[return-value]
 
 
@@ -130,8 +130,8 @@ def _named() -> dict[str, Any]:
     named |= {name: video.c[name] for name in ("service", "video_id", "url", "title", "duration_s", "uploaded_at")}
     named |= {"run_uuid": run.c.uuid, "python_version": run.c.python_version, "platform": run.c.platform}
     for table in (measurement, figure):
-        # What figure repeats of the measurement, for the web page's sake, is there already.
-        named |= {one.name: one for one in table.columns if one.name not in named and one.name != "id"}
+        # The table `figure` repeats columns of `measurement` for the web page: those are there already.
+        named |= {column.name: column for column in table.columns if column.name not in named and column.name != "id"}
     return named
 
 
@@ -142,36 +142,38 @@ def _labelled(named: Mapping[str, Any]) -> Select[Any]:
         .join(run, run.c.id == measurement.c.run_id)
         .outerjoin(figure, figure.c.measurement_id == measurement.c.id)
     )
-    return select(*(one.label(name) for name, one in named.items())).select_from(joined)
+    return select(*(column.label(name) for name, column in named.items())).select_from(joined)
 
 
-def _conditions(chosen: ExportSelection) -> list[ColumnElement[bool]]:
+def _conditions(selection: ExportSelection) -> list[ColumnElement[bool]]:
     """Return the conditions on `measurement` that make the selection."""
     conditions: list[ColumnElement[bool]] = []
     # A measurement that never began has no start: it counts by when it was stored.
     began_at = func.coalesce(measurement.c.started_at, measurement.c.stored_at, type_=UtcDateTime)
-    if chosen.since is not None:
-        conditions.append(began_at >= chosen.since)
-    if chosen.until is not None:
-        conditions.append(began_at < chosen.until)
-    if chosen.where is not None:
+    if selection.since is not None:
+        conditions.append(began_at >= selection.since)
+    if selection.until is not None:
+        conditions.append(began_at < selection.until)
+    if selection.where is not None:
         wide = _labelled(_named()).subquery("wide")
-        conditions.append(measurement.c.id.in_(select(wide.c.measurement_id).where(_condition(chosen.where))))
+        conditions.append(measurement.c.id.in_(select(wide.c.measurement_id).where(_condition(selection.where))))
     return conditions
 
 
-def _wide(chosen: ExportSelection) -> Dataset:
+def _wide(selection: ExportSelection) -> Dataset:
     """One row for each measurement that is not superseded: itself, its video, vantage and run, and its figures."""
     named = _named()
-    columns = tuple(ExportColumn(name, _kind(one), f"{one.table.name}.{one.name}") for name, one in named.items())
-    current = and_(~measurement.c.is_superseded, *_conditions(chosen))
+    columns = tuple(
+        ExportColumn(name, _kind(column), f"{column.table.name}.{column.name}") for name, column in named.items()
+    )
+    current = and_(~measurement.c.is_superseded, *_conditions(selection))
     return Dataset("measurements", columns, _labelled(named).where(current).order_by(measurement.c.id))
 
 
-def _whole_table(table: Table, chosen: ExportSelection) -> Dataset:
-    columns = tuple(ExportColumn(one.name, _kind(one), f"{table.name}.{one.name}") for one in table.columns)
+def _whole_table(table: Table, selection: ExportSelection) -> Dataset:
+    columns = tuple(ExportColumn(column.name, _kind(column), f"{table.name}.{column.name}") for column in table.columns)
     statement = select(table).order_by(*table.primary_key.columns)
-    conditions = _conditions(chosen)
+    conditions = _conditions(selection)
     if conditions:
         chosen_ids = select(measurement.c.id).where(and_(*conditions))
         statement = statement.where(_belongs(table, chosen_ids))
@@ -183,7 +185,7 @@ def _belongs(table: Table, chosen_ids: Select[Any]) -> ColumnElement[bool]:
     if table is measurement:
         return measurement.c.id.in_(chosen_ids)
     if table.name.startswith("daily"):
-        # What is left of days cannot be chosen by measurement: it is exported with everything only.
+        # Daily aggregates cannot be selected by measurement: they are exported only if everything is.
         return false()
     referring: Mapping[str, Any] = {
         "video": measurement.c.video_row_id,
@@ -202,18 +204,18 @@ def _belongs(table: Table, chosen_ids: Select[Any]) -> ColumnElement[bool]:
     return true()
 
 
-def _legacy(chosen: ExportSelection) -> Dataset:
+def _legacy(selection: ExportSelection) -> Dataset:
     columns = tuple(ExportColumn(name, _OLD_KINDS[kind], f"pytomo_crawl.{name}") for name, kind in OLD_COLUMNS)
     # Unquoted, because PostgreSQL keeps the names in small letters.
     names: list[ColumnElement[Any]] = [literal_column(name) for name, _ in OLD_COLUMNS]
     statement: Select[Any] = select(*names).select_from(bare_table("pytomo_crawl"))
     stamp: ColumnElement[str] = literal_column("ID", SqlText)
-    if chosen.since is not None:
-        statement = statement.where(stamp >= _old_stamp(chosen.since))
-    if chosen.until is not None:
-        statement = statement.where(stamp < _old_stamp(chosen.until))
-    if chosen.where is not None:
-        statement = statement.where(_condition(chosen.where))
+    if selection.since is not None:
+        statement = statement.where(stamp >= _old_stamp(selection.since))
+    if selection.until is not None:
+        statement = statement.where(stamp < _old_stamp(selection.until))
+    if selection.where is not None:
+        statement = statement.where(_condition(selection.where))
     return Dataset("pytomo_crawl", columns, statement)
 
 

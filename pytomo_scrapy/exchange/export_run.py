@@ -38,20 +38,20 @@ class Written:
     row_count: int
 
 
-def export(database: Database, folder: Path, file_format: str, shape: str, chosen: ExportSelection) -> list[Written]:
-    """Export into a new or empty folder; a file gets its name when it is whole.
+def export(database: Database, folder: Path, file_format: str, shape: str, selection: ExportSelection) -> list[Written]:
+    """Export into a new or empty folder; a file gets its name when it is complete.
 
     Raises SettingError where the choice cannot be used, StorageError where the database or the folder cannot.
     """
-    check_condition(database, shape, chosen)
-    about = _about(database, file_format, shape, chosen)
-    tables = datasets(shape, chosen)
+    check_condition(database, shape, selection)
+    about = _about(database, file_format, shape, selection)
+    tables = datasets(shape, selection)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise SettingError(f"The folder {folder} is not empty: an export goes into a new one.")
+            raise SettingError(f"The folder {folder} is not empty: choose a new or an empty folder.")
         with snapshot(database) as connection:
-            written = [_write(connection, one, folder, file_format, about) for one in tables]
+            written = [_write(connection, dataset, folder, file_format, about) for dataset in tables]
         if file_format == "sqlite":
             _finish_sqlite(folder, shape, about)
         (folder / "README.md").write_text(readme(tables, written, about), encoding="utf-8")
@@ -61,12 +61,14 @@ def export(database: Database, folder: Path, file_format: str, shape: str, chose
     return written
 
 
-def export_to_stream(database: Database, out: TextIO, file_format: str, shape: str, chosen: ExportSelection) -> Written:
+def export_to_stream(
+    database: Database, out: TextIO, file_format: str, shape: str, selection: ExportSelection
+) -> Written:
     """Export one table as text, without a README. Raises as `export`."""
     if file_format not in {"csv", "jsonl"} or shape == "tables":
         raise SettingError("Only one table as text goes to standard output: --format csv or jsonl, --wide or --legacy.")
-    check_condition(database, shape, chosen)
-    (dataset,) = datasets(shape, chosen)
+    check_condition(database, shape, selection)
+    (dataset,) = datasets(shape, selection)
     with snapshot(database) as connection:
         writer = CsvWriter(out, dataset) if file_format == "csv" else JsonLinesWriter(out, dataset)
         count = _copy(connection, dataset, writer)
@@ -105,13 +107,13 @@ def _copy(connection: Connection, dataset: Dataset, writer: Writer) -> int:
 
 def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str]) -> None:
     part = folder / f"{SQLITE_FILE}.part"
-    # The forerunner's own scripts expect one table and no other.
+    # The scripts of Pytomo 3 expect this one table and no other.
     if shape != "legacy":
         write_about(part, about)
     part.replace(folder / SQLITE_FILE)
 
 
-def _about(database: Database, file_format: str, shape: str, chosen: ExportSelection) -> dict[str, str]:
+def _about(database: Database, file_format: str, shape: str, selection: ExportSelection) -> dict[str, str]:
     facts: dict[str, Any] = {
         "software": "pytomo-scrapy",
         "software_version": __version__,
@@ -120,9 +122,9 @@ def _about(database: Database, file_format: str, shape: str, chosen: ExportSelec
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "format": file_format,
         "shape": shape,
-        "since": chosen.since.isoformat() if chosen.since else None,
-        "until": chosen.until.isoformat() if chosen.until else None,
-        "where": chosen.where,
+        "since": selection.since.isoformat() if selection.since else None,
+        "until": selection.until.isoformat() if selection.until else None,
+        "where": selection.where,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
 
@@ -131,10 +133,10 @@ def _for_programs(tables: Sequence[Dataset], written: Sequence[Written], about: 
     described = [
         {
             "name": dataset.name,
-            "file": one.file_name,
-            "rows": one.row_count,
+            "file": file.file_name,
+            "rows": file.row_count,
             "columns": [{"name": c.name, "kind": c.kind, "source": c.source} for c in dataset.columns],
         }
-        for dataset, one in zip(tables, written, strict=True)
+        for dataset, file in zip(tables, written, strict=True)
     ]
     return json.dumps({**about, "tables": described}, indent=2) + "\n"

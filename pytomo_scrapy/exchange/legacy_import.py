@@ -1,4 +1,4 @@
-"""Import the forerunner's databases: every row once, and a count of what could not be read and why."""
+"""Import databases of Pytomo 3: every row once, and a count of what could not be read and why."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _UnreadableError(ValueError):
 
 @dataclass(slots=True)
 class Imported:
-    """What became of one table. `known_count` rows were there from an earlier import."""
+    """The result for one table. `known_count` rows were there from an earlier import."""
 
     file_name: str
     table_name: str
@@ -50,9 +50,9 @@ class Imported:
 
 
 def import_legacy(database: Database, path: Path) -> Iterator[Imported]:
-    """Import every table `pytomo_crawl_*` of a file, in batches; what an interrupted import left out comes next time.
+    """Import every table `pytomo_crawl_*` of a file, in batches; an interrupted import is completed by the next.
 
-    Raises StorageError where the file is none of the forerunner's.
+    Raises StorageError if the file is not a database of Pytomo 3.
     """
     with closing(_open(path)) as source:
         for table_name in _tables(source, path):
@@ -72,7 +72,7 @@ def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        # The forerunner wrote bytes of whatever the page was encoded in; this loses none of them.
+        # Pytomo 3 wrote bytes of whatever the page was encoded in; this loses none of them.
         return raw.decode("latin-1")
 
 
@@ -83,7 +83,7 @@ def _tables(source: sqlite3.Connection, path: Path) -> list[str]:
         raise StorageError(f"{path} cannot be read as a SQLite database: {error}.") from error
     found = [str(name) for (name,) in rows if str(name).lower().startswith(TABLE_PREFIX)]
     if not found:
-        raise StorageError(f"{path} has no table {TABLE_PREFIX}*: it is no database of the forerunner.")
+        raise StorageError(f"{path} has no table {TABLE_PREFIX}*: it is not a database of Pytomo 3.")
     return found
 
 
@@ -91,15 +91,15 @@ def _import_table(database: Database, source: sqlite3.Connection, file_name: str
     result = Imported(file_name, table_name)
     quoted = '"' + table_name.replace('"', '""') + '"'
     columns = [str(row[1]) for row in source.execute(f"PRAGMA table_info({quoted})")]
-    places = {name.lower(): place for place, name in enumerate(columns)}
+    index_of = {name.lower(): column_index for column_index, name in enumerate(columns)}
     known = {name.lower() for name, _ in OLD_COLUMNS}
     result.ignored_columns = tuple(name for name in columns if name.lower() not in known)
-    absent = [name for name in _DEMANDED if name not in places]
+    absent = [name for name in _DEMANDED if name not in index_of]
     if absent:
         (count,) = source.execute(f"SELECT COUNT(*) FROM {quoted}").fetchone()
         result.unreadable[f"the table has no column {' and no '.join(absent)}"] += count
         return result
-    rows = _values(_read(source, quoted, result), places, result)
+    rows = _values(_read(source, quoted, result), index_of, result)
     _store(database, rows, result)
     return result
 
@@ -115,21 +115,22 @@ def _read(source: sqlite3.Connection, quoted: str, result: Imported) -> Iterator
 
 
 def _row_count(source: sqlite3.Connection, quoted: str) -> int:
-    """Return how many rows there ought to be; the last row number needs no whole scan, which damage would end."""
+    """Return how many rows there should be, by the last row number: a damaged file ends a full scan."""
     try:
         return int(source.execute(f"SELECT MAX(rowid) FROM {quoted}").fetchone()[0] or 0)
     except sqlite3.DatabaseError:
         return 0
 
 
-def _values(rows: Iterator[tuple[Any, ...]], places: Mapping[str, int], result: Imported) -> Iterator[dict[str, Any]]:
-    """Yield the rows as they are stored, each with its digest. What cannot be kept is counted by its reason."""
+def _values(rows: Iterator[tuple[Any, ...]], index_of: Mapping[str, int], result: Imported) -> Iterator[dict[str, Any]]:
+    """Yield the rows as they are stored, each with its digest. Rows that cannot be stored are counted by reason."""
     seen: Counter[int] = Counter()
-    wanted = [(name, _READERS[kind], places.get(name.lower())) for name, kind in OLD_COLUMNS]
+    wanted = [(name, _READERS[kind], index_of.get(name.lower())) for name, kind in OLD_COLUMNS]
     for row in rows:
         try:
             values = {
-                column_of(name): None if place is None else read(name, row[place]) for name, read, place in wanted
+                column_of(name): None if column_index is None else read(name, row[column_index])
+                for name, read, column_index in wanted
             }
         except _UnreadableError as reason:
             result.unreadable[str(reason)] += 1
@@ -146,13 +147,13 @@ def _instant(name: str, value: Any) -> str:
     try:
         datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise _UnreadableError(f"{name} is no time") from None
+        raise _UnreadableError(f"{name} is not a time") from None
     return str(value)
 
 
 def _text(name: str, value: Any) -> str | None:
     if isinstance(value, bytes):
-        raise _UnreadableError(f"{name} is no text")
+        raise _UnreadableError(f"{name} is not a text")
     if value is None and name == "Url":
         raise _UnreadableError("Url is missing")
     # PostgreSQL takes no NUL in a text.
@@ -167,9 +168,9 @@ def _real(name: str, value: Any) -> float | None:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise _UnreadableError(f"{name} is no number") from None
+        raise _UnreadableError(f"{name} is not a number") from None
     if not math.isfinite(number):
-        raise _UnreadableError(f"{name} is no finite number")
+        raise _UnreadableError(f"{name} is not a finite number")
     return number
 
 
@@ -178,7 +179,7 @@ def _whole(name: str, value: Any) -> int | None:
     if number is None:
         return None
     if number != int(number):
-        raise _UnreadableError(f"{name} is no whole number")
+        raise _UnreadableError(f"{name} is not a whole number")
     # An integer above 2**53 is not a float.
     return value if isinstance(value, int) else int(number)
 
@@ -210,11 +211,11 @@ def _store(database: Database, rows: Iterator[dict[str, Any]], result: Imported)
             connection.execute(select(func.count()).select_from(legacy_row).where(of_source)).scalar_one()
         )
         result.known_count = offered_count - result.row_count
-        chosen = legacy_source.c.id == source_id
+        is_this_source = legacy_source.c.id == source_id
         if result.row_count == 0:
-            connection.execute(delete(legacy_source).where(chosen))
+            connection.execute(delete(legacy_source).where(is_this_source))
         else:
-            connection.execute(update(legacy_source).where(chosen).values(_source_row(result)))
+            connection.execute(update(legacy_source).where(is_this_source).values(_source_row(result)))
 
 
 def _source_row(result: Imported) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS
 
 FORMATS = ("csv", "jsonl", "parquet", "sqlite")
 # Batches of a Parquet row group. While a file is written, one group's rows and every group's metadata are in memory:
-# larger groups cost more of the one, smaller ones more of the other, a million rows the least in between.
+# larger groups need more memory for rows, smaller groups more for metadata; a million rows need the least.
 _GROUP_BATCHES = 20
-# The forerunner's scripts and `import-legacy` look for a table of this name.
+# The scripts of Pytomo 3 and `import-legacy` look for a table of this name.
 LEGACY_TABLE = "pytomo_crawl_export"
 
 Rows = Sequence[Sequence[Any]]
@@ -57,15 +57,15 @@ def _converted(rows: Rows, changes: Mapping[int, Callable[[Any], Any]]) -> Itera
     converted = []
     for row in rows:
         values = list(row)
-        for place, change in changes.items():
-            if values[place] is not None:
-                values[place] = change(values[place])
+        for column_index, change in changes.items():
+            if values[column_index] is not None:
+                values[column_index] = change(values[column_index])
         converted.append(values)
     return converted
 
 
 def _changes(columns: Sequence[ExportColumn], by_kind: Mapping[str, Callable[[Any], Any]]) -> dict[int, Any]:
-    return {place: by_kind[column.kind] for place, column in enumerate(columns) if column.kind in by_kind}
+    return {column_index: by_kind[column.kind] for column_index, column in enumerate(columns) if column.kind in by_kind}
 
 
 class CsvWriter:
@@ -88,7 +88,7 @@ class CsvWriter:
 
 
 class JsonLinesWriter:
-    """An object a line, every column in it; JSON columns are nested, blobs are base64."""
+    """One object per line with every column; JSON columns are nested, blobs are base64."""
 
     def __init__(self, out: TextIO, dataset: Dataset) -> None:
         self._out = out
@@ -120,12 +120,14 @@ class ParquetWriter:
             "blob": pyarrow.binary(),
         }
         self._pyarrow = pyarrow
-        self._schema = pyarrow.schema([(one.name, kinds[one.kind]) for one in dataset.columns], metadata=dict(about))
+        self._schema = pyarrow.schema(
+            [(column.name, kinds[column.kind]) for column in dataset.columns], metadata=dict(about)
+        )
         self._changes = _changes(dataset.columns, {"json": _json_text})
         # Few numbers repeat: dictionaries of them would only cost memory while a group is written.
-        texts = [one.name for one in dataset.columns if one.kind == "text"]
+        texts = [column.name for column in dataset.columns if column.kind == "text"]
         # Smallest and largest texts find nothing, and stay in memory for every group until the file is closed.
-        numbers = [one.name for one in dataset.columns if one.kind in {"integer", "real", "flag", "instant"}]
+        numbers = [column.name for column in dataset.columns if column.kind in {"integer", "real", "flag", "instant"}]
         self._writer = parquet.ParquetWriter(
             path, self._schema, compression="zstd", use_dictionary=texts, write_statistics=numbers
         )
@@ -183,7 +185,7 @@ _NOT_NEEDED = frozenset(("pandas", "numpy"))
 
 
 class _NoPandas:
-    """An importer that knows of no pandas and no NumPy."""
+    """An importer that finds neither pandas nor NumPy."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -201,11 +203,11 @@ class SqliteWriter:
 
     def __init__(self, path: Path, dataset: Dataset) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
-        name, declared = dataset.name, [self._DECLARED[one.kind] for one in dataset.columns]
+        name, declared = dataset.name, [self._DECLARED[column.kind] for column in dataset.columns]
         if name == "pytomo_crawl":
             name, declared = LEGACY_TABLE, [kind for _, kind in OLD_COLUMNS]
         shapes = [f'"{column.name}" {kind}' for column, kind in zip(dataset.columns, declared, strict=True)]
-        # Nobody else reads the file yet, and it is written anew where a power cut spoils it.
+        # No other process reads the file yet, and after a power cut the export is written again.
         self._connection.execute("PRAGMA journal_mode=OFF")
         self._connection.execute("PRAGMA synchronous=OFF")
         self._connection.execute(f'CREATE TABLE "{name}" ({", ".join(shapes)})')
@@ -222,7 +224,7 @@ class SqliteWriter:
 
 
 def write_about(path: Path, about: Mapping[str, str]) -> None:
-    """Write the software's version and what was chosen into a SQLite export."""
+    """Write the software's version and the selection into a SQLite export."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE export_info (name TEXT PRIMARY KEY, value TEXT)")
         connection.executemany("INSERT INTO export_info VALUES (?, ?)", list(about.items()))

@@ -1,7 +1,7 @@
 """Dailymotion's public listings: what to ask for a time frame or for a video's related ones, and what an answer lists.
 
 **Source**: https://developers.dailymotion.com/api/platform-api/reference/ (`/videos`, `sort=visited-*`), no key needed;
-`/video/ID/related` is the connection that the forerunner used and public clients of 2026 still use: 17 or 18 videos,
+`/video/ID/related` is the connection that Pytomo 3 used and public clients of 2026 still use: 17 or 18 videos,
 the same at each call. Whatever else it may answer one day is a failure with its class.
 """
 

@@ -81,7 +81,7 @@ class Claims:
     def _claim(self) -> Claim | None:
         # A commit whose answer was lost leaves a claim unknown to us: free it before the next.
         if self._is_answer_lost:
-            self._frontier.release_all(but=tuple(self._in_flight))
+            self._frontier.release_all(except_ids=tuple(self._in_flight))
             self._is_answer_lost = False
         try:
             return self._frontier.claim()

@@ -1,4 +1,4 @@
-"""Open a database by its URL: create it, migrate it, and say in one sentence what is wrong where that fails."""
+"""Open a database by its URL: create it and migrate it, or say in one sentence why that failed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def open_database(
             after_migration(database)
     except DBAPIError as error:
         database.close()
-        raise StorageError(_opening_trouble(database, error)) from error
+        raise StorageError(_opening_error(database, error)) from error
     except StorageError:
         database.close()
         raise
@@ -174,7 +174,7 @@ def _bring_up_to_date(database: Database) -> bool:
     with database._writer.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        # Asked again under the lock: another process may have migrated meanwhile.
+        # Read again under the lock: another process may have migrated meanwhile.
         revision = migrate.revision_of(connection)
         if revision is None and inspect(connection).get_table_names():
             raise StorageError(
@@ -186,7 +186,7 @@ def _bring_up_to_date(database: Database) -> bool:
     return revision is not None
 
 
-def _opening_trouble(database: Database, error: DBAPIError) -> str:
+def _opening_error(database: Database, error: DBAPIError) -> str:
     words = str(error.orig)
     if "not a database" in words or "malformed" in words:
         return f"The file of {database.shown_url} is not a SQLite database: choose another PYTOMO_DATABASE_URL."

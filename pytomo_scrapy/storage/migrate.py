@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this version; the scripts come out of the package, zipped or not."""
+"""Bring a database to the schema of this version, with the scripts of the package, zipped or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a database for reading only: nothing is created, migrated or written, and no question runs for ever."""
+"""Open a database for reading only: nothing is created, migrated or written, and no query runs for ever."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _set_up_sqlite(connection: sqlite3.Connection) -> None:
 
 
 class _Limit:
-    """Ends a question of one SQLite connection that takes too long; each question begins anew.
+    """Ends a query of one SQLite connection that takes too long; the time of each query is counted anew.
 
     What counts is the processor time of the thread that asks, so that a busy machine does not refuse what an idle one
     answers; `wall_s` bounds it in any case.
@@ -187,7 +187,7 @@ def _demand_schema(connection: Connection) -> None:
 def _explained(error: DBAPIError, shown_url: str) -> StorageError:
     words = " ".join(str(error.orig).split())
     if "interrupted" in words or "statement timeout" in words:
-        return TooSlowError("This question took too long and was ended: choose a shorter period or fewer conditions.")
+        return TooSlowError("The query took too long and was stopped: choose a shorter period or fewer conditions.")
     if "not a database" in words or "malformed" in words:
         return NotReadyError("This file is not a database of pytomo-scrapy.")
     if "locked" in words:

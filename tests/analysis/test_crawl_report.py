@@ -157,6 +157,8 @@ def test_report_shows_bulk_and_paced_windows_side_by_side(each_database: Databas
         window = make_download(mode=mode, delivery_bps=delivery_bps, received_bytes=1000)
         repository.save(make_item(video_id=f"video{number}", downloads=(window,)), run)
     summary = summarise(each_database)
-    by_mode = {one.mode: (one.window_count, one.delivery_quantiles_bps["0.5"]) for one in summary.throughput_by_mode}
+    by_mode = {
+        rate.mode: (rate.window_count, rate.delivery_quantiles_bps["0.5"]) for rate in summary.throughput_by_mode
+    }
     assert by_mode == {"bulk": (1, 8e6), "paced": (2, 3e6)}
     assert summary.throughput is not None and summary.throughput.window_count == 3

@@ -81,15 +81,15 @@ def test_toy_figure_is_seen_everywhere_from_its_row_alone(tmp_path: Path) -> Non
 
 
 def test_catalogue_has_every_column_once_in_the_order_of_the_table() -> None:
-    assert [one.name for one in FIGURES] == [column.name for column in figure.columns][1:]
+    assert [entry.name for entry in FIGURES] == [column.name for column in figure.columns][1:]
 
 
 @pytest.mark.parametrize(
     "places",
     [
-        [one.order for one in PARAMETERS.values()],
-        [one.filter.order for one in FIGURES if one.filter is not None],
-        [one.listed.order for one in FIGURES if one.listed is not None],
+        [figure.order for figure in PARAMETERS.values()],
+        [figure.filter.order for figure in FIGURES if figure.filter is not None],
+        [figure.listed.order for figure in FIGURES if figure.listed is not None],
     ],
     ids=["graphs", "filters", "list"],
 )
@@ -100,6 +100,6 @@ def test_no_two_figures_have_one_place(places: list[int]) -> None:
 def test_orders_are_those_that_readers_know() -> None:
     assert list(PARAMETERS)[:3] == ["download_s", "received_bytes", "video_duration_s"]
     assert list(DIMENSIONS)[:4] == ["vantage", "provider", "service", "host"]
-    assert [name for name, one in LIST_COLUMNS.items() if one.is_sortable] == [
+    assert [name for name, column in LIST_COLUMNS.items() if column.is_sortable] == [
         *("started_s", "startup_delay_s", "stall_count", "stalled_s", "delivery_bps", "rtt_min_s")
     ]

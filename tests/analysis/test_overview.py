@@ -35,7 +35,7 @@ def overview_of(database: Database, query: str = "?period=7d") -> tuple[dict[str
     with TestClient(create_app(DashboardConfig(database.shown_url))) as client:
         found = client.get(f"/api/overview{query}").json()
         page = client.get(f"/{query}").text
-    estimates = {one["name"]: one for one in found["estimates"]}
+    estimates = {estimate["name"]: estimate for estimate in found["estimates"]}
     return estimates, page.split('aria-label="Verdict"')[1].split("</section>")[0]
 
 

@@ -8,11 +8,11 @@ from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, sur
 
 
 def started(*seconds: float) -> list[Delay]:
-    return [Delay(one, True) for one in seconds]
+    return [Delay(delay_s, True) for delay_s in seconds]
 
 
 def censored(*seconds: float) -> list[Delay]:
-    return [Delay(one, False) for one in seconds]
+    return [Delay(delay_s, False) for delay_s in seconds]
 
 
 def test_curve_without_censoring_is_the_empirical_one() -> None:

@@ -44,7 +44,9 @@ def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(visit: Visit, la
     page = visit.open(lab_page.origin + address)
     expected = ["400 (Bad Request)"] if address == "/series?group=nothing" else []
     assert [line for line in visit.complaints if not any(word in line for word in expected)] == []
-    assert visit.requested and all(one.startswith((lab_page.origin, "blob:", "data:")) for one in visit.requested)
+    assert visit.requested and all(
+        address.startswith((lab_page.origin, "blob:", "data:")) for address in visit.requested
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 

@@ -26,10 +26,10 @@ def violations(page: Any, **options: Any) -> list[str]:
         missing("axe-playwright-python is not installed")
     found = Axe().run(page, **options).response["violations"]
     return [
-        f"{one['id']}: {one['help']}: {node['html'][:200]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-        for node in one["nodes"]
+        f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
     ]
 
 

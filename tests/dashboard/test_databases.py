@@ -80,7 +80,9 @@ def test_file_of_something_else_is_not_shown(tmp_path: Path) -> None:
     sqlite3.connect(other).execute("CREATE TABLE secret (word TEXT)").connection.close()
     with page_of(path, tmp_path) as client:
         assert "not a database of pytomo-scrapy" in client.get("/").text
-        key = next(one["id"] for one in client.get("/api/databases").json()["databases"] if one["name"] == "other.db")
+        key = next(
+            entry["id"] for entry in client.get("/api/databases").json()["databases"] if entry["name"] == "other.db"
+        )
         assert "not a database of pytomo-scrapy" in client.get(f"/?db={key}").text
 
 
@@ -95,15 +97,15 @@ def test_database_of_another_schema_is_told(tmp_path: Path, synthetic: ModuleTyp
 
 
 def test_archive_lists_newest_first_and_opens_by_id(tmp_path: Path, synthetic: ModuleType) -> None:
-    for place, name in enumerate(("old.db", "middle.db", "new #1?&.db")):
-        make_database(tmp_path / "plain.db", synthetic, 20 + place).rename(tmp_path / name)
-        os.utime(tmp_path / name, (1_700_000_000 + place, 1_700_000_000 + place))
+    for age, name in enumerate(("old.db", "middle.db", "new #1?&.db")):
+        make_database(tmp_path / "plain.db", synthetic, 20 + age).rename(tmp_path / name)
+        os.utime(tmp_path / name, (1_700_000_000 + age, 1_700_000_000 + age))
     (tmp_path / "notes.txt").write_text("no database")
     with page_of(tmp_path / "old.db", tmp_path) as client:
         listed = client.get("/api/databases").json()["databases"]
-        assert [one["name"] for one in listed] == ["new #1?&.db", "middle.db", "old.db"]
-        for place, one in enumerate(reversed(listed)):
-            assert client.get(f"/api/overview?db={one['id']}&period=all&eras=all").json()["row_count"] == 20 + place
+        assert [entry["name"] for entry in listed] == ["new #1?&.db", "middle.db", "old.db"]
+        for age, entry in enumerate(reversed(listed)):
+            assert client.get(f"/api/overview?db={entry['id']}&period=all&eras=all").json()["row_count"] == 20 + age
         page = client.get("/databases").text
         assert page.index("new #1") < page.index("middle.db") < page.index("old.db")
         assert str(tmp_path) not in page
@@ -208,9 +210,9 @@ def test_port_in_use_is_told(filled: Path) -> None:
 def test_choice_of_databases(tmp_path: Path, synthetic: ModuleType) -> None:
     setting = f"sqlite:///{tmp_path / 'a.db'}"
     assert choose_databases(setting, None, None) == (setting, tmp_path)
-    for place, name in enumerate(("a.db", "b.db")):
+    for age, name in enumerate(("a.db", "b.db")):
         (tmp_path / name).touch()
-        os.utime(tmp_path / name, (1_700_000_000 + place, 1_700_000_000 + place))
+        os.utime(tmp_path / name, (1_700_000_000 + age, 1_700_000_000 + age))
     assert choose_databases("sqlite:///x.db", None, tmp_path) == (f"sqlite:///{tmp_path / 'b.db'}", tmp_path)
     assert choose_databases("sqlite:///x.db", str(tmp_path / "a.db"), None)[0] == setting
     assert choose_databases(setting, "postgresql://h/d", None) == ("postgresql://h/d", None)

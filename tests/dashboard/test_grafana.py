@@ -55,19 +55,19 @@ def test_every_panel_of_the_grafana_dashboard_has_rows(on_postgres: Database, sy
 def test_grafana_figures_equal_the_page(on_postgres: Database, synthetic: ModuleType, postgres_url: str) -> None:
     shown = {panel["title"]: panel["targets"][0]["rawSql"] for panel in BOARD["panels"] if panel["type"] == "stat"}
     with on_postgres.read() as connection:
-        told = {
+        answers = {
             title: connection.execute(text(with_macros(question, synthetic).replace(":", "\\:"))).scalar()
             for title, question in shown.items()
         }
     with TestClient(create_app(DashboardConfig(postgres_url))) as client:
         found = client.get("/api/overview?period=all&eras=all").json()
-    estimates = {one["name"]: one["value"] for one in found["estimates"]}
-    assert told["Videos measured"] == found["valid_count"]
-    assert told["Startup delay, median"] == pytest.approx(estimates["startup"], rel=0.02)
-    assert float(told["Never started"]) == pytest.approx(estimates["never_started"])
-    assert float(told["With stalls"]) == pytest.approx(estimates["with_stalls"])
-    assert told["Stalled ratio"] == pytest.approx(estimates["stall_ratio"])
-    assert told["Delivery rate, median"] == pytest.approx(estimates["delivery"], rel=0.02)
+    estimates = {estimate["name"]: estimate["value"] for estimate in found["estimates"]}
+    assert answers["Videos measured"] == found["valid_count"]
+    assert answers["Startup delay, median"] == pytest.approx(estimates["startup"], rel=0.02)
+    assert float(answers["Never started"]) == pytest.approx(estimates["never_started"])
+    assert float(answers["With stalls"]) == pytest.approx(estimates["with_stalls"])
+    assert answers["Stalled ratio"] == pytest.approx(estimates["stall_ratio"])
+    assert answers["Delivery rate, median"] == pytest.approx(estimates["delivery"], rel=0.02)
 
 
 def test_page_answers_on_postgres_as_on_sqlite(

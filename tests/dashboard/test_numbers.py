@@ -90,17 +90,17 @@ def test_series_buckets_together_hold_every_row(client: TestClient, raw: sqlite3
 
 def test_series_bucket_equals_its_own_rows(client: TestClient, raw: sqlite3.Connection) -> None:
     answer = client.get("/api/series?period=all&eras=all&parameter=delivery_bps&buckets=20").json()
-    place = 3
-    start_s, width_s = answer["times_s"][place], answer["width_s"]
+    bucket = 3
+    start_s, width_s = answer["times_s"][bucket], answer["width_s"]
     condition = (
         f" AND CAST(strftime('%s', m.started_at) AS INTEGER) >= {start_s}"
         f" AND CAST(strftime('%s', m.started_at) AS INTEGER) < {start_s + width_s}"
     )
     known = [value for value in values_of(raw, "d.delivery_bps", condition) if value is not None]
     [line] = answer["lines"]
-    assert line["value"][place] == pytest.approx(mean(known) / 1e6, rel=1e-5)
-    assert line["low"][place] == pytest.approx(min(known) / 1e6, rel=1e-5)
-    assert line["high"][place] == pytest.approx(max(known) / 1e6, rel=1e-5)
+    assert line["value"][bucket] == pytest.approx(mean(known) / 1e6, rel=1e-5)
+    assert line["low"][bucket] == pytest.approx(min(known) / 1e6, rel=1e-5)
+    assert line["high"][bucket] == pytest.approx(max(known) / 1e6, rel=1e-5)
 
 
 def test_series_compared_by_vantage_equals_each_ones_rows(client: TestClient, raw: sqlite3.Connection) -> None:
@@ -160,7 +160,7 @@ def test_startup_median_equals_kaplan_meier_over_all_sessions(client: TestClient
     assert exact is not None
     curve = client.get("/api/distribution?period=all&parameter=startup_delay_s").json()["lines"][0]
     found = client.get("/api/overview?period=all&eras=all").json()
-    [estimate] = [one for one in found["estimates"] if one["name"] == "startup"]
+    [estimate] = [estimate for estimate in found["estimates"] if estimate["name"] == "startup"]
     # Bins of 1 %.
     assert curve["median"] == pytest.approx(exact, rel=0.011)
     assert estimate["value"] == pytest.approx(exact, rel=0.011)
@@ -184,15 +184,17 @@ def test_overview_counts_equal_the_tables(client: TestClient, raw: sqlite3.Conne
     rows, videos = raw.execute("SELECT COUNT(*), COUNT(DISTINCT video_row_id) FROM measurement").fetchone()
     assert (found["row_count"], found["video_count"]) == (rows, videos)
     failures = dict(raw.execute("SELECT failure, COUNT(*) FROM measurement WHERE failure IS NOT NULL GROUP BY 1"))
-    assert {one["failure"]: one["count"] for one in found["failures"]} == failures
+    assert {failure["failure"]: failure["count"] for failure in found["failures"]} == failures
 
 
 def test_overview_shares_equal_the_tables(client: TestClient, raw: sqlite3.Connection) -> None:
-    shown = {one["name"]: one for one in client.get("/api/overview?period=all&eras=all").json()["estimates"]}
+    shown = {
+        estimate["name"]: estimate for estimate in client.get("/api/overview?period=all&eras=all").json()["estimates"]
+    }
     started = [value for value in values_of(raw, "COALESCE(b.is_started, 0)") if value is not None]
     assert shown["never_started"]["value"] == pytest.approx(1 - mean(started), rel=1e-9)
     stalls = [value for value in values_of(raw, "b.stall_count", " AND b.is_started") if value is not None]
-    assert shown["with_stalls"]["value"] == pytest.approx(mean(one > 0 for one in stalls), rel=1e-9)
+    assert shown["with_stalls"]["value"] == pytest.approx(mean(stall > 0 for stall in stalls), rel=1e-9)
     stalled, played = raw.execute(
         "SELECT SUM(stalled_s), SUM(played_s) FROM playback WHERE player = 'dashjs'"
     ).fetchone()
@@ -209,7 +211,9 @@ def test_overview_startup_agrees_with_the_report(client: TestClient, filled: obj
     database = open_database(f"sqlite:///{filled}")
     summary = summarise(database)
     database.close()
-    shown = {one["name"]: one for one in client.get("/api/overview?period=all&eras=all").json()["estimates"]}
+    shown = {
+        estimate["name"]: estimate for estimate in client.get("/api/overview?period=all&eras=all").json()["estimates"]
+    }
     assert summary.headline is not None
     assert shown["startup"]["value"] == pytest.approx(summary.headline.startup_delay_quantiles_s["0.5"], rel=0.011)
     assert shown["stall_ratio"]["value"] == pytest.approx(summary.headline.stall_ratio, rel=1e-9)
@@ -309,7 +313,7 @@ def test_csv_holds_what_the_chart_shows(client: TestClient) -> None:
 
 
 def test_stalls_beside_a_window_are_those_that_count(client: TestClient, raw: sqlite3.Connection) -> None:
-    asked = "SELECT player, stall_count FROM playback WHERE measurement_id = 1990 AND place = 0 ORDER BY player"
-    stored = raw.execute(asked).fetchall()
+    question = "SELECT player, stall_count FROM playback WHERE measurement_id = 1990 AND place = 0 ORDER BY player"
+    stored = raw.execute(question).fetchall()
     players = client.get("/api/measurement/1990/timeline").json()["players"]
-    assert stored and [(one["player"], one["stall_count"]) for one in players] == stored
+    assert stored and [(player["player"], player["stall_count"]) for player in players] == stored

@@ -1,4 +1,4 @@
-"""Everything that the forerunner's page offered is found on this one, by the names of the table in PARITY.md."""
+"""Everything that the page of Pytomo 3 offered is found on this one, by the names of the table in PARITY.md."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_each_series_has_its_page_with_title_unit_sentence_and_unknown_values(cl
     page = client.get(f"/series/{name}?period=all").text
     assert f"<h1>{parameter.title}</h1>" in page
     assert parameter.help.replace("'", "&#39;") in page and len(parameter.help) > 15
-    assert f"The forerunner called it {name}." in page
+    assert f"Pytomo 3 called it {name}." in page
     assert "Unknown values" in page and re.search(r'id="unknown-1">[\d\u202f]+<', page)
     assert not parameter.unit or f'<span class="unit">{parameter.unit}</span>' in page
 
 
 @pytest.mark.parametrize("title", [*GROUPS_OF_PARITY, "All parameters"])
 def test_each_group_has_its_graphs_and_the_averages(client: TestClient, title: str) -> None:
-    [group] = [one for one in GROUPS.values() if one.title == title]
+    [group] = [group for group in GROUPS.values() if group.title == title]
     page = client.get(f"/series?period=all&group={group.name}").text
     drawn = re.findall(r'data-src="/api/series\?[^"]*parameter=(\w+)"', page)
     wanted = list(SERIES) if title == "All parameters" else GROUPS_OF_PARITY[title].split(", ")

@@ -63,6 +63,32 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
         assert (ROOT / name).exists(), f"{path.name} names {name}"
 
 
+# The folders a path in backticks may begin with; any other is written by a user, or is no path.
+PACKAGE = ROOT / "pytomo_scrapy"
+FOLDERS = {
+    folder.name: parent
+    for parent in (PACKAGE, ROOT)
+    for folder in parent.iterdir()
+    if folder.is_dir() and folder.name not in {"databases", "build", "dist"}
+}
+PATH = re.compile(r"`([a-z_]+/[\w./-]*)`")
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "CONTRIBUTING.md"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_paths_in_backticks_are_there(path: Path) -> None:
+    for target in PATH.findall(path.read_text(encoding="utf-8")):
+        parent = FOLDERS.get(target.partition("/")[0])
+        if parent is not None and "NAME" not in target:
+            assert (parent / target).exists(), f"{path.name} names {target}"
+
+
+def test_tree_of_the_readme_names_every_folder_of_the_package() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = text.partition("```text\npytomo_scrapy/\n")[2].partition("```")[0]
+    named = set(re.findall(r"^  (\w+)/ ", tree, re.MULTILINE))
+    assert named == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+
 def test_every_class_of_failure_has_its_advice() -> None:
     text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     first_cells = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))

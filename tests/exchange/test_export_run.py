@@ -47,7 +47,7 @@ def filled(each_database: Database) -> Database:
 
 def stored(database: Database, shape: str, name: str) -> list[dict[str, Any]]:
     """Return what the database itself says, by the export's own columns."""
-    (dataset,) = [one for one in datasets(shape, ALL) if one.name == name]
+    (dataset,) = [dataset for dataset in datasets(shape, ALL) if dataset.name == name]
     with database.read() as connection:
         rows = connection.execute(dataset.statement).fetchall()
     return [dict(zip([column.name for column in dataset.columns], row, strict=True)) for row in rows]
@@ -113,17 +113,17 @@ def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, 
     if file_format == "parquet":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra parquet)")
     written = export(filled, tmp_path / "out", file_format, shape, ALL)
-    assert sum(one.row_count for one in written) > 2
-    for one in written:
-        rows = READERS[file_format](tmp_path / "out", one.name)
-        ours = stored(filled, shape, one.name)
-        assert len(rows) == one.row_count == len(ours)
+    assert sum(file.row_count for file in written) > 2
+    for file in written:
+        rows = READERS[file_format](tmp_path / "out", file.name)
+        ours = stored(filled, shape, file.name)
+        assert len(rows) == file.row_count == len(ours)
         for row, own in zip(rows, ours, strict=True):
-            assert row == {name: expected(value, file_format) for name, value in own.items()}, one.name
+            assert row == {name: expected(value, file_format) for name, value in own.items()}, file.name
 
 
 def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Path) -> None:
-    names = {one.name for one in export(filled, tmp_path / "out", "jsonl", "tables", ALL)}
+    names = {file.name for file in export(filled, tmp_path / "out", "jsonl", "tables", ALL)}
     left_out = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
     assert names == set(measurement_tables.metadata.tables) - left_out
 
@@ -131,8 +131,8 @@ def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Pat
 def test_wide_leaves_superseded_measurements_out(filled: Database, tmp_path: Path) -> None:
     with filled.write() as connection:
         connection.execute(text("UPDATE measurement SET is_superseded = TRUE WHERE id = 1"))
-    (one,) = export(filled, tmp_path / "out", "csv", "wide", ALL)
-    assert one.row_count == 2
+    (file,) = export(filled, tmp_path / "out", "csv", "wide", ALL)
+    assert file.row_count == 2
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_legacy_export_has_the_29_columns_of_the_view(filled: Database, tmp_path
     ours = stored(filled, "legacy", "pytomo_crawl")
     assert len(rows) == len(ours) == 7
     # The view has no order of its own, and a cursor that streams may take another way through the tables.
-    asked = [{key: expected(value, file_format) for key, value in own.items()} for own in ours]
-    assert sorted(rows, key=repr) == sorted(asked, key=repr)
+    wanted = [{key: expected(value, file_format) for key, value in own.items()} for own in ours]
+    assert sorted(rows, key=repr) == sorted(wanted, key=repr)
 
 
 def test_legacy_export_imported_elsewhere_loses_nothing(filled: Database, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_legacy_export_imported_elsewhere_loses_nothing(filled: Database, tmp_pa
     other = open_database(f"sqlite:///{tmp_path / 'other.db'}")
     (result,) = import_legacy(other, tmp_path / "out" / SQLITE_FILE)
     assert (result.row_count, result.unreadable_count) == (10, 0)
-    both = [sorted(map(repr, (tuple(_real(v) for v in row.values()) for row in stored(one, "legacy", "pytomo_crawl")))) for one in (filled, other)]  # fmt: skip
+    both = [sorted(map(repr, (tuple(_real(v) for v in row.values()) for row in stored(database, "legacy", "pytomo_crawl")))) for database in (filled, other)]  # fmt: skip
     assert both[0] == both[1]
     (again,) = import_legacy(other, tmp_path / "out" / SQLITE_FILE)
     assert (again.row_count, again.known_count) == (0, 10)
@@ -219,7 +219,7 @@ def test_readme_describes_every_column_and_the_version(filled: Database, tmp_pat
     readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert f"- software_version: {__version__}" in readme and "- where: failure IS NULL" in readme
     rows = [line for line in readme.splitlines() if line.startswith("| ") and not line.startswith("| column")]
-    assert len(rows) == sum(len(one.columns) for one in datasets("tables", ALL))
+    assert len(rows) == sum(len(dataset.columns) for dataset in datasets("tables", ALL))
     assert [row for row in rows if not row.split(" | ")[3].strip()] == [], "no column without its meaning"
 
 
@@ -227,7 +227,7 @@ def test_export_json_tells_programs_the_same(filled: Database, tmp_path: Path) -
     export(filled, tmp_path / "out", "csv", "wide", ALL)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
     assert about["software_version"] == __version__
-    assert [(one["file"], one["rows"]) for one in about["tables"]] == [("measurements.csv", 3)]
+    assert [(table["file"], table["rows"]) for table in about["tables"]] == [("measurements.csv", 3)]
 
 
 def test_sqlite_and_parquet_carry_the_version_inside(filled: Database, tmp_path: Path) -> None:

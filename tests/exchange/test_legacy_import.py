@@ -100,13 +100,13 @@ def test_older_table_lacks_columns_and_they_are_null(each_database: Database, tm
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"ID": "yesterday"}, "ID is no time"),
-        ({"ID": None}, "ID is no time"),
+        ({"ID": "yesterday"}, "ID is not a time"),
+        ({"ID": None}, "ID is not a time"),
         ({"Url": None}, "Url is missing"),
-        ({"PingMin": "fast"}, "PingMin is no number"),
-        ({"PingMin": float("inf")}, "PingMin is no finite number"),
-        ({"StatusCode": 200.5}, "StatusCode is no whole number"),
-        ({"Service": b"\x00\x01"}, "Service is no text"),
+        ({"PingMin": "fast"}, "PingMin is not a number"),
+        ({"PingMin": float("inf")}, "PingMin is not a finite number"),
+        ({"StatusCode": 200.5}, "StatusCode is not a whole number"),
+        ({"Service": b"\x00\x01"}, "Service is not a text"),
     ],
 )
 def test_row_that_cannot_be_kept_is_counted_with_its_reason(
@@ -149,7 +149,7 @@ def test_every_table_of_a_file_is_imported(database: Database, tmp_path: Path) -
     path = make_file(tmp_path / "old.db", [ROW])
     make_file(path, [ROW | {"Url": "other"}], table="pytomo_crawl_2")
     make_file(path, [], "a int", table="something_else")
-    assert [(one.table_name, one.row_count) for one in import_legacy(database, path)] == [
+    assert [(table.table_name, table.row_count) for table in import_legacy(database, path)] == [
         (TABLE, 1),
         ("pytomo_crawl_2", 1),
     ]

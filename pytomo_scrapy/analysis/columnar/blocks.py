@@ -30,10 +30,10 @@ logger = logging.getLogger(__name__)
 
 PLAYBACK = "playback."
 LOOKUP = "lookup."
-# Of each player what its figures are made of; what else a playback has is not asked for.
+# The columns of a playback that figures are made of; its other columns are not packed.
 PLAYBACK_COLUMNS = (
     *("player", "horizon_s"),
-    *(one.name for one in FIGURES if one.is_playback and one.name in playback.c),
+    *(entry.name for entry in FIGURES if entry.is_playback and entry.name in playback.c),
 )
 LOOKUP_COLUMNS = ("resolver", "elapsed_s")
 FIGURE_COLUMNS = tuple(column.name for column in figure.columns)
@@ -44,13 +44,13 @@ _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.int16, np.int32, np.int64)
 
 Values = NDArray[np.float64]
-Places = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 
 def seal_some(database: Database, limit: int = 2) -> int:
-    """Pack what waits to be packed, for a crawl that stores meanwhile. Returns how many blocks.
+    """Pack a few complete blocks while a crawl goes on storing. Returns how many blocks.
 
-    Never fails: what is not packed is slower to read, and packed the next time.
+    Never fails: a block that is not packed is slower to read, and is packed next time.
     """
     try:
         with database.write() as connection:
@@ -85,7 +85,7 @@ def seal_blocks(connection: Connection, limit: int) -> int:
 
 
 def _seal(connection: Connection, block: int) -> None:
-    # Whoever stores a row of this block waits here or is waited for, so that none is left out.
+    # A process that stores a row of this block waits for us or we wait for it, so that no row is left out.
     connection.execute(select(figure_block.c.block).where(figure_block.c.block == block).with_for_update())
     names = (*FIGURE_COLUMNS, *(PLAYBACK + name for name in ("row", *PLAYBACK_COLUMNS)))
     names += tuple(LOOKUP + name for name in ("row", *LOOKUP_COLUMNS))
@@ -139,13 +139,13 @@ def _read_lookups(connection: Connection, block: int, names: Sequence[str]) -> d
 
 def _with_rows(connection: Connection, block: int, rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
     ids = _read(connection, block, ["measurement_id"])["measurement_id"]
-    place_of = {measurement_id: place for place, measurement_id in enumerate(ids)}
+    row_of = {measurement_id: row_index for row_index, measurement_id in enumerate(ids)}
     columns = [name for name in names if name != "row"]
-    # A row that was stored between the two questions is in the next answer.
-    known = [row for row in rows if row[0] in place_of]
+    # A row that was stored between the two queries appears in the next answer.
+    known = [row for row in rows if row[0] in row_of]
     found = _transposed([row[1:] for row in known], columns)
     if "row" in names:
-        found["row"] = [place_of[row[0]] for row in known]
+        found["row"] = [row_of[row[0]] for row in known]
     return found
 
 
@@ -160,23 +160,23 @@ def _transposed(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any
 
 
 def is_text(name: str) -> bool:
-    """Tell whether a packed column holds words rather than numbers."""
+    """Return whether a packed column holds texts rather than numbers."""
     if "." in name:
         return name in {PLAYBACK + "player", LOOKUP + "resolver"}
     return isinstance(figure.c[name].type, Text)
 
 
 def numbers_of(values: Sequence[Any]) -> Values:
-    """Return numbers with NaN for what is not known."""
+    """Return the numbers, with NaN for unknown values."""
     return np.array(values, dtype=np.float64)
 
 
-def codes_of(values: Sequence[str | None]) -> tuple[Places, list[str]]:
-    """Return for each text its place among the distinct ones; NO_TEXT for what is not known."""
+def codes_of(values: Sequence[str | None]) -> tuple[Integers, list[str]]:
+    """Return for each text its code, its position among the distinct ones; NO_TEXT for what is not known."""
     words = sorted({value for value in values if value is not None})
-    place_of: dict[str | None, int] = {word: place for place, word in enumerate(words)}
-    place_of[None] = NO_TEXT
-    return np.array([place_of[value] for value in values], dtype=np.int64), words
+    code_of: dict[str | None, int] = {word: code for code, word in enumerate(words)}
+    code_of[None] = NO_TEXT
+    return np.array([code_of[value] for value in values], dtype=np.int64), words
 
 
 def pack_numbers(values: Sequence[Any]) -> tuple[str, bytes]:
@@ -204,14 +204,14 @@ def unpack_numbers(kind: str, content: bytes) -> Values:
 
 
 def pack_texts(values: Sequence[str | None]) -> tuple[str, bytes]:
-    """Return the distinct texts as JSON, and for each row its place among them, of two bytes."""
+    """Return the distinct texts as JSON, and for each row its code, the position among them, in two bytes."""
     codes, words = codes_of(values)
     head = json.dumps(words, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return "text", len(head).to_bytes(4, "little") + head + codes.astype("<u2").tobytes()
 
 
-def split_texts(content: bytes) -> tuple[bytes, Places]:
-    """Return the distinct texts, still packed, and the place of each row among them."""
+def split_texts(content: bytes) -> tuple[bytes, Integers]:
+    """Return the distinct texts, still packed, and the code of each row, its position among them."""
     end = 4 + int.from_bytes(content[:4], "little")
     return bytes(content[4:end]), np.frombuffer(content, dtype="<u2", offset=end).astype(np.int64)
 

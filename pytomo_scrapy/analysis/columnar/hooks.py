@@ -15,14 +15,14 @@ PACK_EVERY = 64
 
 
 def pack_after_migration(database: Database) -> None:
-    """Pack everything that waits, where an older database has just got this version's schema."""
+    """Pack every complete block, after an older database was brought to this version's schema."""
     from pytomo_scrapy.analysis.columnar.blocks import seal_all
 
     seal_all(database)
 
 
 def pack_now_and_then(database: Database, measurement_id: int) -> None:
-    """Pack what waits after every 64th measurement."""
+    """Pack a few complete blocks after every 64th measurement."""
     if measurement_id % PACK_EVERY == 0:
         from pytomo_scrapy.analysis.columnar.blocks import seal_some
 

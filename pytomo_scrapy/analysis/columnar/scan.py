@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     LOOKUP,
     NULLS,
     PLAYBACK,
-    Places,
+    Integers,
     Values,
     codes_of,
     numbers_of,
@@ -44,7 +44,7 @@ class TextCodes:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._tables: dict[bytes, Places] = {}
+        self._tables: dict[bytes, Integers] = {}
 
     def number(self, text: str) -> int:
         """Return the number of a text."""
@@ -57,11 +57,11 @@ class TextCodes:
         """Return the text of a number. None for -1: not known."""
         return None if number < 0 else self.texts[number]
 
-    def table(self, texts: Sequence[str]) -> Places:
+    def table(self, texts: Sequence[str]) -> Integers:
         """Return the numbers of a block's texts in their order, and -1 behind them for what is not known."""
         return np.array([*(self.number(text) for text in texts), -1], dtype=np.int64)
 
-    def table_of(self, head: bytes) -> Places:
+    def table_of(self, head: bytes) -> Integers:
         """Return the numbers of packed texts; most blocks have the same ones."""
         if head not in self._tables:
             self._tables[head] = self.table(texts_of(head))
@@ -95,7 +95,7 @@ class BlockChunk:
         found: Values = self._columns[name]
         return found
 
-    def words(self, name: str) -> Places:
+    def words(self, name: str) -> Integers:
         """Return a column of texts as their numbers, -1 for what is not known."""
         if name not in self._columns:
             parts = []
@@ -108,10 +108,10 @@ class BlockChunk:
                     table = self._texts.table_of(head)
                 parts.append(table[np.minimum(codes, len(table) - 1)])
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-        found: Places = self._columns[name]
+        found: Integers = self._columns[name]
         return found
 
-    def rows_of(self, prefix: str) -> Places:
+    def rows_of(self, prefix: str) -> Integers:
         """Return to which row of the chunk each playback or look-up belongs."""
         name = f"{prefix}row"
         if name not in self._columns:
@@ -121,7 +121,7 @@ class BlockChunk:
                 parts.append(rows.astype(np.int64) + before)
                 before += length
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-        found: Places = self._columns[name]
+        found: Integers = self._columns[name]
         return found
 
     @cached_property
@@ -156,39 +156,39 @@ class BlockChunk:
 
 
 class SelectedRows:
-    """The rows of a chunk that a selection takes; each may be there several times, once for each player or look-up."""
+    """The selected rows of a chunk; a row may occur several times, once for each player or look-up."""
 
-    def __init__(self, chunk: BlockChunk, places: Places, detail: Places | None, prefix: str) -> None:
+    def __init__(self, chunk: BlockChunk, row_numbers: Integers, detail: Integers | None, prefix: str) -> None:
         self.chunk = chunk
-        self._places = places
+        self._row_numbers = row_numbers
         self._detail = detail  # of playbacks or look-ups, -1: none
         self._prefix = prefix
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._row_numbers)
 
-    def taken(self, mask: Mask) -> SelectedRows:
+    def masked(self, mask: Mask) -> SelectedRows:
         """Return the rows where the mask is true."""
         detail = None if self._detail is None else self._detail[mask]
-        return SelectedRows(self.chunk, self._places[mask], detail, self._prefix)
+        return SelectedRows(self.chunk, self._row_numbers[mask], detail, self._prefix)
 
     def plain(self, name: str) -> Values:
         """Return a column of numbers of the flat table."""
-        return self.chunk.numbers(name)[self._places]
+        return self.chunk.numbers(name)[self._row_numbers]
 
-    def whole(self, name: str) -> Places:
+    def whole(self, name: str) -> Integers:
         """Return a column of whole numbers that are always known."""
         return self.plain(name).astype(np.int64)
 
-    def words(self, name: str) -> Places:
-        """Return a column of texts by their numbers, of the chosen player or look-up where it has its own."""
+    def words(self, name: str) -> Integers:
+        """Return the codes of a column of texts; the player or resolver is that of the row's playback or look-up."""
         if self._detail is not None and name == {PLAYBACK: "player", LOOKUP: "resolver"}[self._prefix]:
             codes = self.chunk.words(self._prefix + name)
             return np.where(self._detail >= 0, codes[self._detail], -1) if len(codes) else np.full(len(self), -1)
-        return self.chunk.words(name)[self._places]
+        return self.chunk.words(name)[self._row_numbers]
 
     def value(self, name: str) -> Values:
-        """Return a figure, of the chosen player where one is chosen, NaN where it is not known."""
+        """Return a figure, from the chosen player's playback if a player is chosen; NaN for unknown values."""
         if self._prefix == LOOKUP and name == "dns_elapsed_s":
             return self._own("elapsed_s")
         if self._prefix != PLAYBACK or (name != "waited_s" and not PARAMETERS[name].is_playback):
@@ -204,7 +204,7 @@ class SelectedRows:
         return self._own(name)
 
     def waited(self, name: str) -> Values:
-        """Return after how long a censored figure was reached or given up."""
+        """Return the seconds until a censored figure was reached, or until the session was given up."""
         if name == "startup_delay_s":
             return self.value("waited_s")
         before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
@@ -227,7 +227,7 @@ def _first_known(*columns: Values) -> Values:
 
 
 class ColumnScan:
-    """The rows of a selection, and what each is compared by; reads only the columns that the question needs."""
+    """The rows of a selection, and the group of each; reads only the columns that the question needs."""
 
     def __init__(
         self,
@@ -249,12 +249,12 @@ class ColumnScan:
     def __iter__(self) -> Iterator[SelectedRows]:
         for chunk in self._chunks():
             rows = self._joined(chunk)
-            rows = rows.taken(self._kept(rows))
+            rows = rows.masked(self._is_selected(rows))
             if len(rows):
                 yield rows
 
-    def groups(self, rows: SelectedRows) -> Places:
-        """Return what each row is compared by, as a number that `group_value` explains; -1 for what is not known."""
+    def groups(self, rows: SelectedRows) -> Integers:
+        """Return the group of each row as a number that `group_value` turns into a value; -1 if it is not known."""
         assert self._compare is not None
         return self._dimension(rows, self._compare)
 
@@ -268,8 +268,8 @@ class ColumnScan:
         return value if isinstance(value, int) else self.texts.number(value)
 
     def _chunks(self) -> Iterator[BlockChunk]:
-        chosen = self._selection
-        is_near = (figure_block.c.last_s >= chosen.start_s) & (figure_block.c.first_s < chosen.end_s)
+        selection = self._selection
+        is_near = (figure_block.c.last_s >= selection.start_s) & (figure_block.c.first_s < selection.end_s)
         near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(figure_block.c.is_sealed == 0, is_near))
         found = self._connection.execute(near.order_by(figure_block.c.block)).all()
         for first in range(0, len(found), _CHUNK_BLOCKS):
@@ -279,38 +279,40 @@ class ColumnScan:
 
     def _joined(self, chunk: BlockChunk) -> SelectedRows:
         count = len(chunk.numbers("started_s"))
-        every = np.arange(count)
+        all_rows = np.arange(count)
         if self._wants_lookups:
             own = chunk.rows_of(LOOKUP)
             return SelectedRows(chunk, own, np.arange(len(own)), LOOKUP)
         if not self._wants_player:
-            return SelectedRows(chunk, every, None, "")
+            return SelectedRows(chunk, all_rows, None, "")
         own = chunk.rows_of(PLAYBACK)
         if self._player is None:
             return SelectedRows(chunk, own, np.arange(len(own)), PLAYBACK)
         detail = np.full(count, -1, dtype=np.int64)
-        chosen = np.flatnonzero(chunk.words(PLAYBACK + "player") == self.texts.number(str(self._player)))
-        detail[own[chosen]] = chosen
+        of_player = np.flatnonzero(chunk.words(PLAYBACK + "player") == self.texts.number(str(self._player)))
+        detail[own[of_player]] = of_player
         # A session that the network ended before any player ran never started, under every player.
         is_lost = (chunk.words("player") == -1) & (chunk.numbers("is_session") == 1)
-        kept = (detail >= 0) | is_lost
-        return SelectedRows(chunk, every[kept], detail[kept], PLAYBACK)
+        is_included = (detail >= 0) | is_lost
+        return SelectedRows(chunk, all_rows[is_included], detail[is_included], PLAYBACK)
 
-    def _kept(self, rows: SelectedRows) -> Mask:
-        chosen = self._selection
+    def _is_selected(self, rows: SelectedRows) -> Mask:
+        selection = self._selection
         started = rows.plain("started_s")
-        kept: Mask = (started >= chosen.start_s) & (started < chosen.end_s)
-        if chosen.is_valid_only:
-            kept &= rows.plain("is_valid") == 1
-        for name, value in chosen.equals.items():
+        is_selected: Mask = (started >= selection.start_s) & (started < selection.end_s)
+        if selection.is_valid_only:
+            is_selected &= rows.plain("is_valid") == 1
+        for name, value in selection.equals.items():
             if name == "player":
                 continue
-            kept &= self._dimension(rows, name) == (value if isinstance(value, int) else self.texts.number(value))
-        for key, since_s in chosen.not_before.items():
-            kept &= ~((rows.plain("vantage_id") == key) & (started < since_s))
-        return kept
+            is_selected &= self._dimension(rows, name) == (
+                value if isinstance(value, int) else self.texts.number(value)
+            )
+        for key, since_s in selection.not_before.items():
+            is_selected &= ~((rows.plain("vantage_id") == key) & (started < since_s))
+        return is_selected
 
-    def _dimension(self, rows: SelectedRows, name: str) -> Places:
+    def _dimension(self, rows: SelectedRows, name: str) -> Integers:
         if name == "provider":
             ids = rows.whole("vantage_id")
             table = np.full(max(self._providers, default=0) + 1, -1, dtype=np.int64)
@@ -328,7 +330,7 @@ class ColumnScan:
         return {row.id: self.texts.number(row.provider) for row in rows if row.provider is not None}
 
 
-def joined_keys(first: Places, *codes: Places) -> Places:
+def joined_keys(first: Integers, *codes: Integers) -> Integers:
     """Return several columns as one whole number a row, to be counted together: `split_key` takes it apart.
 
     Layout: `first` as it is, then 20 bits for each of the codes, from -1 (not known) to a million texts.
@@ -352,22 +354,22 @@ class Counts:
     """How often each whole number was seen; memory grows with the distinct ones, not with the rows."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Places, Places]] = []
+        self._parts: list[tuple[Integers, Integers]] = []
 
-    def add(self, keys: Places) -> None:
-        """Count these."""
+    def add(self, keys: Integers) -> None:
+        """Count the keys, once for each time a key occurs."""
         if len(keys):
             self._parts.append(np.unique(keys, return_counts=True))
             if sum(len(part) for part, _ in self._parts) > _MANY_KEYS:
                 self._parts = [self.merged()]
 
-    def merged(self) -> tuple[Places, Places]:
+    def merged(self) -> tuple[Integers, Integers]:
         """Return the distinct numbers in order, and how often each was seen."""
         if not self._parts:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        every = np.concatenate([keys for keys, _ in self._parts])
+        all_keys = np.concatenate([keys for keys, _ in self._parts])
         counts = np.concatenate([counts for _, counts in self._parts])
-        keys, inverse = np.unique(every, return_inverse=True)
+        keys, inverse = np.unique(all_keys, return_inverse=True)
         return keys, np.bincount(inverse, weights=counts, minlength=len(keys)).astype(np.int64)
 
     def as_dict(self) -> dict[int, int]:

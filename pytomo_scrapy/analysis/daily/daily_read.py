@@ -31,7 +31,7 @@ class DayTally:
 
 
 def is_whole_day(start_s: int | None, end_s: int | None) -> list[ColumnElement[bool]]:
-    """Return the condition for the days that lie wholly in a period: a part of a day cannot be told."""
+    """Return the condition for the days that lie wholly in a period: an aggregate cannot be split."""
     found: list[ColumnElement[bool]] = []
     if start_s is not None:
         found.append(daily.c.day_s >= start_s)
@@ -41,7 +41,7 @@ def is_whole_day(start_s: int | None, end_s: int | None) -> list[ColumnElement[b
 
 
 def aggregated_count(connection: Connection, start_s: int, end_s: int) -> int:
-    """Return how many measurements of the whole days of a period are there as aggregates only."""
+    """Return how many measurements of a period's whole days exist as aggregates only."""
     total = select(func.coalesce(func.sum(daily.c.measurement_count), 0))
     return int(connection.execute(total.where(*is_whole_day(start_s, end_s))).scalar_one())
 
@@ -51,7 +51,7 @@ def days_of_figure(
 ) -> list[DayTally]:
     """Return a figure of the valid measurements of each whole day, by group.
 
-    Nothing where the question is by something that the aggregates do not tell apart, such as the host.
+    The list is empty if the aggregates are not kept by that dimension, such as the host.
     """
     part = _part(selection, parameter, compare)
     if part is None:
@@ -78,19 +78,19 @@ def days_of_figure(
 
 
 def _part(selection: Selection, parameter: Figure, compare: str | None) -> ColumnElement[bool] | None:
-    asked = {name: value for name, value in selection.equals.items() if name not in _KEYS}
+    filters = {name: value for name, value in selection.equals.items() if name not in _KEYS}
     if not parameter.is_playback:
-        # Which player is looked at makes no difference to it.
-        asked.pop("player", None)
-    names = {*asked, *({compare} if compare is not None and compare not in _KEYS else ())}
+        # This figure is the same for every player.
+        filters.pop("player", None)
+    names = {*filters, *({compare} if compare is not None and compare not in _KEYS else ())}
     if not names:
         return daily_figure.c.part == WHOLE
     name = names.pop()
     if names or name not in PARTS or parameter.name not in PARTS[name]:
         return None
-    if name not in asked:
+    if name not in filters:
         return daily_figure.c.part.startswith(f"{name}=", autoescape=True) & (daily_figure.c.part != LOST)
-    own = daily_figure.c.part == f"{name}={asked[name]}"
+    own = daily_figure.c.part == f"{name}={filters[name]}"
     # No player's line has the sessions that the network ended before any player; each player's own figures do.
     return or_(own, daily_figure.c.part == LOST) if name == "player" and compare != "player" else own
 
@@ -98,7 +98,7 @@ def _part(selection: Selection, parameter: Figure, compare: str | None) -> Colum
 def largest_groups(days: list[DayTally]) -> list[Group]:
     """Return the groups with most rows, at most as many as a chart draws."""
     counts: defaultdict[Group, int] = defaultdict(int)
-    for one in days:
-        if one.group not in {"", None}:
-            counts[one.group] += one.tally.row_count
+    for day in days:
+        if day.group not in {"", None}:
+            counts[day.group] += day.tally.row_count
     return sorted(counts, key=lambda group: (-counts[group], str(group)))[:MAX_GROUPS]

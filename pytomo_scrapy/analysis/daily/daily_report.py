@@ -1,4 +1,4 @@
-"""What `scrapy report` tells of the days whose measurements were deleted: from their sums and histograms alone."""
+"""What `scrapy report` shows of days whose measurements were deleted, from their sums and histograms."""
 
 from __future__ import annotations
 
@@ -88,19 +88,19 @@ def summarise_days(
     provider: str | None = None,
 ) -> DailySummary | None:
     """Sum up the whole days asked for. None where there is none."""
-    asked = is_whole_day(_second(since), _second(until))
+    conditions = is_whole_day(_second(since), _second(until))
     if service is not None:
-        asked.append(daily.c.service == service)
+        conditions.append(daily.c.service == service)
     if provider is not None:
-        asked.append(daily.c.vantage_id.in_(select(vantage.c.id).where(vantage.c.provider == provider)))
+        conditions.append(daily.c.vantage_id.in_(select(vantage.c.id).where(vantage.c.provider == provider)))
     counts = ("measurement_count", "resolved_count", "valid_count")
     sums = [func.sum(daily.c[name]) for name in counts]
     ends = [func.min(daily.c.day_s), func.max(daily.c.day_s), func.count(daily.c.day_s.distinct())]
-    first_s, last_s, day_count, *totals = connection.execute(select(*ends, *sums).where(*asked)).one()
+    first_s, last_s, day_count, *totals = connection.execute(select(*ends, *sums).where(*conditions)).one()
     if first_s is None:
         return None
     attempted, resolved, valid = (int(total) for total in totals)
-    parts = _parts(connection, asked)
+    parts = _parts(connection, conditions)
     by_word = {
         word: sorted(part.partition("=")[2] for part in parts if part.startswith(f"{word}=") and part != LOST)
         for word in ("player", "mode", "ping_method")
@@ -113,7 +113,7 @@ def summarise_days(
         resolved_count=resolved,
         valid_count=valid,
         excluded_count=attempted - valid,
-        failures=_failures(connection, asked),
+        failures=_failures(connection, conditions),
         headline=_player("headline", parts[WHOLE], {}, quantiles),
         players=[_player(name, parts[f"player={name}"], parts[LOST], quantiles) for name in by_word["player"]],
         delivery_by_mode=[_rate(name, parts[f"mode={name}"], quantiles) for name in by_word["mode"]],
@@ -129,19 +129,19 @@ def _day(day_s: int) -> str:
     return datetime.fromtimestamp(day_s, UTC).date().isoformat()
 
 
-def _failures(connection: Connection, asked: Sequence[ColumnElement[bool]]) -> list[FailureCount]:
+def _failures(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> list[FailureCount]:
     keys = (daily_failure.c.failure, daily_failure.c.attribution, daily_failure.c.stage)
     total = func.sum(daily_failure.c.measurement_count)
-    query = select(*keys, total).join(daily, daily.c.id == daily_failure.c.daily_id).where(*asked).group_by(*keys)
+    query = select(*keys, total).join(daily, daily.c.id == daily_failure.c.daily_id).where(*conditions).group_by(*keys)
     rows = connection.execute(query.order_by(total.desc(), daily_failure.c.failure))
     return [FailureCount(a, b or Attribution.UNKNOWN.value, c or None, int(count)) for a, b, c, count in rows]
 
 
-def _parts(connection: Connection, asked: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Tally]]:
+def _parts(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Tally]]:
     query = (
         select(daily_figure)
         .join(daily, daily.c.id == daily_figure.c.daily_id)
-        .where(*asked, daily_figure.c.name.in_(_NAMES))
+        .where(*conditions, daily_figure.c.name.in_(_NAMES))
         .execution_options(yield_per=500)
     )
     found: defaultdict[str, dict[str, Tally]] = defaultdict(dict)

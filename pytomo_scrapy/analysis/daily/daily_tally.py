@@ -1,4 +1,4 @@
-"""The sums and the histogram of one figure over some measurements: what days are made of, and can be added up."""
+"""The sums and the histogram of one figure over some measurements: tallies of days can be added up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytomo_scrapy.analysis.columnar.blocks import Places
+from pytomo_scrapy.analysis.columnar.blocks import Integers
 from pytomo_scrapy.analysis.columnar.scan import SelectedRows
 from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.histogram import Histogram, steps_of
@@ -17,33 +17,33 @@ from pytomo_scrapy.analysis.histogram import Histogram, steps_of
 _STEP, _COUNT = "<u2", "<u4"
 
 
-def _nothing() -> Places:
+def _nothing() -> Integers:
     return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`row_count` were asked and `known_count` have a value; `steps` are those of `histogram.steps_of`."""
+    """`row_count` rows were counted, `known_count` of them have a value; `steps` are those of `histogram.steps_of`."""
 
     row_count: int = 0
     known_count: int = 0
     total: float = 0.0
     low: float | None = None
     high: float | None = None
-    steps: Places = field(default_factory=_nothing)
-    counts: Places = field(default_factory=_nothing)
+    steps: Integers = field(default_factory=_nothing)
+    counts: Integers = field(default_factory=_nothing)
 
     def __add__(self, other: Tally) -> Tally:
         """Return the tally of both sets of measurements together."""
-        steps, places = np.unique(np.concatenate([self.steps, other.steps]), return_inverse=True)
+        steps, inverse = np.unique(np.concatenate([self.steps, other.steps]), return_inverse=True)
         counts = np.zeros(len(steps), dtype=np.int64)
-        np.add.at(counts, places, np.concatenate([self.counts, other.counts]))
+        np.add.at(counts, inverse, np.concatenate([self.counts, other.counts]))
         return Tally(
             row_count=self.row_count + other.row_count,
             known_count=self.known_count + other.known_count,
             total=self.total + other.total,
-            low=min((one.low for one in (self, other) if one.low is not None), default=None),
-            high=max((one.high for one in (self, other) if one.high is not None), default=None),
+            low=min((tally.low for tally in (self, other) if tally.low is not None), default=None),
+            high=max((tally.high for tally in (self, other) if tally.high is not None), default=None),
             steps=steps,
             counts=counts,
         )
@@ -55,7 +55,7 @@ class Tally:
 
     @property
     def histogram(self) -> Histogram:
-        """Return what quantiles are taken from."""
+        """Return the histogram, for quantiles."""
         return Histogram(self.steps, self.counts)
 
     def columns(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def tally_of(rows: SelectedRows, parameter: Figure) -> Tally:
     values = rows.value(parameter.name)
     known: NDArray[np.float64] = values[~np.isnan(values)]
     if parameter.is_censored:
-        # Of these only sessions are asked: a row that is none has no value to wait for.
+        # Only sessions count here: a measurement that is no session could never have reached the value.
         known = values[(steps >= 0) & ~np.isnan(values)]
     return Tally(
         row_count=int(counts.sum()) if parameter.is_censored else len(rows),

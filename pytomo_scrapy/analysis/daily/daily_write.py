@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, and_, delete, insert, select, text, update
 
-from pytomo_scrapy.analysis.columnar.blocks import Places
+from pytomo_scrapy.analysis.columnar.blocks import Integers
 from pytomo_scrapy.analysis.columnar.scan import BlockChunk, ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally, tally_of
 from pytomo_scrapy.analysis.figures import PARAMETERS
@@ -21,9 +21,9 @@ from pytomo_scrapy.storage.schema.daily_tables import daily, daily_failure, dail
 from pytomo_scrapy.storage.schema.figure_catalogue import Use
 
 DAY_S = 86_400
-# What is kept apart besides the whole: figures by the way they were taken, as the report tells them.
+# Besides the whole day, figures are kept by mode, ping method and player, because the report shows them so.
 PARTS: Mapping[str, tuple[str, ...]] = {
-    dimension: tuple(name for name, one in PARAMETERS.items() if use in one.uses)
+    dimension: tuple(name for name, parameter in PARAMETERS.items() if use in parameter.uses)
     for dimension, use in (("mode", Use.BY_MODE), ("ping_method", Use.BY_PING_METHOD), ("player", Use.PLAYBACK))
 }
 WHOLE = ""
@@ -47,7 +47,7 @@ class Day:
 class _BlockScan(ColumnScan):
     """Some measurements of one block, read from the tables themselves."""
 
-    def __init__(self, connection: Connection, block: int, ids: Places, **more: Any) -> None:
+    def __init__(self, connection: Connection, block: int, ids: Integers, **more: Any) -> None:
         super().__init__(connection, Selection(0, 1 << 62, is_valid_only=False), PARAMETERS["startup_delay_s"], **more)
         self._block = block
         self._ids = ids
@@ -58,39 +58,39 @@ class _BlockScan(ColumnScan):
     def days(self) -> Iterator[tuple[Key, SelectedRows]]:
         """Give the measurements of each day, vantage point and service."""
         for found in self:
-            rows = found.taken(np.isin(found.whole("measurement_id"), self._ids))
+            rows = found.masked(np.isin(found.whole("measurement_id"), self._ids))
             keys = [rows.whole("started_s") // DAY_S * DAY_S, rows.whole("vantage_id"), rows.words("service")]
-            distinct, places = np.unique(np.stack(keys), axis=1, return_inverse=True)
-            for place, (day_s, vantage_id, service) in enumerate(distinct.T.tolist()):
-                yield (day_s, vantage_id, self.texts.texts[service]), rows.taken(places.ravel() == place)
+            distinct, inverse = np.unique(np.stack(keys), axis=1, return_inverse=True)
+            for key_index, (day_s, vantage_id, service) in enumerate(distinct.T.tolist()):
+                yield (day_s, vantage_id, self.texts.texts[service]), rows.masked(inverse.ravel() == key_index)
 
 
 def days_of(connection: Connection, block: int, ids: Sequence[int]) -> dict[Key, Day]:
     """Sum up measurements of one block by day, vantage point and service."""
-    chosen = np.array(sorted(ids), dtype=np.int64)
+    wanted_ids = np.array(sorted(ids), dtype=np.int64)
     is_resolved = and_(measurement.c.resolve_failure.is_(None), measurement.c.resolve_attempt_count > 0)
     resolved = np.array(
         connection.execute(select(measurement.c.id).where(measurement.c.id.in_(ids), is_resolved)).scalars().all(),
         dtype=np.int64,
     )
     found: dict[Key, Day] = {}
-    scan = _BlockScan(connection, block, chosen)
+    scan = _BlockScan(connection, block, wanted_ids)
     for key, rows in scan.days():
-        valid = rows.taken(rows.plain("is_valid") == 1)
+        valid = rows.masked(rows.plain("is_valid") == 1)
         found[key] = Day(
             measurement_count=len(rows),
             resolved_count=int(np.isin(rows.whole("measurement_id"), resolved).sum()),
             valid_count=len(valid),
             failures=_failures(scan, rows),
-            tallies=_kept({(name, WHOLE): tally_of(valid, one) for name, one in PARAMETERS.items()}),
+            tallies=_non_empty({(name, WHOLE): tally_of(valid, parameter) for name, parameter in PARAMETERS.items()}),
         )
         for dimension in ("mode", "ping_method"):
             found[key].tallies |= _by_word(scan, valid, dimension)
-        lost = valid.taken((valid.words("player") == -1) & (valid.plain("is_session") == 1))
-        found[key].tallies |= _kept({(name, LOST): tally_of(lost, PARAMETERS[name]) for name in PARTS["player"]})
-    players = _BlockScan(connection, block, chosen, compare="player")
+        lost = valid.masked((valid.words("player") == -1) & (valid.plain("is_session") == 1))
+        found[key].tallies |= _non_empty({(name, LOST): tally_of(lost, PARAMETERS[name]) for name in PARTS["player"]})
+    players = _BlockScan(connection, block, wanted_ids, compare="player")
     for key, rows in players.days():
-        found[key].tallies |= _by_word(players, rows.taken(rows.plain("is_valid") == 1), "player")
+        found[key].tallies |= _by_word(players, rows.masked(rows.plain("is_valid") == 1), "player")
     return found
 
 
@@ -105,20 +105,20 @@ def _by_word(scan: ColumnScan, rows: SelectedRows, dimension: str) -> dict[tuple
     words = rows.words(dimension)
     found: dict[tuple[str, str], Tally] = {}
     for number in np.unique(words[words >= 0]).tolist():
-        own = rows.taken(words == number)
+        own = rows.masked(words == number)
         part = f"{dimension}={scan.texts.texts[number]}"
-        found |= _kept({(name, part): tally_of(own, PARAMETERS[name]) for name in PARTS[dimension]})
+        found |= _non_empty({(name, part): tally_of(own, PARAMETERS[name]) for name in PARTS[dimension]})
     return found
 
 
-def _kept(tallies: dict[tuple[str, str], Tally]) -> dict[tuple[str, str], Tally]:
-    return {key: one for key, one in tallies.items() if len(one.steps)}
+def _non_empty(tallies: dict[tuple[str, str], Tally]) -> dict[tuple[str, str], Tally]:
+    return {key: tally for key, tally in tallies.items() if len(tally.steps)}
 
 
 def add_days(connection: Connection, days: Mapping[Key, Day]) -> None:
     """Add to the aggregates that are there, in the caller's transaction."""
     if connection.dialect.name == "postgresql":
-        # Two that prune at once: one adds after the other.
+        # Two processes that prune at the same time add one after the other.
         connection.execute(text("LOCK TABLE daily IN SHARE ROW EXCLUSIVE MODE"))
     for key, day in days.items():
         daily_id = _add_counts(connection, key, day)
@@ -159,7 +159,7 @@ def _add_tallies(connection: Connection, daily_id: int, tallies: Mapping[tuple[s
     for row in connection.execute(select(daily_figure).where(own)):
         total[(row.name, row.part)] += stored_tally(row)
     connection.execute(delete(daily_figure).where(own))
-    rows = ({"daily_id": daily_id, "name": n, "part": p, **one.columns()} for (n, p), one in total.items())
+    rows = ({"daily_id": daily_id, "name": n, "part": p, **tally.columns()} for (n, p), tally in total.items())
     _insert(connection, daily_figure, rows)
 
 

@@ -1,4 +1,4 @@
-"""Retention of years: whole measurements go, what their days add up to stays."""
+"""Retention over years: whole measurements are deleted, the aggregates of their days stay."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _newest(database: Database) -> int:
 
 
 def _is_old(before: datetime) -> Any:
-    # As in the flat table: what has no beginning is of the day that it was stored.
+    # As in the flat table: a measurement without a start belongs to the day on which it was stored.
     unknown = and_(measurement.c.started_at.is_(None), measurement.c.stored_at < day_of(before))
     return or_(measurement.c.started_at < day_of(before), unknown)
 
@@ -78,7 +78,7 @@ def _prune_block(database: Database, block: int, before: datetime, newest: int) 
     for attempt in range(_ATTEMPTS):
         try:
             with database.write() as connection:
-                # Who packs the block meanwhile, or stores a row of it, waits here or is waited for.
+                # A process that packs the block or stores a row of it waits for us, or we wait for it.
                 connection.execute(select(figure_block).where(figure_block.c.block == block).with_for_update())
                 ids = _old_ids(connection, block, before, newest)
                 # What was superseded is in no aggregate. What else the flat table lacks could not be added: it stays.
@@ -104,7 +104,7 @@ def _delete(connection: Connection, block: int, ids: Sequence[int]) -> Counter[s
         counts[table.name] += connection.execute(delete(table).where(is_old)).rowcount
     is_unused = ~select(measurement.c.id).where(measurement.c.video_row_id == video.c.id).exists()
     counts["video"] += connection.execute(delete(video).where(video.c.id.in_(videos), is_unused)).rowcount
-    # The triggers unsealed the block; one without a row has nothing to be packed.
+    # The triggers unsealed the block; a block without rows needs no packing.
     own = figure.c.measurement_id.between(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1)
     if connection.execute(select(figure.c.measurement_id).where(own).limit(1)).first() is None:
         connection.execute(delete(figure_column).where(figure_column.c.block == block))

@@ -34,7 +34,7 @@
     return [
       Object.assign({ stroke: ink, grid: grid, ticks: grid, font: font }, options.x),
       Object.assign({ stroke: ink, grid: grid, ticks: grid, font: font, size: 58,
-        values: (u, splits) => splits.map((one) => (one === null ? "" : compact(one))) }, options.y),
+        values: (u, splits) => splits.map((split) => (split === null ? "" : compact(split))) }, options.y),
     ];
   }
 
@@ -105,17 +105,17 @@
       pen.strokeStyle = pen.fillStyle = colour("--mark");
       pen.setLineDash([6, 4]);
       pen.font = Math.round(11 * devicePixelRatio) + "px system-ui, sans-serif";
-      const told = new Set();
-      breaks.forEach(function (one) {
-        if (one.at_s < u.scales.x.min || one.at_s > u.scales.x.max) return;
-        const x = Math.round(u.valToPos(one.at_s, "x", true));
+      const drawn = new Set();
+      breaks.forEach(function (change) {
+        if (change.at_s < u.scales.x.min || change.at_s > u.scales.x.max) return;
+        const x = Math.round(u.valToPos(change.at_s, "x", true));
         pen.beginPath(); pen.moveTo(x, u.bbox.top); pen.lineTo(x, u.bbox.top + u.bbox.height); pen.stroke();
         const isRight = x > u.bbox.left + u.bbox.width * 0.7;
         pen.textAlign = isRight ? "right" : "left";
-        const text = one.what + " " + one.new;
-        if (told.has(text)) return;
-        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 14 * (told.size % 4)) * devicePixelRatio);
-        told.add(text);
+        const text = change.what + " " + change.new;
+        if (drawn.has(text)) return;
+        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 14 * (drawn.size % 4)) * devicePixelRatio);
+        drawn.add(text);
       });
       pen.restore();
     }] } };
@@ -137,9 +137,9 @@
   /* Points so few that a line would hide them are drawn. A break in the line stands where nothing was measured. */
   function withGaps(answer) {
     const times = [], lines = answer.lines.map(() => ({ value: [], low: [], high: [] }));
-    const cuts = answer.breaks.map((one) => one.at_s);
-    answer.times_s.forEach(function (start, place) {
-      const before = place ? answer.times_s[place - 1] : start;
+    const cuts = answer.breaks.map((change) => change.at_s);
+    answer.times_s.forEach(function (start, position) {
+      const before = position ? answer.times_s[position - 1] : start;
       const cut = cuts.find((at) => at > before && at <= start);
       if (cut !== undefined && times.length) {
         times.push(Math.max(cut - 0.5, before + 0.25));
@@ -147,24 +147,24 @@
       }
       times.push(start);
       answer.lines.forEach(function (line, index) {
-        for (const name of ["value", "low", "high"]) lines[index][name].push(line[name][place]);
+        for (const name of ["value", "low", "high"]) lines[index][name].push(line[name][position]);
       });
     });
     return { times: times, lines: lines };
   }
 
   function drawSeries(chart, answer) {
-    const shown = withGaps(answer), one = answer.parameter, data = [shown.times], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }], bands = [];
-    const unit = one.unit ? " " + one.unit : "";
+    const shown = withGaps(answer), parameter = answer.parameter, data = [shown.times], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }], bands = [];
+    const unit = parameter.unit ? " " + parameter.unit : "";
     const isOne = answer.lines.length === 1;
     answer.lines.forEach(function (line, index) {
       data.push(shown.lines[index].value);
-      series.push({ label: isOne ? (one.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200 && !answer.breaks.length,
+      series.push({ label: isOne ? (parameter.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200 && !answer.breaks.length,
         points: { show: answer.times_s.length < 120, size: 5 }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) });
     });
-    if (isOne && !one.is_flag) {
+    if (isOne && !parameter.is_flag) {
       data.push(shown.lines[0].low, shown.lines[0].high);
-      const words = one.is_censored ? ["10 %", "90 %"] : ["least", "most"];
+      const words = parameter.is_censored ? ["10 %", "90 %"] : ["least", "most"];
       words.forEach((word) => series.push({ label: word, stroke: "transparent", points: { show: false }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) }));
       bands.push({ series: [3, 2], fill: colour("--band") });
     }
@@ -180,21 +180,21 @@
       series: series, bands: bands, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart), breakLines(answer.breaks)],
       cursor: { sync: { key: "time" }, drag: { x: true, y: false } },
     }, data, chart.range);
-    chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (one.unit ? " (" + one.unit + ")" : ""), "n"])),
-      answer.times_s.map((start, place) => [utc(start)].concat(...answer.lines.map((each) => [written(each.value[place], answer.decimals), each.count[place]]))));
+    chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (parameter.unit ? " (" + parameter.unit + ")" : ""), "n"])),
+      answer.times_s.map((start, position) => [utc(start)].concat(...answer.lines.map((each) => [written(each.value[position], answer.decimals), each.count[position]]))));
   }
 
   function drawCurves(chart, answer, isTail) {
-    const one = answer.parameter, all = new Set();
+    const parameter = answer.parameter, all = new Set();
     answer.lines.forEach((line) => line.value.forEach((value) => { if (value > 0) all.add(value); }));
     const xs = Array.from(all).sort((a, b) => a - b);
     chart.counts(answer.lines.map((line) => line.label + ": n " + written(line.known_count, 0) + (line.censored_count ? " and " + written(line.censored_count, 0) + " censored" : "")).join("; "));
     if (!xs.length) return chart.say("No value above 0 in this period.");
-    const data = [xs], series = [{ label: one.unit || "value", value: (u, value) => (value === null ? "" : compact(value)) }];
+    const data = [xs], series = [{ label: parameter.unit || "value", value: (u, value) => (value === null ? "" : compact(value)) }];
     answer.lines.forEach(function (line, index) {
-      let place = 0, share = null;
+      let position = 0, share = null;
       data.push(xs.map(function (x) {
-        while (place < line.value.length && line.value[place] <= x) share = line.share[place++];
+        while (position < line.value.length && line.value[position] <= x) share = line.share[position++];
         if (share === null) return isTail ? 1 : 0;
         const shown = isTail ? 1 - share : share;
         return isTail && shown <= 1e-9 ? null : shown;
@@ -204,7 +204,7 @@
     chart.range = xs.length > 1 ? [xs[0], xs[xs.length - 1]] : [xs[0] / 2, xs[0] * 2];
     chart.plot({ scales: { x: { time: false, distr: 3, range: (u, min, max) => [min, max] }, y: isTail ? { distr: 3 } : { range: [0, 1] } }, series: series,
       axes: axes({ x: { values: (u, splits) => splits.map((v) => (v === null ? "" : compact(v))) }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
-    chart.fill(["Share"].concat(answer.lines.map((line) => line.label + (one.unit ? " (" + one.unit + ")" : ""))),
+    chart.fill(["Share"].concat(answer.lines.map((line) => line.label + (parameter.unit ? " (" + parameter.unit + ")" : ""))),
       [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99].map((share) => [(100 * share) + " %"].concat(answer.lines.map((line) => { const at = line.share.findIndex((s) => s >= share - 1e-9); return at < 0 ? "not reached" : written(line.value[at], answer.decimals); }))));
   }
 
@@ -213,14 +213,14 @@
     const xs = order.map((index) => answer.x_values[index]), ys = order.map((index) => answer.y_values[index]);
     chart.counts(xs.length + " of " + written(answer.known_count, 0) + " measurements" + (xs.length < answer.known_count ? ", chosen evenly" : ""));
     if (!xs.length) return chart.say("No measurement has both values.");
-    const unit = (one) => one.title + (one.unit ? " (" + one.unit + ")" : "");
+    const unit = (figure) => figure.title + (figure.unit ? " (" + figure.unit + ")" : "");
     chart.range = [xs[0], xs[xs.length - 1] > xs[0] ? xs[xs.length - 1] : xs[0] + 1];
     chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min), max, 0.08, true) } },
       series: [{ label: unit(answer.x), value: (u, value) => (value === null ? "" : compact(value)) }, { label: unit(answer.y), stroke: lineColour(0), paths: () => null, points: { show: true, size: 4, width: 0, fill: lineColour(0) }, value: (u, value) => (value === null ? "" : compact(value)) }],
       axes: axes({ x: { label: unit(answer.x), labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map((v) => (v === null ? "" : compact(v))) }, y: {} }), plugins: [moving(chart)] }, [xs, ys], chart.range);
     chart.u.over.addEventListener("click", function () {
-      const place = chart.u.cursor.idx;
-      if (place !== null && place !== undefined && !chart.isZoomed) location.assign("/measurement/" + answer.measurement_ids[order[place]] + keptDatabase());
+      const position = chart.u.cursor.idx;
+      if (position !== null && position !== undefined && !chart.isZoomed) location.assign("/measurement/" + answer.measurement_ids[order[position]] + keptDatabase());
     });
     chart.fill([unit(answer.x), unit(answer.y), "Measurement"], order.slice(0, 500).map((index) => [compact(answer.x_values[index]), compact(answer.y_values[index]), answer.measurement_ids[index]]));
   }
@@ -262,22 +262,22 @@
   }
   function mixed(share) {
     const from = rgb(colour("--heat-low")), to = rgb(colour("--heat-high"));
-    return "rgb(" + from.map((one, index) => Math.round(one + (to[index] - one) * share)).join(",") + ")";
+    return "rgb(" + from.map((channel, index) => Math.round(channel + (to[index] - channel) * share)).join(",") + ")";
   }
-  function rgb(text) { return [1, 3, 5].map((place) => parseInt(text.slice(place, place + 2), 16)); }
+  function rgb(text) { return [1, 3, 5].map((position) => parseInt(text.slice(position, position + 2), 16)); }
 
   function drawFailures(chart, answer) {
     const names = Object.keys(answer.counts).slice(0, 8);
     if (!names.length) return chart.say("No failure in this period.");
     const data = [answer.times_s], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }];
     names.forEach(function (name, index) {
-      data.push(answer.counts[name].map((count, place) => (100 * count) / answer.row_counts[place]));
+      data.push(answer.counts[name].map((count, position) => (100 * count) / answer.row_counts[position]));
       series.push({ label: name.replace(/_/g, " "), stroke: lineColour(index), width: 1.6, points: { show: answer.times_s.length < 60 }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " %") });
     });
     const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
     chart.range = [first, last > first ? last : first + answer.width_s];
     chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] } }, series: series, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
-    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, place) => [utc(start), answer.row_counts[place]].concat(names.map((name) => answer.counts[name][place]))));
+    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, position) => [utc(start), answer.row_counts[position]].concat(names.map((name) => answer.counts[name][position]))));
   }
 
   function drawTimeline(chart, answer) {
@@ -298,7 +298,7 @@
     made.push(Object.assign({}, made[1], { scale: "rate", side: 1, grid: { show: false }, label: "Mbit/s" }));
     chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, rate: { range: (u, min, max) => [0, (max || 1) * 1.1] } }, series: series, axes: made, plugins: [moving(chart), shading(spans)] }, data, chart.range);
     chart.fill(["Time (s)", "Bytes", "Mbit/s", "Media (s)"].concat(...answer.players.map((player) => [player.player + " playhead (s)", player.player + " buffer (s)"])),
-      answer.t_s.map((at, place) => [at.toFixed(2), answer.received_bytes[place], (answer.rate_bps[place] / 1e6).toFixed(2), written(answer.media_s[place], 2)].concat(...answer.players.map((player) => [player.playhead_s[place].toFixed(2), written(player.buffer_s[place], 2)]))));
+      answer.t_s.map((at, position) => [at.toFixed(2), answer.received_bytes[position], (answer.rate_bps[position] / 1e6).toFixed(2), written(answer.media_s[position], 2)].concat(...answer.players.map((player) => [player.playhead_s[position].toFixed(2), written(player.buffer_s[position], 2)]))));
   }
 
   const DRAW = { series: drawSeries, cdf: (chart, answer) => drawCurves(chart, answer, false), ccdf: (chart, answer) => drawCurves(chart, answer, true),
@@ -339,10 +339,10 @@
     }
     say(text) {
       if (this.u) { this.u.destroy(); this.u = null; }
-      this.area.replaceChildren(element("p", text, { class: "trouble" }));
+      this.area.replaceChildren(element("p", text, { class: "error" }));
       this.figure.dataset.drawn = "empty";
     }
-    counts(text) { const place = this.figure.querySelector("[data-role=counts]"); if (place) place.textContent = text + "."; }
+    counts(text) { const holder = this.figure.querySelector("[data-role=counts]"); if (holder) holder.textContent = text + "."; }
     tool(name, isShown) { const button = this.figure.querySelector("[data-act=" + name + "]"); if (button) button.hidden = !isShown; }
     whole() { if (this.u) this.u.setScale("x", { min: this.range[0], max: this.range[1] }); }
     reset() { this.whole(); }
@@ -355,20 +355,20 @@
     }
     fill(head, rows) { this.rows = [head, rows]; if (!this.figure.querySelector("[data-role=table]").hidden) this.showTable(); }
     table(button) {
-      const place = this.figure.querySelector("[data-role=table]");
-      place.hidden = !place.hidden;
-      button.setAttribute("aria-expanded", String(!place.hidden));
-      if (!place.hidden) this.showTable();
+      const holder = this.figure.querySelector("[data-role=table]");
+      holder.hidden = !holder.hidden;
+      button.setAttribute("aria-expanded", String(!holder.hidden));
+      if (!holder.hidden) this.showTable();
     }
     showTable() {
-      const place = this.figure.querySelector("[data-role=table]"), table = element("table", null, { class: "rows" });
-      if (!this.rows) return place.replaceChildren(element("p", "Nothing to show."));
+      const holder = this.figure.querySelector("[data-role=table]"), table = element("table", null, { class: "rows" });
+      if (!this.rows) return holder.replaceChildren(element("p", "Nothing to show."));
       const top = table.createTHead().insertRow();
       this.rows[0].forEach((word) => top.append(element("th", word, { scope: "col" })));
       const body = table.createTBody();
-      this.rows[1].forEach(function (row) { const made = body.insertRow(); row.forEach((cell) => { const one = made.insertCell(); one.textContent = cell; one.className = "figure"; }); });
-      place.tabIndex = 0;
-      place.replaceChildren(table);
+      this.rows[1].forEach(function (row) { const made = body.insertRow(); row.forEach((cell) => { const tableCell = made.insertCell(); tableCell.textContent = cell; tableCell.className = "figure"; }); });
+      holder.tabIndex = 0;
+      holder.replaceChildren(table);
     }
     png() {
       const from = this.u ? this.u.ctx.canvas : this.canvas;
@@ -383,12 +383,12 @@
       pen.drawImage(from, 0, head);
       let x = 8 * ratio;
       pen.font = 11 * ratio + "px system-ui, sans-serif";
-      (this.u ? this.u.series.slice(1) : []).forEach(function (one) {
-        const stroke = typeof one.stroke === "function" ? one.stroke() : one.stroke;
-        if (!one.label || stroke === "transparent") return;
+      (this.u ? this.u.series.slice(1) : []).forEach(function (line) {
+        const stroke = typeof line.stroke === "function" ? line.stroke() : line.stroke;
+        if (!line.label || stroke === "transparent") return;
         pen.fillStyle = stroke || colour("--ink"); pen.fillRect(x, made.height - 16 * ratio, 10 * ratio, 10 * ratio);
-        pen.fillStyle = colour("--ink"); pen.fillText(one.label, x + 14 * ratio, made.height - 7 * ratio);
-        x += pen.measureText(one.label).width + 30 * ratio;
+        pen.fillStyle = colour("--ink"); pen.fillText(line.label, x + 14 * ratio, made.height - 7 * ratio);
+        x += pen.measureText(line.label).width + 30 * ratio;
       });
       made.toBlob(function (blob) {
         const link = element("a", null, { href: URL.createObjectURL(blob), download: "chart.png" });

@@ -16,23 +16,23 @@
 
   function line(text) { const made = document.createElement("p"); made.textContent = text; return made; }
   function bytes(count) { return (count / 1e6).toFixed(1) + " MB"; }
-  function showWindows(place, state) {
+  function showWindows(region, state) {
     const lines = [];
-    state.crawls.forEach(function (one) {
-      lines.push(line("Crawl " + one.name + " is under way: " + one.done_count + " of " + one.admitted_count + " videos found so far are done."));
+    state.crawls.forEach(function (crawl) {
+      lines.push(line("Crawl " + crawl.name + " is under way: " + crawl.done_count + " of " + crawl.admitted_count + " videos found so far are done."));
     });
-    state.windows.forEach(function (one) {
-      const made = line((one.vantage || "") + ": " + one.stage + " of " + (one.title || one.video_id) + (one.received_bytes === null ? "" : ", " + bytes(one.received_bytes)) + " ");
-      if (one.window_s) {
+    state.windows.forEach(function (open) {
+      const made = line((open.vantage || "") + ": " + open.stage + " of " + (open.title || open.video_id) + (open.received_bytes === null ? "" : ", " + bytes(open.received_bytes)) + " ");
+      if (open.window_s) {
         const bar = document.createElement("progress");
-        bar.max = one.window_s; bar.value = one.elapsed_s || 0;
+        bar.max = open.window_s; bar.value = open.elapsed_s || 0;
         bar.setAttribute("aria-label", "Window in progress");
         made.append(bar);
       }
       lines.push(made);
     });
-    place.hidden = !lines.length;
-    place.replaceChildren(...lines);
+    region.hidden = !lines.length;
+    region.replaceChildren(...lines);
   }
   async function refreshParts() {
     const parts = document.querySelectorAll("[data-refresh]");
@@ -48,12 +48,12 @@
   /* Parts that take long are asked for after the page is there. */
   async function loadFragments() {
     if (document.querySelector("[data-fragment]")) await window.pytomoCharts.firstDrawn();
-    for (const place of document.querySelectorAll("[data-fragment]")) {
-      const answer = await fetch(place.dataset.fragment);
+    for (const region of document.querySelectorAll("[data-fragment]")) {
+      const answer = await fetch(region.dataset.fragment);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const found = answer.ok ? fresh.body.children : [line("This could not be summed up in time: choose a shorter period.")];
-      place.replaceChildren(...Array.from(found, (one) => document.importNode(one, true)));
-      place.setAttribute("aria-busy", "false");
+      region.replaceChildren(...Array.from(found, (node) => document.importNode(node, true)));
+      region.setAttribute("aria-busy", "false");
     }
   }
   function follow() {
@@ -67,8 +67,8 @@
         const answer = await fetch(main.dataset.live);
         if (answer.ok) {
           const state = await answer.json();
-          const place = document.querySelector("[data-role=live]");
-          if (place) showWindows(place, state);
+          const region = document.querySelector("[data-role=live]");
+          if (region) showWindows(region, state);
           if (state.version !== main.dataset.version) {
             main.dataset.version = state.version;
             window.pytomoCharts.reload();

@@ -36,7 +36,7 @@ class Branch:
     depth: int
     parent_id: int
     seed_id: int | None
-    first_place: int = 0
+    first_position: int = 0
 
 
 def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) -> int:
@@ -47,11 +47,11 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
     if room <= 0:
         return 0
     known = _known(connection, branch, videos)
-    places: dict[tuple[str, str], int] = {}
-    for place, video in enumerate(videos, branch.first_place):
+    positions: dict[tuple[str, str], int] = {}
+    for position, video in enumerate(videos, branch.first_position):
         key = (video.service, video.video_id)
         if key not in known:
-            places.setdefault(key, place)
+            positions.setdefault(key, position)
     urls = {(video.service, video.video_id): video.url for video in videos if video.url}
     rows = [
         {
@@ -61,14 +61,14 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
             "video_id": video_id,
             "depth": branch.depth,
             "parent_id": branch.parent_id,
-            "place": place,
+            "place": position,
             "state": QUEUED,
             "is_expanded": False,
             "attempt_count": 0,
             "seed_id": branch.seed_id,
             "payload": urls.get((service, video_id)),
         }
-        for (service, video_id), place in islice(places.items(), room)
+        for (service, video_id), position in islice(positions.items(), room)
     ]
     if rows:
         connection.execute(insert(frontier), rows)

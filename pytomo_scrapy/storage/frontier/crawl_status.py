@@ -77,5 +77,5 @@ def _rate_per_s(database: Database, crawl_id: int, now: datetime) -> float | Non
         count, first, last = connection.execute(recent).one()
     if count < 2 or last <= first:
         return None
-    # From start to start: the last one is under way for as long as all others took, on average.
+    # From start to start: the last measurement is assumed to take as long as the others did on average.
     return float((count - 1) / (last - first).total_seconds())

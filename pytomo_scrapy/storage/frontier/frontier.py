@@ -196,7 +196,7 @@ class Frontier:
             return self._claim_of(connection, row)
 
     def has_unfinished(self) -> bool:
-        """Tell whether any row of the pass is queued or in flight, here or elsewhere."""
+        """Return whether any row of the pass is queued or in flight, here or elsewhere."""
         with self._database.read() as connection:
             return any(
                 connection.execute(select(frontier.c.id).where(self._is_in_pass(), state).limit(1)).first() is not None
@@ -214,10 +214,10 @@ class Frontier:
         with self._database.write() as connection:
             return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(_FREED)).rowcount == 1
 
-    def release_all(self, *, but: Sequence[int] = ()) -> int:
-        """Queue again what this process holds, `but` for some claims. Returns how many rows."""
+    def release_all(self, *, except_ids: Sequence[int] = ()) -> int:
+        """Queue again what this process holds except for some claims. Returns how many rows."""
         with self._database.write() as connection:
-            freed = update(frontier).where(self._is_held(), frontier.c.id.not_in(list(but))).values(_FREED)
+            freed = update(frontier).where(self._is_held(), frontier.c.id.not_in(list(except_ids))).values(_FREED)
             return connection.execute(freed).rowcount
 
     def take_back(self) -> int:
@@ -239,7 +239,7 @@ class Frontier:
     def finish(self, claim_id: int, connection: Connection) -> bool:
         """Set a row done in the caller's transaction. False where the lease was lost meanwhile.
 
-        A row that returned to the queue is done all the same; one that another process holds is left to it.
+        A row that returned to the queue is set done too; a row that another process holds is left to it.
         """
         row = self.hold(claim_id, connection)
         if row is None or row.state == DONE:
@@ -254,7 +254,7 @@ class Frontier:
         return is_ours
 
     def put_off(self, claim_id: int, connection: Connection, refusal: str) -> bool:
-        """Queue a refused video again, in the caller's transaction. False for the second time: it is then to finish."""
+        """Queue a refused video again, in the caller's transaction. False the second time: finish it then."""
         again = update(frontier).where(self._is_ours(claim_id), frontier.c.failure.is_(None))
         again = again.values({**_FREED, "failure": refusal})
         return self._retries_refused and connection.execute(again).rowcount == 1
@@ -302,7 +302,7 @@ class Frontier:
         )
 
     def is_full(self) -> bool:
-        """Tell whether the limit is reached, so that looking for more videos is of no use."""
+        """Return whether the limit is reached, so that looking for more videos is of no use."""
         with self._database.read() as connection:
             room = select(crawl.c.max_crawled_url - crawl.c.admitted_count).where(crawl.c.id == self.crawl.id)
             return int(connection.execute(room).scalar_one()) <= 0
@@ -340,8 +340,8 @@ class Frontier:
     def _insert_sources(self, connection: Connection, sources: Sequence[Source], state: int) -> int:
         # Asking before inserting is safe: whoever changes sources holds the crawl's row.
         connection.execute(update(crawl).where(crawl.c.id == self.crawl.id).values(name=crawl.c.name))
-        places = select(frontier.c.video_id).where(self._is_in_pass(), frontier.c.service == "")
-        known = set(connection.execute(places).scalars())
+        names = select(frontier.c.video_id).where(self._is_in_pass(), frontier.c.service == "")
+        known = set(connection.execute(names).scalars())
         fresh: dict[str, Mapping[str, Any]] = {}
         for name, parameters in sources:
             if name not in known:
@@ -354,13 +354,13 @@ class Frontier:
                 "video_id": name,
                 "depth": 0,
                 "parent_id": 0,
-                "place": place,
+                "place": position,
                 "state": state,
                 "is_expanded": state == DONE,
                 "attempt_count": 0,
                 "payload": json.dumps(dict(parameters), sort_keys=True) if parameters else None,
             }
-            for place, (name, parameters) in enumerate(fresh.items(), len(known))
+            for position, (name, parameters) in enumerate(fresh.items(), len(known))
         ]
         if rows:
             connection.execute(insert(frontier), rows)

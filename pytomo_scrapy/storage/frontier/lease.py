@@ -24,7 +24,7 @@ def now_s(connection: Connection) -> ColumnElement[float]:
 
 
 def register(connection: Connection, who: Owner) -> int:
-    """Write down a process that is about to claim. Returns its number."""
+    """Store a process that is about to claim. Returns its number."""
     values = {
         "token": who.token,
         "host": who.host,

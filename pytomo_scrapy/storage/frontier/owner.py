@@ -13,7 +13,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that claims. `machine` tells machines, their boots and their containers apart."""
+    """A process that claims. `machine` is another one after a reboot and in another container."""
 
     token: str
     host: str
@@ -28,7 +28,7 @@ def this_process() -> Owner:
 
 
 def is_dead(owner: Owner, *, is_same_machine: bool = False) -> bool | None:
-    """Tell whether the owner's process has ended. None where that cannot be known from here.
+    """Return whether the owner's process has ended. None if that cannot be known from here.
 
     `is_same_machine`: the database file itself says so (SQLite), so a boot before this one is dead too.
     """
@@ -36,7 +36,7 @@ def is_dead(owner: Owner, *, is_same_machine: bool = False) -> bool | None:
     owner_boot, _, owner_namespace = owner.machine.partition("/")
     if boot != owner_boot:
         return True if is_same_machine and boot and owner_boot else None
-    # Not on Linux the host name has to do; in another container the same number means another process.
+    # Without /proc the host name has to do; in another container the same number means another process.
     if owner.host != socket.gethostname() or namespace != owner_namespace:
         return None
     return _started(owner.pid) != owner.process_started

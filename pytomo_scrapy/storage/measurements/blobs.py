@@ -117,20 +117,20 @@ def _unpack(magic: bytes, blob: bytes, count: int) -> list[list[int]]:
         raise StorageError(f"A stored trace starts with {blob[:3]!r}, and this version of pytomo reads only {magic!r}.")
     body = zlib.decompress(blob[3:])
     columns: list[list[int]] = []
-    place = 0
+    offset = 0
     for _ in range(count):
-        column, place = _unpack_column(body, place)
+        column, offset = _unpack_column(body, offset)
         columns.append(column)
     return columns
 
 
-def _unpack_column(body: bytes, place: int) -> tuple[list[int], int]:
-    count = int.from_bytes(body[place : place + 4], "little")
-    place += 4
+def _unpack_column(body: bytes, offset: int) -> tuple[list[int], int]:
+    count = int.from_bytes(body[offset : offset + 4], "little")
+    offset += 4
     planes = bytearray(8 * count)
     for plane in range(8):
-        planes[plane::8] = body[place : place + count]
-        place += count
+        planes[plane::8] = body[offset : offset + count]
+        offset += count
     differences = array("q", bytes(planes))
     if sys.byteorder == "big":
         differences.byteswap()
@@ -139,4 +139,4 @@ def _unpack_column(body: bytes, place: int) -> tuple[list[int], int]:
     for difference in differences:
         total += difference
         values.append(total)
-    return values, place
+    return values, offset

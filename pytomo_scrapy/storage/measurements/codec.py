@@ -37,7 +37,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: type[Result], plain: Any) -> tuple[Result, tuple[str, ...]]:
-    """Return the `kind` that `plain` describes, and the names of what it holds that `kind` does not know.
+    """Return the `kind` that `plain` describes, and the names in `plain` that `kind` does not know.
 
     A field that `plain` lacks takes its default. Raises CodecError where it has none, or where a value has another
     type than its field.
@@ -66,7 +66,7 @@ def _read(kind: Any, plain: Any, where: str, unknown: dict[str, None]) -> Any:
 
 
 def _read_single(kind: Any, plain: Any, where: str, unknown: dict[str, None]) -> Any:
-    """Read what is no container: a number, a text, a time, a word of an enumeration, or a result."""
+    """Read a single value: a number, a text, a time, a word of an enumeration, or a result."""
     if kind is None or kind is types.NoneType:
         return _expected(plain is None, plain, where)
     if is_dataclass(kind):
@@ -86,8 +86,8 @@ def _read_single(kind: Any, plain: Any, where: str, unknown: dict[str, None]) ->
 
 def _read_union(kinds: tuple[Any, ...], plain: Any, where: str, unknown: dict[str, None]) -> Any:
     first: CodecError | None = None
-    # None last: what is wrong with the value itself says more than that it is not None.
-    for kind in sorted(kinds, key=lambda one: one is types.NoneType):
+    # None last: an error about the value itself says more than that it is not None.
+    for kind in sorted(kinds, key=lambda kind: kind is types.NoneType):
         try:
             return _read(kind, plain, where, unknown)
         except CodecError as error:

@@ -1,4 +1,4 @@
-"""Write the flat row of a measurement, from what is stored of it and in the same transaction.
+"""Write the flat row of a measurement from its stored details, in the same transaction.
 
 Which columns it has and what each is, the catalogue says: `schema/figure_catalogue`.
 """
@@ -18,7 +18,7 @@ _PLAYER_RANK = (
     + f" ELSE {len(HEADLINE_ORDER)} END"
 )
 
-# What the expressions of the catalogue leave to the dialect.
+# The parts of the catalogue's expressions that differ between SQLite and PostgreSQL.
 _DIALECTS = {
     "sqlite": {
         "started_s": "CAST(strftime('%s', COALESCE(m.started_at, m.stored_at)) AS INTEGER)",
@@ -75,6 +75,6 @@ def _planned_window_s() -> float:
 
 def _insertion(connection: Connection, condition: str) -> TextClause:
     words = _DIALECTS[connection.dialect.name]
-    names = ", ".join(["measurement_id", *(one.name for one in FIGURES)])
-    values = ",\n    ".join(["m.id", *(one.sql.format_map(words) for one in FIGURES)])
+    names = ", ".join(["measurement_id", *(entry.name for entry in FIGURES)])
+    values = ",\n    ".join(["m.id", *(entry.sql.format_map(words) for entry in FIGURES)])
     return text(f"INSERT INTO figure ({names})\nSELECT {values}{_SOURCE}{condition}")

@@ -11,7 +11,7 @@ from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage, video
 from pytomo_scrapy.storage.schema.figure_tables import figure, open_window
 
-# A note that is older than this is of a crawl that was killed.
+# A note that is older than this comes from a crawl that was killed.
 STALE_S = 30
 _NEWEST = 10
 
@@ -28,7 +28,7 @@ def note_window(
     window_s: float | None = None,
     received_bytes: int | None = None,
 ) -> None:
-    """Write down what a run is at; to be called about once a second, from a thread. Raises StorageError."""
+    """Store what a run is doing now; call it about once a second, from a thread. Raises StorageError."""
     values = {
         "updated_at": datetime.now(UTC),
         "service": service,

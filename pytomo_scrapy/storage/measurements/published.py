@@ -1,4 +1,4 @@
-"""An item as it may leave the pipelines, for a feed or anything else: without what the database never keeps either."""
+"""An item as it leaves the pipelines, for a feed for example: without what the database never stores."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def _cleaned(result: Any, private: tuple[str | None, ...], keeps_client_address:
         elif is_dataclass(value):
             changes[name] = _cleaned(value, private, keeps_client_address)
         elif isinstance(value, tuple) and value and is_dataclass(value[0]):
-            changes[name] = tuple(_cleaned(one, private, keeps_client_address) for one in value)
+            changes[name] = tuple(_cleaned(part, private, keeps_client_address) for part in value)
     return replace(result, **changes)

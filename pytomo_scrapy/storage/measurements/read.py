@@ -33,7 +33,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
 )
 
 _T = TypeVar("_T")
-# What round trips were sampled to while a window was open.
+# The targets of the round trips that were sampled while a window was open.
 _LOADED = ("loaded", "loaded_gateway")
 _LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
 
@@ -230,8 +230,12 @@ def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tupl
             timelines.append(_recall_timeline(connection, stored))
     requests = tuple(_result(HttpRequest, request) for request in connection.execute(_requests(row.id)))
     tcp = tuple(
-        _result(TcpConnection, one, **(decode_tcp_samples(one.samples) if one.samples else {}))
-        for one in connection.execute(_connections(row.id))
+        _result(
+            TcpConnection,
+            stored_connection,
+            **(decode_tcp_samples(stored_connection.samples) if stored_connection.samples else {}),
+        )
+        for stored_connection in connection.execute(_connections(row.id))
     )
     loaded = _loaded({prefix: row._mapping[f"{prefix}_samples"] for prefix in _LOADED})
     window = _result(DownloadResult, row, streams=tuple(streams), requests=requests, tcp=tcp, **loaded)

@@ -61,7 +61,7 @@ class Repository:
         store_public_ip: bool = False,
         software: Mapping[str, str] | None = None,
     ) -> Run:
-        """Write down that a run begins, with its settings (without secrets) and versions. Raises StorageError."""
+        """Store that a run begins, with its settings (without secrets) and versions. Raises StorageError."""
         values = {
             "uuid": str(uuid4()),
             "crawl_id": crawl_id,
@@ -85,7 +85,7 @@ class Repository:
         raise AssertionError("unreachable")
 
     def end_run(self, ended: Run, reason: str) -> None:
-        """Write down when and why a run ended; a run that was killed has neither."""
+        """Store when and why a run ended; a run that was killed has neither."""
         with self.database.write() as connection:
             values = {"ended_at": datetime.now(UTC), "end_reason": reason}
             connection.execute(update(run).where(run.c.id == ended.id).values(values))
@@ -166,7 +166,7 @@ def software_versions() -> dict[str, str | None]:
 
 
 def _yt_dlp_version() -> str | None:
-    # Of the one that is used: PYTOMO_YT_DLP may put another in front of the installed one.
+    # The version that is used: PYTOMO_YT_DLP may put another yt-dlp in front of the installed one.
     try:
         return str(import_module("yt_dlp.version").__version__)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Turn results into rows: a field goes to the column of its name, cleaned of what none takes or may keep."""
+"""Turn results into rows: each field goes to the column of its name, without text that must not be stored."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def values_of(
     result: Any, table: Table, *, prefix: str = "", private_addresses: Iterable[str | None] = ()
 ) -> dict[str, Any]:
     """Return the values of a result that the table keeps, by the names of their columns (items/stored.py)."""
-    kept: dict[str, Any] = {}
-    for column, value_in in _kept(result.__class__, table, prefix):
+    values: dict[str, Any] = {}
+    for column, value_in in _columns_of(result.__class__, table, prefix):
         value = clean(value_in(result))
-        kept[column] = scrub(value, private_addresses) if column.endswith("failure_detail") else value
-    return kept
+        values[column] = scrub(value, private_addresses) if column.endswith("failure_detail") else value
+    return values
 
 
 @cache
-def _kept(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
     return tuple((leaf.name, attrgetter(leaf.path)) for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
 
 

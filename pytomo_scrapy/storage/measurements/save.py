@@ -36,7 +36,7 @@ _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] =
     # Last: it is copied from all of the above.
     ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),
 )
-# What the database or the encoding says to a value that it cannot take; trouble with the database itself is not here.
+# What the database or the encoding raises for a value that it cannot take; errors of the database itself are not here.
 _REFUSALS = (StatementError, ValueError, TypeError, OverflowError)
 
 
@@ -73,7 +73,7 @@ def save_item(connection: Connection, item: VideoItem, run: Run, frontier: Front
     # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
     if frontier is not None and item.claim_id is not None:
         is_refused = item.failure in REFUSALS and item.failure_stage is Stage.RESOLVE
-        # What was stored before was put off before, in the same transaction: it may be claimed again by now.
+        # A measurement that was stored before put its video off in that transaction: it may be claimed again by now.
         if not is_refused or (saved.is_new and not frontier.put_off(item.claim_id, connection, str(item.failure))):
             frontier.finish(item.claim_id, connection)
     return saved
@@ -103,7 +103,7 @@ def _save_new(
 
 
 def _save_details(connection: Connection, measurement_id: int, item: VideoItem) -> None:
-    """Store the details; what the database refuses costs its own group of rows and never the measurement."""
+    """Store the details. If the database refuses a value, only that group of rows is lost, never the measurement."""
     try:
         with connection.begin_nested():
             for _, save_group in _DETAILS:
@@ -184,13 +184,13 @@ def _save_video(connection: Connection, item: VideoItem) -> int:
 
 
 def _uploaded_at(item: VideoItem) -> datetime | None:
-    # The resolution tells the minute where it tells at all; the watch page tells the day.
-    told = (item.resolve, item.page)
-    return next((result.uploaded_at for result in told if result is not None and result.uploaded_at), None)
+    # The resolution gives the minute, if it gives anything; the watch page gives the day only.
+    sources = (item.resolve, item.page)
+    return next((result.uploaded_at for result in sources if result is not None and result.uploaded_at), None)
 
 
 def _last_measured_at(connection: Connection, item: VideoItem, run: Run, video_row_id: int) -> datetime | None:
-    """Return when media of this video last came to this vantage before: caches on the way may have kept it."""
+    """Return when this vantage last downloaded this video before: caches on the way may still hold it."""
     if item.started_at is None:
         return None
     earlier = (
@@ -207,14 +207,14 @@ def _last_measured_at(connection: Connection, item: VideoItem, run: Run, video_r
 
 
 def _seconds(since: datetime | None, until: datetime | None) -> float | None:
-    # A day of upload begins before or after the hour of upload, by the time zone: never less than nothing.
+    # A day of upload may begin after the hour of upload, depending on the time zone: the age is never negative.
     return None if since is None or until is None else max(0.0, (until - since).total_seconds())
 
 
 def _supersede(
     connection: Connection, item: VideoItem, crawl_id: int | None, video_row_id: int, held: Row[Any] | None
 ) -> bool:
-    """Of two measurements of one video in one pass the earlier is superseded. Returns whether it is this one."""
+    """Mark the earlier of two measurements of one video in one pass as superseded. Returns whether it is this one."""
     if crawl_id is None:
         return False
     current = select(measurement.c.id, measurement.c.started_at).where(
@@ -225,7 +225,7 @@ def _supersede(
     )
     others = connection.execute(current).all()
     if not others and held is not None and held.state == DONE:
-        # The one that counted was deleted for its age, and is in the aggregates of its day.
+        # The measurement that counted was deleted for its age, and is in the aggregates of its day.
         return True
     if any(other.started_at and item.started_at and other.started_at > item.started_at for other in others):
         return True

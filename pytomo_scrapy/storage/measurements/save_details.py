@@ -52,9 +52,9 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
     """Store every window with its requests, and every stream, downloaded or only announced."""
     formats = item.resolve.formats if item.resolve else ()
     if not item.downloads:
-        for index, media_format in enumerate(formats):
-            insert_one(connection, stream, _stream_row(measurement_id, 0, index, media_format))
-    for number, window in enumerate(item.downloads):
+        for stream_index, media_format in enumerate(formats):
+            insert_one(connection, stream, _stream_row(measurement_id, 0, stream_index, media_format))
+    for window_index, window in enumerate(item.downloads):
         own = values_of(window, download, private_addresses=private_addresses(item))
         samples = {
             "loaded_samples": encode_loaded_samples(window.loaded.sample_s, window.loaded.sample_rtt_s),
@@ -69,8 +69,8 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
             for request in window.requests
         ]
         insert_all(connection, http_request, requests)
-        insert_all(connection, tcp_connection, [_tcp_row(download_id, one) for one in window.tcp])
-        timelines = item.timelines[number] if number < len(item.timelines) else ()
+        insert_all(connection, tcp_connection, [_tcp_row(download_id, tcp) for tcp in window.tcp])
+        timelines = item.timelines[window_index] if window_index < len(item.timelines) else ()
         _save_streams(connection, measurement_id, download_id, window, formats, timelines, item)
 
 
@@ -90,25 +90,27 @@ def _save_streams(
     item: VideoItem,
 ) -> None:
     left = list(formats)
-    for index, received in enumerate(window.streams):
+    for stream_index, received in enumerate(window.streams):
         announced = next((f for f in left if (f.kind, f.format_id) == (received.kind, received.format_id)), None)
         if announced is not None:
             left.remove(announced)
-        timeline = timelines[index] if index < len(timelines) else None
-        row = _stream_row(measurement_id, window.place, index, announced) | {"download_id": download_id}
+        timeline = timelines[stream_index] if stream_index < len(timelines) else None
+        row = _stream_row(measurement_id, window.place, stream_index, announced) | {"download_id": download_id}
         for part, prefix in ((timeline, "file_"), (received, "")):
             if part is not None:
-                kept = values_of(part, stream, prefix=prefix, private_addresses=private_addresses(item))
-                row |= {name: value for name, value in kept.items() if value is not None}
+                values = values_of(part, stream, prefix=prefix, private_addresses=private_addresses(item))
+                row |= {name: value for name, value in values.items() if value is not None}
         stream_id = insert_one(connection, stream, row)
         _save_points(connection, stream_id, received.arrival_s, received.arrival_bytes, timeline)
-    for index, announced in enumerate(left, len(window.streams)):
-        row = _stream_row(measurement_id, window.place, index, announced) | {"download_id": download_id}
+    for stream_index, announced in enumerate(left, len(window.streams)):
+        row = _stream_row(measurement_id, window.place, stream_index, announced) | {"download_id": download_id}
         insert_one(connection, stream, row)
 
 
-def _stream_row(measurement_id: int, place: int, index: int, announced: MediaFormat | None) -> dict[str, Any]:
-    row = _NO_STREAM | {"measurement_id": measurement_id, "place": place, "stream": index}
+def _stream_row(
+    measurement_id: int, window_index: int, stream_index: int, announced: MediaFormat | None
+) -> dict[str, Any]:
+    row = _NO_STREAM | {"measurement_id": measurement_id, "place": window_index, "stream": stream_index}
     if announced is not None:
         row |= values_of(announced, stream) | values_of(announced.hints, stream)
     return row
@@ -142,15 +144,17 @@ def save_lookups(connection: Connection, measurement_id: int, item: VideoItem) -
         return
     rows = []
     for lookup in item.dns.lookups:
-        chosen = item.dns.chosen.get(lookup.host) if lookup.resolver == item.dns.resolver else None
+        measured_address = item.dns.chosen.get(lookup.host) if lookup.resolver == item.dns.resolver else None
         own = values_of(lookup, dns_lookup, private_addresses=private_addresses(item))
-        is_chosen = chosen is not None and chosen in lookup.addresses
-        rows.append({"measurement_id": measurement_id, "chosen_address": chosen if is_chosen else None, **own})
+        is_chosen = measured_address is not None and measured_address in lookup.addresses
+        rows.append(
+            {"measurement_id": measurement_id, "chosen_address": measured_address if is_chosen else None, **own}
+        )
     ids = insert_all(connection, dns_lookup, rows)
     addresses = [
-        {"lookup_id": lookup_id, "place": place, "address": address}
+        {"lookup_id": lookup_id, "place": position, "address": address}
         for lookup_id, lookup in zip(ids, item.dns.lookups, strict=True)
-        for place, address in enumerate(lookup.addresses)
+        for position, address in enumerate(lookup.addresses)
     ]
     if addresses:
         connection.execute(insert(dns_address), addresses)
@@ -161,7 +165,8 @@ def save_rows(connection: Connection, measurement_id: int, item: VideoItem, chil
     private = private_addresses(item)
     found = child.results(item) if child.results else ()
     rows = [
-        {"measurement_id": measurement_id, **values_of(one, child.table, private_addresses=private)} for one in found
+        {"measurement_id": measurement_id, **values_of(result, child.table, private_addresses=private)}
+        for result in found
     ]
     if rows:
         connection.execute(insert(child.table), rows)

@@ -12,7 +12,7 @@ from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below, packed_columns
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, crawl, frontier, measurement
 
-# A transaction each: a crawl that stores meanwhile waits for one batch, never for all.
+# One transaction per batch: a crawl that stores at the same time waits for one batch, never for all.
 _BATCH = 500
 
 

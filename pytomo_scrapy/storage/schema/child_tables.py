@@ -31,7 +31,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
 class ChildTable(NamedTuple):
     """A table below a measurement.
 
-    `is_bulk`: its rows are what is taken out of old measurements, of which all figures stay. `results` gives those
+    `is_bulk`: its rows are deleted from old measurements, whose figures all stay. `results` gives those
     that an item has for it, a row each, and `record` is the name of the rows in a full record; without them the table
     has functions of its own in save_details.py and read.py.
     """

@@ -65,7 +65,7 @@ def reference(name: str, target: str, *, null: str = "never", is_index: bool = F
 
 
 def key(name: str, kind: Any, meaning: str, target: str | None = None, *, null: str = "never") -> Column[Any]:
-    """Return a part of a primary key that the program gives, not the database; `target` is the table it points to.
+    """Return a part of a primary key that the program sets, not the database; `target` is the table it points to.
 
     `null` says what stands in it where there is nothing to say.
     """
@@ -96,7 +96,7 @@ def failure_columns(which: str, prefix: str = "") -> list[Column[Any]]:
 
 
 def about_of(column: Column[Any]) -> About | None:
-    """Return what the column means, for the documents and exports. None where it is written in the documents alone."""
+    """Return what the column means, for the documents and exports. None if only the documents say it."""
     return column.info.get("about")
 
 

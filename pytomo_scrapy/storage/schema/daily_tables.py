@@ -40,7 +40,7 @@ daily_figure = Table(
         "empty: all, playback by the headline's player; `player=NAME`, `mode=NAME`, `ping_method=NAME`: those alone;"
         " `player=`: sessions that the network ended before any player ran",
     ),
-    required("row_count", BigInteger, "that were asked; of a censored figure the sessions", unit="rows"),
+    required("row_count", BigInteger, "that were counted; of a censored figure the sessions", unit="rows"),
     required("known_count", BigInteger, "that have a value", unit="rows"),
     optional("total", Double, "sum of the values", null="no value"),
     optional("low", Double, "least value", null="no value"),

@@ -36,8 +36,8 @@ class Use(IntFlag):
     PLAYBACK = auto()  # depends on the player
     CENSORED = auto()  # some sessions never got there: quantiles by Kaplan-Meier, no mean
     SHARE = auto()  # 0 or 1: the mean is a share
-    GAUGE = auto()  # the newest one of each vantage point is told to Prometheus
-    BY_MODE = auto()  # days that are left of deleted measurements tell it apart by download mode,
+    GAUGE = auto()  # /metrics gives its newest value of each vantage point
+    BY_MODE = auto()  # daily aggregates keep it by download mode,
     BY_PING_METHOD = auto()  # or by the way to ping
 
 
@@ -65,7 +65,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The list of measurements has the column. Without a heading it is shown beside another one."""
+    """The list of measurements has the column. Without a heading it is shown next to another column."""
 
     order: int
     heading: str = ""
@@ -79,7 +79,7 @@ class Figure:
     kind: Kind
     sql: str
     uses: Use = Use.NONE
-    # As it is drawn. `order` is its place among all graphs.
+    # As it is drawn. `order` is its position among all graphs.
     order: int = 0
     title: str = ""
     unit: str = ""
@@ -94,27 +94,27 @@ class Figure:
 
     @property
     def factor(self) -> float:
-        """Return what the stored value is multiplied with to be shown."""
+        """Return the factor from the stored value to the value shown."""
         return UNITS[self.unit][0]
 
     @property
     def decimals(self) -> int:
-        """Return how many decimals a person wants to read."""
+        """Return the number of decimals that are shown."""
         return UNITS[self.unit][1]
 
     @property
     def is_playback(self) -> bool:
-        """Tell whether it depends on the player."""
+        """Return whether it depends on the player."""
         return Use.PLAYBACK in self.uses
 
     @property
     def is_censored(self) -> bool:
-        """Tell whether some sessions never got there."""
+        """Return whether some sessions never reach it."""
         return Use.CENSORED in self.uses
 
     @property
     def is_flag(self) -> bool:
-        """Tell whether it is 0 or 1, so that its mean is a share."""
+        """Return whether it is 0 or 1, so that its mean is a share."""
         return Use.SHARE in self.uses
 
 
@@ -163,7 +163,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("vantage_id", Kind.ROW_ID, "m.vantage_id", filter=Filter(1, "Vantage point", "vantage"), meaning="→ vantage", null="never"),
     Figure("run_id", Kind.ROW_ID, "m.run_id", filter=Filter(17, "Run", "run"), meaning="→ run", null="never"),
     Figure("video_row_id", Kind.ROW_ID, "m.video_row_id", meaning="→ video", null="never"),
-    Figure("place", Kind.WHOLE, "COALESCE(d.place, 0)", meaning="window that the figures are of", null="never"),
+    Figure("place", Kind.WHOLE, "COALESCE(d.place, 0)", meaning="index of the window that the figures are of", null="never"),
     Figure("is_valid", Kind.SMALL, _IS_VALID, meaning="no failure, or one that the network is charged with", null="never"),
     Figure("is_session", Kind.SMALL, _IS_SESSION, meaning="valid, and a player ran or the network ended it before", null="never"),
     # What a session is compared and filtered by.
@@ -278,6 +278,6 @@ FIGURES: tuple[Figure, ...] = (
     Figure("dns_elapsed_s", Kind.REAL, "m.dns_elapsed_s", Use.GAUGE, 18, "Resolution time", "ms",
         "How long the name of the media server took to look up.", "ResolveTime"),
     Figure("resolve_elapsed_s", Kind.REAL, "m.resolve_elapsed_s", Use.GAUGE, 35, "Media URL time", "s",
-        "Requests that turned the video into media URLs (the forerunner's CacheServerDelay)."),
+        "Requests that turned the video into media URLs (CacheServerDelay of Pytomo 3)."),
 )
 # fmt: on

@@ -26,17 +26,17 @@ _TYPES: dict[Kind, Any] = {
 }
 
 
-def _column(one: Figure) -> Column[Any]:
-    if one.null == "never":
-        return required(one.name, _TYPES[one.kind], one.meaning, unit=one.stored_unit)
-    return optional(one.name, _TYPES[one.kind], one.meaning, null=one.null, unit=one.stored_unit)
+def _column(entry: Figure) -> Column[Any]:
+    if entry.null == "never":
+        return required(entry.name, _TYPES[entry.kind], entry.meaning, unit=entry.stored_unit)
+    return optional(entry.name, _TYPES[entry.kind], entry.meaning, null=entry.null, unit=entry.stored_unit)
 
 
 figure = Table(
     "figure",
     metadata,
     key("measurement_id", BigId, "→ measurement", measurement.name),
-    *(_column(one) for one in FIGURES),
+    *(_column(entry) for entry in FIGURES),
     Index("ix_figure_started_s", "started_s"),
     # Answered from the index alone: what changed when, and failures over time.
     Index("ix_figure_changes", "started_s", "run_id", "client", "failure", "attribution"),
@@ -69,7 +69,7 @@ figure_column = Table(
         "content",
         LargeBinary,
         "the values in order of `measurement_id`, NaN for NULL; of `text`: length (4 bytes), distinct texts as JSON,"
-        " places of 2 bytes, 65535 for NULL",
+        " codes of 2 bytes, 65535 for NULL",
         unit="",
     ),
 )

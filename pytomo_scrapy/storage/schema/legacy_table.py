@@ -1,6 +1,6 @@
-"""Rows of the forerunner's databases, kept as they were: 29 columns in its units, beside where they came from.
+"""Rows of the databases of Pytomo 3, kept as they were: 29 columns in its units, with the file they came from.
 
-They are not turned into measurements: the forerunner's figures are defined otherwise (docs/metrics.md), and some are
+They are not turned into measurements: the figures of Pytomo 3 are defined differently (docs/metrics.md), and some are
 wrong in ways that nothing can undo. The view pytomo_crawl shows them with ours, so that old scripts see one series.
 """
 
@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, String, Table
 
 from pytomo_scrapy.storage.schema.columns import Json, UtcDateTime, id_column, metadata, optional, reference, required
 
-# The forerunner's names and declared types, in its order.
+# The names and declared types of Pytomo 3, in its order.
 OLD_COLUMNS: tuple[tuple[str, str], ...] = (
     ("ID", "TIMESTAMP"),
     ("Service", "text"),
@@ -56,7 +56,7 @@ _MEANINGS = {
     "ResolveTime": (" of the name server", "s"),
     "ASNumber": ("; 0 where the look-up failed", ""),
     "PingMin": ("", "ms"),
-    "PingAvg": ("; a lost probe is not told apart", "ms"),
+    "PingAvg": ("; lost probes cannot be seen in it", "ms"),
     "PingMax": ("", "ms"),
     "DownloadTime": ("", "s"),
     "VideoType": (": container", ""),

@@ -38,7 +38,7 @@ download = table_of(
     },
 )
 
-# What the file says of itself stands beside what the resolution announced.
+# The columns `file_*` hold what the file says, the others what the resolution announced.
 stream = table_of(
     "stream",
     MediaFormat,
@@ -47,7 +47,7 @@ stream = table_of(
     parent="measurement",
     lead=[
         reference("download_id", "download", null="no window was opened", is_index=True),
-        required("place", Integer, "the window's place"),
+        required("place", Integer, "window index, from 0"),
         required("stream", Integer, "index in the window"),
     ],
     unique=("place", "stream"),
@@ -120,11 +120,15 @@ playback = table_of(
     "playback",
     PlaybackResult,
     parent="measurement",
-    lead=[required("place", Integer, "the window's place")],
+    lead=[required("place", Integer, "window index, from 0")],
     keys="player parameters",
     unique=("place", "player"),
     is_by_type=True,
-    after={"stall_1s_count": [optional("freeze_count", BigInteger, "freezes", null="this player tells no picture")]},
+    after={
+        "stall_1s_count": [
+            optional("freeze_count", BigInteger, "freezes", null="this player does not know when it shows a picture")
+        ]
+    },
 )
 
 playback_event = table_of(

@@ -1,4 +1,4 @@
-"""Write the migration that a changed table needs: `make schema`, after a field was added. To be read before it is kept.
+"""Write the migration that a changed table needs: `make schema`, after a field was added. Read it before you keep it.
 
 Alembic compares the tables with a database that the scripts made, in memory. What it writes goes through the scripts
 of `storage/migrations/versions`, so that a later change of the classes alters no migration.

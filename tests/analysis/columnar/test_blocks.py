@@ -46,18 +46,19 @@ def sealed(database: Database) -> list[int]:
 
 def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
     """Ask for something of every kind."""
-    chosen = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
+    selection = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
     found: dict[str, Any] = {
-        name: asdict(series.series(connection, chosen, one, buckets=50)) for name, one in PARAMETERS.items()
+        name: asdict(series.series(connection, selection, parameter, buckets=50))
+        for name, parameter in PARAMETERS.items()
     }
-    found["overview"] = asdict(overview.overview(connection, chosen, is_across_breaks=True))
-    found["averages"] = lists.averages(connection, chosen)
-    found["failures"] = asdict(lists.failures(connection, chosen, 40))
+    found["overview"] = asdict(overview.overview(connection, selection, is_across_breaks=True))
+    found["averages"] = lists.averages(connection, selection)
+    found["failures"] = asdict(lists.failures(connection, selection, 40))
     for name in DIMENSIONS:
         parameter = PARAMETERS["dns_elapsed_s" if name == "resolver" else "startup_delay_s"]
-        curves, left_out = distribution.curves(connection, chosen, parameter, compare=name)
+        curves, left_out = distribution.curves(connection, selection, parameter, compare=name)
         found[f"by {name}"] = ([asdict(curve) for curve in curves], left_out)
-    of_player = Selection(chosen.start_s, chosen.end_s, {"player": "classic", "provider": "ISP A"})
+    of_player = Selection(selection.start_s, selection.end_s, {"player": "classic", "provider": "ISP A"})
     found["player"] = asdict(series.series(connection, of_player, PARAMETERS["startup_delay_s"], buckets=50))
     return json.loads(json.dumps(found))
 
@@ -84,7 +85,7 @@ CHANGES = (
 
 
 def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: ModuleType) -> None:
-    chosen = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
+    selection = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
     for change in CHANGES:
         seal_all(two_blocks)
         with two_blocks.write() as connection:
@@ -93,7 +94,7 @@ def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: M
         # The change is answered at once, and after packing as well.
         for _ in range(2):
             with two_blocks.read() as connection:
-                [line] = series.series(connection, chosen, PARAMETERS["delivery_bps"], buckets=5).lines
+                [line] = series.series(connection, selection, PARAMETERS["delivery_bps"], buckets=5).lines
             assert max(value for value in line.high if value is not None) == 5e12
             assert seal_some(two_blocks) in (0, 1)
         assert sealed(two_blocks) == [0], change
@@ -144,5 +145,5 @@ def test_texts_are_packed_whatever_they_hold() -> None:
     values = ["b", None, "a", "", "\u202e\U0001f525", "b"]
     head, places = split_texts(pack_texts(values)[1])
     words = texts_of(head)
-    assert [None if place >= len(words) else words[place] for place in places.tolist()] == values
+    assert [None if row_index >= len(words) else words[row_index] for row_index in places.tolist()] == values
     assert codes_of(values)[1] == words

@@ -75,9 +75,9 @@ def days_drawn(
     database: Database, name: str, before_s: int, *, is_kept: bool, compare: str | None = None, **equals: str | int
 ) -> dict[str, Any]:
     """Return the days before an instant as the graph of a figure has them: rows or aggregates."""
-    chosen = Selection(before_s - 20 * DAY_S, before_s, equals)
+    selection = Selection(before_s - 20 * DAY_S, before_s, equals)
     with database.read() as connection:
-        found = series.series(connection, chosen, PARAMETERS[name], compare=compare, buckets=20)
+        found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=20)
     assert found.width_s == DAY_S
     labels = [line.label for line in found.lines if any(value is not None for value in line.value)]
     assert all(label.endswith(" (daily aggregates)") == is_kept for label in labels)
@@ -105,29 +105,33 @@ def assert_same(before: dict[str, Any], after: dict[str, Any], name: str) -> Non
 def test_days_are_drawn_as_their_measurements_were(filled: Database, synthetic: ModuleType) -> None:
     before = middle(synthetic)
     before_s = int(before.timestamp()) // DAY_S * DAY_S
-    asked: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in PARAMETERS]
-    asked += [(name, {"compare": one}) for name in ("delivery_bps", "join_time_s") for one in ("vantage", "provider")]
-    asked += [(name, {"player": "classic"}) for name in ("startup_delay_s", "stalled_s", "is_started", "rtt_min_s")]
-    asked += [
+    questions: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in PARAMETERS]
+    questions += [
+        (name, {"compare": dimension})
+        for name in ("delivery_bps", "join_time_s")
+        for dimension in ("vantage", "provider")
+    ]
+    questions += [(name, {"player": "classic"}) for name in ("startup_delay_s", "stalled_s", "is_started", "rtt_min_s")]
+    questions += [
         ("startup_delay_s", {"compare": "player", "provider": "ISP A"}),
         ("rtt_avg_s", {"compare": "ping_method"}),
     ]
-    asked += [("delivery_bps", {"compare": "mode"}), ("has_stall", {"service": "youtube", "vantage": 1})]
-    drawn = [days_drawn(filled, name, before_s, is_kept=False, **more) for name, more in asked]
+    questions += [("delivery_bps", {"compare": "mode"}), ("has_stall", {"service": "youtube", "vantage": 1})]
+    drawn = [days_drawn(filled, name, before_s, is_kept=False, **more) for name, more in questions]
     assert all(drawn[:3])
     later = Selection(before_s, synthetic.END_S + 1)
     with filled.read() as connection:
-        kept = asdict(series.series(connection, later, PARAMETERS["startup_delay_s"]))
+        series_before = asdict(series.series(connection, later, PARAMETERS["startup_delay_s"]))
         ends = period_of(connection)
     done = prune_measurements(filled, before)
     assert done["measurement"] == done["figure"] and 0 < done["measurement"] < ROWS
     for is_packed in (False, True):
         if is_packed:
             seal_all(filled)
-        for lines, (name, more) in zip(drawn, asked, strict=True):
+        for lines, (name, more) in zip(drawn, questions, strict=True):
             assert_same(lines, days_drawn(filled, name, before_s, is_kept=True, **more), f"{name} {more}")
         with filled.read() as connection:
-            assert asdict(series.series(connection, later, PARAMETERS["startup_delay_s"])) == kept
+            assert asdict(series.series(connection, later, PARAMETERS["startup_delay_s"])) == series_before
             assert ends is not None and period_of(connection) == (ends[0] // DAY_S * DAY_S, ends[1])
     # What the days do not tell apart is not drawn of them.
     [unknown] = days_drawn(filled, "delivery_bps", before_s, is_kept=True, host="nowhere.example").values()
@@ -145,9 +149,9 @@ def test_report_tells_deleted_days_apart_and_as_before(filled: Database, synthet
     assert days is not None
     for name in ("attempted_count", "resolved_count", "valid_count", "excluded_count"):
         assert getattr(days, name) == getattr(old, name), name
-    told = {(one.failure, one.attribution, one.stage, one.count) for one in days.failures}
-    assert told == {(a.failure, a.attribution, a.stage, a.count) for a in (*old.excluded, *old.network_failures)}
-    assert {one.player for one in days.players} == {one.player for one in old.players}
+    failures = {(row.failure, row.attribution, row.stage, row.count) for row in days.failures}
+    assert failures == {(a.failure, a.attribution, a.stage, a.count) for a in (*old.excluded, *old.network_failures)}
+    assert {player.player for player in days.players} == {player.player for player in old.players}
     for mine, theirs in zip((days.headline, *days.players), (old.headline, *old.players), strict=True):
         assert theirs is not None
         for name in ("session_count", "never_started_count", "stalled_session_count", "stall_count", "stall_1s_count"):
@@ -207,9 +211,9 @@ def test_everything_old_leaves_the_newest_and_no_orphan(each_database: Database,
             assert not connection.execute(select(table).where(table.c[owner].not_in(owners))).first(), table.name
     assert count(filled, daily_figure) > 0
     with filled.read() as connection:
-        chosen = Selection(synthetic.END_S - 30 * DAY_S, synthetic.END_S + 30 * DAY_S)
-        assert series.series(connection, chosen, PARAMETERS["delivery_bps"]).lines[-1].known_count > 0
-        assert distribution.curves(connection, chosen, PARAMETERS["delivery_bps"])[0][0].known_count <= 1
+        selection = Selection(synthetic.END_S - 30 * DAY_S, synthetic.END_S + 30 * DAY_S)
+        assert series.series(connection, selection, PARAMETERS["delivery_bps"]).lines[-1].known_count > 0
+        assert distribution.curves(connection, selection, PARAMETERS["delivery_bps"])[0][0].known_count <= 1
 
 
 def test_a_video_that_waits_for_another_try_keeps_its_measurement(each_database: Database) -> None:

@@ -36,13 +36,13 @@ def test_status_counts_what_is_queued_held_and_done_and_tells_the_rate(each_data
     assert (status.counts.done, status.counts.queued, status.counts.in_flight) == (4, 5, 1)
     assert status.rate_per_h == pytest.approx(40)
     assert status.left_s == pytest.approx(6 * 90)
-    assert [(one.pid, one.count) for one in status.holders] == [(os.getpid(), 1)]
+    assert [(holder.pid, holder.count) for holder in status.holders] == [(os.getpid(), 1)]
 
 
 def test_status_leaves_finished_crawls_out_unless_asked(each_database: Database) -> None:
     open_crawl(each_database, "youtube", {}, name="done").finish_crawl()
     open_crawl(each_database, "youtube", {}, name="open")
-    assert [one.name for one in crawl_statuses(each_database)] == ["open"]
-    assert [one.name for one in crawl_statuses(each_database, has_finished=True)] == ["done", "open"]
-    assert [one.name for one in crawl_statuses(each_database, name="done")] == ["done"]
+    assert [status.name for status in crawl_statuses(each_database)] == ["open"]
+    assert [status.name for status in crawl_statuses(each_database, has_finished=True)] == ["done", "open"]
+    assert [status.name for status in crawl_statuses(each_database, name="done")] == ["done"]
     assert crawl_statuses(each_database)[0].rate_per_h is None

@@ -21,7 +21,7 @@ from pytomo_scrapy.storage.schema.crawl_tables import owner
 
 
 def videos(*ids: str) -> list[FoundVideo]:
-    return [FoundVideo("youtube", one) for one in ids]
+    return [FoundVideo("youtube", video_id) for video_id in ids]
 
 
 def start(database: Database, *, limit: int = 100, lease_s: float = 300.0, **arguments: str) -> Frontier:
@@ -133,7 +133,7 @@ def test_limit_is_never_passed_by_many_threads(each_url: str) -> None:
         mine = open_database(each_url)
         frontier = start(mine, limit=50)
         for step in range(8):
-            batch = videos(*(f"v{step}-{place}" for place in range(worker % 2, 6)), f"w{worker}-{step}")
+            batch = videos(*(f"v{step}-{position}" for position in range(worker % 2, 6)), f"w{worker}-{step}")
             admitted.append(frontier.add_listed(batch, step))
         mine.close()
 
@@ -289,7 +289,7 @@ def test_lease_of_another_machine_is_respected(each_database: Database) -> None:
     other = start(each_database)
     assert other.claim() is None
     assert other.has_unfinished()
-    assert [(one.host, one.count) for one in other.holders()] == [("elsewhere", 1)]
+    assert [(holder.host, holder.count) for holder in other.holders()] == [("elsewhere", 1)]
 
 
 def test_lease_of_a_live_process_here_outlasts_a_clock_that_jumped(each_database: Database) -> None:

@@ -71,8 +71,8 @@ def test_saved_measurement_is_read_back_whole(each_database: Database) -> None:
     assert [lookup["chosen_address"] for lookup in full["dns_lookups"]] == [FIRST, None, None, FIRST]
     assert full["dns_lookups"][0]["cnames"] == ["alias.example"]
     assert [(ping["rtt_min_s"], ping["role"]) for ping in full["pings"]] == [(0.010, "media"), (0.020, "media")]
-    (one,) = full["networks"]
-    assert (one["address"], one["as_number"], one["other_as_numbers"]) == (FIRST, 64500, [64501])
+    (network,) = full["networks"]
+    assert (network["address"], network["as_number"], network["other_as_numbers"]) == (FIRST, 64500, [64501])
     (window,) = full["downloads"]
     assert [request["status"] for request in window["requests"]] == [302, 206, 200]
     video = window["streams"][0]
@@ -245,8 +245,8 @@ def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_
         (run, make_item(started_at=STARTED + timedelta(seconds=60)), 60.0),
         (run, make_item(started_at=STARTED + timedelta(seconds=90)), 30.0),
     ]
-    for one, item, since_s in steps:
-        repository.save(item, one)
+    for its_run, item, since_s in steps:
+        repository.save(item, its_run)
         full = repository.measurement(item.uuid)
         assert full is not None
         assert full["since_last_measured_s"] == since_s
@@ -280,7 +280,7 @@ def test_video_that_the_service_refused_is_tried_once_more_and_its_first_row_sup
 def test_failure_that_is_no_refusal_is_done_at_once(each_database: Database) -> None:
     repository, run = begin(each_database)
     frontier = open_crawl(each_database, "youtube", {}, retries_refused=True)
-    frontier.add_listed([FoundVideo("youtube", one) for one in ("abcdefghijk", "bbcdefghijk")], 2)
+    frontier.add_listed([FoundVideo("youtube", video_id) for video_id in ("abcdefghijk", "bbcdefghijk")], 2)
     # A 429 of a media host is about one file: the service itself did answer.
     for stage, failure in ((Stage.RESOLVE, "private"), (Stage.DOWNLOAD, "http_429")):
         claim = frontier.claim()
@@ -321,7 +321,10 @@ def test_further_playback_is_added_under_its_own_name_only(each_database: Databa
     repository.add_playback(saved.measurement_id, make_playback(player="classic 4 s", stall_count=0, stalls=()))
     full = repository.measurement(saved.measurement_id)
     assert full is not None
-    assert [(one["player"], one["stall_count"]) for one in full["playbacks"]] == [("classic", 2), ("classic 4 s", 0)]
+    assert [(playback["player"], playback["stall_count"]) for playback in full["playbacks"]] == [
+        ("classic", 2),
+        ("classic 4 s", 0),
+    ]
     with pytest.raises(StorageError, match="has a playback named 'classic' already"):
         repository.add_playback(saved.measurement_id, make_playback())
 

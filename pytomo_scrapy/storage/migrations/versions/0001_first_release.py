@@ -278,7 +278,7 @@ LEFT JOIN playback b ON b.measurement_id = m.id AND b.place = d.place AND b.play
 WHERE NOT m.is_superseded
 """
 
-# The forerunner's text form, UTC.
+# The text form of Pytomo 3, UTC.
 _TIMESTAMPS = {
     "sqlite": "REPLACE(SUBSTR(COALESCE(m.started_at, m.stored_at), 1, 26), 'T', ' ')",
     "postgresql": "TO_CHAR(COALESCE(m.started_at, m.stored_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",
@@ -306,7 +306,7 @@ def _create_table(head: str, lines: str) -> None:
     parts: list[Any] = [] if key else [sa.Column("id", BigId, nullable=False)]
     for group in columns.split(";"):
         kind, *names = group.split()
-        for column, _, target in (one.partition(">") for one in names):
+        for column, _, target in (name_and_target.partition(">") for name_and_target in names):
             is_needed = kind.endswith("!")
             parts.append(sa.Column(column, _KINDS[kind.rstrip("!")], nullable=not is_needed, autoincrement=False))
             if target:
