@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.crawl_report import (
 )
 from pytomo_scrapy.failures import FAILURES, advice_on
 from pytomo_scrapy.reporting.format import NOTHING, megabits, megabytes, milliseconds, percent, seconds
+from pytomo_scrapy.reporting.further_tables import further_tables
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailyRate, DailySummary
@@ -170,6 +171,8 @@ def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
     )
     _print_lookups(console, record)
     _print_pings(console, record)
+    for title, heads, found in further_tables(record):
+        _table(console, title, heads, [[NOTHING if cell is None else cell for cell in row] for row in found])
     _print_downloads(console, record)
     _print_playbacks(console, record)
 
