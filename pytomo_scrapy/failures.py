@@ -85,205 +85,239 @@ _LINE = "See whether the service's pages open in a browser on this line. If it n
 _STAGE_BEFORE = "Look at the stage that failed before it."
 
 
-def _vocabulary() -> dict[str, FailureClass]:
-    network, service = Attribution.NETWORK, Attribution.SERVICE
-    content, tool, unknown = Attribution.CONTENT, Attribution.TOOL, Attribution.UNKNOWN
-    rows = (
-        # Content: this video cannot be played by anybody like us.
-        FailureClass("private", content, "the video is private", _ELSEWHERE, is_permanent=True),
-        FailureClass(
-            "geo_restricted",
-            content,
-            "the video is not available in this country",
-            "Nothing, or ask for a list of your country: `-a country=GB`.",
-            is_permanent=True,
-        ),
-        FailureClass(
-            "age_restricted",
-            content,
-            "the video needs a signed-in adult",
-            "Nothing: the video cannot be measured without an account.",
-            is_permanent=True,
-        ),
-        FailureClass("members_only", content, "the video is for members of the channel", _ELSEWHERE, is_permanent=True),
-        FailureClass(
-            "premium", content, "the video needs a paid subscription or a purchase", _ELSEWHERE, is_permanent=True
-        ),
-        FailureClass("removed", content, "the video was removed or never existed", _ELSEWHERE, is_permanent=True),
-        FailureClass("upcoming", content, "the video has not started yet", _LIVE, is_permanent=True),
-        FailureClass("live", content, "the video is live: a window of it is not comparable", _LIVE, is_permanent=True),
-        FailureClass(
-            "drm_protected",
-            content,
-            "the video is encrypted: no media could be played",
-            "Nothing: only a player that is given the keys can play it.",
-            is_permanent=True,
-        ),
-        # Service: it refused or changed; says nothing about the line.
-        FailureClass("bot_check", service, "the service asks to prove that we are not a bot", _WAIT),
-        FailureClass("rate_limited", service, "the service limits guests for about an hour", _WAIT),
-        FailureClass(
-            "consent_wall",
-            service,
-            "a consent page stood in place of the answer",
-            "Report it, with the page: the consent cookie no longer suffices.",
-        ),
-        FailureClass(
-            "no_url_formats", service, "the answer holds formats without a plain URL (SABR only)", _UPGRADE_YT_DLP
-        ),
-        FailureClass(
-            "no_format",
-            content,
-            "no format of the answer fits PYTOMO_FORMAT",
-            "Widen `PYTOMO_FORMAT`.",
-            is_permanent=True,
-        ),
-        FailureClass("po_token", service, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP),
-        FailureClass(
-            "js_challenge", service, "the service's JavaScript challenge could not be solved", _UPGRADE_YT_DLP
-        ),
-        FailureClass("client_broken", service, "every format was refused: update yt-dlp", _UPGRADE_YT_DLP),
-        FailureClass(
-            "not_available_yet",
-            service,
-            "the service's own wait was longer than we wait",
-            "Raise `PYTOMO_RESOLVE_MAX_WAIT_S`, or leave it: the service asked for a longer wait than that.",
-        ),
-        FailureClass("unknown_page_shape", service, "a page has none of the known shapes", _UPGRADE),
-        FailureClass("empty_page", service, "a page of a known shape lists no video", _UPGRADE),
-        FailureClass(
-            "http_4xx", service, "HTTP client error other than those with a class of their own", _FEW, is_permanent=True
-        ),
-        FailureClass("http_403", service, "HTTP 403: the URL was refused at its start", _REFUSED),
-        FailureClass("http_404", service, "HTTP 404: not found", _FEW, is_permanent=True),
-        FailureClass("http_410", service, "HTTP 410: the URL expired", _REFUSED),
-        FailureClass("http_416", service, "HTTP 416: the range was refused", _FEW, is_permanent=True),
-        FailureClass("http_429", service, "HTTP 429: too many requests", _WAIT),
-        FailureClass("http_5xx", service, "HTTP server error", _FEW),
-        FailureClass(
-            "redirect_loop", service, "a redirect led back to an address seen before", _PORTAL, is_permanent=True
-        ),
-        FailureClass("redirect_limit", service, "more redirects than we follow", _PORTAL, is_permanent=True),
-        FailureClass("bad_redirect", service, "a redirect without a usable target", _PORTAL, is_permanent=True),
-        FailureClass(
-            "wrong_length", service, "the server declares another length than the format", _FEW, is_permanent=True
-        ),
-        FailureClass(
-            "bad_response", service, "the answer is not valid HTTP, or its header has no end", _FEW, is_permanent=True
-        ),
-        FailureClass("wrong_content", service, "the body is not a media file", _FEW, is_permanent=True),
-        # Network: the session counts as bad.
-        FailureClass("dns_timeout", network, "no answer from the resolver in time", _RESOLVER),
-        FailureClass("dns_nxdomain", network, "the resolver says that the name does not exist", _FILTER),
-        FailureClass("dns_no_answer", network, "the resolver has no address of the wanted family", _FILTER),
-        FailureClass("dns_servfail", network, "the resolver failed or refused", _RESOLVER),
-        FailureClass("dns_unreachable", network, "the resolver could not be reached, or TLS with it failed", _RESOLVER),
-        FailureClass("dns_bad_response", network, "the resolver's answer could not be read", _RESOLVER),
-        FailureClass("connect_refused", network, "the connection was refused", _CONNECTION),
-        FailureClass("connect_timeout", network, "no connection in time", _CONNECTION),
-        FailureClass("connect_unreachable", network, "no route to the host or network", _CONNECTION),
-        FailureClass(
-            "proxy_failed",
-            network,
-            "the proxy refused or could not be reached",
-            "Check `PYTOMO_HTTP_PROXY`, `https_proxy` and `no_proxy`, then the proxy's own log.",
-        ),
-        FailureClass("tls_expired", network, "the server's certificate has expired (or our clock is wrong)", _TLS),
-        FailureClass("tls_wrong_name", network, "the certificate is for another name", _TLS),
-        FailureClass("tls_unknown_ca", network, "the certificate's issuer is not trusted", _TLS),
-        FailureClass("tls_handshake", network, "TLS could not be set up", _TLS),
-        FailureClass(
-            "http_version_unavailable",
-            network,
-            "the demanded HTTP version could not be spoken",
-            "Set `PYTOMO_HTTP_VERSION=auto`.",
-        ),
-        FailureClass("first_byte_timeout", network, "connected, but no byte of the answer in the window", _BAD_SESSION),
-        FailureClass("reset", network, "the connection was reset in mid-download", _BAD_SESSION),
-        FailureClass("truncated", network, "the body ended before its declared length", _BAD_SESSION),
-        FailureClass("no_progress", network, "bytes stopped arriving and never came again in the window", _BAD_SESSION),
-        FailureClass("interrupted", network, "refused in mid-download after bytes had arrived", _BAD_SESSION),
-        FailureClass("resolve_unreachable", network, "the service's player API could not be reached", _LINE),
-        FailureClass("page_unreachable", network, "the service's page could not be reached", _LINE),
-        FailureClass("page_timeout", network, "the service's page did not come in time", _LINE),
-        FailureClass(
-            "ping_no_reply",
-            network,
-            "no reply to any probe",
-            "Nothing where ICMP is filtered. `PYTOMO_PING_METHOD=tcp` measures connections instead.",
-        ),
-        # Tool: our own limits and accidents.
-        FailureClass(
-            "exit_address_changed",
-            tool,
-            "the exit address changed between resolution and window",
-            "The line has several exits, or its address changed in between. Where it happens often, set "
-            "`PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`.",
-        ),
-        FailureClass(
-            "worker_died",
-            tool,
-            "the measuring process died (its exit code is in the detail)",
-            "Look for the kernel's out-of-memory killer, and free memory or raise the limits. A second one of the "
-            "same video is worth a report.",
-        ),
-        FailureClass(
-            "deadline",
-            tool,
-            "the measuring process was ended at its deadline",
-            "Close what runs beside the crawl: the machine is too slow or too busy.",
-        ),
-        FailureClass(
-            "data_cap",
-            tool,
-            "the data cap of the day was reached",
-            "Wait for tomorrow, or raise `PYTOMO_DATA_CAP_BYTES_PER_DAY`.",
-        ),
-        FailureClass(
-            "robots_disallowed",
-            tool,
-            "robots.txt forbids the page and ROBOTSTXT_OBEY is on",
-            "Use your own lists or the Data API (docs/sources.md).",
-            is_permanent=True,
-        ),
-        FailureClass(
-            "unsupported_url",
-            tool,
-            "no extractor knows the URL",
-            "Correct the line of your list; the log names it.",
-            is_permanent=True,
-        ),
-        FailureClass(
-            "ping_not_permitted",
-            tool,
-            "no way to ping is permitted on this machine",
-            'Allow unprivileged ICMP (`sysctl net.ipv4.ping_group_range="0 2147483647"`), or set '
-            "`PYTOMO_PING_METHOD=tcp`.",
-        ),
-        FailureClass(
-            "unreadable_container",
-            content,
-            "the media could not be demultiplexed",
-            "Keep the detail and report it. The download's own figures are still good.",
-            is_permanent=True,
-        ),
-        FailureClass("no_media_data", network, "too few bytes arrived to tell any media time", _BAD_SESSION),
-        FailureClass("skipped_after_resolve", tool, "not tried: the resolution had failed", _STAGE_BEFORE),
-        FailureClass("skipped_after_dns", tool, "not tried: the name look-up had failed", _STAGE_BEFORE),
-        FailureClass(
-            "skipped_after_download", tool, "not tried: the download had left nothing to tell from", _STAGE_BEFORE
-        ),
-        FailureClass(
-            "unknown_failure",
-            unknown,
-            "not foreseen; failure_detail holds the exception",
-            "Report it, with `failure_detail`: this class is for what was not foreseen.",
-        ),
-    )
-    return {row.name: row for row in rows}
+_CLASSES = (
+    # Content: this video cannot be played by anybody like us.
+    FailureClass("private", Attribution.CONTENT, "the video is private", _ELSEWHERE, is_permanent=True),
+    FailureClass(
+        "geo_restricted",
+        Attribution.CONTENT,
+        "the video is not available in this country",
+        "Nothing, or ask for a list of your country: `-a country=GB`.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "age_restricted",
+        Attribution.CONTENT,
+        "the video needs a signed-in adult",
+        "Nothing: the video cannot be measured without an account.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "members_only", Attribution.CONTENT, "the video is for members of the channel", _ELSEWHERE, is_permanent=True
+    ),
+    FailureClass(
+        "premium",
+        Attribution.CONTENT,
+        "the video needs a paid subscription or a purchase",
+        _ELSEWHERE,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "removed", Attribution.CONTENT, "the video was removed or never existed", _ELSEWHERE, is_permanent=True
+    ),
+    FailureClass("upcoming", Attribution.CONTENT, "the video has not started yet", _LIVE, is_permanent=True),
+    FailureClass(
+        "live", Attribution.CONTENT, "the video is live: a window of it is not comparable", _LIVE, is_permanent=True
+    ),
+    FailureClass(
+        "drm_protected",
+        Attribution.CONTENT,
+        "the video is encrypted: no media could be played",
+        "Nothing: only a player that is given the keys can play it.",
+        is_permanent=True,
+    ),
+    # Service: it refused or changed; says nothing about the line.
+    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
+    FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
+    FailureClass(
+        "consent_wall",
+        Attribution.SERVICE,
+        "a consent page stood in place of the answer",
+        "Report it, with the page: the consent cookie no longer suffices.",
+    ),
+    FailureClass(
+        "no_url_formats",
+        Attribution.SERVICE,
+        "the answer holds formats without a plain URL (SABR only)",
+        _UPGRADE_YT_DLP,
+    ),
+    FailureClass(
+        "no_format",
+        Attribution.CONTENT,
+        "no format of the answer fits PYTOMO_FORMAT",
+        "Widen `PYTOMO_FORMAT`.",
+        is_permanent=True,
+    ),
+    FailureClass("po_token", Attribution.SERVICE, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP),
+    FailureClass(
+        "js_challenge", Attribution.SERVICE, "the service's JavaScript challenge could not be solved", _UPGRADE_YT_DLP
+    ),
+    FailureClass("client_broken", Attribution.SERVICE, "every format was refused: update yt-dlp", _UPGRADE_YT_DLP),
+    FailureClass(
+        "not_available_yet",
+        Attribution.SERVICE,
+        "the service's own wait was longer than we wait",
+        "Raise `PYTOMO_RESOLVE_MAX_WAIT_S`, or leave it: the service asked for a longer wait than that.",
+    ),
+    FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", _UPGRADE),
+    FailureClass("empty_page", Attribution.SERVICE, "a page of a known shape lists no video", _UPGRADE),
+    FailureClass(
+        "http_4xx",
+        Attribution.SERVICE,
+        "HTTP client error other than those with a class of their own",
+        _FEW,
+        is_permanent=True,
+    ),
+    FailureClass("http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", _REFUSED),
+    FailureClass("http_404", Attribution.SERVICE, "HTTP 404: not found", _FEW, is_permanent=True),
+    FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL expired", _REFUSED),
+    FailureClass("http_416", Attribution.SERVICE, "HTTP 416: the range was refused", _FEW, is_permanent=True),
+    FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", _WAIT),
+    FailureClass("http_5xx", Attribution.SERVICE, "HTTP server error", _FEW),
+    FailureClass(
+        "redirect_loop",
+        Attribution.SERVICE,
+        "a redirect led back to an address seen before",
+        _PORTAL,
+        is_permanent=True,
+    ),
+    FailureClass("redirect_limit", Attribution.SERVICE, "more redirects than we follow", _PORTAL, is_permanent=True),
+    FailureClass("bad_redirect", Attribution.SERVICE, "a redirect without a usable target", _PORTAL, is_permanent=True),
+    FailureClass(
+        "wrong_length",
+        Attribution.SERVICE,
+        "the server declares another length than the format",
+        _FEW,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "bad_response",
+        Attribution.SERVICE,
+        "the answer is not valid HTTP, or its header has no end",
+        _FEW,
+        is_permanent=True,
+    ),
+    FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", _FEW, is_permanent=True),
+    # Network: the session counts as bad.
+    FailureClass("dns_timeout", Attribution.NETWORK, "no answer from the resolver in time", _RESOLVER),
+    FailureClass("dns_nxdomain", Attribution.NETWORK, "the resolver says that the name does not exist", _FILTER),
+    FailureClass("dns_no_answer", Attribution.NETWORK, "the resolver has no address of the wanted family", _FILTER),
+    FailureClass("dns_servfail", Attribution.NETWORK, "the resolver failed or refused", _RESOLVER),
+    FailureClass(
+        "dns_unreachable", Attribution.NETWORK, "the resolver could not be reached, or TLS with it failed", _RESOLVER
+    ),
+    FailureClass("dns_bad_response", Attribution.NETWORK, "the resolver's answer could not be read", _RESOLVER),
+    FailureClass("connect_refused", Attribution.NETWORK, "the connection was refused", _CONNECTION),
+    FailureClass("connect_timeout", Attribution.NETWORK, "no connection in time", _CONNECTION),
+    FailureClass("connect_unreachable", Attribution.NETWORK, "no route to the host or network", _CONNECTION),
+    FailureClass(
+        "proxy_failed",
+        Attribution.NETWORK,
+        "the proxy refused or could not be reached",
+        "Check `PYTOMO_HTTP_PROXY`, `https_proxy` and `no_proxy`, then the proxy's own log.",
+    ),
+    FailureClass(
+        "tls_expired", Attribution.NETWORK, "the server's certificate has expired (or our clock is wrong)", _TLS
+    ),
+    FailureClass("tls_wrong_name", Attribution.NETWORK, "the certificate is for another name", _TLS),
+    FailureClass("tls_unknown_ca", Attribution.NETWORK, "the certificate's issuer is not trusted", _TLS),
+    FailureClass("tls_handshake", Attribution.NETWORK, "TLS could not be set up", _TLS),
+    FailureClass(
+        "http_version_unavailable",
+        Attribution.NETWORK,
+        "the demanded HTTP version could not be spoken",
+        "Set `PYTOMO_HTTP_VERSION=auto`.",
+    ),
+    FailureClass(
+        "first_byte_timeout", Attribution.NETWORK, "connected, but no byte of the answer in the window", _BAD_SESSION
+    ),
+    FailureClass("reset", Attribution.NETWORK, "the connection was reset in mid-download", _BAD_SESSION),
+    FailureClass("truncated", Attribution.NETWORK, "the body ended before its declared length", _BAD_SESSION),
+    FailureClass(
+        "no_progress", Attribution.NETWORK, "bytes stopped arriving and never came again in the window", _BAD_SESSION
+    ),
+    FailureClass("interrupted", Attribution.NETWORK, "refused in mid-download after bytes had arrived", _BAD_SESSION),
+    FailureClass("resolve_unreachable", Attribution.NETWORK, "the service's player API could not be reached", _LINE),
+    FailureClass("page_unreachable", Attribution.NETWORK, "the service's page could not be reached", _LINE),
+    FailureClass("page_timeout", Attribution.NETWORK, "the service's page did not come in time", _LINE),
+    FailureClass(
+        "ping_no_reply",
+        Attribution.NETWORK,
+        "no reply to any probe",
+        "Nothing where ICMP is filtered. `PYTOMO_PING_METHOD=tcp` measures connections instead.",
+    ),
+    # Tool: our own limits and accidents.
+    FailureClass(
+        "exit_address_changed",
+        Attribution.TOOL,
+        "the exit address changed between resolution and window",
+        "The line has several exits, or its address changed in between. Where it happens often, set "
+        "`PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`.",
+    ),
+    FailureClass(
+        "worker_died",
+        Attribution.TOOL,
+        "the measuring process died (its exit code is in the detail)",
+        "Look for the kernel's out-of-memory killer, and free memory or raise the limits. A second one of the "
+        "same video is worth a report.",
+    ),
+    FailureClass(
+        "deadline",
+        Attribution.TOOL,
+        "the measuring process was ended at its deadline",
+        "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "data_cap",
+        Attribution.TOOL,
+        "the data cap of the day was reached",
+        "Wait for tomorrow, or raise `PYTOMO_DATA_CAP_BYTES_PER_DAY`.",
+    ),
+    FailureClass(
+        "robots_disallowed",
+        Attribution.TOOL,
+        "robots.txt forbids the page and ROBOTSTXT_OBEY is on",
+        "Use your own lists or the Data API (docs/sources.md).",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "unsupported_url",
+        Attribution.TOOL,
+        "no extractor knows the URL",
+        "Correct the line of your list; the log names it.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "ping_not_permitted",
+        Attribution.TOOL,
+        "no way to ping is permitted on this machine",
+        'Allow unprivileged ICMP (`sysctl net.ipv4.ping_group_range="0 2147483647"`), or set `PYTOMO_PING_METHOD=tcp`.',
+    ),
+    FailureClass(
+        "unreadable_container",
+        Attribution.CONTENT,
+        "the media could not be demultiplexed",
+        "Keep the detail and report it. The download's own figures are still good.",
+        is_permanent=True,
+    ),
+    FailureClass("no_media_data", Attribution.NETWORK, "too few bytes arrived to tell any media time", _BAD_SESSION),
+    FailureClass("skipped_after_resolve", Attribution.TOOL, "not tried: the resolution had failed", _STAGE_BEFORE),
+    FailureClass("skipped_after_dns", Attribution.TOOL, "not tried: the name look-up had failed", _STAGE_BEFORE),
+    FailureClass(
+        "skipped_after_download",
+        Attribution.TOOL,
+        "not tried: the download had left nothing to tell from",
+        _STAGE_BEFORE,
+    ),
+    FailureClass(
+        "unknown_failure",
+        Attribution.UNKNOWN,
+        "not foreseen; failure_detail holds the exception",
+        "Report it, with `failure_detail`: this class is for what was not foreseen.",
+    ),
+)
 
-
-FAILURES: dict[str, FailureClass] = _vocabulary()
+FAILURES: dict[str, FailureClass] = {row.name: row for row in _CLASSES}
 
 
 class PytomoError(Exception):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
+from pytomo_scrapy.cli.scrapy_commands import root_parser
 from pytomo_scrapy.commands import refuse
 
 _SHELLS = ("bash", "zsh", "tcsh")
@@ -18,10 +18,6 @@ class Command(ScrapyCommand):
 
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
-
-    def __init__(self, root_parser: Callable[[], argparse.ArgumentParser]) -> None:
-        super().__init__()
-        self._root_parser = root_parser
 
     def syntax(self) -> str:
         return "|".join(_SHELLS)
@@ -34,4 +30,4 @@ class Command(ScrapyCommand):
 
         if len(args) != 1 or args[0] not in _SHELLS:
             refuse(f"Name one shell: pytomo completion {'|'.join(_SHELLS)}")
-        print(shtab.complete(self._root_parser(), shell=args[0]))
+        print(shtab.complete(root_parser(), shell=args[0]))

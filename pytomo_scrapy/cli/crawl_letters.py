@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scrapy.commands import BaseRunSpiderCommand
-
 from pytomo_scrapy import config
 from pytomo_scrapy.commands import refuse
 from pytomo_scrapy.commands.crawl import Command as CrawlCommand
@@ -122,7 +120,7 @@ class Command(CrawlCommand):
         for place, sentence in enumerate(_GONE.values()):
             if getattr(opts, f"gone_{place}"):
                 refuse(sentence)
-        service, opts.set = self._service(args, opts.set)
+        service, opts.set = _service(args, opts.set)
         arguments, settings = translate(opts)
         # What is written out (-a, -s NAME=VALUE) comes last and wins over a letter.
         opts.spargs = [f"{name}={value}" for name, value in arguments.items()] + _listed(args) + opts.spargs
@@ -131,18 +129,19 @@ class Command(CrawlCommand):
             opts.loglevel = opts.loglevel.upper()
             if opts.loglevel not in _LEVELS:
                 refuse(f"-L {opts.loglevel} is not usable: it must be one of {', '.join(_LEVELS)}.")
-        BaseRunSpiderCommand.process_options(self, args, opts)
-        self._check(service, opts.spargs)
+        # The videos are among the arguments now: what is left is Scrapy's own command line.
         args[:] = [service]
+        super().process_options(args, opts)
 
-    def _service(self, args: list[str], given: list[str]) -> tuple[str, list[str]]:
-        """Take the service out of `-s` values and, as `scrapy crawl youtube` names it, out of the videos."""
-        services = [word for word in given if "=" not in word]
-        if args and args[0] in _SERVICES:
-            services.append(args.pop(0))
-        if len(set(services)) > 1:
-            refuse(f"One service at a time: -s {services[0]} and {services[-1]} are two crawls.")
-        return services[0] if services else _SERVICES[0], [word for word in given if "=" in word]
+
+def _service(args: list[str], given: list[str]) -> tuple[str, list[str]]:
+    """Take the service out of `-s` values and, as `scrapy crawl youtube` names it, out of the videos."""
+    services = [word for word in given if "=" not in word]
+    if args and args[0] in _SERVICES:
+        services.append(args.pop(0))
+    if len(set(services)) > 1:
+        refuse(f"One service at a time: -s {services[0]} and {services[-1]} are two crawls.")
+    return services[0] if services else _SERVICES[0], [word for word in given if "=" in word]
 
 
 def translate(opts: argparse.Namespace) -> tuple[dict[str, str], dict[str, str]]:

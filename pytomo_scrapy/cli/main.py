@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pytomo_scrapy import __version__
-
-EXIT_INTERRUPTED = 130
+from pytomo_scrapy.commands import EXIT_INTERRUPTED, refuse
 
 _HELP = """\
 usage: pytomo COMMAND [options]
@@ -64,8 +63,6 @@ def run(words: list[str]) -> int:
         return 0 if words else 2
     name, *rest = words
     if name not in scrapy_commands.names():
-        from pytomo_scrapy.commands import refuse
-
         refuse(f"{name!r} is not a command: it must be one of {', '.join(scrapy_commands.names())}.")
     return scrapy_commands.run_command(name, rest)
 
@@ -77,7 +74,5 @@ def _prefer_newer_yt_dlp() -> None:
         return
     place = str(Path(given).absolute())
     if PathFinder.find_spec("yt_dlp", [place]) is None:
-        from pytomo_scrapy.commands import refuse
-
         refuse(f"PYTOMO_YT_DLP={given!r} is not usable: it must be a folder, wheel or zip that holds yt_dlp.")
     sys.path.insert(0, place)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import cache
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -21,34 +19,27 @@ from pytomo_scrapy.commands import refuse
 
 # In the order of the help: what is run daily first. Commands that are not named here follow by name.
 _ORDER = ("crawl", "measure", "serve", "report", "export", "import-legacy", "replay", "plot", "doctor", "lab", "db")
-# The forerunner called the web page's command `start_server`; the Scrapy command cannot be named `serve` as the lab's.
-_OTHER_NAMES = {"dashboard": "serve"}
+# Commands of another name than their module in pytomo_scrapy.commands, or of another face than under `scrapy`. The web
+# page's is `serve` here, as Pytomo 3's was `start_server`.
+_MODULES = {
+    "crawl": "pytomo_scrapy.cli.crawl_letters",
+    "lab": "pytomo_scrapy.cli.lab_entry",
+    "serve": "pytomo_scrapy.commands.dashboard",
+    "completion": "pytomo_scrapy.cli.completion",
+}
 
 
 @cache
 def names() -> tuple[str, ...]:
     """Return the commands' names: one for each module of pytomo_scrapy.commands, and the shell completion."""
-    found = {_OTHER_NAMES.get(one.name, one.name.replace("_", "-")) for one in iter_modules(commands.__path__)}
-    found.add("completion")
+    found = {one.name.replace("_", "-") for one in iter_modules(commands.__path__)} - {"dashboard"} | set(_MODULES)
     return tuple(sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)))
 
 
 def make_command(name: str) -> ScrapyCommand:
     """Return the command of that name."""
-    if name == "crawl":
-        from pytomo_scrapy.cli.crawl_letters import Command as LettersCommand
-
-        return LettersCommand()
-    if name == "completion":
-        from pytomo_scrapy.cli.completion import Command as CompletionCommand
-
-        return CompletionCommand(root_parser)
-    module = next((old for old, new in _OTHER_NAMES.items() if new == name), name.replace("-", "_"))
-    command: ScrapyCommand = import_module(f"pytomo_scrapy.commands.{module}").Command()
-    if name == "lab":
-        # Whatever runs in the lab is a command of ours again, and a frozen executable has no interpreter beside it.
-        frozen = getattr(sys, "frozen", False)
-        command.entry = (sys.executable,) if frozen else (sys.executable, "-m", "pytomo_scrapy")  # type: ignore[attr-defined]
+    module = _MODULES.get(name, f"pytomo_scrapy.commands.{name.replace('-', '_')}")
+    command: ScrapyCommand = import_module(module).Command()
     return command
 
 
@@ -93,14 +84,11 @@ def root_parser() -> argparse.ArgumentParser:
 
 def run_command(name: str, words: list[str]) -> int:
     """Run a command with its words. Returns its exit code."""
-    if name == "serve" and isinstance(sys.stdout, TextIOWrapper):
-        # Whoever supervises it reads where it listens while it runs.
-        sys.stdout.reconfigure(line_buffering=True)
     command = make_command(name)
     settings = get_project_settings()
     settings.setdict(command.default_settings, priority="command")
     parser = make_parser(name, command, settings)
-    opts, args = _parse(parser, name, words)
+    opts, args = _parse(parser, name, words, takes_all_words=getattr(command, "takes_all_words", False))
     if opts.database_url is not None:
         settings.set("PYTOMO_DATABASE_URL", database_url(opts.database_url), "cmdline")
     try:
@@ -113,10 +101,12 @@ def run_command(name: str, words: list[str]) -> int:
     return command.exitcode
 
 
-def _parse(parser: argparse.ArgumentParser, name: str, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+def _parse(
+    parser: argparse.ArgumentParser, name: str, words: list[str], *, takes_all_words: bool = False
+) -> tuple[argparse.Namespace, list[str]]:
     """Parse options; what follows `--` is never one, so that a video's id may begin with a dash."""
     ahead, behind = words, []
-    if "--" in words and name != "lab":
+    if "--" in words and not takes_all_words:
         place = words.index("--")
         ahead, behind = words[:place], words[place + 1 :]
     opts, args = parser.parse_known_args(ahead)

@@ -1,4 +1,4 @@
-"""Scrapy commands, thin over the functions they call.
+"""Scrapy commands, thin over the functions they call, and what they share.
 
 Scrapy imports the modules of all commands before it runs one: what takes long to import (the database, the probes, the
 lab, NumPy) is imported by the functions that use it.
@@ -7,7 +7,17 @@ lab, NumPy) is imported by the functions that use it.
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, ClassVar, NoReturn
+
+from pytomo_scrapy.failures import LineError, SettingError, StorageError
+
+if TYPE_CHECKING:
+    from scrapy.settings import Settings
+
+    from pytomo_scrapy.config import Config
+    from pytomo_scrapy.storage.database import Database
 
 EXIT_USAGE = 2
 EXIT_FAILED = 3
@@ -18,3 +28,42 @@ def refuse(sentence: object, exit_code: int = EXIT_USAGE) -> NoReturn:
     """End the command with one sentence and nothing else: Scrapy's UsageError would print the usage around it."""
     sys.stderr.write(f"{sentence}\n")
     sys.exit(exit_code)
+
+
+class DatabaseCommand:
+    """What a command with checked settings, and mostly an open database, needs besides ScrapyCommand.
+
+    It is no ScrapyCommand itself: Scrapy takes every such class of this package for a command and makes one of it.
+    """
+
+    settings: Settings | None
+    database_exit_code: ClassVar[int] = EXIT_FAILED  # where the database cannot be used
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """End the command with the sentence of a setting, a line or a database that cannot be used."""
+        try:
+            yield
+        except SettingError as error:
+            refuse(error)
+        except LineError as error:
+            refuse(error, EXIT_FAILED)
+        except StorageError as error:
+            refuse(error, self.database_exit_code)
+
+    def load_config(self) -> Config:
+        """Return the settings, checked. Raises SettingError."""
+        from pytomo_scrapy import config
+
+        assert self.settings is not None
+        return config.load(self.settings.get)
+
+    @contextmanager
+    def opened_database(self, after_migration: Callable[[Database], object] | None = None) -> Iterator[Database]:
+        """Give the database of the settings, and close it however the command ends. Refuses as `refusals` does."""
+        from pytomo_scrapy.storage.database import open_database
+
+        with self.refusals():
+            url = self.load_config().database_url
+            with closing(open_database(url, after_migration=after_migration)) as database:
+                yield database

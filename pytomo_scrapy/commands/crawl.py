@@ -14,28 +14,33 @@ from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
-from pytomo_scrapy.failures import LineError, SettingError, StorageError
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, DatabaseCommand, refuse
 
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
 ORDERLY_ENDS = ("finished", "data_cap", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
 
 
-class Command(ScrapyCrawl):
+class Command(DatabaseCommand, ScrapyCrawl):
     """Exit codes: 0 finished, 2 usage, 3 failed (no video found, database lost), 130 interrupted."""
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
-        if len(args) != 1:
-            refuse("Name one spider: scrapy crawl youtube")
-        self._check(args[0], opts.spargs)
+        self._check(self._spider(args, opts), opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         _quieten(self.settings)
-        crawler = self._create_crawler(args[0])
+        self._crawl(self._create_crawler(args[0]), opts.spargs)
+
+    def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
+        """Return the spider that is meant, once Scrapy has read the options; `opts.spargs` may be completed here."""
+        if len(args) != 1:
+            refuse("Name one spider: scrapy crawl youtube")
+        return args[0]
+
+    def _crawl(self, crawler: Crawler, arguments: Mapping[str, Any]) -> None:
+        """Run a crawl to its end, and keep how it ended as the exit code."""
         assert self.crawler_process is not None
-        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
         self.exitcode = self._exit_code(crawler)
 
@@ -44,24 +49,21 @@ class Command(ScrapyCrawl):
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.crawl.line_lock import check_line
         from pytomo_scrapy.measure.dns.asn import NetworkFinder
-        from pytomo_scrapy.storage.database import open_database
 
         assert self.settings is not None
-        try:
-            checked = config.load(self.settings.get)
-            self.database_url = checked.database_url
-            check = getattr(get_spider_loader(self.settings).load(spider), "check_arguments", None)
+        with self.refusals():
+            checked = self.load_config()
+            try:
+                spider_class = get_spider_loader(self.settings).load(spider)
+            except KeyError as error:
+                refuse(error.args[0])
+            check = getattr(spider_class, "check_arguments", None)
             if check is not None:
                 check(arguments, checked)
             check_line(checked)
             NetworkFinder(checked.network).close()
-            open_database(self.database_url, after_migration=pack_after_migration).close()
-        except KeyError as error:
-            refuse(error.args[0])
-        except SettingError as error:
-            refuse(error)
-        except (LineError, StorageError) as error:
-            refuse(error, EXIT_FAILED)
+        with self.opened_database(pack_after_migration):
+            pass
 
     def _exit_code(self, crawler: Crawler) -> int:
         try:

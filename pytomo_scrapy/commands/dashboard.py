@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from pytomo_scrapy import config
-from pytomo_scrapy.failures import SettingError
-
-_EXIT_USAGE = 2
+from pytomo_scrapy.commands import DatabaseCommand
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit codes: 0 ended by Ctrl-C, 2 an address, port or database that cannot be used."""
 
     requires_project = False
@@ -43,16 +40,19 @@ class Command(ScrapyCommand):
         from pytomo_scrapy.dashboard import server
         from pytomo_scrapy.dashboard.choice import choose_databases
 
-        assert self.settings is not None
         if len(args) > 1:
             raise UsageError("Give one port at most: scrapy dashboard 5555", print_help=False)
-        try:
+        with self.refusals():
             port = server.DEFAULT_PORT if not args else server.read_port(args[0])
-            url = config.load(self.settings.get).database_url
+            url = self.load_config().database_url
             shown, directory = choose_databases(url, opts.database, Path(opts.directory) if opts.directory else None)
             server.serve(
-                shown, directory=directory, host=opts.host, port=port, token=opts.token, is_verbose=opts.verbose
+                shown,
+                directory=directory,
+                host=opts.host,
+                port=port,
+                token=opts.token,
+                is_verbose=opts.verbose,
+                # Whoever supervises it reads where it listens while it runs.
+                tell=partial(print, flush=True),
             )
-        except SettingError as error:
-            sys.stderr.write(f"{error}\n")
-            self.exitcode = _EXIT_USAGE

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.commands import DatabaseCommand, refuse
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit codes: 0 done, 2 usage, 3 the database cannot be used."""
 
     requires_crawler_process = False
@@ -27,24 +25,16 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.storage import migrate
-        from pytomo_scrapy.storage.database import open_database
 
         if args not in (["upgrade"], ["revision"]):
             refuse("Say what to do: db upgrade, or db revision.")
-        assert self.settings is not None
-        try:
-            url = config.load(self.settings.get).database_url
-            before = _revision(url)
-            if args == ["revision"]:
-                print(f"{before or 'none'} (this version's is {migrate.HEAD})")
-                return
-            database = open_database(url, after_migration=pack_after_migration)
+        with self.refusals():
+            before = _revision(self.load_config().database_url)
+        if args == ["revision"]:
+            print(f"{before or 'none'} (this version's is {migrate.HEAD})")
+            return
+        with self.opened_database(pack_after_migration) as database:
             print(f"{database.shown_url}: schema {before or 'none'} -> {migrate.HEAD}")
-            database.close()
-        except SettingError as error:
-            refuse(error)
-        except StorageError as error:
-            refuse(error, EXIT_FAILED)
 
 
 def _revision(url: str) -> str | None:
@@ -68,5 +58,5 @@ def _revision(url: str) -> str | None:
                 return migrate.revision_of(connection)
         finally:
             engine.dispose()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ImportError):  # a server that is away, or a driver that is not installed
         return None

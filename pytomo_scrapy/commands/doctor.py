@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError, advice_on
+from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
+from pytomo_scrapy.failures import advice_on
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
 from pytomo_scrapy.storage.scrub import scrub
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.config import Config
     from pytomo_scrapy.reporting.checks import Check
 
 # The first video of the service: public since 2005.
@@ -31,7 +31,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _MOST_PAGE_BYTES = 4 * 1024 * 1024
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit codes: 0 fit (perhaps with warnings), 2 usage, 3 something failed."""
 
     requires_project = True
@@ -51,11 +51,8 @@ class Command(ScrapyCommand):
 
         if args:
             refuse("doctor takes no argument")
-        assert self.settings is not None
-        try:
-            checked = config.load(self.settings.get)
-        except SettingError as error:
-            refuse(error)
+        with self.refusals():
+            checked = self.load_config()
         checks = run_checks(checked)
         if opts.live:
             checks += [*ask_sources(checked, opts.video), *measure_live(opts.video, checked.database_url)]
@@ -77,7 +74,7 @@ def _show(checks: Sequence[Check]) -> None:
         console.print(f"[{colour}]{one.state:4}[/{colour}] {escape(one.name)}: {escape(one.finding)}{escape(advice)}")
 
 
-def ask_sources(checked: config.Config, video_id: str) -> list[Check]:
+def ask_sources(checked: Config, video_id: str) -> list[Check]:
     """Fetch every source and one watch page; keep a scrubbed sample of what is not understood."""
     pages = {page.source: page for frame in ("today", "week") for page in popular_sources(frame, "US", checked.source)}
     pages[f"watch:{video_id}"] = watch_request(video_id)

@@ -10,10 +10,8 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.commands import DatabaseCommand, refuse
 from pytomo_scrapy.commands.report import moment
-from pytomo_scrapy.failures import SettingError, StorageError
 
 _SHAPE_HELP = {
     "wide": "one row for each measurement: itself, its video, vantage and run, and its figures (the default)",
@@ -22,7 +20,7 @@ _SHAPE_HELP = {
 }
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit codes: 0 done, 2 usage, 3 the database or the folder cannot be used."""
 
     requires_crawler_process = False
@@ -53,16 +51,13 @@ class Command(ScrapyCommand):
         from pytomo_scrapy.exchange.datasets import ExportSelection
         from pytomo_scrapy.exchange.export_run import export, export_to_stream
         from pytomo_scrapy.exchange.writers import keep_pandas_out
-        from pytomo_scrapy.storage.database import open_database
 
         places = [*args, *([opts.output] if opts.output else [])]
         if len(places) > 1:
             refuse("Name one folder for the export.")
         place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         chosen = ExportSelection(opts.since, opts.until, opts.where)
-        assert self.settings is not None
-        try:
-            database = open_database(config.load(self.settings.get).database_url)
+        with self.opened_database() as database:
             shape = opts.shape or "wide"
             if opts.format == "parquet":
                 keep_pandas_out()
@@ -71,8 +66,3 @@ class Command(ScrapyCommand):
             else:
                 for one in export(database, Path(place), opts.format, shape, chosen):
                     print(f"{Path(place) / one.file_name}: {one.name}, {one.row_count} rows")
-            database.close()
-        except SettingError as error:
-            refuse(error)
-        except StorageError as error:
-            refuse(error, EXIT_FAILED)

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
+from pytomo_scrapy.failures import StorageError
 
 if TYPE_CHECKING:
     from pytomo_scrapy.exchange.legacy_import import Imported
     from pytomo_scrapy.storage.database import Database
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit codes: 0 done (unreadable rows are counted and told), 2 usage, 3 a file or the database cannot be used."""
 
     requires_crawler_process = False
@@ -37,32 +36,25 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object for each table")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.storage.database import open_database
-
         if not args:
             refuse("Name at least one database of Pytomo 3: import-legacy FILE.db")
-        assert self.settings is not None
-        try:
-            database = open_database(config.load(self.settings.get).database_url)
-        except SettingError as error:
-            refuse(error)
-        except StorageError as error:
-            refuse(error, EXIT_FAILED)
-        for name in args:
-            # One file that cannot be used does not keep the others out.
-            try:
-                self._import(database, Path(name), is_json=opts.json)
-            except StorageError as error:
-                sys.stderr.write(f"{error}\n")
-                self.exitcode = EXIT_FAILED
-        database.close()
+        with self.opened_database() as database:
+            for name in args:
+                # One file that cannot be used does not keep the others out.
+                try:
+                    self._import(database, Path(name), is_json=opts.json)
+                except StorageError as error:
+                    sys.stderr.write(f"{error}\n")
+                    self.exitcode = EXIT_FAILED
 
     def _import(self, database: Database, path: Path, *, is_json: bool) -> None:
         from pytomo_scrapy.exchange.legacy_import import import_legacy
 
         for table in import_legacy(database, path):
             if is_json:
-                print(json.dumps({**asdict(table), "unreadable_count": table.unreadable_count}))
+                # A Counter does not survive `asdict`: its items become keys.
+                told = {"unreadable": dict(table.unreadable), "unreadable_count": table.unreadable_count}
+                print(json.dumps(asdict(table) | told))
             else:
                 print(_told(table))
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
+
 if TYPE_CHECKING:
     from pytomo_scrapy.lab.servers import LabOptions
-
-_EXIT_USAGE = 2
-_EXIT_FAILED = 3
 
 
 class Command(ScrapyCommand):
@@ -27,7 +26,8 @@ class Command(ScrapyCommand):
     requires_project = False
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
-    entry: Sequence[str] | None = None  # what runs the command's words in the lab; None for Scrapy's own command
+    takes_all_words = True  # what follows `--` too: it is of the command inside
+    entry: ClassVar[Sequence[str] | None] = None  # what runs the words in the lab; None for Scrapy's own command
 
     def syntax(self) -> str:
         return "[--world W] [--seed N] [--clip-ratio R] [--rate HOST=BPS] COMMAND ... | serve | list"
@@ -69,9 +69,7 @@ class Command(ScrapyCommand):
         try:
             world = make_world(self._options)
         except LabError as error:
-            sys.stderr.write(f"{error}\n")
-            self.exitcode = _EXIT_USAGE
-            return
+            refuse(error)
         try:
             if opts.words[0] == "list":
                 print(describe_lab(world))
@@ -80,10 +78,9 @@ class Command(ScrapyCommand):
             else:
                 self.exitcode = run_in_lab(self._options, opts.words, self.entry or SCRAPY_COMMAND)
         except LabError as error:
-            sys.stderr.write(f"{error}\n")
-            self.exitcode = _EXIT_FAILED
+            refuse(error, EXIT_FAILED)
         except KeyboardInterrupt:
-            self.exitcode = 130
+            self.exitcode = EXIT_INTERRUPTED
 
 
 def _add_lab_options(parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.commands import BaseRunSpiderCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
@@ -33,8 +31,7 @@ class Command(CrawlCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the full record as one JSON object")
 
-    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        BaseRunSpiderCommand.process_options(self, args, opts)
+    def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
         assert self.settings is not None
         if (self.settings.getpriority("LOG_LEVEL") or 0) < SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "WARNING", "cmdline")
@@ -47,32 +44,26 @@ class Command(CrawlCommand):
         # Whoever waits for one answer is told of a refusal at once.
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
         opts.spargs |= {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
-        self._check("youtube", opts.spargs)
+        return "youtube"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         crawler = self._create_crawler("youtube")
         stored: list[VideoItem] = []
         crawler.signals.connect(_keep(stored), signal=signals.item_scraped, weak=False)
-        assert self.crawler_process is not None
-        self.crawler_process.crawl(crawler, **opts.spargs)
-        self.crawler_process.start()
-        self.exitcode = self._exit_code(crawler)
+        self._crawl(crawler, opts.spargs)
         if stored:
             self._show(stored[0].uuid, is_json=opts.json)
         elif self.exitcode == 0:
-            sys.stderr.write("Nothing was stored; the log says why.\n")
-            self.exitcode = EXIT_FAILED
+            refuse("Nothing was stored; the log says why.", EXIT_FAILED)
 
     def _show(self, key: str, *, is_json: bool) -> None:
         from rich.console import Console
 
         from pytomo_scrapy.reporting.terminal import print_measurement
-        from pytomo_scrapy.storage.database import open_database
         from pytomo_scrapy.storage.measurements.repository import Repository
 
-        database = open_database(self.database_url)
-        record = Repository(database).measurement(key)
-        database.close()
+        with self.opened_database() as database:
+            record = Repository(database).measurement(key)
         assert record is not None
         if is_json:
             print(json.dumps(record, default=str))

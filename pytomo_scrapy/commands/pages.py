@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from pytomo_scrapy.commands import EXIT_USAGE
 from pytomo_scrapy.pages import ParsedPage, parse_page
 
 _TITLE_CHARACTERS = 100
@@ -43,7 +44,7 @@ class Command(ScrapyCommand):
                 content = Path(name).read_bytes()
             except OSError as error:
                 print(f"{name} cannot be read: {error.strerror}.", file=sys.stderr)
-                self.exitcode = 2
+                self.exitcode = EXIT_USAGE
                 continue
             page = parse_page(content, opts.url)
             print(_as_json(page) if opts.as_json else _as_text(name, page))

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
 from pytomo_scrapy.items import Interval, headline_player
 from pytomo_scrapy.measure.playback.window_replay import horizon_s
 from pytomo_scrapy.reporting.session_picture import Drawing, Shown, as_png, as_svg, draw_session
@@ -19,11 +17,12 @@ if TYPE_CHECKING:
     from pytomo_scrapy.storage.database import Database
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit code 2 for a measurement or player that does not exist, 3 where nothing of it can be drawn."""
 
     requires_project = True
     requires_crawler_process = False
+    database_exit_code = EXIT_USAGE
 
     def syntax(self) -> str:
         return "[--player NAME] [-o FILE.svg|FILE.png] MEASUREMENT_ID"
@@ -38,20 +37,16 @@ class Command(ScrapyCommand):
         parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="FILE.svg or FILE.png")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.storage.database import open_database
-
         if len(args) != 1:
             refuse("Name one measurement by its id or uuid (scrapy report lists what there is)")
         output = opts.output or Path(f"measurement-{args[0]}.svg")
         if output.suffix.lower() not in (".svg", ".png"):
             refuse(f"{output}: the file must end in .svg or .png")
-        assert self.settings is not None
-        try:
-            database = open_database(config.load(self.settings.get).database_url)
+        with self.opened_database() as database:
             drawing = draw_session(_shown(database, args[0], opts.player, opts.window))
-            database.close()
+        try:
             _write(drawing, output)
-        except (SettingError, StorageError, OSError) as error:
+        except OSError as error:
             refuse(error)
         print(output)
 

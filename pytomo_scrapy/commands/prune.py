@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.commands import DatabaseCommand, refuse
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -25,7 +23,7 @@ def age(text: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Exit codes: 0 done, 2 usage, 3 the database cannot be used."""
 
     requires_crawler_process = False
@@ -46,14 +44,11 @@ class Command(ScrapyCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.storage.database import open_database
         from pytomo_scrapy.storage.measurements.traces import prune
 
         if args or opts.older_than is None:
             refuse("Say how old: scrapy prune --older-than 90d")
-        assert self.settings is not None
-        try:
-            database = open_database(config.load(self.settings.get).database_url)
+        with self.opened_database() as database:
             before = datetime.now(UTC) - opts.older_than
             counts = prune(database, before, is_dry_run=opts.dry_run)
             if opts.measurements:
@@ -62,10 +57,6 @@ class Command(ScrapyCommand):
 
                 whole = prune_measurements(database, before, is_dry_run=opts.dry_run)
                 counts = dict(Counter(counts) + Counter(whole))
-        except SettingError as error:
-            refuse(error)
-        except StorageError as error:
-            refuse(error, EXIT_FAILED)
         verb = "would go" if opts.dry_run else "deleted"
         for name, count in sorted(counts.items()):
             print(f"{name}: {count} rows {verb}")
@@ -73,4 +64,3 @@ class Command(ScrapyCommand):
             print("nothing is that old")
         elif database.is_sqlite and not opts.dry_run:
             print("The file keeps its size and takes new measurements into the room; `VACUUM` would shrink it.")
-        database.close()

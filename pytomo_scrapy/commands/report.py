@@ -6,12 +6,14 @@ import argparse
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import EXIT_FAILED, refuse
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.storage.database import Database
 
 
 def moment(text: str) -> datetime:
@@ -23,11 +25,12 @@ def moment(text: str) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Print videos, failures by class, startup, stalls, throughput, round trips."""
 
     requires_project = True
     requires_crawler_process = False
+    database_exit_code = EXIT_USAGE
 
     def short_desc(self) -> str:
         return "Print what a database of measurements holds"
@@ -43,33 +46,31 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
-        assert self.settings is not None
-        try:
-            url = config.load(self.settings.get).database_url
-            if opts.pdf is None:
-                _print(url, opts)
-            else:
-                from pytomo_scrapy.reporting.pdf import write_pdf_report
+        if opts.pdf is None:
+            with self.opened_database() as database:
+                _print(database, opts)
+        else:
+            self._write_pdf(opts)
 
-                write_pdf_report(url, opts.pdf, since=opts.since, until=opts.until)
-                print(opts.pdf)
-        except (SettingError, StorageError) as error:
-            refuse(error)
-        except OSError as error:
-            refuse(f"{opts.pdf} cannot be written: {error.strerror}.", EXIT_FAILED)
+    def _write_pdf(self, opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.reporting.pdf import write_pdf_report
+
+        with self.refusals():
+            try:
+                write_pdf_report(self.load_config().database_url, opts.pdf, since=opts.since, until=opts.until)
+            except OSError as error:
+                refuse(f"{opts.pdf} cannot be written: {error.strerror}.", EXIT_FAILED)
+        print(opts.pdf)
 
 
-def _print(url: str, opts: argparse.Namespace) -> None:
+def _print(database: Database, opts: argparse.Namespace) -> None:
     from rich.console import Console
 
     from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.reporting.terminal import print_report
-    from pytomo_scrapy.storage.database import open_database
 
-    database = open_database(url)
     report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
     if opts.json:
         print(json.dumps(report.to_dict()))
     else:
         print_report(Console(), report, database.shown_url)
-    database.close()

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy import config
-from pytomo_scrapy.commands import refuse
-from pytomo_scrapy.failures import SettingError, StorageError
+from pytomo_scrapy.commands import EXIT_USAGE, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,11 +17,12 @@ if TYPE_CHECKING:
     from pytomo_scrapy.storage.frontier.crawl_status import CrawlStatus
 
 
-class Command(ScrapyCommand):
+class Command(DatabaseCommand, ScrapyCommand):
     """Print queued, done, rate, time left and who holds leases, one block a crawl."""
 
     requires_project = True
     requires_crawler_process = False
+    database_exit_code = EXIT_USAGE
 
     def syntax(self) -> str:
         return "[options] [crawl]"
@@ -40,17 +39,12 @@ class Command(ScrapyCommand):
         from rich.console import Console
         from rich.markup import escape
 
-        from pytomo_scrapy.storage.database import open_database
         from pytomo_scrapy.storage.frontier.crawl_status import crawl_statuses
 
         if len(args) > 1:
             refuse("Name one crawl at most: scrapy status NAME")
-        assert self.settings is not None
-        try:
-            database = open_database(config.load(self.settings.get).database_url)
+        with self.opened_database() as database:
             statuses = crawl_statuses(database, name=args[0] if args else None, has_finished=opts.all)
-        except (SettingError, StorageError) as error:
-            refuse(error)
         if opts.json:
             print(json.dumps([asdict(one) for one in statuses], default=str))
         else:
@@ -60,7 +54,6 @@ class Command(ScrapyCommand):
                 _show(console, one)
             if not statuses:
                 console.print(f"no crawl named {escape(args[0])}" if args else "no unfinished crawl")
-        database.close()
 
 
 def _show(console: Console, status: CrawlStatus) -> None:

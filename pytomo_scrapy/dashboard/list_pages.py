@@ -18,7 +18,7 @@ from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
-from pytomo_scrapy.reporting.further_tables import further_tables
+from pytomo_scrapy.reporting.tables import further_tables
 
 # Those with a heading of their own, behind when and which video.
 _COLUMNS = [one for one in LIST_COLUMNS.values() if one.heading and one.name != "started_s"]

@@ -18,9 +18,10 @@ from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Selection, labels_of, period_of
 from pytomo_scrapy.analysis.series import Series, series
-from pytomo_scrapy.failures import NotReadyError, advice_on
-from pytomo_scrapy.reporting.format import instant_of, number, readable
+from pytomo_scrapy.failures import NotReadyError
+from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
+from pytomo_scrapy.reporting.tables import TableLayout, average_table, estimate_table, failure_table
 from pytomo_scrapy.reporting.verdict import verdict
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
@@ -122,19 +123,12 @@ class _Page:
         self._text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
         for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
             self._text(sentence.text, bold=True)
-        self._heading("Figures", 12)
-        self._table(
-            ("Figure", "Value", "95 % interval", "n", "Meaning"),
-            [_row(one) for one in found.estimates],
-            (32, 26, 38, 18, 66),
-        )
+        self._table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
         text = f"{found.row_count} measurements, {found.valid_count} valid, of {found.video_count} videos"
         self._text(f"{text} on {found.day_count} days.")
-        self._averages(lists.averages(connection, chosen))
+        self._table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
-            self._heading("Failures", 12)
-            rows = [(readable(f), a, str(n), advice_on(f)) for f, a, n in found.failures[:12]]
-            self._table(("Class", "Charged with", "Rows", "What to do"), rows, (34, 22, 14, 110))
+            self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))
 
     def series(self, found: Series) -> None:
         """One figure over time."""
@@ -190,22 +184,6 @@ class _Page:
         ]
         return f"Only {', '.join(words)}." if words else "All measurements."
 
-    def _averages(self, averages: dict[str, Any]) -> None:
-        self._heading("Averages", 12)
-        hours = None if averages["total_s"] is None else averages["total_s"] / 3600
-        ping = None if averages["mean_ping_s"] is None else averages["mean_ping_s"] * 1000
-        rows = (
-            ("Service", averages["service"] or "unknown"),
-            ("Total time", f"{number(hours, 1)} h"),
-            ("Start", instant_of(averages["start_s"])),
-            ("End", instant_of(averages["end_s"])),
-            ("Number of videos", str(averages["video_count"])),
-            ("Mean download time", f"{number(averages['mean_download_s'], 2)} s"),
-            ("Mean interruptions", number(averages["mean_stall_count"], 3)),
-            ("Mean ping", f"{number(ping, 1)} ms"),
-        )
-        self._table(("Average", "Value"), rows, (50, 60))
-
     def _heading(self, text: str, size: int) -> None:
         self._pdf.ln(3)
         self._pdf.set_font("helvetica", "B", size)
@@ -218,7 +196,8 @@ class _Page:
         self._pdf.set_text_color(*(_SOFT if soft else _INK))
         self._pdf.multi_cell(0, 4.4, plain(text), new_x="LMARGIN", new_y="NEXT")
 
-    def _table(self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: tuple[int, ...]) -> None:
+    def _table(self, layout: TableLayout, widths: tuple[int, ...]) -> None:
+        self._heading(layout.title, 12)
         self._pdf.set_font("helvetica", size=8)
         self._pdf.set_text_color(*_INK)
         self._pdf.set_draw_color(200, 205, 210)
@@ -230,7 +209,7 @@ class _Page:
             text_align="LEFT",
             borders_layout="HORIZONTAL_LINES",
         ) as table:
-            for cells in (head, *rows):
+            for cells in (layout.columns, *layout.rows):
                 row = table.row()
                 for cell in cells:
                     row.cell(plain(cell))
@@ -245,15 +224,6 @@ class _Page:
         top = self._pdf.get_y() + 6
         draw_chart(self._pdf, chart, Box(_LEFT + 12, top, _WIDTH - 12, _CHART_HEIGHT))
         self._pdf.set_xy(_LEFT, top + _CHART_HEIGHT + 8)
-
-
-def _row(one: overview.Estimate) -> tuple[str, ...]:
-    kind = one.kind
-    value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
-    bounds = "not enough data"
-    if one.low is not None and one.high is not None:
-        bounds = f"{number(one.low * kind.factor, kind.decimals)} to {number(one.high * kind.factor, kind.decimals)}"
-    return kind.title, value, bounds, str(one.row_count), kind.help
 
 
 def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:

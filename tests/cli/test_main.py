@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.cli import scrapy_commands
+from pytomo_scrapy.cli import main, scrapy_commands
 from pytomo_scrapy.storage import migrate
 from tests.conftest import missing
 from tests.e2e.conftest import clean_environment, query
@@ -51,40 +51,83 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
     assert {"crawl", "serve", "measure", "report", "lab", "db", "export", "import-legacy"} <= listed
 
 
-def test_no_command_prints_the_help_and_ends_with_2(tmp_path: Path) -> None:
-    done = pytomo(cwd=tmp_path)
+@pytest.fixture
+def here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Finished]:
+    """Run `pytomo WORDS` in this process, in an empty folder."""
+    monkeypatch.setenv("SCRAPY_SETTINGS_MODULE", "pytomo_scrapy.settings")
+    monkeypatch.delenv("PYTOMO_YT_DLP", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+
+    def run_here(*words: str) -> Finished:
+        with pytest.raises(SystemExit) as ended:
+            main.main(words)
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Finished(ended.value.code, said.out, said.err, 0.0)
+
+    return run_here
+
+
+Here = Callable[..., Finished]
+
+
+def test_no_command_prints_the_help_and_ends_with_2(here: Here) -> None:
+    done = here()
     assert done.exit_code == 2 and done.output.startswith("usage: pytomo COMMAND")
+    for word in ("help", "-h"):
+        assert here(word) == Finished(0, done.output, "", 0.0)
 
 
-def test_version_is_the_packages(tmp_path: Path) -> None:
-    assert pytomo("--version", cwd=tmp_path).output == f"pytomo {__version__}\n"
+@pytest.mark.parametrize("word", ["--version", "-V", "version"])
+def test_version_is_the_packages(here: Here, word: str) -> None:
+    assert here(word) == Finished(0, f"pytomo {__version__}\n", "", 0.0)
 
 
 @pytest.mark.parametrize("name", scrapy_commands.names())
-def test_command_explains_itself_under_its_own_name(tmp_path: Path, name: str) -> None:
-    done = pytomo(name, "-h", cwd=tmp_path)
-    assert done.exit_code == 0, done.errors
+def test_command_explains_itself_under_its_own_name(here: Here, name: str) -> None:
+    done = here(name, "-h")
+    assert (done.exit_code, done.errors) == (0, "")
     assert done.output.startswith(f"usage: pytomo {name}")
     assert "--database" in done.output
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["no-such"], "'no-such' is not a command"),
-        (["report", "--bogus"], "--bogus is not an option of `pytomo report`"),
-        (["crawl", "-t", "never"], "time_frame='never' is not usable"),
-        (["crawl", "-D", "soon"], "PYTOMO_DOWNLOAD_WINDOW_S='soon' is not usable"),
-        (["db"], "Say what to do"),
-        (["completion", "fish"], "Name one shell"),
-    ],
-)
-def test_wrong_usage_ends_with_one_sentence_and_2(tmp_path: Path, words: list[str], sentence: str) -> None:
-    done = pytomo(*words, cwd=tmp_path)
-    assert done.exit_code == 2
-    assert sentence in done.errors
+def test_wrong_usage_ends_with_one_sentence_and_2(here: Here) -> None:
+    done = here("no-such")
+    assert (done.exit_code, done.output) == (2, "")
+    assert done.errors.startswith("'no-such' is not a command: it must be one of crawl, measure, serve, report")
     assert len(done.errors.splitlines()) == 1
-    assert done.output == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_script_knows_every_command(here: Here, shell: str) -> None:
+    done = here("completion", shell)
+    assert (done.exit_code, done.errors) == (0, "")
+    assert all(name in done.output for name in scrapy_commands.names())
+
+
+def test_interrupt_ends_with_130(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scrapy_commands, "run_command", interrupted)
+    assert here("report") == Finished(130, "", "", 0.0)
+
+
+def test_yt_dlp_that_is_named_comes_first(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "newer" / "yt_dlp").mkdir(parents=True)
+    (tmp_path / "newer" / "yt_dlp" / "__init__.py").touch()
+    monkeypatch.setenv("PYTOMO_YT_DLP", "newer")
+    assert here("version").exit_code == 0
+    assert sys.path[0] == str(tmp_path / "newer")
+
+
+def test_yt_dlp_that_is_not_there_is_refused(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTOMO_YT_DLP", "newer")
+    sentence = "PYTOMO_YT_DLP='newer' is not usable: it must be a folder, wheel or zip that holds yt_dlp.\n"
+    assert here("version") == Finished(2, "", sentence, 0.0)
 
 
 def test_another_projects_scrapy_cfg_is_not_read(tmp_path: Path) -> None:
@@ -100,15 +143,6 @@ def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.errors
     assert (tmp_path / "a.db").is_file() and (tmp_path / "b.db").is_file()
     assert query(tmp_path / "a.db", "SELECT version_num FROM alembic_version") == [(migrate.HEAD,)]
-
-
-def test_db_revision_changes_nothing(tmp_path: Path) -> None:
-    done = pytomo("db", "revision", "--database", "a.db", cwd=tmp_path)
-    assert done.output == f"none (this version's is {migrate.HEAD})\n"
-    assert not (tmp_path / "a.db").exists()
-    pytomo("db", "upgrade", "--database", "a.db", cwd=tmp_path)
-    done = pytomo("db", "revision", "--database", "a.db", cwd=tmp_path)
-    assert done.output == f"{migrate.HEAD} (this version's is {migrate.HEAD})\n"
 
 
 def test_output_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:

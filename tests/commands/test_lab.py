@@ -1,19 +1,30 @@
 """`scrapy lab`: what it prints, how it fails, and that it passes everything on."""
 
+import argparse
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from scrapy.exceptions import UsageError
 
+from pytomo_scrapy.commands.lab import Command
+from pytomo_scrapy.lab import launcher
 from pytomo_scrapy.lab.faults import FAULTS
+from pytomo_scrapy.lab.servers import LabError, LabOptions
 from pytomo_scrapy.lab.world import build_world, world_names
+from tests.commands.conftest import Run
 from tests.running.commands import command
 
+HOST = "rr1---sn-25ge7nsk"
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -29,43 +40,99 @@ def scrapy(*words, timeout_s=60, **environment):
     )
 
 
-def test_lab_list_shows_worlds_hosts_known_videos_and_faults():
-    done = scrapy("lab", "list")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_lab_list_shows_worlds_hosts_known_videos_and_faults(run: Run) -> None:
+    ended = run("lab", "list")
+    assert (ended.exit_code, ended.errors) == (0, "")
     world = build_world("default")
     for word in (*world_names(), *world.hosts, *world.known, *FAULTS, *(fault.help for fault in FAULTS.values())):
-        assert word in done.stdout
-    assert "0.5 times the clip's own rate" in done.stdout
+        assert word in ended.output
+    assert "0.5 times the clip's own rate" in ended.output
 
 
-def test_lab_list_world_after_the_word_shows_that_world():
-    done = scrapy("lab", "list", "--world", "demo")
-    assert "Media hosts of 'demo'" in done.stdout
-    assert done.stdout == scrapy("lab", "--world", "demo", "list").stdout
-
-
-@pytest.mark.parametrize("words", [("list",), ("serve",), ("version",)])
-def test_lab_unknown_world_is_one_sentence_and_2(words):
-    done = scrapy("lab", "--world", "nope", *words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "There is no lab world 'nope'; `scrapy lab list` shows them.\n"
+def test_lab_list_world_after_the_word_shows_that_world(run: Run) -> None:
+    ended = run("lab", "list", "--world", "demo")
+    assert "Media hosts of 'demo'" in ended.output
+    assert ended.output == run("lab", "--world", "demo", "list").output
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "rate"),
     [
-        ((), "Name a command to run in the lab"),
-        (("--nope", "version"), "--nope is no option of `lab`"),
-        (("--rate", "fast", "version"), "'fast' is not HOST=BPS"),
-        (("--clip-ratio", "0", "version"), "'0' is not a number above 0"),
-        (("serve", "now"), "unrecognized arguments: now"),
+        ((), "no limit"),
+        (("--rate", "rr1---sn-25ge7nsk=2e6"), "2 Mbit/s"),
+        (("--clip-ratio", "0.25"), "0.25 times the clip's own rate"),
     ],
 )
-def test_lab_bad_usage_names_what_is_wrong_and_exits_2(words, sentence):
-    done = scrapy("lab", *words)
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+def test_lab_list_shows_the_rates_that_are_asked_for(run: Run, words: tuple[str, ...], rate: str) -> None:
+    lines = run("lab", *words, "list").output.splitlines()
+    (line,) = [line for line in lines if line.startswith("  rr1---sn-25ge7nsk.googlevideo.com ")]
+    assert line.endswith(rate)
+
+
+def test_scrapy_lab_says_that_an_option_is_none_of_its_own() -> None:
+    with pytest.raises(UsageError, match="--nope is no option of `lab`: options of a command come after its name"):
+        Command().process_options(["--nope"], argparse.Namespace(words=["version"]))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "exit_code", "errors"),
+    [(None, 7, ""), (LabError("No free port."), 3, "No free port.\n"), (KeyboardInterrupt(), 130, "")],
+)
+def test_lab_ends_as_the_command_inside_or_with_its_own_trouble(
+    run: Run, monkeypatch: pytest.MonkeyPatch, trouble: BaseException | None, exit_code: int, errors: str
+) -> None:
+    asked: list[object] = []
+
+    def run_in_lab(options: LabOptions, words: list[str], entry: tuple[str, ...]) -> int:
+        asked.append((options, words, entry))
+        if trouble is not None:
+            raise trouble
+        return 7
+
+    monkeypatch.setattr(launcher, "run_in_lab", run_in_lab)
+    ended = run(
+        "lab",
+        "--world",
+        "clean",
+        "--seed",
+        "3",
+        "--clip-ratio",
+        "2",
+        "--rate",
+        f"{HOST}=1",
+        "crawl",
+        "-u",
+        "2",
+        "--",
+        "-x",
+    )
+    assert (ended.exit_code, ended.output, ended.errors) == (exit_code, "", errors)
+    # Every word behind the command's name is its own, and what runs it is `pytomo` again.
+    words = ["crawl", "-u", "2", "--", "-x"]
+    assert asked == [(LabOptions("clean", 3, 2.0, {HOST: 1.0}), words, (sys.executable, "-m", "pytomo_scrapy"))]
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_lab_serve_prints_the_environment_until_it_is_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    def wait() -> None:
+        if is_stopped:
+            handlers[signal.SIGTERM](signal.SIGTERM, None)
+
+    handlers: dict[int, Any] = {}
+    endpoints = SimpleNamespace(environment=lambda: {"B": "it's", "A": "127.0.0.1:9"})
+    lab = SimpleNamespace(endpoints=endpoints, wait_until_it_ends=wait)
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(launcher, "running_lab", lambda options: nullcontext(lab))
+    ended = run("lab", "serve", "--world", "clean")
+    assert ended.output.splitlines() == [
+        "# The lab serves world 'clean' until Ctrl-C. In another shell of this project:",
+        "export A=127.0.0.1:9",
+        "export B='it'\"'\"'s'",
+    ]
+    sentence = f"The lab's servers (world 'clean') ended by themselves; process {os.getpid()} ends too.\n"
+    assert (ended.exit_code, ended.errors) == ((0, "") if is_stopped else (3, sentence))
 
 
 @pytest.mark.lab

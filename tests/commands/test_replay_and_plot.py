@@ -4,49 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.commands.replay import replay, result_name
-from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
+from pytomo_scrapy.analysis.stored_replay import replay
+from pytomo_scrapy.measure.playback.replay_summary import result_name
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
 from pytomo_scrapy.reporting.session_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.repository import Repository
+from tests.commands.windows import HORIZON_S, make_window
 from tests.running.commands import command
 from tests.storage.factories import begin, make_item
 
 ROOT = Path(__file__).resolve().parents[2]
-HORIZON_S = 30.0
-
-
-def make_window() -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
-    """Twelve seconds of media at once, nothing for a long time, and the rest late: one stall for every player."""
-    streams, timelines = [], []
-    for kind, rate in (("video", 1000), ("audio", 200)):
-        segments = tuple(MediaSegment(i * 5 * rate, (i + 1) * 5 * rate, i * 5.0, 5.0) for i in range(6))
-        offsets = tuple(rate * second for second in range(1, 31))
-        timeline = MediaTimeline(
-            kind, "packets", offsets, tuple(float(second) for second in range(1, 31)), segments,
-            container="mp4", video_codec="h264" if kind == "video" else None,
-            audio_codec="aac" if kind == "audio" else None, width_px=426, height_px=240, frame_rate_fps=25.0,
-            bitrate_bps=rate * 8.0, duration_s=30.0,
-        )  # fmt: skip
-        arrivals = ((1.0, 12 * rate), (22.0, 20 * rate), (23.0, 30 * rate))
-        streams.append(
-            StreamDownload(
-                kind, "1", received_bytes=30 * rate, size_bytes=30 * rate, is_complete=True,
-                arrival_s=tuple(t for t, _ in arrivals), arrival_bytes=tuple(count for _, count in arrivals),
-            )
-        )  # fmt: skip
-        timelines.append(timeline)
-    return DownloadResult(window_s=HORIZON_S, elapsed_s=23.0, ended_by="complete", streams=tuple(streams)), tuple(
-        timelines
-    )
 
 
 @pytest.fixture
@@ -117,25 +91,10 @@ def test_replay_command_prints_its_summary(stored: tuple[Repository, int, str], 
     assert json.loads(export.read_text())["input"]["I23"]["stalling"]
 
 
-@pytest.mark.parametrize(("ending", "magic"), [("svg", b"<svg"), ("png", b"\x89PNG")])
-def test_plot_writes_a_picture(ending: str, magic: bytes, stored: tuple[Repository, int, str], tmp_path: Path) -> None:
-    if ending == "png":
-        pytest.importorskip("PIL", reason="Pillow is not installed")
-    target = tmp_path / f"session.{ending}"
-    done = run_scrapy("plot", str(stored[1]), "-o", str(target), url=stored[2])
+def test_plot_command_writes_a_picture(stored: tuple[Repository, int, str], tmp_path: Path) -> None:
+    done = run_scrapy("plot", str(stored[1]), "-o", str(tmp_path / "x.svg"), url=stored[2])
     assert done.returncode == 0, done.stderr
-    content = target.read_bytes()
-    assert content.startswith(magic)
-    if ending == "svg":
-        tree = ElementTree.fromstring(content)
-        texts = [element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}text")]
-        assert any("classic: start 1.00 s, 1 stalls of 9.10 s" in text for text in texts)
-
-
-@pytest.mark.parametrize("arguments", [("999",), (), ("1", "-o", "x.pdf"), ("1", "--player", "flash")])
-def test_plot_of_what_there_is_not_says_so(arguments: tuple[str, ...], stored: tuple[Repository, int, str]) -> None:
-    done = run_scrapy("plot", *arguments, url=stored[2])
-    assert done.returncode == 2 and done.stderr.strip() and "Traceback" not in done.stderr
+    assert (tmp_path / "x.svg").read_bytes().startswith(b"<svg")
 
 
 def test_playhead_stands_in_stalls_and_ends_with_what_was_played() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.conftest import Run, refused
 from tests.running.commands import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,40 +41,55 @@ def test_simulate_prints_one_object_a_trace_and_nothing_else(shared: Path, tmp_p
     assert answer["stalls"] == [] and answer["freezes"] == []
 
 
-def test_simulate_arrivals_that_run_back_count_as_arrived(shared: Path, tmp_path: Path) -> None:
+def test_simulate_arrivals_that_run_back_count_as_arrived(run: Run, shared: Path, tmp_path: Path) -> None:
     media = str(shared / "truth" / "media" / "prog_cbr.mp4")
     arrivals = [[0.1, 100_000], [0.3, 200_000], [0.2999, 150_000], [0.4, 400_000]]
     paths = []
     for name, rows in (("back", arrivals), ("forth", [[0.1, 100_000], [0.3, 200_000], [0.4, 400_000]])):
         paths.append(tmp_path / f"{name}.json")
         paths[-1].write_text(json.dumps({"window_s": 5, "streams": [{"media": media, "arrivals": rows}]}))
-    done = run_simulate("--player", "progressive", *map(str, paths))
-    assert done.returncode == 0, done.stderr
-    back, forth = done.stdout.splitlines()
+    done = run("simulate", "--player", "progressive", *paths)
+    assert done.exit_code == 0, done.errors
+    back, forth = done.output.splitlines()
     assert back == forth
 
 
-def test_simulate_sets_parameters(shared: Path, tmp_path: Path) -> None:
+def test_simulate_sets_parameters(run: Run, shared: Path, tmp_path: Path) -> None:
     trace = write_trace(tmp_path, shared / "truth" / "media" / "prog_cbr.mp4")
-    done = run_simulate("--player", "classic", "--set", "initial_buffer_s=20", str(trace))
-    assert json.loads(done.stdout)["startup_delay_s"] == pytest.approx(3.4, abs=0.11)
+    done = run("simulate", "--player", "classic", "--set", "initial_buffer_s=20", trace)
+    assert json.loads(done.output)["startup_delay_s"] == pytest.approx(3.4, abs=0.11)
+
+
+def test_simulate_finds_media_beside_the_trace(
+    run: Run, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "traces"
+    folder.mkdir()
+    (folder / "clip.mp4").symlink_to(shared / "truth" / "media" / "prog_cbr.mp4")
+    trace = {"window_s": 5, "streams": [{"media": "clip.mp4", "arrivals": []}]}
+    (folder / "trace.json").write_text(json.dumps(trace))
+    done = run("simulate", folder / "trace.json")
+    assert json.loads(done.output)["is_started"] is False, "nothing has arrived"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"),
+    ("trace", "word"),
     [
-        (["--player", "flash"], "flash"),
-        (["--player", "classic", "--set", "speed=1"], "speed"),
-        (["--player", "classic", "--set", "nonsense"], "PARAM=VALUE"),
-        (["--player", "classic"], "streams"),
+        ("{}", "trace.json is no trace file (KeyError('window_s'))"),
+        ("[]", "trace.json is no trace file (TypeError("),
+        ("no JSON", "trace.json is no trace file (JSONDecodeError("),
+        ('{"window_s": "long", "streams": []}', "trace.json is no trace file (ValueError("),
+        ('{"window_s": 5}', "trace.json is no trace file (KeyError('streams'))"),
+        ('{"window_s": 5, "streams": ["x"]}', "trace.json is no trace file (TypeError("),
+        (
+            '{"window_s": 5, "streams": [{"media": "no.mp4", "arrivals": []}]}',
+            "no.mp4 cannot be read: No such file or directory",
+        ),
     ],
 )
-def test_simulate_bad_input_is_a_usage_error_with_a_sentence(arguments: list[str], word: str, tmp_path: Path) -> None:
-    trace = tmp_path / "trace.json"
-    trace.write_text("{}")
-    done = run_simulate(*arguments, str(trace))
-    assert done.returncode == 2 and done.stdout == ""
-    assert word in done.stderr and "Traceback" not in done.stderr
+def test_simulate_of_what_is_no_trace_is_one_sentence_and_2(run: Run, tmp_path: Path, trace: str, word: str) -> None:
+    (tmp_path / "trace.json").write_text(trace)
+    refused(run("simulate", "trace.json"), 2, word)
 
 
 @pytest.mark.parametrize("view", [(), ("--picture",)])

@@ -162,8 +162,8 @@ def test_row_is_stored_read_exported_and_shown(world, tmp_path):
         assert f"<td>{HOST}</td><td>7</td>" in client.get("/measurement/1").text
 ''',
 }
-FAILURES = """        FailureClass("route_too_long", network, "too many routers", "Ask your provider why."),
-        FailureClass("skipped_after_route", tool, "not tried: the route had failed", _STAGE_BEFORE),
+FAILURES = """    FailureClass("route_too_long", Attribution.NETWORK, "too many routers", "Ask your provider why."),
+    FailureClass("skipped_after_route", Attribution.TOOL, "not tried: the route had failed", _STAGE_BEFORE),
 """
 CHANGED = {
     "pytomo_scrapy/items/video_item.py": {
@@ -172,7 +172,7 @@ CHANGED = {
     },
     "pytomo_scrapy/failures.py": {
         '    DOWNLOAD = "download"': '    ROUTE = "route"\n',
-        '        FailureClass("connect_refused"': FAILURES,
+        '    FailureClass("connect_refused"': FAILURES,
     },
     "pytomo_scrapy/config/stage_configs.py": {
         "@dataclass(frozen=True, slots=True)\nclass StageConfigs": '''@dataclass(frozen=True, slots=True)

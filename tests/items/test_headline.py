@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.commands.plot import choose
-from pytomo_scrapy.commands.replay import row_to_compare
 from pytomo_scrapy.items import VideoItem, headline_player
 from pytomo_scrapy.items.playback_result import HEADLINE_ORDER
 from pytomo_scrapy.measure import outcome
+from pytomo_scrapy.measure.playback.replay_summary import row_to_compare
 from pytomo_scrapy.measure.playback.simulation import PLAYERS
 from pytomo_scrapy.storage.database import Database, open_database
 from tests.storage.factories import begin, make_item, make_playback

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 
 import maxminddb
 import pytest
 
 from pytomo_scrapy import config
+from pytomo_scrapy.items import DnsLookup, DnsResult
 from pytomo_scrapy.reporting import checks
 from pytomo_scrapy.reporting.checks import (
     check_clock,
     check_database,
     check_disk,
     check_http3,
+    check_javascript,
     check_networks,
+    check_ping,
     check_yt_dlp,
 )
 from tests.measure.dns.mmdb_writer import write_mmdb
@@ -70,3 +77,100 @@ def test_file_of_as_numbers_is_read_and_its_age_told(tmp_path: Path) -> None:
     path.write_text("no such file")
     assert check_networks(config.load(settings.get), NOW).state == "fail"
     assert check_networks(config.load({}.get), NOW).state == "ok"
+
+
+def test_every_check_is_made_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    single = ("database", "ping", "clock", "yt_dlp", "javascript", "http3", "networks")
+    for name in single:
+        monkeypatch.setattr(checks, f"check_{name}", lambda *_, name=name: checks.Check(name, "ok", "well"))
+    for name in ("disk", "resolvers"):
+        several = [checks.Check(name, "ok", "one"), checks.Check(name, "ok", "two")]
+        monkeypatch.setattr(checks, f"check_{name}", lambda *_, several=several: several)
+    found = [check.name for check in checks.run_checks(config.load({}.get), now=NOW)]
+    order = ["database", "disk", "disk", "ping", "resolvers", "resolvers", "clock", "yt_dlp", "javascript", "http3"]
+    assert found == [*order, "networks"]
+
+
+def test_ping_that_is_not_permitted_is_a_warning_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(checks, "open_echo", lambda *_: (SimpleNamespace(close=lambda: closed.append(True)), None))
+    assert check_ping(config.load({}.get)).state == "ok" and closed == [True]
+    monkeypatch.setattr(checks, "open_echo", lambda *_: (None, "EPERM"))
+    check = check_ping(config.load({}.get))
+    assert (check.state, "EPERM" in check.finding, "ping_group_range" in check.advice) == ("warn", True, True)
+
+
+def test_resolver_that_answers_is_told_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = DnsLookup(checks.SERVICE_HOST, "one", "127.0.0.1", "udp", "A", elapsed_s=0.012, addresses=("192.0.2.1",))
+    silent = DnsLookup(checks.SERVICE_HOST, "two", "127.0.0.1", "udp", "A", failure="dns_timeout")
+    monkeypatch.setattr(checks, "look_up_hosts", lambda *_: DnsResult((answer, silent)))
+    settings = {"PYTOMO_DNS_RESOLVERS": "one=127.0.0.1:9,two=127.0.0.1:9,three=127.0.0.1:9"}
+    found = checks.check_resolvers(config.load(settings.get))
+    assert [(check.name, check.state, check.finding) for check in found] == [
+        ("resolver one", "ok", "answered in 12 ms"),
+        ("resolver two", "warn", "dns_timeout"),
+        ("resolver three", "warn", "no answer"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("date", "state", "finding"),
+    [
+        ("Fri, 01 May 2026 00:00:00 GMT", "ok", "agrees with the service's"),
+        ("Fri, 01 May 2026 00:00:04 GMT", "ok", "agrees with the service's"),
+        ("Fri, 01 May 2026 00:01:00 GMT", "warn", "-60 s beside the service's"),
+        ("Thu, 30 Apr 2026 23:59:00 GMT", "warn", "+60 s beside the service's"),
+        ("soon", "warn", "not compared: the service told no time"),
+        (None, "warn", "not compared: the service told no time"),
+    ],
+)
+def test_clock_is_compared_with_the_services(
+    monkeypatch: pytest.MonkeyPatch, date: str | None, state: str, finding: str
+) -> None:
+    answer = io.BytesIO()
+    headers = Message()
+    if date is not None:
+        headers["Date"] = date
+    answer.headers = headers  # type: ignore[attr-defined]
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: answer)
+    check = check_clock(NOW)
+    assert (check.state, check.finding) == (state, finding)
+
+
+@pytest.mark.parametrize(
+    ("programs", "version", "state", "finding"),
+    [
+        ({"deno", "node"}, "v18.0.0", "ok", "deno is there"),
+        ({"bun"}, "", "ok", "bun is there"),
+        ({"qjs"}, "", "ok", "qjs is there"),
+        ({"node"}, "v22.1.0\n", "ok", "node v22.1.0 is there"),
+        ({"node"}, "v18.19.1\n", "warn", "no runtime"),
+        ({"node"}, "", "warn", "no runtime"),
+        (set(), "", "warn", "no runtime"),
+    ],
+)
+def test_runtime_for_challenges_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, programs: set[str], version: str, state: str, finding: str
+) -> None:
+    monkeypatch.setattr(checks.shutil, "which", lambda name: f"/bin/{name}" if name in programs else None)
+    done = subprocess.CompletedProcess([], 0, version, "")
+    monkeypatch.setattr(checks.subprocess, "run", lambda *_, **__: done)
+    check = check_javascript()
+    assert check.state == state and check.finding.startswith(finding)
+
+
+@pytest.mark.parametrize(("features", "state"), [(0, "warn"), (1 << 25, "ok"), (~(1 << 25), "warn")])
+def test_http3_is_a_feature_of_libcurl(monkeypatch: pytest.MonkeyPatch, features: int, state: str) -> None:
+    fake = SimpleNamespace(version_info=lambda: (0, "8", 0, "host", features))
+    monkeypatch.setattr(checks, "pycurl", fake)
+    assert check_http3().state == state
+
+
+def test_room_is_looked_for_where_there_is_a_folder(tmp_path: Path) -> None:
+    assert [check.name for check in check_disk("postgresql://x.example/y")] == ["temporary folder"]
+    assert [check.name for check in check_disk(f"sqlite:///{tmp_path}/no/x.db")] == ["temporary folder"]
+    assert len(check_disk(f"sqlite:///{tmp_path}/x.db")) == 2
+
+
+def test_team_cymru_is_named_where_it_is_asked() -> None:
+    assert "Team Cymru is asked" in check_networks(config.load({"PYTOMO_AS_CYMRU": "1"}.get), NOW).finding

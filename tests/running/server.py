@@ -37,6 +37,8 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         os.environ.clear()
         os.environ.update(environment)
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+        sys.stdout.reconfigure(line_buffering=bool(environment.get("PYTHONUNBUFFERED")))
+        sys.stderr.reconfigure(line_buffering=True)
         # What the server has read of its own environment.
         tempfile.tempdir = None
         time.tzset()

@@ -13,8 +13,8 @@ from sqlalchemy import Column, ColumnElement, LargeBinary, Table, select
 
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
-from pytomo_scrapy.storage.schema.measurement_tables import ROW_TABLES as ROW_TABLES
 from pytomo_scrapy.storage.schema.measurement_tables import (
+    ROW_TABLES,
     arrival_trace,
     dns_address,
     dns_lookup,

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from docs import generate
 from docs.generators import player_tables
 from pytomo_scrapy.analysis.crawl_report import summarise
+from pytomo_scrapy.analysis.stored_replay import replay
 from pytomo_scrapy.commands.plot import choose
-from pytomo_scrapy.commands.replay import replay
 from pytomo_scrapy.commands.simulate import simulate_file
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, StreamDownload

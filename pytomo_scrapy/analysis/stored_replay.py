@@ -1,0 +1,66 @@
+"""Plays stored measurements again, and adds the results to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+from pytomo_scrapy.measure.playback.players.registry import PLAYERS
+from pytomo_scrapy.measure.playback.replay_summary import ReplaySummary, result_name, row_to_compare
+from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
+from pytomo_scrapy.storage.measurements.read import recall_windows
+from pytomo_scrapy.storage.measurements.repository import Repository
+
+_PAGE = 200
+
+
+def replay(
+    repository: Repository,
+    player: str,
+    changes: Mapping[str, float],
+    filters: Mapping[str, Any],
+    export: IO[str] | None = None,
+) -> ReplaySummary:
+    """Play every matching measurement again; add results under their name, and never touch a stored one.
+
+    `export` gets a line of ITU-T P.1203 input for each result that started.
+    """
+    summary = ReplaySummary(result_name(player, changes))
+    for key in _matching_ids(repository, filters):
+        summary.measurements += 1
+        is_replayed = False
+        stored = repository.measurement(key)
+        assert stored is not None
+        declared = PLAYERS[player].declared(stored.get("player_config"))
+        with repository.database.read() as connection:
+            windows = recall_windows(connection, key)
+        for download, timelines in windows:
+            of_window = [row for row in stored["playbacks"] if row["place"] == download.place]
+            known = next((row for row in of_window if row["player"] == summary.name), None)
+            # The same name means the same settings: a crawl's own parameters are played again, not today's defaults.
+            parameters = known["parameters"] if known else {**declared, **changes}
+            result = replay_window(download, timelines, player, parameters, summary.name)
+            if result is None:
+                continue
+            is_replayed = True
+            if known is None:
+                repository.add_playback(key, result)
+                summary.added += 1
+            else:
+                summary.compare(key, known, result)
+            before = known or row_to_compare(of_window, player)
+            if before is not None:
+                summary.pairs.append((before, result))
+            session = p1203_input(result, timelines) if export else None
+            if export and session is not None:
+                export.write(json.dumps({"measurement": key, "place": download.place, "input": session}) + "\n")
+        summary.without_trace += not is_replayed
+    return summary
+
+
+def _matching_ids(repository: Repository, filters: Mapping[str, Any]) -> Iterator[int]:
+    offset = 0
+    while rows := repository.measurements(_PAGE, offset=offset, **filters):
+        yield from [row["id"] for row in rows]
+        offset += len(rows)

@@ -1,0 +1,285 @@
+"""Layouts of a report and of a measurement: which tables, which columns, each cell as a person reads it.
+
+Terminal and PDF draw them; neither formats a figure of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items.stored import rows_of
+from pytomo_scrapy.reporting.format import (
+    NOTHING,
+    instant_of,
+    megabits,
+    megabytes,
+    milliseconds,
+    number,
+    percent,
+    readable,
+    seconds,
+)
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.analysis.crawl_report import (
+        FailureCount,
+        PlayerSummary,
+        ReportSummary,
+        RoundTripSummary,
+        ThroughputSummary,
+    )
+    from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
+    from pytomo_scrapy.analysis.overview import Estimate
+
+# Columns that hold text to read, not figures.
+PROSE = frozenset({"meaning", "answer"})
+# Rows of the item that the page lays out and the terminal leaves out.
+_LAID_OUT = frozenset({"networks"})
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """A table as it is shown. No row: there is nothing to show."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def _layout(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> TableLayout:
+    cells = (tuple(NOTHING if cell is None else str(cell) for cell in row) for row in rows)
+    return TableLayout(title, tuple(columns), tuple(cells))
+
+
+def report_tables(report: ReportSummary) -> list[TableLayout]:
+    """Lay out a report: counts, failures, playback, delivery, round trips."""
+    counts = ("attempted", "resolved", "started", "valid", "excluded")
+    return [
+        _layout("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]]),
+        _failures("Bad sessions: the network failed them, they count", report.network_failures),
+        _failures("Excluded: they say nothing about the line", report.excluded),
+        _players("Playback (startup by quartile, Kaplan-Meier; never: not started)", report.players),
+        _delivery(report.throughput_by_mode),
+        _round_trips("Idle round trips by resolver", report.rtt_by_resolver),
+        _round_trips("Idle round trips by host", report.rtt_by_host),
+    ]
+
+
+def daily_tables(days: DailySummary) -> list[TableLayout]:
+    """Lay out the aggregates of days whose measurements were deleted."""
+    counts = (days.attempted_count, days.resolved_count, days.headline.started_count, days.valid_count)
+    modes = days.delivery_by_mode
+    rates = [
+        (one.mode, one.window_count, megabytes(one.received_bytes), *_rates(one.delivery_quantiles_bps))
+        for one in modes
+    ]
+    trips = [
+        (one.method, one.answered_count, *(milliseconds(one.rtt_min_quantiles_s[name]) for name in ("0.5", "0.95")))
+        for one in days.rtt_by_method
+    ]
+    return [
+        _layout(
+            "Videos (daily aggregates)",
+            ("attempted", "resolved", "started", "valid", "excluded"),
+            [[*counts, days.excluded_count]],
+        ),
+        _failures("Failures (daily aggregates)", days.failures),
+        _players("Playback (daily aggregates; startup by quartile, Kaplan-Meier)", days.players),
+        _layout(
+            "Delivery of media in Mbit/s, by quantile (daily aggregates, first windows)",
+            ("mode", "windows", "media", *(_shares(modes[0].delivery_quantiles_bps) if modes else ())),
+            rates,
+        ),
+        _layout("Idle round trips (daily aggregates)", ("method", "answered", "median", "95%"), trips),
+    ]
+
+
+def _failures(title: str, failures: Sequence[FailureCount]) -> TableLayout:
+    rows = [
+        (row.failure, row.attribution, row.stage or None, row.count, FAILURES[row.failure].meaning) for row in failures
+    ]
+    return _layout(title, ("class", "attribution", "stage", "videos", "meaning"), rows)
+
+
+def _players(title: str, players: Sequence[PlayerSummary | DailyPlayer]) -> TableLayout:
+    rows = [
+        (
+            one.player,
+            one.session_count,
+            one.never_started_count,
+            " ".join(_plain(one.startup_delay_quantiles_s.get(name)) for name in ("0.25", "0.5", "0.75")),
+            one.stalled_session_count,
+            one.stall_count,
+            f"{one.stalled_s:.1f}",
+            percent(one.stall_ratio),
+        )
+        for one in players
+    ]
+    columns = ("player", "sessions", "never", "startup s", "stalled", "stalls", "stalled s", "ratio")
+    return _layout(title, columns, rows)
+
+
+def _delivery(modes: Sequence[ThroughputSummary]) -> TableLayout:
+    rows = [
+        (
+            one.mode,
+            one.window_count,
+            megabytes(one.received_bytes),
+            *_rates(one.delivery_quantiles_bps),
+            one.cross_traffic_count,
+        )
+        for one in modes
+    ]
+    shares = _shares(modes[0].delivery_quantiles_bps) if modes else ()
+    title = "Delivery of media in Mbit/s, by quantile (cross: windows with cross traffic)"
+    return _layout(title, ("mode", "windows", "media", *shares, "cross"), rows)
+
+
+def _shares(quantiles: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(f"{float(name):.0%}" for name in quantiles)
+
+
+def _rates(quantiles_bps: Mapping[str, float | None]) -> list[str]:
+    return [_plain(None if value is None else value / 1e6) for value in quantiles_bps.values()]
+
+
+def _plain(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def _round_trips(title: str, groups: Sequence[RoundTripSummary]) -> TableLayout:
+    rows = [
+        (
+            one.name,
+            one.method,
+            f"{one.answered_count}/{one.address_count}",
+            milliseconds(one.rtt_min_quantiles_s.get("0.5")),
+            milliseconds(one.rtt_min_quantiles_s.get("0.95")),
+            percent(one.loss_ratio),
+        )
+        for one in groups
+    ]
+    return _layout(title, ("name", "method", "answered", "median", "95%", "loss"), rows)
+
+
+def measurement_tables(record: Mapping[str, Any]) -> list[TableLayout]:
+    """Lay out one measurement, stage by stage, as `Repository.measurement` gives it."""
+    return [
+        _lookups(record.get("dns_lookups", [])),
+        _pings(record.get("pings", [])),
+        *further_tables(record),
+        _windows(record.get("downloads", [])),
+        _playbacks(record.get("playbacks", [])),
+    ]
+
+
+def further_tables(record: Mapping[str, Any]) -> list[TableLayout]:
+    """Lay out, column by column, the rows of probes that have no layout of their own, as a new one."""
+    found = {rows.field: record.get(rows.field) for rows in rows_of(VideoItem) if rows.field not in _LAID_OUT}
+    return [_layout(readable(name).capitalize(), tuple(one[0]), [row.values() for row in one])
+            for name, one in found.items() if one]  # fmt: skip
+
+
+def _lookups(lookups: Sequence[Mapping[str, Any]]) -> TableLayout:
+    rows = [
+        (
+            one["resolver"],
+            one["host"],
+            one["record_type"],
+            milliseconds(one["elapsed_s"]),
+            ", ".join(one.get("addresses") or []) or one["failure"] or NOTHING,
+        )
+        for one in lookups
+    ]
+    return _layout("DNS", ("resolver", "host", "type", "time", "answer"), rows)
+
+
+def _pings(pings: Sequence[Mapping[str, Any]]) -> TableLayout:
+    rows = [
+        (
+            one["address"],
+            one["method"] or one["failure"],
+            f"{one['received_count']}/{one['sent_count']}",
+            *(milliseconds(one[f"rtt_{name}_s"]) for name in ("min", "avg", "max", "stddev")),
+        )
+        for one in pings
+    ]
+    return _layout("Idle round trips", ("address", "method", "replies", "min", "avg", "max", "stddev"), rows)
+
+
+def _windows(downloads: Sequence[Mapping[str, Any]]) -> TableLayout:
+    rows = [
+        (
+            one["host"],
+            one["address"],
+            one["mode"],
+            megabytes(one["received_bytes"]),
+            seconds(one["first_byte_s"]),
+            megabits(one["delivery_bps"]),
+            megabits(one["bin_min_bps"]),
+            megabits(one["bin_max_bps"]),
+            one["failure"] or one["ended_by"],
+        )
+        for one in downloads
+        if one["window_s"] is not None
+    ]
+    columns = ("host", "address", "mode", "received", "first byte", "delivery", "1 s min", "1 s max", "ended by")
+    return _layout("Window", columns, rows)
+
+
+def _playbacks(playbacks: Sequence[Mapping[str, Any]]) -> TableLayout:
+    rows = [
+        (
+            one["player"],
+            seconds(one["startup_delay_s"]) if one["is_started"] else f"not within {seconds(one['horizon_s'])}",
+            one["stall_count"],
+            seconds(one["stalled_s"]),
+            percent(one["stall_ratio"]),
+            seconds(one["played_s"]),
+            seconds(one["buffer_end_s"]),
+        )
+        for one in playbacks
+    ]
+    columns = ("player", "startup", "stalls", "stalled", "ratio", "played", "buffer at end")
+    return _layout("Playback", columns, rows)
+
+
+def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
+    """Lay out the figures of a selection with their intervals."""
+    rows = []
+    for one in estimates:
+        kind = one.kind
+        value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
+        interval = "not enough data"
+        if one.low is not None and one.high is not None:
+            low, high = (number(bound * kind.factor, kind.decimals) for bound in (one.low, one.high))
+            interval = f"{low} to {high}"
+        rows.append((kind.title, value, interval, one.row_count, kind.help))
+    return _layout("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)
+
+
+def average_table(averages: Mapping[str, Any]) -> TableLayout:
+    """Lay out the averages of Pytomo 3, as `analysis.lists.averages` gives them."""
+    hours = None if averages["total_s"] is None else averages["total_s"] / 3600
+    ping = None if averages["mean_ping_s"] is None else averages["mean_ping_s"] * 1000
+    rows = (
+        ("Service", averages["service"] or "unknown"),
+        ("Total time", f"{number(hours, 1)} h"),
+        ("Start", instant_of(averages["start_s"])),
+        ("End", instant_of(averages["end_s"])),
+        ("Number of videos", averages["video_count"]),
+        ("Mean download time", f"{number(averages['mean_download_s'], 2)} s"),
+        ("Mean interruptions", number(averages["mean_stall_count"], 3)),
+        ("Mean ping", f"{number(ping, 1)} ms"),
+    )
+    return _layout("Averages", ("Average", "Value"), rows)
+
+
+def failure_table(failures: Iterable[tuple[str, str, int]]) -> TableLayout:
+    """Lay out classes of failure: each with what it is charged with, its rows, and what to do."""
+    rows = [(readable(name), attribution, count, advice_on(name)) for name, attribution, count in failures]
+    return _layout("Failures", ("Class", "Charged with", "Rows", "What to do"), rows)

@@ -1,0 +1,49 @@
+"""`scrapy db`: which schema a database has, and how it gets this version's."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.storage import migrate
+from tests.commands.conftest import Run
+
+
+def test_revision_of_no_database_creates_none(run: Run, tmp_path: Path) -> None:
+    ended = run("db", "revision", "--database", "x.db")
+    assert (ended.exit_code, ended.output) == (0, f"none (this version's is {migrate.HEAD})\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_upgrade_creates_a_database_and_leaves_one_of_this_version_alone(run: Run, tmp_path: Path) -> None:
+    shown = f"sqlite:///{tmp_path / 'x.db'}"
+    first = run("db", "upgrade", "--database", "x.db")
+    assert (first.exit_code, first.output) == (0, f"{shown}: schema none -> {migrate.HEAD}\n")
+    again = run("db", "upgrade", "--database", shown)
+    assert (again.exit_code, again.output) == (0, f"{shown}: schema {migrate.HEAD} -> {migrate.HEAD}\n")
+    ended = run("db", "revision", "--database", shown)
+    assert ended.output == f"{migrate.HEAD} (this version's is {migrate.HEAD})\n"
+
+
+@pytest.mark.parametrize("url", ["mysql://x.example/y", "postgresql://127.0.0.1:9/none", "nonsense://"])
+def test_revision_of_a_database_that_cannot_be_asked_is_none(run: Run, url: str) -> None:
+    ended = run("db", "revision", "--database", url)
+    assert (ended.exit_code, ended.output) == (0, f"none (this version's is {migrate.HEAD})\n")
+
+
+def test_revision_of_a_file_that_is_no_database_is_none(run: Run, not_a_database: Path) -> None:
+    assert run("db", "revision", "--database", not_a_database).output.startswith("none ")
+
+
+def test_upgrade_leaves_the_database_of_something_else_alone(run: Run, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "x.db")
+    connection.execute("CREATE TABLE recipe (name TEXT)")
+    connection.close()
+    ended = run("db", "upgrade", "--database", "x.db")
+    assert (ended.exit_code, ended.output) == (3, "")
+    assert "holds tables of something else" in ended.errors
+    connection = sqlite3.connect(tmp_path / "x.db")
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipe",)]
+    connection.close()
