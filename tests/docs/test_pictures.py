@@ -1,4 +1,4 @@
-"""The pictures of the web page in the documents: small, as wide as a screen, described, and where the page is described."""
+"""Pictures of the web page in the documents: small, wide as a screen, with words, where the page is described."""
 
 from __future__ import annotations
 
