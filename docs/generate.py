@@ -2,7 +2,7 @@
 
 Everything between `<!-- generated: NAME -->` and `<!-- end: NAME -->` in README.md and docs/ is written here and not by
 hand. What goes there comes from `docs/generators/`: each module has a function `regions()` that returns the Markdown of
-its regions by name.
+its regions by name. A new table or section is put behind the others of its kind, for a person to add words to.
 """
 
 from __future__ import annotations
@@ -43,6 +43,28 @@ def rewritten(text: str, regions: dict[str, str]) -> str:
     return _REGION.sub(replacement, text)
 
 
+def with_new_regions(text: str, regions: dict[str, str], shown: set[str]) -> str:
+    """Return a document with the regions that none shows yet, each behind the last of its family under its own heading.
+
+    A family is what begins with the same word: "columns of ping" goes where the columns of other tables are.
+    """
+    for name in (name for name in regions if name not in shown):
+        family, _, rest = name.partition(" ")
+        last = max(_REGION.finditer(text), key=lambda found: (_family(found) == family, found.end()), default=None)
+        if last is None or _family(last) != family or not rest:
+            continue
+        level = re.findall(r"^#+ ", text[: last.start()], re.MULTILINE)[-1]
+        # A table's heading is its name; others are words.
+        heading = level + (rest.removeprefix("of ") if rest.startswith("of ") else rest[0].upper() + rest[1:])
+        region = f"<!-- generated: {name} -->\n<!-- end: {name} -->"
+        text = f"{text[: last.end()]}\n\n{heading}\n\n{region}{text[last.end() :]}"
+    return text
+
+
+def _family(region: re.Match[str]) -> str:
+    return region["name"].partition(" ")[0]
+
+
 def region_names(text: str) -> list[str]:
     """Return the names of the regions of a document, in its order."""
     return [found["name"] for found in _REGION.finditer(text)]
@@ -64,9 +86,10 @@ def main() -> int:
     arguments = parser.parse_args()
     regions = all_regions()
     if not arguments.check:
-        for path in documents():
-            text = path.read_text(encoding="utf-8")
-            if (fresh := rewritten(text, regions)) != text:
+        texts = {path: path.read_text(encoding="utf-8") for path in documents()}
+        shown = {name for text in texts.values() for name in region_names(text)}
+        for path, text in texts.items():
+            if (fresh := rewritten(with_new_regions(text, regions, shown), regions)) != text:
                 path.write_text(fresh, encoding="utf-8")
                 print(f"wrote {path.relative_to(ROOT)}")
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in documents()}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from pytomo_scrapy import config
+from pytomo_scrapy.failures import Stage
 
+# A file and a class for each stage, named like it, in the order of the flow. The page is the spider's.
 PIPELINES = {
-    "pytomo_scrapy.pipelines.resolve.ResolvePipeline": 100,
-    "pytomo_scrapy.pipelines.dns.DnsPipeline": 200,
-    "pytomo_scrapy.pipelines.ping.PingPipeline": 300,
-    "pytomo_scrapy.pipelines.download.DownloadPipeline": 400,
-    "pytomo_scrapy.pipelines.playback.PlaybackPipeline": 500,
-    "pytomo_scrapy.pipelines.store.StorePipeline": 600,
+    f"pytomo_scrapy.pipelines.{stage}.{stage.capitalize()}Pipeline": 100 * place
+    for place, stage in enumerate(Stage)
+    if stage is not Stage.PAGE
 }
 EXTENSIONS = {
     "pytomo_scrapy.crawl.context.CrawlContext": 1,

@@ -91,9 +91,9 @@ def steps() -> list[Step]:
 
 
 def _step(stage: Stage, pipeline: type | None) -> Step:
-    known = {field.name for field in fields(VideoItem)}
-    sets = FIELDS.get(stage, (stage.value,) if stage.value in known else ())
-    if unknown := set(sets) - known:
+    known = [field.name for field in fields(VideoItem)]
+    sets = FIELDS.get(stage, tuple(name for name in known if name.startswith(stage.value)))
+    if unknown := set(sets) - set(known):
         raise ValueError(f"An item has no field {', '.join(sorted(unknown))}: see docs/diagrams/draw_flow.py.")
     does = DOES_WHAT.get(stage) or (pipeline.__doc__ or "").strip().splitlines()[0]
     return Step(stage, HOLDS.get(stage, Activity.PROBE), does, sets, _rows(stage, sets))

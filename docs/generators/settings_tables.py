@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from docs.generators.markdown import table
@@ -54,6 +55,11 @@ def sections() -> dict[str, list[config.Setting]]:
                 rows.append(config.BY_NAME[part])
             else:
                 rows += [left.pop(one.name) for one in config.settings_of(part) if one.name in left]
+    # A configuration that no section names has one of its own, as a new stage's.
+    for field in fields(config.Config):
+        if "part" in field.metadata:
+            rows = [left.pop(one.name) for one in config.settings_of(field.metadata["part"]) if one.name in left]
+            found |= {field.name: rows} if rows else {}
     if left:
         raise ValueError(f"no section of docs/settings.md shows {', '.join(left)}: see {__name__}")
     return found

@@ -5,15 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytomo_scrapy.config.setting import part, setting
-from pytomo_scrapy.config.stage_configs import (
-    DnsConfig,
-    DownloadConfig,
-    NetworkConfig,
-    PathConfig,
-    PingConfig,
-    PlaybackConfig,
-    ResolveConfig,
-)
+from pytomo_scrapy.config.stage_configs import StageConfigs
 from pytomo_scrapy.config.values import choice, flag, number, optional, text, web_address, whole, words
 
 
@@ -144,7 +136,7 @@ class EnduranceConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(StageConfigs):
     """All settings of one crawl, checked. Without arguments: the defaults."""
 
     database_url: str = setting(
@@ -163,7 +155,6 @@ class Config:
     store_public_ip: bool = setting(
         "PYTOMO_STORE_PUBLIC_IP", False, "flag", flag, "1 stores the public address that the service saw"
     )
-    path: PathConfig = part(PathConfig)
     line: str = setting(
         "PYTOMO_LINE",
         "auto",
@@ -188,11 +179,6 @@ class Config:
     )
     pace_s: float = setting("PYTOMO_PACE_S", 5.0, "s", number(0), "Shortest time between the starts of two videos")
     endurance: EnduranceConfig = part(EnduranceConfig)
-    resolve: ResolveConfig = part(ResolveConfig)
-    dns: DnsConfig = part(DnsConfig)
-    network: NetworkConfig = part(NetworkConfig)
-    ping: PingConfig = part(PingConfig)
-    download: DownloadConfig = part(DownloadConfig)
     quiet_window: bool = setting(
         "PYTOMO_QUIET_WINDOW",
         True,
@@ -200,7 +186,6 @@ class Config:
         flag,
         "1 keeps everything else of Pytomo off the wire while a window is open",
     )
-    playback: PlaybackConfig = part(PlaybackConfig)
     progress: str = setting(
         "PYTOMO_PROGRESS",
         "auto",

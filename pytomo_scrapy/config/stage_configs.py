@@ -281,3 +281,16 @@ class PlaybackConfig:
     analysis_timeout_s: float = setting(
         "PYTOMO_ANALYSIS_TIMEOUT_S", 20.0, "s", number(0.5), "Longest time that the analysis of a video may take"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StageConfigs:
+    """What every stage runs on, and the path that several share. A new stage's configuration joins here."""
+
+    path: PathConfig = part(PathConfig)
+    resolve: ResolveConfig = part(ResolveConfig)
+    dns: DnsConfig = part(DnsConfig)
+    network: NetworkConfig = part(NetworkConfig)
+    ping: PingConfig = part(PingConfig)
+    download: DownloadConfig = part(DownloadConfig)
+    playback: PlaybackConfig = part(PlaybackConfig)

@@ -19,8 +19,8 @@ from pytomo_scrapy.dashboard.render import render
 _FIRST = ("dashboard", "data-format", "metrics", "failures", "playback", "settings")
 _LINK = re.compile(r'href="(?:\./)?([a-z0-9-]+)\.md(#[^"]*)?"')
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-# The marks around generated text (`make documents`): HTML, which would be shown as text.
-_COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
+# A link to the code, which is not served.
+_CODE_LINK = re.compile(r"\[(`[^`\]]+`)\]\((?:\.\./|generators/)[^)]*\)")
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
 # The marks of generated tables are for those who write the documents.
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -69,7 +69,8 @@ def title_of(name: str) -> str:
 def _html(name: str) -> Markup:
     from markdown_it import MarkdownIt  # late: the page is to start quickly
 
-    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(_COMMENT.sub("", documents()[name]))
+    text = _CODE_LINK.sub(r"\1", _COMMENT.sub("", documents()[name]))
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     # Our own files, rendered with HTML switched off.
     return Markup(_LINK.sub(r'href="/docs/\1\2"', made))
 

@@ -18,6 +18,7 @@ from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.reporting.tables import further_tables
 
 # The columns with a heading of their own, behind the start and the video.
 _COLUMNS = [column for column in LIST_COLUMNS.values() if column.heading and column.name != "started_s"]
@@ -52,6 +53,7 @@ def measurement(request: Request) -> Response:
         "title": "Measurement",
         "record": record,
         "phases": phases(record),
+        "further": further_tables(record),
         "raw": json.dumps(record, indent=1, ensure_ascii=False),
         "advice": advice_on(record["failure"]),
     }

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 _KEY = "stored"
+_ROWS = "rows"
 
 
 class About(NamedTuple):
@@ -45,6 +46,15 @@ class Leaf(NamedTuple):
     path: str
     annotation: str
     about: About | None
+
+
+class Rows(NamedTuple):
+    """A field of the item whose results are rows of a table of their own; no two of a measurement share their key."""
+
+    field: str
+    table: str
+    kind: type[Any]
+    key: str
 
 
 class _Part(NamedTuple):
@@ -89,6 +99,18 @@ def part(default: _T, prefix: str = "", **meanings: str) -> _T:
     `meanings` replace the meanings of its fields where they mean something else here.
     """
     return field(default=default, metadata={_KEY: _Part(type(default), prefix, meanings)})
+
+
+def rows(kind: type[_T], table: str, *, key: str) -> tuple[_T, ...]:
+    """Declare a field of the item that holds results which are rows: the table follows from their class."""
+    return field(default=(), metadata={_ROWS: (table, kind, key)})
+
+
+def rows_of(item: type[Any]) -> Iterator[Rows]:
+    """Yield the fields of an item's class that are rows of a table of their own."""
+    for one in fields(item):
+        if _ROWS in one.metadata:
+            yield Rows(one.name, *one.metadata[_ROWS])
 
 
 def leaves_of(kind: type[Any], prefix: str = "") -> Iterator[Leaf]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items.stored import rows_of
 from pytomo_scrapy.reporting.format import (
     NOTHING,
     instant_of,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 # Columns that hold text to read, not figures.
 PROSE = frozenset({"meaning", "answer"})
+# Rows of the item that the page lays out and the terminal leaves out.
+_LAID_OUT = frozenset({"networks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +171,17 @@ def measurement_tables(record: Mapping[str, Any]) -> list[TableLayout]:
     return [
         _lookups(record.get("dns_lookups", [])),
         _pings(record.get("pings", [])),
+        *further_tables(record),
         _windows(record.get("downloads", [])),
         _playbacks(record.get("playbacks", [])),
     ]
+
+
+def further_tables(record: Mapping[str, Any]) -> list[TableLayout]:
+    """Lay out, column by column, the rows of probes that have no layout of their own, as a new one."""
+    found = {rows.field: record.get(rows.field) for rows in rows_of(VideoItem) if rows.field not in _LAID_OUT}
+    return [_layout(readable(name).capitalize(), tuple(one[0]), [row.values() for row in one])
+            for name, one in found.items() if one]  # fmt: skip
 
 
 def _lookups(lookups: Sequence[Mapping[str, Any]]) -> TableLayout:

@@ -39,3 +39,20 @@ def test_problems_names_what_is_stale_missing_or_shown_twice() -> None:
         "no document shows the generated region 'b'",
         "the region 'a' is shown twice",
     ]
+
+
+def test_new_region_stands_behind_the_last_of_its_family_under_a_heading() -> None:
+    text = "# D\n\n## Tables\n\n### a\n\n<!-- generated: columns of a -->\n<!-- end: columns of a -->\n\n## Blobs\n"
+    regions = {"columns of a": "1", "columns of new": "2", "settings new": "3"}
+    grown = generate.with_new_regions(text, regions, {"columns of a"})
+    assert grown == text.replace(
+        "\n\n## Blobs", "\n\n### new\n\n<!-- generated: columns of new -->\n<!-- end: columns of new -->\n\n## Blobs"
+    )
+    assert generate.with_new_regions(grown, regions, {"columns of a", "columns of new"}) == grown
+
+
+def test_heading_of_new_settings_begins_with_a_capital() -> None:
+    text = "## Ping\n\n<!-- generated: settings ping -->\n<!-- end: settings ping -->\n"
+    assert "\n\n## Route\n\n<!-- generated: settings route -->\n" in generate.with_new_regions(
+        text, {"settings ping": "", "settings route": ""}, {"settings ping"}
+    )

@@ -1,11 +1,12 @@
 """Every table below a measurement, once: what is written, read, thinned out and deleted goes through this list.
 
-A probe whose results are rows of their own and nothing else adds its table here, with where the item has the results.
+A probe whose results are rows of their own and nothing else declares them in the item: its table is here then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, select
@@ -13,13 +14,13 @@ from sqlalchemy import Column, ColumnElement, LargeBinary, Table, select
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.measurement_tables import (
+    ROW_TABLES,
     arrival_trace,
     dns_address,
     dns_lookup,
     download,
     http_request,
     media_timeline,
-    network,
     ping,
     playback,
     playback_event,
@@ -55,7 +56,7 @@ CHILD_TABLES = (
     ChildTable(playback),
     ChildTable(dns_lookup),
     ChildTable(ping, record="pings", results=lambda item: item.ping.pings if item.ping else ()),
-    ChildTable(network, record="networks", results=lambda item: item.networks),
+    *(ChildTable(table, record=name, results=attrgetter(name)) for name, table in ROW_TABLES.items()),
 )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Table, Text, UniqueConstraint
 
-from pytomo_scrapy.items.stored import Leaf, leaves_of
-from pytomo_scrapy.storage.schema.columns import Json, UtcDateTime, id_column, metadata, reference
+from pytomo_scrapy.items.stored import Leaf, Rows, leaves_of
+from pytomo_scrapy.storage.schema.columns import BigId, Json, UtcDateTime, id_column, key, metadata, reference
 
 _TYPES: dict[str, Any] = {
     "str": Text,
@@ -48,17 +48,23 @@ def table_of(
     return Table(name, metadata, id_column(), owner, *lead, *derived, *constraints)
 
 
+def table_of_rows(rows: Rows) -> Table:
+    """Return the table of a field of the item whose results are rows: a row is found by measurement and key."""
+    [first, *others] = sorted(columns_of(rows.kind, keys=rows.key), key=lambda column: column.name != rows.key)
+    owner = key("measurement_id", BigId, "→ measurement", "measurement")
+    return Table(rows.table, metadata, owner, key(first.name, first.type, first.info["about"].meaning), *others)
+
+
 def columns_of(
     *kinds: type[Any] | tuple[type[Any], str],
     keys: str = "",
     after: Mapping[str, Sequence[Column[Any]]] | None = None,
-    leaves_out: str = "",
     integer: Any = BigInteger,
 ) -> list[Column[Any]]:
     """Return the columns of the stored fields of these classes; of two of one name, the first."""
     found: dict[str, Column[Any]] = {}
     for leaf in _leaves(kinds):
-        if leaf.about is not None and leaf.name not in found and leaf.name != leaves_out:
+        if leaf.about is not None and leaf.name not in found:
             found[leaf.name] = _column(leaf, leaf.name in keys.split(), integer)
             found |= {column.name: column for column in (after or {}).get(leaf.name, ())}
     return list(found.values())

@@ -11,16 +11,17 @@ from pytomo_scrapy.items import (
     Interval,
     MediaFormat,
     MediaTimeline,
-    Network,
     Ping,
     PlaybackResult,
     StreamDownload,
     TcpConnection,
+    VideoItem,
 )
+from pytomo_scrapy.items.stored import rows_of
 from pytomo_scrapy.storage.schema.columns import BigId, key, metadata, optional, reference, required
 from pytomo_scrapy.storage.schema.crawl_tables import measurement as measurement
 from pytomo_scrapy.storage.schema.daily_tables import daily as daily
-from pytomo_scrapy.storage.schema.derive import columns_of, table_of
+from pytomo_scrapy.storage.schema.derive import table_of, table_of_rows
 from pytomo_scrapy.storage.schema.figure_tables import figure as figure
 from pytomo_scrapy.storage.schema.legacy_table import legacy_row as legacy_row
 
@@ -107,14 +108,9 @@ dns_address = Table(
 
 ping = table_of("ping", Ping, parent="measurement", keys="address")
 
-# The autonomous system of each address of a measurement, as it was known at that time.
-network = Table(
-    "network",
-    metadata,
-    key("measurement_id", BigId, "→ measurement", "measurement"),
-    key("address", Text, "IPv4 or IPv6"),
-    *columns_of(Network, leaves_out="address"),
-)
+# Of every field of the item that is rows and nothing else, by the field's name.
+ROW_TABLES = {rows.field: table_of_rows(rows) for rows in rows_of(VideoItem)}
+network = ROW_TABLES["networks"]
 
 playback = table_of(
     "playback",

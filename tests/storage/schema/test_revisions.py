@@ -14,8 +14,8 @@ import pytest
 
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.revisions import FOLDER, write_revision
+from tests.package_copy import ROOT, contents, copy_to
 
-ROOT = Path(__file__).resolve().parents[3]
 # What a person writes: this, what measures it, and a test of that. `make schema` writes the rest.
 FIELD = '    hop_count: int | None = stored(None, "routers on the way", null="not told", unit="routers")\n'
 
@@ -23,11 +23,7 @@ FIELD = '    hop_count: int | None = stored(None, "routers on the way", null="no
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """Return a folder with a copy of the package and the documents."""
-    ignored = shutil.ignore_patterns("__pycache__", "static", "templates", "*.png", "*.db")
-    for name in ("pytomo_scrapy", "docs"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    shutil.copy(ROOT / "README.md", tmp_path)
-    return tmp_path
+    return copy_to(tmp_path, "pytomo_scrapy", "docs", "README.md", without=("static", "templates"))
 
 
 @contextmanager
@@ -52,11 +48,6 @@ def modules_of(*folders: Path) -> dict[str, ModuleType]:
     """Return what is imported from below these folders."""
     places = {name: Path(str(getattr(module, "__file__", None))) for name, module in sys.modules.items()}
     return {name: sys.modules[name] for name, path in places.items() if any(map(path.is_relative_to, folders))}
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_stored_column_is_one_field_and_what_make_schema_writes(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
