@@ -41,6 +41,8 @@ REORDERED: Packets = [(0, 1, 1), (1, 4, 1), (2, 2, 1), (3, 3, 1), (4, 5, 1)]
         # Cut after P: no more than what its decoding time leaves certain, 1 + 1 = 2.
         (REORDERED[:2], False, [2, 2]),
         (REORDERED[:2], True, [2, 5]),  # whole: nothing is to come
+        # Decoding ends at 4 + 4 = 8; the packet shown from 7 on is within half a length of it, and goes on to 11.
+        ([(0, 7, 4), (4, 4, 4)], False, [4, 11]),
     ],
 )
 def test_media_are_complete_up_to_the_earliest_time_still_to_come(
