@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks.synthetic import fill
-from pytomo_scrapy.exchange.datasets import Selection
+from pytomo_scrapy.exchange.datasets import ExportSelection
 from pytomo_scrapy.exchange.export_run import export
 from pytomo_scrapy.storage.database import open_database
 from tests.conftest import missing
@@ -58,7 +58,7 @@ def test_every_resolver_is_drawn_and_a_look_up_without_answer_never_comes(exampl
 def test_figures_are_drawn_from_an_export(example: ModuleType, tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
     fill(database, 300, days=10, videos=20, traces=1)
-    export(database, tmp_path / "out", "csv", "tables", Selection())
+    export(database, tmp_path / "out", "csv", "tables", ExportSelection())
     database.close()
     done = subprocess.run(
         [sys.executable, "-W", "error", SCRIPT, tmp_path / "out"],
