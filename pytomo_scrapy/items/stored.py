@@ -108,9 +108,9 @@ def rows(kind: type[_T], table: str, *, key: str) -> tuple[_T, ...]:
 
 def rows_of(item: type[Any]) -> Iterator[Rows]:
     """Yield the fields of an item's class that are rows of a table of their own."""
-    for one in fields(item):
-        if _ROWS in one.metadata:
-            yield Rows(one.name, *one.metadata[_ROWS])
+    for item_field in fields(item):
+        if _ROWS in item_field.metadata:
+            yield Rows(item_field.name, *item_field.metadata[_ROWS])
 
 
 def leaves_of(kind: type[Any], prefix: str = "") -> Iterator[Leaf]:

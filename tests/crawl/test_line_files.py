@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl import line_lock as module
-from pytomo_scrapy.crawl.line_lock import Line, LineLock, check_line, lock_of
+from pytomo_scrapy.crawl.line_lock import LineHold, LineLock, check_line, lock_of
 from pytomo_scrapy.failures import LineError
 
 
@@ -62,14 +62,14 @@ def test_line_is_that_of_its_name_or_else_of_its_source_address(given: dict[str,
 
 def test_line_that_is_off_is_always_free() -> None:
     check_line(settings(PYTOMO_LINE="off"))
-    line = Line(lock_of(settings(PYTOMO_LINE="off")))
+    line = LineHold(lock_of(settings(PYTOMO_LINE="off")))
     line.take()
     asyncio.run(line.take_when_free())
     line.free()
 
 
 def test_line_taken_by_another_ends_the_start(caplog: pytest.LogCaptureFixture) -> None:
-    first, second = Line(LineLock("home")), Line(LineLock("home"))
+    first, second = LineHold(LineLock("home")), LineHold(LineLock("home"))
     first.take()
     with pytest.raises(LineError):
         second.take()
@@ -96,5 +96,5 @@ def test_further_round_waits_with_one_line_in_the_log(
 ) -> None:
     caplog.set_level("INFO", logger="pytomo_scrapy.crawl.line_lock")
     lock = Busy(looks)
-    asyncio.run(Line(lock).take_when_free())
+    asyncio.run(LineHold(lock).take_when_free())
     assert lock.looks == -1 and caplog.text.count("The round waits") == line_count

@@ -14,8 +14,8 @@ from pytomo_scrapy import config
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
-from pytomo_scrapy.crawl.outbox import Unstored
-from pytomo_scrapy.crawl.retrying import Patience
+from pytomo_scrapy.crawl.outbox import WaitingMeasurement
+from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
@@ -75,20 +75,20 @@ class Frontier:
 class Outbox:
     """Keeps nothing but notes."""
 
-    def __init__(self, *waiting: Unstored, path: Path | None = KEPT) -> None:
+    def __init__(self, *waiting: WaitingMeasurement, path: Path | None = KEPT) -> None:
         self.path, self.log = path, list[str]()
         self._waiting = waiting
 
-    def keep(self, unstored: Unstored) -> Path | None:
+    def keep(self, measurement: WaitingMeasurement) -> Path | None:
         self.log.append(f"keep {unstored.item.video_id} of {unstored.crawl.name}")
         return self.path
 
     def forget(self, path: Path | None) -> None:
         self.log.append(f"forget {path}")
 
-    def waiting(self) -> Iterator[tuple[Path, Unstored]]:
-        for unstored in self._waiting:
-            yield Path(unstored.item.video_id), unstored
+    def waiting(self) -> Iterator[tuple[Path, WaitingMeasurement]]:
+        for measurement in self._waiting:
+            yield Path(measurement.item.video_id), measurement
 
 
 def open_over(repository: Repository, outbox: Outbox, frontier: Frontier | None = None) -> OpenedCrawl:
@@ -97,8 +97,8 @@ def open_over(repository: Repository, outbox: Outbox, frontier: Frontier | None 
     async def sleep(seconds: float) -> None:
         clock[0] += seconds
 
-    patience = Patience(3.0, lambda: False, clock=lambda: clock[0], sleep=sleep)
-    parts: list[Any] = [None, repository, frontier or Frontier(), None, outbox, patience]
+    retrying = Retrying(3.0, lambda: False, clock=lambda: clock[0], sleep=sleep)
+    parts: list[Any] = [None, repository, frontier or Frontier(), None, outbox, retrying]
     return OpenedCrawl(*parts)
 
 
@@ -140,8 +140,8 @@ def test_end_gives_back_what_is_held_before_the_run_has_its_reason() -> None:
 # What an earlier run kept.
 
 
-def waiting(video_id: str, crawl: OpenCrawl = HERE) -> Unstored:
-    return Unstored(make_item(video_id=video_id), None, crawl)  # type: ignore[arg-type]
+def waiting(video_id: str, crawl: OpenCrawl = HERE) -> WaitingMeasurement:
+    return WaitingMeasurement(make_item(video_id=video_id), None, crawl)  # type: ignore[arg-type]
 
 
 def test_measurement_that_waits_is_stored_in_its_own_crawl_and_forgotten() -> None:
