@@ -80,7 +80,7 @@ class Outbox:
         self._waiting = waiting
 
     def keep(self, measurement: WaitingMeasurement) -> Path | None:
-        self.log.append(f"keep {unstored.item.video_id} of {unstored.crawl.name}")
+        self.log.append(f"keep {measurement.item.video_id} of {measurement.crawl.name}")
         return self.path
 
     def forget(self, path: Path | None) -> None:
