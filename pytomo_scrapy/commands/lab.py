@@ -121,11 +121,11 @@ def _serve(options: LabOptions) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     with running_lab(options) as lab:
-        print(f"# The lab serves world {options.world!r} until Ctrl-C. In another shell of this project:")
-        for name, value in sorted(lab.endpoints.environment().items()):
-            print(f"export {name}={shlex.quote(value)}")
-        sys.stdout.flush()
         try:
+            print(f"# The lab serves world {options.world!r} until Ctrl-C. In another shell of this project:")
+            for name, value in sorted(lab.endpoints.environment().items()):
+                print(f"export {name}={shlex.quote(value)}")
+            sys.stdout.flush()
             lab.wait_until_it_ends()
         except KeyboardInterrupt:
             return

@@ -78,7 +78,7 @@ def test_export_to_standard_output_in_other_shapes(run: Run, filled: Path) -> No
         (("-", "--tables"), "Only one table as text goes to standard output"),
         (("-", "--format", "sqlite"), "Only one table as text goes to standard output"),
         (("out", "--where", "nonsense = 1"), "nonsense"),
-        (("full",), "The folder full is not empty: an export goes into a new one."),
+        (("full",), "The folder full is not empty: choose a new or an empty folder."),
     ],
 )
 def test_export_that_cannot_be_made_is_one_sentence_and_2(

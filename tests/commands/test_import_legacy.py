@@ -32,7 +32,7 @@ def test_import_says_what_became_of_each_table(run: Run, old: Path) -> None:
     assert (ended.exit_code, ended.errors) == (0, "")
     assert ended.output.splitlines() == [
         f"old.db, {TABLE}: 2 new rows, 0 known, 1 unreadable",
-        "  1 rows: ID is no time",
+        "  1 rows: ID is not a time",
         "  columns that are not known and were left out: Colour",
     ]
     again = run("import-legacy", old, "--database", "x.db")
@@ -44,7 +44,7 @@ def test_import_as_json_is_one_object_for_each_table(run: Run, old: Path) -> Non
     told = json.loads(ended.output)
     assert (told["file_name"], told["table_name"]) == ("old.db", TABLE)
     assert (told["row_count"], told["known_count"], told["unreadable_count"]) == (2, 0, 1)
-    assert told["unreadable"] == {"ID is no time": 1}
+    assert told["unreadable"] == {"ID is not a time": 1}
 
 
 @pytest.mark.parametrize(
