@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from sqlalchemy import create_engine, text
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
-from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
+from tests.e2e.conftest import ROOT, clean_environment
 
 # Two crawlers on this machine stand for two machines, each with its own line.
 TWO_LINES = ("-s", "PYTOMO_LINE=off")
@@ -49,10 +50,12 @@ class Crawl:
 
     def start(self) -> subprocess.Popen[bytes]:
         unstored = self.folder / "unstored"
-        command = scrapy_command(
+        # What is killed or started anew here is a Python of its own, from its first line.
+        command = [
+            sys.executable, "-m", "scrapy.cmdline",
             "crawl", "youtube", *self.arguments, *QUICK, "-s", f"PYTOMO_DATABASE_URL={self.database_url}",
             "-s", f"PYTOMO_UNSTORED_DIRECTORY={unstored}", *self.settings,
-        )  # fmt: skip
+        ]  # fmt: skip
         path = self.folder / f"crawl-{len(self.log)}-{os.urandom(3).hex()}.log"
         self.log.append(path)
         with path.open("wb") as log:
