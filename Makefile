@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check documents schema lab executable try-executable docs clean
+.PHONY: demo test quick check documents schema lab executable try-executable docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
@@ -18,6 +18,10 @@ test: $(VENV)/installed-dev check
 	# All measure real time over real sockets: on a busy machine one may need a second try, which is shown.
 	$(BIN)/pytest --reruns 1 -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest --reruns 1 -m alone -n 2 --dist loadfile --no-loadscope-reorder
+
+# On every save: the tests that start no process and open no socket
+quick: $(VENV)/installed-dev
+	$(BIN)/pytest --quick -q -n 2 --dist loadfile
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 def scrapy_command(*arguments: str) -> list[str]:
     return command("scrapy", *arguments)
+
+
+def fresh_command(*arguments: str) -> list[str]:
+    """Return `scrapy ARGUMENTS` as a Python of its own, for tests that look for, kill or restart its processes."""
+    return [sys.executable, "-m", "scrapy.cmdline", *arguments]
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from sqlalchemy import create_engine, text
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
-from tests.e2e.conftest import ROOT, clean_environment
+from tests.e2e.conftest import ROOT, clean_environment, fresh_command
 
 # Two crawlers on this machine stand for two machines, each with its own line.
 TWO_LINES = ("-s", "PYTOMO_LINE=off")
@@ -50,12 +49,10 @@ class Crawl:
 
     def start(self) -> subprocess.Popen[bytes]:
         unstored = self.folder / "unstored"
-        # What is killed or started anew here is a Python of its own, from its first line.
-        command = [
-            sys.executable, "-m", "scrapy.cmdline",
+        command = fresh_command(
             "crawl", "youtube", *self.arguments, *QUICK, "-s", f"PYTOMO_DATABASE_URL={self.database_url}",
             "-s", f"PYTOMO_UNSTORED_DIRECTORY={unstored}", *self.settings,
-        ]  # fmt: skip
+        )  # fmt: skip
         path = self.folder / f"crawl-{len(self.log)}-{os.urandom(3).hex()}.log"
         self.log.append(path)
         with path.open("wb") as log:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.conftest import ROOT, clean_environment, database_setting, query, scrapy_command
+from tests.e2e.conftest import ROOT, clean_environment, database_setting, fresh_command, query
 
 WINDOW_S = 3
 PATIENCE_S = 90
@@ -43,7 +43,7 @@ def wait_for_window(top: psutil.Process, without: set[int]) -> psutil.Process:
 
 
 def test_lost_measuring_process_costs_one_row_each_and_the_next_video_is_fine(database: Path, tmp_path: Path) -> None:
-    command = scrapy_command(
+    command = fresh_command(
         "lab", "--world", "clean", "--clip-ratio", "0.8", "crawl", "youtube", "-a", "max_crawled_url=5",
         "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1",
         "-s", "PYTOMO_DOWNLOAD_MODE=bulk", *database_setting(database),

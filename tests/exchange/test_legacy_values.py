@@ -45,16 +45,16 @@ def test_value_is_kept_as_its_column_holds_it(kind: str, value: Any, kept: Any) 
 @pytest.mark.parametrize(
     ("kind", "value", "reason"),
     [
-        ("time", "yesterday", "is no time"),
-        ("time", None, "is no time"),
-        ("time", 20120304, "is no time"),
-        ("text", b"\xff", "is no text"),
+        ("time", "yesterday", "is not a time"),
+        ("time", None, "is not a time"),
+        ("time", 20120304, "is not a time"),
+        ("text", b"\xff", "is not a text"),
         ("text", "a\x00b", "holds a NUL character"),
-        ("real", "fast", "is no number"),
-        ("real", float("inf"), "is no finite number"),
-        ("real", "nan", "is no finite number"),
-        ("whole", 7.5, "is no whole number"),
-        ("whole", "seven", "is no number"),
+        ("real", "fast", "is not a number"),
+        ("real", float("inf"), "is not a finite number"),
+        ("real", "nan", "is not a finite number"),
+        ("whole", 7.5, "is not a whole number"),
+        ("whole", "seven", "is not a number"),
     ],
 )
 def test_value_that_cannot_be_kept_has_its_reason(kind: str, value: Any, reason: str) -> None:
@@ -86,7 +86,7 @@ def test_rows_that_are_the_same_are_counted_apart_and_a_third_import_is_no_new_o
 
 def test_row_that_cannot_be_kept_is_counted_and_the_next_ones_are_read() -> None:
     rows, result = values_of({"ID": "never"}, {}, {"ID": "never"}, {"Url": None})
-    assert len(rows) == 1 and result.unreadable == Counter({"ID is no time": 2, "Url is missing": 1})
+    assert len(rows) == 1 and result.unreadable == Counter({"ID is not a time": 2, "Url is missing": 1})
     assert result.unreadable_count == 3
 
 

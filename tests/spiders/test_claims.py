@@ -60,8 +60,8 @@ class FakeFrontier:
     def release(self, claim_id: int) -> None:
         self.log.append(f"release {claim_id}")
 
-    def release_all(self, but: Sequence[int]) -> None:
-        self.log.append(f"release all but {sorted(but)}")
+    def release_all(self, except_ids: Sequence[int]) -> None:
+        self.log.append(f"release all but {sorted(except_ids)}")
 
     def renew(self) -> None:
         self.log.append("renew")

@@ -213,7 +213,7 @@ def test_claims_of_a_process_are_all_given_back_but_for_some(
     add(database, opened, "a b")
     claims = [opened.claim(), opened.claim()]
     kept = [claim.id for place, claim in enumerate(claims) if claim is not None and place in but]
-    assert opened.release_all(but=kept) == len(freed)
+    assert opened.release_all(except_ids=kept) == len(freed)
     again = []
     while (claim := opened.claim()) is not None:
         again.append(claim.video_id)
