@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-SLOW_MARKERS = ("alone", "lab", "process", "root")
+SLOW_MARKERS = ("alone", "lab", "process", "root", "slow")
 # Folders in which every test runs the product from outside.
 SLOW_FOLDERS = ("e2e",)
-_SERVER_FIXTURES = {"postgres_cluster", "postgres_server", "postgres_url", "browser"}
+_SERVER_FIXTURES = {"postgres_cluster", "postgres_server", "postgres_url", "browser", "lab_database"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is known to be slow."""
     if config.getoption("--quick"):
+        # Tries at its import whether a socket can be bound.
+        import_module("urllib3.util.connection")
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not _is_slow(item)]

@@ -39,6 +39,7 @@ def test_unit_starts_a_crawl_with_settings_that_it_takes() -> None:
     assert "SuccessExitStatus=130" in text and "RestartPreventExitStatus=2" in text
 
 
+@pytest.mark.process
 def test_unit_passes_systemds_own_check(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")

@@ -32,6 +32,7 @@ def example() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_startup_curve_counts_what_never_started_and_its_interval_holds_it(example: ModuleType) -> None:
     import pandas
 
@@ -55,6 +56,7 @@ def test_every_resolver_is_drawn_and_a_look_up_without_answer_never_comes(exampl
     assert (list(times), list(share)) == ([0.01], [0.5])
 
 
+@pytest.mark.process
 def test_figures_are_drawn_from_an_export(example: ModuleType, tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
     fill(database, 300, days=10, videos=20, traces=1)

@@ -111,6 +111,7 @@ def test_new_class_has_its_meaning_and_advice_on_the_page(toy_page: TestClient, 
     assert "the service is at the lake" in text and "Bring it back: whistle." in text
 
 
+@pytest.mark.slow
 def test_new_class_has_its_advice_in_the_pdf(
     toy_page: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +122,7 @@ def test_new_class_has_its_advice_in_the_pdf(
     assert "Bring it back: whistle." in said
 
 
+@pytest.mark.slow
 def test_new_class_has_its_meaning_and_advice_in_the_terminal(toy_class: FailureClass) -> None:
     out = StringIO()
     video = {"title": "A clip", "video_id": "x", "url": "https://x.example/"}

@@ -31,6 +31,7 @@ def never_started() -> object:
     )
 
 
+@pytest.mark.slow
 def test_report_of_an_empty_database_is_all_zero(each_database: Database) -> None:
     summary = summarise(each_database)
     assert (summary.attempted_count, summary.resolved_count, summary.valid_count) == (0, 0, 0)
@@ -38,6 +39,7 @@ def test_report_of_an_empty_database_is_all_zero(each_database: Database) -> Non
     assert summary.throughput is None or summary.throughput.window_count == 0
 
 
+@pytest.mark.slow
 def test_report_counts_attempted_resolved_started_valid_and_excluded(each_database: Database) -> None:
     repository, run = begin(each_database, settings={"PYTOMO_DOWNLOAD_WINDOW_S": 12})
     reset = make_item(video_id="reset")
@@ -63,6 +65,7 @@ def test_report_counts_attempted_resolved_started_valid_and_excluded(each_databa
     json.dumps(summary.to_dict())
 
 
+@pytest.mark.slow
 def test_session_that_the_network_failed_is_censored_at_the_runs_window(each_database: Database) -> None:
     repository, run = begin(each_database, settings={"PYTOMO_DOWNLOAD_WINDOW_S": "2"})
     repository.save(make_failed(Stage.DNS, "dns_timeout", video_id="dns"), run)
@@ -74,6 +77,7 @@ def test_session_that_the_network_failed_is_censored_at_the_runs_window(each_dat
     assert headline.startup_delay_quantiles_s["0.5"] == 3.0
 
 
+@pytest.mark.slow
 def test_startup_quantiles_count_sessions_that_never_started(each_database: Database) -> None:
     repository, run = begin(each_database)
     playbacks = [
@@ -96,6 +100,7 @@ def test_startup_quantiles_count_sessions_that_never_started(each_database: Data
     assert headline.stalls_per_minute == pytest.approx(4 / 46 * 60)
 
 
+@pytest.mark.slow
 def test_players_are_reported_apart_and_the_browser_like_one_leads(each_database: Database) -> None:
     repository, run = begin(each_database)
     both = (make_playback(), make_playback(player="dashjs", startup_delay_s=0.7))
@@ -106,6 +111,7 @@ def test_players_are_reported_apart_and_the_browser_like_one_leads(each_database
     assert summary.headline.startup_delay_quantiles_s["0.5"] == 0.7
 
 
+@pytest.mark.slow
 def test_throughput_and_cross_traffic_are_counted(each_database: Database) -> None:
     repository, run = begin(each_database)
     for number, rate in enumerate((1e6, 3e6)):
@@ -117,6 +123,7 @@ def test_throughput_and_cross_traffic_are_counted(each_database: Database) -> No
     assert throughput.delivery_quantiles_bps["0.5"] == 2e6
 
 
+@pytest.mark.slow
 def test_round_trips_are_grouped_by_resolver_and_host_and_method(each_database: Database) -> None:
     repository, run = begin(each_database)
     pings = (
@@ -139,6 +146,7 @@ def test_round_trips_are_grouped_by_resolver_and_host_and_method(each_database: 
     assert hosts == {"rr1---sn-a.googlevideo.com", "rr2---sn-a.googlevideo.com"}
 
 
+@pytest.mark.slow
 def test_report_can_be_narrowed(each_database: Database) -> None:
     repository, run = begin(each_database)
     _, elsewhere = begin(each_database, vantage=VantageFacts("there", "other isp"))
@@ -151,6 +159,7 @@ def test_report_can_be_narrowed(each_database: Database) -> None:
     assert summarise(each_database, crawl="no such crawl").attempted_count == 0
 
 
+@pytest.mark.slow
 def test_report_shows_bulk_and_paced_windows_side_by_side(each_database: Database) -> None:
     repository, run = begin(each_database)
     for number, (mode, delivery_bps) in enumerate((("bulk", 8e6), ("paced", 2e6), ("paced", 4e6))):

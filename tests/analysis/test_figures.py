@@ -73,6 +73,7 @@ database.close()
 """
 
 
+@pytest.mark.process
 def test_toy_figure_is_seen_everywhere_from_its_row_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _RECIPE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120

@@ -39,12 +39,14 @@ def overview_of(database: Database, query: str = "?period=7d") -> tuple[dict[str
     return estimates, page.split('aria-label="Verdict"')[1].split("</section>")[0]
 
 
+@pytest.mark.slow
 def test_unchanged_line_is_not_said_to_have_changed(one_method: Database) -> None:
     estimates, verdict = overview_of(one_method)
     assert not estimates["startup"]["is_changed"]
     assert "Startup delay of" not in verdict
 
 
+@pytest.mark.slow
 def test_startup_that_doubled_is_told_with_its_time(one_method: Database, synthetic: ModuleType) -> None:
     # The period shown is the last 7 days; from its second day on, everything starts after twice the time.
     since_s = synthetic.END_S - 6 * 86400
@@ -61,6 +63,7 @@ def test_startup_that_doubled_is_told_with_its_time(one_method: Database, synthe
     assert "Startup delay of all lines together" in verdict and "doubled since Thursday" in verdict
 
 
+@pytest.mark.slow
 def test_method_that_changed_is_not_compared_or_averaged_across(one_method: Database, synthetic: ModuleType) -> None:
     with one_method.write() as connection:
         changed_s = synthetic.END_S - 3 * 86400
@@ -89,6 +92,7 @@ def test_each_vantage_point_counts_from_its_own_last_change() -> None:
     assert last_changes(breaks) == {1: 20, 2: 15}
 
 
+@pytest.mark.slow
 def test_figures_are_written_again_from_the_tables(one_method: Database) -> None:
     with one_method.write() as connection:
         before = connection.execute(text("SELECT * FROM figure ORDER BY measurement_id")).all()

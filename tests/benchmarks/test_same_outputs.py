@@ -144,6 +144,7 @@ def test_normalise_keeps_what_a_user_sees(name: str, text: str) -> None:
     assert normalise(name, text) == text
 
 
+@pytest.mark.slow
 def test_schema_says_a_changed_type_key_index_or_view_and_no_order(tmp_path: Path) -> None:
     described = describe_schema(make_database(tmp_path / "a.db", SCHEMA))
     assert "column parent.name TEXT NOT NULL" in described

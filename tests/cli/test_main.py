@@ -43,6 +43,7 @@ def pytomo(
     return Finished(done.returncode, done.stdout, done.stderr, 0.0)
 
 
+@pytest.mark.process
 def test_help_lists_every_command(tmp_path: Path) -> None:
     done = pytomo("--help", cwd=tmp_path)
     assert done.exit_code == 0
@@ -130,6 +131,7 @@ def test_yt_dlp_that_is_not_there_is_refused(here: Here, monkeypatch: pytest.Mon
     assert here("version") == Finished(2, "", sentence, 0.0)
 
 
+@pytest.mark.process
 def test_another_projects_scrapy_cfg_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = no_such_project.settings\n")
     done = pytomo("report", cwd=tmp_path)
@@ -137,6 +139,7 @@ def test_another_projects_scrapy_cfg_is_not_read(tmp_path: Path) -> None:
     assert "holds no measurement yet" in done.output.replace("\n", " ")
 
 
+@pytest.mark.process
 def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
     for given in ("a.db", f"sqlite:///{tmp_path}/b.db"):
         done = pytomo("db", "upgrade", "--database", given, cwd=tmp_path)
@@ -145,6 +148,7 @@ def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
     assert query(tmp_path / "a.db", "SELECT version_num FROM alembic_version") == [(migrate.HEAD,)]
 
 
+@pytest.mark.process
 def test_output_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -156,6 +160,7 @@ def test_output_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (141, "")
 
 
+@pytest.mark.process
 def test_report_into_a_pipe_has_no_colour_and_on_a_terminal_respects_no_color(tmp_path: Path) -> None:
     assert "\x1b" not in pytomo("report", cwd=tmp_path).output
     pytomo("db", "upgrade", cwd=tmp_path)
@@ -163,6 +168,7 @@ def test_report_into_a_pipe_has_no_colour_and_on_a_terminal_respects_no_color(tm
     assert "\x1b[3" not in coloured
 
 
+@pytest.mark.process
 def test_completion_script_is_accepted_by_bash_and_completes_commands(tmp_path: Path) -> None:
     bash = shutil.which("bash")
     if bash is None:
@@ -174,6 +180,7 @@ def test_completion_script_is_accepted_by_bash_and_completes_commands(tmp_path: 
     assert done.stdout.strip() == "import-legacy", done.stderr
 
 
+@pytest.mark.process
 def test_serve_answers_in_a_folder_without_anything_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     # As the forerunner's `start_server.py 5555`; 0 lets the system choose the port.
     process = subprocess.Popen(
@@ -192,6 +199,7 @@ def test_serve_answers_in_a_folder_without_anything_and_ends_with_ctrl_c(tmp_pat
         process.communicate()
 
 
+@pytest.mark.process
 def test_crawl_in_the_lab_with_the_forerunners_line_stores_what_it_asked_for(tmp_path: Path) -> None:
     done = pytomo(
         *("lab", "--world", "clean", "crawl", "-r", "1", "-u", "2", "-p", "3", "-P", "4", "-t", "week", "-n", "1"),

@@ -21,6 +21,8 @@ from pytomo_scrapy.commands import crawl, measure
 from pytomo_scrapy.crawl.line_lock import LineLock
 from tests.commands.conftest import VIDEOS
 
+pytestmark = pytest.mark.process
+
 LINE = ("-s", "PYTOMO_LINE=tests of crawl and measure")
 VIDEO = "https://www.youtube.com/watch?v=jNQXAC9IVRw"
 

@@ -32,6 +32,7 @@ def test_unusable_setting_is_one_sentence_and_2(run: Run, words: tuple[str, ...]
     assert not list(tmp_path.iterdir()), "nothing is created before the settings are checked"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("words", "exit_code"), OPENING)
 def test_file_that_is_no_database_is_one_sentence_and_stays_as_it_is(
     run: Run, words: tuple[str, ...], exit_code: int, not_a_database: Path
@@ -58,6 +59,7 @@ def test_url_of_no_database_is_one_sentence(
     refused(run(*words, "--database", url), exit_code, sentence)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

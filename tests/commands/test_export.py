@@ -13,6 +13,7 @@ import pytest
 from tests.commands.conftest import VIDEOS, Run, refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file_format", "file_name"),
     [("csv", "measurements.csv"), ("jsonl", "measurements.jsonl"), ("sqlite", "pytomo_export.db")],
@@ -25,6 +26,7 @@ def test_export_writes_a_file_of_the_format_and_names_it(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {file_name, "README.md", "export.json"}
 
 
+@pytest.mark.slow
 def test_export_as_parquet_needs_no_pandas(run: Run, filled: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     ended = run("export", "--format", "parquet", "--output", "out", "--database", filled)
@@ -32,6 +34,7 @@ def test_export_as_parquet_needs_no_pandas(run: Run, filled: Path, tmp_path: Pat
     assert parquet.read_table(tmp_path / "out" / "measurements.parquet").num_rows == 2
 
 
+@pytest.mark.slow
 def test_export_of_every_table_names_each(run: Run, filled: Path) -> None:
     ended = run("export", "--tables", "out", "--database", filled)
     lines = ended.output.splitlines()

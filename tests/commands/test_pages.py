@@ -18,6 +18,7 @@ RESULTS = {"secondaryResults": {"secondaryResults": {"results": [ITEM, MORE]}}}
 ANSWER = json.dumps({"contents": {"twoColumnWatchNextResults": RESULTS}})
 
 
+@pytest.mark.process
 def test_pages_prints_what_is_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "page.json").write_text(ANSWER)
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}

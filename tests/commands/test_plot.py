@@ -43,6 +43,7 @@ def stored(path: Path, *playbacks: PlaybackResult, **window: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["1", f"uuid-{VIDEOS[0]}"])
 def test_plot_draws_into_a_file_that_is_named_after_the_measurement(
     run: Run, filled: Path, tmp_path: Path, key: str
@@ -54,6 +55,7 @@ def test_plot_draws_into_a_file_that_is_named_after_the_measurement(
     assert any("classic: start 1.00 s, 1 stalls of 9.10 s in all, 19.9 s played" in text for text in shown)
 
 
+@pytest.mark.slow
 def test_plot_as_png_is_a_picture(run: Run, filled: Path, tmp_path: Path) -> None:
     pytest.importorskip("PIL", reason="Pillow is not installed")
     assert run("plot", "1", "-o", "x.PNG", "--database", filled).output == "x.PNG\n"
@@ -90,6 +92,7 @@ def test_plot_of_a_window_without_an_end_is_refused(run: Run, tmp_path: Path) ->
     refused(run("plot", "1", "--database", path), 3, "Measurement 1 does not say how long window 0 was")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "subtitle"),
     [
@@ -106,6 +109,7 @@ def test_plot_draws_the_player_that_is_named_or_the_headlines(
     assert any(text.startswith(subtitle) for text in texts(tmp_path / "x.svg"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "subtitle"),
     [

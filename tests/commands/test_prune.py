@@ -47,6 +47,7 @@ def test_other_words_are_no_age(text: str) -> None:
         age(text)
 
 
+@pytest.mark.slow
 def test_prune_takes_the_traces_of_old_measurements_and_says_how_many(run: Run, aged: Path) -> None:
     before = counted(aged)
     promised = run("prune", "--older-than", "90d", "--dry-run", "--database", aged)
@@ -64,6 +65,7 @@ def test_prune_takes_the_traces_of_old_measurements_and_says_how_many(run: Run, 
     assert promised.output.splitlines() == [line.replace("deleted", "would go") for line in lines]
 
 
+@pytest.mark.slow
 def test_prune_of_whole_measurements_keeps_aggregates_of_their_days(run: Run, aged: Path) -> None:
     promised = run("prune", "--older-than", "90d", "--measurements", "--dry-run", "--database", aged)
     assert counted(aged)["measurement"] == 2

@@ -83,6 +83,7 @@ def test_p1203_export_places_stalls_in_media_time() -> None:
     assert session["I13"]["segments"][0]["resolution"] == "426x240"
 
 
+@pytest.mark.process
 def test_replay_command_prints_its_summary(stored: tuple[Repository, int, str], tmp_path: Path) -> None:
     export = tmp_path / "p1203.jsonl"
     done = run_scrapy("replay", "--player", "dashjs", "--json", "--p1203", str(export), url=stored[2])
@@ -91,6 +92,7 @@ def test_replay_command_prints_its_summary(stored: tuple[Repository, int, str], 
     assert json.loads(export.read_text())["input"]["I23"]["stalling"]
 
 
+@pytest.mark.process
 def test_plot_command_writes_a_picture(stored: tuple[Repository, int, str], tmp_path: Path) -> None:
     done = run_scrapy("plot", str(stored[1]), "-o", str(tmp_path / "x.svg"), url=stored[2])
     assert done.returncode == 0, done.stderr

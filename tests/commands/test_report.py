@@ -14,6 +14,7 @@ from tests.commands.conftest import Run, refused
 from tests.e2e.conftest import database_setting, run_scrapy
 
 
+@pytest.mark.process
 def test_report_of_an_empty_database_says_what_to_run(tmp_path: Path) -> None:
     done = run_scrapy("report", *database_setting(tmp_path / "x.db"))
     assert (done.exit_code, done.errors) == (0, "")
@@ -24,6 +25,7 @@ def test_report_of_an_empty_database_as_json_is_one_object(run: Run) -> None:
     assert json.loads(run("report", "--json", "--database", "x.db").output)["attempted_count"] == 0
 
 
+@pytest.mark.slow
 def test_report_says_what_the_database_holds(run: Run, filled: Path) -> None:
     ended = run("report", "--database", filled)
     assert (ended.exit_code, ended.errors) == (0, "")
@@ -61,6 +63,7 @@ def test_report_is_of_the_measurements_that_were_asked_for(
     assert json.loads(ended.output)["attempted_count"] == count
 
 
+@pytest.mark.slow
 def test_report_of_pruned_measurements_shows_their_days(run: Run, filled: Path) -> None:
     database = open_database(f"sqlite:///{filled}")
     prune_measurements(database, datetime(2026, 6, 1, tzinfo=UTC))
@@ -74,6 +77,7 @@ def test_report_of_pruned_measurements_shows_their_days(run: Run, filled: Path) 
     assert ["1", "0", "0", "0", "1"] in rows
 
 
+@pytest.mark.slow
 def test_report_as_pdf_is_written_and_named(run: Run, filled: Path, tmp_path: Path) -> None:
     ended = run("report", "--pdf", "out.pdf", "--database", filled)
     assert (ended.exit_code, ended.output, ended.errors) == (0, "out.pdf\n", "")
@@ -91,6 +95,7 @@ def test_report_as_pdf_without_a_database_is_refused_and_creates_none(run: Run, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_report_as_pdf_into_a_folder_that_is_not_there_ends_with_3(run: Run, filled: Path) -> None:
     ended = run("report", "--pdf", "no/out.pdf", "--database", filled)
     refused(ended, 3, "no/out.pdf cannot be written: No such file or directory.")

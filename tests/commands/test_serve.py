@@ -62,6 +62,7 @@ def test_serve_of_a_folder_shows_its_newest_database(
     assert (url, options["directory"]) == (f"sqlite:///{filled}", tmp_path)
 
 
+@pytest.mark.process
 def test_serve_on_a_port_that_is_taken_is_refused(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

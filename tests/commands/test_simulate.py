@@ -29,6 +29,7 @@ def write_trace(folder: Path, media: Path) -> Path:
     return path
 
 
+@pytest.mark.process
 def test_simulate_prints_one_object_a_trace_and_nothing_else(shared: Path, tmp_path: Path) -> None:
     trace = write_trace(tmp_path, shared / "truth" / "media" / "prog_cbr.mp4")
     done = run_simulate("--player", "progressive", str(trace), str(trace))
@@ -92,6 +93,7 @@ def test_simulate_of_what_is_no_trace_is_one_sentence_and_2(run: Run, tmp_path: 
     refused(run("simulate", "trace.json"), 2, word)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("view", [(), ("--picture",)])
 def test_simulate_predicts_the_recorded_browser_within_its_own_noise(shared: Path, view: tuple[str, ...]) -> None:
     scorer = shared / "truth" / "score.py"

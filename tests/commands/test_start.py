@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 HEAVY = ("av", "dns", "numpy", "pycurl", "rich", "sqlalchemy", "yt_dlp", "pytomo_scrapy.lab.servers")
 LISTING = """
 import sys

@@ -40,6 +40,7 @@ def crawls(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_status_tells_of_each_unfinished_crawl(run: Run, crawls: Path) -> None:
     ended = run("status", "--database", crawls)
     assert (ended.exit_code, ended.errors) == (0, "")
@@ -58,6 +59,7 @@ def test_status_tells_of_each_unfinished_crawl(run: Run, crawls: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "names"),
     [

@@ -14,6 +14,8 @@ from pytomo_scrapy.crawl.alerts import Alerts, Streak
 from pytomo_scrapy.failures import Stage
 from tests.factories import make_item
 
+pytestmark = pytest.mark.process
+
 
 def events(failures: list[str | None], alert_after: int = 3) -> list[tuple[str, str, int]]:
     streak = Streak(alert_after)

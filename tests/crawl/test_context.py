@@ -185,6 +185,7 @@ def test_components_without_the_add_on_say_what_to_switch_on() -> None:
         CrawlContext.of(crawler)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_real_crawler_with_the_add_on_has_the_context(tmp_path: Path) -> None:
     settings = {
         "ADDONS": {"pytomo_scrapy.addons.PytomoAddon": 100},

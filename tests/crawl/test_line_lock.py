@@ -14,6 +14,8 @@ from pytomo_scrapy import config
 from pytomo_scrapy.crawl.line_lock import LineHold, LineLock, check_line, lock_of
 from pytomo_scrapy.failures import LineError
 
+pytestmark = pytest.mark.process
+
 NAME = f"test of {os.getpid()}"
 HOLD = (
     "import sys; from pytomo_scrapy.crawl.line_lock import LineLock\n"

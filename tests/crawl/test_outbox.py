@@ -43,6 +43,7 @@ def test_kept_measurement_is_found_again_for_its_own_database_only(tmp_path: Pat
     assert list(folder.waiting()) == []
 
 
+@pytest.mark.slow
 def test_whole_measurement_survives_the_disk(tmp_path: Path) -> None:
     folder = Outbox(str(tmp_path / "kept"), 10**8, "x")
     item = make_measured_item()
@@ -231,6 +232,7 @@ def stored_uuids(storage: CrawlStorage) -> list[str]:
         return [row[0] for row in connection.exec_driver_sql("SELECT uuid FROM measurement")]
 
 
+@pytest.mark.slow
 def test_crawl_stores_what_an_earlier_run_kept(tmp_path: Path, keep_measurement: Callable[..., Path]) -> None:
     path = keep_measurement(uuid="a" * 36)
     storage = storage_of(tmp_path)

@@ -24,6 +24,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.process
 def test_folder_of_a_killed_process_is_removed_by_the_next_and_a_living_one_stays() -> None:
     done = subprocess.run([sys.executable, "-c", MAKE_AND_DIE], capture_output=True, text=True, check=False)
     orphan = Path(done.stdout.strip())

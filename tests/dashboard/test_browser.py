@@ -61,6 +61,7 @@ def scale_of(page: Any) -> list[float]:
     return shown
 
 
+@pytest.mark.slow
 def test_chart_zooms_moves_and_shows_everything_again(visit: Visit, filled_page: Served) -> None:
     page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
     chart = page.locator("figure[data-chart=series]").first
@@ -89,6 +90,7 @@ def test_chart_zooms_moves_and_shows_everything_again(visit: Visit, filled_page:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_filter_narrows_what_is_shown(visit: Visit, filled_page: Served) -> None:
     page = visit.open(f"{filled_page.origin}/?period=all&eras=all")
     everything = page.locator(".card .value").first.inner_text()
@@ -100,6 +102,7 @@ def test_filter_narrows_what_is_shown(visit: Visit, filled_page: Served) -> None
     assert "ISP B" in page.locator(".verdict").inner_text() or "Not " in page.locator(".verdict").inner_text()
 
 
+@pytest.mark.slow
 def test_theme_is_switched_and_kept(visit: Visit, filled_page: Served) -> None:
     page = visit.open(filled_page.origin)
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -110,6 +113,7 @@ def test_theme_is_switched_and_kept(visit: Visit, filled_page: Served) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == after
 
 
+@pytest.mark.slow
 def test_page_works_by_keyboard_alone(visit: Visit, filled_page: Served) -> None:
     page = visit.open(filled_page.origin)
     page.keyboard.press("Tab")
@@ -121,6 +125,7 @@ def test_page_works_by_keyboard_alone(visit: Visit, filled_page: Served) -> None
     page.wait_for_url("**/series*")
 
 
+@pytest.mark.slow
 def test_csv_pdf_and_png_are_downloaded(visit: Visit, filled_page: Served, tmp_path: Path) -> None:
     page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
     starts = {"CSV": b"start_utc,", "PNG": b"\x89PNG", "PDF report": b"%PDF-"}
@@ -133,6 +138,7 @@ def test_csv_pdf_and_png_are_downloaded(visit: Visit, filled_page: Served, tmp_p
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_table_stands_in_for_the_chart(visit: Visit, filled_page: Served) -> None:
     page = visit.open(f"{filled_page.origin}/series?group=main&period=all")
     chart = page.locator("figure[data-chart=series]").first
@@ -141,6 +147,7 @@ def test_table_stands_in_for_the_chart(visit: Visit, filled_page: Served) -> Non
     assert chart.get_by_role("button", name="Table").get_attribute("aria-expanded") == "true"
 
 
+@pytest.mark.slow
 def test_hostile_titles_take_no_effect(visit: Visit, filled_page: Served) -> None:
     found = 0
     for words in ("document.title", "onload", "HYPERLINK", "7 * 7", "DROP TABLE"):
@@ -156,6 +163,7 @@ def test_hostile_titles_take_no_effect(visit: Visit, filled_page: Served) -> Non
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: ModuleType) -> None:
     path = tmp_path / "live.db"
     database = open_database(f"sqlite:///{path}")
@@ -183,6 +191,7 @@ def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: 
         database.close()
 
 
+@pytest.mark.slow
 def test_figures_that_follow_a_large_page_stay_up_to_date(
     visit: Visit, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +212,7 @@ def test_figures_that_follow_a_large_page_stay_up_to_date(
         database.close()
 
 
+@pytest.mark.slow
 def test_tables_and_averages_of_very_many_rows_follow_the_chart(
     visit: Visit, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

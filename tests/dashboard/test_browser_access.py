@@ -33,6 +33,7 @@ def violations(page: Any, **options: Any) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_page_is_accessible_in_both_themes(browser: Any, filled_page: Served, address: str) -> None:
     visit = Visit(browser, color_scheme="light")
@@ -48,6 +49,7 @@ def test_page_is_accessible_in_both_themes(browser: Any, filled_page: Served, ad
         visit.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_page_fits_a_phone(browser: Any, filled_page: Served, address: str) -> None:
     visit = Visit(browser, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)

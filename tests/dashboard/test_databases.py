@@ -46,6 +46,7 @@ def test_missing_database_says_what_to_run(tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.slow
 def test_empty_database_says_what_to_run_and_fills_without_a_restart(tmp_path: Path, synthetic: ModuleType) -> None:
     path = tmp_path / "new.db"
     open_database(f"sqlite:///{path}").close()
@@ -67,6 +68,7 @@ def test_empty_database_says_what_to_run_and_fills_without_a_restart(tmp_path: P
         assert "Only 0 videos" not in client.get("/series?period=all").text
 
 
+@pytest.mark.slow
 def test_fewer_than_three_rows_are_told(tmp_path: Path, synthetic: ModuleType) -> None:
     with page_of(make_database(tmp_path / "two.db", synthetic, 2)) as client:
         assert "graphs need at least 3" in client.get("/series?period=all").text
@@ -96,6 +98,7 @@ def test_database_of_another_schema_is_told(tmp_path: Path, synthetic: ModuleTyp
         assert "has the schema 0000" in client.get("/").text
 
 
+@pytest.mark.slow
 def test_archive_lists_newest_first_and_opens_by_id(tmp_path: Path, synthetic: ModuleType) -> None:
     for age, name in enumerate(("old.db", "middle.db", "new #1?&.db")):
         make_database(tmp_path / "plain.db", synthetic, 20 + age).rename(tmp_path / name)
@@ -111,6 +114,7 @@ def test_archive_lists_newest_first_and_opens_by_id(tmp_path: Path, synthetic: M
         assert str(tmp_path) not in page
 
 
+@pytest.mark.slow
 def test_database_on_a_medium_that_cannot_be_written_is_read(tmp_path: Path, synthetic: ModuleType) -> None:
     path = make_database(tmp_path / "burnt.db", synthetic)
     path.chmod(0o444)
@@ -129,6 +133,7 @@ def test_reader_refuses_to_write(tmp_path: Path, synthetic: ModuleType) -> None:
     reader.close()
 
 
+@pytest.mark.slow
 def test_question_that_takes_too_long_is_ended(tmp_path: Path, synthetic: ModuleType) -> None:
     reader = ReadDatabase(make_database(tmp_path / "x.db", synthetic), query_limit_s=0.05)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
@@ -139,6 +144,7 @@ def test_question_that_takes_too_long_is_ended(tmp_path: Path, synthetic: Module
     reader.close()
 
 
+@pytest.mark.slow
 def test_open_window_is_told_until_it_is_stale(tmp_path: Path, synthetic: ModuleType) -> None:
     path = make_database(tmp_path / "live.db", synthetic)
     database = open_database(f"sqlite:///{path}")
@@ -157,6 +163,7 @@ def test_open_window_is_told_until_it_is_stale(tmp_path: Path, synthetic: Module
     database.close()
 
 
+@pytest.mark.slow
 def test_pdf_report_is_written_without_a_server(filled: Path, tmp_path: Path) -> None:
     write_pdf_report(filled, tmp_path / "report.pdf")
     body = (tmp_path / "report.pdf").read_bytes()
@@ -165,6 +172,7 @@ def test_pdf_report_is_written_without_a_server(filled: Path, tmp_path: Path) ->
     assert b"/Subtype /Image" not in body
 
 
+@pytest.mark.process
 def test_page_works_from_a_zipped_package(filled: Path, tmp_path: Path) -> None:
     archive = tmp_path / "package.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
@@ -197,6 +205,7 @@ def test_port_that_is_none_is_refused(word: str) -> None:
         read_port(word)
 
 
+@pytest.mark.process
 def test_port_in_use_is_told(filled: Path) -> None:
     import socket
 

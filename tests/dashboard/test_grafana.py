@@ -41,6 +41,7 @@ def with_macros(question: str, synthetic: ModuleType) -> str:
     return filled
 
 
+@pytest.mark.slow
 def test_every_panel_of_the_grafana_dashboard_has_rows(on_postgres: Database, synthetic: ModuleType) -> None:
     questions = {panel["title"] + str(panel["id"]): panel["targets"][0]["rawSql"] for panel in BOARD["panels"]}
     questions |= {"yt-dlp": BOARD["annotations"]["list"][0]["rawQuery"]}
@@ -52,6 +53,7 @@ def test_every_panel_of_the_grafana_dashboard_has_rows(on_postgres: Database, sy
             assert any(value is not None for row in rows for value in row), title
 
 
+@pytest.mark.slow
 def test_grafana_figures_equal_the_page(on_postgres: Database, synthetic: ModuleType, postgres_url: str) -> None:
     shown = {panel["title"]: panel["targets"][0]["rawSql"] for panel in BOARD["panels"] if panel["type"] == "stat"}
     with on_postgres.read() as connection:
@@ -70,6 +72,7 @@ def test_grafana_figures_equal_the_page(on_postgres: Database, synthetic: Module
     assert answers["Delivery rate, median"] == pytest.approx(estimates["delivery"], rel=0.02)
 
 
+@pytest.mark.slow
 def test_page_answers_on_postgres_as_on_sqlite(
     on_postgres: Database, postgres_url: str, tmp_path: Path, synthetic: ModuleType
 ) -> None:

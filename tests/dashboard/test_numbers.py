@@ -71,6 +71,7 @@ def values_of(raw: sqlite3.Connection, expression: str, condition: str = "") -> 
     return [row[0] for row in raw.execute(_HEADLINE.format(value=expression) + condition)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _INDEPENDENT)
 def test_series_mean_equals_the_mean_of_the_tables(client: TestClient, raw: sqlite3.Connection, name: str) -> None:
     expression, factor = _INDEPENDENT[name]

@@ -53,6 +53,7 @@ def test_table_here_says_what_parity_says(shared: Path) -> None:
     assert [word.strip() for word in averages.split(",")] == [word.lower() for word in AVERAGES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SERIES)
 def test_each_series_has_its_page_with_title_unit_sentence_and_unknown_values(client: TestClient, name: str) -> None:
     parameter = BY_FORERUNNER[name]
@@ -64,6 +65,7 @@ def test_each_series_has_its_page_with_title_unit_sentence_and_unknown_values(cl
     assert not parameter.unit or f'<span class="unit">{parameter.unit}</span>' in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", [*GROUPS_OF_PARITY, "All parameters"])
 def test_each_group_has_its_graphs_and_the_averages(client: TestClient, title: str) -> None:
     [group] = [group for group in GROUPS.values() if group.title == title]
@@ -76,6 +78,7 @@ def test_each_group_has_its_graphs_and_the_averages(client: TestClient, title: s
         assert f"<dt>{word}</dt>" in page
 
 
+@pytest.mark.slow
 def test_list_archive_distribution_pdf_and_documents_are_there(client: TestClient) -> None:
     listed = client.get("/videos?period=all").text
     for word in ("Time (UTC)", "Video", "Cache server"):

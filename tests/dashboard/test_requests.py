@@ -39,6 +39,7 @@ PAGES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", PAGES)
 def test_page_answers(client: TestClient, address: str) -> None:
     answer = client.get(address)
@@ -144,6 +145,7 @@ def test_every_answer_forbids_what_is_foreign(client: TestClient) -> None:
         assert headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", [page for page in PAGES if not page.startswith(("/api", "/metrics", "/report"))])
 def test_page_holds_no_inline_script_and_no_foreign_address(client: TestClient, address: str) -> None:
     text = client.get(address).text
@@ -173,6 +175,7 @@ def test_old_names_lead_to_the_new_ones(client: TestClient) -> None:
     assert answer.headers["location"].endswith("/series/rtt_avg_s?period=all")
 
 
+@pytest.mark.slow
 def test_token_is_demanded_where_one_is_set(filled: Path) -> None:
     with TestClient(create_app(DashboardConfig(f"sqlite:///{filled}", token="right"))) as client:
         assert client.get("/api/overview").status_code == 401
@@ -186,6 +189,7 @@ def test_token_is_demanded_where_one_is_set(filled: Path) -> None:
         assert client.get("/").status_code == 200
 
 
+@pytest.mark.slow
 def test_foreign_host_name_is_refused(filled: Path) -> None:
     config = DashboardConfig(f"sqlite:///{filled}", allowed_hosts=("127.0.0.1", "localhost", "::1"))
     with TestClient(create_app(config)) as client:
@@ -198,6 +202,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_reading_every_page_changes_nothing(client: TestClient, filled: Path) -> None:
     before = _digest(filled)
     for address in PAGES:
@@ -263,6 +268,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, synthetic: object) -> TestCl
     return TestClient(create_app(DashboardConfig(f"sqlite:///{path}", path.parent)), raise_server_exceptions=False)
 
 
+@pytest.mark.slow
 def test_no_request_breaks_the_page(small: TestClient) -> None:
     chance = random.Random(20261123)
     statuses: dict[int, int] = {}

@@ -50,6 +50,7 @@ def in_lab() -> Iterator[dict[str, str]]:
         yield lab.environment(clean_environment())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("document", documents_with_commands())
 def test_commands_of_a_document_run(
     tmp_path: Path, document: str, in_lab: dict[str, str], request: pytest.FixtureRequest
@@ -74,6 +75,7 @@ def test_documents_of_first_use_have_commands() -> None:
     assert first <= set(documents_with_commands())
 
 
+@pytest.mark.process
 def test_block_that_fails_or_is_not_known_is_noticed(tmp_path: Path) -> None:
     environment = {**os.environ, **shell.make_shell(tmp_path)}
     for block, code in (("pytomo report --bogus", 2), ("make something", 99), ("no-such-program", 127)):
@@ -83,6 +85,7 @@ def test_block_that_fails_or_is_not_known_is_noticed(tmp_path: Path) -> None:
         assert done.returncode == code, block
 
 
+@pytest.mark.slow
 def test_what_is_not_run_is_still_in_the_documents() -> None:
     texts = "".join(block for path in DOCUMENTS for block in blocks(path)).replace("'", "").replace('"', "")
     for line in (*ELSEWHERE, *shell.NOT_RUN):

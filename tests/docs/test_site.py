@@ -31,6 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_generator_builds_the_documents_without_a_warning(site: Path) -> None:
     assert (site / "settings.html").exists()
     assert (site / "index.html").is_file() and (site / "images" / "window.svg").is_file()
@@ -45,6 +46,7 @@ def test_page_of_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
         assert not re.findall(r"url\([\"']?(?:https?:)?//", path.read_text(encoding="utf-8")), path.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["metrics.html", "design/scale.html"])
 def test_search_finds_a_word_in_pages_opened_from_a_folder(site: Path, visit: Visit, page: str) -> None:
     opened = visit.open(f"{site.as_uri()}/{page}")
@@ -57,6 +59,7 @@ def test_search_finds_a_word_in_pages_opened_from_a_folder(site: Path, visit: Vi
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width_px", [400, 1200])
 @pytest.mark.parametrize("page", ["data-format", "metrics", "download", "settings"])
 def test_tables_and_pictures_stay_inside_the_page(site: Path, visit: Visit, page: str, width_px: int) -> None:

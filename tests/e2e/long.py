@@ -18,7 +18,8 @@ from sqlalchemy import create_engine, text
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
-from tests.e2e.conftest import ROOT, clean_environment, fresh_command
+from tests.e2e.conftest import ROOT, clean_environment, fresh_command, scrapy_command
+from tests.running.commands import kill as kill_command
 
 # Two crawlers on this machine stand for two machines, each with its own line.
 TWO_LINES = ("-s", "PYTOMO_LINE=off")
@@ -46,10 +47,11 @@ class Crawl:
     settings: Sequence[str] = ()
     log: list[Path] = field(default_factory=list)
     folder: Path = Path()
+    is_fresh: bool = False  # a Python of its own, for tests that look at its processes, its memory or its start
 
     def start(self) -> subprocess.Popen[bytes]:
         unstored = self.folder / "unstored"
-        command = fresh_command(
+        command = (fresh_command if self.is_fresh else scrapy_command)(
             "crawl", "youtube", *self.arguments, *QUICK, "-s", f"PYTOMO_DATABASE_URL={self.database_url}",
             "-s", f"PYTOMO_UNSTORED_DIRECTORY={unstored}", *self.settings,
         )  # fmt: skip
@@ -75,8 +77,7 @@ class Crawl:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill the crawler alone, as the kernel does when memory ends; its worker has to notice by itself."""
-    process.kill()
-    process.wait(30)
+    kill_command(process)
 
 
 def kill_worker(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:

@@ -32,7 +32,7 @@ def test_crawl_under_a_jumping_clock_measures_each_video_once_and_right(tmp_path
         # A lease so short that each jump ahead is beyond it.
         crawl = Crawl(
             environment, url, ["-a", "urls=" + ",".join(WORLD), "-a", "related=0"], ["-s", "PYTOMO_LEASE_S=3"],
-            folder=tmp_path,
+            folder=tmp_path, is_fresh=True,
         )  # fmt: skip
         process = crawl.start()
         try:

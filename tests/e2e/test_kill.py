@@ -55,6 +55,7 @@ def test_crawl_killed_at_random_instants_ends_with_every_video_once(lab: dict[st
 
 def test_worker_of_a_killed_crawler_ends_by_itself(lab: dict[str, str], tmp_path: Path) -> None:
     crawl = walk(lab, tmp_path, 4)
+    crawl.is_fresh = True
     process = crawl.start()
     try:
         wait_until(lambda: bool(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0]))
@@ -70,6 +71,7 @@ def test_crawl_whose_worker_is_killed_goes_on_with_one_row_of_its_own_class(
     lab: dict[str, str], tmp_path: Path
 ) -> None:
     crawl = walk(lab, tmp_path, 4)
+    crawl.is_fresh = True
     process = crawl.start()
     try:
         wait_until(lambda: bool(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0]))

@@ -26,7 +26,8 @@ def measure_five(lab: dict[str, str], folder: Path, count: int) -> tuple[float, 
     listed = folder / "list.txt"
     ids = WORLD + [make_video_id(f"listed/{number}") for number in range(count - len(WORLD))]
     listed.write_text("".join(f"https://www.youtube.com/watch?v={one}\n" for one in ids))
-    crawl = Crawl(lab, f"sqlite:///{folder / 'x.db'}", ["-a", f"input_file={listed}", "-a", "related=0"], folder=folder)
+    crawl = Crawl(lab, f"sqlite:///{folder / 'x.db'}", ["-a", f"input_file={listed}", "-a", "related=0"], folder=folder,
+                  is_fresh=True)  # fmt: skip
     process = crawl.start()
     try:
         wait_until(lambda: int(str(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0])) >= 5)

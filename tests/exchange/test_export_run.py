@@ -107,6 +107,7 @@ def _as_text(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize("shape", ["wide", "tables"])
 def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, file_format: str, shape: str) -> None:
@@ -135,6 +136,7 @@ def test_wide_leaves_superseded_measurements_out(filled: Database, tmp_path: Pat
     assert file.row_count == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "videos"),
     [
@@ -164,6 +166,7 @@ def test_selection_chooses_measurements_and_what_belongs_to_them(
     assert {row["download_id"] for row in requests} == {row["id"] for row in downloads}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["wide", "tables", "legacy"])
 @pytest.mark.parametrize("where", ["no_such = 1", "id =", "1); DELETE FROM playback; --"])
 def test_condition_that_cannot_be_asked_is_refused_and_changes_nothing(
@@ -176,12 +179,14 @@ def test_condition_that_cannot_be_asked_is_refused_and_changes_nothing(
         assert connection.execute(text("SELECT COUNT(*) FROM playback")).scalar() == 2
 
 
+@pytest.mark.slow
 def test_database_can_be_written_after_an_export(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "out", "csv", "wide", ALL)
     repository, run = begin(filled)
     assert repository.save(make_item(video_id="next"), run).is_new
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_legacy_export_has_the_29_columns_of_the_view(filled: Database, tmp_path: Path, file_format: str) -> None:
     if file_format == "parquet":
@@ -196,6 +201,7 @@ def test_legacy_export_has_the_29_columns_of_the_view(filled: Database, tmp_path
     assert sorted(rows, key=repr) == sorted(wanted, key=repr)
 
 
+@pytest.mark.slow
 def test_legacy_export_imported_elsewhere_loses_nothing(filled: Database, tmp_path: Path) -> None:
     next(import_legacy(filled, make_file(tmp_path / "old.db", [ROW, ROW, ROW | {"Url": "other"}])))
     export(filled, tmp_path / "out", "sqlite", "legacy", ALL)
@@ -214,6 +220,7 @@ def _real(value: Any) -> Any:
     return float(value) if isinstance(value, int) else value
 
 
+@pytest.mark.slow
 def test_readme_describes_every_column_and_the_version(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "out", "csv", "tables", ExportSelection(where="failure IS NULL"))
     readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
@@ -223,6 +230,7 @@ def test_readme_describes_every_column_and_the_version(filled: Database, tmp_pat
     assert [row for row in rows if not row.split(" | ")[3].strip()] == [], "no column without its meaning"
 
 
+@pytest.mark.slow
 def test_export_json_tells_programs_the_same(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "out", "csv", "wide", ALL)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
@@ -230,6 +238,7 @@ def test_export_json_tells_programs_the_same(filled: Database, tmp_path: Path) -
     assert [(table["file"], table["rows"]) for table in about["tables"]] == [("measurements.csv", 3)]
 
 
+@pytest.mark.slow
 def test_sqlite_and_parquet_carry_the_version_inside(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "s", "sqlite", "wide", ALL)
     info = {row["name"]: row["value"] for row in read_sqlite(tmp_path / "s", "export_info")}
@@ -240,6 +249,7 @@ def test_sqlite_and_parquet_carry_the_version_inside(filled: Database, tmp_path:
     assert metadata[b"software_version"] == __version__.encode()
 
 
+@pytest.mark.slow
 def test_stream_is_the_same_text_as_the_file(filled: Database, tmp_path: Path) -> None:
     out = io.StringIO()
     out.close = lambda: None  # type: ignore[method-assign]
@@ -248,6 +258,7 @@ def test_stream_is_the_same_text_as_the_file(filled: Database, tmp_path: Path) -
     assert out.getvalue() == (tmp_path / "out" / "measurements.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_folder_that_is_not_empty_is_refused(filled: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(SettingError, match="is not empty"):
@@ -268,6 +279,7 @@ print(next(line.split()[1] for line in open('/proc/self/status') if line.startsw
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, file_format: str) -> None:
     if not Path("/proc/self/status").exists():

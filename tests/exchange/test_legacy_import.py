@@ -54,18 +54,21 @@ def view(database: Database) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text("SELECT * FROM pytomo_crawl ORDER BY ID"))]
 
 
+@pytest.mark.slow
 def test_row_comes_back_with_all_29_values(each_database: Database, tmp_path: Path) -> None:
     result = imported(each_database, make_file(tmp_path / "old.db", [ROW]))
     assert (result.row_count, result.known_count, result.unreadable_count) == (1, 0, 0)
     assert view(each_database) == [tuple(ROW.values())]
 
 
+@pytest.mark.slow
 def test_row_of_nulls_keeps_them(each_database: Database, tmp_path: Path) -> None:
     bare = dict.fromkeys(NAMES) | {"ID": "2011-05-06 15:30:50", "Url": "u"}
     imported(each_database, make_file(tmp_path / "old.db", [bare]))
     assert view(each_database) == [tuple(bare.values())]
 
 
+@pytest.mark.slow
 def test_second_import_brings_nothing(each_database: Database, tmp_path: Path) -> None:
     # The same row twice within a table is two rows, however often the file is imported.
     path = make_file(tmp_path / "old.db", [ROW, ROW, ROW | {"Url": "other"}])
@@ -77,6 +80,7 @@ def test_second_import_brings_nothing(each_database: Database, tmp_path: Path) -
         assert connection.execute(select(func.count()).select_from(legacy_source)).scalar() == 1
 
 
+@pytest.mark.slow
 def test_file_that_grew_brings_what_is_new(each_database: Database, tmp_path: Path) -> None:
     path = make_file(tmp_path / "old.db", [ROW])
     imported(each_database, path)
@@ -88,6 +92,7 @@ def test_file_that_grew_brings_what_is_new(each_database: Database, tmp_path: Pa
     assert (again.row_count, again.known_count) == (1, 1)
 
 
+@pytest.mark.slow
 def test_older_table_lacks_columns_and_they_are_null(each_database: Database, tmp_path: Path) -> None:
     # 24 columns of the version that the forerunner's own documentation shows.
     absent = {"CacheServerDelay", "ResolveTime", "ASNumber", "TimeTogetFirstByte", "StatusCode"}
@@ -182,6 +187,7 @@ def forerunners_rows(path: Path) -> list[tuple[Any, ...]]:
     return rows
 
 
+@pytest.mark.slow
 def test_database_of_the_forerunners_own_code_imports_completely(each_database: Database) -> None:
     result = imported(each_database, forerunner.KEPT)
     assert (result.row_count, result.unreadable_count, result.ignored_columns) == (forerunner.ROW_COUNT, 0, ())
@@ -189,6 +195,7 @@ def test_database_of_the_forerunners_own_code_imports_completely(each_database: 
     assert imported(each_database, forerunner.KEPT).row_count == 0
 
 
+@pytest.mark.process
 def test_forerunners_own_code_still_writes_what_is_kept_of_it(database: Database, tmp_path: Path) -> None:
     python = forerunner.find_python2()
     if python is None:

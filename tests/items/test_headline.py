@@ -67,12 +67,14 @@ def test_log_follows_the_rule() -> None:
         assert shown is not None and shown.player == headline_player(names)
 
 
+@pytest.mark.slow
 def test_web_page_follows_the_rule(database: Database) -> None:
     with database.read() as connection:
         rows = connection.execute(text("SELECT measurement_id, player FROM figure")).all()
     assert {row[0]: row[1] for row in rows} == {number: headline_player(names) for number, names in SESSIONS.items()}
 
 
+@pytest.mark.slow
 def test_report_follows_the_rule(database: Database) -> None:
     for number, names in SESSIONS.items():
         headline = summarise(database, service=f"service {number}").headline

@@ -91,6 +91,7 @@ def test_server_context_speaks_http_1_1_over_alpn(authority: Authority) -> None:
     assert client.selected_alpn_protocol() == "http/1.1"
 
 
+@pytest.mark.process
 def test_certificate_read_by_openssl_verifies_strictly(authority: Authority) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("the openssl program is not installed")

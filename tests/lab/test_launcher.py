@@ -197,12 +197,14 @@ def test_running_lab_ends_when_its_owner_is_killed(number):
         owner.wait()
 
 
+@pytest.mark.process
 def test_running_lab_that_does_not_start_in_time_raises_a_sentence(monkeypatch):
     monkeypatch.setattr(launcher, "START_TIMEOUT_S", 0.0)
     with pytest.raises(LabError, match=r"did not start within 0 s\."), running_lab(CLEAN):
         pytest.fail("the lab started")
 
 
+@pytest.mark.process
 def test_running_lab_whose_servers_die_at_the_start_raises_a_sentence(monkeypatch):
     # Called with three arguments, it raises in the new process.
     monkeypatch.setattr(launcher, "serve_lab", os._exit)
@@ -217,6 +219,7 @@ def test_running_lab_that_cannot_write_its_certificates_raises_a_sentence(monkey
         pytest.fail("the lab started")
 
 
+@pytest.mark.process
 def test_run_command_passes_arguments_environment_and_exit_code_on(tmp_path):
     out = tmp_path / "out"
     code = "import os, sys; open(sys.argv[1], 'w').write(os.environ['WORD'] + ' '.join(sys.argv[2:])); sys.exit(7)"
@@ -224,6 +227,7 @@ def test_run_command_passes_arguments_environment_and_exit_code_on(tmp_path):
     assert out.read_text() == "w -s X=Y -L DEBUG"
 
 
+@pytest.mark.process
 def test_run_command_killed_command_gives_128_plus_the_signal():
     assert run_command(python("import os; os.kill(os.getpid(), 9)"), os.environ) == 137
 
@@ -246,6 +250,7 @@ sys.exit(run_command([sys.executable, "-c", code], os.environ))
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("to_group", [False, True], ids=["process", "group"])
 def test_run_command_signal_reaches_the_command_exactly_once(name, to_group):
@@ -269,6 +274,7 @@ def test_run_command_signal_reaches_the_command_exactly_once(name, to_group):
         relay.wait()
 
 
+@pytest.mark.process
 def test_run_command_on_a_terminal_ctrl_c_reaches_the_command_exactly_once():
     pty = pytest.importorskip("pty")
     pid, terminal = pty.fork()

@@ -59,6 +59,7 @@ def test_resolvers_are_named_as_the_product_s_default_with_the_system_s_first(
     assert list(servers) == ["system", "google", "opendns", "silent"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("tcp", [False, True])
 def test_system_resolver_gives_every_host_its_own_address(servers: dict[str, tuple[str, int]], tcp: bool) -> None:
     for name, address in CACHES.items():
@@ -68,6 +69,7 @@ def test_system_resolver_gives_every_host_its_own_address(servers: dict[str, tup
         assert response.flags & dns.flags.RA
 
 
+@pytest.mark.slow
 def test_other_resolvers_lead_some_hosts_to_another_cache_always_the_same(
     servers: dict[str, tuple[str, int]],
 ) -> None:
@@ -116,6 +118,7 @@ def test_name_outside_the_world_does_not_exist(servers: dict[str, tuple[str, int
     assert addresses(ask(servers["system"], "WWW.YouTube.com")) == ["127.0.0.1"]
 
 
+@pytest.mark.process
 def test_truncated_host_needs_tcp_which_dnspython_then_takes(servers: dict[str, tuple[str, int]]) -> None:
     short = ask(servers["system"], TRUNCATED_HOST_NAME)
     assert short.flags & dns.flags.TC and short.answer == []

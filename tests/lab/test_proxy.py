@@ -12,6 +12,8 @@ from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.http.service_messages import Response
 from pytomo_scrapy.lab.proxy import InterceptingProxy
 
+pytestmark = pytest.mark.process
+
 
 def echo(request):
     text = f"{request.method} {request.scheme} {request.host} {request.target} {request.client_address} "

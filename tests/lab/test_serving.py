@@ -9,6 +9,8 @@ import pytest
 
 from pytomo_scrapy.lab.serving import LabServer, open_listener
 
+pytestmark = pytest.mark.process
+
 
 class EchoServer(LabServer):
     """Sends back what comes in lines; "bye" ends the connection, and "oops" is a network's fault."""

@@ -61,6 +61,7 @@ def test_networks_are_found_for_given_and_redirected_addresses() -> None:
     assert list(dict.fromkeys(targets.network_addresses(redirected_item()))) == ["192.0.2.1", "198.51.100.9"]
 
 
+@pytest.mark.process
 def test_ping_asks_every_distinct_address_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
     pinged: list[object] = []
     monkeypatch.setattr(targets, "ping_addresses", lambda *args, **kwargs: pinged.append((args[0], kwargs["port"])))

@@ -299,6 +299,7 @@ def test_refused_window_of_a_pair_is_not_resolved_again(world: World) -> None:
     assert world.calls.count("resolve") == 2
 
 
+@pytest.mark.slow
 def test_paths_of_a_pair_are_forgotten_with_the_item(world: World) -> None:
     item, flow = make_item(), make_session(world, PYTOMO_IP_FAMILY="both")
     asyncio.run(flow.step(Stage.RESOLVE, item))

@@ -119,6 +119,7 @@ HOSTILE_BODIES: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", HOSTILE_BODIES)
 def test_fifty_megabytes_of_hostile_text_end_as_a_class_in_bounded_time(body: str) -> None:
     text = HOSTILE_BODIES[body]()

@@ -82,6 +82,7 @@ def damage(value: Any, dice: random.Random) -> Any:
     return root[0]
 
 
+@pytest.mark.slow
 @FEW
 @given(name=st.sampled_from(NAMES[:-1]), seed=st.integers(0, 2**32))
 def test_answer_with_wrong_types_anywhere_ends_as_a_page(recording: Recording, name: str, seed: int) -> None:
@@ -92,6 +93,7 @@ def test_answer_with_wrong_types_anywhere_ends_as_a_page(recording: Recording, n
     check(parse_page(f"<script>var ytInitialData = {json.dumps(answer)};</script>"))
 
 
+@pytest.mark.slow
 @FEW
 @given(name=st.sampled_from(NAMES), data=st.data())
 def test_cut_or_scrambled_page_ends_as_a_page(recording: Recording, name: str, data: st.DataObject) -> None:
@@ -103,6 +105,7 @@ def test_cut_or_scrambled_page_ends_as_a_page(recording: Recording, name: str, d
         check(parse_page(damaged))
 
 
+@pytest.mark.slow
 @FEW
 @given(page=st.one_of(st.text(), st.binary()), url=st.one_of(st.none(), st.text()))
 def test_any_text_from_any_address_ends_as_a_class(page: str | bytes, url: str | None) -> None:
@@ -144,6 +147,7 @@ def test_wrappers_nested_deeply_end_as_an_empty_page(wrapper: str) -> None:
     assert parse_page(json.dumps({"onResponseReceivedCommands": [action]})).failure == "empty_page"
 
 
+@pytest.mark.slow
 def test_list_of_300_000_items_ends_in_bounded_time() -> None:
     items = ",".join(['{"videoRenderer":{"videoId":"video_00000"}}'] * 300_000)
     text = '{"onResponseReceivedCommands":[{"appendContinuationItemsAction":{"continuationItems":[' + items + "]}}]}"

@@ -105,6 +105,7 @@ def test_link_to_another_site_is_kept_as_it_is(url: str) -> None:
     assert ref.video_id != parse_video_url(url + "1").video_id
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_gives_a_video_or_a_value_error(text: str) -> None:
     for typed in (text, f"https://www.youtube.com/{text}", f"youtu.be/{text}", f"https://youtube.com/watch?v={text}"):

@@ -49,6 +49,7 @@ def test_disk_without_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.Monk
     assert {one.state for one in check_disk(f"sqlite:///{tmp_path / 'x.db'}")} == {"warn"}
 
 
+@pytest.mark.process
 def test_clock_is_not_compared_where_the_service_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     check = check_clock(NOW)

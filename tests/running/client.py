@@ -24,6 +24,8 @@ def main(path: str, entry: str, words: list[str]) -> None:
     pid = int(answers.readline())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: os.kill(pid, got))
+    # What kills the command; to kill this process alone would take the server a moment to notice.
+    signal.signal(signal.SIGUSR1, lambda *_: os.kill(pid, signal.SIGKILL))
     for descriptor in (0, 1, 2):
         os.close(descriptor)  # a pipe ends when the command closes it, not when we do
     code = int(answers.readline() or 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,13 @@ class Finished:
 def command(name: str, *words: str) -> list[str]:
     """Return what stands for `scrapy WORDS` or `pytomo WORDS`: it can be run, waited for, signalled and killed."""
     return [sys.executable, "-S", "-E", str(_CLIENT), _server_socket(), ENTRIES[name], *words]
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill what was started by `command`, or a process of its own, and wait until it is gone."""
+    is_forked = str(_CLIENT) in process.args  # type: ignore[operator]
+    process.send_signal(signal.SIGUSR1 if is_forked else signal.SIGKILL)
+    process.wait(30)
 
 
 def run_command(

@@ -130,6 +130,7 @@ def test_walk_is_breadth_first_and_measures_every_video_once(make_crawl: Callabl
     assert {item.crawl for item in crawl.items} == {crawl.spider.walk.crawl_name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "requested"),
     [
@@ -183,6 +184,7 @@ def test_source_that_refuses_is_asked_once_more(make_crawl: Callable[..., Crawl]
     assert crawl.requested == ["popular", "popular"]
 
 
+@pytest.mark.process
 def test_line_that_another_crawler_holds_ends_the_crawl_before_its_database_knows_it(
     make_crawl: Callable[..., Crawl], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -194,6 +196,7 @@ def test_line_that_another_crawler_holds_ends_the_crawl_before_its_database_know
     lock.free()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
@@ -316,6 +319,7 @@ def test_page_that_a_stop_kept_off_the_wire_gives_its_claim_back(make_crawl: Cal
     assert crawl.requested.count("one") == 2 and len(crawl.items) == 4
 
 
+@pytest.mark.slow
 def test_item_that_the_pipelines_return_is_measured_later(make_crawl: Callable[..., Crawl]) -> None:
     crawl, returned = make_crawl(), []
 

@@ -26,6 +26,7 @@ from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 pytestmark = pytest.mark.migrates
 
 
+@pytest.mark.slow
 def test_migrated_schema_equals_the_metadata(each_database: Database) -> None:
     with each_database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -52,6 +53,7 @@ def test_open_creates_the_folder_and_uses_wal(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_open_again_keeps_what_is_stored(each_url: str) -> None:
     first = open_database(each_url)
     with first.write() as connection:
@@ -63,6 +65,7 @@ def test_open_again_keeps_what_is_stored(each_url: str) -> None:
     again.close()
 
 
+@pytest.mark.slow
 def test_many_openers_at_once_migrate_once(each_url: str) -> None:
     errors: list[BaseException] = []
 
@@ -80,6 +83,7 @@ def test_many_openers_at_once_migrate_once(each_url: str) -> None:
     assert errors == []
 
 
+@pytest.mark.slow
 def test_newer_schema_is_refused(each_url: str) -> None:
     database = open_database(each_url)
     with database.write() as connection:
@@ -171,6 +175,7 @@ def test_unreachable_server_is_named_without_its_password() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_failed_write_leaves_nothing(each_database: Database) -> None:
     with pytest.raises(RuntimeError), each_database.write() as connection:
         connection.execute(insert(vantage), {"name": "half", "provider": ""})
@@ -179,11 +184,13 @@ def test_failed_write_leaves_nothing(each_database: Database) -> None:
         assert connection.execute(select(vantage)).all() == []
 
 
+@pytest.mark.slow
 def test_broken_statement_is_a_storage_error(each_database: Database) -> None:
     with pytest.raises(StorageError, match="could not be read"), each_database.read() as connection:
         connection.execute(text("SELECT * FROM no_such_table"))
 
 
+@pytest.mark.slow
 def test_instants_come_back_aware_and_equal(each_database: Database) -> None:
     east = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     row = {"service": "youtube", "video_id": "a", "url": "u", "uploaded_at": east, "first_seen_at": datetime.now(UTC)}
@@ -195,6 +202,7 @@ def test_instants_come_back_aware_and_equal(each_database: Database) -> None:
     assert stored.tzinfo is UTC
 
 
+@pytest.mark.process
 def test_migrations_work_from_a_zipped_package(tmp_path: Path) -> None:
     package = Path(migrate.__file__).parents[1]
     archive = tmp_path / "pytomo.egg"

@@ -63,6 +63,7 @@ def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
     return json.loads(json.dumps(found))
 
 
+@pytest.mark.slow
 def test_answers_are_the_same_from_blocks_and_from_tables(two_blocks: Database, synthetic: ModuleType) -> None:
     with two_blocks.read() as connection:
         from_tables = answers(connection, synthetic)
@@ -84,6 +85,7 @@ CHANGES = (
 )
 
 
+@pytest.mark.slow
 def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: ModuleType) -> None:
     selection = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
     for change in CHANGES:
@@ -100,6 +102,7 @@ def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: M
         assert sealed(two_blocks) == [0], change
 
 
+@pytest.mark.slow
 def test_a_row_that_is_being_stored_is_waited_for(postgres_url: str, synthetic: ModuleType) -> None:
     """Two crawlers at one PostgreSQL: one packs the block in which the other has a row that is not committed."""
     database = open_database(postgres_url)

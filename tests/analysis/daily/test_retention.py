@@ -102,6 +102,7 @@ def assert_same(before: dict[str, Any], after: dict[str, Any], name: str) -> Non
         ), name
 
 
+@pytest.mark.slow
 def test_days_are_drawn_as_their_measurements_were(filled: Database, synthetic: ModuleType) -> None:
     before = middle(synthetic)
     before_s = int(before.timestamp()) // DAY_S * DAY_S
@@ -139,6 +140,7 @@ def test_days_are_drawn_as_their_measurements_were(filled: Database, synthetic: 
     assert prune_measurements(filled, before) == {}
 
 
+@pytest.mark.slow
 def test_report_tells_deleted_days_apart_and_as_before(filled: Database, synthetic: ModuleType) -> None:
     before = middle(synthetic)
     midnight = datetime.fromtimestamp(int(before.timestamp()) // DAY_S * DAY_S, UTC)
@@ -168,6 +170,7 @@ def test_report_tells_deleted_days_apart_and_as_before(filled: Database, synthet
     json.dumps(report.to_dict())
 
 
+@pytest.mark.slow
 def test_days_pruned_in_two_goes_are_those_of_one(filled: Database, synthetic: ModuleType) -> None:
     """A process killed between two blocks has done the first: the next call adds the rest."""
     early = datetime.fromtimestamp(synthetic.END_S, UTC)
@@ -194,6 +197,7 @@ def test_days_pruned_in_two_goes_are_those_of_one(filled: Database, synthetic: M
     assert days.headline.session_count > 0
 
 
+@pytest.mark.slow
 def test_everything_old_leaves_the_newest_and_no_orphan(each_database: Database, synthetic: ModuleType) -> None:
     filled = each_database
     synthetic.fill(filled, ROWS, days=DAYS, videos=60, traces=0)
@@ -216,6 +220,7 @@ def test_everything_old_leaves_the_newest_and_no_orphan(each_database: Database,
         assert distribution.curves(connection, selection, PARAMETERS["delivery_bps"])[0][0].known_count <= 1
 
 
+@pytest.mark.slow
 def test_a_video_that_waits_for_another_try_keeps_its_measurement(each_database: Database) -> None:
     repository = Repository(each_database)
     crawl = open_crawl(each_database, "youtube", {}, name="c")
@@ -244,6 +249,7 @@ def test_a_video_that_waits_for_another_try_keeps_its_measurement(each_database:
     assert repository.save(late, run, crawl).is_superseded
 
 
+@pytest.mark.slow
 def test_page_says_what_is_there_as_aggregates_only(filled: Database, synthetic: ModuleType, tmp_path: Path) -> None:
     done = prune_measurements(filled, middle(synthetic))["measurement"]
     client = TestClient(create_app(DashboardConfig(f"sqlite:///{tmp_path / 'filled.db'}", tmp_path)))

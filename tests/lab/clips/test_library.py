@@ -50,6 +50,7 @@ def packets(stream: ClipStream) -> list[tuple[str, float, int]]:
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CLIPS))
 def test_clip_decoded_whole_lasts_as_long_as_it_says(name: str, all_clips: dict[str, Clip]) -> None:
     clip = all_clips[name]
@@ -133,6 +134,7 @@ def test_stream_by_itag_that_clip_lacks_is_none(all_clips: dict[str, Clip]) -> N
     assert clip.stream(18) is None
 
 
+@pytest.mark.process
 def test_prepare_clips_from_two_processes_at_once_gives_one_whole_clip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +148,7 @@ def test_prepare_clips_from_two_processes_at_once_gives_one_whole_clip(
     assert len(list((tmp_path / "pytomo_scrapy" / "lab").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_prepare_clips_with_damaged_file_makes_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     stream = load_clip("mpegts_20").streams[0]

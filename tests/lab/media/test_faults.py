@@ -15,6 +15,8 @@ from pytomo_scrapy.lab.clips.clip import CLIPS
 from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.lab.faults.media_wrong_files import damage
 
+pytestmark = pytest.mark.process
+
 FAST = "rr1---sn-fast.googlevideo.com"
 
 

@@ -20,6 +20,8 @@ from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, fault_host_name, partn
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 
+pytestmark = pytest.mark.process
+
 SECRET = b"for tests"
 
 FAST = "rr1---sn-fast.googlevideo.com"

@@ -56,6 +56,7 @@ def test_watch_page_lists_exactly_the_related_videos_in_order(service_for):
     assert following.continuation is None
 
 
+@pytest.mark.slow
 def test_watch_page_hostile_titles_arrive_unchanged(service_for):
     world, service = build_world("default"), service_for("default")
     hostile = {

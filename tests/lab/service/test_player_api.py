@@ -111,6 +111,7 @@ class SilentLog:
     warning = error = debug
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("fault", MESSAGES)
 def test_answer_fault_makes_yt_dlp_say_its_real_message(player_for, monkeypatch, fault):
     video = video_with("faults", fault)
@@ -123,6 +124,7 @@ def test_messages_cover_every_fault_of_the_player_api():
     assert list(MESSAGES) == list(FAULTS)[: len(MESSAGES)]
 
 
+@pytest.mark.process
 def test_answer_healthy_video_gives_yt_dlp_url_codecs_and_size(player_for, monkeypatch):
     video = video_with("faults", None)
     info = resolve(player_for("faults").answer, video.video_id, monkeypatch)
@@ -133,6 +135,7 @@ def test_answer_healthy_video_gives_yt_dlp_url_codecs_and_size(player_for, monke
     assert (info["title"], info["duration"], info["live_status"]) == (video.title, 20, "not_live")
 
 
+@pytest.mark.process
 def test_answer_pre_roll_makes_yt_dlp_wait(player_for, monkeypatch):
     world = build_world("default")
     video = next(video for video in world.videos.values() if video.available_after_s)

@@ -88,6 +88,7 @@ def test_file_that_is_none_is_refused_with_its_setting(tmp_path: Path, content: 
         NetworkFinder(NetworkConfig(str(path)))
 
 
+@pytest.mark.process
 def test_cymru_is_asked_once_per_prefix_and_only_for_its_first_addresses(zones: tuple[Zones, NetworkConfig]) -> None:
     answer, config = zones
     finder = NetworkFinder(config)
@@ -103,6 +104,7 @@ def test_cymru_is_asked_once_per_prefix_and_only_for_its_first_addresses(zones: 
     assert len(answer.questions) == 4
 
 
+@pytest.mark.process
 def test_special_addresses_are_never_sent(zones: tuple[Zones, NetworkConfig]) -> None:
     answer, config = zones
     finder = NetworkFinder(config)
@@ -110,6 +112,7 @@ def test_special_addresses_are_never_sent(zones: tuple[Zones, NetworkConfig]) ->
     assert answer.questions == []
 
 
+@pytest.mark.process
 def test_prefix_that_nobody_announces_is_known_as_such(zones: tuple[Zones, NetworkConfig]) -> None:
     answer, config = zones
     finder = NetworkFinder(config)
@@ -119,6 +122,7 @@ def test_prefix_that_nobody_announces_is_known_as_such(zones: tuple[Zones, Netwo
     assert len(answer.questions) == 1
 
 
+@pytest.mark.process
 def test_silence_costs_its_time_out_once_and_leaves_nothing() -> None:
     now = [0.0]
     with serving(silent) as port:

@@ -31,6 +31,8 @@ from pytomo_scrapy.items import DnsLookup
 from pytomo_scrapy.measure.dns import transports
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 
+pytestmark = pytest.mark.process
+
 HOST = "rr1---sn-a.example"
 Answerer = Callable[[dns.message.Message, str], bytes | None]
 

@@ -18,6 +18,7 @@ from pytomo_scrapy.measure.dns.lookup import look_up_hosts, read_reply
 HOST = "rr1---sn-a.example"
 
 
+@pytest.mark.slow
 def test_read_reply_of_damaged_answers_never_raises_anything_unforeseen() -> None:
     random_source = random.Random(1)
     response = dns.message.make_response(transports.make_query(HOST, "A"))

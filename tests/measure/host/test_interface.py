@@ -32,6 +32,7 @@ def test_interface_of_an_address_of_this_host_is_its_card() -> None:
     pytest.skip("this machine has no address but loopback")
 
 
+@pytest.mark.process
 def test_local_address_towards_loopback_is_loopback() -> None:
     assert local_address_towards("127.0.0.1") == "127.0.0.1"
     assert local_address_towards(None) is None

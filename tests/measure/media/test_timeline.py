@@ -56,6 +56,7 @@ def _reach(media: av.container.InputContainer, index: int, origin_s: float) -> f
     return (end_s or origin_s) - origin_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS)
 def test_timeline_of_whole_file_reaches_its_end_and_never_goes_back(
     name: str, clips: dict[str, tuple[Path, str]]

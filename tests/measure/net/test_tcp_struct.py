@@ -45,6 +45,7 @@ def test_tcp_info_rtt_that_was_never_measured_is_none() -> None:
     assert parse_tcp_info(make_info(min_rtt=0xFFFFFFFF)).rtt_min_s is None
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is read on Linux only")
 def test_tcp_info_of_a_connection_has_its_handshake() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as opened:

@@ -51,6 +51,7 @@ def test_link_local_gateway_has_its_interface(address: str, gateway: str | None)
     assert find_gateway_6(address, TABLE_6) == gateway
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("address", [None, "127.0.0.1", "127.42.0.1", "::1", "not an address"])
 def test_this_host_is_behind_no_gateway(address: str | None) -> None:
     assert gateway_towards(address) is None
@@ -74,6 +75,7 @@ def test_echoes_to_the_gateway_are_stamped_by_the_kernel() -> None:
     assert 0 < min(seen.rtt_s) < 0.02
 
 
+@pytest.mark.process
 def test_gateway_gets_echoes_and_a_row_without_its_address() -> None:
     prober, why = open_echo(4, None, 1.0)
     if prober is None:

@@ -44,6 +44,7 @@ def simulate(player: str, steps: Sequence[tuple[float, float]], *, is_complete: 
     return simulate_playback(streams, player, EXACT.get(player), horizon_s=HORIZON_S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps, is_complete=st.booleans())
 @settings(max_examples=60, deadline=None)
@@ -61,6 +62,7 @@ def test_time_is_spent_exactly_once(player: str, steps: list[tuple[float, float]
         assert spent_s == pytest.approx(HORIZON_S, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps)
 @settings(max_examples=60, deadline=None)
@@ -77,6 +79,7 @@ def test_times_never_run_backwards(player: str, steps: list[tuple[float, float]]
     assert (result.buffer_end_s or 0) >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps)
 @settings(max_examples=40, deadline=None)
@@ -84,6 +87,7 @@ def test_the_same_input_gives_the_same_result(player: str, steps: list[tuple[flo
     assert simulate(player, steps) == simulate(player, steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", BUFFERED)
 @given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
 @settings(max_examples=100, deadline=None)
@@ -97,6 +101,7 @@ def test_more_bytes_earlier_never_give_a_later_start(
         assert hurried_s is not None and hurried_s <= usual_s + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", BUFFERED)
 @given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
 @settings(max_examples=100, deadline=None)
@@ -118,6 +123,7 @@ def test_after_the_same_start_more_bytes_earlier_never_make_the_first_stall_soon
         assert usual.stalls and usual.stalls[0].start_s <= hurried.stalls[0].start_s + 1e-9
 
 
+@pytest.mark.slow
 @given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
 @settings(max_examples=150, deadline=None)
 def test_without_thresholds_more_bytes_earlier_never_give_more_waiting(
@@ -133,6 +139,7 @@ def test_without_thresholds_more_bytes_earlier_never_give_more_waiting(
     assert played[1] >= played[0] - 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("player", "most_s"), [("classic", 2.0), ("progressive", 3.0 + 0.15)])
 @given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
 @settings(max_examples=150, deadline=None)
@@ -145,6 +152,7 @@ def test_more_bytes_earlier_never_cost_more_waiting_than_the_largest_threshold(
     assert hurried_s >= usual_s - most_s - 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps, shift_s=st.floats(0.0, 5.0))
 @settings(max_examples=40, deadline=None)

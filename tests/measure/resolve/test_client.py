@@ -87,6 +87,7 @@ def test_ydl_options_without_a_proxy_setting_leave_the_environment_to_decide_per
     assert options["compat_opts"] == set()
 
 
+@pytest.mark.process
 def test_resolve_silent_service_ends_within_its_bound() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -96,6 +97,7 @@ def test_resolve_silent_service_ends_within_its_bound() -> None:
     assert time.monotonic() - started_s < 4 * 0.3 + 1
 
 
+@pytest.mark.process
 def test_resolve_service_that_drips_bytes_ends_within_its_bound() -> None:
     # No single silence is long enough for a socket time-out, so only the bound of the whole try ends it.
     stopped = threading.Event()
@@ -119,6 +121,7 @@ def test_resolve_service_that_drips_bytes_ends_within_its_bound() -> None:
     assert elapsed_s < 4 * 0.4 + 1
 
 
+@pytest.mark.process
 def test_resolve_refused_proxy_is_proxy_failed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

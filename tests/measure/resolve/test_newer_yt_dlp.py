@@ -14,6 +14,8 @@ import yt_dlp
 from tests.cli.test_main import pytomo
 from tests.e2e.conftest import query
 
+pytestmark = pytest.mark.process
+
 NEWER = "2099.01.31"
 VIDEO = "https://www.youtube.com/watch?v=CGNIzzGfeuY"
 

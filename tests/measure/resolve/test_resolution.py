@@ -20,6 +20,8 @@ from pytomo_scrapy.config import PathConfig, ResolveConfig, read_setting
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 
+pytestmark = pytest.mark.process
+
 RECORDINGS = Path(__file__).resolve().parents[3].parent / "shared" / "recordings"
 LEAN = "player_client=visionos;player_skip=webpage,configs,js,initial_data;skip=hls,dash"
 SELECTOR = "bestvideo[height<=720][vcodec^=avc1]+bestaudio[acodec^=mp4a]/best"

@@ -20,6 +20,8 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.conftest import missing
 from tests.measure.window.window_servers import BODY, Authority, serve_body, serving
 
+pytestmark = pytest.mark.process
+
 HOST = "rr1---sn-test.example"
 CONFIG = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0)
 

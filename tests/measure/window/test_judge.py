@@ -29,6 +29,8 @@ from tests.measure.window.window_servers import (
     serving,
 )
 
+pytestmark = pytest.mark.process
+
 HOST = "rr1---sn-test.example"
 WINDOW_S = 1.2
 # The window promises 0.25 s; a busy machine gets the same again.

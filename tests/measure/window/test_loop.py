@@ -32,6 +32,8 @@ from tests.measure.window.window_servers import (
     serving,
 )
 
+pytestmark = pytest.mark.process
+
 HOST = "rr1---sn-test.example"
 WINDOW_S = 1.0
 CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0)

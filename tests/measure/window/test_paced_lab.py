@@ -155,6 +155,7 @@ def serve_at_link_rate(connection: socket.socket, request: Request) -> None:
         time.sleep(max(0.0, due_s - time.monotonic()))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("window_s", [2.0, 8.0])
 def test_paced_window_on_a_fast_line_takes_window_and_goal_and_a_segment(
     tmp_path: Path, window_s: float, monkeypatch: pytest.MonkeyPatch

@@ -143,6 +143,7 @@ def fetch(directory: Path, port: int, window_s: float, goal_s: float, **override
     return download_window(plan, config)
 
 
+@pytest.mark.process
 def test_paced_window_takes_window_and_goal_and_a_segment_at_most(tmp_path: Path) -> None:
     with serving(serve_file) as server:
         result = fetch(tmp_path, server.port, 3.0, 4.0)
@@ -159,6 +160,7 @@ def test_paced_window_takes_window_and_goal_and_a_segment_at_most(tmp_path: Path
     assert [row.range_end_bytes for row in result.requests] == [HEAD_BYTES - 1, *(end_of(n) for n in (2, 3, 4))]
 
 
+@pytest.mark.process
 def test_paced_window_of_a_short_file_is_complete(tmp_path: Path) -> None:
     with serving(serve_file) as server:
         result = fetch(tmp_path, server.port, 3.0, 60.0)
@@ -167,6 +169,7 @@ def test_paced_window_of_a_short_file_is_complete(tmp_path: Path) -> None:
     assert Path(result.streams[0].spool_path or "").read_bytes() == FILE
 
 
+@pytest.mark.process
 def test_paced_window_against_a_server_without_ranges_takes_the_file(tmp_path: Path) -> None:
     def whole(connection: socket.socket, request: Request) -> None:
         connection.sendall(answer("200 OK", "Content-Type: video/mp4", body=FILE))

@@ -6,6 +6,8 @@ import ipaddress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import DownloadResult, VideoItem
@@ -74,6 +76,7 @@ def test_family_that_the_service_does_not_answer_comes_last_and_keeps_its_class(
     assert len({row.pair_id for row in item.downloads}) == 1 and item.downloads[0].pair_id
 
 
+@pytest.mark.process
 def test_pair_is_downloaded_once_on_each_family(tmp_path: Path) -> None:
     item = make_item(crawl="c")
     with serving(serve_body) as four, serving(serve_body, address="::1") as six:

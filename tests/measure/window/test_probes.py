@@ -16,7 +16,10 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.probes import FIRST_S, TIMEOUT_S, LoadedProbes
 from tests.measure.window.window_servers import Request, media_head, serving
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="handshakes are timed by the kernel on Linux only")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="handshakes are timed by the kernel on Linux only"),
+    pytest.mark.process,
+]
 
 HOST = "rr1---sn-test.example"
 
@@ -34,6 +37,7 @@ def fetch(directory: Path, port: int, per_s: float) -> DownloadResult:
     return download_window(plan, DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=per_s))
 
 
+@pytest.mark.slow
 def test_window_with_probes_has_loaded_round_trips(tmp_path: Path) -> None:
     with serving(trickle) as server:
         result = fetch(tmp_path, server.port, 5.0)
@@ -46,6 +50,7 @@ def test_window_with_probes_has_loaded_round_trips(tmp_path: Path) -> None:
     assert all(t_s >= FIRST_S for t_s in result.loaded.sample_s)
 
 
+@pytest.mark.slow
 def test_window_without_probes_has_no_loaded_figures(tmp_path: Path) -> None:
     with serving(trickle) as server:
         result = fetch(tmp_path, server.port, 0.0)

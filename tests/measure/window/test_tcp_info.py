@@ -16,6 +16,8 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.tcp_info import sampling_interval_s, summarise_tcp
 from tests.measure.window.window_servers import BODY, Request, media_head, serve_body, serving
 
+pytestmark = pytest.mark.process
+
 HOST = "rr1---sn-test.example"
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is read on Linux only")
 

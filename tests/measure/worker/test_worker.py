@@ -20,6 +20,8 @@ import pytest
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.measure.worker.worker import Worker
 
+pytestmark = pytest.mark.process
+
 sys.path.insert(0, str(Path(__file__).parent))  # the child inherits the path, and imports worker_calls from it
 calls = importlib.import_module("worker_calls")
 

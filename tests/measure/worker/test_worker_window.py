@@ -19,6 +19,8 @@ from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.window.window_servers import BODY, Request, media_head, serve_body, serving
 
+pytestmark = pytest.mark.process
+
 HOST = "rr1---sn-test.example"
 
 

@@ -205,6 +205,7 @@ def test_refused_video_is_put_off_once_where_the_crawl_tries_again(retries_refus
     assert claim.attempt_count == (2 if retries_refused else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("but", "freed"), [((), ["a", "b"]), ((0,), ["b"]), ((0, 1), [])], ids=["none", "one", "both"])
 def test_claims_of_a_process_are_all_given_back_but_for_some(
     but: tuple[int, ...], freed: list[str], database: Database

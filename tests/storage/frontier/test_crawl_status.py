@@ -16,6 +16,7 @@ from tests.storage.factories import make_item
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_status_counts_what_is_queued_held_and_done_and_tells_the_rate(each_database: Database) -> None:
     frontier = open_crawl(each_database, "youtube", {}, name="c")
     frontier.add_listed([FoundVideo("youtube", f"{number:011d}") for number in range(10)], 10)

@@ -53,6 +53,7 @@ def walk(frontier: Frontier, children: dict[str, Sequence[str]]) -> list[str]:
     return order
 
 
+@pytest.mark.slow
 def test_claims_come_breadth_first_by_parent_and_place(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a", "b")
@@ -124,6 +125,7 @@ def test_limit_is_never_passed_by_a_batch(each_database: Database) -> None:
     assert (counts.admitted, counts.queued, counts.in_flight, counts.done) == (3, 1, 2, 0)
 
 
+@pytest.mark.slow
 def test_limit_is_never_passed_by_many_threads(each_url: str) -> None:
     database = open_database(each_url)
     start(database, limit=50)
@@ -148,6 +150,7 @@ def test_limit_is_never_passed_by_many_threads(each_url: str) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_two_claimers_never_get_the_same_row(each_url: str) -> None:
     database = open_database(each_url)
     frontier = start(database)
@@ -172,6 +175,7 @@ def test_two_claimers_never_get_the_same_row(each_url: str) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_unfinished_crawl_resumes_by_the_same_command(each_database: Database) -> None:
     first = start(each_database, time_frame="week")
     seed(first, "a", "b")
@@ -182,6 +186,7 @@ def test_unfinished_crawl_resumes_by_the_same_command(each_database: Database) -
     assert not start(each_database, time_frame="month").crawl.is_resumed
 
 
+@pytest.mark.slow
 def test_finished_crawl_starts_anew(each_database: Database) -> None:
     first = start(each_database)
     seed(first, "a")
@@ -196,6 +201,7 @@ def test_finished_crawl_starts_anew(each_database: Database) -> None:
     assert take(again).video_id == "a"
 
 
+@pytest.mark.slow
 def test_named_crawl_may_raise_its_limit_and_keeps_its_spider(each_database: Database) -> None:
     first = open_crawl(each_database, "youtube", {}, name="mine", max_crawled_url=1)
     first.add_listed(videos("a", "b"), 2)
@@ -206,6 +212,7 @@ def test_named_crawl_may_raise_its_limit_and_keeps_its_spider(each_database: Dat
         open_crawl(each_database, "dailymotion", {}, name="mine")
 
 
+@pytest.mark.slow
 def test_each_vantage_may_have_a_frontier_of_its_own(each_database: Database) -> None:
     here = open_crawl(each_database, "youtube", {}, vantage="here")
     there = open_crawl(each_database, "youtube", {}, vantage="there")
@@ -215,6 +222,7 @@ def test_each_vantage_may_have_a_frontier_of_its_own(each_database: Database) ->
         assert take(own).video_id == "a"
 
 
+@pytest.mark.slow
 def test_list_resumes_where_it_was_read_to(each_database: Database) -> None:
     frontier = start(each_database)
     assert frontier.listed() == (0, False)
@@ -226,6 +234,7 @@ def test_list_resumes_where_it_was_read_to(each_database: Database) -> None:
     assert [(claim.video_id, claim.source) for claim in claims] == [("a", "urls"), ("b", "urls"), ("c", "urls")]
 
 
+@pytest.mark.slow
 def test_released_claim_keeps_its_place(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a", "b", "c")
@@ -237,6 +246,7 @@ def test_released_claim_keeps_its_place(each_database: Database) -> None:
     assert frontier.counts().queued == 3
 
 
+@pytest.mark.slow
 def test_done_row_is_not_released_or_finished_twice(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a")
@@ -247,6 +257,7 @@ def test_done_row_is_not_released_or_finished_twice(each_database: Database) -> 
     assert frontier.counts().done == 1
 
 
+@pytest.mark.slow
 def test_row_is_ended_without_a_measurement(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a")
@@ -254,6 +265,7 @@ def test_row_is_ended_without_a_measurement(each_database: Database) -> None:
     assert not frontier.has_unfinished()
 
 
+@pytest.mark.slow
 def test_rollback_of_the_measurement_leaves_the_claim(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a")
@@ -270,6 +282,7 @@ def _become(database: Database, frontier: Frontier, **values: str | int) -> None
         connection.execute(update(owner).where(owner.c.id == frontier._owner_id).values(**values))
 
 
+@pytest.mark.slow
 def test_lease_of_another_machine_returns_after_its_end(each_database: Database) -> None:
     gone = start(each_database, lease_s=-1.0)
     seed(gone, "a")
@@ -281,6 +294,7 @@ def test_lease_of_another_machine_returns_after_its_end(each_database: Database)
     assert gone.renew() == 0
 
 
+@pytest.mark.slow
 def test_lease_of_another_machine_is_respected(each_database: Database) -> None:
     holder = start(each_database)
     seed(holder, "a")
@@ -292,6 +306,7 @@ def test_lease_of_another_machine_is_respected(each_database: Database) -> None:
     assert [(holder.host, holder.count) for holder in other.holders()] == [("elsewhere", 1)]
 
 
+@pytest.mark.slow
 def test_lease_of_a_live_process_here_outlasts_a_clock_that_jumped(each_database: Database) -> None:
     holder = start(each_database, lease_s=-1.0)
     seed(holder, "a")
@@ -308,6 +323,7 @@ def test_lease_of_a_boot_before_this_one_returns_at_once_on_sqlite(database: Dat
     assert take(start(database)).video_id == "a"
 
 
+@pytest.mark.slow
 def test_number_of_a_dead_process_given_to_another_does_not_hold_its_lease(each_database: Database) -> None:
     holder = start(each_database)
     seed(holder, "a")
@@ -316,6 +332,7 @@ def test_number_of_a_dead_process_given_to_another_does_not_hold_its_lease(each_
     assert take(start(each_database)).video_id == "a"
 
 
+@pytest.mark.slow
 def test_row_measured_after_its_lease_was_lost_is_done_if_nobody_took_it(each_database: Database) -> None:
     holder = start(each_database)
     seed(holder, "a")
@@ -326,6 +343,7 @@ def test_row_measured_after_its_lease_was_lost_is_done_if_nobody_took_it(each_da
     assert holder.counts().done == 1
 
 
+@pytest.mark.slow
 def test_next_pass_measures_again_and_is_joined_by_others(each_database: Database) -> None:
     frontier, other = start(each_database, limit=2), start(each_database, limit=2)
     frontier.add_listed(videos("a", "b"), 2, is_end=True)
@@ -395,6 +413,7 @@ while (claim := frontier.claim()) is not None:
 """
 
 
+@pytest.mark.process
 def test_killed_crawler_loses_nothing_and_repeats_nothing(each_url: str) -> None:
     reported: list[str] = []
     for kill_after in (0, 1, 7, 30, 60, None):

@@ -54,6 +54,7 @@ def count_rows(database: Database) -> dict[str, int]:
         }
 
 
+@pytest.mark.slow
 def test_saved_measurement_is_read_back_whole(each_database: Database) -> None:
     repository, run = begin(each_database)
     item = make_item()
@@ -84,6 +85,7 @@ def test_saved_measurement_is_read_back_whole(each_database: Database) -> None:
     assert playback["freezes"] is None
 
 
+@pytest.mark.slow
 def test_recalled_windows_equal_what_the_players_were_given(each_database: Database) -> None:
     repository, run = begin(each_database)
     item = make_item()
@@ -108,6 +110,7 @@ def test_saving_twice_stores_once(each_database: Database) -> None:
     assert count_rows(each_database) == before
 
 
+@pytest.mark.slow
 def test_claim_is_done_with_its_measurement(each_database: Database) -> None:
     repository, run = begin(each_database)
     frontier, claim = claimed(each_database)
@@ -143,6 +146,7 @@ def test_failed_measurement_is_a_row_with_its_class(each_database: Database, sta
     assert row["attribution"] == ("content" if stage is Stage.RESOLVE else "network")
 
 
+@pytest.mark.slow
 def test_video_without_a_window_keeps_its_announced_streams(each_database: Database) -> None:
     repository, run = begin(each_database)
     saved = repository.save(make_failed(Stage.DNS, "dns_timeout"), run)
@@ -157,6 +161,7 @@ def _everything(connection: Connection) -> str:
     return "\n".join(str(row) for name in tables for row in connection.execute(text(f'SELECT * FROM "{name}"')))
 
 
+@pytest.mark.slow
 def test_nothing_private_is_stored(each_database: Database) -> None:
     repository, run = begin(
         each_database,
@@ -178,6 +183,7 @@ def test_nothing_private_is_stored(each_database: Database) -> None:
     assert "rr1.test/videoplayback?[removed] from (client)" in everything
 
 
+@pytest.mark.slow
 def test_public_address_is_stored_by_choice_only(each_database: Database) -> None:
     repository, run = begin(each_database, store_public_ip=True)
     saved = repository.save(make_item(), run)
@@ -195,6 +201,7 @@ def test_views_that_only_the_watch_page_told_are_kept(database: Database, resolv
     assert (full["view_count"], full["related_count"], full["page_failure"]) == (7, 3, None)
 
 
+@pytest.mark.slow
 def test_hostile_text_and_numbers_do_not_lose_the_measurement(each_database: Database) -> None:
     repository, run = begin(each_database)
     title = "<script>'\";--\x00 \ud800 \u202e " + "\U0001f600" * 10_000
@@ -207,6 +214,7 @@ def test_hostile_text_and_numbers_do_not_lose_the_measurement(each_database: Dat
     assert full["player_config"] == {"a": ["", 1]}
 
 
+@pytest.mark.slow
 def test_details_that_are_refused_cost_only_themselves(each_database: Database) -> None:
     repository, run = begin(each_database)
     item = make_item(playbacks=(make_playback(), make_playback()))  # the same player twice in one window
@@ -219,6 +227,7 @@ def test_details_that_are_refused_cost_only_themselves(each_database: Database) 
     assert len(full["pings"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_later", [True, False])
 def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database: Database, is_later: bool) -> None:
     repository, run = begin(each_database)
@@ -233,6 +242,7 @@ def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database
     assert frontier.counts().done == 1
 
 
+@pytest.mark.slow
 def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_here(each_database: Database) -> None:
     repository, run = begin(each_database)
     there = repository.begin_run(spider="youtube", arguments={}, settings={}, vantage=VantageFacts("there"))
@@ -256,6 +266,7 @@ def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_
     assert first["view_count"] == 12, "the resolution's own count comes before the page's"
 
 
+@pytest.mark.slow
 def test_video_that_the_service_refused_is_tried_once_more_and_its_first_row_superseded(
     each_database: Database,
 ) -> None:
@@ -277,6 +288,7 @@ def test_video_that_the_service_refused_is_tried_once_more_and_its_first_row_sup
     assert [row["id"] for row in repository.measurements()] == [rows[1].measurement_id]
 
 
+@pytest.mark.slow
 def test_failure_that_is_no_refusal_is_done_at_once(each_database: Database) -> None:
     repository, run = begin(each_database)
     frontier = open_crawl(each_database, "youtube", {}, retries_refused=True)
@@ -315,6 +327,7 @@ def test_run_keeps_versions_settings_and_its_end(each_database: Database) -> Non
     assert again_repository.measurements() == []
 
 
+@pytest.mark.slow
 def test_further_playback_is_added_under_its_own_name_only(each_database: Database) -> None:
     repository, run = begin(each_database)
     saved = repository.save(make_item(), run)
@@ -329,6 +342,7 @@ def test_further_playback_is_added_under_its_own_name_only(each_database: Databa
         repository.add_playback(saved.measurement_id, make_playback())
 
 
+@pytest.mark.slow
 def test_database_that_is_full_stores_nothing_and_says_so(database: Database) -> None:
     repository, run = begin(database)
     frontier, claim = claimed(database)
@@ -409,6 +423,7 @@ def test_every_field_has_a_column(kind: type, table: Table, prefix: str) -> None
     assert [leaf.path for leaf in leaves if leaf.name not in table.c] == []
 
 
+@pytest.mark.slow
 def test_save_takes_milliseconds(database: Database) -> None:
     repository, run = begin(database)
     timings = []

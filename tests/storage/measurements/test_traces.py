@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from pytomo_scrapy.analysis.crawl_report import summarise
@@ -38,6 +39,7 @@ def count(database: Database, table: object) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_prune_takes_traces_of_old_measurements_only_and_leaves_the_report_as_it_was(each_database: Database) -> None:
     fill(each_database)
     before = summarise(each_database).to_dict()
@@ -55,6 +57,7 @@ def test_prune_takes_traces_of_old_measurements_only_and_leaves_the_report_as_it
     assert prune(each_database, cutoff) == {}
 
 
+@pytest.mark.slow
 def test_prune_takes_the_frontier_of_a_crawl_that_finished_before(each_database: Database) -> None:
     fill(each_database)
     prune(each_database, NOW - timedelta(days=90))

@@ -50,6 +50,7 @@ def modules_of(*folders: Path) -> dict[str, ModuleType]:
     return {name: sys.modules[name] for name, path in places.items() if any(map(path.is_relative_to, folders))}
 
 
+@pytest.mark.slow
 def test_stored_column_is_one_field_and_what_make_schema_writes(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(copied)
     items = copied / "pytomo_scrapy" / "items" / "ping_result.py"
@@ -90,6 +91,7 @@ def stored_and_read(path: Path) -> tuple[int, str]:
     return count, migrate.HEAD
 
 
+@pytest.mark.slow
 def test_nothing_is_written_where_the_migrations_make_the_tables(tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -51,6 +51,7 @@ def rows_of(database: Database) -> list[dict[str, Any]]:
         return [{name.lower(): value for name, value in row._mapping.items()} for row in rows]
 
 
+@pytest.mark.slow
 def test_view_has_the_29_columns_in_their_order(each_database: Database) -> None:
     with each_database.read() as connection:
         names = list(connection.execute(text("SELECT * FROM pytomo_crawl")).keys())
@@ -60,6 +61,7 @@ def test_view_has_the_29_columns_in_their_order(each_database: Database) -> None
         assert names == COLUMNS
 
 
+@pytest.mark.slow
 def test_view_has_a_row_for_each_address_of_each_resolver(each_database: Database) -> None:
     repository, run = begin(each_database)
     repository.save(make_item(), run)
@@ -71,6 +73,7 @@ def test_view_has_a_row_for_each_address_of_each_resolver(each_database: Databas
     assert [row["asnumber"] for row in rows] == [64500, None, 64500]
 
 
+@pytest.mark.slow
 def test_view_has_the_old_units(each_database: Database) -> None:
     repository, run = begin(each_database)
     repository.save(make_item(), run)
@@ -110,6 +113,7 @@ def test_view_has_the_old_units(each_database: Database) -> None:
         assert row[name] == (pytest.approx(value) if isinstance(value, float) else value), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [Stage.RESOLVE, Stage.DNS])
 def test_measurement_without_any_address_has_one_row(each_database: Database, stage: Stage) -> None:
     repository, run = begin(each_database)
@@ -119,6 +123,7 @@ def test_measurement_without_any_address_has_one_row(each_database: Database, st
     assert (row["ip"], row["downloadbytes"], row["statuscode"]) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_window_through_a_proxy_has_a_row_without_an_address(each_database: Database) -> None:
     repository, run = begin(each_database)
     repository.save(make_item(dns=None, ping=None, downloads=(make_download(address=None, via_proxy=True),)), run)
@@ -126,6 +131,7 @@ def test_window_through_a_proxy_has_a_row_without_an_address(each_database: Data
     assert (row["ip"], row["downloadbytes"], row["downloadinterruptions"]) == (None, 3_500_000, 2)
 
 
+@pytest.mark.slow
 def test_window_that_was_never_opened_adds_no_row(each_database: Database) -> None:
     repository, run = begin(each_database)
     died = make_download(address=None, host=None, received_bytes=None, streams=(), requests=(), failure="worker_died")
@@ -134,6 +140,7 @@ def test_window_that_was_never_opened_adds_no_row(each_database: Database) -> No
     assert [(row["ip"], row["downloadbytes"]) for row in rows] == [(FIRST, None), (SECOND, None), (FIRST, None)]
 
 
+@pytest.mark.slow
 def test_each_video_is_one_url_however_many_rows_it_has(each_database: Database) -> None:
     repository, run = begin(each_database)
     for number in range(3):
