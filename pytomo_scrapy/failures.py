@@ -366,6 +366,11 @@ def attribution_of(failure: str | None) -> Attribution | None:
     return FAILURES[failure].attribution
 
 
+def meaning_of(failure: str | None) -> str:
+    """Return what `failure` means. Empty for none, and for the class of a later version."""
+    return FAILURES[failure].meaning if failure in FAILURES else ""
+
+
 def advice_on(failure: str | None) -> str:
     """Return what to do about `failure`, in plain text. Empty for none, and for the class of a later version."""
     return FAILURES[failure].plain_advice if failure in FAILURES else ""

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.assets import static_version
 from pytomo_scrapy.dashboard.query import PERIODS, PageQuery
-from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.failures import meaning_of
 from pytomo_scrapy.reporting.format import instant, instant_of, number, readable, size
 
 NAVIGATION = (
@@ -41,7 +41,7 @@ def environment() -> Environment:
     made.filters.update(number=number, instant=instant, seconds=instant_of, size=size, readable=readable)
     made.filters.update(combine_sort=combine_sort)
     made.globals.update(navigation=NAVIGATION, periods=PERIODS, version=__version__, static=static_version())
-    made.globals.update(failure_meaning={name: row.meaning for name, row in FAILURES.items()})
+    made.globals.update(failure_meaning=meaning_of)
     return made
 
 
