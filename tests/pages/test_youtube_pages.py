@@ -89,6 +89,7 @@ def test_watch_page_says_views_and_date_of_its_own_video(
         ("charts_trending_music.json", "charts", 30, "7sxVHYZ_PnA", "m4sEaJhaKzI", False),
         ("charts_trending_movies.json", "charts", 30, "ZmEx7wQI6RY", "C93GFpbp554", False),
         ("browse_gaming_trending.json", "browse", 50, "-_DaUyAB_DE", "vejbwilzxjg", False),
+        ("browse_podcasts.json", "browse", 99, "uUeo9jxxMWc", "UlJg6hbY22E", False),
         ("search_videos.json", "search", 20, "Z8KYabgkMbw", "oo2aNvVDpAM", True),
         ("search_continuation.json", "search_continuation", 20, "JOHUZMTdgBY", "ezYffvVRjG4", True),
     ],
