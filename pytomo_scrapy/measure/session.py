@@ -22,6 +22,7 @@ from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, look_up_paths, resolve_paths
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
+from pytomo_scrapy.measure.playback.declared_video import declared_video
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
@@ -197,12 +198,10 @@ class Session:
 
     async def _play(self, item: VideoItem) -> None:
         # 6. Playback: never during a window, and as long as the crawl takes even where it stops.
-        declared_duration_s = item.resolve.duration_s if item.resolve else None
+        declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(
-                    download, declared_duration_s, self._config.playback
-                )
+                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
             add_playbacks(item, timelines, playbacks)
         # 7. Finish.
         item.join_time_s = join_time_s(item)

@@ -35,6 +35,20 @@ _DECLARED = {
         "maxReadAheadMediaTimeMs",
     ),
     "hamplayerConfig": ("resyncPolicyConfig", "audioAbrConfig", "videoAbrConfig"),
+    "mediaCommonConfig": (
+        "serverPlaybackStartConfig",
+        "dynamicReadaheadConfig",
+        "predictedReadaheadConfig",
+        "serverReadaheadConfig",
+        "bandwidthEstimationConfig",
+        "mediaFetchRetryConfig",
+        "mediaFetchMaximumErrors",
+        "mediaFetchMaximumNetworkErrors",
+        "mediaFetchMaximumServerErrors",
+        "sabrClientConfig",
+        "useServerDrivenAbr",
+    ),
+    "networkProtocolConfig": ("useQuic",),
 }
 
 
@@ -96,7 +110,7 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         client = json.loads(request.data)["context"]["client"]["clientName"] if isinstance(request, Request) else ""
         declared = answer.get("playerConfig") or answer["playerResponse"]["playerConfig"]
         declared_values = {
-            player: {name: declared[player][name] for name in names if name in declared[player]}
+            player: _numbers({name: declared[player][name] for name in names if name in declared[player]})
             for player, names in _DECLARED.items()
             if isinstance(declared.get(player), dict)
         }
@@ -114,6 +128,20 @@ def _keep_refusal(body: bytes, refusals: list[Refusal | None]) -> None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
     refusals.append(read_refusal(status))
+
+
+def _numbers(value: Any) -> Any:
+    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret."""
+    if isinstance(value, dict):
+        return {name: _numbers(part) for name, part in value.items() if not _is_text(part)}
+    if isinstance(value, list):
+        return [_numbers(part) for part in value if not _is_text(part)]
+    return value
+
+
+def _is_text(value: Any) -> bool:
+    # A whole number of 64 bits comes as text, of 20 digits at most.
+    return isinstance(value, str) and not (value.isdecimal() and len(value) <= 20)
 
 
 def is_youtube(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""When a media host refused to go on."""
+"""What guests met in autumn 2026."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,3 +12,4 @@ def upgrade() -> None:
     op.add_column("download", sa.Column("gated_at_s", sa.Double(), nullable=True))
     op.add_column("download", sa.Column("gated_at_bytes", sa.BigInteger(), nullable=True))
     op.add_column("download", sa.Column("gated_at_media_s", sa.Double(), nullable=True))
+    op.add_column("playback", sa.Column("parameters_source", sa.Text(), nullable=True))
