@@ -130,7 +130,12 @@ class Service:
     def _next_api(self, request: Request) -> Response:
         body = request.json()
         if "continuation" not in body:
-            return json_response(self._watch.next_answer(str(body.get("videoId", ""))))
+            video_id = str(body.get("videoId", ""))
+            fault = self._page_fault(video_id)
+            # What a bare page lacks is here; a page of garbage has nothing behind it either.
+            if fault is not None and fault.failure == "unknown_page_shape":
+                return fault.answer(request)
+            return json_response(self._watch.next_answer(video_id))
         token = read_token(str(body["continuation"]))
         answer = self._watch.continue_related(token) if token else None
         return json_response(answer) if answer else _bad_request()
@@ -181,8 +186,7 @@ class Service:
         )
 
     def _watch_page(self, request: Request, video_id: str) -> Response:
-        video = self._world.videos.get(video_id)
-        fault = fault_at(PageFault, video.fault) if video else None
+        fault = self._page_fault(video_id)
         if fault is not None:
             return fault.answer(request)
         visitor = (
@@ -190,6 +194,10 @@ class Service:
             "VISITOR_INFO1_LIVE=labVisitor0; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none",
         )
         return page(self._watch.watch_page(video_id, request.client_address), 200, visitor)
+
+    def _page_fault(self, video_id: str) -> PageFault | None:
+        video = self._world.videos.get(video_id)
+        return fault_at(PageFault, video.fault) if video else None
 
 
 def _needs_consent(request: Request) -> bool:
