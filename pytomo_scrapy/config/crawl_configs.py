@@ -128,11 +128,12 @@ class EnduranceConfig:
     )
     broken_client_max: int = setting(
         "PYTOMO_BROKEN_CLIENT_MAX",
-        5,
+        20,
         "videos",
         whole(0),
-        "The crawl stops when the media of this number of videos in a row were refused from the first byte, because "
-        "yt-dlp is then too old; 0: the crawl never stops for that",
+        "The crawl stops when the media of this number of videos in a row were refused from the first byte, or cut off "
+        "after the first of them: yt-dlp is then too old, or the service distrusts this machine; 0: the crawl never "
+        "stops for that",
     )
     alert_webhook: str | None = setting(
         "PYTOMO_ALERT_WEBHOOK",
