@@ -136,6 +136,12 @@ _CLASSES = (
     FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
     FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
     FailureClass(
+        "unknown_refusal",
+        Attribution.SERVICE,
+        "the service refused the video in words that are not known; failure_detail holds them",
+        "Report it, with `failure_detail`: the service has found new words. Nothing is wrong with the line.",
+    ),
+    FailureClass(
         "consent_wall",
         Attribution.SERVICE,
         "a consent page stood in place of the answer",

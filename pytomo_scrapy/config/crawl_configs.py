@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
-from pytomo_scrapy.config.values import choice, flag, number, optional, text, web_address, whole, words
+from pytomo_scrapy.config.values import choice, choices, flag, number, optional, text, web_address, whole, words
+
+# In the order in which they are asked.
+SOURCES = ("data_api", "charts", "gaming", "podcasts", "sports", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class SourceConfig:
         "popularity, relevance",
         choice("popularity", "relevance"),
         "Order in which the service is asked to sort search results",
+    )
+    sources: tuple[str, ...] = setting(
+        "PYTOMO_SOURCES",
+        ",".join(SOURCES),
+        "words",
+        choices(*SOURCES),
+        "Sources of YouTube's popular videos that are asked, of those that exist for the time frame; data_api needs "
+        "PYTOMO_YOUTUBE_API_KEY",
     )
 
 

@@ -20,6 +20,7 @@ from yt_dlp.networking.exceptions import TransportError
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_direct
+from pytomo_scrapy.refusal_texts import Refusal, read_refusal
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {
@@ -45,6 +46,7 @@ class Extraction:
     error: BaseException | None = None
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
+    refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     cookie_header: Callable[[str], str | None] = lambda url: None
 
 
@@ -83,6 +85,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
             return response
         body = response.read()
         _keep_player_config(request, body, self._extraction.player_configs)
+        _keep_refusal(body, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
         return Response(io.BytesIO(body), response.url, headers, response.status)
 
@@ -101,6 +104,16 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         return  # yt-dlp itself reports what is wrong with the answer
     if any(declared_values.values()):
         player_configs[client] = declared_values
+
+
+def _keep_refusal(body: bytes, refusals: list[Refusal | None]) -> None:
+    """Keep why an answer refuses: of shapes that yt-dlp does not know it says nothing, or something else."""
+    try:
+        answer = json.loads(body)
+        status = (answer.get("playerResponse") or answer)["playabilityStatus"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    refusals.append(read_refusal(status))
 
 
 def is_youtube(url: str) -> bool:
