@@ -83,5 +83,18 @@ class ResolveResult:
     player_config: Mapping[str, Any] | None = stored(
         None, "player parameters that the service declares, scrubbed", null="not declared"
     )
+    identity_hash: str | None = stored(
+        None,
+        "hash of the guest identity that the service gave, with a salt that is never stored: equal within a run only "
+        "(docs/privacy.md)",
+        null="no answer named one",
+    )
+    identity_age_s: float | None = stored(
+        None,
+        "age of that identity when the first window was opened: since the first answer of the try that found the media "
+        "(docs/probes.md)",
+        null="no window was opened, or no identity was named",
+    )
+    identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
     failure: str | None = failure_of("the resolution", column="resolve_failure")
     failure_detail: str | None = failure_detail(column="resolve_failure_detail")

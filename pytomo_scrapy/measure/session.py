@@ -161,11 +161,18 @@ class Session:
                 return capped_window(plan)
             try:
                 capped = replace(settings, max_bytes=data_cap.room_bytes())
+                self._note_age(item, plan)
                 result = await self._tools.process.download(plan, capped, item)
             except MeasurementError as error:
                 return failed_window(plan, error, settings.window_s)
             data_cap.took(result.received_bytes or 0)
             return round_trace(result)
+
+    def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
+        """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""
+        began_s = item.resolve.identity_began_s if item.resolve else None
+        if item.resolve and began_s is not None and plan.window_index == 0:
+            item.resolve = replace(item.resolve, identity_age_s=self._clock() - began_s)
 
     async def _once_more(
         self, window: DownloadResult, settings: DownloadConfig, item: VideoItem
