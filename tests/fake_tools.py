@@ -8,6 +8,7 @@ from typing import Any
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, Network, VideoItem
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.tools import Activity, Analysis, Stopped, Tools
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.factories import make_download, make_playback, make_timeline
@@ -62,9 +63,7 @@ class FakeCrawl:
             raise result
         return result
 
-    async def analyse(
-        self, download: DownloadResult, declared_duration_s: float | None, settings: PlaybackConfig
-    ) -> Analysis:
+    async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:
         self.note(f"analysis {download.place}")
         if not download.received_bytes:
             return (), ()

@@ -90,7 +90,7 @@ def _ask(page: PageRequest) -> Check:
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read(_MOST_PAGE_BYTES)
     except urllib.error.HTTPError as error:
-        return Check(name, "warn", f"HTTP status {error.code}", "Wait, or take the source out of PYTOMO_SEARCH_TERMS.")
+        return Check(name, "warn", f"HTTP status {error.code}", "Wait, or take the source out of PYTOMO_SOURCES.")
     except OSError as error:
         return Check(name, "warn", f"not reached: {type(error).__name__}", "Check the way to the service.")
     parsed = parse_page(body, page.url)

@@ -85,7 +85,9 @@ class BackOff:
 
 
 # Media refused from the first byte on, although freshly resolved: the service no longer accepts the client's requests.
-_BROKEN = frozenset((("client_broken", Stage.RESOLVE), ("http_403", Stage.DOWNLOAD)))
+_REFUSED = frozenset((("client_broken", Stage.RESOLVE), ("http_403", Stage.DOWNLOAD)))
+# Media cut off after the first of them: the service distrusts the guest, or where it comes from.
+_GATED = ("media_gated", Stage.DOWNLOAD)
 
 # Of a resolution: drawn for each guest anew. All other refusals, and those of pages, are of this address.
 _DRAWN = frozenset({"bot_check"})
@@ -99,7 +101,8 @@ class Politeness:
         self._back_off = BackOff(settings)
         self._gate = gate
         self._clock = clock
-        self._broken_count = 0
+        self._refused_count = 0
+        self._gated_count = 0
 
     def stored(self, item: VideoItem) -> None:
         """Learn from a measurement whether the service refuses us."""
@@ -114,17 +117,20 @@ class Politeness:
         self._note_client(item)
 
     def _note_client(self, item: VideoItem) -> None:
-        """Count videos in a row whose media were refused; videos without media of their own say nothing."""
-        if (item.failure, item.failure_stage) in _BROKEN:
-            self._broken_count += 1
+        """Count videos in a row whose media were refused or cut off; videos without media of their own say nothing."""
+        outcome = (item.failure, item.failure_stage)
+        if outcome == _GATED:
+            self._gated_count += 1
+        elif outcome in _REFUSED:
+            self._refused_count += 1
         elif any(download.received_bytes for download in item.downloads):
-            self._broken_count = 0
+            self._refused_count = self._gated_count = 0
         if self._is_client_broken:
             self._gate.stop()
 
     @property
     def _is_client_broken(self) -> bool:
-        return 0 < self._settings.broken_client_max <= self._broken_count
+        return 0 < self._settings.broken_client_max <= self._refused_count + self._gated_count
 
     def note(self, failure: str | None, ordered_s: float = 0.0) -> None:
         """Note how a page or a resolution went, and what wait it ordered. Other failures than refusals say nothing."""
@@ -157,11 +163,22 @@ class Politeness:
     def sentence(self) -> str:
         """Say why the crawl ends, and what to do."""
         if self._is_client_broken:
-            return (
-                f"The media of {self._broken_count} videos in a row were refused at their start: yt-dlp is too old for "
-                'the service. Upgrade it (pip install -U "yt-dlp[default]"), then resume the crawl by the same command.'
-            )
+            return self._sentence_on_media()
         return (
             f"The service refused again after {self._settings.backoff_max_pauses} pauses: the crawl ends here. "
             "Wait some hours, pace it (PYTOMO_PACE_S), then resume it by the same command."
+        )
+
+    def _sentence_on_media(self) -> str:
+        count, upgrade = self._refused_count + self._gated_count, 'pip install -U "yt-dlp[default]"'
+        if not self._gated_count:
+            return (
+                f"The media of {count} videos in a row were refused at their start: yt-dlp is too old for "
+                f"the service. Upgrade it ({upgrade}), then resume the crawl by the same command."
+            )
+        some = f", {self._refused_count} of them at their start" if self._refused_count else ""
+        return (
+            f"The media of {count} videos in a row were cut off by the service{some}: it distrusts this guest, and the "
+            f"line is not the cause. Upgrade yt-dlp ({upgrade}) or wait some hours and measure more slowly "
+            "(PYTOMO_PACE_S), then resume the crawl by the same command."
         )

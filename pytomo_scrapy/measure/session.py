@@ -22,6 +22,8 @@ from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, is_bot_check, look_up_paths, resolve_paths
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
+from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
@@ -222,12 +224,10 @@ class Session:
 
     async def _play(self, item: VideoItem) -> None:
         # 6. Playback: never during a window, and as long as the crawl takes even where it stops.
-        declared_duration_s = item.resolve.duration_s if item.resolve else None
+        declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(
-                    download, declared_duration_s, self._config.playback
-                )
+                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
             add_playbacks(item, timelines, playbacks)
         # 7. Finish.
         item.join_time_s = join_time_s(item)
@@ -256,7 +256,11 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
 
     Unreadable media of the first window fail the session, unless the line failed it before.
     """
-    is_first = not item.timelines
+    is_first, window_index = not item.timelines, len(item.timelines)
+    item.downloads = tuple(
+        replace(download, gated_at_media_s=gated_at_media_s(download, timelines)) if place == window_index else download
+        for place, download in enumerate(item.downloads)
+    )
     item.timelines = (*item.timelines, timelines)
     item.playbacks = (*item.playbacks, *playbacks)
     for timeline in timelines if is_first else ():

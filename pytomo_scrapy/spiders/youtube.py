@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from scrapy.http import Response
 
+from pytomo_scrapy.config import Config
+from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.pages import PageRequest, ParsedPage, parse_page, popular_sources, source_request, watch_request
 from pytomo_scrapy.pages.urls import watch_url
+from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
 from pytomo_scrapy.spiders.base import WalkSpider
 from pytomo_scrapy.spiders.page_errors import status_failure
 from pytomo_scrapy.storage.frontier.frontier import Claim
@@ -18,6 +22,17 @@ class YoutubeSpider(WalkSpider):
 
     name = "youtube"
     service = "youtube"
+
+    @classmethod
+    def check_arguments(cls, raw_arguments: Mapping[str, Any], settings: Config) -> None:
+        super().check_arguments(raw_arguments, settings)
+        arguments = parse_arguments(of_the_user(raw_arguments))
+        is_list = arguments.urls or arguments.input_file
+        if not is_list and not popular_sources(arguments.time_frame, arguments.country, settings.source):
+            raise SettingError(
+                f"PYTOMO_SOURCES={','.join(settings.source.sources)} lists no video for "
+                f"time_frame={arguments.time_frame}: add search (with PYTOMO_SEARCH_TERMS), or name videos yourself."
+            )
 
     def popular_pages(self) -> Sequence[PageRequest]:
         arguments = self.arguments

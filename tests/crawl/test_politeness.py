@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -15,7 +16,7 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import ResolveResult, VideoItem
 from tests.factories import make_download, make_item, make_resolve
 
-SETTINGS = EnduranceConfig(backoff_retry_s=60, backoff_pause_s=3600, backoff_max_pauses=2)
+SETTINGS = EnduranceConfig(backoff_retry_s=60, backoff_pause_s=3600, backoff_max_pauses=2, broken_client_max=5)
 
 
 def test_refusals_in_a_row_wait_longer_each_time_and_end() -> None:
@@ -220,6 +221,52 @@ def test_media_of_every_video_refused_ends_the_crawl_with_advice_to_upgrade() ->
     politeness.stored(refused_media())
     assert politeness.is_over and gate.is_stopping
     assert "5 videos" in politeness.sentence() and "yt-dlp" in politeness.sentence()
+
+
+def gated_media() -> VideoItem:
+    item = make_item(resolve=make_resolve(), downloads=(make_download(received_bytes=1_000_000, gated_at_s=9.0),))
+    item.fail(Stage.DOWNLOAD, "media_gated")
+    return item
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([gated_media] * 5, "The media of 5 videos in a row were cut off by the service: it distrusts"),
+        (
+            [gated_media] * 3 + [refused_media] * 2,
+            "were cut off by the service, 2 of them at their start: it distrusts",
+        ),
+    ],
+)
+def test_media_of_every_video_cut_off_end_the_crawl_with_advice_to_upgrade_or_wait(
+    items: list[Callable[[], VideoItem]], words: str
+) -> None:
+    politeness, gate = make_politeness([0.0])
+    for make in items[:-1]:
+        politeness.stored(make())
+    assert not politeness.is_over
+    politeness.stored(items[-1]())
+    assert politeness.is_over and gate.is_stopping
+    assert words in politeness.sentence()
+    assert "Upgrade yt-dlp" in politeness.sentence() and "wait some hours" in politeness.sentence()
+
+
+@pytest.mark.parametrize("failure", [None, "reset", "url_expired", "exit_address_changed"])
+def test_video_that_is_measured_or_lost_otherwise_tells_that_not_all_are_cut_off(failure: str | None) -> None:
+    politeness, _ = make_politeness([0.0])
+    other = make_item(resolve=make_resolve(), downloads=(make_download(received_bytes=1000),))
+    if failure is not None:
+        other.fail(Stage.DOWNLOAD, failure)
+    for item in [*[gated_media()] * 4, other, *[gated_media()] * 4]:
+        politeness.stored(item)
+    assert not politeness.is_over
+
+
+def test_default_outlasts_the_run_of_bad_luck_that_a_day_may_bring() -> None:
+    # With 65 % of the identities cut off, a run of n begins at a video with a chance of 0.35 x 0.65^n: of 5 at one
+    # video in 25, of 20 at one in 15 800, which is more than a month at 500 videos a day.
+    assert EnduranceConfig().broken_client_max == 20
 
 
 def test_one_video_whose_media_came_tells_that_the_client_works() -> None:

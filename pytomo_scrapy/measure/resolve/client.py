@@ -21,6 +21,7 @@ from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_direct
 from pytomo_scrapy.measure.resolve.identity import Guest
+from pytomo_scrapy.refusal_texts import Refusal, read_refusal
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {
@@ -35,6 +36,20 @@ _DECLARED = {
         "maxReadAheadMediaTimeMs",
     ),
     "hamplayerConfig": ("resyncPolicyConfig", "audioAbrConfig", "videoAbrConfig"),
+    "mediaCommonConfig": (
+        "serverPlaybackStartConfig",
+        "dynamicReadaheadConfig",
+        "predictedReadaheadConfig",
+        "serverReadaheadConfig",
+        "bandwidthEstimationConfig",
+        "mediaFetchRetryConfig",
+        "mediaFetchMaximumErrors",
+        "mediaFetchMaximumNetworkErrors",
+        "mediaFetchMaximumServerErrors",
+        "sabrClientConfig",
+        "useServerDrivenAbr",
+    ),
+    "networkProtocolConfig": ("useQuic",),
 }
 
 
@@ -46,6 +61,7 @@ class Extraction:
     error: BaseException | None = None
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
+    refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
 
@@ -87,6 +103,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         body = response.read()
         _keep_player_config(request, body, self._extraction.player_configs)
         self._extraction.guest.named(request, body)
+        _keep_refusal(body, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
         return Response(io.BytesIO(body), response.url, headers, response.status)
 
@@ -97,7 +114,7 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         client = json.loads(request.data)["context"]["client"]["clientName"] if isinstance(request, Request) else ""
         declared = answer.get("playerConfig") or answer["playerResponse"]["playerConfig"]
         declared_values = {
-            player: {name: declared[player][name] for name in names if name in declared[player]}
+            player: _numbers({name: declared[player][name] for name in names if name in declared[player]})
             for player, names in _DECLARED.items()
             if isinstance(declared.get(player), dict)
         }
@@ -105,6 +122,30 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         return  # yt-dlp itself reports what is wrong with the answer
     if any(declared_values.values()):
         player_configs[client] = declared_values
+
+
+def _keep_refusal(body: bytes, refusals: list[Refusal | None]) -> None:
+    """Keep why an answer refuses: of shapes that yt-dlp does not know it says nothing, or something else."""
+    try:
+        answer = json.loads(body)
+        status = (answer.get("playerResponse") or answer)["playabilityStatus"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    refusals.append(read_refusal(status))
+
+
+def _numbers(value: Any) -> Any:
+    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret."""
+    if isinstance(value, dict):
+        return {name: _numbers(part) for name, part in value.items() if not _is_text(part)}
+    if isinstance(value, list):
+        return [_numbers(part) for part in value if not _is_text(part)]
+    return value
+
+
+def _is_text(value: Any) -> bool:
+    # A whole number of 64 bits comes as text, of 20 digits at most.
+    return isinstance(value, str) and not (value.isdecimal() and len(value) <= 20)
 
 
 def is_youtube(url: str) -> bool:

@@ -76,7 +76,7 @@ def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
     formats = media_formats(info, extraction.cookie_header)
     if formats:
         return _Try(_with_formats(result, formats, extraction, wanted_family(config.path)))
-    symptom, detail = classify_resolution(extraction.messages, extraction.error)
+    symptom, detail = classify_resolution(extraction.messages, extraction.error, extraction.refusals)
     detail = extraction.guest.taken_out_of(detail)
     if symptom.failure == "unknown_failure" and extraction.error is not None:
         _LOG.error("resolution failed in an unknown way:\n%s", _scrubbed_traceback(extraction))

@@ -82,6 +82,8 @@ def download_window(
             window_s=config.window_s,
             elapsed_s=elapsed_s,
             ended_by=state.ended_by,
+            gated_at_s=state.gate.at_s if state.gate else None,
+            gated_at_bytes=state.gate.stream_bytes if state.gate else None,
             started_at=started_at,
             host=plan.formats[0].host if plan.formats else None,
             via_proxy=any(proxy_for(media.url, config.path) for media in plan.formats),
@@ -115,7 +117,7 @@ class _Loop:
 
     def run(self, progress: ShowProgress | None) -> float:
         """Fetch until the state machine says stop, and return how long it took."""
-        self._handle(Opened(self.t0_s))
+        self._handle(Opened(self.t0_s, utc_now()))
         self._drive(progress)
         elapsed_s = self._now_s()
         self._instruments.tcp.read(elapsed_s)
