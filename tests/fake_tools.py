@@ -30,7 +30,7 @@ class FakeCrawl:
         self.stops_before: str | None = None  # the call that a stop of the crawl comes before
 
     def tools(self) -> Tools:
-        return Tools(self.hold, self.service_ready, self.in_thread, self, self, self)  # type: ignore[arg-type]
+        return Tools(self.hold, self.service_ready, self.in_thread, self, self, self, self.pause)  # type: ignore[arg-type]
 
     def note(self, call: str) -> None:
         if call == self.stops_before:
@@ -47,6 +47,9 @@ class FakeCrawl:
 
     async def service_ready(self) -> None:
         self.note("ready")
+
+    async def pause(self, seconds: float) -> None:
+        self.note(f"pause {seconds:g}")
 
     async def in_thread(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)

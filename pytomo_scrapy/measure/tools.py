@@ -73,3 +73,4 @@ class Tools:
     process: WindowProcess
     data_cap: ByteCap
     networks: NetworkFinder
+    pause: Callable[[float], Awaitable[None]]  # holds nothing; raises Stopped at once

@@ -20,6 +20,7 @@ from yt_dlp.networking.exceptions import TransportError
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_direct
+from pytomo_scrapy.measure.resolve.identity import Guest
 from pytomo_scrapy.refusal_texts import Refusal, read_refusal
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
@@ -61,6 +62,7 @@ class Extraction:
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
     refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
+    guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
 
 
@@ -94,11 +96,13 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         if remaining_s <= 0:
             raise TransportError("the resolution took too long")
         response = super().urlopen(request)
+        self._extraction.guest.answered(time.monotonic())
         url = request if isinstance(request, str) else getattr(request, "url", "")
         if not urlsplit(url).path.endswith("/youtubei/v1/player"):
             return response
         body = response.read()
         _keep_player_config(request, body, self._extraction.player_configs)
+        self._extraction.guest.named(request, body)
         _keep_refusal(body, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
         return Response(io.BytesIO(body), response.url, headers, response.status)
@@ -180,8 +184,8 @@ def ydl_options(url: str, config: ResolveConfig, extractor_args: str) -> dict[st
         options["proxy"] = proxy
     if source := bind_address(config.path, proxy):
         options["source_address"] = source
-    if extractor_args:
-        options["extractor_args"] = {"youtube": parse_extractor_args(extractor_args)}
+    # A plugin of yt-dlp's could mint tokens of proof of origin: we are what we are, a guest (docs/privacy.md).
+    options["extractor_args"] = {"youtube": {"fetch_pot": ["never"], **parse_extractor_args(extractor_args)}}
     return options
 
 
@@ -212,7 +216,10 @@ def _extract_into(
     try:
         with QuietYoutubeDL(ydl_options(url, config, extractor_args), extraction, deadline_s) as ydl:
             ydl.format_selector = only_direct(ydl.build_format_selector(config.format_selector))
-            info = ydl.extract_info(url, download=False)
+            try:
+                info = ydl.extract_info(url, download=False)
+            finally:
+                extraction.guest.hide(*(cookie.value for cookie in ydl.cookiejar))
             extraction.cookie_header = ydl.cookiejar.get_cookie_header
             extraction.info = _single(info)
     except Exception as error:  # noqa: BLE001 - extractors raise anything; the caller classifies it
