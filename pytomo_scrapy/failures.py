@@ -347,6 +347,10 @@ class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
 
 
+class RefusedError(StorageError):
+    """Raised if the database is there but does not take what it is given: to ask again is of no use."""
+
+
 class TooSlowError(StorageError):
     """Raised if a question of the web page took longer than it may and was ended."""
 

@@ -258,7 +258,10 @@ measurement = Table(
         "attribution", Text, "network, service, content, tool, unknown. Valid: NULL or network", null="no failure"
     ),
     optional(
-        "store_failure_detail", Text, "groups of rows that the database refused, and why", null="everything was stored"
+        "store_failure_detail",
+        Text,
+        "fields and groups of rows that could not be stored, and why",
+        null="everything was stored",
     ),
     *failure_columns("that ended the session"),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
