@@ -268,6 +268,13 @@ _CLASSES = (
         "Close what runs beside the crawl: the machine is too slow or too busy.",
     ),
     FailureClass(
+        "gave_up",
+        Attribution.TOOL,
+        "every attempt at the video ended without a result: the crawler died or failed in its middle",
+        "Look in the log for what ended the attempts, such as the kernel's out-of-memory killer, and report it with "
+        "the video's id.",
+    ),
+    FailureClass(
         "data_cap",
         Attribution.TOOL,
         "the data cap of the day was reached",
