@@ -392,7 +392,12 @@ ELSEWHERE = {
     "MediaTimeline": {"offset_bytes", "complete_s", "segments"},
     "PlaybackResult": {"stalls", "freezes"},
 }  # fmt: skip
-NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s"}}
+NEVER = {
+    "MediaFormat": {"url", "http_headers"},
+    "ResolveResult": {"identity_began_s"},
+    "StreamDownload": {"spool_path"},
+    "VideoItem": {"started_s"},
+}
 
 
 @pytest.mark.parametrize(
