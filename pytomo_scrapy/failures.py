@@ -56,11 +56,21 @@ _UPGRADE_YT_DLP = (
     'Upgrade yt-dlp, as the service has changed: `pip install -U "yt-dlp[default]"`. '
     "A JavaScript runtime (`pip install deno`) helps its fall-back clients."
 )
+_DISTRUSTED = (
+    "Nothing for a few: each was asked for again as another guest (`PYTOMO_BOT_CHECK_RETRIES`). If most fail so, the "
+    f"service distrusts this address. {_WAIT}"
+)
 _UPGRADE = "Upgrade pytomo-scrapy. `pytomo pages FILE` shows what its parsers see in a saved page."
 _FEW = "Nothing for a few. If all fail so, see whether a proxy or a portal answers in the service's place."
 _REFUSED = (
     "Nothing for a few. If all fail so, resolution and window may leave by different addresses: set "
     "`PYTOMO_IP_FAMILY`, `PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`. Else upgrade yt-dlp."
+)
+_GATED = (
+    "Nothing on this line: the service cuts guests off that it distrusts. Upgrade yt-dlp "
+    '(`pip install -U "yt-dlp[default]"`), or wait some hours and measure more slowly (`PYTOMO_PACE_S`). Videos that '
+    "fit in front of the cut are measured all the same: lower `PYTOMO_DOWNLOAD_WINDOW_S` or "
+    "`PYTOMO_DOWNLOAD_BUFFER_GOAL_S`."
 )
 _PORTAL = "Nothing for a few. If all fail so, a captive portal is probably in the way."
 _LIVE = "Nothing: a window of a live video cannot be compared with others. Measure it once the broadcast is over."
@@ -127,7 +137,7 @@ _CLASSES = (
         is_permanent=True,
     ),
     # Service: it refused or changed; says nothing about the line.
-    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
+    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _DISTRUSTED),
     FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
     FailureClass(
         "unknown_refusal",
@@ -176,10 +186,22 @@ _CLASSES = (
     ),
     FailureClass("http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", _REFUSED),
     FailureClass("http_404", Attribution.SERVICE, "HTTP 404: not found", _FEW, is_permanent=True),
-    FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL expired", _REFUSED),
+    FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL is gone at its start", _REFUSED),
     FailureClass("http_416", Attribution.SERVICE, "HTTP 416: the range was refused", _FEW, is_permanent=True),
     FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", _WAIT),
     FailureClass("http_5xx", Attribution.SERVICE, "HTTP server error", _FEW),
+    FailureClass(
+        "media_gated",
+        Attribution.SERVICE,
+        "the service cut the guest off: it refused the next range of a file that it had begun to serve",
+        _GATED,
+    ),
+    FailureClass(
+        "url_expired",
+        Attribution.SERVICE,
+        "the media URL had expired when it was asked for",
+        "Nothing for a few. If all fail so, this machine's clock is wrong, or it slept between resolution and window.",
+    ),
     FailureClass(
         "redirect_loop",
         Attribution.SERVICE,
@@ -229,12 +251,6 @@ _CLASSES = (
     FailureClass("tls_unknown_ca", Attribution.NETWORK, "the certificate's issuer is not trusted", _TLS),
     FailureClass("tls_handshake", Attribution.NETWORK, "TLS could not be set up", _TLS),
     FailureClass(
-        "http_version_unavailable",
-        Attribution.NETWORK,
-        "the demanded HTTP version could not be spoken",
-        "Set `PYTOMO_HTTP_VERSION=auto`.",
-    ),
-    FailureClass(
         "first_byte_timeout", Attribution.NETWORK, "connected, but no byte of the answer in the window", _BAD_SESSION
     ),
     FailureClass("reset", Attribution.NETWORK, "the connection was reset in mid-download", _BAD_SESSION),
@@ -242,7 +258,6 @@ _CLASSES = (
     FailureClass(
         "no_progress", Attribution.NETWORK, "bytes stopped arriving and never came again in the window", _BAD_SESSION
     ),
-    FailureClass("interrupted", Attribution.NETWORK, "refused in mid-download after bytes had arrived", _BAD_SESSION),
     FailureClass("resolve_unreachable", Attribution.NETWORK, "the service's player API could not be reached", _LINE),
     FailureClass("page_unreachable", Attribution.NETWORK, "the service's page could not be reached", _LINE),
     FailureClass("page_timeout", Attribution.NETWORK, "the service's page did not come in time", _LINE),
@@ -261,6 +276,12 @@ _CLASSES = (
         "`PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`.",
     ),
     FailureClass(
+        "http_version_unavailable",
+        Attribution.TOOL,
+        "the HTTP version that PYTOMO_HTTP_VERSION insists on could not be spoken",
+        "Set `PYTOMO_HTTP_VERSION=auto`.",
+    ),
+    FailureClass(
         "worker_died",
         Attribution.TOOL,
         "the measuring process died (its exit code is in the detail)",
@@ -272,6 +293,13 @@ _CLASSES = (
         Attribution.TOOL,
         "the measuring process was ended at its deadline",
         "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "gave_up",
+        Attribution.TOOL,
+        "every attempt at the video ended without a result: the crawler died or failed in its middle",
+        "Look in the log for what ended the attempts, such as the kernel's out-of-memory killer, and report it with "
+        "the video's id.",
     ),
     FailureClass(
         "data_cap",
@@ -316,6 +344,13 @@ _CLASSES = (
         _STAGE_BEFORE,
     ),
     FailureClass(
+        "plain_http_refusal",
+        Attribution.UNKNOWN,
+        "refused in mid-download over plain HTTP: by the service, or by a box on the way",
+        "Nothing for a few. Only an answer inside TLS is known to be the service's: see whether a proxy, a filter or a "
+        "portal answers plain HTTP on this line.",
+    ),
+    FailureClass(
         "unknown_failure",
         Attribution.UNKNOWN,
         "not foreseen; failure_detail holds the exception",
@@ -353,6 +388,10 @@ class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
 
 
+class RefusedError(StorageError):
+    """Raised if the database is there but does not take what it is given: to ask again is of no use."""
+
+
 class TooSlowError(StorageError):
     """Raised if a question of the web page took longer than it may and was ended."""
 
@@ -366,19 +405,19 @@ REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
 
 
 def attribution_of(failure: str | None) -> Attribution | None:
-    """Return whose fault `failure` is. None when there is no failure."""
+    """Return whose fault `failure` is. None when there is no failure, unknown for a class of another version."""
     if failure is None:
         return None
-    return FAILURES[failure].attribution
+    return FAILURES[failure].attribution if failure in FAILURES else Attribution.UNKNOWN
 
 
 def meaning_of(failure: str | None) -> str:
-    """Return what `failure` means. Empty for none, and for the class of a later version."""
+    """Return what `failure` means. Empty for none, and for the class of another version."""
     return FAILURES[failure].meaning if failure in FAILURES else ""
 
 
 def advice_on(failure: str | None) -> str:
-    """Return what to do about `failure`, in plain text. Empty for none, and for the class of a later version."""
+    """Return what to do about `failure`, in plain text. Empty for none, and for the class of another version."""
     return FAILURES[failure].plain_advice if failure in FAILURES else ""
 
 

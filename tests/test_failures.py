@@ -22,6 +22,7 @@ from pytomo_scrapy.failures import (
     advice_on,
     attribution_of,
     is_skip,
+    meaning_of,
 )
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.reporting import pdf
@@ -40,9 +41,14 @@ def test_error_with_a_word_outside_the_vocabulary_is_refused() -> None:
 def test_attribution_of_network_failures_counts_against_the_line() -> None:
     for name in ("dns_timeout", "reset", "first_byte_timeout", "no_progress", "truncated"):
         assert attribution_of(name) is Attribution.NETWORK
-    for name in ("private", "bot_check", "worker_died", "unknown_failure", "http_403"):
+    for name in ("private", "bot_check", "worker_died", "unknown_failure", "http_403", "media_gated", "url_expired"):
         assert attribution_of(name) is not Attribution.NETWORK
     assert attribution_of(None) is None
+
+
+def test_class_of_another_version_is_nobodys_fault_and_reads_all_the_same() -> None:
+    assert attribution_of("gone_fishing") is Attribution.UNKNOWN
+    assert meaning_of("gone_fishing") == ""
 
 
 def test_item_keeps_its_first_failure_and_no_skip() -> None:

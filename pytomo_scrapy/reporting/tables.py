@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.failures import advice_on, meaning_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.items.stored import rows_of
 from pytomo_scrapy.reporting.format import (
@@ -99,9 +99,7 @@ def daily_tables(days: DailySummary) -> list[TableLayout]:
 
 
 def _failures(title: str, failures: Sequence[FailureCount]) -> TableLayout:
-    rows = [
-        (row.failure, row.attribution, row.stage or None, row.count, FAILURES[row.failure].meaning) for row in failures
-    ]
+    rows = [(row.failure, row.attribution, row.stage or None, row.count, meaning_of(row.failure)) for row in failures]
     return _layout(title, ("class", "attribution", "stage", "videos", "meaning"), rows)
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.failures import advice_on, meaning_of
 from pytomo_scrapy.reporting.format import NOTHING, seconds
 from pytomo_scrapy.reporting.tables import PROSE, TableLayout, daily_tables, measurement_tables, report_tables
 
@@ -64,7 +64,7 @@ def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
     failure = record.get("failure")
     if failure:
         console.print(
-            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {FAILURES[failure].meaning}"
+            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}"
         )
         if record.get("failure_detail"):
             console.print(escape(record["failure_detail"]))

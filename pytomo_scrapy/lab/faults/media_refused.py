@@ -39,7 +39,7 @@ ROWS = (
     MediaFault(
         "http_403_middle",
         "403 in the middle: from a quarter of the file on; a request without a range is cut there",
-        "interrupted",
+        "media_gated",
         serve=_in_the_middle(_refuse(403, text="refused in the middle")),
     ),
     MediaFault("http_404", "404", "http_404", instead=_refuse(404)),

@@ -8,7 +8,7 @@ from pytomo_scrapy.items import HttpRequest
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.net.redirects import REDIRECT_STATUSES, Target
 from pytomo_scrapy.measure.window.head import ResponseHead
-from pytomo_scrapy.measure.window.judge import Failure, Phase, TransferError
+from pytomo_scrapy.measure.window.judge import REFUSING, Failure, Phase, TransferError
 from pytomo_scrapy.measure.window.stream import Stream
 
 
@@ -64,6 +64,16 @@ class MediaRequest:
         """Whether the answer sends us elsewhere."""
         return self.head.status in REDIRECT_STATUSES
 
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the host refuses to go on with a file that it had begun to serve."""
+        return self.asked_from_bytes > 0 and self.head.status in REFUSING
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether the answer's head is reason enough to end the transfer."""
+        return self.stop_failure is not None or (self.is_taken_back and self.head.is_finished)
+
     def take_line(self, line: bytes, now_s: float, wanted_version: str) -> None:
         """Take a line of the answer's head. `stop_failure` is set where the body is of no use."""
         head = self.head
@@ -73,7 +83,8 @@ class MediaRequest:
         if not head.is_finished:
             return
         self.answered_s = now_s
-        if wanted_version == "2" and head.http_version != "2":
+        # A refusal is one in whatever version it is said.
+        if wanted_version == "2" and head.http_version != "2" and (head.status or 0) < 400:
             self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{head.http_version}")
         elif head.status in {200, 206}:
             self.stream.size_bytes = head.size_bytes or self.stream.size_bytes
