@@ -56,6 +56,10 @@ _UPGRADE_YT_DLP = (
     'Upgrade yt-dlp, as the service has changed: `pip install -U "yt-dlp[default]"`. '
     "A JavaScript runtime (`pip install deno`) helps its fall-back clients."
 )
+_DISTRUSTED = (
+    "Nothing for a few: each was asked for again as another guest (`PYTOMO_BOT_CHECK_RETRIES`). If most fail so, the "
+    f"service distrusts this address. {_WAIT}"
+)
 _UPGRADE = "Upgrade pytomo-scrapy. `pytomo pages FILE` shows what its parsers see in a saved page."
 _FEW = "Nothing for a few. If all fail so, see whether a proxy or a portal answers in the service's place."
 _REFUSED = (
@@ -133,7 +137,7 @@ _CLASSES = (
         is_permanent=True,
     ),
     # Service: it refused or changed; says nothing about the line.
-    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
+    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _DISTRUSTED),
     FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
     FailureClass(
         "unknown_refusal",
