@@ -50,6 +50,7 @@ class WalkSpider(Spider):
         self.arguments = parse_arguments(self._user_arguments)
         super().__init__()
         self._expanded = asyncio.Event()
+        self._given_back: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **raw_arguments: Any) -> Self:
@@ -57,6 +58,7 @@ class WalkSpider(Spider):
         crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_error)
+        crawler.signals.connect(spider._on_spider_error, signal=signals.spider_error)
         return spider
 
     @classmethod
@@ -120,9 +122,11 @@ class WalkSpider(Spider):
             self.walk = await Walk.open(context, self.name, self._user_arguments, self.arguments, self._sources())
             with self.walk.leases_renewed():
                 async for claim in self.walk.claims():
-                    self._expanded.clear()
-                    yield await self._request(claim)
-                    await self._expanded.wait()
+                    request = await self._request_or_end(claim)
+                    if request is not None:
+                        self._expanded.clear()
+                        yield request
+                        await self._expanded.wait()
         except (asyncio.CancelledError, GeneratorExit):
             context.gate.stop()
             raise
@@ -140,6 +144,20 @@ class WalkSpider(Spider):
         return [] if is_list else [page.source for page in self.popular_pages()]
 
     # Requests.
+
+    async def _request_or_end(self, claim: Claim) -> Request | None:
+        """Return the claim's request. None where there is none, and the claim has ended or is given back."""
+        if self.walk.is_hopeless(claim):
+            await self.walk.give_up(claim, self._item(claim))
+            return None
+        try:
+            return await self._request(claim)
+        except (StorageError, Stopped):
+            raise
+        except Exception:
+            logger.exception("There is no request for %s", claim.video_id)
+            await self.walk.give_back(claim.id)
+            return None
 
     async def _request(self, claim: Claim) -> Request:
         if claim.kind == "source":
@@ -280,6 +298,17 @@ class WalkSpider(Spider):
 
     def _on_stored(self, item: VideoItem) -> None:
         self.walk.stored(item.claim_id)
+
+    def _on_spider_error(self, response: Response | Failure) -> None:
+        """Give back the claim of a callback or an errback that raised: an item that goes on would end it too."""
+        request: Request = response.request  # type: ignore[union-attr, assignment]  # the request of either, as above
+        claim = request.cb_kwargs.get("claim")
+        self._expanded.set()
+        if claim is not None:
+            # Scrapy does not wait for the receivers of this signal.
+            given_back = asyncio.ensure_future(self.walk.give_back(claim.id))
+            self._given_back.add(given_back)
+            given_back.add_done_callback(self._given_back.discard)
 
     async def _on_returned(self, item: VideoItem) -> None:
         if item.claim_id is not None:

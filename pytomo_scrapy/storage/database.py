@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.away import is_away
 from pytomo_scrapy.storage.scrub import scrub
 
 BUSY_TIMEOUT_S = 30.0
@@ -60,7 +61,8 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise StorageError(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
+            kind = StorageError if is_away(error) else RefusedError
+            raise kind(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
 
 
 def reason_of(error: DBAPIError) -> str:

@@ -21,7 +21,7 @@ def read_retry_after(value: str | None) -> float | None:
         return float(value) if len(value) <= _MAX_DIGITS else None  # more would be stored as infinity
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
 
@@ -98,7 +98,7 @@ class ResponseHead:
             return None
         try:
             date = parsedate_to_datetime(self._fields.get("date", ""))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError, IndexError):
             return None
         return date if date.tzinfo is not None else None
 
