@@ -185,9 +185,8 @@ def _default(draft: _Draft) -> World:
         for frame, days in FRAME_DAYS.items()
     }
     # A destination knows no frame: the week's four, so that a crawl of the week starts from no more than these.
-    destinations = {"podcasts": hits["week"], "sports": hits["week"]}
     world = _finish(draft, charts, hits["today"][1:], search)
-    return replace(world, results_per_page=len(hits["week"]), **destinations)
+    return replace(world, results_per_page=len(hits["week"]), podcasts=hits["week"], sports=hits["week"])
 
 
 def _hits(draft: _Draft) -> dict[str, tuple[str, ...]]:
