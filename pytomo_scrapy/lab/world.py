@@ -184,7 +184,9 @@ def _default(draft: _Draft) -> World:
         frame: (*hits[frame], *(video_id for video_id in _most_viewed(draft, days) if video_id not in hits[frame]))
         for frame, days in FRAME_DAYS.items()
     }
-    return replace(_finish(draft, charts, hits["today"][1:], search), results_per_page=len(hits["week"]))
+    # A destination knows no frame: the week's four, so that a crawl of the week starts from no more than these.
+    world = _finish(draft, charts, hits["today"][1:], search)
+    return replace(world, results_per_page=len(hits["week"]), podcasts=hits["week"], sports=hits["week"])
 
 
 def _hits(draft: _Draft) -> dict[str, tuple[str, ...]]:

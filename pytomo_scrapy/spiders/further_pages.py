@@ -43,7 +43,7 @@ class FurtherPages:
         A page that fails ends the list: what was there before stays. So does one that adds nothing. Raises Stopped.
         """
         found = {video.video_id: video for video in first.videos if video.video_id != but}
-        token = first.continuation
+        token = first.continuation if first.failure is None else None
         for _ in range(MOST_FURTHER_PAGES):
             if token is None or len(token) > _LONGEST_TOKEN or len(found) >= wanted:
                 break

@@ -78,6 +78,7 @@ def test_page_that_fails_ends_the_list_and_leaves_what_was_there(failure: str) -
         (Service(page("b", "a", token="t1")), page("a", "b", token="t1")),  # round and round
         (Service(), page("a", "b", token="t" * 50_001)),
         (Service(), page("a", "b")),
+        (Service(), page("a", "b", token="t1", failure="http_5xx")),
     ],
 )
 def test_list_ends_where_nothing_follows_or_nothing_is_added(service: Service, first: ParsedPage) -> None:

@@ -162,6 +162,9 @@ def test_list_of_the_api_that_stood_in_for_a_page_is_followed_too() -> None:
     spider, engine = spider_over(reply(listed("a", token="t1")), reply(listed("b", is_first=False)), max_per_page="2")
     watched(spider, BARE)
     assert related(spider) == ["a", "b"] and engine.bodies[1]["continuation"] == "t1"
+    assert spider.crawler.stats is not None
+    counts = {name: spider.crawler.stats.get(f"pytomo/page/{name}_count") for name in ("instead", "further")}  # type: ignore[attr-defined]
+    assert counts == {"instead": 1, "further": 1}
 
 
 @pytest.mark.parametrize("max_per_page", ["1", "2"])
