@@ -37,12 +37,16 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = engine.execution_options(is_write=True)
         self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
+        self._file: tuple[int, int] | None = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection inside one transaction: all of it is committed or none. Raises StorageError."""
-        with self._write_lock, self._sentences("written"), self._writer.begin() as connection:
-            yield connection
+        with self._write_lock, self._sentences("written"):
+            with self._writer.begin() as connection:
+                yield connection
+            # Behind the commit: what went into a file that has no name any more is not stored.
+            self._demand_same_file()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,6 +57,25 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    def remember_file(self) -> None:
+        """Note which file the database is. A file that takes its name later is another database."""
+        self._file = self._file_now()
+
+    def _demand_same_file(self) -> None:
+        if self._file is not None and self._file_now() != self._file:
+            raise StorageError(
+                f"The database {self.shown_url} was deleted or replaced while it was open: put its file back."
+            )
+
+    def _file_now(self) -> tuple[int, int] | None:
+        if not self.is_sqlite:
+            return None
+        try:
+            facts = Path(str(self.engine.url.database)).stat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino
 
     @contextmanager
     def _sentences(self, verb: str) -> Iterator[None]:
@@ -91,6 +114,7 @@ def open_database(
     except StorageError:
         database.close()
         raise
+    database.remember_file()
     return database
 
 

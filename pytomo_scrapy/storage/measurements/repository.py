@@ -96,9 +96,12 @@ class Repository:
     def save(self, item: VideoItem, run: Run, frontier: Frontier | None = None, *, is_whole: bool = False) -> Saved:
         """Store a measured item and set its claim done, all or nothing; the same uuid twice is stored once.
 
-        What cannot be stored whole leaves a row that says so, unless `is_whole` asks for all or an exception. Raises
-        StorageError where the database is away or full: nothing is stored then, and the item can be saved later.
+        What cannot be stored whole leaves a row that says so. `is_whole`, of a measurement that was kept elsewhere,
+        asks for all or an exception, and for its own run in this database. Raises StorageError where the database is
+        away or full: nothing is stored then, and the item can be saved later.
         """
+        if is_whole:
+            self._demand_run(run)
         try:
             saved = self._save(item, run, frontier)
         except StorageError as error:
@@ -112,6 +115,13 @@ class Repository:
         if self._after_save is not None:
             self._after(saved)
         return saved
+
+    def _demand_run(self, wanted: Run) -> None:
+        # Numbers begin anew in a new file: the run of this number may be another one.
+        with self.database.read() as connection:
+            known = connection.execute(select(run.c.uuid).where(run.c.id == wanted.id)).scalar()
+        if known != wanted.uuid:
+            raise RefusedError("Its run is not in this database.")
 
     def _save(self, item: VideoItem, run: Run, frontier: Frontier | None, loss: str | None = None) -> Saved:
         for attempt in range(_SAVE_ATTEMPTS):
