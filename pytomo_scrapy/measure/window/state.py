@@ -192,8 +192,8 @@ class WindowState:
 
     def _judge(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say how a request that is over failed. None when it did not, or was cut off by the byte cap."""
-        if request.stop_failure is not None:
-            return request.stop_failure
+        if (told := request.stop_failure or request.stream.doubt) is not None:
+            return told
         if request.is_redirect:
             return None
         status, stream, error = request.head.status, request.stream, transfer.error
@@ -232,6 +232,8 @@ class WindowState:
 
     def _judge_cut(self, request: MediaRequest, transfer: Transfer, now_s: float) -> Failure | None:
         last_s = request.stream.trace.last_s
+        if request.stream.doubt is not None and request.received_bytes:
+            return request.stream.doubt
         if last_s is None:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"
