@@ -14,22 +14,32 @@ from typing import BinaryIO
 from pytomo_scrapy.measure.media.ebml import read_webm
 from pytomo_scrapy.measure.media.layout import MAX_INDEX_BYTES, Layout, read_at
 from pytomo_scrapy.measure.media.segment_index import Sidx, parse_sidx, segments_of_indexes
-from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES, sniff
+from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES, sniff, tag_bytes
 
 MAX_BOXES = 100_000  # of one level: 27 h of one-second fragments
 _LARGEST_HEADER_BYTES = 16
+_EMPTY_TAG = b"ID3\4\0\0\0\0\0\0"
 _LEAST_TIMESCALE = 10  # a coarser clock says too little of where a movie ends
 _UNKNOWN_MOVIE = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 
 
 def read_layout(file: BinaryIO, received_bytes: int, size_bytes: int | None) -> Layout:
     """Walk the top level of a file of which the first `received_bytes` are there."""
-    layout = Layout(container=sniff(file.read(min(SNIFF_BYTES, received_bytes))))
+    layout = Layout(container=_container(file, received_bytes))
     if layout.container == "mp4":
         _read_mp4(file, received_bytes, size_bytes, layout)
     elif layout.container == "webm":
         read_webm(file, received_bytes, size_bytes, layout)
     return layout
+
+
+def _container(file: BinaryIO, received_bytes: int) -> str | None:
+    head = read_at(file, 0, min(SNIFF_BYTES, received_bytes))
+    tags = tag_bytes(head)
+    # A tag with a picture is long: what stands behind it is looked at alone, with the tag's first bytes before it.
+    if len(head) < tags < received_bytes:
+        head = _EMPTY_TAG + read_at(file, tags, min(SNIFF_BYTES, received_bytes - tags))
+    return sniff(head)
 
 
 def _walk_boxes(file: BinaryIO, received_bytes: int) -> Iterator[tuple[bytes, int, int]]:

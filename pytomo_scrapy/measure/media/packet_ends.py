@@ -8,7 +8,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-from pytomo_scrapy.measure.media.sniffing import TS_PACKET_BYTES, adts_frame_bytes, id3_bytes
+from pytomo_scrapy.measure.media.layout import read_at
+from pytomo_scrapy.measure.media.sniffing import (
+    ID3_HEADER_BYTES,
+    SNIFF_BYTES,
+    TS_PACKET_BYTES,
+    adts_frame_bytes,
+    tag_bytes,
+)
 
 # Bytes from a packet's position to the end of its data, beyond its size (see docs/playback.md).
 _EXTRA_BYTES = {
@@ -20,6 +27,7 @@ _SPREAD = {*TS_PACKET_BYTES, "mpegps"}
 _BARE_FRAMES = {"mp3", "adts", "flac"}
 _PAGE_MARK = b"OggS"
 _PAGE_HEADER_BYTES = 27
+_RESYNC_BYTES = 65_536 + 282  # the longest page
 MAX_PAGES = 200_000
 ADTS_SAMPLES = 1024  # of one frame; a frame of several blocks, which no encoder writes, would be longer
 _ADTS_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -96,9 +104,10 @@ def _pages(file: ReceivedFile) -> list[list[_Page]]:
     with Path(file.path).open("rb") as source:
         position = 0
         for _ in range(MAX_PAGES):
-            source.seek(position)
-            head = source.read(_PAGE_HEADER_BYTES + 255)
-            if head[:4] != _PAGE_MARK or len(head) < _PAGE_HEADER_BYTES:
+            head = read_at(source, position, _RESYNC_BYTES)
+            skipped = head.find(_PAGE_MARK)  # where a page is damaged or missing
+            position, head = position + max(0, skipped), head[max(0, skipped) :]
+            if skipped < 0 or len(head) < _PAGE_HEADER_BYTES:
                 break
             lengths = head[_PAGE_HEADER_BYTES : _PAGE_HEADER_BYTES + head[26]]
             end = position + _PAGE_HEADER_BYTES + head[26] + sum(lengths)
@@ -110,10 +119,11 @@ def _pages(file: ReceivedFile) -> list[list[_Page]]:
 def adts_tick_s(path: str) -> float:
     """Return the seconds of a frame of an ADTS file, as its first header says. Source: ISO/IEC 13818-7, 6.2."""
     with Path(path).open("rb") as file:
-        head = file.read(10)
-        if head[:3] == b"ID3":
-            file.seek(id3_bytes(head))
-            head = file.read(10)
+        position = 0
+        # Tag by tag: each says where it ends.
+        while tags := tag_bytes(read_at(file, position, ID3_HEADER_BYTES)):
+            position += tags
+        head = read_at(file, position, SNIFF_BYTES).lstrip(b"\0")
     if not adts_frame_bytes(head):
         raise ValueError("no frame of ADTS where the first one should be")
     return ADTS_SAMPLES / _ADTS_RATES_HZ[head[2] >> 2 & 0xF]

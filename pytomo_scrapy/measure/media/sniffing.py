@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SNIFF_BYTES = 8192  # two frames of MPEG audio and three packets of a transport stream are among them
-TS_PACKET_BYTES: Mapping[str, int] = {"mpegts": 188, "m2ts": 192}
+# A time stamp stands before every packet of an M2TS file, and parity behind those of a broadcast.
+TS_PACKET_BYTES: Mapping[str, int] = {"mpegts": 188, "m2ts": 192, "mpegts204": 204}
+_TS_FIRST_SYNC: Mapping[str, int] = {"mpegts": 0, "m2ts": 4, "mpegts204": 0}
 _TS_SYNC = 0x47
 _TS_SYNC_PACKETS = 3
-_M2TS_PREFIX_BYTES = 4  # a time stamp stands before every packet
+_TS_LATE_SYNC_PACKETS = 8  # where the file begins within a packet
 
 _MP4_FIRST_BOXES = {
     *(b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"sidx", b"moof", b"pnot", b"uuid"),
@@ -39,11 +41,13 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\0\1\x67", "h264"),
     (b"\0\0\0\1\x40\1", "hevc"),
     (b"\0\0\1\xb3", "mpegvideo"),
+    (b"YUV4MPEG2", "y4m"),
     (b"MThd", "midi"),
 )
 _RIFF_FORMS = {b"AVI ": "avi", b"WAVE": "wav"}
 
-_ID3_HEADER_BYTES = 10
+ID3_HEADER_BYTES = 10
+_TAG_MARK = b"ID3"
 # Bit rates in kbit/s of layers 1 to 3: MPEG 1, then MPEG 2 and 2.5.
 _MPEG1_KBPS = (
     (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -69,41 +73,44 @@ def sniff(head: bytes) -> str | None:
     for signature, container in _SIGNATURES:
         if head.startswith(signature):
             return container
-    if _is_transport(head, 0, TS_PACKET_BYTES["mpegts"]):
-        return "mpegts"
-    if _is_transport(head, _M2TS_PREFIX_BYTES, TS_PACKET_BYTES["m2ts"]):
-        return "m2ts"
-    return _sniff_audio(head)
+    return _sniff_transport(head) or _sniff_audio(head)
 
 
-def _is_transport(head: bytes, first: int, packet_bytes: int) -> bool:
-    starts = range(first, min(len(head), first + _TS_SYNC_PACKETS * packet_bytes), packet_bytes)
-    return len(head) >= packet_bytes and all(head[start] == _TS_SYNC for start in starts)
+def _sniff_transport(head: bytes) -> str | None:
+    for container, packet_bytes in TS_PACKET_BYTES.items():
+        marks = head[_TS_FIRST_SYNC[container] :: packet_bytes][:_TS_SYNC_PACKETS]
+        if len(head) >= packet_bytes and not marks.strip(bytes([_TS_SYNC])):
+            return container
+    for container, packet_bytes in TS_PACKET_BYTES.items():
+        wanted = bytes([_TS_SYNC]) * _TS_LATE_SYNC_PACKETS
+        if any(head[first::packet_bytes].startswith(wanted) for first in range(packet_bytes)):
+            return container
+    return None
 
 
 def _sniff_audio(head: bytes) -> str | None:
-    """Look for frames of audio without a container, behind the tags that may stand before them."""
-    start = 0
-    while head[start : start + 3] == b"ID3" and len(head) >= start + _ID3_HEADER_BYTES:
-        start += id3_bytes(head[start:])
-    if start >= len(head):  # the tag, with its pictures, is longer than what there is to look at
-        return "mp3" if start else None
-    if start and (head.startswith(b"fLaC", start) or not any(head[start:])):
-        return "flac" if head.startswith(b"fLaC", start) else "mp3"
+    """Look for frames of audio without a container, behind the tags and the padding that may stand before them."""
+    tags = tag_bytes(head)
+    frames = head[tags:].lstrip(b"\0")
+    if tags and frames.startswith(b"fLaC"):
+        return "flac"
     for frame_bytes, container in ((adts_frame_bytes, "adts"), (_mpeg_frame_bytes, "mp3")):
-        length = frame_bytes(head[start:])
-        # One header may be chance (a text in UTF-16 begins so): the next frame must follow.
-        if length and frame_bytes(head[start + length :]):
+        length = frame_bytes(frames)
+        # One header may be chance (a text in UTF-16 begins so): the next frame must follow, or a tag.
+        if length and (frame_bytes(frames[length:]) or frames.startswith(_TAG_MARK, length)):
             return container
-    return "mp3" if start else None  # damaged perhaps; a tag stands before media alone
+    return "mp3" if tags else None  # damaged perhaps; a tag stands before media alone
 
 
-def id3_bytes(tag: bytes) -> int:
-    """Return the length of the ID3v2 tag that `tag` begins with: 28 bits in four bytes, and perhaps a footer."""
-    size = 0
-    for byte in tag[6:10]:
-        size = size << 7 | byte & 0x7F
-    return size + _ID3_HEADER_BYTES * (2 if tag[5] & 0x10 else 1)
+def tag_bytes(head: bytes) -> int:
+    """Return the length of the ID3v2 tags at the start of a file, which may be more than `head`."""
+    start = 0
+    while head.startswith(_TAG_MARK, start) and len(head) >= start + ID3_HEADER_BYTES:
+        size = 0
+        for byte in head[start + 6 : start + 10]:  # 28 bits in four bytes
+            size = size << 7 | byte & 0x7F
+        start += size + ID3_HEADER_BYTES * (2 if head[start + 5] & 0x10 else 1)  # perhaps with a footer
+    return start
 
 
 def adts_frame_bytes(head: bytes) -> int:

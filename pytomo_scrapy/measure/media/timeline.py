@@ -45,6 +45,7 @@ _DEMULTIPLEXERS = {
     "flv": "flv",
     "mpegts": "mpegts",
     "m2ts": "mpegts",
+    "mpegts204": "mpegts",
     "mpegps": "mpeg",
     "ogg": "ogg",
     "avi": "avi",
@@ -64,11 +65,13 @@ _OPTIONS = {
 _OPTIONS_MP4 = _OPTIONS | {"fflags": "+nofillin+noparse", "probesize": "32768"}
 # Where a container leaves times out, the library would guess them without a decoder, and guess wrong.
 _OPTIONS_AS_WRITTEN = _OPTIONS | {"fflags": "+nofillin"}
-_AS_WRITTEN = {"webm", "mpegts", "m2ts", "mpegps"}
+_AS_WRITTEN = {"webm", "mpegts", "m2ts", "mpegts204", "mpegps"}
 # These say when a packet is decoded; in the others the order of packets and their presentation times are all there is.
 _STATE_DECODING_TIMES = {"mp4", "flv", "avi"}
 # These say it where it differs, and some writers never do: times that run back are then presentation times.
-_MAY_STATE_DECODING_TIMES = {"mpegts", "m2ts", "mpegps"}
+_MAY_STATE_DECODING_TIMES = {"mpegts", "m2ts", "mpegts204", "mpegps"}
+# Of these the library derives a duration from the mean rate of their first frames: their own packets say more.
+_WITHOUT_DURATION = {"mp3", "adts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,9 @@ def _described(timeline: MediaTimeline, source: Source, layout: Layout, media: A
     duration_s = layout.duration_s
     # Without an index the library derives a duration from what it sees of a cut file: then the announced one is better.
     # From the indexes of single fragments it takes the first.
-    is_told = not layout.fragments if layout.container == "mp4" else source.is_whole
+    is_told = source.is_whole and layout.container not in _WITHOUT_DURATION
+    if layout.container == "mp4":
+        is_told = not layout.fragments
     if duration_s is None and media.duration and media.duration > 0 and is_told:
         duration_s = media.duration / av.time_base
     rate = video.average_rate if video is not None else None

@@ -21,6 +21,7 @@ READABLE = {
     "avi": ("avi", Recipe("avi", "mpeg4", "mp3", encoder={"bf": "0"})),
     "reordered.avi": ("avi", Recipe("avi", "libx264", "mp3")),
     "m2ts": ("m2ts", Recipe("mpegts", "libx264", "aac", muxer={"mpegts_m2ts_mode": "1"})),
+    "ts": ("mpegts", Recipe("mpegts", "libx264", "mp2")),
     "mpg": ("mpegps", Recipe("mpeg", "mpeg2video", "mp2")),
     "wav": ("wav", Recipe("wav", None, "pcm_s16le")),
     "flac": ("flac", Recipe("flac", None, "flac")),
@@ -60,6 +61,35 @@ def test_cut_file_claims_no_more_than_the_whole_one_proves(name: str, tmp_path: 
         assert timeline.failure is None
         proven_s = complete_at(whole, byte)
         assert proven_s - 1.2 <= timeline.complete_s[-1] <= proven_s + 1e-9, byte
+
+
+def tagged(content: bytes, picture_bytes: int) -> bytes:
+    """Put a tag before a file, long enough for a picture."""
+    return (
+        b"ID3\4\0\0" + bytes(picture_bytes >> shift & 0x7F for shift in (21, 14, 7, 0)) + bytes(picture_bytes) + content
+    )
+
+
+@pytest.mark.parametrize("name", ["mp3", "aac", "flac"])
+@pytest.mark.parametrize("picture_bytes", [100, 300_000])
+def test_tag_before_a_file_hides_nothing_of_it(name: str, picture_bytes: int, tmp_path: Path) -> None:
+    container, recipe = READABLE[name]
+    path = make(recipe, tmp_path / f"clip.{name}")
+    content = tagged(path.read_bytes(), picture_bytes)
+    path.write_bytes(content)
+    timeline = read(path)
+    assert (timeline.failure, timeline.container) == (None, container)
+    assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.2)
+    cut = read_timeline(str(path), "muxed", picture_bytes // 2, len(content))
+    assert cut.failure in {"no_media_data", "unreadable_container"}
+
+
+def test_hole_between_the_pages_of_an_ogg_file_hides_only_what_is_in_it(tmp_path: Path) -> None:
+    path = make(READABLE["ogg"][1], tmp_path / "clip.ogg")
+    content = path.read_bytes()
+    pages = [at for at in range(len(content)) if content.startswith(b"OggS", at)]
+    path.write_bytes(content[: pages[8]] + bytes(700) + content[pages[8] :])
+    assert read(path).complete_s[-1] == pytest.approx(20.0, abs=1.1)
 
 
 def test_page_of_ogg_gives_its_packets_when_it_is_whole(tmp_path: Path) -> None:
@@ -104,8 +134,13 @@ def test_media_file_that_cannot_be_read_is_no_wrong_content(container: str, tmp_
         ),  # one frame tells nothing
         (b"ID3\4\0\0\0\0\2\0" + bytes(256) + (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)) * 2, "adts"),
         (b"ID3\4\0\0\0\0\2\0" + bytes(256) + b"fLaC", "flac"),
+        (bytes(40) + (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)) * 2, "adts"),  # padding before the first frame
+        ((b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)) + b"ID3", "adts"),  # a tag between frames
         (b"ID3\4\0\0\0\x7f\x7f\0" + bytes(500), "mp3"),  # the tag has not arrived whole
         (bytes(4) + (b"G" + bytes(191)) * 3, "m2ts"),
+        ((b"G" + bytes(203)) * 3, "mpegts204"),
+        (bytes(99) + (b"G" + bytes(187)) * 9, "mpegts"),  # begins within a packet
+        (bytes(99) + (b"G" + bytes(187)) * 5, None),
         (b"RIFF\0\0\0\0WEBPVP8 ", None),  # a picture
         (b"GIF89a" + bytes(300), None),
         (b"\xff\xfe<\0h\0t\0m\0l\0>\0" * 300, None),  # a page in UTF-16

@@ -108,6 +108,21 @@ def test_picture_that_stands_is_no_damage(name: str, tmp_path: Path) -> None:
     assert timeline.complete_s[-1] == pytest.approx(40.0, abs=0.15 if "slides" not in name else 2.1)
 
 
+def test_pictures_before_the_cut_of_an_edit_list_are_not_part_of_the_movie(tmp_path: Path) -> None:
+    # The first second is decoded and not shown: the movie's header says 19 s, and 19 s it is.
+    path = make(Recipe("mp4", seconds=20, muxer={"movflags": "faststart"}), tmp_path / "clip.mp4")
+    content = bytearray(path.read_bytes())
+    edit = content.index(b"elst") + 12
+    scale = int.from_bytes(content[(at := content.index(b"mdhd")) + 16 : at + 20], "big")
+    content[edit : edit + 8] = (19_000).to_bytes(4, "big") + (
+        scale + int.from_bytes(content[edit + 4 : edit + 8], "big")
+    ).to_bytes(4, "big")
+    header = content.index(b"mvhd") + 20
+    content[header : header + 4] = (19_000).to_bytes(4, "big")
+    path.write_bytes(content)
+    assert read(path).complete_s[-1] == pytest.approx(19.0, abs=0.11)
+
+
 def test_time_lapse_without_sound_or_length_reaches_what_was_announced(tmp_path: Path) -> None:
     shown = range(0, 1200, 120)  # ten pictures in 120 s
     path = make(Recipe("mpegts", encoder=IN_ORDER, shown=shown), tmp_path / "clip.ts")

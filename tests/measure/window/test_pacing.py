@@ -233,7 +233,7 @@ def test_pace_of_a_long_header_asks_for_ever_more_of_it(tmp_path: Path) -> None:
     received, requests = 0, 0
     pace = StreamPace(40.0, 10.0)
     while not pace.is_head_read:
-        first, last = pace.next_range(received, len(body), 0.0) or (0, 0)
+        _, last = pace.next_range(received, len(body), 0.0) or (0, 0)
         received, requests = min(last + 1, len(body)), requests + 1
         (tmp_path / "spool").write_bytes(body[:received])
         pace.read_head(str(tmp_path / "spool"), received, len(body))
