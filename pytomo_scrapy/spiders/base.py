@@ -11,6 +11,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -25,7 +26,7 @@ from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PageResult, VideoItem
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
-from pytomo_scrapy.pages.dates import printed_date
+from pytomo_scrapy.pages.dates import listed_age_s, printed_date
 from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
 from pytomo_scrapy.spiders.further_pages import Answer, FurtherPages
 from pytomo_scrapy.spiders.page_errors import ordered_wait_s, page_trouble
@@ -271,7 +272,17 @@ class WalkSpider(Spider):
             )
 
     def _found(self, videos: Sequence[PageVideo]) -> list[FoundVideo]:
-        return [FoundVideo(self.service, video.video_id) for video in videos]
+        now = datetime.now(UTC)
+        return [
+            FoundVideo(
+                self.service,
+                video.video_id,
+                listed_view_count=video.view_count,
+                listed_duration_s=video.duration_s,
+                listed_age_s=listed_age_s(video.published, now),
+            )
+            for video in videos
+        ]
 
     def _draw(self, videos: Sequence[PageVideo], video_id: str) -> list[PageVideo]:
         considered = [video for video in videos if video.video_id != video_id][: self.arguments.max_per_page]
@@ -292,6 +303,9 @@ class WalkSpider(Spider):
             parent_id=claim.parent_id,
             claim_id=claim.id,
             frontier_order=claim.order,
+            listed_view_count=claim.listed_view_count,
+            listed_duration_s=claim.listed_duration_s,
+            listed_age_s=claim.listed_age_s,
         )
 
     # Ends of claims.

@@ -21,7 +21,7 @@ from pytomo_scrapy.storage.frontier.admission import FoundVideo as FoundVideo
 from pytomo_scrapy.storage.frontier.crawls import OpenCrawl as OpenCrawl
 from pytomo_scrapy.storage.frontier.lease import IS_IN_FLIGHT, IS_QUEUED
 from pytomo_scrapy.storage.frontier.owner import this_process
-from pytomo_scrapy.storage.schema.crawl_tables import DONE, IN_FLIGHT, QUEUED, crawl, frontier, owner
+from pytomo_scrapy.storage.schema.crawl_tables import DONE, IN_FLIGHT, LISTED, QUEUED, crawl, frontier, owner
 from pytomo_scrapy.storage.scrub import scrub, storable
 
 Source = tuple[str, Mapping[str, Any]]  # name, and what the spider needs to ask it
@@ -45,6 +45,9 @@ class Claim:
     is_expanded: bool
     attempt_count: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    listed_view_count: int | None = None
+    listed_duration_s: float | None = None
+    listed_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +393,7 @@ class Frontier:
             is_expanded=row.is_expanded,
             attempt_count=row.attempt_count + 1,
             parameters=json.loads(row.payload) if is_source and row.payload else {},
+            **{name: row._mapping[name] for name in LISTED},
         )
 
 

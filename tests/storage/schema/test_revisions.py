@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy import Column, Double, MetaData
 
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema import measurement_tables
@@ -18,6 +19,7 @@ from pytomo_scrapy.storage.schema.revisions import FOLDER, write_revision
 from tests.package_copy import ROOT, contents, copy_to
 
 # What a person writes: this, what measures it, and a test of that. `make schema` writes the rest.
+NEXT = f"{int(HEAD) + 1:04}"
 FIELD = '    hop_count: int | None = stored(None, "routers on the way", null="not told", unit="routers")\n'
 
 NEXT = f"{int(HEAD) + 1:04}"
@@ -102,3 +104,18 @@ def test_nothing_is_written_where_the_migrations_make_the_tables(tmp_path: Path)
     assert [path.name for path in (folder / "versions").iterdir()] == [
         path.name for path in (FOLDER / "versions").iterdir() if path.suffix == ".py"
     ]
+
+
+@pytest.mark.parametrize("table", ["figure", "ping"])
+def test_column_of_the_flat_table_has_its_blocks_packed_again(tmp_path: Path, table: str) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    tables = MetaData(naming_convention=measurement_tables.metadata.naming_convention)
+    for one in measurement_tables.metadata.sorted_tables:
+        one.to_metadata(tables)
+    tables.tables[table].append_column(Column("hop_share", Double))
+    path = write_revision(tables, "Hops", folder)
+    assert path is not None
+    script = path.read_text(encoding="utf-8")
+    assert "hop_share" in script
+    assert ('op.execute("UPDATE figure_block SET is_sealed = 0")' in script) is (table == "figure")
