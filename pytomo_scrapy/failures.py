@@ -56,6 +56,10 @@ _UPGRADE_YT_DLP = (
     'Upgrade yt-dlp, as the service has changed: `pip install -U "yt-dlp[default]"`. '
     "A JavaScript runtime (`pip install deno`) helps its fall-back clients."
 )
+_DISTRUSTED = (
+    "Nothing for a few: each was asked for again as another guest (`PYTOMO_BOT_CHECK_RETRIES`). If most fail so, the "
+    f"service distrusts this address. {_WAIT}"
+)
 _UPGRADE = "Upgrade pytomo-scrapy. `pytomo pages FILE` shows what its parsers see in a saved page."
 _FEW = "Nothing for a few. If all fail so, see whether a proxy or a portal answers in the service's place."
 _REFUSED = (
@@ -133,7 +137,7 @@ _CLASSES = (
         is_permanent=True,
     ),
     # Service: it refused or changed; says nothing about the line.
-    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
+    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _DISTRUSTED),
     FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
     FailureClass(
         "unknown_refusal",
@@ -291,6 +295,13 @@ _CLASSES = (
         "Close what runs beside the crawl: the machine is too slow or too busy.",
     ),
     FailureClass(
+        "gave_up",
+        Attribution.TOOL,
+        "every attempt at the video ended without a result: the crawler died or failed in its middle",
+        "Look in the log for what ended the attempts, such as the kernel's out-of-memory killer, and report it with "
+        "the video's id.",
+    ),
+    FailureClass(
         "data_cap",
         Attribution.TOOL,
         "the data cap of the day was reached",
@@ -375,6 +386,10 @@ class LineError(PytomoError):
 
 class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
+
+
+class RefusedError(StorageError):
+    """Raised if the database is there but does not take what it is given: to ask again is of no use."""
 
 
 class TooSlowError(StorageError):

@@ -18,7 +18,7 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.failures import advice_on
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
-from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.storage.scrub import scrub, without_identity
 
 if TYPE_CHECKING:
     from pytomo_scrapy.config import Config
@@ -103,7 +103,7 @@ def _keep_sample(source: str, body: bytes) -> Path:
     SAMPLES.mkdir(parents=True, exist_ok=True)
     path = SAMPLES / ("".join(sign if sign.isalnum() else "-" for sign in source)[:80] + ".txt")
     # Line by line: the scrubber cuts a long text.
-    lines = body.decode("utf-8", "replace").splitlines()
+    lines = without_identity(body.decode("utf-8", "replace")).splitlines()
     path.write_text("\n".join(scrub(line[at : at + 1500]) or "" for line in lines for at in range(0, len(line), 1500)))
     return path
 

@@ -108,8 +108,8 @@ class EnduranceConfig:
         60.0,
         "s",
         number(0),
-        "After the first refusal (bot check, rate limit, HTTP 429) the crawl waits this long, then tries the refused "
-        "video again; 0: the crawl goes on with the next video at once",
+        "After the first refusal (rate limit, HTTP 429, a page that is refused, or PYTOMO_BACKOFF_SHARE reached) the "
+        "crawl waits this long, then tries the refused video again; 0: the crawl goes on with the next video at once",
     )
     backoff_pause_s: float = setting(
         "PYTOMO_BACKOFF_PAUSE_S",
@@ -125,6 +125,17 @@ class EnduranceConfig:
         "pauses",
         whole(0),
         "Pauses in a row that the crawl makes before another refusal stops it",
+    )
+    backoff_videos: int = setting(
+        "PYTOMO_BACKOFF_VIDEOS", 10, "videos", whole(1), "Last videos of which PYTOMO_BACKOFF_SHARE is a share"
+    )
+    backoff_share: float = setting(
+        "PYTOMO_BACKOFF_SHARE",
+        0.8,
+        "ratio",
+        number(0, 1),
+        "Share of the last videos refused by a bot check that counts as a refusal; less is the bad luck of single "
+        "guests, and the crawl goes on",
     )
     broken_client_max: int = setting(
         "PYTOMO_BROKEN_CLIENT_MAX",

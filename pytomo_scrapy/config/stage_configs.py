@@ -83,6 +83,17 @@ class ResolveConfig:
         "Longest wait that the service may demand before its media can be fetched",
     )
     path: PathConfig = part(PathConfig)
+    bot_check_retries: int = setting(
+        "PYTOMO_BOT_CHECK_RETRIES",
+        2,
+        "times",
+        whole(0),
+        "A resolution that meets a bot check is repeated up to this number of times, each time as a new guest, before "
+        "it counts as refused",
+    )
+    bot_check_pause_s: float = setting(
+        "PYTOMO_BOT_CHECK_PAUSE_S", 5.0, "s", number(0), "Pause before each of these repetitions"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class CrawlContext:
                 process=self.process,
                 data_cap=self.data_cap,
                 networks=self.networks,
+                pause=self.gate.pause,
             ),
         )
 

@@ -20,9 +20,10 @@ from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribu
 from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
-from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, look_up_paths, resolve_paths
+from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, is_bot_check, look_up_paths, resolve_paths
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
+from pytomo_scrapy.measure.playback.declared_video import declared_video
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
@@ -113,13 +114,29 @@ class Session:
         await self._tools.service_ready()
         item.started_at, item.started_s = utc_now(), self._clock()
         # 2. Resolve. The first path is the item's own.
-        async with self._tools.hold(Activity.PAGE):
-            paths = await self._tools.in_thread(resolve_paths, item, self._config.resolve, resolve_video)
+        paths = await self._resolve_paths(item)
         self._follow(item, paths)
         result = paths[0].resolve
         item.title = result.title or item.title
         if result.failure is not None:
             item.fail(Stage.RESOLVE, result.failure, result.failure_detail)
+
+    async def _resolve_paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
+        """Resolve every path; those that meet a bot check again, as another guest each time, after a pause.
+
+        The gate is given back during the pause. Raises Stopped.
+        """
+        settings = self._config.resolve
+        paths: tuple[FamilyPath, ...] = ()
+        for attempt in range(settings.bot_check_retries + 1):
+            if attempt:
+                await self._tools.pause(settings.bot_check_pause_s)
+                await self._tools.service_ready()
+            async with self._tools.hold(Activity.PAGE):
+                paths = await self._tools.in_thread(resolve_paths, item, settings, resolve_video, paths)
+            if not is_bot_check(paths):
+                break
+        return paths
 
     async def _look_up(self, item: VideoItem) -> None:
         # 3. Look up: every resolver, for the media hosts of every path; the first resolver's failure ends the session.
@@ -191,11 +208,18 @@ class Session:
                 return capped_window(plan)
             try:
                 capped = replace(settings, max_bytes=data_cap.room_bytes())
+                self._note_age(item, plan)
                 result = await self._tools.process.download(plan, capped, item)
             except MeasurementError as error:
                 return failed_window(plan, error, settings.window_s)
             data_cap.took(result.received_bytes or 0)
             return round_trace(result)
+
+    def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
+        """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""
+        began_s = item.resolve.identity_began_s if item.resolve else None
+        if item.resolve and began_s is not None and plan.window_index == 0:
+            item.resolve = replace(item.resolve, identity_age_s=self._clock() - began_s)
 
     async def _once_more(
         self, window: DownloadResult, settings: DownloadConfig, item: VideoItem
@@ -205,14 +229,17 @@ class Session:
         assert before.dns is not None  # a window was opened at its address
         with suppress(Stopped):
             await self._tools.service_ready()
-            async with self._tools.hold(Activity.PAGE):
-                later = await self._tools.in_thread(resolve_video, item.url, self._config.resolve)
+            (after,) = await self._resolve_paths(item)
+            later = after.resolve
             if later.failure is None and (hosts := unknown_hosts(before.dns, later)):
                 async with self._tools.hold(Activity.PROBE):
                     dns = await self._tools.in_thread(look_up_hosts, hosts, later.address_family, self._config.dns)
             if later.failure is None and (dns is None or dns.failure is None):
-                attempt_count = (before.resolve.attempt_count or 0) + (later.attempt_count or 0)
-                item.resolve = replace(later, attempt_count=attempt_count)
+                item.resolve = replace(
+                    later,
+                    attempt_count=before.resolve.attempt_count + later.attempt_count,
+                    bot_check_count=before.resolve.bot_check_count + later.bot_check_count,
+                )
                 item.dns = with_later_hosts(before.dns, dns)
                 (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
                 assert isinstance(plan, WindowPlan)
@@ -226,12 +253,10 @@ class Session:
 
     async def _play(self, item: VideoItem) -> None:
         # 6. Playback: never during a window, and as long as the crawl takes even where it stops.
-        declared_duration_s = item.resolve.duration_s if item.resolve else None
+        declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(
-                    download, declared_duration_s, self._config.playback
-                )
+                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
             add_playbacks(item, timelines, playbacks)
         # 7. Finish.
         item.join_time_s = join_time_s(item)

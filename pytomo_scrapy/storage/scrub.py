@@ -14,6 +14,12 @@ _CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
 # Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
 _SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
 _COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]+)\s*[:=]\s*[^\n]+", re.IGNORECASE)
+# The service's guest identity, in JSON, in JSON inside a script (\x22), in a header or a cookie.
+_IDENTITY = re.compile(
+    r"(visitor_?(?:data|id)|x-goog-visitor-id|VISITOR_INFO1_LIVE|VISITOR_PRIVACY_METADATA)"
+    r"((?:\\x22|\\?\")?\s*[:=]\s*(?:\\x22|\\?\")?)[\w%+/=-]+",
+    re.IGNORECASE,
+)
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential|webhook", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:(?<![\w.])|(?<=%3D)|(?<=%3d))\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
@@ -25,7 +31,7 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
     """Return `text` without URL queries, credentials, cookies and the addresses given. None for None."""
     if text is None:
         return None
-    clean = _COOKIE.sub(r"\1: [removed]", text)
+    clean = without_identity(_COOKIE.sub(r"\1: [removed]", text))
     clean = _CREDENTIALS.sub(r"\1[removed]@", clean)
     clean = _QUERY.sub(r"\1?[removed]", clean)
     clean = _SIGNED.sub(r"\1\2[removed]", clean)
@@ -35,6 +41,11 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
         for address in (address for address in own if address.version == 6):
             clean = re.sub(re.escape(str(address).replace(":", "%3A")), "(client)", clean, flags=re.IGNORECASE)
     return clean[:MAX_DETAIL_CHARS]
+
+
+def without_identity(text: str) -> str:
+    """Return `text`, of any length, without the guest identity that the service gave."""
+    return _IDENTITY.sub(r"\1\2[removed]", text)
 
 
 def storable(text: str) -> str:

@@ -47,6 +47,7 @@ def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline,
         process=cast(Any, process),
         data_cap=DataCap(checked, gate, lambda *_: 0),
         networks=NetworkFinder(checked.network),
+        pause=gate.pause,
     )
     return DownloadPipeline(Session(checked, tools), cast(Any, None)), process
 

@@ -7,11 +7,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult
+from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
 from pytomo_scrapy.measure.playback.players.player_model import media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
 
 # Compared with what is stored; names and settings are not figures.
-_NOT_FIGURES = {"player", "parameters", "place", "stalls", "freezes", "failure_detail"}
+_NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "failure_detail"}
 FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not in _NOT_FIGURES)
 
 P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}
@@ -56,13 +57,19 @@ def replay_window(
     player: str,
     parameters: Mapping[str, float],
     name: str,
+    declared: DeclaredVideo = NOTHING_DECLARED,
 ) -> PlaybackResult | None:
     """Simulate `player` on a stored window and call the result `name`. None where no trace was kept."""
     end_s = horizon_s(download)
     if end_s is None or not timelines or len(timelines) != len(download.streams):
         return None
     result = simulate_playback(
-        window_traces(download, timelines), player, parameters, horizon_s=end_s, window_index=download.place
+        window_traces(download, timelines),
+        player,
+        parameters,
+        horizon_s=end_s,
+        window_index=download.place,
+        declared=declared,
     )
     return replace(result, player=name)
 

@@ -73,7 +73,7 @@ def test_ydl_options_carry_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     options = ydl_options(WATCH_PAGE, ResolveConfig(path=path), "")
     assert (options["proxy"], options["source_address"]) == ("http://proxy.example:3128", "::")
     assert options["compat_opts"] == {"no-certifi"}
-    assert "extractor_args" not in options
+    assert options["extractor_args"] == {"youtube": {"fetch_pot": ["never"]}}, "no plugin mints a token"
 
 
 def test_ydl_options_over_ipv6_name_its_own_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

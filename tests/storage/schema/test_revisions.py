@@ -12,12 +12,15 @@ from types import ModuleType
 
 import pytest
 
+from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.revisions import FOLDER, write_revision
 from tests.package_copy import ROOT, contents, copy_to
 
 # What a person writes: this, what measures it, and a test of that. `make schema` writes the rest.
 FIELD = '    hop_count: int | None = stored(None, "routers on the way", null="not told", unit="routers")\n'
+
+NEXT = f"{int(HEAD) + 1:04}"
 
 
 @pytest.fixture
@@ -65,14 +68,13 @@ def test_stored_column_is_one_field_and_what_make_schema_writes(copied: Path, mo
         assert import_module("draw").main([]) == 0
     after = contents(copied)
     changed = {name for name in after if after[name] != before.get(name)}
-    number = f"{len(list((FOLDER / 'versions').glob('[0-9]*.py'))) + 1:04d}"
-    written = f"pytomo_scrapy/storage/migrations/versions/{number}_routers_on_the_way_of_a_ping.py"
+    written = f"pytomo_scrapy/storage/migrations/versions/{NEXT}_routers_on_the_way_of_a_ping.py"
     document, picture = "docs/data-format.md", "docs/images/tables.svg"
     assert changed == {"pytomo_scrapy/items/ping_result.py", written, document, picture}
     assert 'op.add_column("ping", sa.Column("hop_count"' in after[written].decode().replace("'", '"')
     assert "| `hop_count` | integer | routers | routers on the way | not told |" in after[document].decode()
     with imported_from(copied):
-        assert stored_and_read(copied / "x.db") == (7, number)
+        assert stored_and_read(copied / "x.db") == (7, NEXT)
 
 
 def stored_and_read(path: Path) -> tuple[int, str]:
