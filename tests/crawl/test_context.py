@@ -120,6 +120,23 @@ def test_crawl_begins_with_all_it_needs_to_store_and_is_closed_with_its_run_ende
         assert connection.exec_driver_sql("SELECT end_reason FROM run").fetchall() == [("finished",)]
 
 
+@pytest.mark.parametrize(
+    ("spider", "goal_s", "is_told"), [("youtube", "30", True), ("youtube", "25", False), ("dailymotion", "30", False)]
+)
+def test_crawl_says_at_its_start_where_windows_reach_the_gate(
+    crawler: FakeCrawler, caplog: pytest.LogCaptureFixture, spider: str, goal_s: str, is_told: bool
+) -> None:
+    async def run() -> None:
+        context = build(crawler)
+        await context.begin(spider, {}, ARGUMENTS, is_own_list=False)
+        await context.storage.close("finished")
+
+    crawler.settings |= {"PYTOMO_DOWNLOAD_BUFFER_GOAL_S": goal_s}
+    with caplog.at_level("INFO"):
+        asyncio.run(run())
+    assert ("the service cuts guests off at 60 s of media is reported" in caplog.text) is is_told
+
+
 def test_crawl_that_never_began_closes_all_the_same(crawler: FakeCrawler) -> None:
     asyncio.run(build(crawler).storage.close("shutdown"))
 
