@@ -248,7 +248,7 @@ class WalkSpider(Spider):
         """Ask for a page besides those of the claims. Its failure is one of the result; raises Stopped only."""
         await self.walk.ready_for_more()
         assert self.crawler.engine is not None and self.crawler.stats is not None
-        self.crawler.stats.inc_value(f"pytomo/page/{'further' if page.page > 1 else 'instead'}_count")
+        self.crawler.stats.inc_value("pytomo/page/further_count" if page.page > 1 else "pytomo/page/instead_count")
         try:
             response = await self.crawler.engine.download_async(self._on_wire(page))
         except Stopped:
