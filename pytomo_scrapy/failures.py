@@ -295,6 +295,13 @@ _CLASSES = (
         "Close what runs beside the crawl: the machine is too slow or too busy.",
     ),
     FailureClass(
+        "gave_up",
+        Attribution.TOOL,
+        "every attempt at the video ended without a result: the crawler died or failed in its middle",
+        "Look in the log for what ended the attempts, such as the kernel's out-of-memory killer, and report it with "
+        "the video's id.",
+    ),
+    FailureClass(
         "data_cap",
         Attribution.TOOL,
         "the data cap of the day was reached",
@@ -379,6 +386,10 @@ class LineError(PytomoError):
 
 class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
+
+
+class RefusedError(StorageError):
+    """Raised if the database is there but does not take what it is given: to ask again is of no use."""
 
 
 class TooSlowError(StorageError):

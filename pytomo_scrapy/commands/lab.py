@@ -100,7 +100,10 @@ def _add_lab_options(parser: argparse.ArgumentParser) -> None:
         "--rate", type=_host_rate, action="append", default=[], metavar="HOST=BPS", help="one media host at BPS bit/s"
     )
     group.add_argument(
-        "--gated-share", type=_share, metavar="SHARE", help="share of guest identities whose media are cut off, 0 to 1"
+        "--gated-share",
+        type=_share,
+        metavar="SHARE",
+        help="share of guests (without a bot check) whose media are cut off, 0 to 1",
     )
     group.add_argument(
         "--gate-bytes", type=_count, metavar="N", help="where a gated identity is cut off in each file: at byte N"

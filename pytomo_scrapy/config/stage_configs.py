@@ -231,6 +231,14 @@ class DownloadConfig:
         "Media bytes that this measuring point may fetch on a day (UTC); the crawl stops when they are used up; 0: "
         "no cap",
     )
+    gate_canary: int = setting(
+        "PYTOMO_GATE_CANARY",
+        0,
+        "videos",
+        whole(0),
+        "Before the first video of a crawl and every this many videos, one small range behind the first two minutes of "
+        "media tells whether the service cuts this guest off; 0: never",
+    )
     http_version: str = setting(
         "PYTOMO_HTTP_VERSION",
         "auto",

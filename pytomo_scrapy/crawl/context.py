@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +24,7 @@ from pytomo_scrapy.crawl.progress import progress_of
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
 from pytomo_scrapy.measure.tools import Tools
+from pytomo_scrapy.measure.window.known_gate import gate_sentence
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -134,7 +136,15 @@ class CrawlContext:
         crawl = opened.frontier.crawl
         logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
         await self.data_cap.begin()
+        await self._warn_of_gate(spider)
         return opened
+
+    async def _warn_of_gate(self, spider: str) -> None:
+        vantage = self.config.vantage or platform.node()
+        seen_media_s = await self.storage.ask(self.storage.repository.least_gated_media_s, vantage)
+        sentence = gate_sentence(self.config.download, seen_media_s, is_reported=spider == "youtube")
+        if sentence is not None:
+            logger.info("%s", sentence)
 
     @property
     def is_over(self) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 
 from scrapy.utils.asyncio import run_in_thread
-from sqlalchemy.exc import DataError, IntegrityError
 
 from pytomo_scrapy.crawl.live_window import LiveWindow
 from pytomo_scrapy.crawl.outbox import Outbox, WaitingMeasurement
 from pytomo_scrapy.crawl.retrying import Retrying
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.frontier.frontier import Frontier
@@ -45,11 +44,14 @@ class OpenedCrawl:
     async def store(self, item: VideoItem) -> None:
         """Store one measurement; while the database is away, the outbox keeps it on disk and the crawl waits.
 
-        Raises StorageError when the database stays away: the next run on this machine stores the measurement.
+        Raises StorageError when the database stays away: the next run on this machine stores the measurement. Raises
+        RefusedError where not even a row without figures is taken.
         """
         try:
             await run_in_thread(self.save, item)
             return
+        except RefusedError:
+            raise
         except StorageError:
             waiting = WaitingMeasurement(item, self.run, self.frontier.crawl)
         path = await run_in_thread(self.outbox.keep, waiting)
@@ -77,12 +79,12 @@ def store_what_waits(outbox: Outbox, repository: Repository, opened: Frontier) -
         frontier = opened if waiting.crawl.id == opened.crawl.id else opened.of(waiting.crawl)
         try:
             frontier.take_back()
-            repository.save(waiting.item, waiting.run, frontier)
-        except StorageError as error:
-            if not isinstance(error.__cause__, IntegrityError | DataError):
-                raise
+            repository.save(waiting.item, waiting.run, frontier, is_whole=True)
+        except RefusedError as error:
             logger.warning("The measurement in %s is left there: this database does not take it. %s", path, error)
             continue
+        except StorageError:
+            raise
         except Exception as error:  # noqa: BLE001 - what another version wrote may hold what this one cannot store
             logger.warning("The measurement in %s is left there: this version cannot store it (%r)", path, error)
             continue

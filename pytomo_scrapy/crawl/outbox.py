@@ -51,7 +51,13 @@ class Outbox:
 
     def keep(self, measurement: WaitingMeasurement) -> Path | None:
         """Write a measurement down. None where the limit is reached or no folder can take it, which is logged."""
-        content = _encode(measurement)
+        try:
+            content = _encode(measurement)
+        except Exception:
+            logger.exception(
+                "The measurement of %s waits in memory only: it cannot be written", measurement.item.video_id
+            )
+            return None
         name = f"{self._prefix}-{measurement.item.uuid}{_SUFFIX}"
         if self._kept_bytes() + len(content) > self._max_bytes:
             logger.error("The measurement of %s waits in memory only: the limit of %d bytes of unstored measurements "

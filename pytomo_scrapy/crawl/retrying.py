@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
 from scrapy.utils.asyncio import run_in_thread
-from sqlalchemy.exc import IntegrityError
 
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +50,8 @@ class Retrying:
             while True:
                 try:
                     return await run_in_thread(function, *args, **kwargs)
+                except RefusedError:
+                    raise
                 except StorageError as error:
                     if since_s is None:
                         since_s = self._clock()
@@ -63,7 +64,7 @@ class Retrying:
                 self._end(self._clock() - since_s)
 
     def _check(self, error: StorageError, waited_s: float) -> None:
-        if self._is_stopping() or waited_s >= self._limit_s or isinstance(error.__cause__, IntegrityError):
+        if self._is_stopping() or waited_s >= self._limit_s:
             raise error
 
     def _begin(self, error: StorageError) -> None:

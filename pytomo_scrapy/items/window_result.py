@@ -169,5 +169,11 @@ class DownloadResult:
     gated_at_media_s: float | None = stored(
         None, "seconds of media of that stream that were complete by then", null="as `gated_at_s`, or not analysed"
     )
+    is_identity_clean: bool | None = stored(
+        None,
+        "whether the service served a small range far into the file, asked for before the window "
+        "(`PYTOMO_GATE_CANARY`): 0 means that it cuts this guest off",
+        null="not asked, or the answer said nothing",
+    )
     failure: str | None = failure_of("the window; what was received before is stored")
     failure_detail: str | None = failure_detail()

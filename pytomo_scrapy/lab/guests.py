@@ -35,9 +35,9 @@ class Guest:
 
     visitor_data: str
     number: int  # in the order in which guests first asked for a player answer, from 0
-    is_gated: bool
     is_bot_checked: bool
     is_captcha: bool  # how a bot check looks
+    is_gated: bool
 
     @property
     def mark(self) -> str:
@@ -51,14 +51,15 @@ class Guests:
 
     A request that carries no identity is given a new one. An identity is drawn, clean or not, when it first asks for a
     player answer, by its number alone: the same seed and the same order give the same draws, whatever pages are
-    fetched in between. Each share is exact in every `BLOCK` guests (rounded to one of them), in an order that the seed
-    shuffles, so that a crawl of some dozen videos meets the share that it asked for.
+    fetched in between. Each share is exact in every `BLOCK` guests that it is of (rounded to one of them), in an order
+    that the seed shuffles, so that a crawl of some dozen videos meets the share that it asked for.
     """
 
     rules: GuestRules = field(default_factory=GuestRules)
     seed: int = 0
     clock: Callable[[], float] = time.time
     _minted_count: int = 0
+    _checked_count: int = 0
     _known: dict[str, Guest] = field(default_factory=dict)
     _gated_marks: set[str] = field(default_factory=set)
 
@@ -89,13 +90,18 @@ class Guests:
 
     def _draw(self, visitor_data: str, number: int) -> Guest:
         rules = self.rules
-        return Guest(
+        is_bot_checked = self._level("bot check", number) < rules.bot_check_share
+        # Only who plays can be cut off, and only a bot check can be a captcha: these shares are of those guests.
+        playing_number = number - self._checked_count
+        guest = Guest(
             visitor_data,
             number,
-            is_gated=self._level("gate", number) < rules.gated_share,
-            is_bot_checked=self._level("bot check", number) < rules.bot_check_share,
-            is_captcha=self._level("captcha", number) < rules.captcha_share,
+            is_bot_checked=is_bot_checked,
+            is_captcha=is_bot_checked and self._level("captcha", self._checked_count) < rules.captcha_share,
+            is_gated=not is_bot_checked and self._level("gate", playing_number) < rules.gated_share,
         )
+        self._checked_count += is_bot_checked
+        return guest
 
     def _level(self, what: str, number: int) -> float:
         """Return a number above 0 and below 1, each of `BLOCK` levels once among as many guests."""

@@ -38,8 +38,8 @@ def _describe_guests(rules: GuestRules) -> list[tuple[str, str]]:
     limits += [] if rules.gate_media_s is None else [f"{rules.gate_media_s:g} s of media"]
     where = f", each file after {' or '.join(limits)}" if limits else ", nowhere"
     return [
-        ("gated", f"{rules.gated_share:.0%} of them{where}"),
         ("bot checks", f"{rules.bot_check_share:.0%} of them, {rules.captcha_share:.0%} of these as a captcha"),
+        ("gated", f"{rules.gated_share:.0%} of the others{where}"),
     ]
 
 

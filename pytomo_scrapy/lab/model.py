@@ -69,11 +69,11 @@ class GuestRules:
     comes first; None: no such limit. A range that reaches further is refused whole.
     """
 
-    gated_share: float = 0.0
-    gate_bytes: int | None = 1024 * 1024
-    gate_media_s: float | None = 60.0
     bot_check_share: float = 0.0
     captcha_share: float = 0.0  # of the bot checks, those that ask for a captcha in place of a sign-in
+    gated_share: float = 0.0  # of the identities without a bot check
+    gate_bytes: int | None = 1024 * 1024
+    gate_media_s: float | None = 60.0
 
 
 @dataclass(frozen=True, slots=True)

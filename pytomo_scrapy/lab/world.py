@@ -184,7 +184,9 @@ def _default(draft: _Draft) -> World:
         frame: (*hits[frame], *(video_id for video_id in _most_viewed(draft, days) if video_id not in hits[frame]))
         for frame, days in FRAME_DAYS.items()
     }
-    return replace(_finish(draft, charts, hits["today"][1:], search), results_per_page=len(hits["week"]))
+    # A destination knows no frame: the week's four, so that a crawl of the week starts from no more than these.
+    world = _finish(draft, charts, hits["today"][1:], search)
+    return replace(world, results_per_page=len(hits["week"]), podcasts=hits["week"], sports=hits["week"])
 
 
 def _hits(draft: _Draft) -> dict[str, tuple[str, ...]]:
@@ -286,11 +288,12 @@ def _autumn_2026(draft: _Draft) -> World:
         draft.add(f"video/{number}", title_of(number, random), "separate_20", host, **more)
     draft.relate(25, 40)
     order = tuple(sorted(draft.videos, key=lambda video_id: -draft.videos[video_id].view_count))
-    charts = dict.fromkeys(("TRENDING_VIDEOS", "TRENDING_MOVIES", "VIDEOS:DAILY", "VIDEOS:WEEKLY"), order[:20])
-    world = _finish(draft, charts, order[20:36], dict.fromkeys(FRAME_DAYS, order[20:] + order[:20]))
+    charts = dict.fromkeys(("TRENDING_VIDEOS", "TRENDING_MOVIES", "VIDEOS:DAILY", "VIDEOS:WEEKLY"), order[:10])
+    # The charts and the first page of a search hold twenty videos together: a crawl of forty reads watch pages too.
+    world = _finish(draft, charts, order[10:20], dict.fromkeys(FRAME_DAYS, order))
     # Clips of 20 s have no 60th second; the third request of a paced window is the first that a gate refuses.
     guests = GuestRules(gated_share=0.65, gate_media_s=15.0, bot_check_share=0.4, captcha_share=0.2)
-    return replace(world, podcasts=order[36:52], sports=order[52:], guests=guests)
+    return replace(world, podcasts=order[20:44], sports=order[44:], guests=guests)
 
 
 _WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {

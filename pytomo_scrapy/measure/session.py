@@ -1,15 +1,16 @@
 """The flow of one video, from its first stage to its last.
 
-1 start, 2 resolve, 3 look up, 4 ping, 5 windows (once more after a refusal), 6 playback, 7 finish. Each step sets its
-own field of the item. An earlier failure that ends the session turns the later network stages into
-`skipped_after_<stage>`.
+1 start, 2 resolve, 3 look up, 4 ping, 5 windows (before some a canary; once more after a refusal), 6 playback,
+7 finish. Each step sets its own field of the item. An earlier failure that ends the session turns the later network
+stages into `skipped_after_<stage>`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from weakref import WeakKeyDictionary
@@ -27,6 +28,7 @@ from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
+from pytomo_scrapy.measure.window.canary import ask_canary, canary_range
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import (
     add_window,
@@ -36,6 +38,8 @@ from pytomo_scrapy.measure.window.planning import (
     window_config,
 )
 from pytomo_scrapy.measure.window.refused import is_refused_at_start, refused_row, unknown_hosts, with_later_hosts
+
+logger = logging.getLogger(__name__)
 
 
 def _no_dns(item: VideoItem, failure: str) -> None:
@@ -92,6 +96,7 @@ class Session:
             Stage.PLAYBACK: self._play,
         }
         self._finding = asyncio.Lock()
+        self._until_canary = 0  # videos
         # The two paths of a video that is measured over both families, for as long as its item lives.
         self._pairs: WeakKeyDictionary[VideoItem, tuple[FamilyPath, ...]] = WeakKeyDictionary()
 
@@ -153,14 +158,16 @@ class Session:
             )
 
     async def _download(self, item: VideoItem) -> None:
-        # 5. Windows, one after the other, each alone on the wire.
+        # 5. Windows, one after the other, each alone on the wire. A canary goes before the first.
         settings, paths = window_config(item, self._config.download), self._paths(item)
         plans = plan_windows(item, paths, self._config, self._tools.process.spool_directory)
+        is_clean = await self._ask_canary(plans, settings, item)
         for plan in plans:
             if not isinstance(plan, WindowPlan):
                 windows: tuple[DownloadResult, ...] = (plan,)
             else:
-                windows = (await self._window(plan, settings, item),)
+                window = await self._window(plan, settings, item)
+                windows = (replace(window, is_identity_clean=is_clean if window.place == 0 else None),)
                 if len(plans) == 1 and is_refused_at_start(windows[0]):
                     windows = await self._once_more(windows[0], settings, item)
             for window in windows:
@@ -169,6 +176,28 @@ class Session:
             # A crawl that stops now keeps what the window measured, without these pings.
             with suppress(Stopped):
                 await self._ping_redirects(item)
+
+    async def _ask_canary(
+        self, plans: Sequence[WindowPlan | DownloadResult], settings: DownloadConfig, item: VideoItem
+    ) -> bool | None:
+        """Ask, of the first video and of one in `gate_canary`, whether the first window's guest is cut off."""
+        if settings.gate_canary == 0:
+            return None
+        self._until_canary -= 1
+        plan = plans[0]
+        if self._until_canary >= 0 or not isinstance(plan, WindowPlan) or self._tools.data_cap.is_reached:
+            return None
+        span = canary_range(plan.formats[0], plan.duration_s)
+        if span is None:
+            logger.info("%s %s: too short for a canary, or of no known size", item.service, item.video_id)
+            return None
+        self._until_canary = settings.gate_canary - 1
+        async with self._tools.hold(Activity.PROBE):
+            canary = await self._tools.in_thread(ask_canary, plan.formats[0], span, plan.chosen, plan.bound(settings))
+        self._tools.data_cap.took(canary.received_bytes)
+        found = {True: "this guest is clean", False: "the service cuts this guest off", None: "nothing is told"}
+        logger.info("%s %s: canary: %s (%s)", item.service, item.video_id, found[canary.is_clean], canary.said)
+        return canary.is_clean
 
     async def _window(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
         async with self._tools.hold(Activity.WINDOW):

@@ -80,6 +80,12 @@ def watch_request(video_id: str, country: str = "US") -> PageRequest:
     return PageRequest(f"watch:{video_id}", url, headers=MappingProxyType(headers))
 
 
+def next_request(video_id: str, country: str = "US") -> PageRequest:
+    """Ask the API for the object that a watch page holds, for one that came without it."""
+    body = {"videoId": video_id, "contentCheckOk": True, "racyCheckOk": True}
+    return _web_request(f"next:{video_id}", "next", _country(country), body)
+
+
 def popular_sources(
     time_frame: str, country: str, config: SourceConfig, *, now: datetime | None = None
 ) -> tuple[PageRequest, ...]:
@@ -128,7 +134,7 @@ def next_page_request(request: PageRequest, continuation: str) -> PageRequest:
     if kind == "data_api":
         url = re.sub(r"&pageToken=[^&]*", "", request.url) + "&" + urlencode({"pageToken": continuation})
         return replace(request, url=url, page=request.page + 1)
-    method = "browse" if kind in _DESTINATIONS else {"watch": "next", "search": "search"}.get(kind)
+    method = "browse" if kind in _DESTINATIONS else {"watch": "next", "next": "next", "search": "search"}.get(kind)
     if method is None:
         raise ValueError(f"{request.source} has no further page.")
     country = _country_of(request)
@@ -158,11 +164,11 @@ def _charts_request(name: str, chart: str, country: str) -> PageRequest:
     return _post(name, _CHARTS_API, _CHARTS, country, body)
 
 
-def _web_request(name: str, method: str, country: str, body: Mapping[str, str]) -> PageRequest:
+def _web_request(name: str, method: str, country: str, body: Mapping[str, Any]) -> PageRequest:
     return _post(name, f"{_WEB_API}{method}?prettyPrint=false", _WEB, country, body)
 
 
-def _post(name: str, url: str, client: Mapping[str, str], country: str, body: Mapping[str, str]) -> PageRequest:
+def _post(name: str, url: str, client: Mapping[str, str], country: str, body: Mapping[str, Any]) -> PageRequest:
     origin = "/".join(url.split("/")[:3])
     context: dict[str, Any] = {
         "client": {**client, "hl": "en", "gl": country, "utcOffsetMinutes": 0},

@@ -27,6 +27,7 @@ from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
 from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
+from pytomo_scrapy.spiders.further_pages import Answer, FurtherPages
 from pytomo_scrapy.spiders.page_errors import ordered_wait_s, page_trouble
 from pytomo_scrapy.spiders.user_list import check_list
 from pytomo_scrapy.spiders.walk import Walk, close_if_over, take_line
@@ -49,6 +50,7 @@ class WalkSpider(Spider):
         self.arguments = parse_arguments(self._user_arguments)
         super().__init__()
         self._expanded = asyncio.Event()
+        self._given_back: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **raw_arguments: Any) -> Self:
@@ -56,6 +58,7 @@ class WalkSpider(Spider):
         crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_error)
+        crawler.signals.connect(spider._on_spider_error, signal=signals.spider_error)
         return spider
 
     @classmethod
@@ -100,6 +103,16 @@ class WalkSpider(Spider):
         """Read a page. Raises nothing: a page that cannot be used is a failure of the result."""
         raise NotImplementedError
 
+    # What a service may define besides.
+
+    def instead_of_page(self, video_id: str) -> PageRequest | None:
+        """Return what to ask where a video's page came without its data. None where the service has nothing else."""
+        return None
+
+    def page_after(self, page: PageRequest, continuation: str) -> PageRequest | None:
+        """Return the page on which a list goes on. None where the service has no such page."""
+        return None
+
     # The walk.
 
     async def start(self) -> AsyncIterator[Request]:
@@ -109,9 +122,11 @@ class WalkSpider(Spider):
             self.walk = await Walk.open(context, self.name, self._user_arguments, self.arguments, self._sources())
             with self.walk.leases_renewed():
                 async for claim in self.walk.claims():
-                    self._expanded.clear()
-                    yield await self._request(claim)
-                    await self._expanded.wait()
+                    request = await self._request_or_end(claim)
+                    if request is not None:
+                        self._expanded.clear()
+                        yield request
+                        await self._expanded.wait()
         except (asyncio.CancelledError, GeneratorExit):
             context.gate.stop()
             raise
@@ -130,6 +145,20 @@ class WalkSpider(Spider):
 
     # Requests.
 
+    async def _request_or_end(self, claim: Claim) -> Request | None:
+        """Return the claim's request. None where there is none, and the claim has ended or is given back."""
+        if self.walk.is_hopeless(claim):
+            await self.walk.give_up(claim, self._item(claim))
+            return None
+        try:
+            return await self._request(claim)
+        except (StorageError, Stopped):
+            raise
+        except Exception:
+            logger.exception("There is no request for %s", claim.video_id)
+            await self.walk.give_back(claim.id)
+            return None
+
     async def _request(self, claim: Claim) -> Request:
         if claim.kind == "source":
             return self._page_request(self.source_page(claim), self.parse_source, claim)
@@ -140,10 +169,13 @@ class WalkSpider(Spider):
         return self._page_request(page, self.parse_video, claim)
 
     def _page_request(self, page: PageRequest, callback: Any, claim: Claim) -> Request:
+        return self._to(self._on_wire(page), callback, claim)
+
+    def _on_wire(self, page: PageRequest) -> Request:
         request = Request(page.url, method=page.method, headers=dict(page.headers), body=page.body or b"")
         if self.config.path.proxy:
             request.meta["proxy"] = self.config.path.proxy
-        return self._to(request, callback, claim)
+        return request
 
     def _to(self, request: Request, callback: Any, claim: Claim) -> Request:
         return request.replace(
@@ -155,9 +187,13 @@ class WalkSpider(Spider):
     async def parse_source(self, response: Response, claim: Claim) -> None:
         """Admit the popular videos that a source lists."""
         try:
-            page = await self._read(response)
-            found = self._found(page.videos[: self.arguments.max_per_page])
-            await self.walk.finish_source(claim, found, page.failure, page.failure_detail, ordered_wait_s(response))
+            page, most = await self._read(response), self.arguments.max_per_page
+            videos = await self._further.videos(page, self.source_page(claim), most)
+            await self.walk.finish_source(
+                claim, self._found(videos[:most]), page.failure, page.failure_detail, ordered_wait_s(response)
+            )
+        except Stopped:
+            await self.walk.give_back(claim.id)
         finally:
             self._expanded.set()
 
@@ -166,11 +202,16 @@ class WalkSpider(Spider):
         item = self._item(claim)
         try:
             if not response.url.startswith("data:"):
-                page = await self._read(response)
+                answer, request = await self._video_answer(response, claim)
+                page = answer.page
                 about = page.about if page.about and page.about.video_id == item.video_id else None
                 item.title, item.page = about.title if about else None, _page_result(page, about)
-                found = self._found(self._draw(page.videos, claim.video_id))
-                await self.walk.add_related(claim, found, page.failure, ordered_wait_s(response))
+                videos = await self._further.videos(page, request, self.arguments.max_per_page, but=claim.video_id)
+                found = self._found(self._draw(videos, claim.video_id))
+                await self.walk.add_related(claim, found, page.failure, answer.ordered_wait_s)
+        except Stopped:
+            await self.walk.give_back(claim.id)
+            return
         finally:
             self._expanded.set()
         yield item
@@ -191,6 +232,34 @@ class WalkSpider(Spider):
         item = self._item(claim)
         item.page = PageResult(failure=name, failure_detail=detail)
         yield item
+
+    async def _video_answer(self, response: Response, claim: Claim) -> tuple[Answer, PageRequest]:
+        """Read a video's page, or what the service gives in its place where it came without its data."""
+        answer = Answer(await self._read(response), ordered_wait_s(response))
+        instead = self.instead_of_page(claim.video_id) if answer.page.failure == "unknown_page_shape" else None
+        if instead is not None:
+            return await self._ask(instead), instead
+        request = self.video_page(claim.video_id)
+        assert request is not None, "its answer is here"
+        return answer, request
+
+    async def _ask(self, page: PageRequest) -> Answer:
+        """Ask for a page besides those of the claims. Its failure is one of the result; raises Stopped only."""
+        await self.walk.ready_for_more()
+        assert self.crawler.engine is not None and self.crawler.stats is not None
+        self.crawler.stats.inc_value(f"pytomo/page/{'further' if page.page > 1 else 'instead'}_count")
+        try:
+            response = await self.crawler.engine.download_async(self._on_wire(page))
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - as an errback gets them
+            name, detail = page_trouble(error)
+            return Answer(ParsedPage("unknown", failure=name, failure_detail=detail))
+        return Answer(await self._read(response), ordered_wait_s(response))
+
+    @property
+    def _further(self) -> FurtherPages:
+        return FurtherPages(self._ask, self.page_after, self.walk.note_refusal)
 
     async def _read(self, response: Response) -> ParsedPage:
         try:
@@ -229,6 +298,17 @@ class WalkSpider(Spider):
 
     def _on_stored(self, item: VideoItem) -> None:
         self.walk.stored(item.claim_id)
+
+    def _on_spider_error(self, response: Response | Failure) -> None:
+        """Give back the claim of a callback or an errback that raised: an item that goes on would end it too."""
+        request: Request = response.request  # type: ignore[union-attr, assignment]  # the request of either, as above
+        claim = request.cb_kwargs.get("claim")
+        self._expanded.set()
+        if claim is not None:
+            # Scrapy does not wait for the receivers of this signal.
+            given_back = asyncio.ensure_future(self.walk.give_back(claim.id))
+            self._given_back.add(given_back)
+            given_back.add_done_callback(self._given_back.discard)
 
     async def _on_returned(self, item: VideoItem) -> None:
         if item.claim_id is not None:

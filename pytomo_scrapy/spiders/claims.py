@@ -13,6 +13,9 @@ from pytomo_scrapy.spiders.user_list import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, Frontier
 
 IDLE_POLL_S = 1.0
+# What kills the crawler takes down what is under way beside it: the last attempt at a row is made alone, so that only
+# the culprit is given up.
+MAX_ATTEMPTS = 3
 
 
 class Claims:
@@ -28,6 +31,7 @@ class Claims:
         self._ahead = ahead
         self._is_ended = is_ended
         self._in_flight: set[int] = set()
+        self._alone: set[int] = set()
         self._something_done = asyncio.Event()
         self._list: VideoList | None = None
         self._listed_ahead = 0
@@ -44,21 +48,31 @@ class Claims:
     async def next(self) -> Claim | None:
         """Return the next claim once there is room. None when nothing of the pass is unfinished, or the crawl ends."""
         while not self._is_ended():
-            if len(self._in_flight) < self._ahead:
+            if len(self._in_flight) < self._ahead and not self._in_flight & self._alone:
                 await self._read_list()
                 claim = await self._storage.ask(self._claim)
                 if claim is not None:
                     self._in_flight.add(claim.id)
                     self._listed_ahead -= claim.depth == 1
+                    if claim.attempt_count >= MAX_ATTEMPTS:
+                        self._alone = {claim.id}
+                        await self._wait_for_the_others()
                     return claim
                 if await self._is_list_left():
                     continue
                 if not self._in_flight and not await self._storage.ask(self._frontier.has_unfinished):
                     return None
-            self._something_done.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._something_done.wait(), IDLE_POLL_S)
+            await self._wait_for_something()
         return None
+
+    async def _wait_for_the_others(self) -> None:
+        while len(self._in_flight) > 1 and not self._is_ended():
+            await self._wait_for_something()
+
+    async def _wait_for_something(self) -> None:
+        self._something_done.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._something_done.wait(), IDLE_POLL_S)
 
     def done(self, claim_id: int | None) -> None:
         """Make room: the claim's row is done."""
@@ -66,9 +80,15 @@ class Claims:
             self._in_flight.discard(claim_id)
         self._something_done.set()
 
-    async def give_back(self, claim_id: int) -> None:
-        """Queue a claim again. Where the database is away, the end of this process gives it back."""
-        await self._storage.write(self._frontier.release, claim_id)
+    async def give_back(self, claim_id: int, *, is_counted: bool = True) -> None:
+        """Queue a claim again; `is_counted` where it was an attempt that failed.
+
+        Where the database is away, the end of this process gives it back.
+        """
+        if is_counted:
+            await self._storage.write(self._frontier.release, claim_id)
+        else:
+            await self._storage.write(self._frontier.release, claim_id, is_counted=False)
         self.done(claim_id)
 
     async def renew_leases(self, every_s: float) -> None:

@@ -14,14 +14,21 @@ from scrapy.exceptions import CloseSpider
 
 from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.crawl.line_lock import LineHold
-from pytomo_scrapy.failures import REFUSALS, LineError
+from pytomo_scrapy.failures import REFUSALS, LineError, Stage
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.spiders.arguments import WalkArguments
-from pytomo_scrapy.spiders.claims import Claims
+from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS, Claims
 from pytomo_scrapy.spiders.rounds import Rounds
 from pytomo_scrapy.spiders.user_list import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
 
 logger = logging.getLogger(__name__)
+
+_POLL_S = 0.5
+# Before another attempt at a row: what is wrong for a moment may be over by then, and an endless loop is a slow one.
+RETRY_PAUSE_S = 2.0
+_GIVEN_UP = f"{MAX_ATTEMPTS} attempts ended without a row, by the crawler's death or by an exception (see the log)"
 
 
 class Walk:
@@ -90,17 +97,32 @@ class Walk:
         while True:
             self._rounds.begin()
             while (claim := await self._claims.next()) is not None:
-                await self._pace(claim)
+                if claim.attempt_count <= MAX_ATTEMPTS:
+                    await self._pace(claim)
                 yield claim
             if not await self._next_round():
                 return
 
     async def _pace(self, claim: Claim) -> None:
+        if claim.attempt_count > 1:
+            await asyncio.sleep(RETRY_PAUSE_S)
         await self._context.politeness.ready()
         if claim.kind != "video":
             return
         pace_s = self._context.config.pace_s
         await asyncio.sleep(max(0.0, self._video_started_s + pace_s - time.monotonic()))
+        self._video_started_s = time.monotonic()
+
+    async def ready_for_more(self) -> None:
+        """Wait until a page besides those of the claims may be asked for: it takes a place of its own in the pace.
+
+        Raises Stopped if the crawl stops first.
+        """
+        await self._context.politeness.ready()
+        while (wait_s := self._video_started_s + self._context.config.pace_s - time.monotonic()) > 0:
+            if self._context.gate.is_stopping:
+                raise Stopped
+            await asyncio.sleep(min(wait_s, _POLL_S))
         self._video_started_s = time.monotonic()
 
     async def _next_round(self) -> bool:
@@ -149,17 +171,37 @@ class Walk:
         self, claim: Claim, found: Sequence[FoundVideo], failure: str | None, ordered_wait_s: float
     ) -> None:
         """Admit the related videos of a video's page, and note a refusal of the page."""
+        if failure is not None:
+            self.note_refusal(failure, ordered_wait_s)
+        await self._storage.write(self._frontier.add_videos, claim, found)
+
+    def note_refusal(self, failure: str, ordered_wait_s: float) -> None:
+        """Note a refusal of a page on which a list goes on; other failures of it cost only the rest of the list."""
         if failure in REFUSALS:
             self._context.politeness.note(failure, ordered_wait_s)
-        await self._storage.write(self._frontier.add_videos, claim, found)
 
     def stored(self, claim_id: int | None) -> None:
         """Make room: the claim's measurement is stored."""
         self._claims.done(claim_id)
 
     async def give_back(self, claim_id: int) -> None:
-        """Queue a claim again."""
-        await self._claims.give_back(claim_id)
+        """Queue a claim again. It counts as an attempt where the crawl goes on."""
+        await self._claims.give_back(claim_id, is_counted=not self._context.gate.is_stopping)
+
+    @staticmethod
+    def is_hopeless(claim: Claim) -> bool:
+        """Whether every attempt at the row ended without one: the crawler died, or something not foreseen happened."""
+        return claim.attempt_count > MAX_ATTEMPTS
+
+    async def give_up(self, claim: Claim, item: VideoItem) -> None:
+        """End a hopeless claim with a row of its own class, which `item` becomes. Raises StorageError."""
+        logger.error("%s is given up: %s", claim.video_id, _GIVEN_UP)
+        if claim.kind == "source":
+            await self.finish_source(claim, (), "gave_up", _GIVEN_UP)
+            return
+        item.fail(Stage.STORE, "gave_up", _GIVEN_UP)
+        await self._storage.opened.store(item)
+        self._claims.done(claim.id)
 
     async def finish(self) -> None:
         """Finish the crawl. Raises CloseSpider where it found nothing to measure, StorageError."""

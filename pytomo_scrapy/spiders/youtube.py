@@ -9,7 +9,16 @@ from scrapy.http import Response
 
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import SettingError
-from pytomo_scrapy.pages import PageRequest, ParsedPage, parse_page, popular_sources, source_request, watch_request
+from pytomo_scrapy.pages import (
+    PageRequest,
+    ParsedPage,
+    next_page_request,
+    next_request,
+    parse_page,
+    popular_sources,
+    source_request,
+    watch_request,
+)
 from pytomo_scrapy.pages.urls import watch_url
 from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
 from pytomo_scrapy.spiders.base import WalkSpider
@@ -43,6 +52,15 @@ class YoutubeSpider(WalkSpider):
 
     def video_page(self, video_id: str) -> PageRequest | None:
         return watch_request(video_id, self.arguments.country)
+
+    def instead_of_page(self, video_id: str) -> PageRequest | None:
+        return next_request(video_id, self.arguments.country)
+
+    def page_after(self, page: PageRequest, continuation: str) -> PageRequest | None:
+        try:
+            return next_page_request(page, continuation)
+        except ValueError:  # a chart is one page, whatever its answer says
+            return None
 
     def video_url(self, video_id: str) -> str:
         return watch_url(video_id)

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.away import is_away
 from pytomo_scrapy.storage.scrub import scrub
 
 BUSY_TIMEOUT_S = 30.0
@@ -36,12 +37,16 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = engine.execution_options(is_write=True)
         self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
+        self._file: tuple[int, int] | None = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection inside one transaction: all of it is committed or none. Raises StorageError."""
-        with self._write_lock, self._sentences("written"), self._writer.begin() as connection:
-            yield connection
+        with self._write_lock, self._sentences("written"):
+            with self._writer.begin() as connection:
+                yield connection
+            # Behind the commit: what went into a file that has no name any more is not stored.
+            self._demand_same_file()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,6 +58,25 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
+    def remember_file(self) -> None:
+        """Note which file the database is. A file that takes its name later is another database."""
+        self._file = self._file_now()
+
+    def _demand_same_file(self) -> None:
+        if self._file is not None and self._file_now() != self._file:
+            raise StorageError(
+                f"The database {self.shown_url} was deleted or replaced while it was open: put its file back."
+            )
+
+    def _file_now(self) -> tuple[int, int] | None:
+        if not self.is_sqlite:
+            return None
+        try:
+            facts = Path(str(self.engine.url.database)).stat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino
+
     @contextmanager
     def _sentences(self, verb: str) -> Iterator[None]:
         try:
@@ -60,7 +84,8 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise StorageError(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
+            kind = StorageError if is_away(error) else RefusedError
+            raise kind(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
 
 
 def reason_of(error: DBAPIError) -> str:
@@ -89,6 +114,7 @@ def open_database(
     except StorageError:
         database.close()
         raise
+    database.remember_file()
     return database
 
 

@@ -72,14 +72,14 @@ def test_lab_list_shows_the_rates_that_are_asked_for(run: Run, words: tuple[str,
 def test_lab_list_says_how_guests_are_drawn(run: Run) -> None:
     listed = run("lab", "--world", "autumn2026", "list").output
     assert "Guest identities of 'autumn2026', seed 0" in listed
-    assert "65% of them, each file after 1048576 bytes or 15 s of media" in listed
+    assert "65% of the others, each file after 1048576 bytes or 15 s of media" in listed
     assert "40% of them, 20% of these as a captcha" in listed
     words = ("--gated-share", "1", "--gate-bytes", "9", "--gate-media-s", "2.5", "--bot-check-share", "0")
     listed = run("lab", "--world", "autumn2026", *words, "list").output
-    assert "100% of them, each file after 9 bytes or 2.5 s of media" in listed
+    assert "100% of the others, each file after 9 bytes or 2.5 s of media" in listed
     assert "0% of them, 20% of these" in listed
     assert "Guest identities" not in run("lab", "--world", "clean", "list").output
-    assert "50% of them, each file" in run("lab", "--world", "clean", "--gated-share", "0.5", "list").output
+    assert "50% of the others, each file" in run("lab", "--world", "clean", "--gated-share", "0.5", "list").output
 
 
 @pytest.mark.parametrize(

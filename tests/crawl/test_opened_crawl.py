@@ -16,7 +16,7 @@ from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
 from pytomo_scrapy.crawl.outbox import WaitingMeasurement
 from pytomo_scrapy.crawl.retrying import Retrying
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
 from tests.factories import make_item, make_resolve
@@ -31,7 +31,7 @@ def away() -> StorageError:
 
 
 def refused(cause: type[Exception]) -> StorageError:
-    error = StorageError("The database refuses the values.")
+    error = RefusedError("The database refuses the values.")
     error.__cause__ = cause("statement", {}, ValueError("bad"))  # type: ignore[call-arg]
     return error
 
@@ -44,7 +44,7 @@ class Repository:
         self.stored: list[tuple[str, str]] = []
         self.ended: list[str] = []
 
-    def save(self, item: VideoItem, run: Any, frontier: Any) -> None:
+    def save(self, item: VideoItem, run: Any, frontier: Any, *, is_whole: bool = False) -> None:
         if self.troubles:
             raise self.troubles.pop(0)
         self.stored.append((item.video_id, frontier.crawl.name))
@@ -129,6 +129,13 @@ def test_measurement_that_outlasts_the_patience_stays_where_it_is_kept(
         asyncio.run(open_over(repository, outbox).store(make_item()))
     assert repository.stored == [] and outbox.log == ["keep abcdefghijk of here"]
     assert ("the next run stores it" in caplog.text) == (path is not None)
+
+
+def test_measurement_that_is_refused_is_neither_kept_nor_asked_for_again() -> None:
+    repository, outbox = Repository(refused(DataError), away()), Outbox()
+    with pytest.raises(RefusedError):
+        asyncio.run(open_over(repository, outbox).store(make_item()))
+    assert (outbox.log, len(repository.troubles)) == ([], 1)
 
 
 def test_end_gives_back_what_is_held_before_the_run_has_its_reason() -> None:

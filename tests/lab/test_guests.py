@@ -71,22 +71,31 @@ def test_draws_do_not_depend_on_identities_that_only_look_at_pages() -> None:
     ]
 
 
-@pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.4, 8), (0.65, 13), (0.64, 13), (0.6, 12), (1.0, 20)])
-def test_share_is_exact_in_every_block_of_twenty(share: float, count: int) -> None:
-    assert BLOCK == 20
-    for seed in range(3):
-        drawn = meet(3 * BLOCK, GuestRules(gated_share=share, bot_check_share=share), seed)
-        for start in range(0, len(drawn), BLOCK):
-            block = drawn[start : start + BLOCK]
-            assert sum(guest.is_gated for guest in block) == count
-            assert sum(guest.is_bot_checked for guest in block) == count
+# 0.65 x 20 = 13, 0.64 x 20 = 12.8, 0.6 x 20 = 12.
+SHARES = [(0.0, 0), (0.4, 8), (0.65, 13), (0.64, 13), (0.6, 12), (1.0, 20)]
 
 
-def test_gate_and_bot_check_are_drawn_apart() -> None:
-    drawn = meet(200)
-    assert {(guest.is_gated, guest.is_bot_checked) for guest in drawn} == {
-        (is_gated, is_checked) for is_gated in (False, True) for is_checked in (False, True)
-    }
+def counts(flags: list[bool]) -> set[int]:
+    """Return how many are set in each whole block of twenty."""
+    assert BLOCK == 20 and len(flags) >= 3 * BLOCK
+    return {sum(flags[start : start + BLOCK]) for start in range(0, len(flags) - BLOCK + 1, BLOCK)}
+
+
+@pytest.mark.parametrize(("share", "count"), SHARES)
+@pytest.mark.parametrize("seed", range(3))
+def test_share_is_exact_in_every_block_of_twenty(seed: int, share: float, count: int) -> None:
+    assert counts([guest.is_gated for guest in meet(60, GuestRules(gated_share=share), seed)]) == {count}
+    assert counts([guest.is_bot_checked for guest in meet(60, GuestRules(bot_check_share=share), seed)]) == {count}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gate_is_drawn_among_who_plays_and_captcha_among_bot_checks(seed: int) -> None:
+    drawn = meet(200, seed=seed)
+    assert counts([guest.is_bot_checked for guest in drawn]) == {8}
+    assert counts([guest.is_gated for guest in drawn if not guest.is_bot_checked]) == {13}
+    assert counts([guest.is_captcha for guest in drawn if guest.is_bot_checked]) == {4}
+    assert not any(guest.is_gated and guest.is_bot_checked for guest in drawn)
+    assert not any(guest.is_captcha and not guest.is_bot_checked for guest in drawn)
 
 
 # A file of 100 000 bytes and 20 s: 5 000 bytes each second.

@@ -57,6 +57,11 @@ def test_page_with_an_error_status_has_the_clearest_class(
         ({"Retry-After": "soon"}, 0.0),
         ({"Retry-After": "-3"}, 0.0),
         ({"Retry-After": "9" * 400}, 0.0),
+        # Dates that no calendar has.
+        ({"Retry-After": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"}, 0.0),
+        ({"Retry-After": "Wed, 21 Oct 0000 07:28:00 +9999"}, 0.0),
+        ({"Retry-After": "1 Jan 1 00:00:00 +" + "9" * 30}, 0.0),
+        ({"Retry-After": ",,,"}, 0.0),
     ],
 )
 def test_wait_that_a_page_orders_is_read(headers: dict[str, str], wait_s: float) -> None:

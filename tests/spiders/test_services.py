@@ -48,6 +48,12 @@ class NotedWalk:
     async def wants_more_videos(self, claim: Claim) -> bool:
         return self.wants
 
+    async def ready_for_more(self) -> None:
+        self.log.append(("ready for more",))
+
+    def note_refusal(self, failure: str, wait_s: float) -> None:
+        self.log.append(("refused", failure, wait_s))
+
     async def finish_source(
         self, claim: Claim, found: list[FoundVideo], failure: str | None, detail: str | None, wait_s: float = 0.0
     ) -> None:

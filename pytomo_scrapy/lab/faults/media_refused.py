@@ -61,12 +61,12 @@ ROWS = (
     ),
     MediaFault("http_503_middle", "503 in the middle", "http_5xx", serve=_in_the_middle(_refuse(503))),
     MediaFault(
-        "page_middle", "an HTML page in place of the media in the middle", "bad_response", serve=_in_the_middle(PAGE)
+        "page_middle", "an HTML page in place of the media in the middle", "wrong_content", serve=_in_the_middle(PAGE)
     ),
     MediaFault(
         "redirect_middle",
         "a redirect to an HTML page in the middle",
-        "bad_response",
+        "wrong_content",
         serve=_in_the_middle(_refuse(302, ("Location", PAGE_PATH))),
     ),
     CircularRedirect("redirect_loop", "two hosts that redirect to each other", "redirect_loop"),

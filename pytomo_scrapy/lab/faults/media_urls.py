@@ -5,9 +5,12 @@ from __future__ import annotations
 from pytomo_scrapy.lab.faults.kinds import UrlFault
 
 ROWS = (
-    UrlFault("url_expired", "the media URLs expired a minute before they were given", "http_403", expires_in_s=-60),
+    UrlFault("url_expired", "the media URLs expired a minute before they were given", "url_expired", expires_in_s=-60),
     # Reserved for documentation (RFC 5737): no client of the lab has it.
     UrlFault(
-        "url_other_address", "the media URLs are made for another address", "http_403", client_address="192.0.2.1"
+        "url_other_address",
+        "the media URLs are made for another address",
+        "exit_address_changed",
+        client_address="192.0.2.1",
     ),
 )

@@ -144,7 +144,12 @@ class Service:
     def _next_api(self, request: Request) -> Response:
         body = request.json()
         if "continuation" not in body:
-            return self._json(request, self._watch.next_answer(str(body.get("videoId", ""))))
+            video_id = str(body.get("videoId", ""))
+            fault = self._page_fault(video_id)
+            # What a bare page lacks is here; a page of garbage has nothing behind it either.
+            if fault is not None and fault.failure == "unknown_page_shape":
+                return fault.answer(request)
+            return self._json(request, self._watch.next_answer(video_id))
         token = read_token(str(body["continuation"]))
         answer = self._watch.continue_related(token) if token else None
         return self._json(request, answer) if answer else _bad_request()
@@ -194,8 +199,7 @@ class Service:
         return page(page_html("YouTube", nothing, visitor_data=self._visitor_of(request)), 200 if path == "/" else 404)
 
     def _watch_page(self, request: Request, video_id: str) -> Response:
-        video = self._world.videos.get(video_id)
-        fault = fault_at(PageFault, video.fault) if video else None
+        fault = self._page_fault(video_id)
         if fault is not None:
             return fault.answer(request)
         visitor_data = self._visitor_of(request)
@@ -203,6 +207,10 @@ class Service:
         cookie = f"{_VISITOR_COOKIE}={name}; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none"
         text = self._watch.watch_page(video_id, request.client_address, visitor_data)
         return page(text, 200, ("Set-Cookie", cookie))
+
+    def _page_fault(self, video_id: str) -> PageFault | None:
+        video = self._world.videos.get(video_id)
+        return fault_at(PageFault, video.fault) if video else None
 
 
 def _client_of(request: Request) -> Json:

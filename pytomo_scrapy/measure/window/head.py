@@ -21,7 +21,7 @@ def read_retry_after(value: str | None) -> float | None:
         return float(value) if len(value) <= _MAX_DIGITS else None  # more would be stored as infinity
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
 
@@ -98,14 +98,17 @@ class ResponseHead:
             return None
         try:
             date = parsedate_to_datetime(self._fields.get("date", ""))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError, IndexError):
             return None
         return date if date.tzinfo is not None else None
 
-    def body_failure(self, asked_from_bytes: int) -> tuple[str, str] | None:
-        """Say why a success cannot be used as the media bytes from `asked_from_bytes` on. None when it can."""
+    def body_failure(self, asked_from_bytes: int, trusted_type: str | None = None) -> tuple[str, str] | None:
+        """Say why a success cannot be used as the media bytes from `asked_from_bytes` on. None when it can.
+
+        `trusted_type`: a media file has been sent with this type before, or its bytes are looked at.
+        """
         content_type = self.content_type or ""
-        if content_type.startswith(_NOT_MEDIA):
+        if content_type.startswith(_NOT_MEDIA) and content_type != trusted_type:
             return "wrong_content", f"the answer is {content_type}"
         if self.status == 206 and self.range_start_bytes not in {None, asked_from_bytes}:
             return "bad_response", f"asked for bytes from {asked_from_bytes}, got {self.range_start_bytes}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from pytomo_scrapy.config import DnsConfig, DownloadConfig
 from pytomo_scrapy.items import DownloadResult
@@ -60,8 +59,7 @@ def download_window(
     Returns within `config.window_s` + 0.25 s. Network trouble is data: the result has the class of the first stream
     that failed, and everything that had arrived. Nothing is tried twice.
     """
-    if plan.family is not None:
-        config = replace(config, path=replace(config.path, family=str(plan.family)))
+    config = plan.bound(config)
     instruments, allowance = SideInstruments(plan, config), Allowance(config.max_bytes)
     streams = []
     for stream_index, media in enumerate(plan.formats):

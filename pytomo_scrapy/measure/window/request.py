@@ -52,7 +52,7 @@ class MediaRequest:
         self.head = ResponseHead()
         self.answered_s: float | None = None  # when the head of the last answer was complete
         self.stop_failure: Failure | None = None  # why the head ended the transfer
-        stream.is_discarding, stream.discarded_bytes = True, 0
+        stream.is_discarding, stream.discarded_bytes, stream.doubt = True, 0, None
 
     @property
     def received_bytes(self) -> int:
@@ -88,8 +88,18 @@ class MediaRequest:
             self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{head.http_version}")
         elif head.status in {200, 206}:
             self.stream.size_bytes = head.size_bytes or self.stream.size_bytes
-            self.stop_failure = head.body_failure(self.asked_from_bytes)
-            self.stream.is_discarding = self.stop_failure is not None
+            self.stop_failure = self._body_failure()
+            self.stream.is_discarding = (self.stop_failure or self.stream.doubt) is not None
+
+    def _body_failure(self) -> Failure | None:
+        """Say what the head tells against the body. What only its type tells against it is left to the first bytes."""
+        stream, failure = self.stream, self.head.body_failure(self.asked_from_bytes, self.stream.trusted_type)
+        if failure is not None and failure[0] == "wrong_content" and not self.asked_from_bytes:
+            failure = self.head.body_failure(self.asked_from_bytes, self.head.content_type)
+            if failure is None:
+                stream.doubt, stream.trusted_type = ("wrong_content", f"the answer is {self.head.content_type}"), None
+                stream.doubted_type = self.head.content_type
+        return failure
 
     def phase(self, transfer: Transfer) -> Phase:
         """Return how far this request has come."""

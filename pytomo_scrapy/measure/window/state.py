@@ -204,8 +204,8 @@ class WindowState:
 
     def _judge(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say how a request that is over failed. None when it did not, or was cut off by the byte cap."""
-        if request.stop_failure is not None:
-            return request.stop_failure
+        if (told := request.stop_failure or request.stream.doubt) is not None:
+            return told
         if request.is_redirect:
             return None
         status, error = request.head.status, transfer.error
@@ -266,6 +266,8 @@ class WindowState:
         # Where an error's body has not come to its end, what was said counts, and not the silence after it.
         if is_said and (failure := self._judge_status(request, transfer)) is not None:
             return failure
+        if request.stream.doubt is not None and request.received_bytes:
+            return request.stream.doubt
         if last_s is None:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"

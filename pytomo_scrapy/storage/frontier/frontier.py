@@ -209,15 +209,19 @@ class Frontier:
             renewed = update(frontier).where(self._is_held()).values(lease_until_s=self._lease_end(connection))
             return connection.execute(renewed).rowcount
 
-    def release(self, claim_id: int) -> bool:
-        """Queue a claim of ours again. False where it is not ours any more, or done."""
+    def release(self, claim_id: int, *, is_counted: bool = True) -> bool:
+        """Queue a claim of ours again. False where it is not ours any more, or done.
+
+        `is_counted`: it was an attempt that failed. What a stop gives back was none.
+        """
+        values = _FREED if is_counted else _UNCOUNTED
         with self._database.write() as connection:
-            return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(_FREED)).rowcount == 1
+            return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(values)).rowcount == 1
 
     def release_all(self, *, except_ids: Sequence[int] = ()) -> int:
-        """Queue again what this process holds except for some claims. Returns how many rows."""
+        """Queue again what this process holds except for some claims, as no attempts. Returns how many rows."""
         with self._database.write() as connection:
-            freed = update(frontier).where(self._is_held(), frontier.c.id.not_in(list(except_ids))).values(_FREED)
+            freed = update(frontier).where(self._is_held(), frontier.c.id.not_in(list(except_ids))).values(_UNCOUNTED)
             return connection.execute(freed).rowcount
 
     def take_back(self) -> int:
@@ -390,3 +394,4 @@ class Frontier:
 
 
 _FREED: Mapping[str, Any] = {"state": QUEUED, "owner_id": None, "lease_until_s": None}
+_UNCOUNTED: Mapping[str, Any] = {**_FREED, "attempt_count": frontier.c.attempt_count - 1}

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.measurements.rows import kept
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage, video
 from pytomo_scrapy.storage.schema.figure_tables import figure, open_window
 
@@ -33,7 +34,7 @@ def note_window(
         "updated_at": datetime.now(UTC),
         "service": service,
         "video_id": video_id,
-        "title": title,
+        "title": kept(open_window.c.title, title) if isinstance(title, str) else None,
         "stage": stage,
         "elapsed_s": elapsed_s,
         "window_s": window_s,

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from pytomo_scrapy.items import MediaFormat, VideoItem
+from pytomo_scrapy.storage.measurements.fitting import fit
 from pytomo_scrapy.storage.measurements.rows import scrub_deeply
 from pytomo_scrapy.storage.measurements.save_details import private_addresses
 from pytomo_scrapy.storage.scrub import scrub
@@ -14,6 +15,7 @@ from pytomo_scrapy.storage.scrub import scrub
 
 def published(item: VideoItem, *, keeps_client_address: bool) -> VideoItem:
     """Return the item without signed parts of URLs, request headers, and, unless it is wanted, the client's address."""
+    item, _ = fit(item)
     private = () if keeps_client_address else private_addresses(item)
     cleaned: VideoItem = _cleaned(item, private, keeps_client_address)
     return cleaned

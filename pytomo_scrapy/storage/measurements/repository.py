@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,19 +15,21 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.items import PlaybackResult, VideoItem
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.frontier.frontier import Frontier
 from pytomo_scrapy.storage.measurements import read, save_details
-from pytomo_scrapy.storage.measurements.rows import insert_one
+from pytomo_scrapy.storage.measurements.rows import clean, insert_one, kept
 from pytomo_scrapy.storage.measurements.save import Run as Run
 from pytomo_scrapy.storage.measurements.save import Saved as Saved
-from pytomo_scrapy.storage.measurements.save import save_item
+from pytomo_scrapy.storage.measurements.save import reduced, save_item
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
 from pytomo_scrapy.storage.schema.measurement_tables import download
 from pytomo_scrapy.storage.scrub import without_secrets
+
+logger = logging.getLogger(__name__)
 
 _SAVE_ATTEMPTS = 3
 
@@ -66,8 +69,8 @@ class Repository:
             "uuid": str(uuid4()),
             "crawl_id": crawl_id,
             "spider": spider,
-            "arguments": without_secrets(arguments),
-            "settings": without_secrets(settings),
+            "arguments": clean(without_secrets(arguments)),
+            "settings": clean(without_secrets(settings)),
             "started_at": datetime.now(UTC),
             **software_versions(),
             **(software or {}),
@@ -90,25 +93,61 @@ class Repository:
             values = {"ended_at": datetime.now(UTC), "end_reason": reason}
             connection.execute(update(run).where(run.c.id == ended.id).values(values))
 
-    def save(self, item: VideoItem, run: Run, frontier: Frontier | None = None) -> Saved:
+    def save(self, item: VideoItem, run: Run, frontier: Frontier | None = None, *, is_whole: bool = False) -> Saved:
         """Store a measured item and set its claim done, all or nothing; the same uuid twice is stored once.
 
-        Raises StorageError where the database is away or full: nothing is stored then, and the item can be saved later.
+        What cannot be stored whole leaves a row that says so. `is_whole`, of a measurement that was kept elsewhere,
+        asks for all or an exception, and for its own run in this database. Raises StorageError where the database is
+        away or full: nothing is stored then, and the item can be saved later.
         """
+        if is_whole:
+            self._demand_run(run)
+        try:
+            saved = self._save(item, run, frontier)
+        except StorageError as error:
+            if is_whole or not isinstance(error, RefusedError):
+                raise
+            saved = self._save_reduced(item, run, frontier, error)
+        except Exception as error:
+            if is_whole:
+                raise
+            saved = self._save_reduced(item, run, frontier, error)
+        if self._after_save is not None:
+            self._after(saved)
+        return saved
+
+    def _demand_run(self, wanted: Run) -> None:
+        # Numbers begin anew in a new file: the run of this number may be another one.
+        with self.database.read() as connection:
+            known = connection.execute(select(run.c.uuid).where(run.c.id == wanted.id)).scalar()
+        if known != wanted.uuid:
+            raise RefusedError("Its run is not in this database.")
+
+    def _save(self, item: VideoItem, run: Run, frontier: Frontier | None, loss: str | None = None) -> Saved:
         for attempt in range(_SAVE_ATTEMPTS):
             try:
                 with self.database.write() as connection:
-                    saved = save_item(connection, item, run, frontier)
-                if self._after_save is not None:
-                    self._after_save(self.database, saved.measurement_id)
-                return saved
+                    return save_item(connection, item, run, frontier, loss)
             except IntegrityError as error:
                 # Another process stored the same video or measurement between our look and our insert: look again.
                 if attempt + 1 == _SAVE_ATTEMPTS:
-                    raise StorageError(
+                    raise RefusedError(
                         f"The measurement of {item.url} is refused by the database: {error.orig}."
                     ) from error
         raise AssertionError("unreachable")
+
+    def _save_reduced(self, item: VideoItem, run: Run, frontier: Frontier | None, error: Exception) -> Saved:
+        logger.error("The measurement of %s cannot be stored whole", item.video_id, exc_info=error)
+        bare, loss = reduced(item, error)
+        return self._save(bare, run, frontier, loss)
+
+    def _after(self, saved: Saved) -> None:
+        assert self._after_save is not None
+        try:
+            self._after_save(self.database, saved.measurement_id)
+        except Exception:
+            # The measurement is stored; what is made of it is made by the next.
+            logger.exception("What follows a stored measurement failed")
 
     def add_playback(self, measurement_id: int, result: PlaybackResult) -> int:
         """Store a further player's result for a measurement, such as a replay. Returns its id."""
@@ -131,6 +170,21 @@ class Repository:
         )
         with self.database.read() as connection:
             return int(connection.execute(total).scalar_one())
+
+    def least_gated_media_s(self, vantage_name: str) -> float | None:
+        """Return after how few seconds of media the service cut a guest of a measuring point off. None if it never did.
+
+        A guest that was cut off before any media says nothing: no window is short enough for that.
+        """
+        least = (
+            select(func.min(download.c.gated_at_media_s))
+            .join(measurement, measurement.c.id == download.c.measurement_id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name, download.c.failure == "media_gated", download.c.gated_at_media_s > 0)
+        )
+        with self.database.read() as connection:
+            found = connection.execute(least).scalar_one()
+        return None if found is None else float(found)
 
     def measurement(self, key: int | str, *, has_points: bool = False) -> dict[str, Any] | None:
         """Return the full record of a measurement by id or uuid, ready for JSON. None where there is none.
@@ -175,7 +229,7 @@ def _yt_dlp_version() -> str | None:
 
 def _find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:
     address = facts.public_address if store_public_ip else None
-    key = {"name": facts.name, "provider": facts.provider or ""}
+    key = {"name": kept(vantage.c.name, facts.name), "provider": kept(vantage.c.provider, facts.provider or "")}
     same = (vantage.c.name == key["name"]) & (vantage.c.provider == key["provider"])
     vantage_id = connection.execute(select(vantage.c.id).where(same)).scalar()
     if vantage_id is None:

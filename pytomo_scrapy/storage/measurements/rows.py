@@ -9,12 +9,27 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+)
 
 from pytomo_scrapy.items.stored import leaves_of
-from pytomo_scrapy.storage.scrub import scrub, storable
+from pytomo_scrapy.storage.scrub import MAX_DETAIL_CHARS, scrub, storable
 
 _MAX_INTEGER = 2**63 - 1
+# An entry of PostgreSQL's index holds 2.7 kB, and a character has up to 4 bytes.
+MAX_INDEXED_CHARS = 400
 
 
 def values_of(
@@ -23,14 +38,49 @@ def values_of(
     """Return the values of a result that the table keeps, by the names of their columns (items/stored.py)."""
     values: dict[str, Any] = {}
     for column, value_in in _columns_of(result.__class__, table, prefix):
-        value = clean(value_in(result))
-        values[column] = scrub(value, private_addresses) if column.endswith("failure_detail") else value
+        value = value_in(result)
+        is_detail = column.endswith("failure_detail")
+        values[column] = kept(table.c[column], scrub(value, private_addresses) if is_detail else value)
     return values
 
 
 @cache
 def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
     return tuple((leaf.name, attrgetter(leaf.path)) for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
+
+
+def kept(column: Column[Any], value: Any) -> Any:
+    """Return what the column can keep of a value of its type: shorter text, and no number beyond its bits."""
+    if isinstance(value, str):
+        return clean(value[: _max_chars(column)])
+    if isinstance(value, int) and abs(value) > _max_integer(column):
+        return None
+    return clean(value)
+
+
+@cache
+def _max_chars(column: Column[Any]) -> int:
+    is_indexed = isinstance(column.type, String) and column.name in _indexed(column.table.metadata)
+    return MAX_INDEXED_CHARS if is_indexed else MAX_DETAIL_CHARS
+
+
+@cache
+def _max_integer(column: Column[Any]) -> int:
+    if isinstance(column.type, SmallInteger):
+        return 2**15 - 1
+    is_short = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+    return 2**31 - 1 if is_short else _MAX_INTEGER
+
+
+@cache
+def _indexed(metadata: MetaData) -> frozenset[str]:
+    """Return the names of the columns that any index holds; the flat table has a copy of some under the same name."""
+    names: set[str] = set()
+    for table in metadata.tables.values():
+        for held in (*table.indexes, *table.constraints):
+            if isinstance(held, Index | PrimaryKeyConstraint | UniqueConstraint):
+                names.update(column.name for column in held.columns)
+    return frozenset(names)
 
 
 def clean(value: Any) -> Any:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.failures import REFUSALS, Stage, attribution_of
+from pytomo_scrapy.failures import FAILURES, REFUSALS, Stage, attribution_of
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.storage.away import is_away
 from pytomo_scrapy.storage.frontier.frontier import Frontier
 from pytomo_scrapy.storage.measurements import save_details
 from pytomo_scrapy.storage.measurements.figure_row import write_figures
-from pytomo_scrapy.storage.measurements.rows import clean, insert_one, scrub_deeply, values_of
+from pytomo_scrapy.storage.measurements.fitting import fit
+from pytomo_scrapy.storage.measurements.rows import clean, insert_one, kept, scrub_deeply, values_of
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, measurement, vantage, video
@@ -28,6 +29,7 @@ from pytomo_scrapy.storage.scrub import scrub
 
 logger = logging.getLogger(__name__)
 
+_REASON_CHARS = 300
 _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] = (
     ("windows", save_details.save_windows),
     ("lookups", save_details.save_lookups),
@@ -36,8 +38,6 @@ _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] =
     # Last: it is copied from all of the above.
     ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),
 )
-# What the database or the encoding raises for a value that it cannot take; errors of the database itself are not here.
-_REFUSALS = (StatementError, ValueError, TypeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,22 @@ class Saved:
     is_superseded: bool = False
 
 
-def save_item(connection: Connection, item: VideoItem, run: Run, frontier: Frontier | None) -> Saved:
-    """Store the item in the caller's transaction. Raises IntegrityError where another process was faster: try again."""
+def save_item(
+    connection: Connection, item: VideoItem, run: Run, frontier: Frontier | None, loss: str | None = None
+) -> Saved:
+    """Store the item in the caller's transaction; `loss` says what it lacks.
+
+    Raises IntegrityError where another process was faster: try again.
+    """
+    item, left_out = fit(item)
+    left_out = (loss, *left_out) if loss else left_out
     # 1. The frontier row first: whoever stores the same video meanwhile waits here.
     held = frontier.hold(item.claim_id, connection) if frontier is not None and item.claim_id is not None else None
     stored = connection.execute(
         select(measurement.c.id, measurement.c.is_superseded).where(measurement.c.uuid == item.uuid)
     ).one_or_none()
     if stored is None:
-        saved = _save_new(connection, item, run, frontier, held)
+        saved = _save_new(connection, item, run, frontier, held, left_out)
     else:
         saved = Saved(stored.id, False, stored.is_superseded)
     # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
@@ -79,8 +86,27 @@ def save_item(connection: Connection, item: VideoItem, run: Run, frontier: Front
     return saved
 
 
+def reduced(item: VideoItem, error: BaseException) -> tuple[VideoItem, str]:
+    """Return what identifies the measurement and nothing that was measured, and why: it must be possible to store."""
+    why = f"{type(error).__name__}: {' '.join(str(error).split())[:_REASON_CHARS]}"
+    bare = VideoItem(
+        item.service, item.video_id, item.url, item.uuid, item.crawl, item.pass_number, item.depth, item.source,
+        item.parent_id, item.claim_id, item.frontier_order, started_at=item.started_at,
+    )  # fmt: skip
+    if item.failure in FAILURES and isinstance(item.failure_stage, Stage):
+        bare.fail(item.failure_stage, item.failure)
+    else:
+        bare.fail(Stage.STORE, "unknown_failure", why)
+    return bare, f"everything that was measured: {why}"
+
+
 def _save_new(
-    connection: Connection, item: VideoItem, run: Run, frontier: Frontier | None, held: Row[Any] | None
+    connection: Connection,
+    item: VideoItem,
+    run: Run,
+    frontier: Frontier | None,
+    held: Row[Any] | None,
+    left_out: Sequence[str],
 ) -> Saved:
     crawl_id = frontier.crawl.id if frontier is not None else None
     video_row_id = _save_video(connection, item)
@@ -98,39 +124,43 @@ def _save_new(
         address = item.resolve.client_address
         changed = (vantage.c.id == run.vantage_id) & (vantage.c.public_address.is_distinct_from(address))
         connection.execute(update(vantage).where(changed).values(public_address=address))
-    _save_details(connection, measurement_id, item)
+    refused = _save_details(connection, measurement_id, item)
+    _note_losses(connection, measurement_id, item, (*left_out, *refused))
     return Saved(measurement_id, True, is_superseded)
 
 
-def _save_details(connection: Connection, measurement_id: int, item: VideoItem) -> None:
-    """Store the details. If the database refuses a value, only that group of rows is lost, never the measurement."""
+def _note_losses(connection: Connection, measurement_id: int, item: VideoItem, losses: Sequence[str]) -> None:
+    if losses:
+        detail = clean(scrub("; ".join(losses), save_details.private_addresses(item)))
+        this = update(measurement).where(measurement.c.id == measurement_id)
+        connection.execute(this.values(store_failure_detail=detail))
+
+
+def _save_details(connection: Connection, measurement_id: int, item: VideoItem) -> list[str]:
+    """Store the details. If a value is refused, only that group of rows is lost. Returns what was, and why."""
     try:
         with connection.begin_nested():
             for _, save_group in _DETAILS:
                 save_group(connection, measurement_id, item)
-        return
-    except (OperationalError, InterfaceError):
-        raise
-    except _REFUSALS:
-        refused = _save_one_by_one(connection, measurement_id, item)
-    detail = scrub("; ".join(refused), save_details.private_addresses(item))
-    connection.execute(
-        update(measurement).where(measurement.c.id == measurement_id).values(store_failure_detail=clean(detail))
-    )
+        return []
+    except Exception as error:
+        if is_away(error):
+            raise
+        logger.debug("The details of %s are stored one by one", item.video_id, exc_info=error)
+        return _save_one_by_one(connection, measurement_id, item)
 
 
 def _save_one_by_one(connection: Connection, measurement_id: int, item: VideoItem) -> list[str]:
-    """Store each group of details on its own. Returns what was refused, and why."""
     refused = []
     for name, save_group in _DETAILS:
         try:
             with connection.begin_nested():
                 save_group(connection, measurement_id, item)
-        except (OperationalError, InterfaceError):
-            raise
-        except _REFUSALS as error:
-            logger.error("%s of %s were refused by the database", name, item.video_id, exc_info=error)
-            refused.append(f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.exception("%s of %s cannot be stored", name, item.video_id)
+            refused.append(f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:_REASON_CHARS]}")
     return refused
 
 
@@ -168,8 +198,8 @@ def _save_video(connection: Connection, item: VideoItem) -> int:
     """Find or create the video, and keep what is newly known of it."""
     resolve = item.resolve
     known: Mapping[str, Any] = {
-        "title": clean((resolve.title if resolve else None) or item.title),
-        "duration_s": clean(resolve.duration_s) if resolve else None,
+        "title": kept(video.c.title, (resolve.title if resolve else None) or item.title),
+        "duration_s": kept(video.c.duration_s, resolve.duration_s) if resolve else None,
         "uploaded_at": _uploaded_at(item),
     }
     same = (video.c.service == item.service) & (video.c.video_id == item.video_id)

@@ -140,7 +140,11 @@ frontier = Table(
     required("place", BigInteger, "place on that page, from 0; in a list its line"),
     required("state", SmallInteger, "0 queued, 1 in flight, 2 done"),
     required("is_expanded", Boolean, "its page's videos are in the frontier"),
-    required("attempt_count", Integer, "how often it was claimed"),
+    required(
+        "attempt_count",
+        Integer,
+        "how often it was claimed, without the claims that a stop gave back; a row ends the fourth",
+    ),
     optional("seed_id", BigId, "row of the source that brought the seed of this branch", null="a source"),
     optional("owner_id", BigId, "→ owner that holds the lease", null="not in flight"),
     optional(
@@ -258,7 +262,10 @@ measurement = Table(
         "attribution", Text, "network, service, content, tool, unknown. Valid: NULL or network", null="no failure"
     ),
     optional(
-        "store_failure_detail", Text, "groups of rows that the database refused, and why", null="everything was stored"
+        "store_failure_detail",
+        Text,
+        "fields and groups of rows that could not be stored, and why",
+        null="everything was stored",
     ),
     *failure_columns("that ended the session"),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.

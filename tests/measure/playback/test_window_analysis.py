@@ -78,18 +78,21 @@ def gated_window() -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
 def test_silence_after_the_gate_is_no_stall() -> None:
     window, timelines = gated_window()
     # Starts at 1.0 s; its 9 s of media would last until 10.0 s, the window until 30.0 s: without the gate a stall.
-    played = {one.player: one for one in window_analysis.simulate_window(window, timelines, SETTINGS.playback)}
+    played = {
+        one.player: one
+        for one in window_analysis.simulate_window(window, timelines, NOTHING_DECLARED, SETTINGS.playback)
+    }
     classic = played["classic"]
     assert (classic.horizon_s, classic.startup_delay_s, classic.played_s) == (8.0, 1.0, pytest.approx(7.0))
     assert (classic.stall_count, classic.stalled_s, classic.buffer_end_s) == (0, 0.0, pytest.approx(2.0))
     ungated = dataclasses.replace(window, gated_at_s=None)
-    assert window_analysis.simulate_window(ungated, timelines, SETTINGS.playback)[0].stall_count == 1
+    assert window_analysis.simulate_window(ungated, timelines, NOTHING_DECLARED, SETTINGS.playback)[0].stall_count == 1
 
 
 def test_replay_of_a_gated_window_ends_at_the_gate_too() -> None:
     window, timelines = gated_window()
     again = replay_window(window, timelines, "classic", {}, "classic")
-    assert again == window_analysis.simulate_window(window, timelines, SETTINGS.playback)[0]
+    assert again == window_analysis.simulate_window(window, timelines, NOTHING_DECLARED, SETTINGS.playback)[0]
 
 
 def test_media_that_had_come_before_the_gate_are_those_of_the_refused_stream() -> None:

@@ -25,6 +25,9 @@ from pytomo_scrapy.storage.measurements.codec import to_plain
 from pytomo_scrapy.storage.measurements.published import published
 from tests.factories import make_item
 
+# yt-dlp looks for JavaScript runtimes by starting them.
+pytestmark = pytest.mark.process
+
 WATCH_PAGE = "https://www.youtube.com/watch?v=M4gD1WSo5mA"
 PLAYER = "https://www.youtube.com/youtubei/v1/player"
 

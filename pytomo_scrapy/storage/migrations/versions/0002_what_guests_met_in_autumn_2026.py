@@ -12,4 +12,8 @@ def upgrade() -> None:
     op.add_column("download", sa.Column("gated_at_s", sa.Double(), nullable=True))
     op.add_column("download", sa.Column("gated_at_bytes", sa.BigInteger(), nullable=True))
     op.add_column("download", sa.Column("gated_at_media_s", sa.Double(), nullable=True))
+    op.add_column("download", sa.Column("is_identity_clean", sa.Boolean(), nullable=True))
+    op.add_column("measurement", sa.Column("identity_hash", sa.Text(), nullable=True))
+    op.add_column("measurement", sa.Column("identity_age_s", sa.Double(), nullable=True))
+    op.add_column("measurement", sa.Column("bot_check_count", sa.Integer(), nullable=True))
     op.add_column("playback", sa.Column("parameters_source", sa.Text(), nullable=True))
