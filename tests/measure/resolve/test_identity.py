@@ -94,6 +94,7 @@ def resolve() -> ResolveResult:
     return resolve_video(WATCH_PAGE, ResolveConfig(timeout_s=20))
 
 
+@pytest.mark.process
 def test_every_resolution_comes_as_a_guest_on_a_first_visit(service: Service) -> None:
     results = [resolve() for _ in range(3)]
     assert [result.failure for result in results] == [None] * 3
@@ -104,6 +105,7 @@ def test_every_resolution_comes_as_a_guest_on_a_first_visit(service: Service) ->
     assert len({result.identity_hash for result in results}) == 3
 
 
+@pytest.mark.process
 def test_two_tries_of_a_resolution_are_two_guests_and_the_row_has_the_last(service: Service) -> None:
     service.reason = "This video is not available"  # which another client may play
     result = resolve()
@@ -112,6 +114,7 @@ def test_two_tries_of_a_resolution_are_two_guests_and_the_row_has_the_last(servi
     assert result.identity_hash in {hashed(visitor) for visitor in service.given[1:]}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("reason", "surprise", "failure"),
     [
