@@ -7,13 +7,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytomo_scrapy.items.foreign_text import first_words
+
 MAX_DETAIL_CHARS = 2000
 
-_QUERY = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s?#'\"<>]*|/[^\s?#'\"<>]*)[?#][^\s'\"<>]+")
+# Searched in at most: what a library says is shorter, and no text may take the crawl's time.
+MAX_SEARCHED_CHARS = 16_000
+
+# Every pattern here is linear: it finds in one pass that a text holds nothing (tests/test_patterns.py).
+_WORD = re.compile(r"[^\s'\"<>]+")
+_QUERY_START = re.compile(r"[?#]")
 _CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
 # Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
 _SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
-_COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]+)\s*[:=]\s*[^\n]+", re.IGNORECASE)
+_COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]{1,60})\s*[:=]\s*[^\n]+", re.IGNORECASE)
+# `?password=` of a database's URL, in a value whose own name says nothing.
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][\w.-]{0,40}(?:password|passwd|secret|token|key)[\w.-]{0,40}=)[^&\s]*", re.IGNORECASE
+)
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential|webhook", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:(?<![\w.])|(?<=%3D)|(?<=%3d))\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
@@ -25,9 +36,9 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
     """Return `text` without URL queries, credentials, cookies and the addresses given. None for None."""
     if text is None:
         return None
-    clean = _COOKIE.sub(r"\1: [removed]", text)
+    clean = _COOKIE.sub(r"\1: [removed]", first_words(text, MAX_SEARCHED_CHARS))
     clean = _CREDENTIALS.sub(r"\1[removed]@", clean)
-    clean = _QUERY.sub(r"\1?[removed]", clean)
+    clean = _WORD.sub(lambda match: _without_query(match.group()), clean)
     clean = _SIGNED.sub(r"\1\2[removed]", clean)
     own = _same_addresses(private_addresses)
     if own:
@@ -35,6 +46,13 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
         for address in (address for address in own if address.version == 6):
             clean = re.sub(re.escape(str(address).replace(":", "%3A")), "(client)", clean, flags=re.IGNORECASE)
     return clean[:MAX_DETAIL_CHARS]
+
+
+def _without_query(word: str) -> str:
+    """Return a word without what follows the first ? or # behind a slash: a URL's query, or a path's."""
+    slash = word.find("/")
+    found = _QUERY_START.search(word, slash) if slash >= 0 else None
+    return f"{word[: found.start()]}?[removed]" if found and found.end() < len(word) else word
 
 
 def storable(text: str) -> str:
@@ -53,6 +71,11 @@ def _same_addresses(addresses: Iterable[str | None]) -> set[ipaddress.IPv4Addres
     return {parsed for address in addresses if address and (parsed := _parse(address)) is not None}
 
 
+def is_secret(name: str) -> bool:
+    """Tell by its name whether a value is a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings or arguments as JSON values, with credentials in URLs and the values of secret names removed."""
     return {str(name): _harmless(str(name), value) for name, value in settings.items()}
@@ -61,10 +84,10 @@ def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _harmless(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    if _SECRET_NAME.search(name):
+    if is_secret(name):
         return "[removed]" if value else value
     if isinstance(value, Mapping):
         return without_secrets(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_harmless(name, part) for part in value]
-    return _CREDENTIALS.sub(r"\1[removed]@", str(value))
+    return _SECRET_PARAMETER.sub(r"\1[removed]", _CREDENTIALS.sub(r"\1[removed]@", str(value)))

@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from yt_dlp.networking.exceptions import HTTPError, ProxyError, TransportError
 from yt_dlp.utils import GeoRestrictedError, UnsupportedError
 
+from pytomo_scrapy.items.foreign_text import first_words
+
 _DETAIL_LENGTH = 400
+# yt-dlp's messages are shorter; some quote what the service sent.
+_MAX_SEARCHED_CHARS = 4_000
+_MAX_MESSAGES = 200
 _QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]*")
-_USERINFO = re.compile(r"(\w+://)[^\s/@]+@")
+_USERINFO = re.compile(r"(\w{1,20}://)[^\s/@]+@")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -76,7 +82,7 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
         r"timed out|getaddrinfo|name or service not known|name resolution|failed to resolve|nodename nor servname"
         r"|connection refused|connection (was )?(reset|aborted)|broken pipe|is unreachable|no route to host"
         r"|remote end closed|max retries exceeded|certificate.verify.failed|\[ssl|ssl:"
-        r"|\d+ bytes read, \d+ more expected|no remote ipv. addresses|cannot assign requested address"
+        r"|\d{1,20} bytes read, \d{1,20} more expected|no remote ipv. addresses|cannot assign requested address"
         r"|resolution took too long",
         "resolve_unreachable",
     ),
@@ -95,7 +101,8 @@ _UNKNOWN = ResolveSymptom(re.compile(""), "unknown_failure", may_fall_back=True)
 
 def classify_resolution(messages: Iterable[str], error: BaseException | None) -> tuple[ResolveSymptom, str]:
     """Return the symptom of a failed resolution and its detail, without anything signed in it."""
-    texts = [*([str(error)] if error else []), *messages]
+    said = islice((*([str(error)] if error else []), *messages), _MAX_MESSAGES)
+    texts = [first_words(text, _MAX_SEARCHED_CHARS) for text in said]
     for symptom in SYMPTOMS:
         for text in texts:
             if symptom.pattern.search(text):
@@ -111,6 +118,7 @@ def classify_resolution(messages: Iterable[str], error: BaseException | None) ->
 
 def scrub(text: str) -> str:
     """Return `text` short and without queries of URLs, which are signed, and without passwords of proxies."""
+    text = first_words(text, _MAX_SEARCHED_CHARS)
     plain = _USERINFO.sub(r"\1", _QUERY.sub(r"\1", _ANSI.sub("", text)))
     return " ".join(plain.split())[:_DETAIL_LENGTH]
 
