@@ -21,7 +21,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
-        return "[-f DB] [-d DIR] [--host ADDRESS] [--token TOKEN] [-v] [PORT]"
+        return "[-f DB] [-d DIR] [--host ADDRESS] [--token TOKEN] [--token-file FILE] [-v] [PORT]"
 
     def short_desc(self) -> str:
         return "Serve the web page with graphs, on 127.0.0.1:5555 unless told otherwise"
@@ -33,6 +33,9 @@ class Command(DatabaseCommand, ScrapyCommand):
         group.add_argument("-d", dest="directory", metavar="DIR", help="folder whose databases form the archive")
         group.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
         group.add_argument("--token", help="what visitors must give; beyond this machine one is made up otherwise")
+        group.add_argument(
+            "--token-file", metavar="FILE", help="file that holds the token: other users see a command line"
+        )
         group.add_argument("-v", dest="verbose", action="store_true", help="log every request")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -51,7 +54,7 @@ class Command(DatabaseCommand, ScrapyCommand):
                 directory=directory,
                 host=opts.host,
                 port=port,
-                token=opts.token,
+                token=server.read_token(opts.token, Path(opts.token_file) if opts.token_file else None),
                 is_verbose=opts.verbose,
                 # Whoever supervises it reads where it listens while it runs.
                 tell=partial(print, flush=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import threading
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytomo_scrapy.dashboard.assets import static_file
+from pytomo_scrapy.dashboard.bounds import GUESS_PERIOD_S, Guesses, Turns
 from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.dashboard.errors import HANDLERS
@@ -33,10 +35,14 @@ _HEADERS = (
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 IMPORT_AFTER_S = 0.2
 TOKEN_COOKIE = "pytomo_token"
-_OPEN_PATHS = ("/healthz", "/static/", "/token")
+_OPEN_PATHS = frozenset({"/healthz", "/token"})
+_OPEN_FOLDER = "/static/"
+_MAX_TOKEN_BODY_BYTES = 1000
+_TOKEN_BODY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,9 @@ def create_app(config: DashboardConfig) -> Starlette:
     app.state.config = config
     app.state.recent = Recent()
     app.state.totals = {}
-    app.add_middleware(_Guard, config=config)
+    app.state.guesses = guesses = Guesses()
+    app.add_middleware(Turns)
+    app.add_middleware(_Guard, config=config, guesses=guesses)
     return app
 
 
@@ -107,9 +115,10 @@ class _Rest:
 class _Guard:
     """Demands the token where one is set, refuses writes and foreign host names, and adds the security headers."""
 
-    def __init__(self, app: ASGIApp, config: DashboardConfig) -> None:
+    def __init__(self, app: ASGIApp, config: DashboardConfig, guesses: Guesses) -> None:
         self._app = app
         self._config = config
+        self._guesses = guesses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -129,12 +138,17 @@ class _Guard:
         if self._config.allowed_hosts and host not in self._config.allowed_hosts:
             # A page elsewhere that points its own name at 127.0.0.1 must not read what is measured here.
             return PlainTextResponse("This page does not answer under this host name.\n", 421)
-        path = request.url.path
-        if self._config.token is None or any(path == prefix or path.startswith(prefix) for prefix in _OPEN_PATHS):
+        # Of the request line. The path of `request.url` is read from a text that begins with the client's Host header.
+        path: str = request.scope["path"]
+        if self._config.token is None or path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER):
             return None
         given = request.cookies.get(TOKEN_COOKIE) or request.headers.get("authorization", "").removeprefix("Bearer ")
+        if given and self._guesses.is_over(address_of(request)):
+            return too_many_guesses()
         if same_token(given, self._config.token):
             return None
+        if given:
+            self._guesses.wrong(address_of(request))
         if path.startswith(("/api", "/metrics")):
             return JSONResponse({"error": "A token is needed: Authorization: Bearer TOKEN."}, 401)
         return RedirectResponse("/token", 303)
@@ -149,6 +163,31 @@ def same_token(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
 
 
+def address_of(request: Request) -> str:
+    """Return the address that the request comes from."""
+    return request.client.host if request.client else ""
+
+
+def too_many_guesses() -> Response:
+    """Refuse to look at a further token."""
+    sentence = "Too many wrong tokens came from this address: wait a minute.\n"
+    return PlainTextResponse(sentence, 429, {"Retry-After": f"{GUESS_PERIOD_S:.0f}"})
+
+
+async def _short_body(request: Request) -> bytes | None:
+    """Return the request's body. None where it is longer than a token, or does not come."""
+    body = b""
+    try:
+        async with asyncio.timeout(_TOKEN_BODY_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > _MAX_TOKEN_BODY_BYTES:
+                    return None
+    except TimeoutError:
+        return None
+    return body
+
+
 async def give_token(request: Request) -> Response:
     """Ask for the token, and keep it in a cookie that is sent to this page only."""
     from pytomo_scrapy.dashboard.render import render
@@ -157,11 +196,17 @@ async def give_token(request: Request) -> Response:
     if token is None:
         return RedirectResponse("/", 303)
     if request.method == "POST":
-        body = (await request.body())[:1000].decode("utf-8", "replace")
-        given = body.removeprefix("token=").strip()
+        guesses: Guesses = request.app.state.guesses
+        if guesses.is_over(address_of(request)):
+            return too_many_guesses()
+        body = await _short_body(request)
+        if body is None:
+            return PlainTextResponse("No token is as long as that.\n", 413, {"Connection": "close"})
+        given = body.decode("utf-8", "replace").removeprefix("token=").strip()
         if same_token(given, token):
             answer = RedirectResponse("/", 303)
             answer.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="strict", max_age=30 * 86400)
             return answer
+        guesses.wrong(address_of(request))
         return render(request, "token.html", {"title": "Token", "is_wrong": True}, status=401)
     return render(request, "token.html", {"title": "Token", "is_wrong": False}, status=401)

@@ -35,6 +35,7 @@ class Catalogue:
         self._url = url
         self._directory = directory
         self._shown: ReadDatabase | None = None
+        self._health: ReadDatabase | None = None
         self._open: dict[str, ReadDatabase] = {}  # chosen from the archive
         self._lock = threading.Lock()
 
@@ -44,6 +45,13 @@ class Catalogue:
             if self._shown is None:
                 self._shown = _reader(self._url)
             return self._shown
+
+    def for_health(self) -> ReadDatabase:
+        """Return the default database through a connection of its own: many answers under way hold up no health."""
+        with self._lock:
+            if self._health is None:
+                self._health = _reader(self._url)
+            return self._health
 
     @property
     def own_id(self) -> str:
@@ -81,7 +89,7 @@ class Catalogue:
     def close(self) -> None:
         """Close every database."""
         with self._lock:
-            for database in (self._shown, *self._open.values()):
+            for database in (self._shown, self._health, *self._open.values()):
                 if database is not None:
                     database.close()
 

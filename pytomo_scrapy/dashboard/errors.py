@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def _answer(request: Request, sentence: str, status: int) -> Response:
-    if request.url.path.startswith("/api") or request.url.path in {"/metrics", "/healthz"}:
+    if request.scope["path"].startswith("/api") or request.scope["path"] in {"/metrics", "/healthz"}:
         return JSONResponse({"error": sentence}, status)
     return _page(request, "error.html", {"title": "Not shown", "sentence": sentence}, status=status)
 
@@ -37,7 +37,7 @@ async def _bad_request(request: Request, error: Exception) -> Response:
 
 
 async def _not_ready(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith("/api") or request.url.path == "/metrics":
+    if request.scope["path"].startswith("/api") or request.scope["path"] == "/metrics":
         return JSONResponse({"error": str(error)}, 409)
     return _page(request, "empty.html", {"title": "Nothing measured yet", "sentence": str(error)})
 

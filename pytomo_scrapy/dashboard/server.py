@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.dashboard.bounds import MAX_CONNECTIONS, bounded_protocol
 from pytomo_scrapy.failures import SettingError
 
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.applications import Starlette
+
 DEFAULT_PORT = 5555
+MIN_TOKEN_CHARS = 8
+TOKEN_VARIABLE = "PYTOMO_DASHBOARD_TOKEN"
 DEFAULT_HOST = "127.0.0.1"
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -35,6 +44,8 @@ def serve(
     import uvicorn
 
     is_own = is_loopback(host)
+    if token is not None and len(token) < MIN_TOKEN_CHARS:
+        raise SettingError(f"The token has {len(token)} characters: it must have {MIN_TOKEN_CHARS} at least.")
     if not is_own and token is None:
         token = secrets.token_urlsafe(18)
     listener = _listen(host, port)
@@ -46,24 +57,47 @@ def serve(
     tell(f"The web page is at http://{shown}:{port}/ until Ctrl-C.")
     if token is not None:
         tell(f"It asks for this token: {token}")
-    config = uvicorn.Config(
+    try:
+        uvicorn.Server(bounded_config(app, is_verbose=is_verbose)).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn has ended in order, and raises the signal again
+    finally:
+        listener.close()
+
+
+def bounded_config(app: Starlette, *, is_verbose: bool = False) -> uvicorn.Config:
+    """Return how the page is served: what a client may send, for how long, and how many of them."""
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         log_level="info" if is_verbose else "warning",
         access_log=is_verbose,
         server_header=False,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=3,
-        limit_concurrency=200,
+        # Above the bound of connections: the protocol itself makes room there.
+        limit_concurrency=2 * MAX_CONNECTIONS,
+        http=bounded_protocol(),
         h11_max_incomplete_event_size=65_536,
         lifespan="on",
         ws="none",
     )
+
+
+def read_token(given: str | None, file: Path | None) -> str | None:
+    """Return the token of the command line, of a file, or of the environment. None where there is none.
+
+    Raises SettingError where the file cannot be read.
+    """
+    if given is not None:
+        return given
+    if file is None:
+        return os.environ.get(TOKEN_VARIABLE)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # uvicorn has ended in order, and raises the signal again
-    finally:
-        listener.close()
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"The token's file {file} cannot be read: {error}.") from error
 
 
 def read_port(text: str) -> int:

@@ -18,6 +18,7 @@ from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.away import is_away
 from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.storage.shown_url import shown
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10
@@ -33,7 +34,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.shown_url = engine.url.render_as_string(hide_password=True)
+        self.shown_url = shown(engine.url)
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = engine.execution_options(is_write=True)
         self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()

@@ -14,13 +14,16 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.shown_url import shown
 
 QUERY_LIMIT_S = 4.0
 _CACHE_KIB = 8_000
+_POOL_TIMEOUT_S = 10.0
 _CHECK_EVERY = 20_000  # virtual machine steps of SQLite: some 0.2 ms
 
 
@@ -37,7 +40,7 @@ class ReadDatabase:
         except (ArgumentError, ValueError):
             raise StorageError("The database's URL cannot be read.") from None
         self.path = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-        self.shown_url = parsed.render_as_string(hide_password=True)
+        self.shown_url = shown(parsed)
         self._url = parsed
         self._query_limit_s = query_limit_s
         self._engine: Engine | None = None
@@ -50,6 +53,8 @@ class ReadDatabase:
                 yield connection
         except DBAPIError as error:
             raise _explained(error, self.shown_url) from error
+        except PoolTimeoutError as error:
+            raise StorageError("The database has too many readers: try again in a moment.") from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -77,7 +82,9 @@ class ReadDatabase:
             # The driver itself begins no transaction to read; `see_one_state` does.
             return sqlite3.connect(location, uri=True, timeout=2.0, check_same_thread=False, isolation_level=None)
 
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=2, max_overflow=4)
+        engine = create_engine(
+            "sqlite://", creator=connect, poolclass=QueuePool, pool_size=2, max_overflow=4, pool_timeout=_POOL_TIMEOUT_S
+        )
 
         def set_up(connection: sqlite3.Connection, record: Any) -> None:
             _set_up_sqlite(connection)
@@ -105,6 +112,7 @@ class ReadDatabase:
                 url,
                 pool_size=2,
                 max_overflow=4,
+                pool_timeout=_POOL_TIMEOUT_S,
                 pool_pre_ping=True,
                 isolation_level="REPEATABLE READ",
                 connect_args={"options": options, "connect_timeout": 5, **_binary_results(url)},

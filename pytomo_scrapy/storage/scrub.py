@@ -7,18 +7,29 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytomo_scrapy.items.foreign_text import first_words
+
 MAX_DETAIL_CHARS = 2000
 
-_QUERY = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s?#'\"<>]*|/[^\s?#'\"<>]*)[?#][^\s'\"<>]+")
+# Searched in at most: what a library says is shorter, and no text may take the crawl's time.
+MAX_SEARCHED_CHARS = 16_000
+
+# Every pattern here is linear: it finds in one pass that a text holds nothing (tests/test_patterns.py).
+_WORD = re.compile(r"[^\s'\"<>]+")
+_QUERY_START = re.compile(r"[?#]")
 _CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
 # Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
 _SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
-_COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]+)\s*[:=]\s*[^\n]+", re.IGNORECASE)
+_COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]{1,60})\s*[:=]\s*[^\n]+", re.IGNORECASE)
 # The service's guest identity, in JSON, in JSON inside a script (\x22), in a header or a cookie.
 _IDENTITY = re.compile(
     r"(visitor_?(?:data|id)|x-goog-visitor-id|VISITOR_INFO1_LIVE|VISITOR_PRIVACY_METADATA)"
     r"((?:\\x22|\\?\")?\s*[:=]\s*(?:\\x22|\\?\")?)[\w%+/=-]+",
     re.IGNORECASE,
+)
+# `?password=` of a database's URL, in a value whose own name says nothing.
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][\w.-]{0,40}(?:password|passwd|secret|token|key)[\w.-]{0,40}=)[^&\s]*", re.IGNORECASE
 )
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential|webhook", re.IGNORECASE)
 _ADDRESS = re.compile(
@@ -31,9 +42,9 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
     """Return `text` without URL queries, credentials, cookies and the addresses given. None for None."""
     if text is None:
         return None
-    clean = without_identity(_COOKIE.sub(r"\1: [removed]", text))
+    clean = without_identity(_COOKIE.sub(r"\1: [removed]", first_words(text, MAX_SEARCHED_CHARS)))
     clean = _CREDENTIALS.sub(r"\1[removed]@", clean)
-    clean = _QUERY.sub(r"\1?[removed]", clean)
+    clean = _WORD.sub(lambda match: _without_query(match.group()), clean)
     clean = _SIGNED.sub(r"\1\2[removed]", clean)
     own = _same_addresses(private_addresses)
     if own:
@@ -46,6 +57,13 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
 def without_identity(text: str) -> str:
     """Return `text`, of any length, without the guest identity that the service gave."""
     return _IDENTITY.sub(r"\1\2[removed]", text)
+
+
+def _without_query(word: str) -> str:
+    """Return a word without what follows the first ? or # behind a slash: a URL's query, or a path's."""
+    slash = word.find("/")
+    found = _QUERY_START.search(word, slash) if slash >= 0 else None
+    return f"{word[: found.start()]}?[removed]" if found and found.end() < len(word) else word
 
 
 def storable(text: str) -> str:
@@ -64,6 +82,11 @@ def _same_addresses(addresses: Iterable[str | None]) -> set[ipaddress.IPv4Addres
     return {parsed for address in addresses if address and (parsed := _parse(address)) is not None}
 
 
+def is_secret(name: str) -> bool:
+    """Tell by its name whether a value is a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings or arguments as JSON values, with credentials in URLs and the values of secret names removed."""
     return {str(name): _harmless(str(name), value) for name, value in settings.items()}
@@ -72,10 +95,10 @@ def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _harmless(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    if _SECRET_NAME.search(name):
+    if is_secret(name):
         return "[removed]" if value else value
     if isinstance(value, Mapping):
         return without_secrets(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_harmless(name, part) for part in value]
-    return _CREDENTIALS.sub(r"\1[removed]@", str(value))
+    return _SECRET_PARAMETER.sub(r"\1[removed]", _CREDENTIALS.sub(r"\1[removed]@", str(value)))

@@ -12,7 +12,7 @@ _CIPHER = str.maketrans(string.digits + string.ascii_lowercase, "uzpkfa50vqlgb61
 _HOST = re.compile(r"(?:^|---)sn-([a-z0-9]+(?:-[a-z0-9]+)?)(?:---[a-z0-9-]+)*\.(?:googlevideo|c\.youtube)\.com$")
 # The service's own sites (fra24s14: airport, number, rack) and caches inside a provider (orange-mrs2). Anything else
 # was enciphered otherwise, and its letters would be nonsense.
-_SITE = re.compile(r"(?:[a-z0-9]+-)?([a-z]{3})[0-9]{1,2}(?:s[0-9]{1,2})?")
+_SITE = re.compile(r"(?:[a-z0-9]{1,63}-)?([a-z]{3})[0-9]{1,2}(?:s[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)

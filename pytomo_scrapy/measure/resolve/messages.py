@@ -9,15 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from yt_dlp.networking.exceptions import HTTPError, ProxyError, TransportError
 from yt_dlp.utils import GeoRestrictedError, UnsupportedError
 
+from pytomo_scrapy.items.foreign_text import first_words
 from pytomo_scrapy.refusal_texts import Refusal
 
 _DETAIL_LENGTH = 400
+# yt-dlp's messages are shorter; some quote what the service sent.
+_MAX_SEARCHED_CHARS = 4_000
+_MAX_MESSAGES = 200
 _QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]*")
-_USERINFO = re.compile(r"(\w+://)[^\s/@]+@")
+_USERINFO = re.compile(r"(\w{1,20}://)[^\s/@]+@")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -81,7 +86,7 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
         r"timed out|getaddrinfo|name or service not known|name resolution|failed to resolve|nodename nor servname"
         r"|connection refused|connection (was )?(reset|aborted)|broken pipe|is unreachable|no route to host"
         r"|remote end closed|max retries exceeded|certificate.verify.failed|\[ssl|ssl:"
-        r"|\d+ bytes read, \d+ more expected|no remote ipv. addresses|cannot assign requested address"
+        r"|\d{1,20} bytes read, \d{1,20} more expected|no remote ipv. addresses|cannot assign requested address"
         r"|resolution took too long",
         "resolve_unreachable",
     ),
@@ -110,7 +115,8 @@ def classify_resolution(
     `refusals` are those of the player answers that came, None for one that plays. Where all refuse, their words decide
     beside yt-dlp's, and what is wrong with formats or with the way to further clients tells nothing.
     """
-    texts = [*([str(error)] if error else []), *messages]
+    said = islice((*([str(error)] if error else []), *messages), _MAX_MESSAGES)
+    texts = [first_words(text, _MAX_SEARCHED_CHARS) for text in said]
     refused = [refusal for refusal in refusals if refusal is not None]
     if refused and len(refused) == len(refusals):
         return _classify_refusal(texts, refused)
@@ -145,6 +151,7 @@ def _first(symptoms: Iterable[ResolveSymptom], texts: Sequence[str]) -> tuple[Re
 
 def scrub(text: str) -> str:
     """Return `text` short and without queries of URLs, which are signed, and without passwords of proxies."""
+    text = first_words(text, _MAX_SEARCHED_CHARS)
     plain = _USERINFO.sub(r"\1", _QUERY.sub(r"\1", _ANSI.sub("", text)))
     return " ".join(plain.split())[:_DETAIL_LENGTH]
 

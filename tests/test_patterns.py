@@ -1,0 +1,138 @@
+"""No pattern of the product takes more than its share of time: ten times the text, about ten times the work."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import string
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import pytomo_scrapy
+from pytomo_scrapy.measure.net.cache_site import read_cache_site
+from pytomo_scrapy.measure.resolve import messages
+from pytomo_scrapy.measure.window.head import read_retry_after
+from pytomo_scrapy.pages import read_video_list
+from pytomo_scrapy.pages.dates import printed_date
+from pytomo_scrapy.storage import scrub
+
+SIGNS = string.printable + "\x00\x1b\u00a0\u202e\u4e2d"
+# Below this a ratio says nothing on a busy machine. A quadratic pattern takes 100 times as long for ten times the text.
+LEAST_S = 0.02
+MOST_RATIO = 30.0
+# What a pattern that starts to match at every place finds there, apart from one sign.
+SEEDS = ("a:", "1.", "a=", "-a", "\n ", "P1", "a/", "1,", "<a", "ab ")
+
+
+def modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(pytomo_scrapy.__path__, "pytomo_scrapy."):
+        # The lab answers nobody but its own crawls; __main__ runs, and migrations are run by Alembic.
+        if ".lab" not in found.name and "__main__" not in found.name and ".migrations" not in found.name:
+            yield importlib.import_module(found.name)
+
+
+def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, messages.ResolveSymptom):
+        yield value.pattern
+    elif isinstance(value, tuple | list | set | frozenset):
+        for part in value:
+            yield from patterns_in(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from patterns_in(part)
+
+
+def patterns() -> dict[str, re.Pattern[Any]]:
+    return {
+        f"{module.__name__.removeprefix('pytomo_scrapy.')}.{name}.{number}": pattern
+        for module in modules()
+        for name, value in vars(module).items()
+        for number, pattern in enumerate(patterns_in(value))
+    }
+
+
+PATTERNS = patterns()
+UNITS = (*SIGNS, *SEEDS)
+
+
+def time_of(work: Callable[[Any], object], text: Any) -> float:
+    started_s = time.thread_time()  # of the processor: other programs do not count
+    work(text)
+    return time.thread_time() - started_s
+
+
+def growth(work: Callable[[Any], object], unit: str, lengths: Sequence[int]) -> str | None:
+    """Say at which length the work grew faster than the text; the first ends it, before a text takes minutes."""
+    before_s = None
+    for length in lengths:
+        took_s = time_of(work, (unit * (length // len(unit) + 1))[:length])
+        if before_s is not None and took_s > LEAST_S and took_s > MOST_RATIO * max(before_s, LEAST_S / 1000):
+            return f"{length} times {unit!r} took {took_s / before_s:.0f} times as long as a tenth of it"
+        before_s = took_s
+    return None
+
+
+def fast_growths(work: Callable[[Any], object], units: Iterable[str], lengths: Sequence[int]) -> list[str]:
+    found = []
+    for unit in units:
+        if said := growth(work, unit, lengths):
+            found.append(said)
+            break
+    return found
+
+
+def search_of(pattern: re.Pattern[Any]) -> Callable[[str], object]:
+    if isinstance(pattern.pattern, bytes):
+        return lambda text: pattern.sub(b"", text.encode("utf-8", "replace"))
+    return lambda text: pattern.sub("", text)
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PATTERNS)
+def test_pattern_is_linear_in_texts_of_one_sign(name: str) -> None:
+    search = search_of(PATTERNS[name])
+    assert fast_growths(search, UNITS, (500, 5_000)) == []
+    # The long texts of those that took the longest.
+    slowest = sorted(UNITS, key=lambda unit: time_of(search, unit * 2_000))[-3:]
+    assert fast_growths(search, slowest, (10_000, 100_000, 1_000_000)) == []
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "scrub": scrub.scrub,
+    "resolution": lambda text: messages.classify_resolution([text], ValueError(text)),
+    "cache site": read_cache_site,
+    "retry after": read_retry_after,
+    "link": lambda text: list(read_video_list([text])),
+    "date": printed_date,
+}
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_reader_of_foreign_text_is_linear_in_texts_of_one_sign(name: str) -> None:
+    assert fast_growths(READERS[name], UNITS, (1_000, 10_000, 100_000, 1_000_000)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("https://h/v?sig=1", "https://h/v?[removed]"),
+        ("GET /v#token and a?b", "GET /v?[removed] and a?b"),
+        ("a?b/c?d", "a?b/c?[removed]"),
+        ("is it /here? yes", "is it /here? yes"),
+        ("x " * 10_000 + "https://u:SECRET@h/", "x " * 1_000),
+        ("/" * 400_000, ""),
+        ("https://u:SECRET" + "x" * 400_000 + "@h/", ""),
+    ],
+)
+def test_text_is_cut_before_it_is_searched_and_never_within_a_word(text: str, clean: str) -> None:
+    assert scrub.scrub(text) == clean
