@@ -181,12 +181,11 @@ def _certain_end(stream: StreamPackets, last_end: int) -> int:
 def _reordered_count(pts: Sequence[int]) -> int:
     """Return how many pictures wait at most for one that is shown before them.
 
-    What the last pictures show counts; a few pictures alone do not show it, and then the codec's own limit holds.
+    What the last pictures show counts. A few pictures alone may not show all of it: then twice as many, and two more.
     """
     seen = pts[-TAIL_PACKETS * 2 :]
-    if len(seen) < TAIL_PACKETS:
-        return MAX_REORDERED
-    return max(sum(before > at for before in seen[max(0, i - MAX_REORDERED) : i]) for i, at in enumerate(seen))
+    count = max(sum(before > at for before in seen[max(0, i - MAX_REORDERED) : i]) for i, at in enumerate(seen))
+    return count if len(seen) >= TAIL_PACKETS else min(2 * count + 2, MAX_REORDERED)
 
 
 def number_packets(stream: StreamPackets, tick_s: float) -> None:
@@ -248,6 +247,15 @@ def _fill_durations(stream: StreamPackets) -> None:
     for index, step in zip(order, steps, strict=True):
         durations[index] = durations[index] or step
     stream.duration = durations
+
+
+def start_at_zero(streams: Sequence[StreamPackets]) -> None:
+    """Move the times of streams on one clock that begins before 0: it ran over soon after their start."""
+    first = min((min(stream.pts) for stream in streams if stream.pts), default=0)
+    if first < 0:
+        for stream in streams:
+            stream.pts = [tick - first for tick in stream.pts]
+            stream.dts = [tick - first for tick in stream.dts]
 
 
 def cut_streams(streams: Sequence[StreamPackets], declared_s: float | None, announced_s: float | None) -> None:

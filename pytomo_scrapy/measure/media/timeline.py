@@ -33,6 +33,7 @@ MAX_PACKETS = 300_000  # more than an hour of video with sound; they take some 1
 MAX_STREAMS = 32
 MEMORY_BYTES = 200 * 1024 * 1024  # what the analysis may take on top of what the process has
 HEADER_BYTES = 64 * 1024  # a cut file shorter than this may simply lack the rest of its header
+EARLIEST_S = 1.0  # a stream that starts later has a clock of its own
 LINEAR_STEPS = 1000
 _BATCH = 4096
 _PACKET_FIELDS = attrgetter("stream_index", "pos", "size", "dts", "pts", "duration", "is_corrupt", "is_keyframe")
@@ -70,8 +71,8 @@ _AS_WRITTEN = {"webm", "mpegts", "m2ts", "mpegts204", "mpegps"}
 _STATE_DECODING_TIMES = {"mp4", "flv", "avi"}
 # These say it where it differs, and some writers never do: times that run back are then presentation times.
 _MAY_STATE_DECODING_TIMES = {"mpegts", "m2ts", "mpegts204", "mpegps"}
-# Of these the library derives a duration from the mean rate of their first frames: their own packets say more.
-_WITHOUT_DURATION = {"mp3", "adts"}
+# Of these the library derives a duration from the mean rate of their first frames, or takes a clock's last reading.
+_WITHOUT_DURATION = {"mp3", "adts", "ogg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,8 @@ def _read_packets(
     columns = [flat[field::_FIELD_COUNT] for field in range(_FIELD_COUNT)]
     is_whole = source.is_whole and not is_cut_short
     streams = [_stream_packets(source, layout, stream, columns, is_whole) for stream in wanted]
+    if layout.container in _MAY_STATE_DECODING_TIMES:
+        packet_times.start_at_zero(streams)
     own_s = layout.duration_s if layout.duration_s is not None else None if layout.fragments else layout.movie_s
     packet_times.cut_streams(streams, own_s, source.declared_duration_s)
     # A track without a packet in a whole file is an empty one; in a cut file it is still to come.
@@ -326,6 +329,9 @@ def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams
     if not offsets:
         return replace(timeline, failure="no_media_data", failure_detail="no media time is complete")
     duration_s = timeline.duration_s or source.declared_duration_s or layout.movie_s
+    origin_s = min(stream.first_s() for stream in streams)
+    if layout.container == "webm" and duration_s and duration_s > origin_s > EARLIEST_S:
+        duration_s -= origin_s  # its header has the last reading of a clock that did not start at 0
     return replace(
         timeline,
         duration_s=duration_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_right
 from pathlib import Path
 
@@ -65,13 +66,27 @@ def test_transport_stream_with_presentation_times_alone_is_all_media(codec: str,
 
 
 # A clock that does not start at 0.
+LATE = {
+    "fragmented": Recipe("mp4", audio="aac", muxer={"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
+    "webm": Recipe("webm", "libvpx-vp9", "libopus"),
+    "ogg": Recipe("ogg", None, "libopus"),
+}
+
+
 @pytest.mark.parametrize("start_s", [10, 600, 80_000])
-@pytest.mark.parametrize("container", ["mpegts", "matroska", "flv", "mp4"])
+@pytest.mark.parametrize("container", ["mpegts", "matroska", "flv", "mp4", "fragmented", "webm", "ogg"])
 def test_clock_may_start_anywhere(container: str, start_s: int, tmp_path: Path) -> None:
-    path = make(Recipe(container, audio="aac", start_s=start_s), tmp_path / "clip")
+    recipe = LATE.get(container, Recipe(container, audio="aac"))
+    path = make(dataclasses.replace(recipe, start_s=start_s), tmp_path / "clip")
     timeline = read(path)
     assert timeline.failure is None
-    assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.15)
+    assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.25)  # sound and pictures start two pictures apart
+    assert timeline.duration_s == pytest.approx(20.0, abs=0.25)
+
+
+def test_clock_of_33_bits_may_run_over(tmp_path: Path) -> None:
+    path = make(Recipe("mpegts", audio="aac", start_s=95_440), tmp_path / "clip.ts")  # 2^33 / 90 000 = 95 443.7 s
+    assert read(path).complete_s[-1] == pytest.approx(20.0, abs=0.15)
 
 
 def test_first_picture_without_a_decoding_time_does_not_move_the_clock(tmp_path: Path) -> None:
