@@ -33,6 +33,8 @@ class FailureClass:
     """One word of the vocabulary: its name, whose fault it is, what it means, and what to do about it.
 
     `advice` puts what is typed into backticks. `is_permanent`: trying the same video again will not help.
+    `is_refusal`: the service kept from this guest the media of a video that it may give to others. Which videos it
+    refuses may have to do with the videos, so that a refusal bends every figure: analysis/refusals.py accounts for it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class FailureClass:
     meaning: str
     advice: str
     is_permanent: bool = False
+    is_refusal: bool = False
 
     @property
     def plain_advice(self) -> str:
@@ -127,19 +130,25 @@ _CLASSES = (
         is_permanent=True,
     ),
     # Service: it refused or changed; says nothing about the line.
-    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
-    FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
+    FailureClass(
+        "bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT, is_refusal=True
+    ),
+    FailureClass(
+        "rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT, is_refusal=True
+    ),
     FailureClass(
         "consent_wall",
         Attribution.SERVICE,
         "a consent page stood in place of the answer",
         "Report it, with the page: the consent cookie no longer suffices.",
+        is_refusal=True,
     ),
     FailureClass(
         "no_url_formats",
         Attribution.SERVICE,
         "the answer holds formats without a plain URL (SABR only)",
         _UPGRADE_YT_DLP,
+        is_refusal=True,
     ),
     FailureClass(
         "no_format",
@@ -148,11 +157,23 @@ _CLASSES = (
         "Widen `PYTOMO_FORMAT`.",
         is_permanent=True,
     ),
-    FailureClass("po_token", Attribution.SERVICE, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP),
     FailureClass(
-        "js_challenge", Attribution.SERVICE, "the service's JavaScript challenge could not be solved", _UPGRADE_YT_DLP
+        "po_token", Attribution.SERVICE, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP, is_refusal=True
     ),
-    FailureClass("client_broken", Attribution.SERVICE, "every format was refused: update yt-dlp", _UPGRADE_YT_DLP),
+    FailureClass(
+        "js_challenge",
+        Attribution.SERVICE,
+        "the service's JavaScript challenge could not be solved",
+        _UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "client_broken",
+        Attribution.SERVICE,
+        "every format was refused: update yt-dlp",
+        _UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
     FailureClass(
         "not_available_yet",
         Attribution.SERVICE,
@@ -167,12 +188,15 @@ _CLASSES = (
         "HTTP client error other than those with a class of their own",
         _FEW,
         is_permanent=True,
+        is_refusal=True,
     ),
-    FailureClass("http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", _REFUSED),
+    FailureClass(
+        "http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", _REFUSED, is_refusal=True
+    ),
     FailureClass("http_404", Attribution.SERVICE, "HTTP 404: not found", _FEW, is_permanent=True),
     FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL expired", _REFUSED),
     FailureClass("http_416", Attribution.SERVICE, "HTTP 416: the range was refused", _FEW, is_permanent=True),
-    FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", _WAIT),
+    FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", _WAIT, is_refusal=True),
     FailureClass("http_5xx", Attribution.SERVICE, "HTTP server error", _FEW),
     FailureClass(
         "redirect_loop",
@@ -355,7 +379,8 @@ class NotReadyError(StorageError):
     """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
 
 
-# The service says: go away. Of media hosts a 429 is about one file, so only pages and resolutions count.
+# The refusals that a crawl answers with a pause, since the service says: go away. Of media hosts a 429 is about one
+# file, so only pages and resolutions count.
 REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
 
 
@@ -374,6 +399,17 @@ def meaning_of(failure: str | None) -> str:
 def advice_on(failure: str | None) -> str:
     """Return what to do about `failure`, in plain text. Empty for none, and for the class of a later version."""
     return FAILURES[failure].plain_advice if failure in FAILURES else ""
+
+
+def was_refused(failure: str | None) -> bool | None:
+    """Tell whether the service refused a session that ended so.
+
+    None where the service's answer is not known: our own side ended it, or something that was not foreseen.
+    """
+    row = FAILURES.get(failure) if failure is not None else None
+    if row is None:
+        return False if failure is None else None
+    return None if row.attribution in (Attribution.TOOL, Attribution.UNKNOWN) else row.is_refusal
 
 
 def is_skip(failure: str | None) -> bool:

@@ -20,6 +20,7 @@ from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.progress import progress_of
+from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
 from pytomo_scrapy.measure.tools import Tools
@@ -57,6 +58,7 @@ class CrawlContext:
         self.politeness = Politeness(checked.endurance, self.gate)
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
         # 5. The parts that only observe. None where they are not wanted.
+        self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
         self.progress = progress_of(checked.progress, limit)
         # 6. The process of the windows, and the flow, whose tools are the parts above.
@@ -106,8 +108,17 @@ class CrawlContext:
     def connect(self, manager: SignalManager) -> None:
         """Let the parts hear of the crawl's beginning, its stored measurements and its end."""
         at_beginning: list[Callable[..., Any]] = [self.process.open]
-        at_each_stored: list[Callable[..., Any]] = [self.politeness.stored, self.data_cap.stored]
-        at_end: list[Callable[..., Any]] = [self.storage.close, self._report_idle_time, self.process.close]
+        at_each_stored: list[Callable[..., Any]] = [
+            self.politeness.stored,
+            self.data_cap.stored,
+            self.refusal_share.stored,
+        ]
+        at_end: list[Callable[..., Any]] = [
+            self.storage.close,
+            self._report_idle_time,
+            self._report_refusals,
+            self.process.close,
+        ]
         if self.progress is not None:
             at_beginning.append(self.progress.open)
             at_each_stored.append(self.progress.stored)
@@ -143,3 +154,7 @@ class CrawlContext:
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():
             self._stats.set_value(name, value)
+
+    def _report_refusals(self) -> None:
+        if self.refusal_share.value is not None:
+            self._stats.set_value(STAT, round(self.refusal_share.value, 4))

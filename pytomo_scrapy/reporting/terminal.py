@@ -12,7 +12,14 @@ from rich.table import Table
 
 from pytomo_scrapy.failures import FAILURES, advice_on
 from pytomo_scrapy.reporting.format import NOTHING, seconds
-from pytomo_scrapy.reporting.tables import PROSE, TableLayout, daily_tables, measurement_tables, report_tables
+from pytomo_scrapy.reporting.tables import (
+    PROSE,
+    TableLayout,
+    daily_tables,
+    measurement_tables,
+    refusal_table,
+    report_tables,
+)
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
@@ -44,6 +51,11 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         return
     console.print(f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     _print_tables(console, report_tables(report))
+    if report.refusals is not None:
+        for sentence in report.refusals.sentences:
+            console.print(escape(sentence), highlight=False)
+        console.print()
+        _print_tables(console, [refusal_table(report.refusals)])
 
 
 def _print_days(console: Console, days: DailySummary) -> None:
