@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.storage.migrate import HEAD
 from tests.package_copy import contents, copy_to
 
 pytestmark = pytest.mark.process
@@ -209,8 +210,9 @@ class RouteConfig:
     },
 }
 # What `make schema` writes.
+MIGRATION = f"pytomo_scrapy/storage/migrations/versions/{int(HEAD) + 1:04}_routes.py"
 MADE = {
-    "pytomo_scrapy/storage/migrations/versions/0002_routes.py",
+    MIGRATION,
     *(f"docs/{name}.md" for name in ("data-format", "failures", "settings", "troubleshooting")),
     *(f"docs/images/{name}.svg" for name in ("flow", "tables")),
 }
@@ -235,7 +237,7 @@ def test_probe_is_eight_files_and_what_is_made_from_them(tmp_path: Path) -> None
     assert changed == {*NEW, *CHANGED, *MADE} and set(before) <= set(after)
     assert len({*NEW, *CHANGED}) == 8
     texts = {name: after[name].decode() for name in MADE}
-    assert "op.create_table('route'," in texts["pytomo_scrapy/storage/migrations/versions/0002_routes.py"]
+    assert "op.create_table('route'," in texts[MIGRATION]
     assert "\n### route\n" in texts["docs/data-format.md"]
     assert "| `hop_count` | integer | routers | routers on the way | not told |" in texts["docs/data-format.md"]
     settings = texts["docs/settings.md"]
