@@ -130,6 +130,7 @@ class _Page:
         if found.failures:
             self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))
         refused = refusal_table(found.refusals)
+        self._pdf.ln(2)
         for line in found.refusals.sentences:
             self._text(line)
         if refused.rows:

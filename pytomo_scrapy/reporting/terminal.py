@@ -53,7 +53,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     _print_tables(console, report_tables(report))
     if report.refusals is not None:
         for sentence in report.refusals.sentences:
-            console.print(escape(sentence), soft_wrap=True, highlight=False)
+            console.print(escape(sentence), highlight=False)
         console.print()
         _print_tables(console, [refusal_table(report.refusals)])
 

@@ -92,10 +92,10 @@ def test_parts_hear_of_the_crawl_in_their_order_and_those_that_look_on_only_wher
     context = build(crawler)
     assert crawler.signals.heard == {
         signals.spider_opened: ["MeasuringProcess.open", *opened],
-        signals.item_scraped: ["Politeness.stored", "DataCap.stored", *stored],
+        signals.item_scraped: ["Politeness.stored", "DataCap.stored", "RefusalShare.stored", *stored],
         signals.spider_closed: [
-            "CrawlStorage.close", "CrawlContext._report_idle_time", "MeasuringProcess.close",
-            *closed, "LineHold.free", "NetworkFinder.close",
+            "CrawlStorage.close", "CrawlContext._report_idle_time", "CrawlContext._report_refusals",
+            "MeasuringProcess.close", *closed, "LineHold.free", "NetworkFinder.close",
         ],
     }  # fmt: skip
     assert (context.progress is None, context.alerts is None) == (not opened, not closed)
@@ -148,6 +148,16 @@ def test_end_of_the_crawl_reports_how_long_the_line_was_idle(crawler: FakeCrawle
     context.gate.idle_s += [2.0, 4.0]
     context._report_idle_time()
     assert crawler.stats["pytomo/gate/idle_max_s"] == 4.0
+
+
+def test_end_of_the_crawl_reports_the_share_that_the_service_refused(crawler: FakeCrawler) -> None:
+    context = build(crawler)
+    context._report_refusals()
+    assert crawler.stats == {}, "nothing was asked, no share"
+    for video_id, failure in (("a", None), ("b", "bot_check"), ("c", None)):
+        context.refusal_share.stored(make_item(video_id=video_id, failure=failure))
+    context._report_refusals()
+    assert crawler.stats == {"pytomo/refusal_share": 0.3333}
 
 
 def test_crawl_is_over_for_each_reason_that_ends_it(crawler: FakeCrawler) -> None:
