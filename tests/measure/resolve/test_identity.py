@@ -25,9 +25,6 @@ from pytomo_scrapy.storage.measurements.codec import to_plain
 from pytomo_scrapy.storage.measurements.published import published
 from tests.factories import make_item
 
-# yt-dlp looks for JavaScript runtimes by starting them.
-pytestmark = pytest.mark.process
-
 WATCH_PAGE = "https://www.youtube.com/watch?v=M4gD1WSo5mA"
 PLAYER = "https://www.youtube.com/youtubei/v1/player"
 
@@ -94,7 +91,7 @@ def resolve() -> ResolveResult:
     return resolve_video(WATCH_PAGE, ResolveConfig(timeout_s=20))
 
 
-@pytest.mark.process
+@pytest.mark.process  # as yt-dlp looks for JavaScript runtimes by starting them
 def test_every_resolution_comes_as_a_guest_on_a_first_visit(service: Service) -> None:
     results = [resolve() for _ in range(3)]
     assert [result.failure for result in results] == [None] * 3
