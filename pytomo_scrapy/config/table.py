@@ -27,8 +27,8 @@ def settings_of(kind: type[DataclassInstance]) -> Iterator[Setting]:
             yield from settings_of(field.metadata["part"])
 
 
-# Variables of the environment that look like settings: of the executable, of the examples in deploy/, of the tests.
-_NO_SETTINGS = ("PYTOMO_YT_DLP", "PYTOMO_PASSWORD", "PYTOMO_GRAFANA_", "PYTOMO_TEST_")
+# Variables of the environment that look like settings: of the executable and the web page, of deploy/, of the tests.
+_NO_SETTINGS = ("PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_PASSWORD", "PYTOMO_GRAFANA_", "PYTOMO_TEST_")
 
 # Some configurations, such as the path, are part of several.
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in settings_of(Config)}

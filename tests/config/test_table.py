@@ -109,4 +109,6 @@ def test_name_that_is_no_setting_is_refused_and_the_nearest_one_named(name: str,
 
 
 def test_names_that_others_use_are_left_alone() -> None:
-    config.check_names(["HOME", "FORGOTTEN_PYTOMO_X", "PYTOMO_YT_DLP", "PYTOMO_TEST_SEED", *config.BY_NAME])
+    config.check_names(
+        ["HOME", "FORGOTTEN_PYTOMO_X", "PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_TEST_SEED", *config.BY_NAME]
+    )

@@ -83,7 +83,8 @@ def test_redirect_to_a_page_is_the_services(tmp_path: Path, before_bytes: int, l
         window.head(0.2, f"HTTP/1.1 {status} Found", f"Location: {location}")
         window.end(0.2)
         window.state.handle(HostLookedUp(0.3, 0, 0.1, "192.0.2.9"))
-        assert window.head(0.4, "HTTP/1.1 200 OK", "Content-Type: text/html") == [Abort(0)]
+        # At the start its first bytes decide, as types lie; later on it cannot be the rest of a file.
+        assert window.head(0.4, "HTTP/1.1 200 OK", "Content-Type: text/html") == ([Abort(0)] if before_bytes else [])
         assert window.end(0.4, failed_with(CurlCode.WRITE_ERROR)) == [Stop("failure")]
         assert (window.row.failure, attribution_of(window.row.failure)) == ("wrong_content", SERVICE)
 
@@ -91,7 +92,7 @@ def test_redirect_to_a_page_is_the_services(tmp_path: Path, before_bytes: int, l
 @pytest.mark.parametrize("before_bytes", BEFORE.values(), ids=BEFORE)
 def test_page_in_place_of_media_is_the_services(tmp_path: Path, before_bytes: int) -> None:
     window = refused(tmp_path, before_bytes)
-    assert window.head(0.2, "HTTP/1.1 200 OK", "Content-Type: text/html") == [Abort(0)]
+    assert window.head(0.2, "HTTP/1.1 200 OK", "Content-Type: text/html") == ([Abort(0)] if before_bytes else [])
     window.end(0.2, failed_with(CurlCode.WRITE_ERROR))
     assert (window.row.failure, attribution_of(window.row.failure)) == ("wrong_content", SERVICE)
 
