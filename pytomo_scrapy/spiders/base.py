@@ -23,6 +23,7 @@ from pytomo_scrapy.config import Config
 from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PageResult, VideoItem
+from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import printed_date
@@ -186,7 +187,7 @@ class WalkSpider(Spider):
             if not response.url.startswith("data:"):
                 page = await self._read(response)
                 about = page.about if page.about and page.about.video_id == item.video_id else None
-                item.title, item.page = about.title if about else None, _page_result(page, about)
+                item.title, item.page = title_of(about.title) if about else None, _page_result(page, about)
                 found = self._found(self._draw(page.videos, claim.video_id))
                 await self.walk.add_related(claim, found, page.failure, ordered_wait_s(response))
         finally:
