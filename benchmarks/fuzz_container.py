@@ -1,7 +1,8 @@
 """Feed the container reader mutated and cut files of every kind of the lab, in processes of their own.
 
-Reports crashes (a process that died), hangs (an input that took longer than --slow-s) and the memory taken. The inputs
-follow from --seed alone, so that any of them can be made again.
+Reports crashes (a process that died), hangs (an input that took longer than --slow-s), the memory taken, and inputs
+whose media time exceeds that of the undamaged file: damage may hide media, never make any. The inputs follow from
+--seed alone, so that any of them can be made again.
 """
 
 from __future__ import annotations
@@ -16,16 +17,34 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+import av
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.measure.media.timeline import read_timeline
 
 CLIPS = ("muxed_20", "muxed_index_last_40", "separate_20", "webm_40", "flv_20", "mpegts_20")
+# (ending, format, codecs) of the containers that the lab does not serve.
+OTHERS: tuple[tuple[str, str, str | None, str], ...] = (
+    ("mkv", "matroska", "libx264", "aac"),
+    ("m2ts", "mpegts", "libx264", "aac"),
+    ("avi", "avi", "mpeg4", "mp3"),
+    ("mpg", "mpeg", "mpeg2video", "mp2"),
+    ("ogg", "ogg", None, "libopus"),
+    ("mp3", "mp3", None, "mp3"),
+    ("aac", "adts", None, "aac"),
+    ("wav", "wav", None, "pcm_s16le"),
+    ("flac", "flac", None, "flac"),
+)
+BARE_ENDINGS = (".mp3", ".aac", ".wav", ".flac")
+PICTURES_PER_S, OTHERS_S = 25, 10
 INPUT_BYTES = 400_000  # of each clip: enough for headers, index and several fragments, and quick to read
+EXCESS_S = 0.2  # headers round, and the end of the last packet may be told by either of two boxes
 BATCH = 250  # inputs a process handles before its memory is read and a fresh one starts
 HANG_S = 30.0
 
@@ -37,21 +56,93 @@ class Report:
     inputs: int = 0
     crashes: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
+    excessive: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
     memory_mb: float = 0.0
     results: Counter[str] = field(default_factory=Counter)
 
 
-def seeds(limit_bytes: int = INPUT_BYTES) -> list[tuple[str, str, bytes]]:
-    """Return (name, kind, content) of one file of every kind."""
+@dataclass(frozen=True, slots=True)
+class SeedFile:
+    """A file that inputs are made of, and how long its media are: what its packets say when it is whole."""
+
+    name: str
+    kind: str
+    content: bytes
+    media_s: float
+
+    def repeated_s(self, input_bytes: int) -> float:
+        """Return how much more there is to play: frames without a container that stand twice are media twice."""
+        is_bare = self.name.endswith(BARE_ENDINGS)
+        return max(0, input_bytes / len(self.content) - 1) * self.media_s if is_bare else 0.0
+
+
+def seeds(limit_bytes: int = INPUT_BYTES) -> list[SeedFile]:
+    """Return one file of every kind."""
     files = []
     for name in CLIPS:
         for stream in load_clip(name).streams:
             content = stream.path.read_bytes()
             # A file whose index is last keeps its end, with the middle cut out: else no input would ever have an index.
-            content = content if "index_last" in name else content[:limit_bytes]
-            files.append((f"{name}/{stream.kind}", stream.kind, content))
+            kept = content if "index_last" in name else content[:limit_bytes]
+            files.append(SeedFile(f"{name}/{stream.kind}", stream.kind, kept, longest_s(stream.path)))
+    with tempfile.TemporaryDirectory() as folder:
+        for path in encode_others(Path(folder)):
+            files.append(SeedFile(path.name, "muxed", path.read_bytes()[:limit_bytes], longest_s(path)))
     return files
+
+
+def longest_s(path: Path) -> float:
+    """Return the longest presentation of any stream of a whole file, from its packets, seconds."""
+    spans: dict[int, tuple[float, float]] = {}
+    with av.open(str(path)) as media:
+        for packet in media.demux():
+            if packet.pts is None or not packet.size:
+                continue
+            start_s = float(packet.pts * packet.time_base)
+            first_s, last_s = spans.get(packet.stream_index, (start_s, start_s))
+            end_s = start_s + float((packet.duration or 0) * packet.time_base)
+            spans[packet.stream_index] = min(first_s, start_s), max(last_s, end_s)
+    return max(last_s for _, last_s in spans.values()) - min(first_s for first_s, _ in spans.values())
+
+
+def encode_others(folder: Path) -> list[Path]:
+    """Encode a clip for each container that the lab does not serve; pictures are reordered where the codec can."""
+    paths = []
+    for ending, container, video_codec, audio_codec in OTHERS:
+        paths.append(folder / f"clip.{ending}")
+        with av.open(str(paths[-1]), "w", format=container) as output:
+            streams: list[Any] = []
+            if video_codec is not None:
+                streams.append(output.add_stream(video_codec, rate=PICTURES_PER_S))
+                streams[0].width, streams[0].height, streams[0].pix_fmt, streams[0].gop_size = 128, 72, "yuv420p", 25
+                streams[0].options = {"bf": "2", "b_strategy": "0", "x264-params": "b-adapt=0:threads=1"}
+            streams.append(output.add_stream(audio_codec, rate=48000, layout="mono"))
+            for number in range(PICTURES_PER_S * OTHERS_S):
+                if video_codec is not None:
+                    output.mux(streams[0].encode(picture(number)))
+                output.mux(streams[-1].encode(sound(number)))
+            for stream in streams:
+                output.mux(stream.encode(None))
+    return paths
+
+
+def picture(number: int) -> av.VideoFrame:
+    """Return a picture that differs from those around it."""
+    frame = av.VideoFrame(128, 72, "yuv420p")
+    for plane in frame.planes:
+        plane.update(random.Random(number).randbytes(64) * (plane.buffer_size // 64))
+    frame.pts, frame.time_base = number, Fraction(1, PICTURES_PER_S)
+    return frame
+
+
+def sound(number: int) -> av.AudioFrame:
+    """Return the sound of one picture."""
+    samples = 48000 // PICTURES_PER_S
+    frame = av.AudioFrame("s16", "mono", samples)
+    frame.sample_rate, frame.pts, frame.time_base = 48000, number * samples, Fraction(1, 48000)
+    frame.planes[0].update(random.Random(number).randbytes(frame.planes[0].buffer_size))
+    return frame
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:
@@ -83,13 +174,15 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def make_input(number: int, files: list[tuple[str, str, bytes]], seed: int) -> tuple[str, str, bytes, int | None]:
-    """Return input `number`: its name, kind, bytes and the size that the server would declare."""
+def make_input(number: int, files: list[SeedFile], seed: int) -> tuple[SeedFile, str, bytes, int | None, float | None]:
+    """Return input `number`: its file, kind, bytes, and the size and duration that the service would declare."""
     rng = random.Random(f"{seed}:{number}")
-    name, kind, content = files[number % len(files)]
+    file = files[number % len(files)]
+    content = file.content
     damaged = content[: rng.randrange(len(content) + 1)] if rng.random() < 0.25 else mutate(content, rng)
     size_bytes = rng.choice((len(damaged), len(content), len(content) * 3, None))
-    return name, rng.choice((kind, "muxed", "video", "audio")), damaged, size_bytes
+    kind = rng.choice((file.kind, "muxed", "video", "audio"))
+    return file, kind, damaged, size_bytes, rng.choice((file.media_s, None))
 
 
 def run_batch(first: int, count: int, seed: int, folder: str, pipe: Connection) -> None:
@@ -98,15 +191,18 @@ def run_batch(first: int, count: int, seed: int, folder: str, pipe: Connection) 
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     path = Path(folder) / f"input-{os.getpid()}"
     for number in range(first, first + count):
-        name, kind, content, size_bytes = make_input(number, files, seed)
+        file, kind, content, size_bytes, declared_s = make_input(number, files, seed)
         path.write_bytes(content)
-        pipe.send(("start", number, name))
+        pipe.send(("start", number, file.name))
         start = time.monotonic()
-        timeline = read_timeline(str(path), kind, len(content), size_bytes, budget_s=5.0)
-        check(timeline, len(content))
+        timeline = read_timeline(
+            str(path), kind, len(content), size_bytes, declared_duration_s=declared_s, budget_s=5.0
+        )
+        check(timeline, max(len(content), size_bytes or 0))
         elapsed_s = time.monotonic() - start
         grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb
-        pipe.send(("done", timeline.failure or timeline.method, elapsed_s, grown_kb))
+        excess_s = max(timeline.complete_s, default=0.0) - file.media_s - file.repeated_s(len(content))
+        pipe.send(("done", timeline.failure or timeline.method, elapsed_s, grown_kb, excess_s, declared_s is not None))
     path.unlink()
     pipe.send(("end",))
 
@@ -138,11 +234,14 @@ def supervise(first: int, count: int, seed: int, folder: str, report: Report, sl
             if message[0] == "start":
                 _, number, name = message
                 continue
-            _, result, elapsed_s, grown_kb = message
+            _, result, elapsed_s, grown_kb, excess_s, is_announced = message
             done += 1
             report.results[result] += 1
             report.slowest_s = max(report.slowest_s, elapsed_s)
             report.memory_mb = max(report.memory_mb, grown_kb / 1024)
+            if excess_s > EXCESS_S:
+                announced = "" if is_announced else ", duration not announced"
+                report.excessive.append(f"input {number} ({name}): {excess_s:.2f} s too much{announced}")
             if elapsed_s > slow_s:
                 report.slow.append(f"input {number} ({name}): {elapsed_s:.1f} s")
         report.slow.append(f"input {number} ({name}): still running after {HANG_S:.0f} s")
@@ -157,7 +256,7 @@ def supervise(first: int, count: int, seed: int, folder: str, report: Report, sl
 
 
 def main() -> None:
-    """Run and print the report; exit code 1 for a crash, a hang or too much memory."""
+    """Run and print the report; exit code 1 for a crash, a hang, too much memory or too much media time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -176,6 +275,7 @@ def main() -> None:
                 "inputs": report.inputs,
                 "crashes": report.crashes,
                 "slow": report.slow,
+                "excessive": report.excessive,
                 "slowest_s": round(report.slowest_s, 2),
                 "memory_mb": round(report.memory_mb, 1),
                 "results": dict(report.results.most_common()),
@@ -183,7 +283,8 @@ def main() -> None:
             indent=2,
         )
     )
-    raise SystemExit(bool(report.crashes or report.slow or report.memory_mb > arguments.memory_mb))
+    is_bad = report.crashes or report.slow or report.excessive or report.memory_mb > arguments.memory_mb
+    raise SystemExit(bool(is_bad))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ PLAYERS = {
     "dashjs": "buffer_goal_s=8",
     "shaka": "buffer_goal_s=20",
     "exo": "start_buffer_s=1",
+    "youtube": "resume_buffer_s=2",
 }
 _DATABASE = "lab.db"
 _TIMEOUT_S = 900

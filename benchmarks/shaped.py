@@ -28,6 +28,7 @@ from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -100,7 +101,7 @@ def fetch(clip_name: str, folder: Path, mode: str, window_s: float) -> None:
     settings = config.load(wanted.get)
     plan = WindowPlan(formats, {HOST: SERVER}, spool_directory=str(folder), duration_s=clip.duration_s)
     result = download_window(plan, settings.download)
-    _, playbacks = analyse_window(result, clip.duration_s, settings.playback)
+    _, playbacks = analyse_window(result, DeclaredVideo(duration_s=clip.duration_s), settings.playback)
     played = next(one for one in playbacks if one.player == "dashjs")
     figures = {name: flat(result)[name] for name in FIGURES}
     figures |= {name: getattr(played, name) for name in ("startup_delay_s", "stall_count", "stalled_s")}

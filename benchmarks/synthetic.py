@@ -129,6 +129,18 @@ def _add_surroundings(connection: Connection, days: float, videos: int) -> None:
     connection.execute(insert(video), rows)
 
 
+def _listed(video_key: int) -> dict[str, float | None]:
+    """Return what a list says of a video: of each seventh nothing."""
+    if video_key % 7 == 0:
+        return {"listed_view_count": None, "listed_duration_s": None, "listed_age_s": None}
+    duration_s = 40.0 + (video_key - 1) % 600
+    return {
+        "listed_view_count": 10 ** (3 + video_key % 6),
+        "listed_duration_s": duration_s,
+        "listed_age_s": 86_400.0 * (video_key % 500),
+    }
+
+
 class _Rows:
     """The rows of one batch, a list for each table. Ids are arithmetic on the measurement's."""
 
@@ -160,6 +172,7 @@ class _Rows:
         load = 1 + 1.5 * max(0.0, math.sin((hour - 14) / 24 * 2 * math.pi))
         delay_s = round(0.4 * load * vantage_id**0.5 * chance.lognormvariate(0, 0.5), 4)
         delay: float | None = delay_s if has_window and failure is None and delay_s < 30 else None
+        video_key = 1 + (key - 1) % videos if key <= videos else chance.randrange(videos) + 1
         self._add(
             measurement,
             id=key,
@@ -168,7 +181,7 @@ class _Rows:
             vantage_id=vantage_id,
             crawl_id=None,
             pass_number=1,
-            video_row_id=1 + (key - 1) % videos if key <= videos else chance.randrange(videos) + 1,
+            video_row_id=video_key,
             is_superseded=False,
             started_at=_at(started_s),
             stored_at=_at(started_s + 45),
@@ -187,6 +200,7 @@ class _Rows:
             failure_detail=None if failure is None else f"made up: {failure}",
             attribution=None if attribution is None else attribution.value,
             join_time_s=None if delay is None else delay + 0.3,
+            **_listed(video_key),
         )
         if has_window:
             self._add_window(key, started_s, chance, load, delay, failure, has_trace=has_trace)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from pytomo_scrapy import config
@@ -29,7 +31,11 @@ class PytomoAddon:
     """Sets components and what they need of Scrapy, all at priority "addon": a project's own settings win."""
 
     def update_settings(self, settings: BaseSettings) -> None:
-        """Raises SettingError if a PYTOMO_* setting is not usable."""
+        """Raises SettingError if a PYTOMO_* setting does not exist or is not usable."""
+        config.check_names({*settings, *os.environ})
+        for name, value in config.environment().items():
+            # Another project's settings file does not read the environment, which comes before it.
+            settings.set(name, value, "project")
         for setting in config.SETTINGS:
             settings.set(setting.name, setting.default, "default")
         checked = config.load(settings.get)

@@ -33,6 +33,8 @@ class FailureClass:
     """One word of the vocabulary: its name, whose fault it is, what it means, and what to do about it.
 
     `advice` puts what is typed into backticks. `is_permanent`: trying the same video again will not help.
+    `is_refusal`: the service kept from this guest the media of a video that it may give to others. Which videos it
+    refuses may have to do with the videos, so that a refusal bends every figure: analysis/refusals.py accounts for it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class FailureClass:
     meaning: str
     advice: str
     is_permanent: bool = False
+    is_refusal: bool = False
 
     @property
     def plain_advice(self) -> str:
@@ -56,11 +59,21 @@ _UPGRADE_YT_DLP = (
     'Upgrade yt-dlp, as the service has changed: `pip install -U "yt-dlp[default]"`. '
     "A JavaScript runtime (`pip install deno`) helps its fall-back clients."
 )
+_DISTRUSTED = (
+    "Nothing for a few: each was asked for again as another guest (`PYTOMO_BOT_CHECK_RETRIES`). If most fail so, the "
+    f"service distrusts this address. {_WAIT}"
+)
 _UPGRADE = "Upgrade pytomo-scrapy. `pytomo pages FILE` shows what its parsers see in a saved page."
 _FEW = "Nothing for a few. If all fail so, see whether a proxy or a portal answers in the service's place."
 _REFUSED = (
     "Nothing for a few. If all fail so, resolution and window may leave by different addresses: set "
     "`PYTOMO_IP_FAMILY`, `PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`. Else upgrade yt-dlp."
+)
+_GATED = (
+    "Nothing on this line: the service cuts guests off that it distrusts. Upgrade yt-dlp "
+    '(`pip install -U "yt-dlp[default]"`), or wait some hours and measure more slowly (`PYTOMO_PACE_S`). Videos that '
+    "fit in front of the cut are measured all the same: lower `PYTOMO_DOWNLOAD_WINDOW_S` or "
+    "`PYTOMO_DOWNLOAD_BUFFER_GOAL_S`."
 )
 _PORTAL = "Nothing for a few. If all fail so, a captive portal is probably in the way."
 _LIVE = "Nothing: a window of a live video cannot be compared with others. Measure it once the broadcast is over."
@@ -127,19 +140,36 @@ _CLASSES = (
         is_permanent=True,
     ),
     # Service: it refused or changed; says nothing about the line.
-    FailureClass("bot_check", Attribution.SERVICE, "the service asks to prove that we are not a bot", _WAIT),
-    FailureClass("rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT),
+    FailureClass(
+        "bot_check",
+        Attribution.SERVICE,
+        "the service asks to prove that we are not a bot",
+        _DISTRUSTED,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", _WAIT, is_refusal=True
+    ),
+    FailureClass(
+        "unknown_refusal",
+        Attribution.SERVICE,
+        "the service refused the video in words that are not known; failure_detail holds them",
+        "Report it, with `failure_detail`: the service has found new words. Nothing is wrong with the line.",
+        is_refusal=True,
+    ),
     FailureClass(
         "consent_wall",
         Attribution.SERVICE,
         "a consent page stood in place of the answer",
         "Report it, with the page: the consent cookie no longer suffices.",
+        is_refusal=True,
     ),
     FailureClass(
         "no_url_formats",
         Attribution.SERVICE,
         "the answer holds formats without a plain URL (SABR only)",
         _UPGRADE_YT_DLP,
+        is_refusal=True,
     ),
     FailureClass(
         "no_format",
@@ -148,11 +178,23 @@ _CLASSES = (
         "Widen `PYTOMO_FORMAT`.",
         is_permanent=True,
     ),
-    FailureClass("po_token", Attribution.SERVICE, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP),
     FailureClass(
-        "js_challenge", Attribution.SERVICE, "the service's JavaScript challenge could not be solved", _UPGRADE_YT_DLP
+        "po_token", Attribution.SERVICE, "the service wants a proof-of-origin token", _UPGRADE_YT_DLP, is_refusal=True
     ),
-    FailureClass("client_broken", Attribution.SERVICE, "every format was refused: update yt-dlp", _UPGRADE_YT_DLP),
+    FailureClass(
+        "js_challenge",
+        Attribution.SERVICE,
+        "the service's JavaScript challenge could not be solved",
+        _UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "client_broken",
+        Attribution.SERVICE,
+        "every format was refused: update yt-dlp",
+        _UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
     FailureClass(
         "not_available_yet",
         Attribution.SERVICE,
@@ -167,13 +209,29 @@ _CLASSES = (
         "HTTP client error other than those with a class of their own",
         _FEW,
         is_permanent=True,
+        is_refusal=True,
     ),
-    FailureClass("http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", _REFUSED),
+    FailureClass(
+        "http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", _REFUSED, is_refusal=True
+    ),
     FailureClass("http_404", Attribution.SERVICE, "HTTP 404: not found", _FEW, is_permanent=True),
-    FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL expired", _REFUSED),
+    FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL is gone at its start", _REFUSED),
     FailureClass("http_416", Attribution.SERVICE, "HTTP 416: the range was refused", _FEW, is_permanent=True),
-    FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", _WAIT),
+    FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", _WAIT, is_refusal=True),
     FailureClass("http_5xx", Attribution.SERVICE, "HTTP server error", _FEW),
+    FailureClass(
+        "media_gated",
+        Attribution.SERVICE,
+        "the service cut the guest off: it refused the next range of a file that it had begun to serve",
+        _GATED,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "url_expired",
+        Attribution.SERVICE,
+        "the media URL had expired when it was asked for",
+        "Nothing for a few. If all fail so, this machine's clock is wrong, or it slept between resolution and window.",
+    ),
     FailureClass(
         "redirect_loop",
         Attribution.SERVICE,
@@ -223,12 +281,6 @@ _CLASSES = (
     FailureClass("tls_unknown_ca", Attribution.NETWORK, "the certificate's issuer is not trusted", _TLS),
     FailureClass("tls_handshake", Attribution.NETWORK, "TLS could not be set up", _TLS),
     FailureClass(
-        "http_version_unavailable",
-        Attribution.NETWORK,
-        "the demanded HTTP version could not be spoken",
-        "Set `PYTOMO_HTTP_VERSION=auto`.",
-    ),
-    FailureClass(
         "first_byte_timeout", Attribution.NETWORK, "connected, but no byte of the answer in the window", _BAD_SESSION
     ),
     FailureClass("reset", Attribution.NETWORK, "the connection was reset in mid-download", _BAD_SESSION),
@@ -236,7 +288,6 @@ _CLASSES = (
     FailureClass(
         "no_progress", Attribution.NETWORK, "bytes stopped arriving and never came again in the window", _BAD_SESSION
     ),
-    FailureClass("interrupted", Attribution.NETWORK, "refused in mid-download after bytes had arrived", _BAD_SESSION),
     FailureClass("resolve_unreachable", Attribution.NETWORK, "the service's player API could not be reached", _LINE),
     FailureClass("page_unreachable", Attribution.NETWORK, "the service's page could not be reached", _LINE),
     FailureClass("page_timeout", Attribution.NETWORK, "the service's page did not come in time", _LINE),
@@ -253,6 +304,12 @@ _CLASSES = (
         "the exit address changed between resolution and window",
         "The line has several exits, or its address changed in between. Where it happens often, set "
         "`PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`.",
+    ),
+    FailureClass(
+        "http_version_unavailable",
+        Attribution.TOOL,
+        "the HTTP version that PYTOMO_HTTP_VERSION insists on could not be spoken",
+        "Set `PYTOMO_HTTP_VERSION=auto`.",
     ),
     FailureClass(
         "worker_died",
@@ -317,6 +374,13 @@ _CLASSES = (
         _STAGE_BEFORE,
     ),
     FailureClass(
+        "plain_http_refusal",
+        Attribution.UNKNOWN,
+        "refused in mid-download over plain HTTP: by the service, or by a box on the way",
+        "Nothing for a few. Only an answer inside TLS is known to be the service's: see whether a proxy, a filter or a "
+        "portal answers plain HTTP on this line.",
+    ),
+    FailureClass(
         "unknown_failure",
         Attribution.UNKNOWN,
         "not foreseen; failure_detail holds the exception",
@@ -366,25 +430,37 @@ class NotReadyError(StorageError):
     """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
 
 
-# The service says: go away. Of media hosts a 429 is about one file, so only pages and resolutions count.
+# The refusals that a crawl answers with a pause, since the service says: go away. Of media hosts a 429 is about one
+# file, so only pages and resolutions count.
 REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
 
 
 def attribution_of(failure: str | None) -> Attribution | None:
-    """Return whose fault `failure` is. None when there is no failure."""
+    """Return whose fault `failure` is. None when there is no failure, unknown for a class of another version."""
     if failure is None:
         return None
-    return FAILURES[failure].attribution
+    return FAILURES[failure].attribution if failure in FAILURES else Attribution.UNKNOWN
 
 
 def meaning_of(failure: str | None) -> str:
-    """Return what `failure` means. Empty for none, and for the class of a later version."""
+    """Return what `failure` means. Empty for none, and for the class of another version."""
     return FAILURES[failure].meaning if failure in FAILURES else ""
 
 
 def advice_on(failure: str | None) -> str:
-    """Return what to do about `failure`, in plain text. Empty for none, and for the class of a later version."""
+    """Return what to do about `failure`, in plain text. Empty for none, and for the class of another version."""
     return FAILURES[failure].plain_advice if failure in FAILURES else ""
+
+
+def was_refused(failure: str | None) -> bool | None:
+    """Tell whether the service refused a session that ended so.
+
+    None where the service's answer is not known: our own side ended it, or something that was not foreseen.
+    """
+    row = FAILURES.get(failure) if failure is not None else None
+    if row is None:
+        return False if failure is None else None
+    return None if row.attribution in (Attribution.TOOL, Attribution.UNKNOWN) else row.is_refusal
 
 
 def is_skip(failure: str | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, Network, VideoItem
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.tools import Activity, Analysis, Stopped, Tools
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.factories import make_download, make_playback, make_timeline
@@ -29,7 +30,7 @@ class FakeCrawl:
         self.stops_before: str | None = None  # the call that a stop of the crawl comes before
 
     def tools(self) -> Tools:
-        return Tools(self.hold, self.service_ready, self.in_thread, self, self, self)  # type: ignore[arg-type]
+        return Tools(self.hold, self.service_ready, self.in_thread, self, self, self, self.pause)  # type: ignore[arg-type]
 
     def note(self, call: str) -> None:
         if call == self.stops_before:
@@ -47,6 +48,9 @@ class FakeCrawl:
     async def service_ready(self) -> None:
         self.note("ready")
 
+    async def pause(self, seconds: float) -> None:
+        self.note(f"pause {seconds:g}")
+
     async def in_thread(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 
@@ -59,9 +63,7 @@ class FakeCrawl:
             raise result
         return result
 
-    async def analyse(
-        self, download: DownloadResult, declared_duration_s: float | None, settings: PlaybackConfig
-    ) -> Analysis:
+    async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:
         self.note(f"analysis {download.place}")
         if not download.received_bytes:
             return (), ()

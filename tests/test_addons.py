@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from scrapy.settings import Settings
 
 from pytomo_scrapy.addons import EXTENSIONS, OPTIONAL_EXTENSIONS, PIPELINES, PytomoAddon
+from pytomo_scrapy.failures import SettingError
 
 
 def updated(**own: object) -> Settings:
@@ -31,3 +33,20 @@ def test_console_that_is_switched_off_is_not_even_imported() -> None:
     extensions = updated(TELNETCONSOLE_ENABLED=False, REMOTE_CONTROL_ENABLED=True).getdict("EXTENSIONS")
     assert extensions[OPTIONAL_EXTENSIONS["TELNETCONSOLE_ENABLED"]] is None
     assert OPTIONAL_EXTENSIONS["REMOTE_CONTROL_ENABLED"] not in extensions
+
+
+def test_environment_comes_before_a_projects_file_and_behind_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTOMO_PACE_S", "7")
+    monkeypatch.setenv("PYTOMO_VANTAGE", "attic")
+    settings = Settings({"PYTOMO_PACE_S": 3}, priority="project")
+    settings.set("PYTOMO_VANTAGE", "cellar", "cmdline")
+    PytomoAddon().update_settings(settings)
+    assert (settings["PYTOMO_PACE_S"], settings["PYTOMO_VANTAGE"]) == ("7", "cellar")
+
+
+def test_misspelt_setting_of_a_project_or_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingError, match="PYTOMO_PAC_S is no setting: did you mean PYTOMO_PACE_S"):
+        updated(PYTOMO_PAC_S=3)
+    monkeypatch.setenv("PYTOMO_DATABASE", "sqlite:///x.db")
+    with pytest.raises(SettingError, match="PYTOMO_DATABASE is no setting: did you mean PYTOMO_DATABASE_URL"):
+        updated()

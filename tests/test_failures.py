@@ -15,6 +15,7 @@ from docs.generators import failure_tables
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.failures import (
     FAILURES,
+    REFUSALS,
     Attribution,
     FailureClass,
     MeasurementError,
@@ -22,6 +23,8 @@ from pytomo_scrapy.failures import (
     advice_on,
     attribution_of,
     is_skip,
+    meaning_of,
+    was_refused,
 )
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.reporting import pdf
@@ -40,9 +43,40 @@ def test_error_with_a_word_outside_the_vocabulary_is_refused() -> None:
 def test_attribution_of_network_failures_counts_against_the_line() -> None:
     for name in ("dns_timeout", "reset", "first_byte_timeout", "no_progress", "truncated"):
         assert attribution_of(name) is Attribution.NETWORK
-    for name in ("private", "bot_check", "worker_died", "unknown_failure", "http_403"):
+    for name in ("private", "bot_check", "worker_died", "unknown_failure", "http_403", "media_gated", "url_expired"):
         assert attribution_of(name) is not Attribution.NETWORK
     assert attribution_of(None) is None
+
+
+def test_class_of_another_version_is_nobodys_fault_and_reads_all_the_same() -> None:
+    assert attribution_of("gone_fishing") is Attribution.UNKNOWN
+    assert meaning_of("gone_fishing") == ""
+
+
+def test_refusals_are_what_the_service_keeps_from_a_guest() -> None:
+    refusals = {name for name, row in FAILURES.items() if row.is_refusal}
+    assert {"bot_check", "rate_limited", "consent_wall", "http_403", "http_429", "http_4xx"} <= refusals
+    assert {"no_url_formats", "po_token", "js_challenge", "client_broken"} <= refusals
+    # A lasting refusal and trouble of the service are not the same, and nobody is given what is private.
+    assert not refusals & {"private", "age_restricted", "geo_restricted", "http_5xx", "http_404", "wrong_content"}
+    assert all(FAILURES[name].attribution is Attribution.SERVICE for name in refusals)
+    assert refusals >= REFUSALS
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (None, False),
+        ("bot_check", True),
+        ("private", False),
+        ("reset", False),
+        ("data_cap", None),
+        ("unknown_failure", None),
+        ("gone_fishing", None),
+    ],
+)
+def test_was_refused_is_not_known_where_the_service_did_not_answer(failure: str | None, expected: bool | None) -> None:
+    assert was_refused(failure) is expected
 
 
 def test_item_keeps_its_first_failure_and_no_skip() -> None:

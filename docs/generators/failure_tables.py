@@ -18,14 +18,18 @@ _SECTIONS = {
 def regions() -> dict[str, str]:
     """Return the table of all classes, and the tables of advice by whose fault a class is."""
     classes = [
-        (f"`{row.name}`", str(row.attribution), row.meaning, "yes" if row.is_permanent else "no")
+        (f"`{row.name}`", str(row.attribution), row.meaning, *map(_yes, (row.is_permanent, row.is_refusal)))
         for row in FAILURES.values()
     ]
     advice = {
         name: table(("class", "what to do"), _rows(row for row in FAILURES.values() if row.attribution in whose))
         for name, whose in _SECTIONS.items()
     }
-    return {"failure classes": table(("class", "attribution", "meaning", "lasting"), classes), **advice}
+    return {"failure classes": table(("class", "attribution", "meaning", "lasting", "refusal"), classes), **advice}
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"
 
 
 def _rows(classes: Iterable[FailureClass]) -> list[tuple[str, str]]:

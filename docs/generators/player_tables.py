@@ -21,4 +21,14 @@ def _section(player: Player) -> str:
         for name, parameter in player.parameters.items()
     ]
     about = inspect.getdoc(inspect.getmodule(player.run)) or ""
-    return f"### {player.name}\n\n{about}\n\n{table(head, rows)}"
+    parts = [f"### {player.name}", about, table(head, rows)]
+    if player.by_client:
+        parts += ["Known of the service's clients:", table(("client", "parameters", "source"), _client_rows(player))]
+    return "\n\n".join(parts)
+
+
+def _client_rows(player: Player) -> list[tuple[str, str, str]]:
+    return [
+        (f"`{client}`", ", ".join(f"`{name}` {value:g}" for name, value in known.values.items()), known.source)
+        for client, known in player.by_client.items()
+    ]

@@ -24,6 +24,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_loo
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.refusals import RefusalAccount
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HEADLINE = "headline"
@@ -90,6 +91,7 @@ class ReportSummary:
     throughput_by_mode: Sequence[ThroughputSummary] = field(default_factory=list)
     rtt_by_resolver: Sequence[RoundTripSummary] = field(default_factory=list)
     rtt_by_host: Sequence[RoundTripSummary] = field(default_factory=list)
+    refusals: RefusalAccount | None = None
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,6 +109,9 @@ def summarise(
     provider: str | None = None,
 ) -> ReportSummary:
     """Summarise the measurements asked for. Raises StorageError."""
+    # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
+    from pytomo_scrapy.analysis.refusals import refusals_where
+
     condition = matching(crawl_name=crawl, since=since, until=until, service=service, provider=provider)
     with database.read() as connection:
         failures = _failures(connection, condition)
@@ -132,6 +137,7 @@ def summarise(
             throughput_by_mode=[throughput[mode] for mode in sorted(filter(None, throughput))],
             rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
             rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
+            refusals=refusals_where(connection, condition),
             # Aggregates do not know their crawl: they are left out where one crawl is reported.
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
@@ -267,11 +273,14 @@ def _quantiles(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def _throughput(connection: Connection, condition: ColumnElement[bool]) -> dict[str | None, ThroughputSummary]:
-    """Sum up the windows of each mode (bulk and paced ones answer different questions), and of all under None."""
+    """Sum up the windows of each mode (bulk and paced ones answer different questions), and of all under None.
+
+    A window that the service cut off is left out: it holds the burst of its beginning alone.
+    """
     windows = (
         select(download.c.mode, download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)
         .join(measurement, measurement.c.id == download.c.measurement_id)
-        .where(condition, download.c.received_bytes > 0)
+        .where(condition, download.c.received_bytes > 0, download.c.gated_at_s.is_(None))
     )
     groups: defaultdict[str | None, list[Any]] = defaultdict(list)
     for row in connection.execute(windows):

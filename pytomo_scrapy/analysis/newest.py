@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select
 
 from pytomo_scrapy.analysis.figures import GAUGES
+from pytomo_scrapy.failures import was_refused
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
 MAX_VANTAGES = 200
+SHARE_ROWS = 200  # a share of refusals is over so many of a vantage point's newest measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Newest:
     service: str
     started_s: int
     values: dict[str, float | None]
+    refusal_share: float | None = None  # of its last SHARE_ROWS measurements; None: nothing was asked
 
 
 def newest_figures(connection: Connection) -> list[Newest]:
@@ -39,8 +42,16 @@ def newest_figures(connection: Connection) -> list[Newest]:
         columns = [figure.c.service, figure.c.started_s, *(figure.c[name] for name in GAUGES)]
         row = connection.execute(select(*columns).where(figure.c.measurement_id == key)).one()
         values = {name: _float(value) for name, value in zip(GAUGES, row[2:], strict=True)}
-        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values))
+        share = _refusal_share(connection, point.id)
+        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values, share))
     return found
+
+
+def _refusal_share(connection: Connection, vantage_id: int) -> float | None:
+    last = select(figure.c.failure).where(figure.c.vantage_id == vantage_id)
+    last = last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)
+    known = [refused for failure in connection.execute(last).scalars() if (refused := was_refused(failure)) is not None]
+    return sum(known) / len(known) if known else None
 
 
 class Totals:

@@ -17,6 +17,7 @@ from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, joined_keys, split_key
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_middle, steps_of
+from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals
 from pytomo_scrapy.analysis.selection import Selection
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
@@ -110,6 +111,7 @@ class Overview:
     uncompared: str | None = None  # why no change is shown
     ping_method: str | None = None
     counted_from_s: int | None = None  # where a break made the figures begin later than the period
+    refusals: RefusalAccount = field(default_factory=RefusalAccount)  # of the same rows, failed ones too
 
     @property
     def has_enough(self) -> bool:
@@ -175,6 +177,7 @@ def overview(connection: Connection, selection: Selection, *, is_across_breaks: 
         end_s=selection.end_s,
         failures=facts.failures if counted is selection else _failures(connection, selection),
         estimates=[],
+        refusals=refusals(connection, counted),
         breaks=own_breaks,
         uncompared=uncompared,
         ping_method=method,

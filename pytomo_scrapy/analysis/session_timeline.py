@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pytomo_scrapy.items import DownloadResult, MediaTimeline
+from pytomo_scrapy.measure.playback.window_replay import horizon_s
 from pytomo_scrapy.storage.measurements import read
 from pytomo_scrapy.storage.schema.measurement_tables import download, playback, playback_event
 
@@ -50,7 +51,7 @@ def timeline_of(connection: Connection, measurement_id: int, window_index: int) 
         return None
     windows = read.recall_windows(connection, measurement_id)
     window, timelines = next((window, lines) for window, lines in windows if window.place == window_index)
-    end_s = max(window.elapsed_s or 0.0, window.window_s or 0.0, _last_arrival_s(window), _LEAST_STEP_S)
+    end_s = max(window.elapsed_s or 0.0, horizon_s(window) or 0.0, _last_arrival_s(window), _LEAST_STEP_S)
     step_s = max(_LEAST_STEP_S, end_s / (MAX_POINTS - 1))
     grid = [index * step_s for index in range(int(end_s / step_s) + 1)]
     received = [sum(_bytes_at(stream.arrival_s, stream.arrival_bytes, t) for stream in window.streams) for t in grid]

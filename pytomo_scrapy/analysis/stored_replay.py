@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from pytomo_scrapy.measure.playback.players.registry import PLAYERS
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.replay_summary import ReplaySummary, result_name, row_to_compare
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
 from pytomo_scrapy.storage.measurements.read import recall_windows
@@ -32,15 +32,17 @@ def replay(
         is_replayed = False
         stored = repository.measurement(key)
         assert stored is not None
-        declared = PLAYERS[player].declared(stored.get("player_config"))
+        declared = DeclaredVideo(
+            extractor=stored["extractor"], client=stored["client"], player_config=stored["player_config"]
+        )
         with repository.database.read() as connection:
             windows = recall_windows(connection, key)
         for download, timelines in windows:
             of_window = [row for row in stored["playbacks"] if row["place"] == download.place]
             known = next((row for row in of_window if row["player"] == summary.name), None)
             # The same name means the same settings: a crawl's own parameters are played again, not today's defaults.
-            parameters = known["parameters"] if known else {**declared, **changes}
-            result = replay_window(download, timelines, player, parameters, summary.name)
+            parameters = known["parameters"] if known else changes
+            result = replay_window(download, timelines, player, parameters, summary.name, declared)
             if result is None:
                 continue
             is_replayed = True

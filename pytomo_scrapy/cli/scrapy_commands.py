@@ -18,7 +18,20 @@ from pytomo_scrapy import commands
 from pytomo_scrapy.commands import refuse
 
 # In the order of the help: what is run daily first. Commands that are not named here follow by name.
-_ORDER = ("crawl", "measure", "serve", "report", "export", "import-legacy", "replay", "plot", "doctor", "lab", "db")
+_ORDER = (
+    "crawl",
+    "measure",
+    "serve",
+    "report",
+    "export",
+    "import-legacy",
+    "replay",
+    "plot",
+    "doctor",
+    "settings",
+    "lab",
+    "db",
+)
 # Commands of another name than their module in pytomo_scrapy.commands, or of another face than under `scrapy`. The web
 # page's is `serve` here, as Pytomo 3's was `start_server`.
 _MODULES = {

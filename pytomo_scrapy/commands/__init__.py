@@ -6,6 +6,7 @@ lab, NumPy) is imported by the functions that use it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -53,10 +54,11 @@ class DatabaseCommand:
             refuse(error, self.database_exit_code)
 
     def load_config(self) -> Config:
-        """Return the settings, checked. Raises SettingError."""
+        """Return the settings, checked, those of the environment too. Raises SettingError."""
         from pytomo_scrapy import config
 
         assert self.settings is not None
+        config.check_names({*self.settings, *os.environ})
         return config.load(self.settings.get)
 
     @contextmanager

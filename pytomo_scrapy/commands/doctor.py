@@ -18,14 +18,14 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.failures import advice_on
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
-from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.storage.scrub import scrub, without_identity
 
 if TYPE_CHECKING:
     from pytomo_scrapy.config import Config
     from pytomo_scrapy.reporting.checks import Check
 
-# The first video of the service: public since 2005.
-LIVE_VIDEO = "jNQXAC9IVRw"
+# A free film of ten minutes, public since 2014: long enough for a canary.
+LIVE_VIDEO = "aqz-KE-bpKQ"
 SAMPLES = Path("databases/samples")
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _MOST_PAGE_BYTES = 4 * 1024 * 1024
@@ -91,7 +91,7 @@ def _ask(page: PageRequest) -> Check:
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read(_MOST_PAGE_BYTES)
     except urllib.error.HTTPError as error:
-        return Check(name, "warn", f"HTTP status {error.code}", "Wait, or take the source out of PYTOMO_SEARCH_TERMS.")
+        return Check(name, "warn", f"HTTP status {error.code}", "Wait, or take the source out of PYTOMO_SOURCES.")
     except OSError as error:
         return Check(name, "warn", f"not reached: {type(error).__name__}", "Check the way to the service.")
     parsed = parse_page(body, page.url)
@@ -104,7 +104,7 @@ def _keep_sample(source: str, body: bytes) -> Path:
     SAMPLES.mkdir(parents=True, exist_ok=True)
     path = SAMPLES / ("".join(sign if sign.isalnum() else "-" for sign in source)[:80] + ".txt")
     # Line by line: the scrubber cuts a long text.
-    lines = body.decode("utf-8", "replace").splitlines()
+    lines = without_identity(body.decode("utf-8", "replace")).splitlines()
     path.write_text("\n".join(scrub(line[at : at + 1500]) or "" for line in lines for at in range(0, len(line), 1500)))
     return path
 
@@ -115,8 +115,8 @@ def measure_live(video_id: str, database_url: str) -> list[Check]:
 
     # The single file has no interpreter beside it: it is the command itself.
     entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]
-    command = [*entry, "measure", "--json", video_id, "-s",
-               "PYTOMO_DOWNLOAD_WINDOW_S=5", "-s", f"PYTOMO_DATABASE_URL={database_url}"]  # fmt: skip
+    settings = ("PYTOMO_DOWNLOAD_WINDOW_S=5", "PYTOMO_GATE_CANARY=1", f"PYTOMO_DATABASE_URL={database_url}")
+    command = [*entry, "measure", "--json", video_id, *(word for one in settings for word in ("-s", one))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     try:
         record: dict[str, Any] = json.loads(done.stdout)
@@ -130,7 +130,18 @@ def measure_live(video_id: str, database_url: str) -> list[Check]:
         "download": downloads[0].get("failure"),
         "playback": None if playbacks else "no player ran",
     }
-    return [
+    stages = [
         Check(f"stage {name}", "fail" if failure else "ok", failure or "works", advice_on(failure))
         for name, failure in failures.items()
     ]
+    return [*stages, _canary(downloads[0].get("is_identity_clean"))]
+
+
+def _canary(is_clean: bool | None) -> Check:
+    from pytomo_scrapy.reporting.checks import Check
+
+    if is_clean is None:
+        return Check("canary", "warn", "nothing is told of this guest", "Try --video with a longer one.")
+    if is_clean:
+        return Check("canary", "ok", "the service serves this guest behind the first two minutes too")
+    return Check("canary", "warn", "the service cuts this guest off", advice_on("media_gated"))

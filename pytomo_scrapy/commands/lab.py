@@ -30,7 +30,7 @@ class Command(ScrapyCommand):
     entry: ClassVar[Sequence[str] | None] = None  # what runs the words in the lab; None for Scrapy's own command
 
     def syntax(self) -> str:
-        return "[--world W] [--seed N] [--clip-ratio R] [--rate HOST=BPS] COMMAND ... | serve | list"
+        return "[--world W] [--seed N] [other lab options] COMMAND ... | serve | list"
 
     def short_desc(self) -> str:
         return "Run a command in the offline lab: the service, media hosts and name servers, all on this machine"
@@ -59,7 +59,8 @@ class Command(ScrapyCommand):
             parser = argparse.ArgumentParser(prog=f"scrapy lab {opts.words[0]}")
             _add_lab_options(parser)
             parser.parse_args(opts.words[1:], opts)
-        self._options = LabOptions(opts.world, opts.seed, opts.clip_ratio, dict(opts.rate))
+        guests = {name: getattr(opts, name) for name in _GUEST_OPTIONS}
+        self._options = LabOptions(opts.world, opts.seed, opts.clip_ratio, dict(opts.rate), **guests)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.lab.launcher import SCRAPY_COMMAND, run_in_lab
@@ -83,15 +84,35 @@ class Command(ScrapyCommand):
             self.exitcode = EXIT_INTERRUPTED
 
 
+_GUEST_OPTIONS = ("gated_share", "gate_bytes", "gate_media_s", "bot_check_share")
+
+
 def _add_lab_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("Lab options")
     group.add_argument("--world", default="default", help="which world to serve (default: default)")
-    group.add_argument("--seed", type=int, default=0, help="another graph, other titles and views (default: 0)")
+    group.add_argument(
+        "--seed", type=int, default=0, help="another graph, other titles and views, other draws (default: 0)"
+    )
     group.add_argument(
         "--clip-ratio", type=_positive, default=None, metavar="R", help="every media host at R times its clip's rate"
     )
     group.add_argument(
         "--rate", type=_host_rate, action="append", default=[], metavar="HOST=BPS", help="one media host at BPS bit/s"
+    )
+    group.add_argument(
+        "--gated-share",
+        type=_share,
+        metavar="SHARE",
+        help="share of guests (without a bot check) whose media are cut off, 0 to 1",
+    )
+    group.add_argument(
+        "--gate-bytes", type=_count, metavar="N", help="where a gated identity is cut off in each file: at byte N"
+    )
+    group.add_argument(
+        "--gate-media-s", type=_positive, metavar="S", help="the same, at S seconds of media; what comes first counts"
+    )
+    group.add_argument(
+        "--bot-check-share", type=_share, metavar="SHARE", help="share of guest identities that get a bot check, 0 to 1"
     )
 
 
@@ -103,6 +124,22 @@ def _positive(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _host_rate(text: str) -> tuple[str, float]:

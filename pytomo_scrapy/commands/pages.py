@@ -28,7 +28,7 @@ class Command(ScrapyCommand):
         return "[--json] FILE ..."
 
     def short_desc(self) -> str:
-        return "Show what the parsers see in saved pages or API answers: kind, videos in order, continuation"
+        return "Show what the parsers see in saved pages or API answers: kind, shape, videos in order, continuation"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -55,6 +55,7 @@ def _as_json(page: ParsedPage) -> str:
     return json.dumps(
         {
             "kind": page.kind,
+            "shape": page.shape,
             "videos": [video.video_id for video in page.videos],
             "continuation": page.continuation,
             "failure": page.failure,
@@ -64,7 +65,8 @@ def _as_json(page: ParsedPage) -> str:
 
 
 def _as_text(name: str, page: ParsedPage) -> str:
-    lines = [f"{name}: {page.kind}, {len(page.videos)} videos"]
+    shape = f" ({page.shape})" if page.shape else ""
+    lines = [f"{name}: {page.kind}, {len(page.videos)} videos{shape}"]
     if page.failure:
         lines.append(f"  failure: {page.failure} ({printable(page.failure_detail or '')})")
     for number, video in enumerate(page.videos, start=1):

@@ -17,6 +17,7 @@ from pytomo_scrapy.config.stage_configs import PlaybackConfig as PlaybackConfig
 from pytomo_scrapy.config.stage_configs import ResolveConfig as ResolveConfig
 from pytomo_scrapy.config.table import BY_NAME as BY_NAME
 from pytomo_scrapy.config.table import SETTINGS as SETTINGS
+from pytomo_scrapy.config.table import check_names as check_names
 from pytomo_scrapy.config.table import environment as environment
 from pytomo_scrapy.config.table import load as load
 from pytomo_scrapy.config.table import read_setting as read_setting

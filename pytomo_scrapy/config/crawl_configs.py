@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
-from pytomo_scrapy.config.values import choice, flag, number, optional, text, web_address, whole, words
+from pytomo_scrapy.config.values import choice, choices, flag, number, optional, text, web_address, whole, words
+
+# In the order in which they are asked.
+SOURCES = ("data_api", "charts", "gaming", "podcasts", "sports", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class SourceConfig:
         "popularity, relevance",
         choice("popularity", "relevance"),
         "Order in which the service is asked to sort search results",
+    )
+    sources: tuple[str, ...] = setting(
+        "PYTOMO_SOURCES",
+        ",".join(SOURCES),
+        "words",
+        choices(*SOURCES),
+        "Sources of YouTube's popular videos that are asked, of those that exist for the time frame; data_api needs "
+        "PYTOMO_YOUTUBE_API_KEY",
     )
 
 
@@ -97,8 +108,8 @@ class EnduranceConfig:
         60.0,
         "s",
         number(0),
-        "After the first refusal (bot check, rate limit, HTTP 429) the crawl waits this long, then tries the refused "
-        "video again; 0: the crawl goes on with the next video at once",
+        "After the first refusal (rate limit, HTTP 429, a page that is refused, or PYTOMO_BACKOFF_SHARE reached) the "
+        "crawl waits this long, then tries the refused video again; 0: the crawl goes on with the next video at once",
     )
     backoff_pause_s: float = setting(
         "PYTOMO_BACKOFF_PAUSE_S",
@@ -115,13 +126,25 @@ class EnduranceConfig:
         whole(0),
         "Pauses in a row that the crawl makes before another refusal stops it",
     )
+    backoff_videos: int = setting(
+        "PYTOMO_BACKOFF_VIDEOS", 10, "videos", whole(1), "Last videos of which PYTOMO_BACKOFF_SHARE is a share"
+    )
+    backoff_share: float = setting(
+        "PYTOMO_BACKOFF_SHARE",
+        0.8,
+        "ratio",
+        number(0, 1),
+        "Share of the last videos refused by a bot check that counts as a refusal; less is the bad luck of single "
+        "guests, and the crawl goes on",
+    )
     broken_client_max: int = setting(
         "PYTOMO_BROKEN_CLIENT_MAX",
-        5,
+        20,
         "videos",
         whole(0),
-        "The crawl stops when the media of this number of videos in a row were refused from the first byte, because "
-        "yt-dlp is then too old; 0: the crawl never stops for that",
+        "The crawl stops when the media of this number of videos in a row were refused from the first byte, or cut off "
+        "after the first of them: yt-dlp is then too old, or the service distrusts this machine; 0: the crawl never "
+        "stops for that",
     )
     alert_webhook: str | None = setting(
         "PYTOMO_ALERT_WEBHOOK",

@@ -83,6 +83,17 @@ class ResolveConfig:
         "Longest wait that the service may demand before its media can be fetched",
     )
     path: PathConfig = part(PathConfig)
+    bot_check_retries: int = setting(
+        "PYTOMO_BOT_CHECK_RETRIES",
+        2,
+        "times",
+        whole(0),
+        "A resolution that meets a bot check is repeated up to this number of times, each time as a new guest, before "
+        "it counts as refused",
+    )
+    bot_check_pause_s: float = setting(
+        "PYTOMO_BOT_CHECK_PAUSE_S", 5.0, "s", number(0), "Pause before each of these repetitions"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +230,14 @@ class DownloadConfig:
         whole(0),
         "Media bytes that this measuring point may fetch on a day (UTC); the crawl stops when they are used up; 0: "
         "no cap",
+    )
+    gate_canary: int = setting(
+        "PYTOMO_GATE_CANARY",
+        0,
+        "videos",
+        whole(0),
+        "Before the first video of a crawl and every this many videos, one small range behind the first two minutes of "
+        "media tells whether the service cuts this guest off; 0: never",
     )
     http_version: str = setting(
         "PYTOMO_HTTP_VERSION",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytomo_scrapy.config.crawl_configs import Config
 from pytomo_scrapy.config.setting import Setting
+from pytomo_scrapy.failures import SettingError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -24,6 +26,9 @@ def settings_of(kind: type[DataclassInstance]) -> Iterator[Setting]:
         elif "part" in field.metadata:
             yield from settings_of(field.metadata["part"])
 
+
+# Variables of the environment that look like settings: of the executable, of the examples in deploy/, of the tests.
+_NO_SETTINGS = ("PYTOMO_YT_DLP", "PYTOMO_PASSWORD", "PYTOMO_GRAFANA_", "PYTOMO_TEST_")
 
 # Some configurations, such as the path, are part of several.
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in settings_of(Config)}
@@ -55,3 +60,15 @@ def _filled(kind: type[Kind], get: Callable[[str], Any]) -> Kind:
 def environment(prefix: str = "PYTOMO_") -> dict[str, str]:
     """Return the settings that the process environment overrides, known names only."""
     return {name: os.environ[name] for name in BY_NAME if name in os.environ and name.startswith(prefix)}
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Look for settings that do not exist. Raises SettingError: a misspelt setting would leave its default in force.
+
+    Names that do not begin with PYTOMO_ are others' business.
+    """
+    for name in sorted(names):
+        if name.startswith("PYTOMO_") and name not in BY_NAME and not name.startswith(_NO_SETTINGS):
+            near = get_close_matches(name, BY_NAME, n=2, cutoff=0.75)
+            meant = f"did you mean {' or '.join(near)}? " if near else ""
+            raise SettingError(f"{name} is no setting: {meant}`pytomo settings` lists them.")

@@ -63,6 +63,18 @@ def choice(*allowed: str) -> Parser[str]:
     return parse
 
 
+def choices(*allowed: str) -> Parser[tuple[str, ...]]:
+    """Read some of the allowed words, each once, in the order of `allowed`."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        chosen = {word.lower() for word in words(value)}
+        if not chosen or not chosen <= set(allowed):
+            raise BadValue("one or more of " + ", ".join(allowed))
+        return tuple(word for word in allowed if word in chosen)
+
+    return parse
+
+
 def text(value: Any) -> str:
     found = str(value).strip()
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,9 +22,11 @@ from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
+from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
 from pytomo_scrapy.measure.tools import Tools
+from pytomo_scrapy.measure.window.known_gate import gate_sentence
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -58,6 +61,7 @@ class CrawlContext:
         self.politeness = Politeness(checked.endurance, self.gate)
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
         # 5. The parts that only observe. None where they are not wanted.
+        self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
         self.progress = progress_of(checked.progress, limit)
         # 6. The process of the windows, and the flow, whose tools are the parts above.
@@ -73,6 +77,7 @@ class CrawlContext:
                 process=self.process,
                 data_cap=self.data_cap,
                 networks=self.networks,
+                pause=self.gate.pause,
             ),
         )
 
@@ -108,8 +113,17 @@ class CrawlContext:
     def connect(self, manager: SignalManager) -> None:
         """Let the parts hear of the crawl's beginning, its stored measurements and its end."""
         at_beginning: list[Callable[..., Any]] = [self.process.open]
-        at_each_stored: list[Callable[..., Any]] = [self.politeness.stored, self.data_cap.stored]
-        at_end: list[Callable[..., Any]] = [self.storage.close, self._report_idle_time, self.process.close]
+        at_each_stored: list[Callable[..., Any]] = [
+            self.politeness.stored,
+            self.data_cap.stored,
+            self.refusal_share.stored,
+        ]
+        at_end: list[Callable[..., Any]] = [
+            self.storage.close,
+            self._report_idle_time,
+            self._report_refusals,
+            self.process.close,
+        ]
         if self.progress is not None:
             at_beginning.append(self.progress.open)
             at_each_stored.append(self.progress.stored)
@@ -135,7 +149,15 @@ class CrawlContext:
         crawl = opened.frontier.crawl
         logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
         await self.data_cap.begin()
+        await self._warn_of_gate(spider)
         return opened
+
+    async def _warn_of_gate(self, spider: str) -> None:
+        vantage = self.config.vantage or platform.node()
+        seen_media_s = await self.storage.ask(self.storage.repository.least_gated_media_s, vantage)
+        sentence = gate_sentence(self.config.download, seen_media_s, is_reported=spider == "youtube")
+        if sentence is not None:
+            logger.info("%s", sentence)
 
     @property
     def is_over(self) -> bool:
@@ -145,3 +167,7 @@ class CrawlContext:
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():
             self._stats.set_value(name, value)
+
+    def _report_refusals(self) -> None:
+        if self.refusal_share.value is not None:
+            self._stats.set_value(STAT, round(self.refusal_share.value, 4))

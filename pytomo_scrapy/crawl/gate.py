@@ -7,6 +7,7 @@ another analysis; a window only alone. Waiters are served in the order of their 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,7 @@ class Gate:
         self._window_ended_s: float | None = None
         self.idle_s: list[float] = []  # times between two windows
         self.is_stopping = False
+        self._stopped = asyncio.Event()
 
     def stop(self) -> None:
         """Let nothing new start: every waiter, now and later, gets `Stopped`.
@@ -41,10 +43,18 @@ class Gate:
         Analyses go on: no window's measurement is thrown away.
         """
         self.is_stopping = True
+        self._stopped.set()
         for activity, turn in self._waiting:
             if activity is not Activity.ANALYSIS and not turn.done():
                 turn.set_exception(Stopped())
         self._admit()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait without holding anything. Raises Stopped as soon as the crawl stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        if self.is_stopping:
+            raise Stopped
 
     @asynccontextmanager
     async def hold(self, activity: Activity) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
 from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
 from pytomo_scrapy.items import DownloadResult, VideoItem
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.tools import Analysis
 from pytomo_scrapy.measure.window.loop import download_window
@@ -71,13 +72,11 @@ class MeasuringProcess:
                 on_progress=on_progress,
             )
 
-    async def analyse(
-        self, download: DownloadResult, declared_duration_s: float | None, settings: PlaybackConfig
-    ) -> Analysis:
+    async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:
         """Analyse one window, then delete its media. Raises MeasurementError if the process dies or hangs."""
         try:
             return await self._worker.run(
-                analyse_window, download, declared_duration_s, settings, deadline_s=settings.analysis_timeout_s
+                analyse_window, download, declared, settings, deadline_s=settings.analysis_timeout_s
             )
         finally:
             remove_media(download)

@@ -36,7 +36,7 @@ _DISTRIBUTION = {"parameter": _SERIES["parameter"], "compare": _COMPARE}
 ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/parameters": ("every figure with its title, unit, factor and sentence", {}),
     "/api/databases": ("the databases, newest first", {}),
-    "/api/overview": ("the state of the line, with intervals and changes, in SI units", {}),
+    "/api/overview": ("the state of the line, with intervals, changes and what the service refused, in SI units", {}),
     "/api/series": ("one figure over time, in the unit shown", _SERIES),
     "/api/series.csv": ("the same as CSV", _SERIES),
     "/api/distribution": ("CDF of one figure; of censored ones by Kaplan-Meier", _DISTRIBUTION),

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis.figures import GAUGES, PARAMETERS
-from pytomo_scrapy.analysis.newest import Newest, Totals, newest_figures
+from pytomo_scrapy.analysis.newest import SHARE_ROWS, Newest, Totals, newest_figures
 from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import read_query
 from pytomo_scrapy.failures import attribution_of
@@ -46,6 +46,12 @@ def _gauges(newest: Sequence[Newest]) -> Iterator[str]:
         for row, value in rows:
             # With the time of the measurement: if measuring stops, the value goes stale instead of staying flat.
             yield f"pytomo_{name}{{{_labels(row)}}} {value:.9g} {row.started_s * 1000}"
+    yield f"# HELP pytomo_refusal_share Share refused by the service, of the vantage point's last {SHARE_ROWS} videos."
+    yield "# TYPE pytomo_refusal_share gauge"
+    for row in newest:
+        if row.refusal_share is not None:
+            labels = _joined({"vantage": row.vantage, "provider": row.provider})
+            yield f"pytomo_refusal_share{{{labels}}} {row.refusal_share:.9g} {row.started_s * 1000}"
     yield "# HELP pytomo_last_measurement_timestamp_seconds When this vantage point last measured."
     yield "# TYPE pytomo_last_measurement_timestamp_seconds gauge"
     for row in newest:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
+from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.exchange.datasets import Dataset
 from pytomo_scrapy.storage.schema.columns import metadata
 from pytomo_scrapy.storage.schema.legacy_table import column_of
@@ -42,7 +43,12 @@ _FORMULAS = {
 }
 
 
-def readme(tables: Sequence[Dataset], written: Sequence[_Counted], about: Mapping[str, str]) -> str:
+def readme(
+    tables: Sequence[Dataset],
+    written: Sequence[_Counted],
+    about: Mapping[str, str],
+    refused: RefusalAccount | None = None,
+) -> str:
     """Return the text."""
     document = _data_format()
     lines = ["# Measurements exported by pytomo-scrapy", ""]
@@ -52,6 +58,7 @@ def readme(tables: Sequence[Dataset], written: Sequence[_Counted], about: Mappin
         "NULL means not measured; 0 means measured zero. Units are in the names: `_s` seconds, `_bytes`, `_bps` bits"
     ]
     lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
+    lines += _refusals(refused) if refused is not None else []
     if about["shape"] == "legacy":
         lines += [_section(document, "The view `pytomo_crawl`"), ""]
     for dataset, file in zip(tables, written, strict=True):
@@ -62,6 +69,19 @@ def readme(tables: Sequence[Dataset], written: Sequence[_Counted], about: Mappin
             lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {column.source} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _refusals(account: RefusalAccount) -> list[str]:
+    """Return the account of refusals: which measurements are missing from every figure that is made of these rows."""
+    lines = ["## Refused by the service", "", *account.sentences]
+    lines += ["All measurements of the period are counted here, also those that a condition left out.", ""]
+    if not account.every.refused_count:
+        return lines
+    lines += ["| by | group | asked | refused | share | 95 % from | to |", "|---|---|---|---|---|---|---|"]
+    for name, value, one in account.parts():
+        shares = " | ".join("" if share is None else f"{share:.4f}" for share in (one.share, one.low, one.high))
+        lines.append(f"| {name} | {value} | {one.asked_count} | {one.refused_count} | {shares} |")
+    return [*lines, ""]
 
 
 def _data_format() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,6 +134,11 @@ def _named() -> dict[str, Any]:
         # The table `figure` repeats columns of `measurement` for the web page: those are there already.
         named |= {column.name: column for column in table.columns if column.name not in named and column.name != "id"}
     return named
+
+
+def counted_measurements(selection: ExportSelection) -> ColumnElement[bool]:
+    """Return the condition for the measurements of the period that count, whatever else the selection leaves out."""
+    return and_(~measurement.c.is_superseded, *_conditions(replace(selection, where=None)))
 
 
 def _labelled(named: Mapping[str, Any]) -> Select[Any]:

@@ -12,8 +12,17 @@ from typing import Any, TextIO
 from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
+from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals_where
 from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, readme
-from pytomo_scrapy.exchange.datasets import Dataset, ExportSelection, check_condition, datasets, rows_of, snapshot
+from pytomo_scrapy.exchange.datasets import (
+    Dataset,
+    ExportSelection,
+    check_condition,
+    counted_measurements,
+    datasets,
+    rows_of,
+    snapshot,
+)
 from pytomo_scrapy.exchange.writers import (
     CsvWriter,
     JsonLinesWriter,
@@ -52,10 +61,12 @@ def export(database: Database, folder: Path, file_format: str, shape: str, selec
             raise SettingError(f"The folder {folder} is not empty: choose a new or an empty folder.")
         with snapshot(database) as connection:
             written = [_write(connection, dataset, folder, file_format, about) for dataset in tables]
+            # The old form has no column that would say what was asked for.
+            refused = refusals_where(connection, counted_measurements(selection)) if shape != "legacy" else None
         if file_format == "sqlite":
             _finish_sqlite(folder, shape, about)
-        (folder / "README.md").write_text(readme(tables, written, about), encoding="utf-8")
-        (folder / "export.json").write_text(_for_programs(tables, written, about), encoding="utf-8")
+        (folder / "README.md").write_text(readme(tables, written, about, refused), encoding="utf-8")
+        (folder / "export.json").write_text(_for_programs(tables, written, about, refused), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"The export to {folder} could not be written: {error.strerror or error}.") from error
     return written
@@ -134,7 +145,9 @@ def _about(database: Database, file_format: str, shape: str, selection: ExportSe
     return {name: str(value) for name, value in facts.items() if value is not None}
 
 
-def _for_programs(tables: Sequence[Dataset], written: Sequence[Written], about: Mapping[str, str]) -> str:
+def _for_programs(
+    tables: Sequence[Dataset], written: Sequence[Written], about: Mapping[str, str], refused: RefusalAccount | None
+) -> str:
     described = [
         {
             "name": dataset.name,
@@ -144,4 +157,5 @@ def _for_programs(tables: Sequence[Dataset], written: Sequence[Written], about: 
         }
         for dataset, file in zip(tables, written, strict=True)
     ]
-    return json.dumps({**about, "tables": described}, indent=2) + "\n"
+    account = {"refusals": refused.to_dict()} if refused is not None else {}
+    return json.dumps({**about, **account, "tables": described}, indent=2) + "\n"

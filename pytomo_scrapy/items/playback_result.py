@@ -8,8 +8,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, stored
 
 # Whose figures stand first for a session: the validated player that fits its streams, then those that only a replay
-# adds, then Pytomo 3's rule.
-HEADLINE_ORDER = ("dashjs", "progressive", "shaka", "exo", "classic")
+# adds, then what the service declares of its own player, which nobody has compared with it, then Pytomo 3's rule.
+HEADLINE_ORDER = ("dashjs", "progressive", "shaka", "exo", "youtube", "classic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class MediaTimeline:
 class PlaybackResult:
     """What one simulated player would have shown, from one window's arrivals and the media timelines."""
 
-    player: str = field(metadata=about("classic, progressive, dashjs, ..."))
+    player: str = field(metadata=about("classic, progressive, dashjs, youtube, ..."))
     parameters: Mapping[str, float] = field(default_factory=dict, metadata=about("of the player"))
     place: int = stored(0, "the window's place")
     is_started: bool = stored(False, "a first frame inside the window")
@@ -105,6 +105,12 @@ class PlaybackResult:
     is_identifiable: bool = stored(True, "0: the replay would need bytes while the window made no demand")
     failure: str | None = failure_of("the simulation")
     failure_detail: str | None = failure_detail()
+    parameters_source: str | None = stored(
+        None,
+        "of a player that plays by what the service declares: declared (by this measurement's answer; what that left "
+        "out is the table's) or table (the answer declared nothing; docs/playback.md)",
+        null="the player's parameters are its own or settings",
+    )
 
 
 def headline_player(players: Iterable[str]) -> str | None:

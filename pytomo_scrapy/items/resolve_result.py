@@ -65,7 +65,8 @@ class ResolveResult:
     uploaded_at: datetime | None = None
     elapsed_s: float | None = stored(
         None,
-        "time of the attempts to find the media, waits ordered by the service left out",
+        "time of the attempts to find the media; waits ordered by the service, and attempts that met a bot check with "
+        "the pauses after them, left out",
         null="not tried",
         column="resolve_elapsed_s",
     )
@@ -83,5 +84,24 @@ class ResolveResult:
     player_config: Mapping[str, Any] | None = stored(
         None, "player parameters that the service declares, scrubbed", null="not declared"
     )
+    identity_hash: str | None = stored(
+        None,
+        "hash of the guest identity that the service gave, with a salt that is never stored: equal within a run only "
+        "(docs/privacy.md)",
+        null="no answer named one",
+    )
+    identity_age_s: float | None = stored(
+        None,
+        "age of that identity when the first window was opened: since the first answer of the try that found the media "
+        "(docs/probes.md)",
+        null="no window was opened, or no identity was named",
+    )
+    bot_check_count: int = stored(
+        0,
+        "bot checks before the last answer, each asked again as a new guest; a resolution that failed with `bot_check` "
+        "met one more",
+        null="not tried",
+    )
+    identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
     failure: str | None = failure_of("the resolution", column="resolve_failure")
     failure_detail: str | None = failure_detail(column="resolve_failure_detail")

@@ -46,6 +46,10 @@ class VideoItem:
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None
     failure_detail: str | None = None
+    # By the list that first named it, which knows refused videos as well as measured ones.
+    listed_view_count: int | None = None
+    listed_duration_s: float | None = None
+    listed_age_s: float | None = None
 
     def fail(self, stage: Stage, failure: str, detail: str | None = None) -> None:
         """Keep the first failure that ended the session; later ones and skips stay with their own stage."""

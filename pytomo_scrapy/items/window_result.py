@@ -159,5 +159,21 @@ class DownloadResult:
     host_state: HostState = part(HostState())
     access_technology: str | None = stored(None, "`PYTOMO_ACCESS_TECHNOLOGY`, as the user says", null="not said")
     contract_bps: int | None = stored(None, "`PYTOMO_CONTRACT_BPS`, downstream, as the user says", null="not said")
+    gated_at_s: float | None = stored(
+        None,
+        "t0 to the answer with which the media host refused the next range of a stream that it had begun to serve; the "
+        "window, and every playback of it, ends there",
+        null="never refused so",
+    )
+    gated_at_bytes: int | None = stored(None, "body bytes of that stream by then", null="as `gated_at_s`")
+    gated_at_media_s: float | None = stored(
+        None, "seconds of media of that stream that were complete by then", null="as `gated_at_s`, or not analysed"
+    )
+    is_identity_clean: bool | None = stored(
+        None,
+        "whether the service served a small range far into the file, asked for before the window "
+        "(`PYTOMO_GATE_CANARY`): 0 means that it cuts this guest off",
+        null="not asked, or the answer said nothing",
+    )
     failure: str | None = failure_of("the window; what was received before is stored")
     failure_detail: str | None = failure_detail()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytomo_scrapy.lab.faults import FAULTS
 from pytomo_scrapy.lab.hosts import describe_rate, host_fault
-from pytomo_scrapy.lab.model import MediaHost, World
+from pytomo_scrapy.lab.model import GuestRules, MediaHost, World
 from pytomo_scrapy.lab.world import world_names
 
 
@@ -17,6 +17,8 @@ def describe_lab(world: World) -> str:
             [(name, _describe_host(host)) for name, host in sorted(world.hosts.items())],
         ),
     ]
+    if world.guests.gated_share or world.guests.bot_check_share:
+        sections.append((f"Guest identities of {world.name!r}, seed {world.seed}", _describe_guests(world.guests)))
     if world.known:
         title = f"Videos of {world.name!r} for exact experiments (scrapy lab crawl youtube -a urls=ID -a related=0 ...)"
         sections.append((title, list(world.known.items())))
@@ -29,6 +31,16 @@ def describe_lab(world: World) -> str:
 def _section(title: str, rows: list[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in rows)
     return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
+
+
+def _describe_guests(rules: GuestRules) -> list[tuple[str, str]]:
+    limits = [] if rules.gate_bytes is None else [f"{rules.gate_bytes} bytes"]
+    limits += [] if rules.gate_media_s is None else [f"{rules.gate_media_s:g} s of media"]
+    where = f", each file after {' or '.join(limits)}" if limits else ", nowhere"
+    return [
+        ("bot checks", f"{rules.bot_check_share:.0%} of them, {rules.captcha_share:.0%} of these as a captcha"),
+        ("gated", f"{rules.gated_share:.0%} of the others{where}"),
+    ]
 
 
 def _describe_host(host: MediaHost) -> str:

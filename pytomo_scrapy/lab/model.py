@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class MediaHost:
     address_v6: str | None = None  # LOOPBACK_V6 where the name servers also give an AAAA record
 
 
+class PageShape(StrEnum):
+    """How a watch page carries the list of related videos."""
+
+    ASSIGNMENT = "an assignment to ytInitialData"
+    ELEMENT = "a script element with the id yt-initial-data"
+    NEITHER = "not at all: POST /youtubei/v1/next gives it"
+
+
 @dataclass(frozen=True, slots=True)
 class LabVideo:
     """A video of the lab's world."""
@@ -49,6 +58,22 @@ class LabVideo:
     age_days: int = 0
     related: tuple[str, ...] = ()  # ids, in the order of the page
     available_after_s: float = 0.0  # a pre-roll ad: the media is refused before it is over
+    page_shape: PageShape = PageShape.ASSIGNMENT
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRules:
+    """How the service treats guests; an identity is drawn by these shares, each 0 to 1.
+
+    A gated identity may reach into each of its files up to `gate_bytes` and up to `gate_media_s` of media, whichever
+    comes first; None: no such limit. A range that reaches further is refused whole.
+    """
+
+    bot_check_share: float = 0.0
+    captcha_share: float = 0.0  # of the bot checks, those that ask for a captcha in place of a sign-in
+    gated_share: float = 0.0  # of the identities without a bot check
+    gate_bytes: int | None = 1024 * 1024
+    gate_media_s: float | None = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +86,10 @@ class World:
     hosts: dict[str, MediaHost] = field(default_factory=dict)
     charts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by chart type
     gaming: tuple[str, ...] = ()
+    podcasts: tuple[str, ...] = ()
+    sports: tuple[str, ...] = ()
     search: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by time frame
     results_per_page: int = 20  # of a search; every term has the same first page in a large world
     known: dict[str, str] = field(default_factory=dict)  # ids of videos for exact experiments, and what each is for
+    seed: int = 0
+    guests: GuestRules = GuestRules()

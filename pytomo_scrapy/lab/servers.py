@@ -10,14 +10,15 @@ import secrets
 import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.library import prepare_clips
+from pytomo_scrapy.lab.guests import Guests
 from pytomo_scrapy.lab.media.media_hosts import MediaServer
-from pytomo_scrapy.lab.model import LOOPBACK_V6, RateRule, World
+from pytomo_scrapy.lab.model import LOOPBACK_V6, GuestRules, RateRule, World
 from pytomo_scrapy.lab.name_servers import LabResolvers
 from pytomo_scrapy.lab.proxy import InterceptingProxy
 from pytomo_scrapy.lab.service.answers import SERVICE_HOSTS, Service
@@ -39,6 +40,17 @@ class LabOptions:
     seed: int = 0
     clip_ratio: float | None = None  # every media host at this multiple of the clip's rate
     rates_bps: Mapping[str, float] = field(default_factory=dict)  # by host name, or by its first label
+    # What to change of how the world treats guests; None: as the world does.
+    gated_share: float | None = None
+    gate_bytes: int | None = None
+    gate_media_s: float | None = None
+    bot_check_share: float | None = None
+
+    def guest_rules(self, rules: GuestRules) -> GuestRules:
+        """Return `rules` with what these options change."""
+        names = ("gated_share", "gate_bytes", "gate_media_s", "bot_check_share")
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return replace(rules, **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,7 @@ def make_world(options: LabOptions) -> World:
         world = build_world(options.world, options.seed)
     except KeyError:
         raise LabError(f"There is no lab world {options.world!r}; `scrapy lab list` shows them.") from None
+    world = replace(world, guests=options.guest_rules(world.guests))
     everywhere = RateRule(clip_ratio=options.clip_ratio) if options.clip_ratio is not None else None
     rates = {name: RateRule(steps=((0.0, rate_bps),)) for name, rate_bps in options.rates_bps.items()}
     try:
@@ -88,14 +101,15 @@ async def running_servers(world: World, directory: Path) -> AsyncIterator[LabEnd
     clips = prepare_clips({video.clip for video in world.videos.values()})
     authority = Authority.create(directory)
     secret = secrets.token_bytes(16)
-    media = MediaServer(world, clips, authority, secret)
+    guests = Guests(world.guests, world.seed)
+    media = MediaServer(world, clips, authority, secret, guests=guests)
     resolvers = LabResolvers(world, extra=dict.fromkeys(SERVICE_HOSTS, "127.0.0.1"))
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(media.close)
         await media.start()
         stack.push_async_callback(resolvers.close)
         addresses = await resolvers.start()
-        service = Service(world, PlayerApi(world, clips, secret, media.port))
+        service = Service(world, PlayerApi(world, clips, secret, media.port, guests=guests))
         proxy, proxy_v6 = (
             InterceptingProxy(service.answer, authority.server_context, address)
             for address in ("127.0.0.1", LOOPBACK_V6)

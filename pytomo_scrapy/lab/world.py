@@ -11,7 +11,7 @@ from random import Random
 from pytomo_scrapy.lab import hosts as caches
 from pytomo_scrapy.lab.faults import FAULTS, PlayerApiFault, fault_at
 from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, TRUNCATED_HOST_NAME, fault_host_name, special_hosts
-from pytomo_scrapy.lab.model import LabVideo, MediaHost, RateRule, World
+from pytomo_scrapy.lab.model import GuestRules, LabVideo, MediaHost, PageShape, RateRule, World
 from pytomo_scrapy.lab.titles import title_of
 
 FRAME_DAYS: Mapping[str, int] = {"today": 0, "week": 7, "month": 31, "all_time": 100_000}
@@ -36,6 +36,7 @@ class _Draft:
     """A world in the making."""
 
     name: str
+    seed: int
     random: Random
     videos: dict[str, LabVideo] = field(default_factory=dict)
     known: dict[str, str] = field(default_factory=dict)
@@ -72,7 +73,7 @@ def make_video_id(key: str) -> str:
 def build_world(name: str, seed: int = 0) -> World:
     """Build the world called `name`: the same one for the same seed. Raises KeyError for an unknown name."""
     make, _ = _WORLDS[name]
-    return make(_Draft(name, Random(f"{name}:{seed}")))
+    return make(_Draft(name, seed, Random(f"{name}:{seed}")))
 
 
 def world_names() -> dict[str, str]:
@@ -108,8 +109,11 @@ def _finish(
         hosts={name: host for name, host in hosts.items() if name in used},
         charts=charts,
         gaming=tuple(gaming),
+        podcasts=tuple(gaming),
+        sports=tuple(gaming),
         search=search,
         known=draft.known,
+        seed=draft.seed,
     )
 
 
@@ -180,7 +184,9 @@ def _default(draft: _Draft) -> World:
         frame: (*hits[frame], *(video_id for video_id in _most_viewed(draft, days) if video_id not in hits[frame]))
         for frame, days in FRAME_DAYS.items()
     }
-    return replace(_finish(draft, charts, hits["today"][1:], search), results_per_page=len(hits["week"]))
+    # A destination knows no frame: the week's four, so that a crawl of the week starts from no more than these.
+    world = _finish(draft, charts, hits["today"][1:], search)
+    return replace(world, results_per_page=len(hits["week"]), podcasts=hits["week"], sports=hits["week"])
 
 
 def _hits(draft: _Draft) -> dict[str, tuple[str, ...]]:
@@ -266,9 +272,37 @@ def _clean(draft: _Draft) -> World:
     return _same_everywhere(draft, list(draft.videos))
 
 
+def _autumn_2026(draft: _Draft) -> World:
+    """Make what a guest commonly meets in autumn 2026; the four refused videos are a lasting property of theirs."""
+    random = draft.random
+    refused = ("interstitial", "interstitial_unknown", "screen_unknown", "screen_without_reason")
+    for number in range(68):
+        age_days, view_count = _age_and_views(random)
+        more = {"age_days": age_days, "view_count": view_count, "channel": f"Lab Channel {number % 40}"}
+        # So that two sources of twenty videos hold some pages of every shape.
+        more["page_shape"] = random.choices(list(PageShape), weights=(5, 4, 1))[0]
+        if number % 17 == 16:
+            draft.add_faulty(refused[number // 17], "separate_20", **more)
+            continue
+        host = caches.full_name(caches.FAST[number % len(caches.FAST)])
+        draft.add(f"video/{number}", title_of(number, random), "separate_20", host, **more)
+    draft.relate(25, 40)
+    order = tuple(sorted(draft.videos, key=lambda video_id: -draft.videos[video_id].view_count))
+    charts = dict.fromkeys(("TRENDING_VIDEOS", "TRENDING_MOVIES", "VIDEOS:DAILY", "VIDEOS:WEEKLY"), order[:10])
+    # The charts and the first page of a search hold twenty videos together: a crawl of forty reads watch pages too.
+    world = _finish(draft, charts, order[10:20], dict.fromkeys(FRAME_DAYS, order))
+    # Clips of 20 s have no 60th second; the third request of a paced window is the first that a gate refuses.
+    guests = GuestRules(gated_share=0.65, gate_media_s=15.0, bot_check_share=0.4, captcha_share=0.2)
+    return replace(world, podcasts=order[20:44], sports=order[44:], guests=guests)
+
+
 _WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {
     "default": (_default, "a few hundred videos on fast, slow, uneven and redirecting hosts, most faults sprinkled in"),
     "demo": (_demo, "eight videos for a first look: some play, some stall, some fail"),
     "faults": (_faults, "every fault exactly once, and four healthy videos"),
     "clean": (_clean, "sixty videos without any fault, all on fast hosts"),
+    "autumn2026": (
+        _autumn_2026,
+        "what guests met in autumn 2026: gated identities, bot checks, pages and refusals of new shapes; fast hosts",
+    ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -11,6 +11,7 @@ from pytomo_scrapy.items import DnsResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 
 FAMILIES = (4, 6)
+_BOT_CHECK = "bot_check"
 
 Resolve = Callable[[str, ResolveConfig], ResolveResult]
 
@@ -29,23 +30,48 @@ def drawn_seed(item: VideoItem) -> str:
     return f"{item.crawl}:{item.pass_number}:{item.video_id}"
 
 
-def resolve_paths(item: VideoItem, config: ResolveConfig, resolve: Resolve) -> tuple[FamilyPath, ...]:
+def resolve_paths(
+    item: VideoItem, config: ResolveConfig, resolve: Resolve, asked: tuple[FamilyPath, ...] = ()
+) -> tuple[FamilyPath, ...]:
     """Resolve once, or with PYTOMO_IP_FAMILY=both once on each family, in random order. Blocking.
 
-    Media URLs are signed for the address that asked: a path whose URLs are bound to the other family (a proxy decides
-    how it goes on) has `exit_address_changed`. Paths that failed come last, so that the first window is a real one.
+    Of the paths that were `asked` for before, only those that met a bot check are resolved again. Media URLs are signed
+    for the address that asked: a path whose URLs are bound to the other family (a proxy decides how it goes on) has
+    `exit_address_changed`. Paths that failed come last, so that the first window is a real one.
     """
-    if config.path.family != "both":
-        return (FamilyPath(None, resolve(item.url, config)),)
-    order = Random(f"family:{drawn_seed(item)}").sample(FAMILIES, len(FAMILIES))
-    paths = []
-    for family in order:
-        result = resolve(item.url, replace(config, path=replace(config.path, family=str(family))))
-        if result.failure is None and result.address_family not in {None, family}:
-            detail = f"asked over IPv{family}, but the media URLs are for IPv{result.address_family}"
-            result = replace(result, formats=(), failure="exit_address_changed", failure_detail=detail)
-        paths.append(FamilyPath(family, result))
+    families: list[int | None] = [None]
+    if config.path.family == "both":
+        families = list(Random(f"family:{drawn_seed(item)}").sample(FAMILIES, len(FAMILIES)))
+    before = {path.family: path.resolve for path in asked}
+    paths = [FamilyPath(family, _resolved(item.url, family, config, resolve, before)) for family in families]
     return tuple(sorted(paths, key=lambda path: path.resolve.failure is not None))
+
+
+def is_bot_check(paths: tuple[FamilyPath, ...]) -> bool:
+    """Tell whether a path met a bot check, which a new guest may not meet."""
+    return any(path.resolve.failure == _BOT_CHECK for path in paths)
+
+
+def _resolved(
+    url: str, family: int | None, config: ResolveConfig, resolve: Resolve, before: Mapping[int | None, ResolveResult]
+) -> ResolveResult:
+    earlier = before.get(family)
+    if earlier is not None and earlier.failure != _BOT_CHECK:
+        return earlier
+    if family is not None:
+        config = replace(config, path=replace(config.path, family=str(family)))
+    result = resolve(url, config)
+    if family is not None and result.failure is None and result.address_family not in {None, family}:
+        detail = f"asked over IPv{family}, but the media URLs are for IPv{result.address_family}"
+        result = replace(result, formats=(), failure="exit_address_changed", failure_detail=detail)
+    if earlier is None:
+        return result
+    # The time is that of the answer which counts: what the service asks of robots is no part of a viewer's wait.
+    return replace(
+        result,
+        attempt_count=earlier.attempt_count + result.attempt_count,
+        bot_check_count=earlier.bot_check_count + 1,
+    )
 
 
 def look_up_paths(paths: tuple[FamilyPath, ...], config: DnsConfig, *, started_s: float) -> tuple[FamilyPath, ...]:

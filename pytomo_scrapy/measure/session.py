@@ -1,15 +1,16 @@
 """The flow of one video, from its first stage to its last.
 
-1 start, 2 resolve, 3 look up, 4 ping, 5 windows (once more after a refusal), 6 playback, 7 finish. Each step sets its
-own field of the item. An earlier failure that ends the session turns the later network stages into
-`skipped_after_<stage>`.
+1 start, 2 resolve, 3 look up, 4 ping, 5 windows (before some a canary; once more after a refusal), 6 playback,
+7 finish. Each step sets its own field of the item. An earlier failure that ends the session turns the later network
+stages into `skipped_after_<stage>`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from weakref import WeakKeyDictionary
@@ -19,12 +20,15 @@ from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribu
 from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
-from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, look_up_paths, resolve_paths
+from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, is_bot_check, look_up_paths, resolve_paths
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
+from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
+from pytomo_scrapy.measure.window.canary import ask_canary, canary_range
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import (
     add_window,
@@ -34,6 +38,8 @@ from pytomo_scrapy.measure.window.planning import (
     window_config,
 )
 from pytomo_scrapy.measure.window.refused import is_refused_at_start, refused_row, unknown_hosts, with_later_hosts
+
+logger = logging.getLogger(__name__)
 
 
 def _no_dns(item: VideoItem, failure: str) -> None:
@@ -90,6 +96,7 @@ class Session:
             Stage.PLAYBACK: self._play,
         }
         self._finding = asyncio.Lock()
+        self._until_canary = 0  # videos
         # The two paths of a video that is measured over both families, for as long as its item lives.
         self._pairs: WeakKeyDictionary[VideoItem, tuple[FamilyPath, ...]] = WeakKeyDictionary()
 
@@ -107,13 +114,29 @@ class Session:
         await self._tools.service_ready()
         item.started_at, item.started_s = utc_now(), self._clock()
         # 2. Resolve. The first path is the item's own.
-        async with self._tools.hold(Activity.PAGE):
-            paths = await self._tools.in_thread(resolve_paths, item, self._config.resolve, resolve_video)
+        paths = await self._resolve_paths(item)
         self._follow(item, paths)
         result = paths[0].resolve
         item.title = result.title or item.title
         if result.failure is not None:
             item.fail(Stage.RESOLVE, result.failure, result.failure_detail)
+
+    async def _resolve_paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
+        """Resolve every path; those that meet a bot check again, as another guest each time, after a pause.
+
+        The gate is given back during the pause. Raises Stopped.
+        """
+        settings = self._config.resolve
+        paths: tuple[FamilyPath, ...] = ()
+        for attempt in range(settings.bot_check_retries + 1):
+            if attempt:
+                await self._tools.pause(settings.bot_check_pause_s)
+                await self._tools.service_ready()
+            async with self._tools.hold(Activity.PAGE):
+                paths = await self._tools.in_thread(resolve_paths, item, settings, resolve_video, paths)
+            if not is_bot_check(paths):
+                break
+        return paths
 
     async def _look_up(self, item: VideoItem) -> None:
         # 3. Look up: every resolver, for the media hosts of every path; the first resolver's failure ends the session.
@@ -135,14 +158,16 @@ class Session:
             )
 
     async def _download(self, item: VideoItem) -> None:
-        # 5. Windows, one after the other, each alone on the wire.
+        # 5. Windows, one after the other, each alone on the wire. A canary goes before the first.
         settings, paths = window_config(item, self._config.download), self._paths(item)
         plans = plan_windows(item, paths, self._config, self._tools.process.spool_directory)
+        is_clean = await self._ask_canary(plans, settings, item)
         for plan in plans:
             if not isinstance(plan, WindowPlan):
                 windows: tuple[DownloadResult, ...] = (plan,)
             else:
-                windows = (await self._window(plan, settings, item),)
+                window = await self._window(plan, settings, item)
+                windows = (replace(window, is_identity_clean=is_clean if window.place == 0 else None),)
                 if len(plans) == 1 and is_refused_at_start(windows[0]):
                     windows = await self._once_more(windows[0], settings, item)
             for window in windows:
@@ -151,6 +176,28 @@ class Session:
             # A crawl that stops now keeps what the window measured, without these pings.
             with suppress(Stopped):
                 await self._ping_redirects(item)
+
+    async def _ask_canary(
+        self, plans: Sequence[WindowPlan | DownloadResult], settings: DownloadConfig, item: VideoItem
+    ) -> bool | None:
+        """Ask, of the first video and of one in `gate_canary`, whether the first window's guest is cut off."""
+        if settings.gate_canary == 0:
+            return None
+        self._until_canary -= 1
+        plan = plans[0]
+        if self._until_canary >= 0 or not isinstance(plan, WindowPlan) or self._tools.data_cap.is_reached:
+            return None
+        span = canary_range(plan.formats[0], plan.duration_s)
+        if span is None:
+            logger.info("%s %s: too short for a canary, or of no known size", item.service, item.video_id)
+            return None
+        self._until_canary = settings.gate_canary - 1
+        async with self._tools.hold(Activity.PROBE):
+            canary = await self._tools.in_thread(ask_canary, plan.formats[0], span, plan.chosen, plan.bound(settings))
+        self._tools.data_cap.took(canary.received_bytes)
+        found = {True: "this guest is clean", False: "the service cuts this guest off", None: "nothing is told"}
+        logger.info("%s %s: canary: %s (%s)", item.service, item.video_id, found[canary.is_clean], canary.said)
+        return canary.is_clean
 
     async def _window(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
         async with self._tools.hold(Activity.WINDOW):
@@ -161,11 +208,18 @@ class Session:
                 return capped_window(plan)
             try:
                 capped = replace(settings, max_bytes=data_cap.room_bytes())
+                self._note_age(item, plan)
                 result = await self._tools.process.download(plan, capped, item)
             except MeasurementError as error:
                 return failed_window(plan, error, settings.window_s)
             data_cap.took(result.received_bytes or 0)
             return round_trace(result)
+
+    def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
+        """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""
+        began_s = item.resolve.identity_began_s if item.resolve else None
+        if item.resolve and began_s is not None and plan.window_index == 0:
+            item.resolve = replace(item.resolve, identity_age_s=self._clock() - began_s)
 
     async def _once_more(
         self, window: DownloadResult, settings: DownloadConfig, item: VideoItem
@@ -175,14 +229,17 @@ class Session:
         assert before.dns is not None  # a window was opened at its address
         with suppress(Stopped):
             await self._tools.service_ready()
-            async with self._tools.hold(Activity.PAGE):
-                later = await self._tools.in_thread(resolve_video, item.url, self._config.resolve)
+            (after,) = await self._resolve_paths(item)
+            later = after.resolve
             if later.failure is None and (hosts := unknown_hosts(before.dns, later)):
                 async with self._tools.hold(Activity.PROBE):
                     dns = await self._tools.in_thread(look_up_hosts, hosts, later.address_family, self._config.dns)
             if later.failure is None and (dns is None or dns.failure is None):
-                attempt_count = (before.resolve.attempt_count or 0) + (later.attempt_count or 0)
-                item.resolve = replace(later, attempt_count=attempt_count)
+                item.resolve = replace(
+                    later,
+                    attempt_count=before.resolve.attempt_count + later.attempt_count,
+                    bot_check_count=before.resolve.bot_check_count + later.bot_check_count,
+                )
                 item.dns = with_later_hosts(before.dns, dns)
                 (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
                 assert isinstance(plan, WindowPlan)
@@ -196,12 +253,10 @@ class Session:
 
     async def _play(self, item: VideoItem) -> None:
         # 6. Playback: never during a window, and as long as the crawl takes even where it stops.
-        declared_duration_s = item.resolve.duration_s if item.resolve else None
+        declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(
-                    download, declared_duration_s, self._config.playback
-                )
+                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
             add_playbacks(item, timelines, playbacks)
         # 7. Finish.
         item.join_time_s = join_time_s(item)
@@ -230,7 +285,11 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
 
     Unreadable media of the first window fail the session, unless the line failed it before.
     """
-    is_first = not item.timelines
+    is_first, window_index = not item.timelines, len(item.timelines)
+    item.downloads = tuple(
+        replace(download, gated_at_media_s=gated_at_media_s(download, timelines)) if place == window_index else download
+        for place, download in enumerate(item.downloads)
+    )
     item.timelines = (*item.timelines, timelines)
     item.playbacks = (*item.playbacks, *playbacks)
     for timeline in timelines if is_first else ():

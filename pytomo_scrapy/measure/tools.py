@@ -11,6 +11,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.window.plan import WindowPlan
 
 Given = ParamSpec("Given")
@@ -47,7 +48,7 @@ class WindowProcess(Protocol):
     async def download(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult: ...
 
     async def analyse(
-        self, download: DownloadResult, declared_duration_s: float | None, settings: PlaybackConfig
+        self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig
     ) -> Analysis: ...
 
 
@@ -72,3 +73,4 @@ class Tools:
     process: WindowProcess
     data_cap: ByteCap
     networks: NetworkFinder
+    pause: Callable[[float], Awaitable[None]]  # holds nothing; raises Stopped at once

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -88,7 +89,14 @@ def _video(entry: Any) -> PageVideo | None:
         title=title if isinstance(title, str) else None,
         duration_s=_seconds(entry.get("duration")),
         view_count=views if isinstance(views, int) and not isinstance(views, bool) else None,
+        published=_instant(entry.get("created_time")),
     )
+
+
+def _instant(created_s: Any) -> str | None:
+    """Return seconds since 1970 as an instant of ISO 8601."""
+    is_number = isinstance(created_s, int) and not isinstance(created_s, bool)
+    return datetime.fromtimestamp(created_s, UTC).isoformat() if is_number and 0 < created_s < 4e9 else None
 
 
 def _seconds(value: Any) -> float | None:

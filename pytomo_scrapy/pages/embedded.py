@@ -1,27 +1,33 @@
-"""The JSON objects that the service's HTML pages assign to script variables.
+"""The JSON objects that the service's HTML pages hold: in an element of data, or assigned to a script's variable.
 
-Known forms: `var ytInitialData = {...};`, `window["ytInitialData"] = {...}`, and a quoted JavaScript string (on mobile
-pages). Titles and descriptions are hostile: they may hold the very text of an assignment. So only script elements are
-read, string literals are skipped over, and an object is decoded as JSON from its first brace, never cut by a pattern.
+Known forms: `<script id="yt-initial-data" type="application/json">{...}</script>` (since September 2026),
+`var ytInitialData = {...};`, `window["ytInitialData"] = {...}`, and a quoted JavaScript string (on mobile pages).
+Titles and descriptions are hostile: they may hold the very text of an element or an assignment. So only script elements
+are read, string literals are skipped over, and an object is decoded as JSON from its first brace, never cut by a
+pattern.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-_SCRIPT_START = re.compile(r"<script\b[^<>]{0,2000}>", re.IGNORECASE)
-_SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
+from pytomo_scrapy.pages.html_scripts import Script, script_elements
+
+# The shapes, by the names that `scrapy pages` shows.
+DATA_ELEMENT = "data element"
+ASSIGNMENT = "assignment"
+# Source: yt-dlp#17636 for the first; other readers of the service's pages know the second, which no recording has.
+_ELEMENT_IDS = {"ytInitialData": "yt-initial-data", "ytInitialPlayerResponse": "yt-initial-player-response"}
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|([\s\S]))")
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 _QUOTED = r"""(?P<quoted>"[^"\\\n]*+(?:\\[\s\S][^"\\\n]*+)*+"?|'[^'\\\n]*+(?:\\[\s\S][^'\\\n]*+)*+'?)"""
-# A page has one assignment; more are bait, and each may cost a pass over the rest of the page.
+# A page has one element or assignment; more are bait, and each may cost a pass over the rest of the page.
 _MAX_CANDIDATES = 16
-# Literals that the careful reading skips in one script, and scripts that it reads: real pages have hundreds.
+# Literals that the careful reading skips in one script: real pages have hundreds.
 _MAX_LITERALS = 100_000
-_MAX_SCRIPTS = 2_000
 # Undoing escapes costs a microsecond each; a mobile page's literal has 2 MB.
 _MAX_LITERAL_CHARACTERS = 8 * 1024 * 1024
 _DECODER = json.JSONDecoder()
@@ -35,9 +41,33 @@ def load_json(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def assigned_objects(html: str, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects that the page's scripts assign to `name`, the most trustworthy first."""
-    scripts = [script for script in _scripts(html) if name in script]
+def embedded_objects(html: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield shape and JSON object of what a page holds under `name`, the most trustworthy first.
+
+    The data element comes first: its text is nothing but the object, so that no title can pass for it.
+    """
+    scripts = list(script_elements(html))
+    for value in _element_objects(scripts, _ELEMENT_IDS[name]):
+        yield DATA_ELEMENT, value
+    for value in _assigned_objects(html, scripts, name):
+        yield ASSIGNMENT, value
+
+
+def _element_objects(scripts: Sequence[Script], element_id: str) -> Iterator[dict[str, Any]]:
+    elements = [script for script in scripts if script.attribute("id") == element_id]
+    # Of several with the id, one that says that it holds data is more than one that might be code.
+    elements.sort(key=lambda script: "json" not in (script.attribute("type") or "").lower())
+    for element in elements[:_MAX_CANDIDATES]:
+        try:
+            value, _ = _value_at(element.text, len(element.text) - len(element.text.lstrip()))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _assigned_objects(html: str, elements: Sequence[Script], name: str) -> Iterator[dict[str, Any]]:
+    scripts = [script.text for script in elements if name in script.text]
     assignment = (
         rf"""(?:\[\s*["']{name}["']\s*\]|(?<![\w$."']){name}|(?<=window\.){name}|(?<=self\.){name})\s*=(?!=)\s*"""
     )
@@ -48,17 +78,6 @@ def assigned_objects(html: str, name: str) -> Iterator[dict[str, Any]]:
     for pattern, texts in ((careful, scripts), (hasty, scripts or [html])):
         for text in texts:
             yield from _objects(text, pattern)
-
-
-def _scripts(html: str) -> Iterator[str]:
-    position = 0
-    for _ in range(_MAX_SCRIPTS):
-        start = _SCRIPT_START.search(html, position)
-        if start is None:
-            return
-        end = _SCRIPT_END.search(html, start.end())
-        position = end.end() if end else len(html)
-        yield html[start.end() : end.start() if end else len(html)]
 
 
 def _objects(script: str, pattern: re.Pattern[str]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class ParsedPage:
     "_continuation", "charts", "data_api_search", "data_api_videos", "player", "consent", "bot_check", "error" (the
     service's own error object) or "unknown". `videos` holds each id once, in the order of the page, without shorts,
     mixes, playlists, channels and ads; a player answer lists the video that it is about. `failure` is None or a class
-    of the vocabulary.
+    of the vocabulary. `shape` says where the object was found: "data element" or "assignment" of an HTML page, "next
+    answer" and the like for JSON, None where there is none; it is no part of what the page says.
     """
 
     kind: str
@@ -35,3 +36,4 @@ class ParsedPage:
     failure: str | None = None
     failure_detail: str | None = None
     about: PageVideo | None = None  # the video that a watch page is about, where it tells views or date
+    shape: str | None = field(default=None, compare=False)

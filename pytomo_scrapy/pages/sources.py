@@ -33,16 +33,24 @@ _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/
 # SOCS=CAI declines optional cookies: without it the EU is sent to consent.youtube.com. hl=en: our parsers read English.
 CONSENT_COOKIE = "SOCS=CAI"
 _COOKIES = f"{CONSENT_COOKIE}; PREF=hl=en&tz=UTC"
-_GAMING_CHANNEL = "UCOpNcN46UbXVtpKMrmU4Abg"
-_GAMING_TRENDING = "Egh0cmVuZGluZw%3D%3D"
+# Destinations of one kind of video: browse id and the tab that lists what is watched now. The service also understands
+# the shorter form that gaming's tab had until 2026, Egh0cmVuZGluZw%3D%3D.
+_DESTINATIONS = {
+    "gaming": ("UCOpNcN46UbXVtpKMrmU4Abg", "Egh0cmVuZGluZ7gBAJIDAPIGBAoCMgA"),
+    "podcasts": ("FEpodcasts_destination", "qgcCCAM%3D"),
+    "sports": ("UCEgdi0XIXXZ-qJOFPf4JSKw", "EglzcG9ydHN0YWK4AQCSAwDyBgQKAjIA"),
+}
 # Search filter (protobuf, base64): type video, uploaded within the frame, in the given order.
 _SEARCH_FILTERS = {
     "popularity": {"today": "CAMSBAgCEAE=", "week": "CAMSBAgDEAE=", "month": "CAMSBAgEEAE=", "all_time": "CAMSAhAB"},
     "relevance": {"today": "EgQIAhAB", "week": "EgQIAxAB", "month": "EgQIBBAB", "all_time": "EgIQAQ=="},
 }
-_CHARTS_OF_FRAME: Mapping[str, tuple[str, ...]] = {
-    "today": ("charts:VIDEOS:DAILY", "charts:TRENDING_VIDEOS", "charts:TRENDING_MOVIES", "gaming"),
-    "week": ("charts:VIDEOS:WEEKLY",),
+_LISTS_OF_FRAME: Mapping[str, tuple[str, ...]] = {
+    "today": (
+        *("charts:VIDEOS:DAILY", "charts:TRENDING_VIDEOS", "charts:TRENDING_MOVIES"),
+        *("gaming", "podcasts", "sports"),
+    ),
+    "week": ("charts:VIDEOS:WEEKLY", "podcasts", "sports"),
     "month": (),
     "all_time": (),
 }
@@ -72,13 +80,19 @@ def watch_request(video_id: str, country: str = "US") -> PageRequest:
     return PageRequest(f"watch:{video_id}", url, headers=MappingProxyType(headers))
 
 
+def next_request(video_id: str, country: str = "US") -> PageRequest:
+    """Ask the API for the object that a watch page holds, for one that came without it."""
+    body = {"videoId": video_id, "contentCheckOk": True, "racyCheckOk": True}
+    return _web_request(f"next:{video_id}", "next", _country(country), body)
+
+
 def popular_sources(
     time_frame: str, country: str, config: SourceConfig, *, now: datetime | None = None
 ) -> tuple[PageRequest, ...]:
     """Return the sources of popular videos of a time frame, best first.
 
-    The Data API comes first where a key is set, then charts (which exist for today and week only), then search. Raises
-    ValueError if `time_frame` or `country` is not one.
+    The Data API comes first where a key is set, then charts and destinations (for today and week only), then search; of
+    these, the ones that the configuration names. Raises ValueError if `time_frame` or `country` is not one.
     """
     if time_frame not in TIME_FRAMES:
         raise ValueError(f"{time_frame!r} is no time frame: use one of {', '.join(TIME_FRAMES)}.")
@@ -87,9 +101,10 @@ def popular_sources(
     if config.api_key:
         names += [f"data_api:most_popular:{country}"] if time_frame == "today" else []
         names.append(f"data_api:search:{time_frame}:{country}")
-    names += [f"{name}:{country}" for name in _CHARTS_OF_FRAME[time_frame]]
+    names += [f"{name}:{country}" for name in _LISTS_OF_FRAME[time_frame]]
     names += [f"search:{time_frame}:{country}:{term}" for term in config.search_terms]
-    return tuple(source_request(name, config, now=now) for name in names)
+    chosen = [name for name in names if name.partition(":")[0] in config.sources]
+    return tuple(source_request(name, config, now=now) for name in chosen)
 
 
 def source_request(name: str, config: SourceConfig, *, now: datetime | None = None) -> PageRequest:
@@ -100,9 +115,9 @@ def source_request(name: str, config: SourceConfig, *, now: datetime | None = No
     kind, _, rest = name.partition(":")
     if match := _CHART_NAME.fullmatch(name):
         return _charts_request(name, match[1], match[2])
-    if kind == "gaming":
-        body = {"browseId": _GAMING_CHANNEL, "params": _GAMING_TRENDING}
-        return _web_request(name, "browse", _country(rest), body)
+    if kind in _DESTINATIONS:
+        browse_id, tab = _DESTINATIONS[kind]
+        return _web_request(name, "browse", _country(rest), {"browseId": browse_id, "params": tab})
     if match := _SEARCH_NAME.fullmatch(name):
         filters = _SEARCH_FILTERS[config.search_order]
         return _web_request(name, "search", match[2], {"query": match[3], "params": filters[match[1]]})
@@ -119,7 +134,7 @@ def next_page_request(request: PageRequest, continuation: str) -> PageRequest:
     if kind == "data_api":
         url = re.sub(r"&pageToken=[^&]*", "", request.url) + "&" + urlencode({"pageToken": continuation})
         return replace(request, url=url, page=request.page + 1)
-    method = {"watch": "next", "search": "search", "gaming": "browse"}.get(kind)
+    method = "browse" if kind in _DESTINATIONS else {"watch": "next", "next": "next", "search": "search"}.get(kind)
     if method is None:
         raise ValueError(f"{request.source} has no further page.")
     country = _country_of(request)
@@ -149,11 +164,11 @@ def _charts_request(name: str, chart: str, country: str) -> PageRequest:
     return _post(name, _CHARTS_API, _CHARTS, country, body)
 
 
-def _web_request(name: str, method: str, country: str, body: Mapping[str, str]) -> PageRequest:
+def _web_request(name: str, method: str, country: str, body: Mapping[str, Any]) -> PageRequest:
     return _post(name, f"{_WEB_API}{method}?prettyPrint=false", _WEB, country, body)
 
 
-def _post(name: str, url: str, client: Mapping[str, str], country: str, body: Mapping[str, str]) -> PageRequest:
+def _post(name: str, url: str, client: Mapping[str, str], country: str, body: Mapping[str, Any]) -> PageRequest:
     origin = "/".join(url.split("/")[:3])
     context: dict[str, Any] = {
         "client": {**client, "hl": "en", "gl": country, "utcOffsetMinutes": 0},

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from pytomo_scrapy.pages import data_api
 from pytomo_scrapy.pages.access import detail, dig, entries, find_key, items, text_of, video_id, whole
-from pytomo_scrapy.pages.embedded import assigned_objects, load_json
+from pytomo_scrapy.pages.embedded import embedded_objects, load_json
 from pytomo_scrapy.pages.page_model import PageVideo, ParsedPage
-from pytomo_scrapy.pages.playability import classify_playability, classify_text
+from pytomo_scrapy.pages.playability import classify_playability
 from pytomo_scrapy.pages.renderers import ItemList, view_count
+from pytomo_scrapy.refusal_texts import classify_text
 
 # Far above any page of the service (the largest seen has 2 MB): beyond it a page is refused, not read for minutes.
 MAX_PAGE_CHARACTERS = 64 * 1024 * 1024
@@ -31,6 +32,15 @@ _BOT_CHECK = re.compile(
     r"|confirm you(?:'|\u2019|&#39;)re not a bot",
     re.IGNORECASE,
 )
+# Which API an answer of each kind comes from: the name of its shape.
+_ANSWERS = {
+    "related": "next answer",
+    "search": "search answer",
+    "browse": "browse answer",
+    "charts": "browse answer",
+    "data": "Data API answer",
+    "player": "player answer",
+}
 _CONTINUATION_ROOTS = {
     "onResponseReceivedEndpoints": "related_continuation",
     "onResponseReceivedCommands": "search_continuation",
@@ -74,10 +84,10 @@ def _parse_html(html: str, url: str | None) -> ParsedPage:
     if host.startswith("consent."):
         return ParsedPage("consent", failure="consent_wall", failure_detail=f"sent to {host}")
     keys: tuple[str, ...] | None = None
-    for value in assigned_objects(html, "ytInitialData"):
+    for shape, value in embedded_objects(html, "ytInitialData"):
         parsed = _parse_object(value)
         if parsed is not None:
-            return _explain_empty(parsed, html)
+            return replace(_explain_empty(parsed, html), shape=shape)
         keys = keys or tuple(value)[:8]
     head = html[:_HEAD_CHARACTERS]
     if path.startswith("/sorry") or _BOT_CHECK.search(head):
@@ -106,10 +116,10 @@ def _explain_empty(parsed: ParsedPage, html: str) -> ParsedPage:
     """Return why a watch page lists nothing, if its player's answer says so."""
     if parsed.failure != "empty_page":
         return parsed
-    for player in assigned_objects(html, "ytInitialPlayerResponse"):
+    for _, player in embedded_objects(html, "ytInitialPlayerResponse"):
         failure, why = classify_playability(player.get("playabilityStatus"))
         if "playabilityStatus" in player and failure:
-            return ParsedPage(parsed.kind, continuation=parsed.continuation, failure=failure, failure_detail=why)
+            return replace(parsed, failure=failure, failure_detail=why)
     return parsed
 
 
@@ -121,7 +131,7 @@ def _parse_answer(answer: Any, url: str | None) -> ParsedPage:
         return _unknown("JSON without an object of the service")
     parsed = _parse_object(answer) or _parse_object(_object_in(answer) or {})
     if parsed is not None:
-        return parsed
+        return replace(parsed, shape=_ANSWERS.get(parsed.kind.partition("_")[0]))
     _, path = _host_and_path(url)
     if path.endswith(("/player", "/reel_item_watch")) and not answer:
         return ParsedPage("player", failure="removed", failure_detail="an empty answer: the id does not exist")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +24,9 @@ from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.ping.probers import open_echo
+from pytomo_scrapy.measure.window.known_gate import gate_sentence
 from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.measurements.repository import Repository
 
 SERVICE_HOST = "www.youtube.com"
 _LEAST_FREE_BYTES = 2_000_000_000
@@ -56,6 +59,7 @@ def run_checks(config: Config, *, now: datetime | None = None) -> list[Check]:
         lambda: [check_javascript()],
         lambda: [check_http3()],
         lambda: [check_networks(config, now)],
+        lambda: [check_gate(config)],
     )
     return [check for part in parts for check in part()]
 
@@ -185,3 +189,19 @@ def check_networks(config: Config, now: datetime) -> Check:
     if age_days > _MOST_MMDB_AGE_DAYS:
         return Check("AS numbers", "warn", f"{path} ({kind}) is {age_days} days old", "Load a newer one.")
     return Check("AS numbers", "ok", f"{path} ({kind}), {age_days} days old")
+
+
+def check_gate(config: Config) -> Check:
+    """Tell whether windows reach as far as the service is known to cut guests off."""
+    try:
+        database = open_database(config.database_url)
+        try:
+            seen_media_s = Repository(database).least_gated_media_s(config.vantage or platform.node())
+        finally:
+            database.close()
+    except StorageError:
+        seen_media_s = None  # the check of the database says why
+    sentence = gate_sentence(config.download, seen_media_s)
+    if sentence is None:
+        return Check("gate", "ok", "windows end before the service is known to cut guests off")
+    return Check("gate", "warn", sentence, "PYTOMO_GATE_CANARY tells which guests it cuts off.")

@@ -21,7 +21,7 @@ from pytomo_scrapy.analysis.series import Series, series
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
-from pytomo_scrapy.reporting.tables import TableLayout, average_table, estimate_table, failure_table
+from pytomo_scrapy.reporting.tables import TableLayout, average_table, estimate_table, failure_table, refusal_table
 from pytomo_scrapy.reporting.verdict import verdict
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
@@ -129,6 +129,12 @@ class _Page:
         self._table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))
+        refused = refusal_table(found.refusals)
+        self._pdf.ln(2)
+        for line in found.refusals.sentences:
+            self._text(line)
+        if refused.rows:
+            self._table(refused, (30, 44, 18, 18, 20, 32))
 
     def series(self, found: Series) -> None:
         """One figure over time."""

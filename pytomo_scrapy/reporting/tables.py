@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.failures import advice_on, meaning_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.items.stored import rows_of
 from pytomo_scrapy.reporting.format import (
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     )
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
     from pytomo_scrapy.analysis.overview import Estimate
+    from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
 # Columns that hold text to read, not figures.
-PROSE = frozenset({"meaning", "answer"})
+PROSE = frozenset({"meaning", "answer", "group"})
 # Rows of the item that the page lays out and the terminal leaves out.
 _LAID_OUT = frozenset({"networks"})
 
@@ -99,9 +100,7 @@ def daily_tables(days: DailySummary) -> list[TableLayout]:
 
 
 def _failures(title: str, failures: Sequence[FailureCount]) -> TableLayout:
-    rows = [
-        (row.failure, row.attribution, row.stage or None, row.count, FAILURES[row.failure].meaning) for row in failures
-    ]
+    rows = [(row.failure, row.attribution, row.stage or None, row.count, meaning_of(row.failure)) for row in failures]
     return _layout(title, ("class", "attribution", "stage", "videos", "meaning"), rows)
 
 
@@ -277,6 +276,23 @@ def average_table(averages: Mapping[str, Any]) -> TableLayout:
         ("Mean ping", f"{number(ping, 1)} ms"),
     )
     return _layout("Averages", ("Average", "Value"), rows)
+
+
+def refusal_table(account: RefusalAccount) -> TableLayout:
+    """Lay out what the service refused: all of it, by class, and by what the videos are like. No row: nothing was."""
+    rows, before = [], ""
+    for name, value, one in account.parts():
+        shown = name if name != before else ""
+        rows.append((shown, readable(value), one.asked_count, one.refused_count, *_share_and_interval(one)))
+        before = name
+    return _layout("Refused by the service", ("by", "group", "asked", "refused", "share", "95 %"), rows)
+
+
+def _share_and_interval(one: RefusedShare) -> tuple[str, str]:
+    if one.share is None or one.low is None or one.high is None:
+        return NOTHING, NOTHING
+    share, low, high = (number(100 * value, 1) for value in (one.share, one.low, one.high))
+    return f"{share} %", f"{low} to {high} %"
 
 
 def failure_table(failures: Iterable[tuple[str, str, int]]) -> TableLayout:

@@ -10,10 +10,17 @@ from rich.console import Console
 from rich.markup import escape as without_markup
 from rich.table import Table
 
-from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.failures import advice_on, meaning_of
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.reporting.format import NOTHING, seconds
-from pytomo_scrapy.reporting.tables import PROSE, TableLayout, daily_tables, measurement_tables, report_tables
+from pytomo_scrapy.reporting.tables import (
+    PROSE,
+    TableLayout,
+    daily_tables,
+    measurement_tables,
+    refusal_table,
+    report_tables,
+)
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
@@ -50,6 +57,11 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         return
     console.print(f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     _print_tables(console, report_tables(report))
+    if report.refusals is not None:
+        for sentence in report.refusals.sentences:
+            console.print(escape(sentence), highlight=False)
+        console.print()
+        _print_tables(console, [refusal_table(report.refusals)])
 
 
 def _print_days(console: Console, days: DailySummary) -> None:
@@ -71,7 +83,7 @@ def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
     failure = record.get("failure")
     if failure:
         console.print(
-            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {FAILURES[failure].meaning}"
+            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}"
         )
         if record.get("failure_detail"):
             console.print(escape(record["failure_detail"]))

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -26,8 +27,9 @@ from pytomo_scrapy.items import PageResult, VideoItem
 from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
-from pytomo_scrapy.pages.dates import printed_date
+from pytomo_scrapy.pages.dates import listed_age_s, printed_date
 from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
+from pytomo_scrapy.spiders.further_pages import Answer, FurtherPages
 from pytomo_scrapy.spiders.page_errors import ordered_wait_s, page_trouble
 from pytomo_scrapy.spiders.user_list import check_list
 from pytomo_scrapy.spiders.walk import Walk, close_if_over, take_line
@@ -103,6 +105,16 @@ class WalkSpider(Spider):
         """Read a page. Raises nothing: a page that cannot be used is a failure of the result."""
         raise NotImplementedError
 
+    # What a service may define besides.
+
+    def instead_of_page(self, video_id: str) -> PageRequest | None:
+        """Return what to ask where a video's page came without its data. None where the service has nothing else."""
+        return None
+
+    def page_after(self, page: PageRequest, continuation: str) -> PageRequest | None:
+        """Return the page on which a list goes on. None where the service has no such page."""
+        return None
+
     # The walk.
 
     async def start(self) -> AsyncIterator[Request]:
@@ -159,10 +171,13 @@ class WalkSpider(Spider):
         return self._page_request(page, self.parse_video, claim)
 
     def _page_request(self, page: PageRequest, callback: Any, claim: Claim) -> Request:
+        return self._to(self._on_wire(page), callback, claim)
+
+    def _on_wire(self, page: PageRequest) -> Request:
         request = Request(page.url, method=page.method, headers=dict(page.headers), body=page.body or b"")
         if self.config.path.proxy:
             request.meta["proxy"] = self.config.path.proxy
-        return self._to(request, callback, claim)
+        return request
 
     def _to(self, request: Request, callback: Any, claim: Claim) -> Request:
         return request.replace(
@@ -174,9 +189,13 @@ class WalkSpider(Spider):
     async def parse_source(self, response: Response, claim: Claim) -> None:
         """Admit the popular videos that a source lists."""
         try:
-            page = await self._read(response)
-            found = self._found(page.videos[: self.arguments.max_per_page])
-            await self.walk.finish_source(claim, found, page.failure, page.failure_detail, ordered_wait_s(response))
+            page, most = await self._read(response), self.arguments.max_per_page
+            videos = await self._further.videos(page, self.source_page(claim), most)
+            await self.walk.finish_source(
+                claim, self._found(videos[:most]), page.failure, page.failure_detail, ordered_wait_s(response)
+            )
+        except Stopped:
+            await self.walk.give_back(claim.id)
         finally:
             self._expanded.set()
 
@@ -185,11 +204,16 @@ class WalkSpider(Spider):
         item = self._item(claim)
         try:
             if not response.url.startswith("data:"):
-                page = await self._read(response)
+                answer, request = await self._video_answer(response, claim)
+                page = answer.page
                 about = page.about if page.about and page.about.video_id == item.video_id else None
                 item.title, item.page = title_of(about.title) if about else None, _page_result(page, about)
-                found = self._found(self._draw(page.videos, claim.video_id))
-                await self.walk.add_related(claim, found, page.failure, ordered_wait_s(response))
+                videos = await self._further.videos(page, request, self.arguments.max_per_page, but=claim.video_id)
+                found = self._found(self._draw(videos, claim.video_id))
+                await self.walk.add_related(claim, found, page.failure, answer.ordered_wait_s)
+        except Stopped:
+            await self.walk.give_back(claim.id)
+            return
         finally:
             self._expanded.set()
         yield item
@@ -211,6 +235,34 @@ class WalkSpider(Spider):
         item.page = PageResult(failure=name, failure_detail=detail)
         yield item
 
+    async def _video_answer(self, response: Response, claim: Claim) -> tuple[Answer, PageRequest]:
+        """Read a video's page, or what the service gives in its place where it came without its data."""
+        answer = Answer(await self._read(response), ordered_wait_s(response))
+        instead = self.instead_of_page(claim.video_id) if answer.page.failure == "unknown_page_shape" else None
+        if instead is not None:
+            return await self._ask(instead), instead
+        request = self.video_page(claim.video_id)
+        assert request is not None, "its answer is here"
+        return answer, request
+
+    async def _ask(self, page: PageRequest) -> Answer:
+        """Ask for a page besides those of the claims. Its failure is one of the result; raises Stopped only."""
+        await self.walk.ready_for_more()
+        assert self.crawler.engine is not None and self.crawler.stats is not None
+        self.crawler.stats.inc_value("pytomo/page/further_count" if page.page > 1 else "pytomo/page/instead_count")
+        try:
+            response = await self.crawler.engine.download_async(self._on_wire(page))
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - as an errback gets them
+            name, detail = page_trouble(error)
+            return Answer(ParsedPage("unknown", failure=name, failure_detail=detail))
+        return Answer(await self._read(response), ordered_wait_s(response))
+
+    @property
+    def _further(self) -> FurtherPages:
+        return FurtherPages(self._ask, self.page_after, self.walk.note_refusal)
+
     async def _read(self, response: Response) -> ParsedPage:
         try:
             return await run_in_thread(self.parse_page, response)
@@ -221,7 +273,17 @@ class WalkSpider(Spider):
             )
 
     def _found(self, videos: Sequence[PageVideo]) -> list[FoundVideo]:
-        return [FoundVideo(self.service, video.video_id) for video in videos]
+        now = datetime.now(UTC)
+        return [
+            FoundVideo(
+                self.service,
+                video.video_id,
+                listed_view_count=video.view_count,
+                listed_duration_s=video.duration_s,
+                listed_age_s=listed_age_s(video.published, now),
+            )
+            for video in videos
+        ]
 
     def _draw(self, videos: Sequence[PageVideo], video_id: str) -> list[PageVideo]:
         considered = [video for video in videos if video.video_id != video_id][: self.arguments.max_per_page]
@@ -242,6 +304,9 @@ class WalkSpider(Spider):
             parent_id=claim.parent_id,
             claim_id=claim.id,
             frontier_order=claim.order,
+            listed_view_count=claim.listed_view_count,
+            listed_duration_s=claim.listed_duration_s,
+            listed_age_s=claim.listed_age_s,
         )
 
     # Ends of claims.

@@ -16,6 +16,7 @@ from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.crawl.line_lock import LineHold
 from pytomo_scrapy.failures import REFUSALS, LineError, Stage
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.spiders.arguments import WalkArguments
 from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS, Claims
 from pytomo_scrapy.spiders.rounds import Rounds
@@ -24,6 +25,7 @@ from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
 
 logger = logging.getLogger(__name__)
 
+_POLL_S = 0.5
 # Before another attempt at a row: what is wrong for a moment may be over by then, and an endless loop is a slow one.
 RETRY_PAUSE_S = 2.0
 _GIVEN_UP = f"{MAX_ATTEMPTS} attempts ended without a row, by the crawler's death or by an exception (see the log)"
@@ -111,6 +113,18 @@ class Walk:
         await asyncio.sleep(max(0.0, self._video_started_s + pace_s - time.monotonic()))
         self._video_started_s = time.monotonic()
 
+    async def ready_for_more(self) -> None:
+        """Wait until a page besides those of the claims may be asked for: it takes a place of its own in the pace.
+
+        Raises Stopped if the crawl stops first.
+        """
+        await self._context.politeness.ready()
+        while (wait_s := self._video_started_s + self._context.config.pace_s - time.monotonic()) > 0:
+            if self._context.gate.is_stopping:
+                raise Stopped
+            await asyncio.sleep(min(wait_s, _POLL_S))
+        self._video_started_s = time.monotonic()
+
     async def _next_round(self) -> bool:
         if self._context.is_over or not self._arguments.loop:
             return False
@@ -157,9 +171,14 @@ class Walk:
         self, claim: Claim, found: Sequence[FoundVideo], failure: str | None, ordered_wait_s: float
     ) -> None:
         """Admit the related videos of a video's page, and note a refusal of the page."""
+        if failure is not None:
+            self.note_refusal(failure, ordered_wait_s)
+        await self._storage.write(self._frontier.add_videos, claim, found)
+
+    def note_refusal(self, failure: str, ordered_wait_s: float) -> None:
+        """Note a refusal of a page on which a list goes on; other failures of it cost only the rest of the list."""
         if failure in REFUSALS:
             self._context.politeness.note(failure, ordered_wait_s)
-        await self._storage.write(self._frontier.add_videos, claim, found)
 
     def stored(self, claim_id: int | None) -> None:
         """Make room: the claim's measurement is stored."""

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from scrapy.http import Response
 
-from pytomo_scrapy.pages import PageRequest, ParsedPage, parse_page, popular_sources, source_request, watch_request
+from pytomo_scrapy.config import Config
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.pages import (
+    PageRequest,
+    ParsedPage,
+    next_page_request,
+    next_request,
+    parse_page,
+    popular_sources,
+    source_request,
+    watch_request,
+)
 from pytomo_scrapy.pages.urls import watch_url
+from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
 from pytomo_scrapy.spiders.base import WalkSpider
 from pytomo_scrapy.spiders.page_errors import status_failure
 from pytomo_scrapy.storage.frontier.frontier import Claim
@@ -19,6 +32,17 @@ class YoutubeSpider(WalkSpider):
     name = "youtube"
     service = "youtube"
 
+    @classmethod
+    def check_arguments(cls, raw_arguments: Mapping[str, Any], settings: Config) -> None:
+        super().check_arguments(raw_arguments, settings)
+        arguments = parse_arguments(of_the_user(raw_arguments))
+        is_list = arguments.urls or arguments.input_file
+        if not is_list and not popular_sources(arguments.time_frame, arguments.country, settings.source):
+            raise SettingError(
+                f"PYTOMO_SOURCES={','.join(settings.source.sources)} lists no video for "
+                f"time_frame={arguments.time_frame}: add search (with PYTOMO_SEARCH_TERMS), or name videos yourself."
+            )
+
     def popular_pages(self) -> Sequence[PageRequest]:
         arguments = self.arguments
         return popular_sources(arguments.time_frame, arguments.country, self.config.source)
@@ -28,6 +52,15 @@ class YoutubeSpider(WalkSpider):
 
     def video_page(self, video_id: str) -> PageRequest | None:
         return watch_request(video_id, self.arguments.country)
+
+    def instead_of_page(self, video_id: str) -> PageRequest | None:
+        return next_request(video_id, self.arguments.country)
+
+    def page_after(self, page: PageRequest, continuation: str) -> PageRequest | None:
+        try:
+            return next_page_request(page, continuation)
+        except ValueError:  # a chart is one page, whatever its answer says
+            return None
 
     def video_url(self, video_id: str) -> str:
         return watch_url(video_id)

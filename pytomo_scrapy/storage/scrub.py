@@ -21,6 +21,12 @@ _CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
 # Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
 _SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
 _COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]{1,60})\s*[:=]\s*[^\n]+", re.IGNORECASE)
+# The service's guest identity, in JSON, in JSON inside a script (\x22), in a header or a cookie.
+_IDENTITY = re.compile(
+    r"(visitor_?(?:data|id)|x-goog-visitor-id|VISITOR_INFO1_LIVE|VISITOR_PRIVACY_METADATA)"
+    r"((?:\\x22|\\?\")?\s*[:=]\s*(?:\\x22|\\?\")?)[\w%+/=-]+",
+    re.IGNORECASE,
+)
 # `?password=` of a database's URL, in a value whose own name says nothing.
 _SECRET_PARAMETER = re.compile(
     r"([?&;][\w.-]{0,40}(?:password|passwd|secret|token|key)[\w.-]{0,40}=)[^&\s]*", re.IGNORECASE
@@ -36,7 +42,7 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
     """Return `text` without URL queries, credentials, cookies and the addresses given. None for None."""
     if text is None:
         return None
-    clean = _COOKIE.sub(r"\1: [removed]", first_words(text, MAX_SEARCHED_CHARS))
+    clean = without_identity(_COOKIE.sub(r"\1: [removed]", first_words(text, MAX_SEARCHED_CHARS)))
     clean = _CREDENTIALS.sub(r"\1[removed]@", clean)
     clean = _WORD.sub(lambda match: _without_query(match.group()), clean)
     clean = _SIGNED.sub(r"\1\2[removed]", clean)
@@ -46,6 +52,11 @@ def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str
         for address in (address for address in own if address.version == 6):
             clean = re.sub(re.escape(str(address).replace(":", "%3A")), "(client)", clean, flags=re.IGNORECASE)
     return clean[:MAX_DETAIL_CHARS]
+
+
+def without_identity(text: str) -> str:
+    """Return `text`, of any length, without the guest identity that the service gave."""
+    return _IDENTITY.sub(r"\1\2[removed]", text)
 
 
 def _without_query(word: str) -> str:

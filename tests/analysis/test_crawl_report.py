@@ -117,6 +117,8 @@ def test_throughput_and_cross_traffic_are_counted(each_database: Database) -> No
     for number, rate in enumerate((1e6, 3e6)):
         window = make_download(delivery_bps=rate, is_cross_traffic=number == 0)
         repository.save(make_item(video_id=f"v{number}", downloads=(window,)), run)
+    gated = make_download(delivery_bps=9e6, gated_at_s=3.0)  # cut off after its first burst: not in the sums
+    repository.save(make_item(video_id="gated", downloads=(gated,)), run)
     throughput = summarise(each_database).throughput
     assert throughput is not None
     assert (throughput.window_count, throughput.received_bytes, throughput.cross_traffic_count) == (2, 7_000_000, 1)

@@ -136,11 +136,17 @@ def test_page_that_is_not_understood_is_kept_without_addresses(
 @pytest.mark.parametrize(
     ("record", "states"),
     [
-        ({"downloads": [{"failure": None}], "playbacks": [{}]}, ["ok", "ok", "ok", "ok", "ok"]),
-        ({"downloads": [{"failure": "reset"}]}, ["ok", "ok", "ok", "fail", "fail"]),
+        (
+            {"downloads": [{"failure": None, "is_identity_clean": True}], "playbacks": [{}]},
+            ["ok", "ok", "ok", "ok", "ok", "ok"],
+        ),
+        (
+            {"downloads": [{"failure": "reset", "is_identity_clean": False}]},
+            ["ok", "ok", "ok", "fail", "fail", "warn"],
+        ),
         (
             {"resolve_failure": "private", "dns_failure": "not_attempted", "ping_failure": "no_reply"},
-            ["fail", "fail", "fail", "ok", "fail"],
+            ["fail", "fail", "fail", "ok", "fail", "warn"],
         ),
     ],
 )
@@ -155,9 +161,10 @@ def test_live_measurement_is_told_stage_by_stage(
 
     monkeypatch.setattr(subprocess, "run", measure)
     found = doctor.measure_live("M4gD1WSo5mA", "sqlite:///x.db")
-    assert [check.name for check in found] == [f"stage {n}" for n in ("resolve", "dns", "ping", "download", "playback")]
+    stages = [f"stage {n}" for n in ("resolve", "dns", "ping", "download", "playback")]
+    assert [check.name for check in found] == [*stages, "canary"]
     assert [check.state for check in found] == states
-    assert {"measure", "M4gD1WSo5mA", "PYTOMO_DATABASE_URL=sqlite:///x.db"} <= set(asked[0])
+    assert {"measure", "M4gD1WSo5mA", "PYTOMO_DATABASE_URL=sqlite:///x.db", "PYTOMO_GATE_CANARY=1"} <= set(asked[0])
 
 
 @pytest.mark.parametrize(("errors", "finding"), [("", "nothing was stored"), ("a" * 400 + "\n", "a" * 300)])

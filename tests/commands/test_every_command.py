@@ -32,6 +32,19 @@ def test_unusable_setting_is_one_sentence_and_2(run: Run, words: tuple[str, ...]
     assert not list(tmp_path.iterdir()), "nothing is created before the settings are checked"
 
 
+@pytest.mark.parametrize(
+    "words", [*(words for words, _ in OPENING), ("db", "revision"), ("doctor",), ("serve",), ("settings",)]
+)
+def test_misspelt_setting_is_one_sentence_and_2(
+    run: Run, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "PYTOMO_DOWNLOAD_WINDOWS_S is no setting: did you mean PYTOMO_DOWNLOAD_WINDOW_S"
+    refused(run(*words, "-s", "PYTOMO_DOWNLOAD_WINDOWS_S=2"), 2, sentence)
+    monkeypatch.setenv("PYTOMO_DATABASE", "sqlite:///p.db")
+    refused(run(*words), 2, "PYTOMO_DATABASE is no setting: did you mean PYTOMO_DATABASE_URL")
+    assert not list(tmp_path.iterdir()), "nothing is created in the place of what was meant"
+
+
 @pytest.mark.process
 @pytest.mark.parametrize(("words", "exit_code"), OPENING)
 def test_file_that_is_no_database_is_one_sentence_and_stays_as_it_is(

@@ -69,6 +69,37 @@ def test_lab_list_shows_the_rates_that_are_asked_for(run: Run, words: tuple[str,
     assert line.endswith(rate)
 
 
+def test_lab_list_says_how_guests_are_drawn(run: Run) -> None:
+    listed = run("lab", "--world", "autumn2026", "list").output
+    assert "Guest identities of 'autumn2026', seed 0" in listed
+    assert "65% of the others, each file after 1048576 bytes or 15 s of media" in listed
+    assert "40% of them, 20% of these as a captcha" in listed
+    words = ("--gated-share", "1", "--gate-bytes", "9", "--gate-media-s", "2.5", "--bot-check-share", "0")
+    listed = run("lab", "--world", "autumn2026", *words, "list").output
+    assert "100% of the others, each file after 9 bytes or 2.5 s of media" in listed
+    assert "0% of them, 20% of these" in listed
+    assert "Guest identities" not in run("lab", "--world", "clean", "list").output
+    assert "50% of the others, each file" in run("lab", "--world", "clean", "--gated-share", "0.5", "list").output
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--gated-share", "1.5"), "argument --gated-share: '1.5' is not a number from 0 to 1"),
+        (("--bot-check-share", "half"), "argument --bot-check-share: 'half' is not a number from 0 to 1"),
+        (("--bot-check-share", "nan"), "argument --bot-check-share: 'nan' is not a number from 0 to 1"),
+        (("--gate-bytes", "0"), "argument --gate-bytes: '0' is not a whole number above 0"),
+        (("--gate-media-s", "-1"), "argument --gate-media-s: '-1' is not a number above 0"),
+    ],
+)
+def test_lab_option_about_guests_that_is_out_of_range_is_refused(
+    run: Run, words: tuple[str, ...], complaint: str
+) -> None:
+    ended = run("lab", *words, "list")
+    assert (ended.exit_code, ended.output) == (2, "")
+    assert complaint in ended.errors
+
+
 def test_scrapy_lab_says_that_an_option_is_none_of_its_own() -> None:
     with pytest.raises(UsageError, match="--nope is no option of `lab`: options of a command come after its name"):
         Command().process_options(["--nope"], argparse.Namespace(words=["version"]))

@@ -36,6 +36,7 @@ def test_pages_json_prints_one_object_a_file_in_order(run: Run, tmp_path: Path) 
     assert (first["kind"], first["videos"], first["failure"]) == ("unknown", [], "unknown_page_shape")
     assert second == {
         "kind": "related",
+        "shape": "next answer",
         "videos": ["M4gD1WSo5mA"],
         "continuation": "TOKEN",
         "failure": None,
@@ -48,7 +49,7 @@ def test_pages_shows_titles_without_steering_the_terminal(run: Run, tmp_path: Pa
     (tmp_path / "page.json").write_text(ANSWER)
     done = run("pages", "page.json")
     assert done.output.splitlines() == [
-        "page.json: related, 1 videos",
+        "page.json: related, 1 videos (next answer)",
         "    1 M4gD1WSo5mA a ?[31mred? title",
         "  continuation: TOKEN",
     ]
@@ -72,6 +73,22 @@ def test_pages_shows_what_a_video_is(run: Run, tmp_path: Path, changes: dict[str
     results = {"secondaryResults": {"secondaryResults": {"results": [item]}}}
     (tmp_path / "page.json").write_text(json.dumps({"contents": {"twoColumnWatchNextResults": results}}))
     assert run("pages", "page.json").output.splitlines()[1:] == [line, "  continuation: none"]
+
+
+@pytest.mark.parametrize(
+    ("page", "shape"),
+    [
+        (f'<script nonce="n" type="application/json" id="yt-initial-data">{ANSWER}</script>', "data element"),
+        (f"<script>var ytInitialData = {ANSWER};</script>", "assignment"),
+        (ANSWER, "next answer"),
+        ("<html></html>", None),
+    ],
+)
+def test_pages_name_the_shape_that_a_page_was_read_by(run: Run, tmp_path: Path, page: str, shape: str | None) -> None:
+    (tmp_path / "page.html").write_text(page)
+    assert json.loads(run("pages", "--json", "page.html").output)["shape"] == shape
+    first = run("pages", "page.html").output.splitlines()[0]
+    assert first.endswith(f" videos ({shape})" if shape else " videos")
 
 
 def test_pages_of_a_page_that_is_not_understood_say_so(run: Run, tmp_path: Path) -> None:

@@ -61,6 +61,17 @@ def test_simulate_sets_parameters(run: Run, shared: Path, tmp_path: Path) -> Non
     assert json.loads(done.output)["startup_delay_s"] == pytest.approx(3.4, abs=0.11)
 
 
+def test_simulate_plays_the_services_player_by_the_table(run: Run, shared: Path, tmp_path: Path) -> None:
+    trace = write_trace(tmp_path, shared / "truth" / "media" / "prog_cbr.mp4")
+    played = json.loads(run("simulate", "--player", "youtube", trace).output)
+    assert (played["parameters_source"], played["is_validated"]) == ("table", False)
+    assert (played["parameters"]["start_buffer_s"], played["parameters"]["resume_buffer_s"]) == (1.5, 6.0)
+    changed = json.loads(run("simulate", "--player", "youtube", "--set", "start_buffer_s=12", trace).output)
+    # Pieces of 5 s: of 12 s, three of them are there.
+    assert played["initial_buffer_s"] == pytest.approx(5.0, abs=0.3)
+    assert changed["initial_buffer_s"] == pytest.approx(15.0, abs=0.6)
+
+
 def test_simulate_finds_media_beside_the_trace(
     run: Run, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,3 +90,23 @@ def test_every_setting_has_its_row_in_the_docs_with_its_default() -> None:
         shown = "none" if default is None else int(default) if isinstance(default, bool) else default
         assert f"`{shown}`".replace("|", "\\|") in rows[setting.name]
         assert setting.help in rows[setting.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PYTOMO_DATABASE", "did you mean PYTOMO_DATABASE_URL"),
+        ("PYTOMO_DOWNLOAD_WINDOWS_S", "did you mean PYTOMO_DOWNLOAD_WINDOW_S"),
+        ("PYTOMO_PACE", "did you mean PYTOMO_PACE_S"),
+        ("PYTOMO_COLOUR_OF_THE_LINE", "`pytomo settings` lists them"),
+    ],
+)
+def test_name_that_is_no_setting_is_refused_and_the_nearest_one_named(name: str, meant: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        config.check_names(["BOT_NAME", *config.BY_NAME, name])
+    assert str(caught.value).startswith(f"{name} is no setting")
+    assert meant in str(caught.value)
+
+
+def test_names_that_others_use_are_left_alone() -> None:
+    config.check_names(["HOME", "FORGOTTEN_PYTOMO_X", "PYTOMO_YT_DLP", "PYTOMO_TEST_SEED", *config.BY_NAME])

@@ -92,10 +92,10 @@ def test_parts_hear_of_the_crawl_in_their_order_and_those_that_look_on_only_wher
     context = build(crawler)
     assert crawler.signals.heard == {
         signals.spider_opened: ["MeasuringProcess.open", *opened],
-        signals.item_scraped: ["Politeness.stored", "DataCap.stored", *stored],
+        signals.item_scraped: ["Politeness.stored", "DataCap.stored", "RefusalShare.stored", *stored],
         signals.spider_closed: [
-            "CrawlStorage.close", "CrawlContext._report_idle_time", "MeasuringProcess.close",
-            *closed, "LineHold.free", "NetworkFinder.close",
+            "CrawlStorage.close", "CrawlContext._report_idle_time", "CrawlContext._report_refusals",
+            "MeasuringProcess.close", *closed, "LineHold.free", "NetworkFinder.close",
         ],
     }  # fmt: skip
     assert (context.progress is None, context.alerts is None) == (not opened, not closed)
@@ -120,6 +120,23 @@ def test_crawl_begins_with_all_it_needs_to_store_and_is_closed_with_its_run_ende
         assert connection.exec_driver_sql("SELECT end_reason FROM run").fetchall() == [("finished",)]
 
 
+@pytest.mark.parametrize(
+    ("spider", "goal_s", "is_told"), [("youtube", "30", True), ("youtube", "25", False), ("dailymotion", "30", False)]
+)
+def test_crawl_says_at_its_start_where_windows_reach_the_gate(
+    crawler: FakeCrawler, caplog: pytest.LogCaptureFixture, spider: str, goal_s: str, is_told: bool
+) -> None:
+    async def run() -> None:
+        context = build(crawler)
+        await context.begin(spider, {}, ARGUMENTS, is_own_list=False)
+        await context.storage.close("finished")
+
+    crawler.settings |= {"PYTOMO_DOWNLOAD_BUFFER_GOAL_S": goal_s}
+    with caplog.at_level("INFO"):
+        asyncio.run(run())
+    assert ("the service cuts guests off at 60 s of media is reported" in caplog.text) is is_told
+
+
 def test_crawl_that_never_began_closes_all_the_same(crawler: FakeCrawler) -> None:
     asyncio.run(build(crawler).storage.close("shutdown"))
 
@@ -131,6 +148,16 @@ def test_end_of_the_crawl_reports_how_long_the_line_was_idle(crawler: FakeCrawle
     context.gate.idle_s += [2.0, 4.0]
     context._report_idle_time()
     assert crawler.stats["pytomo/gate/idle_max_s"] == 4.0
+
+
+def test_end_of_the_crawl_reports_the_share_that_the_service_refused(crawler: FakeCrawler) -> None:
+    context = build(crawler)
+    context._report_refusals()
+    assert crawler.stats == {}, "nothing was asked, no share"
+    for video_id, failure in (("a", None), ("b", "bot_check"), ("c", None)):
+        context.refusal_share.stored(make_item(video_id=video_id, failure=failure))
+    context._report_refusals()
+    assert crawler.stats == {"pytomo/refusal_share": 0.3333}
 
 
 def test_crawl_is_over_for_each_reason_that_ends_it(crawler: FakeCrawler) -> None:

@@ -172,3 +172,25 @@ def test_middleware_ignores_requests_that_do_not_touch_the_wire() -> None:
         await asyncio.wait_for(GateMiddleware(gate).process_request(Request("data:,")), 1)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("is_stopped_before", [True, False])
+def test_pause_holds_nothing_and_a_stop_ends_it_at_once(is_stopped_before: bool) -> None:
+    async def run() -> None:
+        gate = Gate(is_quiet=True)
+        if is_stopped_before:
+            gate.stop()
+        pause = asyncio.create_task(gate.pause(3600))
+        await settle()
+        if not is_stopped_before:
+            assert not pause.done()
+            await gate.acquire(Activity.WINDOW)
+            gate.stop()
+        with pytest.raises(Stopped):
+            await asyncio.wait_for(pause, 1)
+
+    asyncio.run(run())
+
+
+def test_pause_that_nothing_stops_ends_in_its_time() -> None:
+    asyncio.run(asyncio.wait_for(Gate(is_quiet=True).pause(0.001), 1))

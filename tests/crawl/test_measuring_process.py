@@ -15,6 +15,7 @@ from pytomo_scrapy.crawl import measuring_process as module
 from pytomo_scrapy.crawl.measuring_process import WINDOW_GRACE_S, MeasuringProcess
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import StreamDownload, VideoItem
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
@@ -121,13 +122,14 @@ def test_media_of_a_window_are_deleted_after_its_analysis_whatever_became_of_it(
     media.write_bytes(b"media")
     download = make_download(streams=(StreamDownload("muxed", "18", spool_path=str(media)),))
     settings, worker.trouble = PlaybackConfig(analysis_timeout_s=9.0), trouble
-    analysis = MeasuringProcess().analyse(download, 61.0, settings)
+    declared = DeclaredVideo(duration_s=61.0)
+    analysis = MeasuringProcess().analyse(download, declared, settings)
     if trouble is None:
         assert asyncio.run(analysis) == ((make_timeline(),), (make_playback(),))
     else:
         with pytest.raises(MeasurementError):
             asyncio.run(analysis)
-    assert worker.calls == [(analyse_window, download, 61.0, settings)] and worker.deadlines_s == [9.0]
+    assert worker.calls == [(analyse_window, download, declared, settings)] and worker.deadlines_s == [9.0]
     assert not media.exists()
 
 

@@ -278,7 +278,21 @@ def spoil_failure(written: dict[str, Any]) -> None:
     written["measurement"]["item"].update(failure="gone_fishing", failure_stage="resolve")
 
 
-@pytest.mark.parametrize("spoil", [damage, put_link, write_later_format, lambda path: changed(path, spoil_failure)])
+def test_class_of_failure_of_another_version_is_stored_and_charged_to_nobody(
+    tmp_path: Path, keep_measurement: Callable[..., Path]
+) -> None:
+    path = keep_measurement()
+    changed(path, spoil_failure)
+    storage = storage_of(tmp_path)
+    storage.begin("youtube", {}, ARGUMENTS)
+    assert len(stored_uuids(storage)) == 1 and not os.path.lexists(path)
+    with storage.database.read() as connection:
+        row = connection.exec_driver_sql("SELECT failure, attribution FROM measurement").one()
+    assert tuple(row) == ("gone_fishing", "unknown")
+    storage._close("finished")
+
+
+@pytest.mark.parametrize("spoil", [damage, put_link, write_later_format])
 def test_crawl_starts_whatever_lies_in_the_folder(
     spoil: Callable[[Path], object],
     tmp_path: Path,

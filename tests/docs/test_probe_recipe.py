@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.storage.migrate import HEAD
 from tests.package_copy import contents, copy_to
 
 pytestmark = pytest.mark.process
+
+NEXT = f"{int(HEAD) + 1:04}"  # of migrations
 
 # What a person writes: new files whole, and what goes into those that are there, in front of a line.
 NEW = {
@@ -210,7 +213,7 @@ class RouteConfig:
 }
 # What `make schema` writes.
 MADE = {
-    "pytomo_scrapy/storage/migrations/versions/0002_routes.py",
+    f"pytomo_scrapy/storage/migrations/versions/{NEXT}_routes.py",
     *(f"docs/{name}.md" for name in ("data-format", "failures", "settings", "troubleshooting")),
     *(f"docs/images/{name}.svg" for name in ("flow", "tables")),
 }
@@ -235,7 +238,7 @@ def test_probe_is_eight_files_and_what_is_made_from_them(tmp_path: Path) -> None
     assert changed == {*NEW, *CHANGED, *MADE} and set(before) <= set(after)
     assert len({*NEW, *CHANGED}) == 8
     texts = {name: after[name].decode() for name in MADE}
-    assert "op.create_table('route'," in texts["pytomo_scrapy/storage/migrations/versions/0002_routes.py"]
+    assert "op.create_table('route'," in texts[f"pytomo_scrapy/storage/migrations/versions/{NEXT}_routes.py"]
     assert "\n### route\n" in texts["docs/data-format.md"]
     assert "| `hop_count` | integer | routers | routers on the way | not told |" in texts["docs/data-format.md"]
     settings = texts["docs/settings.md"]

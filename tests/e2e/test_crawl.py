@@ -24,6 +24,7 @@ def visited(database: Path) -> list[str]:
 def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> None:
     done = run_scrapy(
         "lab", "crawl", "youtube", "-a", "time_frame=week", "-a", "max_crawled_url=12", "-a", "max_rounds=3",
+        "-a", "max_per_page=4",  # the lab's first pages have four videos; more would be taken from the next pages
         *SHORT, *database_setting(database),
     )  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]

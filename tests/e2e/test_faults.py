@@ -19,6 +19,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, dict[st
         "lab", "--world", "faults", "crawl", "youtube", "-a", "max_rounds=2", "-a", "max_crawled_url=100",
         "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2",
         "-s", "PYTOMO_BACKOFF_RETRY_S=0.2", "-s", "PYTOMO_BACKOFF_PAUSE_S=0",
+        "-s", "PYTOMO_BOT_CHECK_PAUSE_S=0.1",
         *database_setting(database),
     )  # fmt: skip
     rows = query(

@@ -8,7 +8,15 @@ from pytomo_scrapy import config
 from pytomo_scrapy.config import DnsConfig, ResolveConfig
 from pytomo_scrapy.items import DnsLookup, DnsResult, ResolveResult
 from pytomo_scrapy.measure import family_paths
-from pytomo_scrapy.measure.family_paths import FamilyPath, Resolve, answer_of, look_up_paths, media_hosts, resolve_paths
+from pytomo_scrapy.measure.family_paths import (
+    FamilyPath,
+    Resolve,
+    answer_of,
+    is_bot_check,
+    look_up_paths,
+    media_hosts,
+    resolve_paths,
+)
 from tests.factories import HOST, make_format, make_item, make_resolve
 
 SETTINGS = config.load({"PYTOMO_IP_FAMILY": "both"}.get)
@@ -21,6 +29,27 @@ def resolve(url: str, settings: ResolveConfig) -> ResolveResult:
 
 def pair(video_id: str = "abcdefghijk", resolve: Resolve = resolve) -> tuple[FamilyPath, ...]:
     return resolve_paths(make_item(video_id=video_id, crawl="c"), SETTINGS.resolve, resolve)
+
+
+def test_family_that_met_a_bot_check_is_asked_for_again_and_the_other_one_is_not() -> None:
+    first = {
+        4: make_resolve(elapsed_s=0.5, attempt_count=1),
+        6: make_resolve(formats=(), failure="bot_check", elapsed_s=3.0, attempt_count=2, address_family=None),
+    }
+    paths = pair(resolve=lambda url, settings: first[int(settings.path.family)])
+    assert families(paths) == [4, 6] and is_bot_check(paths)
+    asked: list[str] = []
+
+    def resolve_again(url: str, settings: ResolveConfig) -> ResolveResult:
+        asked.append(settings.path.family)
+        return make_resolve(address_family=6, elapsed_s=0.25, attempt_count=1)
+
+    again = resolve_paths(make_item(crawl="c"), SETTINGS.resolve, resolve_again, paths)
+    assert asked == ["6"] and not is_bot_check(again)
+    found = {path.family: path.resolve for path in again}
+    assert found[4] is first[4]
+    # All tries count as tries; the time is that of the answer which counts.
+    assert (found[6].attempt_count, found[6].bot_check_count, found[6].elapsed_s) == (2 + 1, 1, 0.25)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -29,6 +30,11 @@ EMBEDDINGS: dict[str, Callable[[str], str]] = {
     "quoted": lambda text: f"var ytInitialData = {quoted(text)};",
     "minified": lambda text: f"ytInitialData={text};if(window.ytcsi){{window.ytcsi.tick('pdr',null,'')}}",
     "after_code": lambda text: f'if (ytInitialData == null) {{ a = "it\'s"; }}\nvar ytInitialData = {text};',
+    "element": lambda text: f'</script><script id="yt-initial-data" type="application/json">{text}',
+    "element_read_by_code": lambda text: (
+        "var ytInitialData = JSON.parse(document.getElementById('yt-initial-data').textContent);</script>"
+        f"<script type=application/json id='yt-initial-data'>\n  {text}\n"
+    ),
     "after_a_quote_in_a_pattern": lambda text: f"var a = b.replace(/\"/g, 'x'); var ytInitialData = {text};",
 }
 HOSTILE = [
@@ -62,6 +68,121 @@ def test_assignment_inside_a_description_is_not_taken(bait: str) -> None:
     before = f"<script>var ytInitialPlayerResponse = {description};</script>"
     page = parse_page(page_of(f"var ytInitialData = {answer('real')};", before))
     assert [video.title for video in page.videos] == ["real"]
+
+
+ATTRIBUTES = ['id="yt-initial-data"', 'type="application/json"', 'nonce="a-b=c>"', 'data-x=\'</p> "q" id="other"\'']
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(ATTRIBUTES)), ids=lambda order: order[0][:4] + order[1][:4]
+)
+def test_recorded_answer_in_the_data_element_gives_the_same_as_the_assignment(
+    recording: Callable[[str], str], order: tuple[str, ...]
+) -> None:
+    text = recording("next_small.json")
+    assigned = parse_page(page_of(f"var ytInitialData = {text};"))
+    parsed = parse_page(f"<html><body><script {' '.join(order)}>{text}</script></body></html>")
+    assert parsed == assigned
+    assert (parsed.shape, assigned.shape) == ("data element", "assignment")
+    assert [video.video_id for video in parsed.videos] == json.loads(recording("expected.json"))["kept"][
+        "next_small.json"
+    ]
+
+
+@pytest.mark.parametrize("name", ["next_plain", "next_small", "next_mixed_legacy", "next_playlists"])
+def test_every_recorded_page_is_the_same_in_each_shape(recording: Callable[[str], str], name: str) -> None:
+    text = recording(f"{name}.json")
+    element = parse_page(f'<script type="application/json" id="yt-initial-data" nonce="n">{text}</script>')
+    assigned, answered = parse_page(page_of(f"var ytInitialData = {text};")), parse_page(text)
+    assert element == assigned == answered
+    assert [page.shape for page in (element, assigned, answered)] == ["data element", "assignment", "next answer"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<script id="yt-initial-data" type="application/json">',
+        "<script type='application/json' id='yt-initial-data'>",
+        "<SCRIPT ID=yt-initial-data TYPE=application/json>",
+        '<script\n\tid = "yt-initial-data"\n\ttype = "application/json"\n>',
+        '<script async defer id="yt-initial-data">',
+        '<script defer=""id="yt-initial-data"nonce="x">',
+        '<script id="yt-initial-data"/>',
+        '<script src="a>b" id="yt-initial-data">',
+        '<script data-id="wrong" id="yt-initial-data" id="second">',
+        f'<script {" ".join(f"data-{number}={number}" for number in range(100))} id="yt-initial-data">',
+    ],
+)
+def test_data_element_is_found_by_its_id_however_its_tag_is_written(tag: str) -> None:
+    page = parse_page(f"<html>{tag}{answer('real')}</script></html>")
+    assert ([video.title for video in page.videos], page.shape) == (["real"], "data element")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<script data-id="yt-initial-data">',
+        '<script id="yt-initial-data-2">',
+        '<script id="x" id="yt-initial-data">',
+        "<script title=' id=\"yt-initial-data\"'>",
+        '<script class="id=yt-initial-data">',
+        '<script nonce= id="yt-initial-data">',  # as in a browser: what follows the sign is the value
+        '<div id="yt-initial-data">',
+        '<scripty id="yt-initial-data">',
+    ],
+)
+def test_element_of_another_id_or_name_is_not_the_data(tag: str) -> None:
+    assert parse_page(f"<html>{tag}{answer('bait')}</script></html>").failure == "unknown_page_shape"
+
+
+BAIT = f'<script id="yt-initial-data" type="application/json">{answer("bait", "bait_000000")}</script>'
+REAL = f'<script id="yt-initial-data" type="application/json">{answer("real")}</script>'
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        f"<title>{BAIT}</title>",
+        f"<!-- {BAIT} -->",
+        f"<textarea>{BAIT}</textarea>",
+        f"<style>{BAIT.replace('</script>', '')}</style>",
+        f"<noscript>{BAIT}</noscript>",
+        f"<meta name=title content='{BAIT}'>",
+        f"<meta content='it says \"' data-x='{BAIT}'>",
+        f"<script>var title = {json.dumps(BAIT).replace('</', '<' + chr(92) + '/')};</script>",
+        '<script id="yt-initial-data" type="application/json">{"contents": {"twoColumnWatch</script>',
+        '<script id="yt-initial-data" type="application/json">{"responseContext": {}}</script>',
+        '<script id="yt-initial-data" type="application/json">[1]</script>',
+        f'<script id="yt-initial-data">{answer("code", "bait_000000")}</script>',  # not said to be data
+        f"<script>var ytInitialData = {answer('assigned', 'bait_000000')};</script>",
+    ],
+)
+def test_data_element_in_a_title_or_a_broken_one_is_not_taken_for_the_page(before: str) -> None:
+    page = parse_page(f"<html>{before}<p title=it's>{REAL}</html>")
+    assert ([video.title for video in page.videos], page.shape) == (["real"], "data element")
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_truncated_data_element_leaves_the_assignment_or_nothing(title: str) -> None:
+    element = f'<script id="yt-initial-data">{answer(title)}</script>'
+    for end in (len(element) // 2, len(element) - len("}</script>")):
+        cut = parse_page(f"<html>{element[:end]}")
+        assert (cut.failure, cut.videos) == ("unknown_page_shape", ())
+    both = page_of(f"var ytInitialData = {answer('real')};", f"{element[: len(element) // 2]}</script>")
+    parsed = parse_page(both)
+    assert ([video.title for video in parsed.videos], parsed.shape) == (["real"], "assignment")
+    whole = parse_page(f"<html>{element.removesuffix('</script>')}")
+    assert whole.failure is None, "the page broke off behind the object"
+
+
+def test_watch_page_whose_player_answer_is_a_data_element_says_why_it_is_empty() -> None:
+    player = json.dumps({"playabilityStatus": {"status": "ERROR", "reason": "Private video"}})
+    empty = json.dumps({"contents": {"twoColumnWatchNextResults": {"results": {}}}})
+    page = parse_page(
+        f'<script id="yt-initial-player-response" type="application/json">{player}</script>'
+        f'<script id="yt-initial-data" type="application/json">{empty}</script>'
+    )
+    assert (page.kind, page.failure, page.shape) == ("related", "private", "data element")
 
 
 def test_recorded_answer_in_a_page_gives_the_same_as_the_answer(recording: Callable[[str], str]) -> None:
@@ -115,6 +236,16 @@ HOSTILE_BODIES: dict[str, Callable[[], str]] = {
     "scripts": lambda: "<script>ytInitialData</script>" * 1_600_000,
     "braces": lambda: "{" * 50_000_000,
     "deep_object": lambda: page_of("var ytInitialData = " + '{"contents":' * 4_000_000),
+    "elements": lambda: '<script id="yt-initial-data">{"a":</script>' * 1_000_000,
+    "open_element": lambda: '<script id="yt-initial-data" type="application/json">' + '{"contents":[' * 4_000_000,
+    "deep_element": lambda: '<script id="yt-initial-data">' + '{"contents":' * 4_000_000,
+    "quoted_element": lambda: "<script id='yt-initial-data'>" + '"\\"' * 16_000_000,
+    "open_tags": lambda: "<a b='" * 8_000_000,
+    "tags": lambda: "<b>" * 16_000_000,
+    "attributes": lambda: "<script " + "a " * 25_000_000,
+    "values": lambda: '<script a="' + "<script b=" * 5_000_000,
+    "comments": lambda: "<!--" * 12_000_000,
+    "titles": lambda: "<title>" * 7_000_000,
     "zeros": lambda: "\x00" * 50_000_000,
 }
 

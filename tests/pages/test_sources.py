@@ -35,8 +35,14 @@ def body_of(request: PageRequest) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("time_frame", "names"),
     [
-        ("today", ["charts:VIDEOS:DAILY:GB", "charts:TRENDING_VIDEOS:GB", "charts:TRENDING_MOVIES:GB", "gaming:GB"]),
-        ("week", ["charts:VIDEOS:WEEKLY:GB"]),
+        (
+            "today",
+            [
+                *("charts:VIDEOS:DAILY:GB", "charts:TRENDING_VIDEOS:GB", "charts:TRENDING_MOVIES:GB"),
+                *("gaming:GB", "podcasts:GB", "sports:GB"),
+            ],
+        ),
+        ("week", ["charts:VIDEOS:WEEKLY:GB", "podcasts:GB", "sports:GB"]),
         ("month", []),
         ("all_time", []),
     ],
@@ -44,6 +50,37 @@ def body_of(request: PageRequest) -> dict[str, Any]:
 def test_time_frame_gives_its_charts_then_a_search_for_each_term(time_frame: str, names: list[str]) -> None:
     searches = [f"search:{time_frame}:GB:music", f"search:{time_frame}:GB:news: today"]
     assert [request.source for request in popular_sources(time_frame, "gb", PLAIN)] == names + searches
+
+
+@pytest.mark.parametrize(
+    ("sources", "frame", "names"),
+    [
+        (("podcasts",), "week", ["podcasts:GB"]),
+        (("gaming", "search"), "today", ["gaming:GB", "search:today:GB:music"]),
+        (("charts", "gaming"), "week", ["charts:VIDEOS:WEEKLY:GB"]),
+        (("data_api",), "week", ["data_api:search:week:GB"]),
+        (("charts",), "month", []),
+    ],
+)
+def test_only_the_sources_that_are_named_are_asked(sources: tuple[str, ...], frame: str, names: list[str]) -> None:
+    config = SourceConfig(KEY, ("music",), "popularity", sources)
+    assert [request.source for request in popular_sources(frame, "GB", config)] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "browse_id", "params"),
+    [
+        ("gaming:GB", "UCOpNcN46UbXVtpKMrmU4Abg", "Egh0cmVuZGluZ7gBAJIDAPIGBAoCMgA"),
+        ("podcasts:GB", "FEpodcasts_destination", "qgcCCAM%3D"),
+        ("sports:GB", "UCEgdi0XIXXZ-qJOFPf4JSKw", "EglzcG9ydHN0YWK4AQCSAwDyBgQKAjIA"),
+    ],
+)
+def test_destination_is_browsed_by_its_id_and_goes_on_there(name: str, browse_id: str, params: str) -> None:
+    request = source_request(name, PLAIN)
+    body = body_of(request)
+    assert (body["browseId"], body["params"], body["context"]["client"]["gl"]) == (browse_id, params, "GB")
+    following = next_page_request(request, "TOKEN")
+    assert (urlsplit(following.url).path, following.source) == ("/youtubei/v1/browse", name)
 
 
 def test_searches_of_the_time_frames_and_orders_all_differ() -> None:

@@ -89,6 +89,7 @@ def test_watch_page_says_views_and_date_of_its_own_video(
         ("charts_trending_music.json", "charts", 30, "7sxVHYZ_PnA", "m4sEaJhaKzI", False),
         ("charts_trending_movies.json", "charts", 30, "ZmEx7wQI6RY", "C93GFpbp554", False),
         ("browse_gaming_trending.json", "browse", 50, "-_DaUyAB_DE", "vejbwilzxjg", False),
+        ("browse_podcasts.json", "browse", 99, "uUeo9jxxMWc", "UlJg6hbY22E", False),
         ("search_videos.json", "search", 20, "Z8KYabgkMbw", "oo2aNvVDpAM", True),
         ("search_continuation.json", "search_continuation", 20, "JOHUZMTdgBY", "ezYffvVRjG4", True),
     ],
@@ -114,7 +115,7 @@ def test_popular_list_of_a_recording_gives_its_videos_in_order(
         ("notavailable_paidcontent.json", "player", "members_only"),
         ("notavailable_privatecontent.json", "player", "private"),
         ("notavailable_restricted.json", "player", "geo_restricted"),
-        ("player_visionos_unplayable.json", "player", "unknown_failure"),
+        ("player_visionos_unplayable.json", "player", "unknown_refusal"),
         ("player_visionos_plain.json", "player", None),
         ("player_android_reel.json", "player", None),
         ("player_web_microformat.json", "player", None),
@@ -353,13 +354,41 @@ def test_older_answer_in_parts_and_wrapped_answer_are_read() -> None:
         ("LIVE_STREAM_OFFLINE", "Premieres in 3 hours", "upcoming"),
         ("LIVE_STREAM_OFFLINE", None, "upcoming"),
         ("CONTENT_CHECK_REQUIRED", None, "age_restricted"),
-        ("ERROR", "Something new", "unknown_failure"),
+        ("ERROR", "Something new", "unknown_refusal"),
+        (None, "Something new", "unknown_refusal"),
     ],
 )
 def test_playability_text_gives_its_class(status: str, reason: str | None, failure: str) -> None:
     page = parse({"playabilityStatus": {"status": status, "reason": reason}})
     assert (page.kind, page.failure) == ("player", failure)
     assert page.failure in FAILURES
+
+
+@pytest.mark.parametrize(
+    ("screen", "failure", "detail"),
+    [
+        ({"playerCaptchaViewModel": {"title": "Prove it"}}, "bot_check", "Prove it"),
+        ({"playerErrorMessageRenderer": {"playerCaptchaViewModel": {}}}, "bot_check", "captcha"),
+        (
+            {
+                "playerInterstitialRenderer": {
+                    "content": {"interstitialViewModel": {"description": {"content": "This video is private"}}}
+                }
+            },
+            "private",
+            "This video is private",
+        ),
+        ({"somethingNew": {"text": {"simpleText": "Come back on Tuesday"}}}, "unknown_refusal", "Come back on Tuesday"),
+        ({"somethingNew": [{"title": "Confirm your age"}]}, "age_restricted", "Confirm your age"),
+        ({"playerLegacyDesktopYpcOfferRenderer": {}}, "premium", "UNPLAYABLE"),
+        ({}, "unknown_refusal", "UNPLAYABLE"),
+        ([1], "unknown_refusal", "UNPLAYABLE"),
+    ],
+)
+def test_refusal_in_any_shape_has_the_class_of_its_words(screen: Any, failure: str, detail: str) -> None:
+    page = parse({"playabilityStatus": {"status": "UNPLAYABLE", "errorScreen": screen}})
+    assert page.failure == failure
+    assert page.failure_detail and detail in page.failure_detail
 
 
 def test_half_a_surrogate_pair_in_a_title_is_mended() -> None:

@@ -47,6 +47,7 @@ def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline,
         process=cast(Any, process),
         data_cap=DataCap(checked, gate, lambda *_: 0),
         networks=NetworkFinder(checked.network),
+        pause=gate.pause,
     )
     return DownloadPipeline(Session(checked, tools), cast(Any, None)), process
 
@@ -94,8 +95,8 @@ def test_media_refused_and_not_to_be_resolved_again_keep_their_one_row(monkeypat
 
 
 def test_cut_in_mid_download_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    item, process = measure_refused(monkeypatch, ["interrupted"], make_resolve())
-    assert len(process.caps_bytes) == 1 and item.failure == "interrupted"
+    item, process = measure_refused(monkeypatch, ["media_gated"], make_resolve())
+    assert len(process.caps_bytes) == 1 and item.failure == "media_gated"
 
 
 def test_next_video_has_the_room_that_the_window_before_left_although_that_is_not_stored_yet() -> None:

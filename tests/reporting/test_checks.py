@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
@@ -19,13 +20,16 @@ from pytomo_scrapy.reporting.checks import (
     check_clock,
     check_database,
     check_disk,
+    check_gate,
     check_http3,
     check_javascript,
     check_networks,
     check_ping,
     check_yt_dlp,
 )
+from pytomo_scrapy.storage.database import open_database
 from tests.measure.dns.mmdb_writer import write_mmdb
+from tests.storage.factories import begin, make_download, make_item
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -81,7 +85,7 @@ def test_file_of_as_numbers_is_read_and_its_age_told(tmp_path: Path) -> None:
 
 
 def test_every_check_is_made_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    single = ("database", "ping", "clock", "yt_dlp", "javascript", "http3", "networks")
+    single = ("database", "ping", "clock", "yt_dlp", "javascript", "http3", "networks", "gate")
     for name in single:
         monkeypatch.setattr(checks, f"check_{name}", lambda *_, name=name: checks.Check(name, "ok", "well"))
     for name in ("disk", "resolvers"):
@@ -89,7 +93,39 @@ def test_every_check_is_made_once_and_in_order(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(checks, f"check_{name}", lambda *_, several=several: several)
     found = [check.name for check in checks.run_checks(config.load({}.get), now=NOW)]
     order = ["database", "disk", "disk", "ping", "resolvers", "resolvers", "clock", "yt_dlp", "javascript", "http3"]
-    assert found == [*order, "networks"]
+    assert found == [*order, "networks", "gate"]
+
+
+@pytest.mark.parametrize(
+    ("goal_s", "stored_s", "state", "words"),
+    [
+        ("30", None, "warn", "60 s of media is reported"),
+        ("25", None, "ok", "end before"),
+        ("25", 52.5, "warn", "52.5 s of media was seen here"),
+        ("30", 61.0, "ok", "end before"),  # what was seen here counts, not what others report
+    ],
+)
+def test_windows_that_reach_the_gate_are_a_warning(
+    tmp_path: Path, goal_s: str, stored_s: float | None, state: str, words: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+    if stored_s is not None:
+        database = open_database(url)
+        repository, run = begin(database)
+        early = make_download(failure="media_gated", gated_at_s=0.4, gated_at_media_s=0.0)  # nothing reaches less
+        expired = make_download(failure="url_expired", gated_at_s=0.9, gated_at_media_s=3.0)  # another reason
+        gated = make_download(failure="media_gated", gated_at_s=9.0, gated_at_media_s=stored_s)
+        for window in (early, expired, gated, replace(gated, gated_at_media_s=stored_s + 1)):
+            repository.save(make_item(downloads=(window,)), run)
+        database.close()
+    settings = {"PYTOMO_DATABASE_URL": url, "PYTOMO_VANTAGE": "here", "PYTOMO_DOWNLOAD_BUFFER_GOAL_S": goal_s}
+    check = check_gate(config.load(settings.get))
+    assert check.state == state and words in check.finding
+
+
+def test_gate_is_looked_for_without_a_database_too() -> None:
+    settings = {"PYTOMO_DATABASE_URL": "sqlite:////nowhere/at/all/x.db"}
+    assert "60 s of media is reported" in check_gate(config.load(settings.get)).finding
 
 
 def test_ping_that_is_not_permitted_is_a_warning_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

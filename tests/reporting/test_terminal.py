@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from pytomo_scrapy.analysis.crawl_report import FailureCount, PlayerSummary, ReportSummary, ThroughputSummary
+from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare, Strata
 from pytomo_scrapy.reporting.format import megabits, megabytes, milliseconds, percent, seconds
 from pytomo_scrapy.reporting.terminal import print_measurement, print_report
 
@@ -68,3 +69,28 @@ def test_measurement_with_a_hostile_title_shows_it_as_it_is() -> None:
     text = out.getvalue()
     assert "[red]loud[/red] <script>" in text and "[bold]said[/bold] so" in text
     assert "private (content, at resolve): the video is private" in text
+
+
+def test_report_without_a_refusal_says_so_in_one_line() -> None:
+    said = "The service refused none of 7 videos (95 % interval 0.0 % to 35.4 %)."
+    account = RefusalAccount(7, 7, RefusedShare("all", 7, 0, 0.0, 0.0, 0.354), sentences=(said,))
+    text = printed(attempted_count=7, refusals=account)
+    assert said in text and "Refused by the service" not in text
+
+
+def test_report_lays_out_refusals_by_class_and_stratum_within_80_columns() -> None:
+    every = RefusedShare("all", 10, 5, 0.5, 0.2366, 0.7634)
+    classes = (RefusedShare("bot_check", 10, 5, 0.5, 0.2366, 0.7634),)
+    strata = (
+        RefusedShare("100 000 to 1 million", 4, 1, 0.25, 0.0456, 0.6994),
+        RefusedShare("not listed", 6, 4, 2 / 3, 0.3, 0.9032),
+    )
+    account = RefusalAccount(10, 5, every, classes, (Strata("views", "views", strata),), ("The service refused 5.",))
+    lines = printed(attempted_count=10, refusals=account).splitlines()
+    assert max(map(len, lines)) <= 80
+    table = [line.split() for line in lines[lines.index("The service refused 5.") :]]
+    assert ["by", "group", "asked", "refused", "share", "95", "%"] in table
+    assert ["class", "bot", "check", "10", "5", "50.0", "%", "23.7", "to", "76.3", "%"] in table
+    assert ["views", *["100", "000", "to", "1", "million", "4", "1", "25.0", "%", "4.6", "to", "69.9", "%"]] in table
+    # What a row is by stands on its first row only.
+    assert ["not", "listed", "6", "4", "66.7", "%", "30.0", "to", "90.3", "%"] in table

@@ -11,15 +11,19 @@ from pytomo_scrapy.lab.servers import LabOptions
 # What is run in a lab that is up; other words after `lab` are about the lab itself.
 _IN_A_LAB = {"crawl", "doctor", "measure"}
 
+_OPTIONS = {"--world", "--seed", "--clip-ratio"}
+# It draws guests: what a crawl meets in it must not depend on who was there before, so each has its own.
+_NOT_SHARED = {"autumn2026"}
+
 _stack = contextlib.ExitStack()
-_labs: dict[tuple[str, float | None], Lab] = {}
+_labs: dict[tuple[str, float | None, int], Lab] = {}
 
 
-def shared_lab(world: str = "default", clip_ratio: float | None = None) -> Lab:
+def shared_lab(world: str = "default", clip_ratio: float | None = None, seed: int = 0) -> Lab:
     """Return the running lab of this world. Raises LabError if it cannot start."""
-    key = (world, clip_ratio)
+    key = (world, clip_ratio, seed)
     if key not in _labs:
-        _labs[key] = _stack.enter_context(running_lab(LabOptions(world, clip_ratio=clip_ratio)))
+        _labs[key] = _stack.enter_context(running_lab(LabOptions(world, seed, clip_ratio)))
     return _labs[key]
 
 
@@ -30,13 +34,17 @@ def close_labs() -> None:
 
 
 def in_shared_lab(words: tuple[str, ...], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Return what `lab [options] COMMAND ...` comes to where its lab is up: the command, and its environment."""
+    """Return what `lab [options] COMMAND ...` comes to where its lab is up: the command, and its environment.
+
+    A lab with other options (those about guests) is not shared.
+    """
     rest, options = list(words[1:]), {}
-    while rest and rest[0] in {"--world", "--clip-ratio"}:
+    while rest and rest[0] in _OPTIONS:
         options[rest[0]] = rest[1]
         del rest[:2]
-    if words[:1] != ("lab",) or not rest or rest[0] not in _IN_A_LAB:
+    world = options.get("--world", "default")
+    if words[:1] != ("lab",) or not rest or rest[0] not in _IN_A_LAB or world in _NOT_SHARED:
         return list(words), dict(environment)
     ratio = options.get("--clip-ratio")
-    lab = shared_lab(options.get("--world", "default"), float(ratio) if ratio is not None else None)
+    lab = shared_lab(world, float(ratio) if ratio is not None else None, int(options.get("--seed", "0")))
     return rest, lab.environment(environment)

@@ -104,13 +104,17 @@ class Opened:
     frontier: Frontier
 
 
+class Gate:
+    is_stopping = False
+
+
 class Context:
     """A crawl around the walk: everything is noted in one list, with the waits."""
 
     def __init__(self, frontier: Frontier, **settings: object) -> None:
         self.log = frontier.log
         self.config = config.load({"PYTOMO_PACE_S": 0, **settings}.get)
-        self.frontier, self.storage = frontier, Storage()
+        self.frontier, self.storage, self.gate = frontier, Storage(), Gate()
         self.politeness, self.data_cap, self.line = Politeness(self.log), DataCap(), Line(self.log)
 
     @property

@@ -48,6 +48,12 @@ class NotedWalk:
     async def wants_more_videos(self, claim: Claim) -> bool:
         return self.wants
 
+    async def ready_for_more(self) -> None:
+        self.log.append(("ready for more",))
+
+    def note_refusal(self, failure: str, wait_s: float) -> None:
+        self.log.append(("refused", failure, wait_s))
+
     async def finish_source(
         self, claim: Claim, found: list[FoundVideo], failure: str | None, detail: str | None, wait_s: float = 0.0
     ) -> None:
@@ -85,7 +91,7 @@ def source(name: str, **overrides: Any) -> Claim:
 @pytest.mark.parametrize(
     ("service", "time_frame", "names"),
     [
-        ("youtube", "week", ["charts:VIDEOS:WEEKLY:GB", "search:week:GB:music"]),
+        ("youtube", "week", ["charts:VIDEOS:WEEKLY:GB", "podcasts:GB", "sports:GB", "search:week:GB:music"]),
         ("youtube", "month", ["search:month:GB:music"]),
         ("dailymotion", "week", ["dailymotion:visited-week"]),
         ("dailymotion", "all_time", ["dailymotion:visited"]),
@@ -353,6 +359,11 @@ def test_item_that_is_stored_makes_room_and_one_that_comes_back_is_given_back() 
         ({"max_rounds": "0"}, {}, "Argument max_rounds='0' is not usable"),
         ({"vantage": "mine"}, {}, "must be one of shared, own"),
         ({"country": "G1"}, {}, "must be two letters such as GB"),
+        (
+            {"time_frame": "month"},
+            {"PYTOMO_SOURCES": "charts,sports"},
+            "PYTOMO_SOURCES=charts,sports lists no video for",
+        ),
     ],
 )
 def test_arguments_that_are_not_usable_are_refused_in_a_sentence(
@@ -360,3 +371,17 @@ def test_arguments_that_are_not_usable_are_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(SettingError, match=words):
         YoutubeSpider.check_arguments({**arguments, "_job": "1"}, config.load(settings.get))
+
+
+def test_sources_without_a_list_for_the_time_frame_do_not_matter_to_a_list_of_the_users_own() -> None:
+    settings = config.load({"PYTOMO_SOURCES": "charts"}.get)
+    YoutubeSpider.check_arguments({"time_frame": "month", "urls": VIDEO}, settings)
+
+
+def test_recorded_podcasts_are_admitted_under_their_sources_name(shared: Path) -> None:
+    body = (shared / "recordings" / "browse_podcasts.json").read_bytes()
+    spider = make_spider(arguments={"max_per_page": "1000"})
+    response = Response("https://www.youtube.com/youtubei/v1/browse?prettyPrint=false", body=body)
+    assert answer(spider, source("podcasts:GB"), response) == []
+    ((_, name, found, failure, _),) = notes_of(spider)
+    assert (name, len(cast(list[str], found)), failure) == ("podcasts:GB", 99, None)

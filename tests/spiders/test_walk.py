@@ -26,6 +26,7 @@ from tests.fake_crawler import FakeCrawler, sqlite_in
 
 # What each page lists: two popular videos, each with the other and two more.
 PAGES = {"popular": ("one", "two"), "one": ("two", "three"), "two": ("one", "four"), "three": (), "four": ()}
+LISTED: dict[str, dict[str, Any]] = {"three": {"duration_s": 61.0, "view_count": 1200, "published": "3 weeks ago"}}
 
 
 class ToySpider(WalkSpider):
@@ -50,7 +51,7 @@ class ToySpider(WalkSpider):
     def parse_page(self, response: Response) -> ParsedPage:
         name = response.url.rpartition("/")[2]
         failure = self.failures.get(name)
-        videos = () if failure else tuple(PageVideo(video_id) for video_id in PAGES[name])
+        videos = () if failure else tuple(PageVideo(video_id, **LISTED.get(video_id, {})) for video_id in PAGES[name])
         return ParsedPage(kind="watch", videos=videos, failure=failure)
 
 
@@ -128,6 +129,15 @@ def test_walk_is_breadth_first_and_measures_every_video_once(make_crawl: Callabl
     ]  # fmt: skip
     assert [item.page.related_count for item in crawl.items if item.page] == [2, 2, 0, 0]
     assert {item.crawl for item in crawl.items} == {crawl.spider.walk.crawl_name}
+
+
+@pytest.mark.slow
+def test_item_has_what_the_list_said_of_its_video(make_crawl: Callable[..., Crawl]) -> None:
+    crawl = make_crawl(max_rounds="2")
+    crawl.run()
+    said = {one.video_id: (one.listed_view_count, one.listed_duration_s, one.listed_age_s) for one in crawl.items}
+    nothing = (None, None, None)
+    assert said == {"one": nothing, "two": nothing, "three": (1200, 61.0, 21 * 86_400.0), "four": nothing}
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pytest
 from scrapy.exceptions import CloseSpider
 
 from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.spiders.arguments import WalkArguments
 from pytomo_scrapy.spiders.walk import close_if_over, take_line
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo
@@ -63,6 +64,50 @@ def test_sources_are_asked_without_a_pace_but_never_while_the_service_is_left_al
     played = Played(monkeypatch, Frontier(*sources, make_claim(3)), PYTOMO_PACE_S=60)
     play(played.claims())
     assert played.log[3:] == ["ready", "claim 1", "ready", "claim 2", "ready", "claim 3"]
+
+
+def test_page_besides_those_of_the_claims_takes_a_place_in_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Played(monkeypatch, Frontier(make_claim(1), make_claim(2)), PYTOMO_PACE_S=60)
+
+    async def walk_on() -> float:
+        walk = await played.open()
+        claims = walk.claims()
+        walk.stored((await anext(claims)).id)
+        played.clock.now_s += 20
+        await walk.ready_for_more()
+        assert played.clock.now_s == 160, "60 s after the video's start"
+        walk.stored((await anext(claims)).id)
+        return played.clock.now_s
+
+    assert play(walk_on()) == 220, "60 s after the page"
+    assert played.log.count("ready") == 3, "it waits for a service that is left alone"
+
+
+def test_stop_ends_the_wait_for_a_place_in_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Played(monkeypatch, Frontier(make_claim(1)), PYTOMO_PACE_S=3600)
+
+    async def stop() -> None:
+        walk = await played.open()
+        await anext(walk.claims())
+        played.context.gate.is_stopping = True
+        await walk.ready_for_more()
+
+    with pytest.raises(Stopped):
+        play(stop())
+    assert played.clock.now_s == 100
+
+
+@pytest.mark.parametrize(("failure", "is_noted"), [("http_429", True), ("bot_check", True), ("page_timeout", False)])
+def test_refusal_of_a_further_page_is_one_of_the_service(
+    failure: str, is_noted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = Played(monkeypatch, Frontier())
+
+    async def note() -> None:
+        (await played.open()).note_refusal(failure, 9.0)
+
+    play(note())
+    assert (f"{failure} 9 s" in played.log) is is_noted
 
 
 # Rounds.

@@ -26,6 +26,10 @@ MEDIA = "https://rr3---sn-abc.googlevideo.com/videoplayback?expire=1&ip=203.0.11
         ("x%3D203.0.113.7%26 and 2001%3adb8%3A%3a1", "x%3D(client)%26 and (client)"),
         ("::ffff:203.0.113.7 and 203.0.113.70", "::ffff:(client) and 203.0.113.70"),
         ("2001:DB8:0::1 left", "(client) left"),
+        ('{"visitorData":"CgtUOGRzRW9%3D%3D","x":1}', '{"visitorData":"[removed]","x":1}'),
+        (r"\x22VISITOR_DATA\x22:\x22CgtUOGRzRW9%3D\x22", r"\x22VISITOR_DATA\x22:\x22[removed]\x22"),
+        (r"{\"visitorData\": \"Cgt\"}", r"{\"visitorData\": \"[removed]\"}"),
+        ("VISITOR_INFO1_LIVE=T8dsEowmsZw; YSC=a", "VISITOR_INFO1_LIVE=[removed]; YSC=a"),
         ("connect to 142.250.1.1 port 443 failed", "connect to 142.250.1.1 port 443 failed"),
     ],
 )

@@ -15,6 +15,7 @@ from pytomo_scrapy.lab.faults.kinds import (
     MediaFault,
     PageFault,
     PlayerApiFault,
+    UrlFault,
 )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MediaFault",
     "PageFault",
     "PlayerApiFault",
+    "UrlFault",
     "collect",
     "fault_at",
     "host_faults",
@@ -35,7 +37,10 @@ __all__ = [
 Kind = TypeVar("Kind", bound=Fault)
 
 # From the first thing that a crawl asks for to the last.
-_ORDER: tuple[type[Fault], ...] = (PlayerApiFault, PageFault, DnsFault, HostFault, CertificateFault, MediaFault)
+_ORDER: tuple[type[Fault], ...] = (
+    *(PlayerApiFault, UrlFault, PageFault),
+    *(DnsFault, HostFault, CertificateFault, MediaFault),
+)
 
 
 def collect() -> dict[str, Fault]:

@@ -92,6 +92,20 @@ def _exhausted(_: Json, __: str) -> tuple[int, Json]:
     return 429, {"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}}
 
 
+# The service writes this one with a typographic apostrophe, and the texts about rates with a plain one.
+BOT_CHECK = PlayerApiFault(
+    "bot_check",
+    "sign in to confirm you're not a bot",
+    "bot_check",
+    _refuse(
+        "LOGIN_REQUIRED",
+        "Sign in to confirm you\u2019re not a bot",
+        subreason="This helps protect our community. Learn more",
+        has_details=False,
+    ),
+    stops_a_crawl=True,
+)
+
 ROWS = (
     PlayerApiFault(
         "private",
@@ -156,19 +170,7 @@ ROWS = (
             has_details=False,
         ),
     ),
-    # The service writes this one with a typographic apostrophe, and the next one with a plain one.
-    PlayerApiFault(
-        "bot_check",
-        "sign in to confirm you're not a bot",
-        "bot_check",
-        _refuse(
-            "LOGIN_REQUIRED",
-            "Sign in to confirm you\u2019re not a bot",
-            subreason="This helps protect our community. Learn more",
-            has_details=False,
-        ),
-        stops_a_crawl=True,
-    ),
+    BOT_CHECK,
     PlayerApiFault(
         "rate_limited",
         "this content isn't available, try again later",

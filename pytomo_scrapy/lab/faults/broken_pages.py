@@ -10,7 +10,10 @@ _BROKEN = "<html><title>500 Internal Server Error</title><body>Backend error</bo
 
 ROWS = (
     PageFault(
-        "page_garbage", "the watch page has an unknown shape", "unknown_page_shape", lambda _: page(_SOMETHING_NEW)
+        "page_garbage",
+        "the watch page has an unknown shape, and the next answer too",
+        "unknown_page_shape",
+        lambda _: page(_SOMETHING_NEW),
     ),
     PageFault("page_consent", "the watch page redirects to the consent page", "consent_wall", to_consent),
     PageFault("page_500", "the watch page answers 500", "http_5xx", lambda _: page(_BROKEN, 500)),

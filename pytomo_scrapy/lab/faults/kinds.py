@@ -37,6 +37,14 @@ class PlayerApiFault(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class UrlFault(Fault):
+    """What is wrong with the media URLs of one video, which the player API signs in good order: all are refused."""
+
+    expires_in_s: int | None = None  # from the player API's answer on; negative where they have expired; None: as usual
+    client_address: str | None = None  # whom they are made for; None: the client that asked
+
+
+@dataclass(frozen=True, slots=True)
 class PageFault(Fault):
     """The watch page of one video. The video itself can be measured, so `failure` is that of the page alone."""
 

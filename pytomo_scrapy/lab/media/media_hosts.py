@@ -21,6 +21,8 @@ from urllib.parse import urlencode
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
 from pytomo_scrapy.lab.faults import CertificateFault, DnsFault, HostFault, MediaFault, fault_at, host_faults
+from pytomo_scrapy.lab.faults.media_refused import PAGE, PAGE_PATH
+from pytomo_scrapy.lab.guests import Guests
 from pytomo_scrapy.lab.hosts import fault_host_name, host_fault
 from pytomo_scrapy.lab.http.ranges import RangeRefused, choose_span
 from pytomo_scrapy.lab.http.request_heads import BadRequest, RequestHead, read_head, response_head
@@ -54,9 +56,11 @@ class MediaServer(LabServer):
         secret: bytes,
         port: int = 0,
         *,
+        guests: Guests | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
+        self._guests = guests or Guests(world.guests, world.seed)
         self._world = world
         self._clips = clips
         self._secret = secret
@@ -119,6 +123,8 @@ class MediaServer(LabServer):
         """Return the answer to a request from `peer_ip`; the order of checks is the service's."""
         if request.method not in ("GET", "HEAD"):
             return plain_answer(405, "GET or HEAD", [("Allow", "GET, HEAD")])
+        if request.path == PAGE_PATH:
+            return PAGE
         host = self._world.hosts.get(request.host)
         if request.path != "/videoplayback" or host is None:
             return plain_answer(404, "nothing here")
@@ -135,7 +141,9 @@ class MediaServer(LabServer):
             return plain_answer(403, "not available yet")
         if host.redirects_to is not None:
             return self._redirect(host.redirects_to, query)
-        return media_answer(request, self._content(video, stream), stream.mime, fault_at(MediaFault, video.fault))
+        answer = media_answer(request, self._content(video, stream), stream.mime, fault_at(MediaFault, video.fault))
+        allowance_bytes = self._guests.allowance_bytes(query["bui"], stream)
+        return answer if allowance_bytes is None else gated_answer(answer, allowance_bytes)
 
     def _redirect(self, target: str, query: dict[str, str]) -> Answer:
         counter = query.get("redirect_counter", "0")
@@ -189,6 +197,12 @@ def media_answer(request: RequestHead, content: memoryview, mime: str, fault: Me
         return plain_answer(416, "no such range", [("Content-Range", f"bytes */{len(content)}")])
     transfer = Transfer(content, mime, span)
     return fault.serve(transfer) if fault is not None and fault.serve is not None else transfer.answer()
+
+
+def gated_answer(answer: Answer, allowance_bytes: int) -> Answer:
+    """Return `answer` where all its bytes lie within a distrusted guest's allowance, else a refusal without a body."""
+    is_media = answer.status in (200, 206)
+    return Answer(403) if is_media and answer.first_byte + answer.length_bytes > allowance_bytes else answer
 
 
 def _listen_everywhere(addresses: list[str], wanted_port: int) -> list[socket.socket]:

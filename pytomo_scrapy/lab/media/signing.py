@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The service's URLs hold for about six hours.
 EXPIRES_IN_S = 21_540
-SPARAMS = ("expire", "ei", "ip", "id", "itag", "source", "requiressl")
+SPARAMS = ("expire", "ei", "ip", "id", "itag", "source", "requiressl", "bui")
 
 
 def sign_url(
@@ -27,9 +27,11 @@ def sign_url(
     *,
     client: str = "VISIONOS",
     fallback_host: str | None = None,
+    guest_mark: str = "nobody",
 ) -> str:
     """Return the URL of one stream, valid for `client_ip` until `expire` (seconds since 1970).
 
+    `guest_mark` binds it to the guest that asked: the service's URLs carry such a signed mark in their parameter `bui`.
     Its parameters, among them the hints `mn`, `mm`, `ms`, `pl` and `initcwndbps`, are those of the service's URLs.
     """
     caches = [name.partition("---")[2].partition(".")[0] for name in (host, fallback_host or host)]
@@ -50,6 +52,7 @@ def sign_url(
         "mvi": "1",
         "pl": "24",
         "initcwndbps": "1250000",
+        "bui": guest_mark,
         "mime": stream.mime,
         "gir": "yes",
         "clen": str(stream.size_bytes),

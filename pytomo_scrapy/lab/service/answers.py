@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from pytomo_scrapy.lab.faults import PageFault, fault_at
+from pytomo_scrapy.lab.guests import read_visitor_name
 from pytomo_scrapy.lab.http.service_messages import Request, Response, json_response, page, redirect, to_consent
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.service import watch_pages
 from pytomo_scrapy.lab.service.dailymotion_service import DAILYMOTION_HOSTS, Dailymotion
-from pytomo_scrapy.lab.service.player_api import VISITOR_DATA, PlayerApi, PlayerRequest
+from pytomo_scrapy.lab.service.player_api import PlayerApi, PlayerRequest
 from pytomo_scrapy.lab.service.popular_pages import PopularPages
 from pytomo_scrapy.lab.service.watch_pages import WatchPages, page_html, read_token
 
@@ -50,6 +51,9 @@ Disallow: /youtubei/
 """
 
 
+_VISITOR_COOKIE = "VISITOR_INFO1_LIVE"
+
+
 def _bad_request() -> Response:
     error = {"message": "Request contains an invalid argument.", "domain": "global", "reason": "badRequest"}
     return json_response(
@@ -76,8 +80,8 @@ class Service:
             "next": self._next_api,
             "browse": self._browse_api,
             "search": self._search_api,
-            "visitor_id": lambda _: json_response({"responseContext": {"visitorData": VISITOR_DATA}}),
-            "config": lambda _: json_response({"responseContext": {"visitorData": VISITOR_DATA}}),
+            "visitor_id": lambda request: self._json(request, {}),
+            "config": lambda request: self._json(request, {}),
         }
 
     def answer(self, request: Request) -> Response:
@@ -106,6 +110,16 @@ class Service:
             return self._api(request)
         return self._site(request)
 
+    def _visitor_of(self, request: Request) -> str:
+        """Return the guest identity of a request, a new one where it carries none."""
+        sent = _client_of(request).get("visitorData") or request.headers.get("x-goog-visitor-id")
+        return self._player.guests.greet(str(sent) if sent else None, _cookies(request).get(_VISITOR_COOKIE))
+
+    def _json(self, request: Request, answer: Json) -> Response:
+        """Return an API's answer, which names the guest that asked."""
+        context = {"visitorData": self._visitor_of(request), **answer.get("responseContext", {})}
+        return json_response({**answer, "responseContext": context})
+
     def _api(self, request: Request) -> Response:
         api = self._apis.get(request.path.removeprefix("/youtubei/v1/"))
         if api is None:
@@ -116,45 +130,50 @@ class Service:
 
     def _player_api(self, request: Request) -> Response:
         body = request.json()
-        client = body.get("context", {}).get("client", {}).get("clientName", "WEB")
-        status, answer = self._player.answer(
-            str(body.get("videoId", "")), PlayerRequest(request.client_address, str(client))
-        )
+        client = str(_client_of(request).get("clientName", "WEB"))
+        asked = PlayerRequest(request.client_address, client, self._visitor_of(request))
+        status, answer = self._player.answer(str(body.get("videoId", "")), asked)
         return json_response(answer, status)
 
     def _reel_api(self, request: Request) -> Response:
         video_id = str(request.json().get("playerRequest", {}).get("videoId", ""))
-        status, answer = self._player.answer(video_id, PlayerRequest(request.client_address, "ANDROID"))
+        asked = PlayerRequest(request.client_address, "ANDROID", self._visitor_of(request))
+        status, answer = self._player.answer(video_id, asked)
         return json_response({"playerResponse": answer} if answer else {}, status)
 
     def _next_api(self, request: Request) -> Response:
         body = request.json()
         if "continuation" not in body:
-            return json_response(self._watch.next_answer(str(body.get("videoId", ""))))
+            video_id = str(body.get("videoId", ""))
+            fault = self._page_fault(video_id)
+            # What a bare page lacks is here; a page of garbage has nothing behind it either.
+            if fault is not None and fault.failure == "unknown_page_shape":
+                return fault.answer(request)
+            return self._json(request, self._watch.next_answer(video_id))
         token = read_token(str(body["continuation"]))
         answer = self._watch.continue_related(token) if token else None
-        return json_response(answer) if answer else _bad_request()
+        return self._json(request, answer) if answer else _bad_request()
 
     def _browse_api(self, request: Request) -> Response:
         body = request.json()
-        browse_id = body.get("browseId")
+        browse_id = str(body.get("browseId"))
         if browse_id == "FEmusic_analytics_charts_home" and request.host == "charts.youtube.com":
-            chart = self._popular.chart(dict(parse_qsl(str(body.get("query", "")))))
-            return json_response(chart) if chart else _bad_request()
-        if browse_id == "UCOpNcN46UbXVtpKMrmU4Abg":
-            return json_response(self._popular.gaming())
-        # FEtrending too: the page is gone from the service.
-        return _bad_request()
+            answer = self._popular.chart(dict(parse_qsl(str(body.get("query", "")))))
+        else:
+            # FEtrending has no answer: the page is gone from the service.
+            answer = self._popular.destination(browse_id, str(body.get("params", "")))
+        return self._json(request, answer) if answer else _bad_request()
 
     def _search_api(self, request: Request) -> Response:
         body = request.json()
         if "continuation" not in body:
-            return json_response(self._popular.search(str(body.get("query", "")), str(body.get("params", ""))))
+            found = self._popular.search(str(body.get("query", "")), str(body.get("params", "")))
+            return self._json(request, found)
         token = read_token(str(body["continuation"])) or {}
         offset = token.get("offset")
         if "query" not in token or not isinstance(offset, int):
             return _bad_request()
-        return json_response(self._popular.search(str(token["query"]), str(token.get("sp", "")), offset))
+        return self._json(request, self._popular.search(str(token["query"]), str(token.get("sp", "")), offset))
 
     def _site(self, request: Request) -> Response:
         path = request.path
@@ -168,36 +187,44 @@ class Service:
             return Response(200, _LIVE_PLAYLIST, "application/vnd.apple.mpegurl")
         if path in {"/sw.js_data", "/generate_204"}:
             return Response(200 if path == "/sw.js_data" else 204)
-        if _needs_consent(request):
+        if "SOCS" not in _cookies(request):
             return to_consent(request)
         if path == "/results":
             query = request.query
-            return page(page_html("results", self._popular.search(query.get("search_query", ""), query.get("sp", ""))))
+            found = self._popular.search(query.get("search_query", ""), query.get("sp", ""))
+            return page(page_html("results", found, visitor_data=self._visitor_of(request)))
         if match := re.fullmatch(r"/(?:watch|(?:embed|shorts|live|v)/([^/]*))/?", path):
             return self._watch_page(request, match[1] or request.query.get("v", ""))
-        return page(
-            page_html("YouTube", {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": []}}}),
-            200 if path == "/" else 404,
-        )
+        nothing: Json = {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": []}}}
+        return page(page_html("YouTube", nothing, visitor_data=self._visitor_of(request)), 200 if path == "/" else 404)
 
     def _watch_page(self, request: Request, video_id: str) -> Response:
-        video = self._world.videos.get(video_id)
-        fault = fault_at(PageFault, video.fault) if video else None
+        fault = self._page_fault(video_id)
         if fault is not None:
             return fault.answer(request)
-        visitor = (
-            "Set-Cookie",
-            "VISITOR_INFO1_LIVE=labVisitor0; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none",
-        )
-        return page(self._watch.watch_page(video_id, request.client_address), 200, visitor)
+        visitor_data = self._visitor_of(request)
+        name = read_visitor_name(visitor_data)
+        cookie = f"{_VISITOR_COOKIE}={name}; Domain=.youtube.com; Path=/; Secure; HttpOnly; SameSite=none"
+        text = self._watch.watch_page(video_id, request.client_address, visitor_data)
+        return page(text, 200, ("Set-Cookie", cookie))
+
+    def _page_fault(self, video_id: str) -> PageFault | None:
+        video = self._world.videos.get(video_id)
+        return fault_at(PageFault, video.fault) if video else None
 
 
-def _needs_consent(request: Request) -> bool:
+def _client_of(request: Request) -> Json:
+    """Return what an API's request says of its client; anything may stand in its body."""
+    context = request.json().get("context")
+    client = context.get("client") if isinstance(context, dict) else None
+    return client if isinstance(client, dict) else {}
+
+
+def _cookies(request: Request) -> dict[str, str]:
     try:
-        cookies = SimpleCookie(request.headers.get("cookie", ""))
+        return {name: cookie.value for name, cookie in SimpleCookie(request.headers.get("cookie", "")).items()}
     except CookieError:
-        return True
-    return "SOCS" not in cookies
+        return {}
 
 
 def _consent_page(request: Request) -> Response:

@@ -12,25 +12,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
-from pytomo_scrapy.lab.faults import PlayerApiFault, fault_at
+from pytomo_scrapy.lab.faults import PlayerApiFault, UrlFault, fault_at
+from pytomo_scrapy.lab.faults.api_refusals import BOT_CHECK
+from pytomo_scrapy.lab.faults.refusal_shapes import CAPTCHA
+from pytomo_scrapy.lab.guests import Guests
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
 from pytomo_scrapy.lab.model import LabVideo, World
+from pytomo_scrapy.lab.service.player_configs import player_config
 
 Json = dict[str, Any]
 
-VISITOR_DATA = "CgtMYWJWaXNpdG9yMCjDw5fRBjIoCgJGUhIiEh4SHAsMDg8QERITFBUWFxgZGhscHR4fICEiIyQlJicgTQ%3D%3D"
-
 # Clients that the service gives only SABR to: formats without `url`.
 _CLIENTS_WITHOUT_URLS = frozenset({"WEB", "MWEB", "ANDROID", "WEB_REMIX", "WEB_EMBEDDED_PLAYER"})
+_SOUND_URLS = UrlFault("", "", "")
 _QUALITY_BY_HEIGHT = ((144, "tiny"), (240, "small"), (360, "medium"), (480, "large"), (720, "hd720"))
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerRequest:
-    """Who asks: the address that the proxy saw, and the client that the request names."""
+    """Who asks: the address that the proxy saw, the client and the guest identity that the request names."""
 
     client_address: str
     client_name: str = "VISIONOS"
+    visitor_data: str | None = None
 
 
 class PlayerApi:
@@ -43,12 +47,14 @@ class PlayerApi:
         secret: bytes,
         media_port: int,
         clock: Callable[[], float] = time.time,
+        guests: Guests | None = None,
     ) -> None:
         self._world = world
         self._clips = clips
         self._secret = secret
         self._media_port = media_port
         self._clock = clock
+        self.guests = guests or Guests(world.guests, world.seed, clock)
 
     def duration_s(self, video: LabVideo) -> float:
         """Return the length of the video's media."""
@@ -63,22 +69,37 @@ class PlayerApi:
         video = self._world.videos.get(video_id)
         if video is None:
             return 200, {}
+        guest = self.guests.meet(self.guests.greet(request.visitor_data))
+        answer = self._healthy_answer(video, request, guest.visitor_data, guest.mark)
+        if guest.is_bot_checked:
+            shape = CAPTCHA if guest.is_captcha else BOT_CHECK
+            return shape.answer(answer, video_id)
+        return self._with_fault(video, answer)
+
+    def _healthy_answer(self, video: LabVideo, request: PlayerRequest, visitor_data: str, mark: str) -> Json:
         answer: Json = {
-            "responseContext": {"visitorData": VISITOR_DATA, "maxAgeSeconds": 0},
+            "responseContext": {"visitorData": visitor_data, "maxAgeSeconds": 0},
             "playabilityStatus": {"status": "OK", "playableInEmbed": True},
             "videoDetails": self._details(video),
-            "playerConfig": _player_config(request.client_name),
-            "streamingData": self._streaming_data(video, request),
+            "playerConfig": player_config(request.client_name),
+            "streamingData": self._streaming_data(video, request, mark),
             "storyboards": {"playerStoryboardSpecRenderer": {"spec": _storyboard(video)}},
         }
         if video.available_after_s:
             answer["adSlots"] = [_pre_roll(video)]
-        fault = fault_at(PlayerApiFault, video.fault)
-        return fault.answer(answer, video_id) if fault else (200, answer)
+        return answer
 
-    def initial_response(self, video: LabVideo, client_address: str) -> Json:
-        """Return the `ytInitialPlayerResponse` of a watch page: the web client's answer, which has no plain URL."""
-        status, answer = self.answer(video.video_id, PlayerRequest(client_address, "WEB"))
+    def _with_fault(self, video: LabVideo, answer: Json) -> tuple[int, Json]:
+        fault = fault_at(PlayerApiFault, video.fault)
+        return fault.answer(answer, video.video_id) if fault else (200, answer)
+
+    def initial_response(self, video: LabVideo, client_address: str, visitor_data: str) -> Json:
+        """Return the `ytInitialPlayerResponse` of a watch page: the web client's answer, which has no plain URL.
+
+        A guest that only looks at a page is not drawn.
+        """
+        request = PlayerRequest(client_address, "WEB")
+        status, answer = self._with_fault(video, self._healthy_answer(video, request, visitor_data, mark=""))
         if status != 200:
             answer = {
                 "playabilityStatus": {"status": "OK", "playableInEmbed": True},
@@ -130,9 +151,9 @@ class PlayerApi:
             microformat["liveBroadcastDetails"] = {"isLiveNow": details.get("isLive", False)}
         return microformat
 
-    def _streaming_data(self, video: LabVideo, request: PlayerRequest) -> Json:
+    def _streaming_data(self, video: LabVideo, request: PlayerRequest, mark: str) -> Json:
         clip = self._clips[video.clip]
-        formats = [self._format(video, stream, request) for stream in clip.streams]
+        formats = [self._format(video, stream, request, mark) for stream in clip.streams]
         key = "formats" if clip.streams[0].kind == "muxed" else "adaptiveFormats"
         streaming: Json = {"expiresInSeconds": str(EXPIRES_IN_S), key: formats, "aspectRatio": 1.7777778}
         streaming["serverAbrStreamingUrl"] = (
@@ -140,7 +161,7 @@ class PlayerApi:
         )
         return streaming
 
-    def _format(self, video: LabVideo, stream: ClipStream, request: PlayerRequest) -> Json:
+    def _format(self, video: LabVideo, stream: ClipStream, request: PlayerRequest, mark: str) -> Json:
         entry: Json = {
             "itag": stream.itag,
             "mimeType": stream.mime_type,
@@ -152,7 +173,7 @@ class PlayerApi:
             "approxDurationMs": str(round(stream.duration_s * 1000)),
         }
         if request.client_name not in _CLIENTS_WITHOUT_URLS:
-            entry["url"] = self._media_url(video, stream, request)
+            entry["url"] = self._media_url(video, stream, request, mark)
         for key, byte_range in (("initRange", stream.init_range), ("indexRange", stream.index_range)):
             if byte_range:
                 entry[key] = {"start": str(byte_range[0]), "end": str(byte_range[1])}
@@ -166,17 +187,20 @@ class PlayerApi:
             entry.setdefault("quality", "tiny")
         return entry
 
-    def _media_url(self, video: LabVideo, stream: ClipStream, request: PlayerRequest) -> str:
+    def _media_url(self, video: LabVideo, stream: ClipStream, request: PlayerRequest, mark: str) -> str:
+        fault = fault_at(UrlFault, video.fault) or _SOUND_URLS
+        expires_in_s = EXPIRES_IN_S if fault.expires_in_s is None else fault.expires_in_s
         return sign_url(
             self._secret,
             video.host,
             self._media_port,
             video.video_id,
             stream,
-            request.client_address,
-            int(self._clock()) + EXPIRES_IN_S,
+            fault.client_address or request.client_address,
+            int(self._clock()) + expires_in_s,
             client=request.client_name,
             fallback_host=next((name for name in self._world.hosts if _site_of(name) != _site_of(video.host)), None),
+            guest_mark=mark,
         )
 
 
@@ -205,22 +229,3 @@ def _pre_roll(video: LabVideo) -> Json:
 def _storyboard(video: LabVideo) -> str:
     base = f"https://i.ytimg.com/sb/{video.video_id}/storyboard3_L$L/$N.jpg?sqp=lab"
     return f"{base}|48#27#100#10#10#0#default#rs$lab0|80#45#20#10#10#2000#M$M#rs$lab1"
-
-
-def _player_config(client_name: str) -> Json:
-    audio = {"loudnessDb": -7.1, "perceptualLoudnessDb": -21.1, "enablePerFormatLoudness": True}
-    if client_name != "ANDROID":
-        predictor = {"maxBufferReadaheadMs": 15000, "minBufferReadaheadMs": 1500, "bandwidthTweakScalar": 0.95}
-        return {
-            "audioConfig": audio,
-            "hamplayerConfig": {"stallPredictor": {"hamplayerDefaultStallPredictorConfig": predictor}},
-        }
-    exo = {
-        "useExoPlayer": True,
-        "lowWatermarkMs": 15000,
-        "highWatermarkMs": 30000,
-        "numAudioSegmentsPerFetch": 1,
-        "numVideoSegmentsPerFetch": 2,
-        "minDurationForPlaybackStartMs": 1600,
-    }
-    return {"audioConfig": audio, "exoPlayerConfig": exo}

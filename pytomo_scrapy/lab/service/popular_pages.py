@@ -1,4 +1,4 @@
-"""The lab's lists of popular videos: charts, the gaming destination, search and the Data API.
+"""The lab's lists of popular videos: charts, destinations (gaming, podcasts, sports), search and the Data API.
 
 Source: the recorded answers of charts.youtube.com, `youtubei/v1/browse` and `youtubei/v1/search`.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pytomo_scrapy.lab.model import LabVideo, World
-from pytomo_scrapy.lab.service.player_api import VISITOR_DATA, PlayerApi
+from pytomo_scrapy.lab.service.player_api import PlayerApi
 from pytomo_scrapy.lab.service.watch_pages import age_text, clock_text, continuation_item, make_token
 from pytomo_scrapy.lab.world import make_video_id
 
@@ -23,6 +23,14 @@ Json = dict[str, Any]
 LARGE_LIST = 40
 _FRAME_BY_UPLOAD_DATE = {2: "today", 3: "week", 4: "month"}
 _SORT_BY_POPULARITY = 3
+
+# Destinations and their popular tabs, as clients send them but without padding.
+GAMING_ID = "UCOpNcN46UbXVtpKMrmU4Abg"
+GAMING_PARAMS = frozenset({"Egh0cmVuZGluZw", "Egh0cmVuZGluZ7gBAJIDAPIGBAoCMgA"})
+SPORTS_ID = "UCEgdi0XIXXZ-qJOFPf4JSKw"
+SPORTS_PARAMS = "EglzcG9ydHN0YWK4AQCSAwDyBgQKAjIA"
+PODCASTS_ID = "FEpodcasts_destination"
+PODCASTS_PARAMS = "qgcCCAM"
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -93,7 +101,6 @@ class PopularPages:
         }
         sections = [{"musicAnalyticsSectionRenderer": {"content": content}}]
         return {
-            "responseContext": {"visitorData": VISITOR_DATA},
             "contents": {"sectionListRenderer": {"contents": sections}},
         }
 
@@ -115,30 +122,43 @@ class PopularPages:
             "channelName": video.channel,
         }
 
-    def gaming(self) -> Json:
-        """Return the trending tab of the gaming destination."""
-        items = [{"gridVideoRenderer": self._renderer(self._world.videos[video_id])} for video_id in self._world.gaming]
+    def destination(self, browse_id: str, params: str) -> Json | None:
+        """Return the popular tab of a destination. None for a page or a tab that does not exist."""
+        found = unquote(params).rstrip("=")
+        if browse_id == GAMING_ID and found in GAMING_PARAMS:
+            return self._shelf_page("Gaming", "Trending videos", self._world.gaming)
+        if browse_id == SPORTS_ID and found == SPORTS_PARAMS:
+            return self._shelf_page("Sports", "Popular videos", self._world.sports)
+        if browse_id == PODCASTS_ID and found == PODCASTS_PARAMS:
+            return self._episodes_page()
+        return None
+
+    def _shelf_page(self, page_title: str, shelf_title: str, ids: tuple[str, ...]) -> Json:
+        items = [{"gridVideoRenderer": self._renderer(self._world.videos[video_id])} for video_id in ids]
         shelf = {
             "shelfRenderer": {
-                "title": {"runs": [{"text": "Trending videos"}]},
+                "title": {"runs": [{"text": shelf_title}]},
                 "content": {"gridRenderer": {"items": items}},
             }
         }
         section = {"itemSectionRenderer": {"contents": [shelf]}}
-        tab = {"tabRenderer": {"selected": True, "content": {"sectionListRenderer": {"contents": [section]}}}}
-        header = {"pageHeaderRenderer": {"pageTitle": "Gaming"}}
-        contents = {"twoColumnBrowseResultsRenderer": {"tabs": [tab]}}
-        return {
-            "responseContext": {"visitorData": VISITOR_DATA, "maxAgeSeconds": 300},
+        return _browse_page(page_title, {"sectionListRenderer": {"contents": [section]}})
+
+    def _episodes_page(self) -> Json:
+        videos = [self._world.videos[video_id] for video_id in self._world.podcasts]
+        contents = [{"richItemRenderer": {"content": {"videoRenderer": self._renderer(video)}}} for video in videos]
+        grid = {
             "contents": contents,
-            "header": header,
+            "title": {"runs": [{"text": "Popular episodes"}]},
+            "targetId": f"browse-feed{PODCASTS_ID}",
         }
+        return _browse_page("Podcasts", {"richGridRenderer": grid}, PODCASTS_ID)
 
     def search(self, query: str, sp: str, offset: int = 0) -> Json:
         """Return a page of search results: the first with its whole frame, a later one as a continuation."""
         ids = self._found(query, *read_search_filter(sp))
         sections = self._result_sections(ids, query, sp, offset)
-        answer: Json = {"responseContext": {"visitorData": VISITOR_DATA}, "estimatedResults": str(len(ids))}
+        answer: Json = {"estimatedResults": str(len(ids))}
         if offset:
             action = {"appendContinuationItemsAction": {"continuationItems": sections, "targetId": "search-feed"}}
             return {**answer, "onResponseReceivedCommands": [action]}
@@ -252,6 +272,17 @@ class PopularPages:
             "contentDetails": {"duration": f"PT{round(self._player.duration_s(video))}S"},
             "statistics": {"viewCount": str(video.view_count)},
         }
+
+
+def _browse_page(title: str, content: Json, tab_id: str | None = None) -> Json:
+    tab: Json = {"selected": True, "content": content}
+    if tab_id:
+        tab["tabIdentifier"] = tab_id
+    return {
+        "responseContext": {"maxAgeSeconds": 300},
+        "contents": {"twoColumnBrowseResultsRenderer": {"tabs": [{"tabRenderer": tab}]}},
+        "header": {"pageHeaderRenderer": {"pageTitle": title}},
+    }
 
 
 def _digest(*words: str) -> int:

@@ -10,10 +10,11 @@ import binascii
 import html
 import json
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
-from pytomo_scrapy.lab.model import LabVideo, World
-from pytomo_scrapy.lab.service.player_api import VISITOR_DATA, PlayerApi
+from pytomo_scrapy.lab.model import LabVideo, PageShape, World
+from pytomo_scrapy.lab.service.player_api import PlayerApi
 from pytomo_scrapy.lab.world import make_video_id
 
 Json = dict[str, Any]
@@ -175,7 +176,7 @@ class WatchPages:
         video = self._world.videos.get(video_id)
         columns: Json = {"results": {"results": {"contents": []}}}
         answer: Json = {
-            "responseContext": {"visitorData": VISITOR_DATA, "maxAgeSeconds": 0},
+            "responseContext": {"maxAgeSeconds": 0},
             "contents": {"twoColumnWatchNextResults": columns},
             "currentVideoEndpoint": _watch_command(video_id),
             "topbar": {
@@ -208,7 +209,6 @@ class WatchPages:
             return None
         action = {"targetId": "watch-next-feed", "continuationItems": self._related(video, offset)}
         return {
-            "responseContext": {"visitorData": VISITOR_DATA},
             "onResponseReceivedEndpoints": [{"appendContinuationItemsAction": action}],
         }
 
@@ -228,13 +228,15 @@ class WatchPages:
             return _compact_video(video.video_id, video.title, _watch_command(video.video_id), clock_text(duration_s))
         return _video_lockup(video, duration_s, as_music=position % 7 == 5)
 
-    def watch_page(self, video_id: str, client_address: str) -> str:
+    def watch_page(self, video_id: str, client_address: str, visitor_data: str) -> str:
         """Return the HTML of a watch page, of a video that does not exist too."""
         video = self._world.videos.get(video_id)
+        related = self.next_answer(video_id)
         if video is None:
             playability = {"status": "ERROR", "reason": "Video unavailable", "errorScreen": {}}
-            return page_html("YouTube", self.next_answer(video_id), {"playabilityStatus": playability})
-        return page_html(video.title, self.next_answer(video_id), self._player.initial_response(video, client_address))
+            return page_html("YouTube", related, {"playabilityStatus": playability}, visitor_data=visitor_data)
+        player = self._player.initial_response(video, client_address, visitor_data)
+        return page_html(video.title, related, player, visitor_data=visitor_data, shape=video.page_shape)
 
 
 def _insert_distractors(items: list[Json], video_id: str) -> None:
@@ -268,7 +270,14 @@ def embed_json(value: Json) -> str:
     return text
 
 
-def page_html(title: str, initial_data: Json, player_response: Json | None = None) -> str:
+def page_html(
+    title: str,
+    initial_data: Json,
+    player_response: Json | None = None,
+    *,
+    visitor_data: str,
+    shape: PageShape = PageShape.ASSIGNMENT,
+) -> str:
     """Return a page of the service around its `ytInitialData` and, on a watch page, its player response."""
     shown = html.escape(title)
     player = f"<script>var ytInitialPlayerResponse = {embed_json(player_response)};</script>" if player_response else ""
@@ -276,13 +285,27 @@ def page_html(title: str, initial_data: Json, player_response: Json | None = Non
         '<!DOCTYPE html><html lang="en" dir="ltr"><head><meta charset="utf-8">'
         f"<title>{shown} - YouTube</title>"
         f'<meta name="title" content="{shown}"><meta property="og:title" content="{shown}">'
-        f"<script>(function() {{window.ytplayer={{}};\nytcfg.set({embed_json(_ytcfg())});}})();</script></head><body>"
-        f"{player}<script>var ytInitialData = {embed_json(initial_data)};</script></body></html>"
+        f"<script>(function() {{window.ytplayer={{}};\nytcfg.set({embed_json(_ytcfg(visitor_data))});}})();</script>"
+        f"</head><body>{player}{_data_script(embed_json(initial_data), shape)}</body></html>"
     )
 
 
-def _ytcfg() -> Json:
-    client = {"hl": "en", "gl": "GB", "visitorData": VISITOR_DATA, "clientName": "WEB", "clientVersion": CLIENT_VERSION}
+def _data_script(data: str, shape: PageShape) -> str:
+    """Return the script that carries a page's data: nothing in a page that has none."""
+    if shape is PageShape.NEITHER:
+        return ""
+    if shape is PageShape.ASSIGNMENT:
+        return f"<script>var ytInitialData = {data};</script>"
+    # The order of the attributes differs from page to page, and is the same for the same data.
+    drawn = Random(data)
+    nonce = drawn.randbytes(16).hex()
+    attributes = ['id="yt-initial-data"', 'type="application/json"', f'nonce="{nonce}"']
+    drawn.shuffle(attributes)
+    return f"<script {' '.join(attributes)}>{data}</script>"
+
+
+def _ytcfg(visitor_data: str) -> Json:
+    client = {"hl": "en", "gl": "GB", "visitorData": visitor_data, "clientName": "WEB", "clientVersion": CLIENT_VERSION}
     return {
         "DEVICE": "cbr=Firefox&ceng=Gecko",
         "INNERTUBE_API_KEY": API_KEY,
@@ -294,5 +317,5 @@ def _ytcfg() -> Json:
         "LOGGED_IN": False,
         "PLAYER_JS_URL": PLAYER_PATH,
         "STS": 20345,
-        "VISITOR_DATA": VISITOR_DATA,
+        "VISITOR_DATA": visitor_data,
     }

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
-from operator import add, sub
+from itertools import accumulate, chain, compress, islice, pairwise
+from operator import add, le, sub
 
-MAX_GAP_S = 10.0  # a longer jump between two packets is damage, not media: what follows it is not counted
+MAX_GAP_S = 10.0  # a longer jump is damage, unless something says that the media reach beyond it
 LEAST_S = 1e-9  # a step smaller than this is rounding
 END_BYTE = 1 << 62
 ROUNDING_S = 0.002  # headers round a stream's length to milliseconds
-TAIL_PACKETS = 64  # reordering never reaches back further than a decoder's picture buffer (16 pictures)
+DECLARED_SLACK_S = 0.1  # by which a file's last packet may outlast what its header says
+ANNOUNCED_SLACK_S = 1.0  # pages round to seconds
+TAIL_PACKETS = 64  # reordering never reaches back further than a decoder's picture buffer
+MAX_REORDERED = 16  # pictures that a codec lets follow one that is shown after them (H.264 A.3.1, H.265 A.4.1)
+FOLLOWING_PACKETS = 8  # so many behind a jump, none of which goes back: the clock did jump
 
 
 @dataclass(slots=True)
 class StreamPackets:
-    """The packets of one stream in decoding order: end of their bytes, and times in ticks of `tick_s`."""
+    """The packets of one stream in decoding order: end of their bytes, and times in ticks of `tick_s`.
+
+    `dts` is empty where the container carries presentation times alone: a guess of them says nothing of damage.
+    """
 
     kind: str
     tick_s: float
@@ -27,47 +35,122 @@ class StreamPackets:
     duration: list[int] = field(default_factory=list)
     is_whole: bool = False  # the stream's last packet is among them
     declared_end_s: float | None = None  # where the stream ends, as the file's index says
+    is_key: list[bool] = field(default_factory=list)
+    may_reorder: bool = True  # the codec may show packets in another order
 
-    def cut_at_damage(self) -> None:
+    def cut_at_damage(self, reach: Reach | None = None) -> None:
         """Drop everything from the first packet on whose times cannot be right."""
+        limits = reach or Reach()
+        self.cut(self.first_damage(limits))
+        end = limits.end_tick(self)
+        longest = int(MAX_GAP_S / self.tick_s)
+        self.duration = [
+            min(length, longest if end is None else max(0, end - pts))
+            for pts, length in zip(self.pts, self.duration, strict=True)
+        ]
+
+    def first_damage(self, reach: Reach) -> int:
+        """Return the index of the first packet whose times cannot be right; their number where all can."""
         longest = MAX_GAP_S / self.tick_s
-        # Few distinct values: sets of them are quick to judge.
-        steps = set(map(sub, islice(self.dts, 1, None), self.dts)) | {0}
-        leads = {0} if self.pts == self.dts else set(map(sub, self.pts, self.dts))
-        if min(steps | leads) >= 0 and max(steps | leads) <= longest:
-            return
-        bad = next(
-            (i for i, (d, p) in enumerate(zip(self.dts, self.pts, strict=True)) if not 0 <= p - d <= longest), -1
-        )
-        bad = len(self.dts) if bad < 0 else bad
-        for index in range(1, bad):
-            if not 0 <= self.dts[index] - self.dts[index - 1] <= longest:
-                bad = index
-                break
-        self.cut(bad)
+        bad = len(self.pts)
+        if self.dts:
+            steps = chain((0,), map(sub, islice(self.dts, 1, None), self.dts))
+            # Few distinct values: a set of them is quick to judge.
+            pairs = set(zip(map(sub, self.pts, self.dts), steps, strict=True))
+            if any(not 0 <= lead <= longest or step < 0 for lead, step in pairs):
+                bad = self._first_decoding_damage(longest, reach)
+        return min(bad, _first_jump(self, reach))
+
+    def _first_decoding_damage(self, longest: float, reach: Reach) -> int:
+        before, to_come = self.dts[0], _to_come(self.pts)
+        for index, (dts, pts) in enumerate(zip(self.dts, self.pts, strict=True)):
+            is_far = pts - dts > longest and not reach.believes(self, index, to_come)
+            if pts < dts or dts < before or is_far:
+                return index
+            before = dts
+        return len(self.dts)
 
     def cut(self, index: int) -> None:
         """Drop the packets from `index` on."""
         if index < len(self.end_bytes):
             self.is_whole = False
-            for column in (self.end_bytes, self.dts, self.pts, self.duration):
+            for column in (self.end_bytes, self.dts, self.pts, self.duration, self.is_key):
                 del column[index:]
 
     def first_s(self) -> float:
         """Return the smallest presentation time, seconds."""
         return min(self.pts[:TAIL_PACKETS]) * self.tick_s
 
+    def steady_end_s(self) -> float:
+        """Return up to which time the stream goes on without a long jump, seconds."""
+        index = self.first_damage(Reach())
+        return max(self.pts[:index], default=0) * self.tick_s
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the media of a file go, seconds from its first packet on.
+
+    `declared_s` is what the file says itself: nothing beyond is believed. `announced_s` comes from elsewhere, or from
+    the other streams: a jump up to there is believed.
+    """
+
+    origin_s: float = 0.0
+    declared_s: float | None = None
+    announced_s: float | None = None
+
+    def end_tick(self, stream: StreamPackets) -> int | None:
+        """Return the last tick that is believed at all."""
+        return self._tick(stream, self.declared_s, DECLARED_SLACK_S)
+
+    def believes(self, stream: StreamPackets, index: int, to_come: Sequence[int]) -> bool:
+        """Tell whether a packet behind a jump is one of the media's: something says so, or all that follows does."""
+        end = self.end_tick(stream)
+        believed = end if end is not None else self._tick(stream, self.announced_s, ANNOUNCED_SLACK_S)
+        if believed is not None:
+            return stream.pts[index] <= believed
+        is_followed = len(to_come) - index > FOLLOWING_PACKETS
+        return is_followed and stream.pts[index] - to_come[index] <= MAX_GAP_S / stream.tick_s
+
+    def _tick(self, stream: StreamPackets, reach_s: float | None, slack_s: float) -> int | None:
+        return None if reach_s is None else int((self.origin_s + reach_s + slack_s) / stream.tick_s)
+
+
+def _to_come(pts: Sequence[int]) -> list[int]:
+    """Return for each packet the smallest presentation time from it on."""
+    return list(accumulate(reversed(pts), min))[::-1]
+
+
+def _first_jump(stream: StreamPackets, reach: Reach) -> int:
+    """Return the first packet that is shown where none can be: beyond a long gap, behind the end, or long before."""
+    pts, longest, end = stream.pts, MAX_GAP_S / stream.tick_s, reach.end_tick(stream)
+    steps = set(map(sub, islice(pts, 1, None), pts))
+    if min(steps, default=0) >= 0 and max(steps, default=0) <= longest and (end is None or pts[-1] <= end):
+        return len(pts)
+    to_come = _to_come(pts)
+    top, latest = pts[0], list[int]()
+    for index, at in enumerate(pts):
+        jumps = at - top > longest or (index == 0 and at - to_come[0] > longest)
+        if jumps and not reach.believes(stream, index, to_come):
+            return index
+        # More pictures wait for this one than a codec can hold: the clock went back.
+        if (end is not None and at > end) or (len(latest) > MAX_REORDERED and at < latest[0]):
+            return index
+        top = max(top, at)
+        (heapq.heappushpop if len(latest) > MAX_REORDERED else heapq.heappush)(latest, at)
+    return len(pts)
+
 
 def complete_ticks(stream: StreamPackets) -> list[int]:
     """Return, after each packet, up to which tick nothing is missing.
 
     After packet i everything before the smallest presentation time still to come is complete, but no more than the
-    end of what is there. What lies beyond the last packet of a cut file is bounded by its decoding time: a
-    presentation time is never before it.
+    end of what is there. What lies beyond the last packet of a cut file is bounded by its decoding time, before which
+    nothing is shown, or by how many pictures the codec lets wait for one that is shown before them.
     """
     ends = list(map(add, stream.pts, stream.duration))
     tail = _certain_end(stream, max(ends[-TAIL_PACKETS:]))
-    if stream.pts == stream.dts:  # no reordering, and decoding times rise
+    if all(map(le, stream.pts, islice(stream.pts, 1, None))):  # no reordering
         starts = [*islice(stream.pts, 1, None), tail]
         return ends if ends == starts else list(map(min, ends, starts))
     to_come = list(accumulate(reversed(stream.pts), min, initial=tail))
@@ -77,28 +160,117 @@ def complete_ticks(stream: StreamPackets) -> list[int]:
 
 
 def _certain_end(stream: StreamPackets, last_end: int) -> int:
-    if stream.is_whole:
+    if stream.is_whole or not stream.may_reorder:
         return last_end
-    end = stream.dts[-1] + stream.duration[-1]
-    for pts, duration in sorted(zip(stream.pts[-TAIL_PACKETS:], stream.duration[-TAIL_PACKETS:], strict=True)):
+    shown = sorted(zip(stream.pts[-TAIL_PACKETS:], stream.duration[-TAIL_PACKETS:], strict=True))
+    if stream.dts:
+        end = stream.dts[-1] + stream.duration[-1]
+    else:
+        # Durations may be steps over pictures that are still to come: none is longer here than the shortest step.
+        step = min((after[0] - before[0] for before, after in pairwise(shown) if after[0] > before[0]), default=0)
+        shown = [(pts, min(duration, step)) for pts, duration in shown]
+        # No picture still to come is shown before more of them than this.
+        waiting = _reordered_count(stream.pts)
+        end = sum(shown[-1 - waiting]) if len(shown) > waiting else shown[0][0]
+    for pts, duration in shown:
         if end - duration // 2 <= pts <= end + duration // 2:
             end = pts + duration
     return end
 
 
-def fill_times(stream: StreamPackets) -> None:
-    """Fill in what a container leaves out: a decoding time is that of the packet before, a duration the next step."""
-    if None in stream.dts or None in stream.pts:
-        known = 0
+def _reordered_count(pts: Sequence[int]) -> int:
+    """Return how many pictures wait at most for one that is shown before them.
+
+    What the last pictures show counts. A few pictures alone may not show all of it: then twice as many, and two more.
+    """
+    seen = pts[-TAIL_PACKETS * 2 :]
+    count = max(sum(before > at for before in seen[max(0, i - MAX_REORDERED) : i]) for i, at in enumerate(seen))
+    return count if len(seen) >= TAIL_PACKETS else min(2 * count + 2, MAX_REORDERED)
+
+
+def number_packets(stream: StreamPackets, tick_s: float) -> None:
+    """Give packets without times of their own the times that follow from their order: a tick each."""
+    count = len(stream.pts)
+    stream.tick_s = tick_s
+    stream.dts, stream.pts, stream.duration = list(range(count)), list(range(count)), [1] * count
+
+
+def fill_times(stream: StreamPackets, *, has_decoding_times: bool = True) -> None:
+    """Fill in what a container leaves out: a decoding time is that of the packet before, a duration the next step.
+
+    Decoding times that run back are none, where a presentation time stands in for each that was left out.
+    """
+    _join_untimed(stream)
+    if not has_decoding_times:
+        stream.pts = [dts if pts is None else pts for dts, pts in zip(stream.dts, stream.pts, strict=True)]
+        stream.dts = []
+    elif None in stream.dts or None in stream.pts:
+        # Clocks start anywhere: before the first known time stands that one.
+        known = next((dts for dts in stream.dts if dts is not None), None)
+        if known is None:
+            known = min(pts for pts in stream.pts if pts is not None)
         for index, (dts, pts) in enumerate(zip(stream.dts, stream.pts, strict=True)):
             known = dts if dts is not None else min(pts, known) if pts is not None else known
             stream.dts[index] = known
             stream.pts[index] = known if pts is None else pts
     if not all(stream.duration):
-        steps = list(map(sub, stream.dts[1:], stream.dts))
-        # The last packet's duration is unknown: the shortest of the last steps never claims too much media.
-        steps.append(min((step for step in steps[-TAIL_PACKETS:] if step > 0), default=0))
-        stream.duration = [declared or step for declared, step in zip(stream.duration, steps, strict=True)]
+        _fill_durations(stream)
+
+
+def _join_untimed(stream: StreamPackets) -> None:
+    """Count packets without any time to the one before, whose container's packet they share."""
+    is_timed = list(map(_has_time, stream.dts, stream.pts))
+    if all(is_timed):
+        return
+    ends, durations = list(stream.end_bytes), list(stream.duration)
+    for index in range(len(is_timed) - 1, 0, -1):
+        if not is_timed[index]:
+            ends[index - 1] = max(ends[index - 1], ends[index])
+            durations[index - 1] = (durations[index - 1] or 0) + (durations[index] or 0)
+    stream.end_bytes, stream.duration = list(compress(ends, is_timed)), list(compress(durations, is_timed))
+    stream.dts, stream.pts = list(compress(stream.dts, is_timed)), list(compress(stream.pts, is_timed))
+    stream.is_key = list(compress(stream.is_key, is_timed))
+
+
+def _has_time(dts: int | None, pts: int | None) -> bool:
+    return dts is not None or pts is not None
+
+
+def _fill_durations(stream: StreamPackets) -> None:
+    """Put the step to the next packet, as decoded or else as shown, where a duration is not declared."""
+    times = stream.dts or stream.pts
+    order = sorted(range(len(times)), key=times.__getitem__)
+    steps = [times[after] - times[before] for before, after in pairwise(order)]
+    # The last packet's duration is unknown: the shortest of the last steps never claims too much media.
+    steps.append(min((step for step in steps[-TAIL_PACKETS:] if step > 0), default=0))
+    durations = list(stream.duration)
+    for index, step in zip(order, steps, strict=True):
+        durations[index] = durations[index] or step
+    stream.duration = durations
+
+
+def start_at_zero(streams: Sequence[StreamPackets]) -> None:
+    """Move the times of streams on one clock that begins before 0: it ran over soon after their start."""
+    first = min((min(stream.pts) for stream in streams if stream.pts), default=0)
+    if first < 0:
+        for stream in streams:
+            stream.pts = [tick - first for tick in stream.pts]
+            stream.dts = [tick - first for tick in stream.dts]
+
+
+def cut_streams(streams: Sequence[StreamPackets], declared_s: float | None, announced_s: float | None) -> None:
+    """Drop from every stream what cannot be right, by what the file declares, what was announced, and one another."""
+    timed = [stream for stream in streams if stream.pts]
+    if not timed:
+        return
+    # What is shown before 0 lies before the cut of an edit list: it is decoded and not shown.
+    origin_s = max(0.0, min(stream.first_s() for stream in timed))
+    if declared_s is None and announced_s is None:
+        # A picture that stands while the sound goes on is no damage.
+        announced_s = max(stream.steady_end_s() for stream in timed) - origin_s
+        announced_s = announced_s if len(timed) > 1 else None
+    for stream in timed:
+        stream.cut_at_damage(Reach(origin_s, declared_s, announced_s))
 
 
 def merge_streams(streams: Sequence[StreamPackets]) -> tuple[list[int], list[float]]:
@@ -158,7 +330,7 @@ def _rising(ladder: _Ladder, final_s: float) -> _Ladder:
     steps: dict[int, float] = {}
     reached_s = LEAST_S
     for byte, complete_s in zip(*ladder, strict=True):
-        if complete_s > reached_s:
+        if complete_s > reached_s and final_s > reached_s:
             reached_s = complete_s
             if complete_s >= final_s:
                 steps[byte] = final_s

@@ -11,7 +11,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, compress, islice, pairwise
+from itertools import chain, compress, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -20,23 +20,43 @@ import av
 import av.error
 import av.logging
 
-from pytomo_scrapy.items import MediaSegment, MediaTimeline
+from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.measure.media import boxes, packet_times
-from pytomo_scrapy.measure.media.boxes import Layout
+from pytomo_scrapy.measure.media.fragments import segments_of_fragments
+from pytomo_scrapy.measure.media.layout import Layout
+from pytomo_scrapy.measure.media.masked_file import MaskedFile
+from pytomo_scrapy.measure.media.packet_ends import adts_tick_s, packet_ends
 from pytomo_scrapy.measure.media.packet_times import StreamPackets
+from pytomo_scrapy.measure.media.tracks import main_stream, may_reorder, wanted_streams
 
 MAX_PACKETS = 300_000  # more than an hour of video with sound; they take some 100 MB
 MAX_STREAMS = 32
 MEMORY_BYTES = 200 * 1024 * 1024  # what the analysis may take on top of what the process has
 HEADER_BYTES = 64 * 1024  # a cut file shorter than this may simply lack the rest of its header
+EARLIEST_S = 1.0  # a stream that starts later has a clock of its own
 LINEAR_STEPS = 1000
 _BATCH = 4096
-_TS_PACKET_BYTES = 188
-_PACKET_FIELDS = attrgetter("stream_index", "pos", "size", "dts", "pts", "duration", "is_corrupt")
+_PACKET_FIELDS = attrgetter("stream_index", "pos", "size", "dts", "pts", "duration", "is_corrupt", "is_keyframe")
+_FIELD_COUNT = 8
 
+# The demultiplexer for each container that it can read without a decoder; of those that are not here it cannot.
+_DEMULTIPLEXERS = {
+    "mp4": "mov",
+    "webm": "matroska",
+    "flv": "flv",
+    "mpegts": "mpegts",
+    "m2ts": "mpegts",
+    "mpegts204": "mpegts",
+    "mpegps": "mpeg",
+    "ogg": "ogg",
+    "avi": "avi",
+    "mp3": "mp3",
+    "adts": "aac",
+    "wav": "wav",
+    "flac": "flac",
+}
 # No playlists, scripts or other protocols: a hostile file must not make the demultiplexer open anything else.
 _OPTIONS = {
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,matroska,webm,flv,mpegts",
     "protocol_whitelist": "file",
     "max_streams": str(MAX_STREAMS),
     # No decoder ever sees the bytes: headers and packets are enough, in a seventh of the time to open.
@@ -44,9 +64,15 @@ _OPTIONS = {
 }
 # These two carry exact times of their own, so the parsers can be left out; their boxes are all that is read.
 _OPTIONS_MP4 = _OPTIONS | {"fflags": "+nofillin+noparse", "probesize": "32768"}
-
-# Bytes from a packet's position to the end of its data, beyond its size (see docs/playback.md).
-_EXTRA_BYTES = {("webm", "video"): 4, ("webm", "audio"): 4, ("flv", "video"): 16, ("flv", "audio"): 13}
+# Where a container leaves times out, the library would guess them without a decoder, and guess wrong.
+_OPTIONS_AS_WRITTEN = _OPTIONS | {"fflags": "+nofillin"}
+_AS_WRITTEN = {"webm", "mpegts", "m2ts", "mpegts204", "mpegps"}
+# These say when a packet is decoded; in the others the order of packets and their presentation times are all there is.
+_STATE_DECODING_TIMES = {"mp4", "flv", "avi"}
+# These say it where it differs, and some writers never do: times that run back are then presentation times.
+_MAY_STATE_DECODING_TIMES = {"mpegts", "m2ts", "mpegts204", "mpegps"}
+# Of these the library derives a duration from the mean rate of their first frames, or takes a clock's last reading.
+_WITHOUT_DURATION = {"mp3", "adts", "ogg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +123,10 @@ def read_timeline(
         return replace(empty, failure="unreadable_container", failure_detail=f"{type(error).__name__}: {error}")
     if layout.container is None:
         return replace(empty, failure="wrong_content", failure_detail="the first bytes are of no media container")
+    if layout.container not in _DEMULTIPLEXERS:
+        detail = f"no demultiplexer here reads a file of the kind {layout.container}"
+        unread = replace(empty, container=layout.container, failure="unreadable_container", failure_detail=detail)
+        return _with_fallback(unread, source)
     with _no_collection():
         timeline = _demultiplexed(source, layout, clock() + budget_s, budget_s, clock)
     return _with_fallback(timeline, source) if timeline.failure else timeline
@@ -114,7 +144,7 @@ def _demultiplexed(
         detail = f"the file's index (moov) {where}"
         return replace(timeline, failure=failure, failure_detail=detail, is_index_last=is_index_last)
     try:
-        with _memory_limit(MEMORY_BYTES), _open(source, layout, budget_s) as media:
+        with _memory_limit(MEMORY_BYTES), _masked(source, layout) as file, _open(file, layout, budget_s) as media:
             timeline = _described(timeline, source, layout, media)
             streams = _read_packets(source, layout, media, deadline_s, clock)
     except (av.error.FFmpegError, ValueError, OverflowError, MemoryError, OSError, LookupError) as error:
@@ -129,10 +159,26 @@ def _has_media_first(layout: Layout) -> bool:
     return all(kind != b"moov" for kind, _, _ in layout.boxes)
 
 
-def _open(source: Source, layout: Layout, budget_s: float) -> Any:
-    options = _OPTIONS_MP4 if layout.container == "mp4" else _OPTIONS
+@contextlib.contextmanager
+def _masked(source: Source, layout: Layout) -> Iterator[MaskedFile | str]:
+    """Give what the library opens: the file's name, or a view of the file where it must not see all of it."""
+    if layout.whole_bytes is None and not layout.hidden_boxes:
+        yield f"file:{source.path}"
+        return
+    end_byte = source.received_bytes if layout.whole_bytes is None else layout.whole_bytes
+    with MaskedFile(source.path, end_byte, layout.hidden_boxes) as file:
+        yield file
+
+
+def _open(file: MaskedFile | str, layout: Layout, budget_s: float) -> Any:
+    container = layout.container or ""
+    options = _OPTIONS_MP4 if container == "mp4" else _OPTIONS_AS_WRITTEN if container in _AS_WRITTEN else _OPTIONS
     return av.open(
-        f"file:{source.path}", options=dict(options), timeout=(budget_s, budget_s), metadata_errors="replace"
+        file,
+        format=_DEMULTIPLEXERS[container],
+        options=dict(options),
+        timeout=(budget_s, budget_s),
+        metadata_errors="replace",
     )
 
 
@@ -167,22 +213,13 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _wanted_streams(source: Source, media: Any) -> list[Any]:
-    """Return the first video and the first audio stream, as far as `kind` asks for them."""
-    chosen = []
-    for kind in ("video", "audio"):
-        if source.kind in (kind, "muxed"):
-            chosen += [stream for stream in media.streams if stream.type == kind][:1]
-    return chosen or [stream for stream in media.streams if stream.type in ("video", "audio")][:1]
-
-
 def _read_packets(
     source: Source, layout: Layout, media: Any, deadline_s: float, clock: Callable[[], float]
 ) -> list[StreamPackets]:
-    wanted = _wanted_streams(source, media)
+    wanted = wanted_streams(source.kind, media)
     if not wanted:
         raise ValueError("the file holds neither video nor audio")
-    # One flat list of seven values a packet: it costs a third less than a list of rows.
+    # One flat list of all values of a packet: it costs a third less than a list of rows.
     flat: list[Any] = []
     is_cut_short = False
     packets = media.demux(wanted)
@@ -192,12 +229,16 @@ def _read_packets(
             flat.extend(chain.from_iterable(map(_PACKET_FIELDS, islice(packets, _BATCH))))
         except av.error.FFmpegError:  # damage: what was read before it is certain
             is_cut_short = True
-        if len(flat) - length_before < _BATCH * 7:
+        if len(flat) - length_before < _BATCH * _FIELD_COUNT:
             break
-        is_cut_short = len(flat) > MAX_PACKETS * 7 or clock() > deadline_s
-    columns = [flat[field::7] for field in range(7)]
+        is_cut_short = len(flat) > MAX_PACKETS * _FIELD_COUNT or clock() > deadline_s
+    columns = [flat[field::_FIELD_COUNT] for field in range(_FIELD_COUNT)]
     is_whole = source.is_whole and not is_cut_short
     streams = [_stream_packets(source, layout, stream, columns, is_whole) for stream in wanted]
+    if layout.container in _MAY_STATE_DECODING_TIMES:
+        packet_times.start_at_zero(streams)
+    own_s = layout.duration_s if layout.duration_s is not None else None if layout.fragments else layout.movie_s
+    packet_times.cut_streams(streams, own_s, source.declared_duration_s)
     # A track without a packet in a whole file is an empty one; in a cut file it is still to come.
     return [stream for stream in streams if stream.pts or not source.is_whole]
 
@@ -205,25 +246,36 @@ def _read_packets(
 def _stream_packets(
     source: Source, layout: Layout, stream: Any, columns: list[list[Any]], is_whole: bool
 ) -> StreamPackets:
+    container = layout.container or ""
     packets = StreamPackets(stream.type, float(stream.time_base), is_whole=is_whole)
-    if layout.container == "mp4" and stream.duration and (layout.segments or not layout.fragments):
+    packets.may_reorder = may_reorder(stream)
+    is_index_whole = bool(layout.segments) and not layout.is_index_partial
+    if container == "mp4" and stream.duration and (is_index_whole or not layout.fragments):
         packets.declared_end_s = stream.duration * packets.tick_s
-    # Packets without bytes or a position only mark the end of a stream.
+    # Packets without bytes only mark the end of a stream.
     number = stream.index
-    is_own = [index == number and size and at is not None for index, at, size in zip(*columns[:3], strict=True)]
-    _, positions, sizes, dts, pts, duration, damage = (list(compress(column, is_own)) for column in columns)
-    if layout.container == "mpegts":
-        packets.end_bytes = _transport_ends(positions, source)
-    else:
-        extra = _EXTRA_BYTES.get((layout.container or "", stream.type), 0)
-        packets.end_bytes = [position + size + extra for position, size in zip(positions, sizes, strict=True)]
-    packets.dts, packets.pts, packets.duration = dts, pts, duration
+    is_own = [index == number and size for index, size in zip(columns[0], columns[2], strict=True)]
+    _, positions, sizes, dts, pts, duration, damage, is_key = (list(compress(column, is_own)) for column in columns)
+    packets.dts, packets.pts, packets.duration, packets.is_key = dts, pts, duration, is_key
+    if container == "avi":  # it numbers packets: when a picture is shown would be a guess
+        packets.pts = list(dts)
+    if container == "adts":
+        packet_times.number_packets(packets, adts_tick_s(source.path))
+    packets.end_bytes = packet_ends(container, stream.type, source, positions, sizes)
     if packets.end_bytes and max(packets.end_bytes) >= source.received_bytes + source.is_whole:
         packets.cut(_first_cut(packets.end_bytes, damage, source.received_bytes))
+    if layout.index_end_bytes is not None:
+        # A plain download can play nothing that lies before the index until the index is there.
+        packets.end_bytes = [max(end, layout.index_end_bytes) for end in packets.end_bytes]
     if packets.end_bytes:
-        packet_times.fill_times(packets)
-        packets.cut_at_damage()
+        packet_times.fill_times(packets, has_decoding_times=_has_decoding_times(container, dts))
     return packets
+
+
+def _has_decoding_times(container: str, dts: list[int | None]) -> bool:
+    stated = [tick for tick in dts if tick is not None]
+    is_in_order = container in _MAY_STATE_DECODING_TIMES and stated == sorted(stated)
+    return container in _STATE_DECODING_TIMES or is_in_order
 
 
 def _first_cut(ends: list[int], damage: list[bool], received_bytes: int) -> int:
@@ -232,30 +284,17 @@ def _first_cut(ends: list[int], damage: list[bool], received_bytes: int) -> int:
     return next((index for index, cut in enumerate(is_cut) if cut), len(ends))
 
 
-def _transport_ends(positions: list[int], source: Source) -> list[int]:
-    """Return where a demultiplexer of a transport stream knows each packet to be whole: at the stream's next one.
-
-    Its own bytes are spread over packets of 188 bytes between those of other streams.
-    """
-    following = source.received_bytes if source.is_whole else source.received_bytes + 1
-    ends: list[int] = []
-    for index in range(len(positions) - 1, -1, -1):
-        if index + 1 < len(positions) and positions[index + 1] > positions[index]:
-            following = positions[index + 1] + _TS_PACKET_BYTES
-        ends.append(following)
-    return ends[::-1]
-
-
 def _described(timeline: MediaTimeline, source: Source, layout: Layout, media: Any) -> MediaTimeline:
     """Add what the file says of itself."""
-    video = next((stream for stream in media.streams if stream.type == "video"), None)
-    audio = next((stream for stream in media.streams if stream.type == "audio"), None)
+    video, audio = main_stream("video", media), main_stream("audio", media)
     duration_s = layout.duration_s
     # Without an index the library derives a duration from what it sees of a cut file: then the announced one is better.
-    is_told = (layout.container == "mp4" and not layout.fragments) or source.is_whole
+    # From the indexes of single fragments it takes the first.
+    is_told = source.is_whole and layout.container not in _WITHOUT_DURATION
+    if layout.container == "mp4":
+        is_told = not layout.fragments
     if duration_s is None and media.duration and media.duration > 0 and is_told:
         duration_s = media.duration / av.time_base
-    duration_s = duration_s or source.declared_duration_s
     rate = video.average_rate if video is not None else None
     picture = video.codec_context if video is not None else None  # None too where no decoder is known
     return replace(
@@ -266,7 +305,6 @@ def _described(timeline: MediaTimeline, source: Source, layout: Layout, media: A
         height_px=(picture.height or None) if picture is not None else None,
         frame_rate_fps=float(rate) if rate else None,
         duration_s=duration_s,
-        bitrate_bps=source.size_bytes * 8 / duration_s if source.size_bytes and duration_s else None,
     )
 
 
@@ -286,49 +324,23 @@ def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams
             timeline, failure=failure, failure_detail=f"no packet of {' or '.join(missing) or 'it'} is whole"
         )
     offsets, seconds = packet_times.merge_streams(streams)
+    if timeline.duration_s is None and seconds and all(stream.is_whole for stream in streams):
+        timeline = replace(timeline, duration_s=seconds[-1])
     if not offsets:
         return replace(timeline, failure="no_media_data", failure_detail="no media time is complete")
-    if layout.index_end_bytes is not None:
-        # The index follows the media: a plain download can play nothing before it is there.
-        offsets = [max(offset, layout.index_end_bytes) for offset in offsets[-1:]]
-        seconds = seconds[-1:]
+    duration_s = timeline.duration_s or source.declared_duration_s or layout.movie_s
+    origin_s = min(stream.first_s() for stream in streams)
+    if layout.container == "webm" and duration_s and duration_s > origin_s > EARLIEST_S:
+        duration_s -= origin_s  # its header has the last reading of a clock that did not start at 0
     return replace(
         timeline,
+        duration_s=duration_s,
+        bitrate_bps=source.size_bytes * 8 / duration_s if source.size_bytes and duration_s else None,
         offset_bytes=tuple(offsets),
         complete_s=tuple(seconds),
-        segments=layout.segments or _segments_of_fragments(layout, streams),
+        segments=layout.segments or segments_of_fragments(layout.fragments, streams[0]),
         init_bytes=layout.init_bytes,
-        is_index_last=layout.index_end_bytes is not None,
-    )
-
-
-def _segments_of_fragments(layout: Layout, streams: list[StreamPackets]) -> tuple[MediaSegment, ...]:
-    """Build segments from the fragments themselves, for a file without an index of them.
-
-    A fragment's start is the first presentation time within it; the last one is as long as the one before it.
-    """
-    stream = streams[0]
-    origin_s = max(0.0, stream.first_s())
-    starts: list[float] = []
-    index = 0
-    for start, end in layout.fragments:
-        while index < len(stream.end_bytes) and stream.end_bytes[index] <= start:
-            index += 1
-        inside = stream.pts[index : index + packet_times.TAIL_PACKETS]
-        ends = stream.end_bytes[index : index + len(inside)]
-        times = [pts for pts, stop in zip(inside, ends, strict=True) if stop <= end]
-        if not times:
-            break
-        starts.append(min(times) * stream.tick_s - origin_s)
-    lengths = [after - before for before, after in pairwise(starts)]
-    if starts:
-        last_s = stream.pts[-1] * stream.tick_s - origin_s - starts[-1]
-        lengths.append(max(last_s, lengths[-1] if lengths else 0.0))
-    if any(length <= 0 for length in lengths):
-        return ()
-    return tuple(
-        MediaSegment(start, end, starts[index], lengths[index])
-        for index, (start, end) in enumerate(layout.fragments[: len(starts)])
+        is_index_last=layout.index_end_bytes is not None and offsets[0] <= layout.index_end_bytes,
     )
 
 
@@ -337,12 +349,13 @@ def _with_fallback(timeline: MediaTimeline, source: Source) -> MediaTimeline:
     duration_s, size_bytes = source.declared_duration_s, source.size_bytes
     if timeline.failure != "unreadable_container" or not duration_s or not size_bytes:
         return timeline
-    steps = range(1, LINEAR_STEPS + 1)
+    count = min(LINEAR_STEPS, size_bytes)
+    steps = range(1, count + 1)
     return replace(
         timeline,
         method="linear",
-        offset_bytes=tuple(-(-size_bytes * step // LINEAR_STEPS) for step in steps),
-        complete_s=tuple(duration_s * step / LINEAR_STEPS for step in steps),
+        offset_bytes=tuple(-(-size_bytes * step // count) for step in steps),
+        complete_s=tuple(duration_s * step / count for step in steps),
         duration_s=duration_s,
         bitrate_bps=size_bytes * 8 / duration_s,
         fallback_reason=timeline.failure_detail,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import Interval, PlaybackResult
+from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
 from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
 from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, StreamTrace, bytes_at, media_received_s
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
@@ -28,17 +29,39 @@ def default_player(formats: Sequence[object]) -> str:
     return name if name in PLAYERS else "classic"
 
 
-def player_parameters(player: str, changes: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Return the parameters of `player`, with `changes`. Raises SettingError for an unknown name or unusable value."""
+def player_parameters(
+    player: str, changes: Mapping[str, float] | None = None, declared: DeclaredVideo = NOTHING_DECLARED
+) -> dict[str, float]:
+    """Return the parameters of `player`: its own, those known of the client, those declared, then `changes`.
+
+    Raises SettingError for an unknown name or unusable value among the changes.
+    """
     if player not in PLAYERS:
         raise SettingError(f"There is no player {player!r}: use one of {', '.join(PLAYERS)}.")
-    known = PLAYERS[player].parameters
+    model = PLAYERS[player]
+    known = model.parameters
     for name, value in (changes or {}).items():
         if name not in known:
             raise SettingError(f"Player {player!r} has no parameter {name!r}: use one of {', '.join(known)}.")
         if not 0 <= value < float("inf"):
             raise SettingError(f"{name}={value!r} is not usable: it must be a number of at least 0.")
-    return {name: float((changes or {}).get(name, parameter.default)) for name, parameter in known.items()}
+    chosen = {name: parameter.default for name, parameter in known.items()}
+    if of_client := model.by_client.get(declared.client or ""):
+        chosen |= of_client.values
+    chosen |= _declared_parameters(player, declared) | dict(changes or {})
+    return {name: float(value) for name, value in chosen.items()}
+
+
+def _declared_parameters(player: str, declared: DeclaredVideo) -> dict[str, float]:
+    read = PLAYERS[player].declared
+    return {} if read is None else dict(read(declared.player_config))
+
+
+def _parameters_source(player: str, declared: DeclaredVideo) -> str | None:
+    """Say where the parameters of a player come from that plays by what the service declares. None for others."""
+    if PLAYERS[player].declared is None:
+        return None
+    return "declared" if _declared_parameters(player, declared) else "table"
 
 
 def simulate_playback(
@@ -48,15 +71,21 @@ def simulate_playback(
     *,
     horizon_s: float,
     window_index: int = 0,
+    declared: DeclaredVideo = NOTHING_DECLARED,
 ) -> PlaybackResult:
     """Simulate `player` on what had arrived of `streams` up to `horizon_s` (seconds from t0).
 
     Pure: no clock, no I/O. A session that has not started by then is kept with `is_started` False (censored). A
-    stream whose media time is unknown gives a result with its failure. Raises SettingError for an unknown player or
-    parameter.
+    stream whose media time is unknown gives a result with its failure. `parameters` stand above what was declared.
+    Raises SettingError for an unknown player or parameter.
     """
-    chosen = player_parameters(player, parameters)
-    result = PlaybackResult(player=player, parameters=chosen, place=window_index, horizon_s=horizon_s)
+    result = PlaybackResult(
+        player=player,
+        parameters=player_parameters(player, parameters, declared),
+        parameters_source=_parameters_source(player, declared),
+        place=window_index,
+        horizon_s=horizon_s,
+    )
     broken = next((stream.timeline for stream in streams if stream.timeline.failure), None)
     if broken is not None or not streams:
         return replace(
@@ -64,7 +93,7 @@ def simulate_playback(
             failure=broken.failure if broken else "no_media_data",
             failure_detail=broken.failure_detail if broken else "no stream",
         )
-    trace = PLAYERS[player].run(streams, chosen, horizon_s)
+    trace = PLAYERS[player].run(streams, result.parameters, horizon_s)
     return _summarised(result, trace, streams, horizon_s)
 
 

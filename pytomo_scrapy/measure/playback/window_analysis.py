@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pytomo_scrapy.config import PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, StreamDownload
 from pytomo_scrapy.items.precision import round_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
-from pytomo_scrapy.measure.playback.simulation import default_player, simulate_playback
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
+from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
 from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
 
 
 def analyse_window(
-    download: DownloadResult, declared_duration_s: float | None, config: PlaybackConfig
+    download: DownloadResult, declared: DeclaredVideo, config: PlaybackConfig
 ) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
     """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process.
 
     Players see the timelines as they are stored, so that a replay from the database gives exactly the same figures.
     """
-    timelines = tuple(round_timeline(_timeline(stream, declared_duration_s)) for stream in download.streams)
-    return timelines, simulate_window(download, timelines, config)
+    timelines = tuple(round_timeline(_timeline(stream, declared.duration_s)) for stream in download.streams)
+    return timelines, simulate_window(download, timelines, declared, config)
 
 
 def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> MediaTimeline:
@@ -36,9 +35,12 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
 
 
 def simulate_window(
-    download: DownloadResult, timelines: tuple[MediaTimeline, ...], config: PlaybackConfig
+    download: DownloadResult, timelines: tuple[MediaTimeline, ...], declared: DeclaredVideo, config: PlaybackConfig
 ) -> tuple[PlaybackResult, ...]:
-    """Simulate the classic player, and the player that fits the streams. Empty where the window says nothing."""
+    """Simulate the classic player, the player that fits the streams, and the service's own where it is known.
+
+    Empty where the window says nothing.
+    """
     end_s = horizon_s(download)
     if end_s is None:
         return ()
@@ -50,12 +52,17 @@ def simulate_window(
     players: dict[str, dict[str, float] | None] = {
         "classic": classic,
         default_player([stream.kind for stream in download.streams]): None,
+        **{
+            name: None
+            for name, player in PLAYERS.items()
+            if player.extractor and player.extractor == declared.extractor
+        },
     }
     if download.received_bytes is None:
         # Its process was lost: the bytes that arrived are not known, so they cannot be judged too few.
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
     return tuple(
-        replace(simulate_playback(traces, name, parameters, horizon_s=end_s), place=download.place)
+        simulate_playback(traces, name, parameters, horizon_s=end_s, window_index=download.place, declared=declared)
         for name, parameters in players.items()
     )

@@ -7,17 +7,24 @@ from dataclasses import fields, replace
 from typing import Any
 
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult
+from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
+from pytomo_scrapy.measure.playback.players.player_model import media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
 
 # Compared with what is stored; names and settings are not figures.
-_NOT_FIGURES = {"player", "parameters", "place", "stalls", "freezes", "failure_detail"}
+_NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "failure_detail"}
 FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not in _NOT_FIGURES)
 
 P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}
 
 
 def horizon_s(download: DownloadResult) -> float | None:
-    """Return until when a playback is known: to the window's end, or to where we ourselves stopped taking bytes."""
+    """Return until when a playback is known: to the window's end, or to where the bytes were stopped on purpose.
+
+    That is where the media host refused to go on, or where we ourselves took no more: the silence after it is no stall.
+    """
+    if download.gated_at_s is not None:
+        return download.gated_at_s
     if download.ended_by == "byte_cap":
         return download.elapsed_s
     return download.window_s
@@ -31,19 +38,38 @@ def window_traces(download: DownloadResult, timelines: Sequence[MediaTimeline]) 
     ]
 
 
+def gated_at_media_s(download: DownloadResult, timelines: Sequence[MediaTimeline]) -> float | None:
+    """Return the media seconds that were complete of the stream that the media host took back.
+
+    None where it took none back, or the stream's media time is not known.
+    """
+    if download.gated_at_s is None:
+        return None
+    for stream, trace in zip(download.streams, window_traces(download, timelines), strict=True):
+        if stream.failure is not None and stream.received_bytes == download.gated_at_bytes:
+            return None if trace.timeline.failure else media_received_s(trace, download.gated_at_s)
+    return None
+
+
 def replay_window(
     download: DownloadResult,
     timelines: Sequence[MediaTimeline],
     player: str,
     parameters: Mapping[str, float],
     name: str,
+    declared: DeclaredVideo = NOTHING_DECLARED,
 ) -> PlaybackResult | None:
     """Simulate `player` on a stored window and call the result `name`. None where no trace was kept."""
     end_s = horizon_s(download)
     if end_s is None or not timelines or len(timelines) != len(download.streams):
         return None
     result = simulate_playback(
-        window_traces(download, timelines), player, parameters, horizon_s=end_s, window_index=download.place
+        window_traces(download, timelines),
+        player,
+        parameters,
+        horizon_s=end_s,
+        window_index=download.place,
+        declared=declared,
     )
     return replace(result, player=name)
 

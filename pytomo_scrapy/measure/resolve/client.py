@@ -20,6 +20,8 @@ from yt_dlp.networking.exceptions import TransportError
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_direct
+from pytomo_scrapy.measure.resolve.identity import Guest
+from pytomo_scrapy.refusal_texts import Refusal, read_refusal
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {
@@ -34,6 +36,20 @@ _DECLARED = {
         "maxReadAheadMediaTimeMs",
     ),
     "hamplayerConfig": ("resyncPolicyConfig", "audioAbrConfig", "videoAbrConfig"),
+    "mediaCommonConfig": (
+        "serverPlaybackStartConfig",
+        "dynamicReadaheadConfig",
+        "predictedReadaheadConfig",
+        "serverReadaheadConfig",
+        "bandwidthEstimationConfig",
+        "mediaFetchRetryConfig",
+        "mediaFetchMaximumErrors",
+        "mediaFetchMaximumNetworkErrors",
+        "mediaFetchMaximumServerErrors",
+        "sabrClientConfig",
+        "useServerDrivenAbr",
+    ),
+    "networkProtocolConfig": ("useQuic",),
 }
 
 
@@ -45,6 +61,8 @@ class Extraction:
     error: BaseException | None = None
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
+    refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
+    guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
 
 
@@ -78,11 +96,14 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         if remaining_s <= 0:
             raise TransportError("the resolution took too long")
         response = super().urlopen(request)
+        self._extraction.guest.answered(time.monotonic())
         url = request if isinstance(request, str) else getattr(request, "url", "")
         if not urlsplit(url).path.endswith("/youtubei/v1/player"):
             return response
         body = response.read()
         _keep_player_config(request, body, self._extraction.player_configs)
+        self._extraction.guest.named(request, body)
+        _keep_refusal(body, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
         return Response(io.BytesIO(body), response.url, headers, response.status)
 
@@ -93,7 +114,7 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         client = json.loads(request.data)["context"]["client"]["clientName"] if isinstance(request, Request) else ""
         declared = answer.get("playerConfig") or answer["playerResponse"]["playerConfig"]
         declared_values = {
-            player: {name: declared[player][name] for name in names if name in declared[player]}
+            player: _numbers({name: declared[player][name] for name in names if name in declared[player]})
             for player, names in _DECLARED.items()
             if isinstance(declared.get(player), dict)
         }
@@ -101,6 +122,30 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         return  # yt-dlp itself reports what is wrong with the answer
     if any(declared_values.values()):
         player_configs[client] = declared_values
+
+
+def _keep_refusal(body: bytes, refusals: list[Refusal | None]) -> None:
+    """Keep why an answer refuses: of shapes that yt-dlp does not know it says nothing, or something else."""
+    try:
+        answer = json.loads(body)
+        status = (answer.get("playerResponse") or answer)["playabilityStatus"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    refusals.append(read_refusal(status))
+
+
+def _numbers(value: Any) -> Any:
+    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret."""
+    if isinstance(value, dict):
+        return {name: _numbers(part) for name, part in value.items() if not _is_text(part)}
+    if isinstance(value, list):
+        return [_numbers(part) for part in value if not _is_text(part)]
+    return value
+
+
+def _is_text(value: Any) -> bool:
+    # A whole number of 64 bits comes as text, of 20 digits at most.
+    return isinstance(value, str) and not (value.isdecimal() and len(value) <= 20)
 
 
 def is_youtube(url: str) -> bool:
@@ -139,8 +184,8 @@ def ydl_options(url: str, config: ResolveConfig, extractor_args: str) -> dict[st
         options["proxy"] = proxy
     if source := bind_address(config.path, proxy):
         options["source_address"] = source
-    if extractor_args:
-        options["extractor_args"] = {"youtube": parse_extractor_args(extractor_args)}
+    # A plugin of yt-dlp's could mint tokens of proof of origin: we are what we are, a guest (docs/privacy.md).
+    options["extractor_args"] = {"youtube": {"fetch_pot": ["never"], **parse_extractor_args(extractor_args)}}
     return options
 
 
@@ -171,7 +216,10 @@ def _extract_into(
     try:
         with QuietYoutubeDL(ydl_options(url, config, extractor_args), extraction, deadline_s) as ydl:
             ydl.format_selector = only_direct(ydl.build_format_selector(config.format_selector))
-            info = ydl.extract_info(url, download=False)
+            try:
+                info = ydl.extract_info(url, download=False)
+            finally:
+                extraction.guest.hide(*(cookie.value for cookie in ydl.cookiejar))
             extraction.cookie_header = ydl.cookiejar.get_cookie_header
             extraction.info = _single(info)
     except Exception as error:  # noqa: BLE001 - extractors raise anything; the caller classifies it

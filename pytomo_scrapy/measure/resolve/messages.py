@@ -7,7 +7,7 @@ exception inside a `DownloadError` may be anything, even a bare KeyError.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,7 @@ from yt_dlp.networking.exceptions import HTTPError, ProxyError, TransportError
 from yt_dlp.utils import GeoRestrictedError, UnsupportedError
 
 from pytomo_scrapy.items.foreign_text import first_words
+from pytomo_scrapy.refusal_texts import Refusal
 
 _DETAIL_LENGTH = 400
 # yt-dlp's messages are shorter; some quote what the service sent.
@@ -40,7 +41,7 @@ def _symptom(pattern: str, failure: str, may_fall_back: bool = False) -> Resolve
 
 # In order: what the service says of us, then of the video, then what is wrong with the answer, then with the way to it.
 # A text may match several rows ("Sign in to confirm your age" is no bot check), the first one counts.
-SYMPTOMS: tuple[ResolveSymptom, ...] = (
+REFUSALS: tuple[ResolveSymptom, ...] = (
     _symptom(r"confirm (that )?you.{1,3}re not a (ro)?bot|captcha challenge before playback", "bot_check"),
     _symptom(r"your ip is likely being blocked", "bot_check"),
     _symptom(r"content isn.t available, try again later|has been rate-limited by youtube", "rate_limited"),
@@ -72,6 +73,9 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
     _symptom(r"removed by the uploader|removed for violating|copyright claim|has not been found", "removed"),
     # The service no longer serves this client as a guest; these come after the texts that ask for more than a sign-in.
     _symptom(r"page needs to be reloaded|please sign in\b", "client_broken", may_fall_back=True),
+)
+SYMPTOMS: tuple[ResolveSymptom, ...] = (
+    *REFUSALS,
     _symptom(r"proxyerror|unable to connect to proxy|tunnel connection failed|proxy authentication", "proxy_failed"),
     _symptom(r"(?<!may yield )HTTP Error 403", "http_403", may_fall_back=True),
     _symptom(r"HTTP Error 404", "http_404", may_fall_back=True),
@@ -97,16 +101,27 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
 )
 
 _UNKNOWN = ResolveSymptom(re.compile(""), "unknown_failure", may_fall_back=True)
+# Another client may be answered otherwise: words that are not known say nothing of the video for certain.
+_UNKNOWN_REFUSAL = ResolveSymptom(re.compile(""), "unknown_refusal", may_fall_back=True)
+# The headline of most refusals, over the reason, which yt-dlp leaves out where it does not know its place.
+_HEADLINE = re.compile(r"\bvideo unavailable\b", re.IGNORECASE)
 
 
-def classify_resolution(messages: Iterable[str], error: BaseException | None) -> tuple[ResolveSymptom, str]:
-    """Return the symptom of a failed resolution and its detail, without anything signed in it."""
+def classify_resolution(
+    messages: Iterable[str], error: BaseException | None, refusals: Sequence[Refusal | None] = ()
+) -> tuple[ResolveSymptom, str]:
+    """Return the symptom of a failed resolution and its detail, without anything signed in it.
+
+    `refusals` are those of the player answers that came, None for one that plays. Where all refuse, their words decide
+    beside yt-dlp's, and what is wrong with formats or with the way to further clients tells nothing.
+    """
     said = islice((*([str(error)] if error else []), *messages), _MAX_MESSAGES)
     texts = [first_words(text, _MAX_SEARCHED_CHARS) for text in said]
-    for symptom in SYMPTOMS:
-        for text in texts:
-            if symptom.pattern.search(text):
-                return symptom, scrub(text)
+    refused = [refusal for refusal in refusals if refusal is not None]
+    if refused and len(refused) == len(refusals):
+        return _classify_refusal(texts, refused)
+    if found := _first(SYMPTOMS, texts):
+        return found[0], scrub(texts[found[1]])
     causes = list(_chain(error))
     for kind, failure in _BY_TYPE:
         for cause in causes:
@@ -114,6 +129,24 @@ def classify_resolution(messages: Iterable[str], error: BaseException | None) ->
                 return ResolveSymptom(re.compile(""), failure), scrub(f"{type(cause).__name__}: {cause}")
     detail = f"{type(causes[-1]).__name__}: {causes[-1]}" if causes else "; ".join(texts) or "no format and no message"
     return _UNKNOWN, scrub(detail)
+
+
+def _classify_refusal(texts: Sequence[str], refused: Sequence[Refusal]) -> tuple[ResolveSymptom, str]:
+    if found := _first(REFUSALS, [_HEADLINE.sub("", text) for text in texts]):
+        return found[0], scrub(texts[found[1]])
+    for refusal in refused:
+        if refusal.failure is not None:
+            return ResolveSymptom(re.compile(""), refusal.failure), scrub(refusal.line)
+    return _UNKNOWN_REFUSAL, scrub("; ".join(dict.fromkeys(refusal.line for refusal in refused)))
+
+
+def _first(symptoms: Iterable[ResolveSymptom], texts: Sequence[str]) -> tuple[ResolveSymptom, int] | None:
+    """Return the first symptom that a text shows, and the text's place."""
+    for symptom in symptoms:
+        for place, text in enumerate(texts):
+            if symptom.pattern.search(text):
+                return symptom, place
+    return None
 
 
 def scrub(text: str) -> str:

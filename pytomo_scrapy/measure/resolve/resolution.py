@@ -68,7 +68,7 @@ def resolve_video(
 def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
     extraction = extract(url, config, extractor_args, _TRY_TIMEOUTS * config.timeout_s)
     info = extraction.info or {}
-    result = _metadata(info, extraction)
+    result = _with_identity(_metadata(info, extraction), extraction)
     live_failure = {"is_live": "live", "post_live": "live", "is_upcoming": "upcoming"}.get(
         info.get("live_status") or ""
     )
@@ -77,9 +77,10 @@ def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
     formats = media_formats(info, extraction.cookie_header)
     if formats:
         return _Try(_with_formats(result, formats, extraction, wanted_family(config.path)))
-    symptom, detail = classify_resolution(extraction.messages, extraction.error)
+    symptom, detail = classify_resolution(extraction.messages, extraction.error, extraction.refusals)
+    detail = extraction.guest.taken_out_of(detail)
     if symptom.failure == "unknown_failure" and extraction.error is not None:
-        _LOG.error("resolution failed in an unknown way:\n%s", _scrubbed_traceback(extraction.error))
+        _LOG.error("resolution failed in an unknown way:\n%s", _scrubbed_traceback(extraction))
     return _Try(replace(result, failure=symptom.failure, failure_detail=detail), symptom.may_fall_back)
 
 
@@ -109,13 +110,20 @@ def _with_formats(
     address = client_address_of(formats[0].url)
     client = formats[0].hints.client
     return replace(
-        result,
+        _with_identity(result, extraction, client),
         formats=formats,
         client=client,
         client_address=address,
         address_family=family_of(address) or family,
         player_config=extraction.player_configs.get(client) if client else None,
     )
+
+
+def _with_identity(result: ResolveResult, extraction: Extraction, client: str | None = None) -> ResolveResult:
+    identity = extraction.guest.identity(client)
+    if identity is None:
+        return result
+    return replace(result, identity_hash=identity.hash, identity_began_s=identity.began_s)
 
 
 def _with_metadata_of(earlier: ResolveResult, later: ResolveResult) -> ResolveResult:
@@ -158,5 +166,6 @@ def _wait_until_available(
     return replace(result, available_wait_s=wait_s)
 
 
-def _scrubbed_traceback(error: BaseException) -> str:
-    return "\n".join(scrub(line) for line in traceback.format_exception(error))
+def _scrubbed_traceback(extraction: Extraction) -> str:
+    lines = traceback.format_exception(extraction.error)
+    return "\n".join(extraction.guest.taken_out_of(scrub(line)) for line in lines)

@@ -10,11 +10,13 @@ from typing import Any
 import pycurl
 
 from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file
+from pytomo_scrapy.measure.net.redirects import Target
 from pytomo_scrapy.measure.window.judge import TransferError
 from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
-from pytomo_scrapy.measure.window.stream import STOP, Stream
+from pytomo_scrapy.measure.window.stream import STOP
 
 BUFFER_BYTES = 512 * 1024
 SUPPRESS_CONNECT_HEADERS = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl has no name for
@@ -56,27 +58,15 @@ class CurlTransfer:
 
     def prepare(self, take_line: TakeLine, open_socket: OpenSocket | None) -> None:
         """Set every option of this request."""
-        handle, hop, path = self.handle, self.request.hop, self._config.path
-        handle.setopt(pycurl.URL, hop.target.url)
-        handle.setopt(pycurl.NOSIGNAL, 1)
-        handle.setopt(pycurl.FOLLOWLOCATION, 0)
+        handle, hop = self.handle, self.request.hop
+        lead_to(handle, hop.target, hop.address, self.request.proxy, self._config)
         handle.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
-        handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(self._config.connect_timeout_s * 1000))
         handle.setopt(pycurl.HTTP_VERSION, self._http_version_option())
-        handle.setopt(pycurl.CAINFO, ca_file())
-        # Both are always set: curl would otherwise read the environment by its own rules.
-        handle.setopt(pycurl.PROXY, self.request.proxy or "")
-        handle.setopt(pycurl.NOPROXY, "")
-        handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
-        handle.setopt(pycurl.HTTPHEADER, _header_lines(self.request.stream))
+        handle.setopt(pycurl.HTTPHEADER, header_lines(self.request.stream.media))
         if self.request.range is None:
             handle.unsetopt(pycurl.RANGE)
         else:
             handle.setopt(pycurl.RANGE, f"{self.request.range[0]}-{self.request.range[1]}")
-        if path.source_address:
-            handle.setopt(pycurl.INTERFACE, f"host!{path.source_address}")
-        if hop.address is not None and self.request.proxy is None:
-            handle.setopt(pycurl.RESOLVE, [f"{hop.target.host}:{hop.target.port}:{_bracketed(hop.address)}"])
         if open_socket is not None:
             handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
         handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if take_line(self.request, line) else STOP)
@@ -248,8 +238,28 @@ class CurlTransfers:
         self._multi.close()
 
 
-def _header_lines(stream: Stream) -> list[str]:
-    return [f"{name}: {value}" for name, value in stream.media.http_headers.items() if name.lower() not in _NOT_OURS]
+def lead_to(
+    handle: pycurl.Curl, target: Target, address: str | None, proxy: str | None, config: DownloadConfig
+) -> None:
+    """Set where a request goes and by which way: the pinned address, or the proxy."""
+    handle.setopt(pycurl.URL, target.url)
+    handle.setopt(pycurl.NOSIGNAL, 1)
+    handle.setopt(pycurl.FOLLOWLOCATION, 0)
+    handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(config.connect_timeout_s * 1000))
+    handle.setopt(pycurl.CAINFO, ca_file())
+    # Both are always set: curl would otherwise read the environment by its own rules.
+    handle.setopt(pycurl.PROXY, proxy or "")
+    handle.setopt(pycurl.NOPROXY, "")
+    handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
+    if config.path.source_address:
+        handle.setopt(pycurl.INTERFACE, f"host!{config.path.source_address}")
+    if address is not None and proxy is None:
+        handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
+
+
+def header_lines(media: MediaFormat) -> list[str]:
+    """Return the request's header fields that the resolution asks for."""
+    return [f"{name}: {value}" for name, value in media.http_headers.items() if name.lower() not in _NOT_OURS]
 
 
 def _bracketed(address: str) -> str:

@@ -6,6 +6,7 @@ Times are seconds from t0. A transfer is named by the index of its stream, of wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
 
@@ -15,6 +16,7 @@ class Opened:
     """The window begins: t0."""
 
     t0_s: float  # on the clock that stamps the arrivals
+    at: datetime  # by the wall clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,10 +102,13 @@ class ResponseHead:
             return None
         return date if date.tzinfo is not None else None
 
-    def body_failure(self, asked_from_bytes: int) -> tuple[str, str] | None:
-        """Say why a success cannot be used as the media bytes from `asked_from_bytes` on. None when it can."""
+    def body_failure(self, asked_from_bytes: int, trusted_type: str | None = None) -> tuple[str, str] | None:
+        """Say why a success cannot be used as the media bytes from `asked_from_bytes` on. None when it can.
+
+        `trusted_type`: a media file has been sent with this type before, or its bytes are looked at.
+        """
         content_type = self.content_type or ""
-        if content_type.startswith(_NOT_MEDIA):
+        if content_type.startswith(_NOT_MEDIA) and content_type != trusted_type:
             return "wrong_content", f"the answer is {content_type}"
         if self.status == 206 and self.range_start_bytes not in {None, asked_from_bytes}:
             return "bad_response", f"asked for bytes from {asked_from_bytes}, got {self.range_start_bytes}"

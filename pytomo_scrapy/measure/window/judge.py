@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,8 +20,9 @@ NO_CONNECTION = frozenset(
     {"connect_refused", "connect_timeout", "tls_handshake", "http_version_unavailable", "reset", "unknown_failure"}
 )
 _BY_STATUS = {403: "http_403", 404: "http_404", 410: "http_410", 416: "http_416", 429: "http_429"}
-# Statuses with which the service takes a URL back while it is used.
-_INTERRUPTING = frozenset({403, 404, 410})
+# Statuses with which a media host refuses the one who asks: after a range that it served, they take the URL back.
+REFUSING = frozenset({401, 403, 410})
+PROXY_WANTS_PASSWORD = 407
 
 
 class CurlCode(IntEnum):
@@ -89,10 +91,42 @@ class Phase:
     received_bytes: int
 
 
-def classify_status(status: int, received_bytes: int) -> str | None:
-    """Return the class of an HTTP status that is not a success. `received_bytes` are those of the stream so far."""
-    if received_bytes and status in _INTERRUPTING:
-        return "interrupted"
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a request whose answer has a status."""
+
+    url: str
+    is_later: bool  # bytes of the file had come before it was sent
+    via_proxy: bool
+    local_address: str | None
+    answered_at: datetime
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the answer came inside TLS, whose certificate curl has verified: no box on the way wrote it."""
+        return urlsplit(self.url).scheme == "https"
+
+
+def judge_status(status: int, asked: Asked) -> Failure | None:
+    """Return the class of an HTTP status, and why. None for the success that a range or a file is sent with.
+
+    No status that came inside verified TLS is the network's.
+    """
+    detail = f"HTTP {status}"
+    if status in REFUSING:
+        if is_url_expired(asked.url, asked.answered_at):
+            return "url_expired", f"{detail}, and the URL had expired"
+        if not asked.via_proxy and is_exit_changed(asked.url, asked.local_address):
+            return "exit_address_changed", f"{detail}, and the URL is signed for another address"
+        if asked.is_later:
+            return "media_gated" if asked.is_verified else "plain_http_refusal", detail
+    if status == PROXY_WANTS_PASSWORD and asked.via_proxy and not asked.is_verified:
+        return "proxy_failed", detail
+    failure = _classify_status(status)
+    return None if failure is None else (failure, detail)
+
+
+def _classify_status(status: int) -> str | None:
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:
@@ -166,11 +200,21 @@ def is_exit_changed(url: str, local_address: str | None) -> bool:
     Only where that can be told: families differ, or no address translation lies between `local_address` and the
     service, because it is public itself or the signed address is not.
     """
-    signed = parse_qs(urlsplit(url).query).get("ip", [""])[0]
     try:
-        signed_for, local = ipaddress.ip_address(signed), ipaddress.ip_address(local_address or "")
+        signed_for, local = ipaddress.ip_address(_query_value(url, "ip")), ipaddress.ip_address(local_address or "")
     except ValueError:
         return False
     if signed_for.version != local.version:
         return True
     return signed_for != local and (local.is_global or not signed_for.is_global)
+
+
+def is_url_expired(url: str, now: datetime) -> bool:
+    """Tell whether a media URL's own end, its `expire` in seconds since 1970, has come. False where it names none."""
+    expire = _query_value(url, "expire")
+    # More digits than a time of this millennium has are none.
+    return expire.isascii() and expire.isdigit() and len(expire) <= 12 and int(expire) <= now.timestamp()
+
+
+def _query_value(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query).get(name, [""])[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from pytomo_scrapy.config import DnsConfig, DownloadConfig
 from pytomo_scrapy.items import DownloadResult
@@ -60,8 +59,7 @@ def download_window(
     Returns within `config.window_s` + 0.25 s. Network trouble is data: the result has the class of the first stream
     that failed, and everything that had arrived. Nothing is tried twice.
     """
-    if plan.family is not None:
-        config = replace(config, path=replace(config.path, family=str(plan.family)))
+    config = plan.bound(config)
     instruments, allowance = SideInstruments(plan, config), Allowance(config.max_bytes)
     streams = []
     for stream_index, media in enumerate(plan.formats):
@@ -82,6 +80,8 @@ def download_window(
             window_s=config.window_s,
             elapsed_s=elapsed_s,
             ended_by=state.ended_by,
+            gated_at_s=state.gate.at_s if state.gate else None,
+            gated_at_bytes=state.gate.stream_bytes if state.gate else None,
             started_at=started_at,
             host=plan.formats[0].host if plan.formats else None,
             via_proxy=any(proxy_for(media.url, config.path) for media in plan.formats),
@@ -115,7 +115,7 @@ class _Loop:
 
     def run(self, progress: ShowProgress | None) -> float:
         """Fetch until the state machine says stop, and return how long it took."""
-        self._handle(Opened(self.t0_s))
+        self._handle(Opened(self.t0_s, utc_now()))
         self._drive(progress)
         elapsed_s = self._now_s()
         self._instruments.tcp.read(elapsed_s)

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytomo_scrapy.items import MediaSegment
-from pytomo_scrapy.measure.media.boxes import read_layout
+from pytomo_scrapy.measure.media.boxes import is_empty, read_layout
 from pytomo_scrapy.measure.window.stream import Stream
 
 START_S = 2.0
 RESUME_S = 1.0
-# One request is at most this long, in media time and in bytes.
+# One request is at least this long, where the file's own segments are shorter: else the window would measure the
+# round trips of its requests, not the line.
+LEAST_REQUEST_S = 2.0
+# And at most this long, in media time and in bytes.
 MAX_REQUEST_S = 12.0
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
-# The header and index of a stream are asked for in steps of this, until the index is there.
+# The header and index of a stream are asked for in steps, the first of this size and each as long as all before it.
 HEAD_BYTES = 32 * 1024
 STEP_S = 5.0  # asked for at once where there is no index
 MAX_HEAD_BYTES = 1024 * 1024
@@ -48,10 +51,13 @@ class StreamPace:
             # A hostile file, or no room for the spool: paced without an index.
             self.is_head_read = True
             return
-        self.segments = layout.segments
-        self._ends = [segment.end_byte for segment in layout.segments]
-        # Once media is seen, an index that comes first will not come any more.
-        is_media_seen = bool(layout.fragments) or any(kind in {b"moof", b"mdat"} for kind, _, _ in layout.boxes)
+        # An index of the first fragments alone says nothing of those that follow, whose bytes are still to come.
+        self.segments = () if layout.is_index_partial else layout.segments
+        self._ends = [segment.end_byte for segment in self.segments]
+        # Once media is seen, an index that comes first will not come any more. An empty box of media is none.
+        is_media_seen = bool(layout.fragments) or any(
+            kind == b"moof" or (kind == b"mdat" and not is_empty(start, end)) for kind, start, end in layout.boxes
+        )
         is_other = layout.container not in {"mp4", "webm"}
         self.is_head_read = bool(self.segments) or is_media_seen or is_other or received_bytes >= MAX_HEAD_BYTES
 
@@ -67,7 +73,7 @@ class StreamPace:
     def next_range(self, received_bytes: int, size_bytes: int | None, playhead_s: float) -> tuple[int, int] | None:
         """Return the first and last byte to ask for now. None while there is enough ahead of the playhead."""
         if not self.is_head_read:
-            return received_bytes, received_bytes + HEAD_BYTES - 1
+            return received_bytes, received_bytes + max(HEAD_BYTES, received_bytes) - 1
         if not self.segments and not (self.duration_s and size_bytes):
             # The media time is not known: fetch like a bulk window, in pieces.
             return received_bytes, received_bytes + MAX_REQUEST_BYTES - 1
@@ -87,14 +93,15 @@ class StreamPace:
         for position in range(first + 1, len(steps)):
             segment = steps[position]
             length_s = segment.start_s + segment.duration_s - steps[first].start_s
-            if segment.start_s >= horizon_s or length_s > MAX_REQUEST_S:
+            is_long_enough = segment.start_s - steps[first].start_s >= LEAST_REQUEST_S
+            if (segment.start_s >= horizon_s and is_long_enough) or length_s > MAX_REQUEST_S:
                 break
             if segment.end_byte - received_bytes > MAX_REQUEST_BYTES:
                 break
             last = position
-        # No media lie behind the last segment; the server cuts a range that goes beyond the end.
+        # What lies behind the last segment is asked for at once; the server cuts a range that goes beyond the end.
         if steps[last].end_byte <= received_bytes:
-            return received_bytes, received_bytes + HEAD_BYTES - 1
+            return received_bytes, received_bytes + MAX_REQUEST_BYTES - 1
         return received_bytes, steps[last].end_byte - 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from pytomo_scrapy.config import DownloadConfig, ResolverConfig
@@ -23,6 +23,12 @@ class WindowPlan:
     seed: int | str = 0  # decides, with `window_index`, which windows of a paced crawl are bulk
     duration_s: float | None = None  # of the video: paces streams without an index
     family: int | None = None  # of a pair's path: its proxy is that family's
+
+    def bound(self, config: DownloadConfig) -> DownloadConfig:
+        """Return `config` with the path of this window's family."""
+        if self.family is None:
+            return config
+        return replace(config, path=replace(config.path, family=str(self.family)))
 
 
 @dataclass(frozen=True, slots=True)

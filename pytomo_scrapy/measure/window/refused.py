@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pytomo_scrapy.items import DnsResult, DownloadResult, ResolveResult
 
-_REFUSED = frozenset({"http_403", "exit_address_changed"})
+_REFUSED = frozenset({"http_403", "url_expired", "exit_address_changed"})
 
 
 def is_refused_at_start(window: DownloadResult) -> bool:

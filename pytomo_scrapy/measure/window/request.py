@@ -8,7 +8,7 @@ from pytomo_scrapy.items import HttpRequest
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.net.redirects import REDIRECT_STATUSES, Target
 from pytomo_scrapy.measure.window.head import ResponseHead
-from pytomo_scrapy.measure.window.judge import Failure, Phase, TransferError
+from pytomo_scrapy.measure.window.judge import REFUSING, Failure, Phase, TransferError
 from pytomo_scrapy.measure.window.stream import Stream
 
 
@@ -52,7 +52,7 @@ class MediaRequest:
         self.head = ResponseHead()
         self.answered_s: float | None = None  # when the head of the last answer was complete
         self.stop_failure: Failure | None = None  # why the head ended the transfer
-        stream.is_discarding, stream.discarded_bytes = True, 0
+        stream.is_discarding, stream.discarded_bytes, stream.doubt = True, 0, None
 
     @property
     def received_bytes(self) -> int:
@@ -64,6 +64,16 @@ class MediaRequest:
         """Whether the answer sends us elsewhere."""
         return self.head.status in REDIRECT_STATUSES
 
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the host refuses to go on with a file that it had begun to serve."""
+        return self.asked_from_bytes > 0 and self.head.status in REFUSING
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether the answer's head is reason enough to end the transfer."""
+        return self.stop_failure is not None or (self.is_taken_back and self.head.is_finished)
+
     def take_line(self, line: bytes, now_s: float, wanted_version: str) -> None:
         """Take a line of the answer's head. `stop_failure` is set where the body is of no use."""
         head = self.head
@@ -73,12 +83,23 @@ class MediaRequest:
         if not head.is_finished:
             return
         self.answered_s = now_s
-        if wanted_version == "2" and head.http_version != "2":
+        # A refusal is one in whatever version it is said.
+        if wanted_version == "2" and head.http_version != "2" and (head.status or 0) < 400:
             self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{head.http_version}")
         elif head.status in {200, 206}:
             self.stream.size_bytes = head.size_bytes or self.stream.size_bytes
-            self.stop_failure = head.body_failure(self.asked_from_bytes)
-            self.stream.is_discarding = self.stop_failure is not None
+            self.stop_failure = self._body_failure()
+            self.stream.is_discarding = (self.stop_failure or self.stream.doubt) is not None
+
+    def _body_failure(self) -> Failure | None:
+        """Say what the head tells against the body. What only its type tells against it is left to the first bytes."""
+        stream, failure = self.stream, self.head.body_failure(self.asked_from_bytes, self.stream.trusted_type)
+        if failure is not None and failure[0] == "wrong_content" and not self.asked_from_bytes:
+            failure = self.head.body_failure(self.asked_from_bytes, self.head.content_type)
+            if failure is None:
+                stream.doubt, stream.trusted_type = ("wrong_content", f"the answer is {self.head.content_type}"), None
+                stream.doubted_type = self.head.content_type
+        return failure
 
     def phase(self, transfer: Transfer) -> Phase:
         """Return how far this request has come."""

@@ -7,6 +7,8 @@ to `Stream.receive` and `Stream.count`: they are many, and what they decide is o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
@@ -32,12 +34,12 @@ from pytomo_scrapy.measure.window.events import (
 )
 from pytomo_scrapy.measure.window.judge import (
     NO_CONNECTION,
+    Asked,
     CurlCode,
     Failure,
     classify_curl_error,
     classify_silence,
-    classify_status,
-    is_exit_changed,
+    judge_status,
 )
 from pytomo_scrapy.measure.window.pacing import Pacing
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
@@ -46,6 +48,14 @@ from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamS
 
 # A body that stands still for this share of the window, up to its end, has stopped.
 SILENCE_RATIO = 1 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """When a host refused to go on with a stream that it had begun to serve, and what had come of it by then."""
+
+    at_s: float
+    stream_bytes: int
 
 
 class WindowState:
@@ -59,6 +69,7 @@ class WindowState:
         self.rows: list[HttpRequest] = []
         self.local_address: str | None = None
         self.ended_by: str | None = None
+        self.gate: Gate | None = None
         self._config = config
         self._allowance = allowance
         self._family = next((family_of(address) for address in plan.chosen.values()), None)
@@ -67,6 +78,7 @@ class WindowState:
         self._unaddressed: dict[int, Hop] = {}  # wait for the look-up of their host, by stream
         self._pacing = Pacing(streams, plan.duration_s, config.buffer_goal_s) if self.mode == "paced" else None
         self._t0_s = 0.0
+        self._opened_at = datetime.min.replace(tzinfo=UTC)
 
     def handle(self, event: Event) -> list[Command]:
         """Take an event and return what is to be done, in this order."""
@@ -81,8 +93,8 @@ class WindowState:
                 return [*self._end(self._requests.pop(stream_index), transfer, now_s), *self._stop()]
             case HostLookedUp():
                 return [*self._take_address(event), *self._stop()]
-            case Opened(t0_s):
-                self._t0_s = t0_s
+            case Opened(t0_s, at):
+                self._t0_s, self._opened_at = t0_s, at
                 return [*(command for stream in self.streams for command in self._ask(stream, 0.0)), *self._stop()]
             case DeadlineReached():
                 return self._stop("deadline")
@@ -103,7 +115,7 @@ class WindowState:
             return []
         if ended_by is None and self._allowance.left_bytes <= 0:
             ended_by = "byte_cap"
-        elif ended_by is None and all(stream.is_over for stream in self.streams):
+        elif ended_by is None and (self.gate is not None or all(stream.is_over for stream in self.streams)):
             ended_by = "failure" if any(stream.failure for stream in self.streams) else "complete"
         if ended_by is None:
             return []
@@ -157,7 +169,7 @@ class WindowState:
     def _take_line(self, now_s: float, stream_index: int, line: bytes) -> list[Command]:
         request = self._requests[stream_index]
         request.take_line(line, now_s, self._config.http_version)
-        return [] if request.stop_failure is None else [Abort(stream_index)]
+        return [Abort(stream_index)] if request.is_useless else []
 
     def _end(self, request: MediaRequest, transfer: Transfer, now_s: float) -> list[Command]:
         """Judge a request that is over and go on: to where it was sent, to the next range, or nowhere."""
@@ -170,16 +182,16 @@ class WindowState:
                 failure = error.failure, error.detail
         self._keep(request, transfer, failure)
         if failure is not None:
-            stream.fail(*failure)
+            self._fail(request, failure, now_s)
         elif follow_up is not None:
             stream.move(Step.ANSWER)
-            return self._start(stream, follow_up, now_s)
+            return self._start(stream, follow_up, now_s) if self.ended_by is None else []
         elif transfer.error is None and _is_all_there(request):
             stream.size_bytes = stream.size_bytes or stream.received_bytes
             stream.move(Step.COMPLETE)
         else:
             stream.move(Step.ANSWER)
-            if self._allowance.left_bytes > 0:
+            if self.ended_by is None and self._allowance.left_bytes > 0:
                 # The ranges that follow go where the redirect led, as a player's do.
                 stream.target = request.hop.target
                 return self._ask(stream, now_s)
@@ -192,30 +204,48 @@ class WindowState:
 
     def _judge(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say how a request that is over failed. None when it did not, or was cut off by the byte cap."""
-        if request.stop_failure is not None:
-            return request.stop_failure
+        if (told := request.stop_failure or request.stream.doubt) is not None:
+            return told
         if request.is_redirect:
             return None
-        status, stream, error = request.head.status, request.stream, transfer.error
-        before_bytes = stream.received_bytes - request.received_bytes if status in {200, 206} else stream.received_bytes
-        if status is not None and (failure := classify_status(status, before_bytes)) is not None:
-            is_direct = request.proxy is None
-            if status == 403 and is_direct and is_exit_changed(request.hop.target.url, transfer.local_address):
-                return "exit_address_changed", "HTTP 403, and the URL is signed for another address"
-            return failure, f"HTTP {status}"
+        status, error = request.head.status, transfer.error
+        if (failure := self._judge_status(request, transfer)) is not None:
+            return failure
         if error is not None:
             if error.code == CurlCode.WRITE_ERROR and self._allowance.left_bytes <= 0:
                 return None
-            failure = classify_curl_error(error, request.phase(transfer))
-            return self._in_wanted_version(failure, request), error.text
+            curl_failure = classify_curl_error(error, request.phase(transfer))
+            return self._in_wanted_version(curl_failure, request), error.text
         if status is None or request.received_bytes == 0:
             return "bad_response", "an answer without a body"
         return None
+
+    def _judge_status(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
+        """Say what the answer's status refuses. None for a success, and while there is none."""
+        head, answered_s = request.head, request.answered_s or 0.0
+        if head.status is None:
+            return None
+        asked = Asked(
+            request.hop.target.url,
+            is_later=request.asked_from_bytes > 0,
+            via_proxy=request.proxy is not None,
+            local_address=transfer.local_address,
+            # By the clock of who refuses, where it tells: ours may be wrong by more than a URL lives.
+            answered_at=head.date or self._opened_at + timedelta(seconds=answered_s),
+        )
+        return judge_status(head.status, asked)
 
     def _in_wanted_version(self, failure: str, request: MediaRequest) -> str:
         # Unanswered QUIC looks like any connection that failed, but this request could speak HTTP/3 alone.
         is_no_answer = failure in NO_CONNECTION and not request.head.header_bytes
         return "http_version_unavailable" if is_no_answer and self._config.http_version == "3" else failure
+
+    def _fail(self, request: MediaRequest, failure: Failure, now_s: float) -> None:
+        """End the request's stream. Where the host takes it back, that is the end of the window."""
+        if request.is_taken_back and self.gate is None:
+            at_s = now_s if request.answered_s is None else request.answered_s
+            self.gate = Gate(at_s, request.stream.received_bytes)
+        request.stream.fail(*failure)
 
     def _keep(self, request: MediaRequest, transfer: Transfer, failure: Failure | None) -> None:
         self.local_address = transfer.local_address or self.local_address
@@ -228,15 +258,21 @@ class WindowState:
         failure = self._judge_cut(request, transfer, now_s) if self.ended_by == "deadline" else None
         self._keep(request, transfer, failure)
         if failure is not None:
-            request.stream.fail(*failure)
+            self._fail(request, failure, now_s)
 
     def _judge_cut(self, request: MediaRequest, transfer: Transfer, now_s: float) -> Failure | None:
         last_s = request.stream.trace.last_s
+        is_said = request.head.is_finished and not request.is_redirect
+        # Where an error's body has not come to its end, what was said counts, and not the silence after it.
+        if is_said and (failure := self._judge_status(request, transfer)) is not None:
+            return failure
+        if request.stream.doubt is not None and request.received_bytes:
+            return request.stream.doubt
         if last_s is None:
             if request.head.header_bytes and not request.head.is_finished:
                 return "bad_response", "the header has no end"
-            failure = classify_silence(request.phase(transfer))
-            return self._in_wanted_version(failure, request), "the window is over"
+            silence = classify_silence(request.phase(transfer))
+            return self._in_wanted_version(silence, request), "the window is over"
         silence_s = now_s - max(last_s - self._t0_s, request.started_s)
         if silence_s >= SILENCE_RATIO * self._config.window_s:
             return "no_progress", f"silent for the last {silence_s:.1f} s"
@@ -246,7 +282,8 @@ class WindowState:
         if self._pacing is not None:
             for stream, spans in zip(self.streams, self._pacing.finish(now_s), strict=True):
                 stream.no_demand = tuple(spans)
-        for stream_index, hop in self._unaddressed.items():
+        # A look-up that another stream's end left behind is no failure.
+        for stream_index, hop in self._unaddressed.items() if self.ended_by == "deadline" else ():
             failure = "dns_timeout", f"no answer for {hop.target.host} in the window"
             self._fail_look_up(self.streams[stream_index], hop, now_s, None, failure)
 

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from pytomo_scrapy.items import MediaFormat, StreamDownload
+from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES, sniff
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.redirects import Target
 
@@ -189,7 +190,11 @@ class Stream:
         self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
         self.paced_range: tuple[int, int] | None = None  # the next request of a paced window
-        self.is_discarding = False  # the body under way is no media
+        self.is_discarding = False  # the body under way is no media, or not known to be
+        self.doubt: tuple[str, str] | None = None  # why it may be none: stands until its first bytes tell
+        self.doubted_type: str | None = None  # the type that it is sent with
+        self.trusted_type: str | None = None  # one that is of no media, and was media all the same
+        self._doubted = b""
         self.failure: str | None = None
         self.failure_detail: str | None = None
         self._clock = clock
@@ -198,8 +203,11 @@ class Stream:
     def receive(self, body: bytes) -> int | None:
         """Take bytes that follow those received so far: curl's write callback, as short as it can be."""
         if self.is_discarding:
-            self.discarded_bytes += len(body)
-            return STOP if self.discarded_bytes > MAX_DISCARDED_BYTES else None
+            media = self._settle(body) if self.doubt is not None else None
+            if media is None:
+                self.discarded_bytes += len(body)
+                return STOP if self.discarded_bytes > self._discardable_bytes() else None
+            body = media
         before_bytes = self.received_bytes
         self.received_bytes = before_bytes + len(body)
         trace, now_s = self.trace, self._clock()
@@ -210,6 +218,20 @@ class Stream:
             self.spool.add(body)
         self._allowance.left_bytes -= len(body)
         return None if self._allowance.left_bytes > 0 else STOP
+
+    def _settle(self, body: bytes) -> bytes | None:
+        """Return what has come of a doubtful body once its first bytes are those of a media file. None until then."""
+        self._doubted += body
+        if sniff(self._doubted) is None:
+            return None
+        media, self._doubted = self._doubted, b""
+        self.is_discarding, self.discarded_bytes, self.doubt = False, 0, None
+        self.trusted_type = self.doubted_type
+        return media
+
+    def _discardable_bytes(self) -> int:
+        # Text shows soon; frames of sound may take some bytes to tell.
+        return MAX_DISCARDED_BYTES if self.doubt is None else SNIFF_BYTES
 
     @property
     def may_be_counted(self) -> bool:

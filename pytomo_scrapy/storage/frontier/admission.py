@@ -8,19 +8,26 @@ from itertools import islice
 
 from sqlalchemy import Connection, insert, select, update
 
-from pytomo_scrapy.storage.schema.crawl_tables import QUEUED, crawl, frontier
+from pytomo_scrapy.storage.schema.crawl_tables import LISTED, QUEUED, crawl, frontier
 
 MAX_ID_CHARS = 1000  # an index entry of PostgreSQL holds 2.7 kB
 _CHUNK = 500
+_MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class FoundVideo:
-    """A video to be measured; `url` only where it does not follow from service and id. Raises ValueError."""
+    """A video to be measured; `url` only where it does not follow from service and id. Raises ValueError.
+
+    `listed_*` are what the page that led here says of it; None where it does not say.
+    """
 
     service: str
     video_id: str
     url: str | None = None
+    listed_view_count: int | None = None
+    listed_duration_s: float | None = None
+    listed_age_s: float | None = None
 
     def __post_init__(self) -> None:
         if not self.video_id or len(self.video_id) > MAX_ID_CHARS:
@@ -47,18 +54,17 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
     if room <= 0:
         return 0
     known = _known(connection, branch, videos)
-    positions: dict[tuple[str, str], int] = {}
+    fresh: dict[tuple[str, str], tuple[int, FoundVideo]] = {}
     for position, video in enumerate(videos, branch.first_position):
         key = (video.service, video.video_id)
         if key not in known:
-            positions.setdefault(key, position)
-    urls = {(video.service, video.video_id): video.url for video in videos if video.url}
+            fresh.setdefault(key, (position, video))
     rows = [
         {
             "crawl_id": branch.crawl_id,
             "pass_number": branch.pass_number,
-            "service": service,
-            "video_id": video_id,
+            "service": video.service,
+            "video_id": video.video_id,
             "depth": branch.depth,
             "parent_id": branch.parent_id,
             "place": position,
@@ -66,14 +72,20 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
             "is_expanded": False,
             "attempt_count": 0,
             "seed_id": branch.seed_id,
-            "payload": urls.get((service, video_id)),
+            "payload": video.url,
+            **{name: _countable(getattr(video, name)) for name in LISTED},
         }
-        for (service, video_id), position in islice(positions.items(), room)
+        for position, video in islice(fresh.values(), room)
     ]
     if rows:
         connection.execute(insert(frontier), rows)
         _raise_admitted(connection, branch.crawl_id, len(rows))
     return len(rows)
+
+
+def _countable(listed: float | None) -> float | None:
+    """Return a number of a page, None where it is none that both databases can keep: a page may say anything."""
+    return listed if listed is not None and abs(listed) <= _MOST else None
 
 
 def _lock_room(connection: Connection, crawl_id: int) -> int:

@@ -21,7 +21,7 @@ from pytomo_scrapy.storage.frontier.admission import FoundVideo as FoundVideo
 from pytomo_scrapy.storage.frontier.crawls import OpenCrawl as OpenCrawl
 from pytomo_scrapy.storage.frontier.lease import IS_IN_FLIGHT, IS_QUEUED
 from pytomo_scrapy.storage.frontier.owner import this_process
-from pytomo_scrapy.storage.schema.crawl_tables import DONE, IN_FLIGHT, QUEUED, crawl, frontier, owner
+from pytomo_scrapy.storage.schema.crawl_tables import DONE, IN_FLIGHT, LISTED, QUEUED, crawl, frontier, owner
 from pytomo_scrapy.storage.scrub import scrub, storable
 
 Source = tuple[str, Mapping[str, Any]]  # name, and what the spider needs to ask it
@@ -45,6 +45,9 @@ class Claim:
     is_expanded: bool
     attempt_count: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    listed_view_count: int | None = None
+    listed_duration_s: float | None = None
+    listed_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +213,10 @@ class Frontier:
             return connection.execute(renewed).rowcount
 
     def release(self, claim_id: int, *, is_counted: bool = True) -> bool:
-        """Queue a claim of ours again. False where it is not ours any more, or done.
-
-        `is_counted`: it was an attempt that failed. What a stop gives back was none.
-        """
-        values = _FREED if is_counted else _UNCOUNTED
+        """Queue a claim of ours again; `is_counted`: as a failed attempt. False where it is not ours any more, or done."""
+        freed = update(frontier).where(self._is_ours(claim_id)).values(_FREED if is_counted else _UNCOUNTED)
         with self._database.write() as connection:
-            return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(values)).rowcount == 1
+            return connection.execute(freed).rowcount == 1
 
     def release_all(self, *, except_ids: Sequence[int] = ()) -> int:
         """Queue again what this process holds except for some claims, as no attempts. Returns how many rows."""
@@ -390,6 +390,7 @@ class Frontier:
             is_expanded=row.is_expanded,
             attempt_count=row.attempt_count + 1,
             parameters=json.loads(row.payload) if is_source and row.payload else {},
+            **{name: row._mapping[name] for name in LISTED},
         )
 
 

@@ -22,10 +22,13 @@ _PLAYER_RANK = (
 _DIALECTS = {
     "sqlite": {
         "started_s": "CAST(strftime('%s', COALESCE(m.started_at, m.stored_at)) AS INTEGER)",
+        "source_kind": "CASE WHEN INSTR(m.source, ':') > 0 THEN SUBSTR(m.source, 1, INSTR(m.source, ':') - 1)"
+        " ELSE NULLIF(m.source, '') END",
         "window_setting": "json_extract(r.settings, '$.PYTOMO_DOWNLOAD_WINDOW_S')",
     },
     "postgresql": {
         "started_s": "CAST(FLOOR(EXTRACT(EPOCH FROM COALESCE(m.started_at, m.stored_at))) AS BIGINT)",
+        "source_kind": "NULLIF(SPLIT_PART(m.source, ':', 1), '')",
         "window_setting": "r.settings->>'PYTOMO_DOWNLOAD_WINDOW_S'",
     },
 }

@@ -171,6 +171,21 @@ class Repository:
         with self.database.read() as connection:
             return int(connection.execute(total).scalar_one())
 
+    def least_gated_media_s(self, vantage_name: str) -> float | None:
+        """Return after how few seconds of media the service cut a guest of a measuring point off. None if it never did.
+
+        A guest that was cut off before any media says nothing: no window is short enough for that.
+        """
+        least = (
+            select(func.min(download.c.gated_at_media_s))
+            .join(measurement, measurement.c.id == download.c.measurement_id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name, download.c.failure == "media_gated", download.c.gated_at_media_s > 0)
+        )
+        with self.database.read() as connection:
+            found = connection.execute(least).scalar_one()
+        return None if found is None else float(found)
+
     def measurement(self, key: int | str, *, has_points: bool = False) -> dict[str, Any] | None:
         """Return the full record of a measurement by id or uuid, ready for JSON. None where there is none.
 

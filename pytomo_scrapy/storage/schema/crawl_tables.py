@@ -5,9 +5,12 @@ What each means is written beside it, and in docs/data-format.md by `make schema
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     Double,
     Index,
     Integer,
@@ -126,6 +129,26 @@ owner = Table(
     required("created_at", UtcDateTime, "when it opened the crawl"),
 )
 
+# What the list that first named a video says of it, kept from the frontier to the measurement.
+LISTED = ("listed_view_count", "listed_duration_s", "listed_age_s")
+
+
+def _listed_columns() -> list[Column[Any]]:
+    """Return the columns of what a list says of a video."""
+    null = "the list does not say, or no list named it"
+    said = "by the list that first named the video"
+    return [
+        optional("listed_view_count", BigInteger, f"views {said}, as it rounds them", null=null, unit="views"),
+        optional("listed_duration_s", Double, f"length {said}", null=null),
+        optional(
+            "listed_age_s",
+            Double,
+            f'age when it was listed, {said}: "3 weeks ago" is 21 days, a month 30, a year 365',
+            null=null,
+        ),
+    ]
+
+
 # Millions of rows: few columns, and two indexes of which one holds only what is not done.
 frontier = Table(
     "frontier",
@@ -173,6 +196,7 @@ frontier = Table(
         "what was said, with URL queries, credentials, cookies and the client's address removed",
         null="no failure, or nothing more to say",
     ),
+    *_listed_columns(),
     Index("uq_frontier_video", "crawl_id", "pass_number", "service", "video_id", unique=True),
     Index(
         "ix_frontier_queued",
@@ -268,6 +292,7 @@ measurement = Table(
         null="everything was stored",
     ),
     *failure_columns("that ended the session"),
+    *_listed_columns(),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
     Index(
         "uq_measurement_current",

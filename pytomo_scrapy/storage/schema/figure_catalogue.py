@@ -279,5 +279,10 @@ FIGURES: tuple[Figure, ...] = (
         "How long the name of the media server took to look up.", "ResolveTime"),
     Figure("resolve_elapsed_s", Kind.REAL, "m.resolve_elapsed_s", Use.GAUGE, 35, "Media URL time", "s",
         "Requests that turned the video into media URLs (CacheServerDelay of Pytomo 3)."),
+    # What videos are like by the lists that named them: known of refused ones too (analysis/refusals.py).
+    Figure("source_kind", Kind.TEXT, "{source_kind}", meaning="`source` up to its first colon: charts, search, related, urls, ...", null="source unknown"),
+    Figure("listed_view_count", Kind.BIG, "m.listed_view_count", meaning="measurement.listed_view_count", null="not listed", stored_unit="views"),
+    Figure("listed_duration_s", Kind.REAL, "m.listed_duration_s", meaning="measurement.listed_duration_s", null="not listed"),
+    Figure("listed_age_s", Kind.REAL, "m.listed_age_s", meaning="measurement.listed_age_s", null="not listed"),
 )
 # fmt: on

@@ -36,6 +36,11 @@ def upgrade() -> None:
 '''
 
 
+# Without it each block would be read from the table itself, for the new columns.
+_PACK_AGAIN = """
+    op.execute("UPDATE figure_block SET is_sealed = 0")"""
+
+
 def write_revision(metadata: MetaData, message: str, folder: Path = FOLDER) -> Path | None:
     """Write the script that brings a database of the newest revision to these tables. None where nothing is missing."""
     # Imported late: only this tool needs it.
@@ -55,6 +60,8 @@ def write_revision(metadata: MetaData, message: str, folder: Path = FOLDER) -> P
     if missing is None or missing.is_empty():
         return None
     code = render_python_code(missing, render_item=_ours)
+    if "op.add_column('figure'" in code:
+        code += _PACK_AGAIN
     names = [name for name in ("BigId", "Json", "UtcDateTime") if re.search(rf"\b{name}\b", code)]
     imports = f"\nfrom pytomo_scrapy.storage.schema.columns import {', '.join(names)}\n" if names else ""
     revision = f"{int(head) + 1:04}"

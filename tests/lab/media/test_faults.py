@@ -40,6 +40,33 @@ def test_video_with_403_middle_serves_a_quarter_and_refuses_the_rest(lab: Any) -
     assert (whole.returncode, whole.stdout) == (56, content[:quarter]) and b"reset by peer" in whole.stderr
 
 
+# What stands in place of the rest: status, content type, and where it leads.
+MIDDLE = {
+    "http_403_middle": (403, "text/plain", None),
+    "media_429_middle": (429, "text/plain", None),
+    "http_451_middle": (451, "text/plain", None),
+    "http_503_middle": (503, "text/plain", None),
+    "page_middle": (200, "text/html; charset=utf-8", None),
+    "redirect_middle": (302, "text/plain", "/sorry/index"),
+}
+
+
+@pytest.mark.parametrize("fault", MIDDLE)
+def test_video_with_a_fault_in_the_middle_serves_a_quarter_first(lab: Any, fault: str) -> None:
+    url, content = lab.url(f"bad-{fault}", 18), lab.content(f"bad-{fault}", 18)
+    quarter = len(content) // 4
+    first, rest = (lab.get(url, Range=asked) for asked in ("bytes=0-", f"bytes={quarter}-"))
+    assert (first.status, first.body) == (206, content[:quarter])
+    assert (rest.status, rest.headers["content-type"], rest.headers.get("location")) == MIDDLE[fault]
+    assert rest.headers.get("retry-after") == ("30" if rest.status == 429 else None)
+
+
+def test_redirect_in_the_middle_leads_to_a_page(lab: Any) -> None:
+    got = lab.get(f"https://{FAST}:{lab.server.port}/sorry/index?continue=x")
+    assert (got.status, got.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert got.body.startswith(b"<!DOCTYPE html>")
+
+
 def test_video_with_reset_sends_a_quarter_then_resets(lab: Any) -> None:
     # curl, as Python 3.11 takes a reset within TLS for an end of file.
     got, content = lab.run_curl(lab.url("bad-reset", 18)), lab.content("bad-reset", 18)

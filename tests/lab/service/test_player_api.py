@@ -6,8 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pytomo_scrapy.lab.faults import FAULTS
+from pytomo_scrapy.lab.media.signing import verify
 from pytomo_scrapy.lab.service.player_api import PlayerRequest
 from pytomo_scrapy.lab.world import build_world
+from tests.lab.conftest import SECRET
 
 yt_dlp = pytest.importorskip("yt_dlp")
 
@@ -59,6 +61,22 @@ def test_answer_client_with_sabr_only_gets_no_plain_url(player_for, client):
     assert not any("url" in entry for entry in answer["streamingData"]["adaptiveFormats"])
 
 
+@pytest.mark.parametrize(
+    ("fault", "expire", "ip", "refusal"),
+    [
+        ("url_expired", "1779999940", "127.0.0.1", "the URL has expired"),
+        ("url_other_address", "1780021540", "192.0.2.1", "the URL was made for another address"),
+    ],
+)
+def test_answer_fault_of_urls_signs_urls_that_are_refused(player_for, fault, expire, ip, refusal):
+    _, answer = player_for("faults").answer(video_with("faults", fault).video_id, VISIONOS)
+    assert answer["playabilityStatus"]["status"] == "OK"
+    for entry in answer["streamingData"]["adaptiveFormats"]:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(entry["url"]).query).items()}
+        assert (query["expire"], query["ip"]) == (expire, ip)
+        assert verify(SECRET, query, "127.0.0.1", 1_780_000_000.9) == refusal
+
+
 def test_answer_unknown_id_is_empty(player_for):
     assert player_for("faults").answer("AAAAAAAAAAA", VISIONOS) == (200, {})
 
@@ -81,6 +99,11 @@ MESSAGES = {
     "upcoming": "Premieres in 2 hours",
     "no_url": "Requested format is not available",
     "http_429": "Failed to extract any player response",
+    "interstitial": "Video unavailable. This video has been removed by the uploader",
+    "interstitial_unknown": "Playback is paused. Come back when the moon is full",
+    "captcha": "Video unavailable. YouTube is requiring a captcha challenge before playback",
+    "screen_unknown": "Playback moved to another room",
+    "screen_without_reason": "No video formats found",
 }
 
 

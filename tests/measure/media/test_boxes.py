@@ -10,7 +10,11 @@ import pytest
 
 from pytomo_scrapy.items import MediaSegment
 from pytomo_scrapy.measure.media import boxes as module
-from pytomo_scrapy.measure.media.boxes import Layout, parse_sidx, read_layout, sniff
+from pytomo_scrapy.measure.media import ebml
+from pytomo_scrapy.measure.media.boxes import read_layout
+from pytomo_scrapy.measure.media.layout import Layout
+from pytomo_scrapy.measure.media.segment_index import Sidx, parse_sidx, segments_of_indexes
+from pytomo_scrapy.measure.media.sniffing import sniff
 
 FTYP = struct.pack(">I4s", 16, b"ftyp") + b"isom\0\0\2\0"  # 16 bytes
 
@@ -165,11 +169,16 @@ def test_index_longer_than_the_bound_is_not_read(monkeypatch: pytest.MonkeyPatch
 # The segment index itself.
 
 
+def listed(index: bytes, anchor_byte: int) -> tuple[MediaSegment, ...]:
+    found = parse_sidx(index, anchor_byte)
+    return segments_of_indexes([Sidx(0, found)]) if found else ()
+
+
 @pytest.mark.parametrize("version", [0, 1])
 def test_sidx_of_either_version_counts_from_its_anchor_and_its_first_offset(version: int) -> None:
     index = sidx((10, 90), (20, 45), version=version, timescale=90, first_offset=5)
     # Anchor 1000 + 5; ticks of 1/90 s.
-    assert parse_sidx(index, 1000) == (MediaSegment(1005, 1015, 0.0, 1.0), MediaSegment(1015, 1035, 1.0, 0.5))
+    assert listed(index, 1000) == (MediaSegment(1005, 1015, 0.0, 1.0), MediaSegment(1015, 1035, 1.0, 0.5))
 
 
 @pytest.mark.parametrize(
@@ -188,11 +197,11 @@ def test_sidx_of_either_version_counts_from_its_anchor_and_its_first_offset(vers
     ],
 )
 def test_sidx_that_is_damaged_or_nested_has_no_segments(index: bytes) -> None:
-    assert parse_sidx(index, 1000) == ()
+    assert listed(index, 1000) == ()
 
 
 def test_sidx_without_references_has_no_segments() -> None:
-    assert parse_sidx(sidx(), 1000) == ()
+    assert listed(sidx(), 1000) == ()
 
 
 # WebM.
@@ -361,5 +370,5 @@ def test_webm_walk_ends_at_an_element_that_it_cannot_use(part: bytes, reason: st
 
 
 def test_webm_elements_beyond_the_bound_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_BOXES", 2)
+    monkeypatch.setattr(ebml, "MAX_ELEMENTS", 2)
     assert layout_of(webm(*[cluster(number) for number in range(5)])).fragment_s == (0.0, 0.001)

@@ -86,7 +86,11 @@ def test_cut_drops_what_lies_behind_a_place(place: int) -> None:
         ([(0, 0, None)], [0], [0], [0]),
         # A decoding time is that of the packet before, a presentation time its own decoding time.
         ([(0, 3, 1), (None, 1, 1), (4, None, 1)], [0, 0, 4], [3, 1, 4], [1, 1, 1]),
-        ([(None, None, 1), (None, 2, 1)], [0, 0], [0, 2], [1, 1]),
+        # A clock starts anywhere: no time before the first known one is made up.
+        ([(None, None, 1), (None, 2, 1)], [2], [2], [1]),
+        ([(None, 600, 1), (599, 602, 1), (600, 601, 1)], [599, 599, 600], [600, 602, 601], [1, 1, 1]),
+        # A packet without any time shares that of the one before, and lasts as long as both.
+        ([(0, 0, 2), (None, None, 2), (4, 4, 2)], [0, 4], [0, 4], [4, 2]),
     ],
 )
 def test_times_that_a_container_leaves_out_are_filled_in(
@@ -139,6 +143,8 @@ def at_bytes(stream: StreamPackets, *ends: int) -> StreamPackets:
             [15, 20, 30],
             [1.0, 2.0, 3.0],
         ),
+        # Sound before the video's start alone: nothing of the media.
+        ([make_stream([(-2, -2, 1)])], [], []),
         # Packets out of order in the file: complete when the last byte of all before is there.
         ([at_bytes(make_stream(IN_ORDER), 10, 40, 30)], [10, 40], [1.0, 3.0]),
     ],

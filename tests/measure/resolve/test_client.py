@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from http.cookiejar import Cookie
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ import pytest
 
 from pytomo_scrapy.config import PathConfig, ResolveConfig
 from pytomo_scrapy.items import ResolveResult
-from pytomo_scrapy.measure.resolve.client import is_youtube, parse_extractor_args, ydl_options
+from pytomo_scrapy.measure.resolve.client import (
+    QuietYoutubeDL,
+    extract,
+    is_youtube,
+    parse_extractor_args,
+    ydl_options,
+)
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 
 LEAN = "player_client=visionos;player_skip=webpage,configs,js,initial_data;skip=hls,dash"
@@ -66,7 +73,7 @@ def test_ydl_options_carry_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     options = ydl_options(WATCH_PAGE, ResolveConfig(path=path), "")
     assert (options["proxy"], options["source_address"]) == ("http://proxy.example:3128", "::")
     assert options["compat_opts"] == {"no-certifi"}
-    assert "extractor_args" not in options
+    assert options["extractor_args"] == {"youtube": {"fetch_pot": ["never"]}}, "no plugin mints a token"
 
 
 def test_ydl_options_over_ipv6_name_its_own_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +92,29 @@ def test_ydl_options_without_a_proxy_setting_leave_the_environment_to_decide_per
     assert "proxy" not in options
     assert "source_address" not in options  # the proxy has an IPv4 address: the family is its to choose
     assert options["compat_opts"] == set()
+
+
+def test_every_resolution_is_a_guest_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    met: list[tuple[str | None, object]] = []
+
+    def answer(ydl: QuietYoutubeDL, url: str, **_: Any) -> dict[str, Any]:
+        # What an answer leaves behind: a cookie of the service, and something in yt-dlp's cache.
+        met.append((ydl.cookiejar.get_cookie_header(url), ydl.cache.load("youtube", "visitor")))
+        ydl.cookiejar.set_cookie(guest_cookie())
+        ydl.cache.store("youtube", "visitor", "a guest")
+        return {"id": "x"}
+
+    monkeypatch.setattr(QuietYoutubeDL, "extract_info", answer)
+    for _ in range(2):
+        assert extract(WATCH_PAGE, ResolveConfig(), LEAN, 10.0).info == {"id": "x"}
+    assert met == [(None, None)] * 2
+
+
+def guest_cookie() -> Cookie:
+    return Cookie(
+        0, "VISITOR_INFO1_LIVE", "guest", None, False, ".youtube.com", True, True, "/", True, True, None, False, None,
+        None, {},
+    )  # fmt: skip
 
 
 @pytest.mark.process

@@ -8,6 +8,7 @@ from yt_dlp.utils import DownloadError, GeoRestrictedError, UnsupportedError
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.measure.resolve.messages import SYMPTOMS, classify_resolution, scrub
+from pytomo_scrapy.refusal_texts import Refusal
 
 _POT = (
     "[youtube] x: mweb client https formats require a GVS PO Token which was not provided. They will be skipped as "
@@ -129,6 +130,38 @@ def test_classify_resolution_of_an_unknown_error_names_its_type_and_text() -> No
 
 def test_classify_resolution_without_anything_said_is_unknown() -> None:
     assert classify_resolution([], None)[0].failure == "unknown_failure"
+
+
+_NEW = Refusal("UNPLAYABLE", ("Video unavailable", "Come back on Tuesday"))
+_SAID = "[youtube] x: Video unavailable. Come back on Tuesday"
+
+
+@pytest.mark.parametrize(
+    ("messages", "refusals", "failure"),
+    [
+        ([_SAID], [_NEW], "unknown_refusal"),
+        ([_SAID, _SABR, "HTTP Error 403: Forbidden"], [_NEW], "unknown_refusal"),
+        (["No video formats found!"], [_NEW], "unknown_refusal"),  # a shape that yt-dlp does not read
+        ([], [Refusal("UNPLAYABLE", ())], "unknown_refusal"),
+        # What another answer says decides where that one plays.
+        ([_SAID, _SABR], [_NEW, None], "removed"),
+        ([_SABR], [_NEW, None], "no_url_formats"),
+        # Known words, in yt-dlp's message or in the answer alone.
+        ([f"{_SAID}. This video is private"], [_NEW], "private"),
+        (["No video formats found!"], [Refusal("ERROR", ("Video unavailable", "Private video"))], "private"),
+        (["No video formats found!"], [Refusal("ERROR", ("Video unavailable",))], "removed"),
+        (["No video formats found!"], [_NEW, Refusal("CONTENT_CHECK_REQUIRED", ())], "age_restricted"),
+        (["[youtube] x: Video unavailable"], [Refusal("ERROR", ("Video unavailable",))], "removed"),
+    ],
+)
+def test_refusal_is_never_an_unknown_failure_and_its_words_are_kept(
+    messages: list[str], refusals: list[Refusal | None], failure: str
+) -> None:
+    symptom, detail = classify_resolution(messages, None, refusals)
+    assert symptom.failure == failure
+    if failure == "unknown_refusal":
+        assert detail == "; ".join(refusal.line for refusal in refusals if refusal)
+        assert symptom.may_fall_back
 
 
 def test_symptoms_name_classes_of_the_vocabulary() -> None:

@@ -65,6 +65,35 @@ def open_url(monkeypatch: pytest.MonkeyPatch, body: bytes, request: Any) -> tupl
             answer_with(hamplayerConfig={"resyncPolicyConfig": {"a": 1}, "other": 2}, webPlayerConfig={"x": 1}),
             {"ANDROID": {"hamplayerConfig": {"resyncPolicyConfig": {"a": 1}}}},
         ),
+        # What is signed or may be secret is a text; a whole number of 64 bits is one too.
+        (
+            answer_with(
+                mediaCommonConfig={
+                    "serverPlaybackStartConfig": {
+                        "enable": True,
+                        "playbackStartPolicy": {"startMinReadaheadPolicy": [{"minReadaheadMs": 1500}, "secret"]},
+                    },
+                    "mediaUstreamerRequestConfig": {"videoPlaybackUstreamerConfig": "secret"},
+                    "sabrClientConfig": {"maxFailureAttemptsBeforeFallback": 2, "token": "secret", "id": "9" * 21},
+                    "dynamicReadaheadConfig": {"readAheadGrowthRateMs": "1000"},
+                    "serverReadaheadConfig": "secret",
+                },
+                networkProtocolConfig={"useQuic": True, "other": 1},
+            ),
+            {
+                "ANDROID": {
+                    "mediaCommonConfig": {
+                        "serverPlaybackStartConfig": {
+                            "enable": True,
+                            "playbackStartPolicy": {"startMinReadaheadPolicy": [{"minReadaheadMs": 1500}]},
+                        },
+                        "sabrClientConfig": {"maxFailureAttemptsBeforeFallback": 2},
+                        "dynamicReadaheadConfig": {"readAheadGrowthRateMs": "1000"},
+                    },
+                    "networkProtocolConfig": {"useQuic": True},
+                }
+            },
+        ),
         (answer_with(exoPlayerConfig={"aSwitchOfThousands": True}), {}),  # nothing that a simulation needs
         (answer_with(exoPlayerConfig="on"), {}),
         (answer_with(), {}),

@@ -231,6 +231,45 @@ def test_resolve_reasons_of_the_service_have_their_class(serve: ServiceFactory) 
         assert service.clients[0] == "VISIONOS"
 
 
+@pytest.mark.parametrize(
+    ("screen", "failure", "detail"),
+    [
+        ({"playerCaptchaViewModel": {"title": "Prove it"}}, "bot_check", "captcha"),
+        (
+            {
+                "playerInterstitialRenderer": {
+                    "content": {
+                        "interstitialViewModel": {
+                            "title": {"content": "Private video"},
+                            "description": {"content": "Sign in if you've been granted access to this video"},
+                        }
+                    }
+                }
+            },
+            "private",
+            "Private video",
+        ),
+        (
+            {"somethingNew": {"headline": {"runs": [{"text": "Come back "}, {"text": "later"}]}}},
+            None,
+            "Come back later",
+        ),
+        ({"somethingNew": {"text": "This video is not available in your country"}}, "geo_restricted", "your country"),
+    ],
+)
+def test_resolve_refusal_in_a_new_shape_has_the_class_of_its_words(
+    serve: ServiceFactory, screen: dict[str, Any], failure: str | None, detail: str
+) -> None:
+    for reason in (None, "Video unavailable"):
+        answer = make_answer(status="UNPLAYABLE", reason=reason)
+        answer["playabilityStatus"]["errorScreen"] = screen
+        serve(answer)
+        result = resolve()
+        assert result.failure == failure or (failure is None and result.failure == "unknown_refusal"), reason
+        assert result.failure_detail and detail in result.failure_detail
+        assert (result.formats, result.title) == ((), "A title")
+
+
 def test_resolve_upcoming_live_is_upcoming_even_with_formats(serve: ServiceFactory) -> None:
     answer = make_answer(make_format(134, AVC), status="LIVE_STREAM_OFFLINE", reason="This live event will begin soon")
     answer["videoDetails"] |= {"isUpcoming": True, "isLiveContent": True}

@@ -17,32 +17,14 @@ from pytomo_scrapy.measure.window.judge import (
     TransferError,
     classify_curl_error,
     classify_silence,
-    classify_status,
     is_exit_changed,
+    is_url_expired,
 )
 
 
 def phase_of(letters: str, received_bytes: int = 0) -> Phase:
     """Return how far a request had come: "p" via a proxy, "c" connected, "s" sent."""
     return Phase("p" in letters, "c" in letters, "s" in letters, received_bytes)
-
-
-@pytest.mark.parametrize(
-    ("status", "received_bytes", "failure"),
-    [
-        (200, 0, None), (206, 0, None), (206, 9, None),
-        (403, 0, "http_403"), (404, 0, "http_404"), (410, 0, "http_410"), (416, 0, "http_416"), (429, 0, "http_429"),
-        # The service takes a URL back while it is used.
-        (403, 9, "interrupted"), (404, 9, "interrupted"), (410, 9, "interrupted"),
-        (416, 9, "http_416"), (429, 9, "http_429"),
-        (400, 0, "http_4xx"), (451, 0, "http_4xx"), (499, 9, "http_4xx"),
-        (500, 0, "http_5xx"), (503, 9, "http_5xx"), (599, 0, "http_5xx"),
-        (204, 0, "bad_response"), (304, 0, "bad_response"), (199, 0, "bad_response"),
-    ],
-)  # fmt: skip
-def test_status_that_is_no_success_has_its_class(status: int, received_bytes: int, failure: str | None) -> None:
-    assert classify_status(status, received_bytes) == failure
-    assert failure is None or failure in FAILURES
 
 
 @pytest.mark.parametrize(
@@ -163,6 +145,25 @@ def test_refused_url_was_signed_for_another_address_where_that_can_be_told(
 ) -> None:
     url = f"https://rr1.example/videoplayback?itag=18{'' if signed is None else f'&ip={signed}'}"
     assert is_exit_changed(url, local) is is_changed
+
+
+@pytest.mark.parametrize(
+    ("query", "is_expired"),
+    [
+        ("expire=1790812800", True),  # 2026-10-01 00:00 UTC, which is now
+        ("expire=1790812801", False),
+        ("expire=1", True),
+        ("itag=18", False),
+        ("expire=", False),
+        ("expire=soon", False),
+        ("expire=-1", False),
+        ("expire=9999999999999", False),  # more digits than a time has
+        ("expire=\u0661", False),
+    ],
+)
+def test_url_is_expired_when_its_own_time_has_come(query: str, is_expired: bool) -> None:
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    assert is_url_expired(f"https://rr1.example/videoplayback?{query}", now) is is_expired
 
 
 def test_classes_without_a_connection_are_of_the_vocabulary() -> None:

@@ -180,12 +180,17 @@ def test_window_retry_after_is_kept(tmp_path: Path) -> None:
     assert (result.requests[0].status, result.requests[0].retry_after_s) == (429, 17.0)
 
 
-def test_window_refused_in_mid_download_is_interrupted(tmp_path: Path) -> None:
-    with serving(refuse_after_the_first_range) as server:
-        result = fetch(tmp_path, make_format(server.port, chunk_bytes=QUARTER))
-    assert (result.failure, result.failure_detail) == ("interrupted", "muxed: HTTP 403")
+@pytest.mark.parametrize(("scheme", "failure"), [("https", "media_gated"), ("http", "plain_http_refusal")])
+def test_window_refused_in_mid_download_ends_there(
+    tmp_path: Path, authority: Authority, scheme: str, failure: str
+) -> None:
+    with serving(refuse_after_the_first_range, authority.context(HOST) if scheme == "https" else None) as server:
+        result = fetch(tmp_path, make_format(server.port, scheme=scheme, chunk_bytes=QUARTER))
+    assert (result.failure, result.failure_detail, result.ended_by) == (failure, "muxed: HTTP 403", "failure")
     assert result.received_bytes == QUARTER
     assert [row.status for row in result.requests] == [206, 403]
+    assert result.gated_at_bytes == QUARTER
+    assert result.gated_at_s is not None and 0 < result.gated_at_s <= (result.elapsed_s or 0)
 
 
 def test_window_of_which_the_audio_is_refused_keeps_the_video(tmp_path: Path) -> None:

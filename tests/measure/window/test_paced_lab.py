@@ -18,6 +18,7 @@ from pytomo_scrapy.items import DownloadResult, MediaFormat, PlaybackResult
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.loop import download_window
@@ -63,7 +64,7 @@ def measure_round(config: Config, plans: dict[str, WindowPlan]) -> Round:
         time.sleep(1.2)  # after a pause of a second the hosts' rates begin anew
     playbacks = {}
     for key, window in windows.items():
-        _, players = analyse_window(window, plans[key[0]].duration_s, config.playback)
+        _, players = analyse_window(window, DeclaredVideo(duration_s=plans[key[0]].duration_s), config.playback)
         playbacks[key] = {player.player: player for player in players}
     return Round(windows, playbacks)
 

@@ -12,7 +12,7 @@ import pytest
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
-from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, Playhead, StreamPace, common_spans
+from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, MAX_REQUEST_BYTES, Playhead, StreamPace, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
 from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES, SEGMENT_COUNT, SEGMENT_S, box, end_of
 from tests.measure.window.window_servers import Request, answer, serve_range, serving
@@ -185,3 +185,65 @@ def test_file_of_these_tests_has_the_index_that_they_say() -> None:
     layout = read_layout(io.BytesIO(FILE), len(FILE), len(FILE))
     assert len(layout.segments) == SEGMENT_COUNT
     assert (layout.segments[0].start_byte, layout.segments[0].duration_s) == (INIT_BYTES, SEGMENT_S)
+
+
+# Files whose index says little: a window asks for media, never in steps of its own.
+
+
+def indexed(*references: tuple[int, int]) -> bytes:
+    rows = b"".join(struct.pack(">III", size, ticks, 0x90000000) for size, ticks in references)
+    return box(b"sidx", struct.pack(">IIIIIHH", 0, 1, 1000, 0, 0, 0, len(references)) + rows)
+
+
+HEAD = box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", bytes(100))
+FRAGMENT = box(b"moof", bytes(92)) + box(b"mdat", bytes(SEGMENT_BYTES - 108))
+
+
+@pytest.mark.parametrize("received_bytes", [HEAD_BYTES, 2 * HEAD_BYTES, 400_000])
+def test_pace_with_an_index_before_every_fragment_asks_for_seconds_of_media(
+    tmp_path: Path, received_bytes: int
+) -> None:
+    body = HEAD + (indexed((SEGMENT_BYTES, 2000)) + FRAGMENT) * SEGMENT_COUNT
+    pace = make_pace(tmp_path, received_bytes, body=body)
+    asked = pace.next_range(received_bytes, len(body), 10.0)
+    assert asked is not None and asked[0] == received_bytes
+    # 40 s of media: 5 s are an eighth of the file.
+    assert asked[1] - asked[0] >= len(body) // 8 - received_bytes % (len(body) // 8)
+    assert pace.media_s(len(body) // 4, len(body)) == pytest.approx(10.0, abs=0.1)
+
+
+def test_pace_behind_the_last_segment_asks_for_the_rest_at_once(tmp_path: Path) -> None:
+    body = FILE + box(b"mfra", bytes(20_000))
+    pace = make_pace(tmp_path, body=body)
+    assert pace.next_range(len(FILE), len(body), 39.0) == (len(FILE), len(FILE) + MAX_REQUEST_BYTES - 1)
+
+
+def test_pace_of_an_index_of_single_pictures_asks_for_two_seconds_at_least(tmp_path: Path) -> None:
+    picture = box(b"moof", bytes(92)) + box(b"mdat", bytes(892))  # 1000 bytes, 0.04 s: 50 are 2 s
+    body = HEAD + indexed(*[(1000, 40)] * 500) + picture * 500
+    pace = make_pace(tmp_path, body=body)
+    first = len(body) - 500_000
+    at = first + 250_000  # 10 s of media, the goal at the start
+    assert pace.next_range(at, len(body), 0.0) is None
+    assert pace.next_range(at, len(body), 0.05) == (at, at + 50_000 - 1)
+
+
+def test_pace_of_a_long_header_asks_for_ever_more_of_it(tmp_path: Path) -> None:
+    body = box(b"ftyp", bytes(8)) + box(b"moov", bytes(900_000)) + box(b"mdat", bytes(100_000))
+    received, requests = 0, 0
+    pace = StreamPace(40.0, 10.0)
+    while not pace.is_head_read:
+        _, last = pace.next_range(received, len(body), 0.0) or (0, 0)
+        received, requests = min(last + 1, len(body)), requests + 1
+        (tmp_path / "spool").write_bytes(body[:received])
+        pace.read_head(str(tmp_path / "spool"), received, len(body))
+    assert requests == 6  # 32, 64, 128, 256, 512 KiB and 1 MiB in all
+
+
+@pytest.mark.parametrize(("before", "is_read"), [(box(b"mdat", b""), False), (box(b"mdat", bytes(100)), True)])
+def test_pace_looks_for_the_index_behind_an_empty_media_box_only(tmp_path: Path, before: bytes, is_read: bool) -> None:
+    path = tmp_path / "spool"
+    path.write_bytes(box(b"ftyp", bytes(8)) + before + box(b"free", bytes(500)))
+    pace = StreamPace(40.0, 10.0)
+    pace.read_head(str(path), path.stat().st_size, 1_000_000)
+    assert pace.is_head_read is is_read

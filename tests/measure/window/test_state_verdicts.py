@@ -53,9 +53,9 @@ def test_refusal_at_the_start_is_told_from_a_changed_exit(
     assert window.state.local_address == local_address
 
 
-@pytest.mark.parametrize(("status", "failure"), [(403, "interrupted"), (410, "interrupted"), (429, "http_429")])
-def test_refusal_in_mid_download_is_interrupted(tmp_path: Path, status: int, failure: str) -> None:
-    window = Window(tmp_path, make_format(chunk_bytes=400))
+@pytest.mark.parametrize(("status", "failure"), [(403, "media_gated"), (410, "media_gated"), (429, "http_429")])
+def test_refusal_in_mid_download_keeps_what_came(tmp_path: Path, status: int, failure: str) -> None:
+    window = Window(tmp_path, make_format(url=f"https://{HOST}/v", chunk_bytes=400))
     window.serve(0.1, 0, 399, 1000)
     window.head(0.2, f"HTTP/1.1 {status} No", "Retry-After: 17")
     assert window.end(0.2) == [Stop("failure")]
@@ -67,7 +67,10 @@ def test_refusal_in_mid_download_is_interrupted(tmp_path: Path, status: int, fai
 @pytest.mark.parametrize(
     ("head", "detail"),
     [
-        (["HTTP/1.1 200 OK", "Content-Type: text/html"], "the answer is text/html"),
+        (
+            ["HTTP/1.1 206 X", "Content-Type: text/plain", "Content-Range: bytes 5-399/1000"],
+            "asked for bytes from 0, got 5",
+        ),
         (["HTTP/1.1 206 Partial Content", "Content-Range: bytes 5-399/1000"], "asked for bytes from 0, got 5"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pytomo_scrapy.config import DownloadConfig
@@ -27,6 +28,7 @@ from tests.measure.window.window_media import FILE
 HOST = "rr1---sn-test.example"
 OTHER = "rr2---sn-test.example"
 T0_S = 100.0  # what the clock reads at t0: every time of an event is from there
+OPENED_AT = datetime(2026, 10, 1, tzinfo=UTC)  # by the wall clock
 DONE = Transfer(is_connected=True, is_sent=True, total_s=0.5)
 
 
@@ -44,7 +46,7 @@ class Window:
         plan = WindowPlan(formats, {HOST: "192.0.2.1"}, duration_s=duration_s)
         self.state = WindowState(plan, config, self.streams, allowance)
         self.said: list[Command] = []
-        self.opened = self.state.handle(Opened(T0_S))
+        self.opened = self.state.handle(Opened(T0_S, OPENED_AT))
 
     def clock(self) -> float:
         return T0_S + self.now_s

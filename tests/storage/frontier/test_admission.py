@@ -256,3 +256,16 @@ def test_claim_knows_where_it_comes_from(kind: str, facts: tuple[object, ...], d
         claim = opened.claim()
     assert claim is not None
     assert (claim.kind, claim.source, claim.seed_source, claim.parent_id, claim.parameters) == facts
+
+
+def test_claim_has_what_the_first_list_says_of_the_video(database: Database) -> None:
+    opened = start(database)
+    first = FoundVideo("youtube", "a", listed_view_count=1200, listed_duration_s=61.0, listed_age_s=86_400.0)
+    again = FoundVideo("youtube", "a", listed_view_count=9)
+    # More than a database can count is not known.
+    boundless = FoundVideo("youtube", "b", listed_view_count=10**30, listed_duration_s=float("inf"))
+    opened.add_listed([first, again, boundless], 3)
+    opened.add_listed([again], 4)
+    claims = [opened.claim(), opened.claim()]
+    said = [(one.listed_view_count, one.listed_duration_s, one.listed_age_s) for one in claims if one is not None]
+    assert said == [(1200, 61.0, 86_400.0), (None, None, None)]

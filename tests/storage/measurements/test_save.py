@@ -301,6 +301,22 @@ def test_failure_that_is_no_refusal_is_done_at_once(each_database: Database) -> 
     assert frontier.counts().done == 2
 
 
+@pytest.mark.parametrize(("source", "kind"), [("charts:VIDEOS:DAILY:GB", "charts"), ("related", "related"), ("", None)])
+def test_listed_values_and_the_kind_of_source_are_in_the_flat_row(
+    each_database: Database, source: str, kind: str | None
+) -> None:
+    repository, run = begin(each_database)
+    item = make_failed(Stage.RESOLVE, "bot_check", source=source)
+    item.listed_view_count, item.listed_duration_s, item.listed_age_s = 1_200_000, 61.0, 1_814_400.0
+    repository.save(item, run)
+    columns = ("listed_view_count", "listed_duration_s", "listed_age_s")
+    with each_database.read() as connection:
+        for table in (measurement_tables.measurement, measurement_tables.figure):
+            row = connection.execute(select(*(table.c[name] for name in columns))).one()
+            assert tuple(row) == (1_200_000, 61.0, 1_814_400.0)
+        assert connection.execute(select(measurement_tables.figure.c.source_kind)).scalar() == kind
+
+
 def test_video_keeps_what_is_newly_known(each_database: Database) -> None:
     repository, run = begin(each_database)
     repository.save(make_failed(Stage.RESOLVE, "bot_check", title="From the page"), run)
@@ -392,7 +408,12 @@ ELSEWHERE = {
     "MediaTimeline": {"offset_bytes", "complete_s", "segments"},
     "PlaybackResult": {"stalls", "freezes"},
 }  # fmt: skip
-NEVER = {"MediaFormat": {"url", "http_headers"}, "StreamDownload": {"spool_path"}, "VideoItem": {"started_s"}}
+NEVER = {
+    "MediaFormat": {"url", "http_headers"},
+    "ResolveResult": {"identity_began_s"},
+    "StreamDownload": {"spool_path"},
+    "VideoItem": {"started_s"},
+}
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,18 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy import Column, Double, MetaData
 
+from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.revisions import FOLDER, write_revision
 from tests.package_copy import ROOT, contents, copy_to
 
 # What a person writes: this, what measures it, and a test of that. `make schema` writes the rest.
+NEXT = f"{int(HEAD) + 1:04}"
 FIELD = '    hop_count: int | None = stored(None, "routers on the way", null="not told", unit="routers")\n'
+
+NEXT = f"{int(HEAD) + 1:04}"
 
 
 @pytest.fixture
@@ -65,13 +70,13 @@ def test_stored_column_is_one_field_and_what_make_schema_writes(copied: Path, mo
         assert import_module("draw").main([]) == 0
     after = contents(copied)
     changed = {name for name in after if after[name] != before.get(name)}
-    written = "pytomo_scrapy/storage/migrations/versions/0002_routers_on_the_way_of_a_ping.py"
+    written = f"pytomo_scrapy/storage/migrations/versions/{NEXT}_routers_on_the_way_of_a_ping.py"
     document, picture = "docs/data-format.md", "docs/images/tables.svg"
     assert changed == {"pytomo_scrapy/items/ping_result.py", written, document, picture}
     assert 'op.add_column("ping", sa.Column("hop_count"' in after[written].decode().replace("'", '"')
     assert "| `hop_count` | integer | routers | routers on the way | not told |" in after[document].decode()
     with imported_from(copied):
-        assert stored_and_read(copied / "x.db") == (7, "0002")
+        assert stored_and_read(copied / "x.db") == (7, NEXT)
 
 
 def stored_and_read(path: Path) -> tuple[int, str]:
@@ -99,3 +104,18 @@ def test_nothing_is_written_where_the_migrations_make_the_tables(tmp_path: Path)
     assert [path.name for path in (folder / "versions").iterdir()] == [
         path.name for path in (FOLDER / "versions").iterdir() if path.suffix == ".py"
     ]
+
+
+@pytest.mark.parametrize("table", ["figure", "ping"])
+def test_column_of_the_flat_table_has_its_blocks_packed_again(tmp_path: Path, table: str) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    tables = MetaData(naming_convention=measurement_tables.metadata.naming_convention)
+    for one in measurement_tables.metadata.sorted_tables:
+        one.to_metadata(tables)
+    tables.tables[table].append_column(Column("hop_share", Double))
+    path = write_revision(tables, "Hops", folder)
+    assert path is not None
+    script = path.read_text(encoding="utf-8")
+    assert "hop_share" in script
+    assert ('op.execute("UPDATE figure_block SET is_sealed = 0")' in script) is (table == "figure")

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, Player, PlayerParameter, StreamTrace
+from pytomo_scrapy.measure.playback.players.player_model import (
+    PlaybackTrace,
+    Player,
+    PlayerParameter,
+    StreamTrace,
+    declared_number,
+)
 from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
 
@@ -43,9 +49,9 @@ def declared_parameters(player_config: Mapping[str, Any] | None) -> dict[str, fl
     declared = (player_config or {}).get("exoPlayerConfig", player_config) or {}
     found = {}
     for name, (key, scale) in _DECLARED_NAMES.items():
-        value = declared.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
-            found[name] = value / scale
+        value = declared_number(declared.get(key), scale)
+        if value is not None:
+            found[name] = value
     return found
 
 

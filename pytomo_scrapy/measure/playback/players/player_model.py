@@ -53,22 +53,38 @@ class PlaybackTrace:
 PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], PlaybackTrace]
 
 
-def _declares_nothing(_: Mapping[str, Any] | None) -> dict[str, float]:
-    return {}
+@dataclass(frozen=True, slots=True)
+class ClientParameters:
+    """The parameters that a client of the service is known to be given, and where that was read."""
+
+    values: Mapping[str, float]
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Player:
     """A named rule with its parameters. Its module declares it as `PLAYER`, and says in its docstring how it plays.
 
-    `declared` returns the parameters in what the service declares of its player (`ResolveResult.player_config`).
+    `declared` returns the parameters in what the service declares of its player (`ResolveResult.player_config`); what
+    is left out there is that of `by_client`, else the default. None: the player's parameters are its own.
+    `extractor` is yt-dlp's name of the service that plays so: every window of it is played by this player too.
     """
 
     name: str
     run: PlayerRule
     parameters: Mapping[str, PlayerParameter]
     is_validated: bool = False  # compared with a real browser
-    declared: Callable[[Mapping[str, Any] | None], Mapping[str, float]] = _declares_nothing
+    declared: Callable[[Mapping[str, Any] | None], Mapping[str, float]] | None = None
+    by_client: Mapping[str, ClientParameters] = field(default_factory=dict)
+    extractor: str | None = None
+
+
+def declared_number(value: object, scale: float = 1000.0) -> float | None:
+    """Return a declared number divided by `scale` (ms to s). None where it is none that a player could play by."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    # An hour of milliseconds is more than any player waits for or holds; infinity and NaN fail the comparison too.
+    return value / scale if 0 <= value <= 3_600_000 else None
 
 
 @dataclass(frozen=True, slots=True)

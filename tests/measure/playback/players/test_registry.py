@@ -85,7 +85,7 @@ def repository(tmp_path: Path) -> Iterator[Repository]:
 
 
 def test_players_are_the_modules_that_declare_one() -> None:
-    assert list(PLAYERS) == ["classic", "dashjs", "exo", "progressive", "shaka"]
+    assert list(PLAYERS) == ["classic", "dashjs", "exo", "progressive", "shaka", "youtube"]
     assert all(name == player.name for name, player in PLAYERS.items())
 
 

@@ -1,0 +1,76 @@
+"""A crawl over watch pages of every shape: each gives its related videos, and lists that go on are followed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.lab.model import PageShape
+from pytomo_scrapy.lab.world import build_world
+from tests.e2e.conftest import Finished, database_setting, query, run_scrapy
+
+# Nobody is cut off or asked to prove anything: this is about pages.
+LAB = ("lab", "--world", "autumn2026", "--gated-share", "0", "--bot-check-share", "0")
+QUICK = (
+    *("-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=0"),
+    *("-s", "LOG_LEVEL=DEBUG"),
+)
+
+
+def one_of_each_shape() -> dict[PageShape, str]:
+    healthy = [video for video in build_world("autumn2026").videos.values() if video.fault is None]
+    return {video.page_shape: video.video_id for video in reversed(healthy)}
+
+
+def crawl(database: Path, ids: list[str], *more: str) -> Finished:
+    done = run_scrapy(
+        *LAB, "crawl", "youtube", "-a", f"urls={','.join(ids)}", "-a", "max_rounds=2", "-a", "max_per_url=1",
+        *QUICK, *more, *database_setting(database),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.errors[-3000:]
+    assert "Traceback" not in done.errors
+    return done
+
+
+def next_requests(done: Finished) -> int:
+    return len(re.findall(r"Crawled \(200\) <POST https://www\.youtube\.com/youtubei/v1/next", done.errors))
+
+
+def test_pages_of_every_shape_list_their_related_videos(database: Path) -> None:
+    shapes = one_of_each_shape()
+    assert set(shapes) == set(PageShape)
+    done = crawl(database, list(shapes.values()))
+    rows = query(
+        database,
+        "SELECT v.video_id, m.related_count, m.page_failure FROM measurement m"
+        " JOIN video v ON v.id = m.video_row_id WHERE m.depth = 1",
+    )
+    assert {row[0] for row in rows} == set(shapes.values())
+    # Of a page's twenty, some are no videos.
+    assert all(10 <= related_count <= 20 and failure is None for _, related_count, failure in rows), rows
+    assert query(database, "SELECT DISTINCT depth FROM measurement ORDER BY depth") == [(1,), (2,)]
+    assert next_requests(done) >= 1, "the bare page"
+
+
+@pytest.mark.parametrize(("max_per_page", "count"), [("5", 0), ("21", 1)])
+def test_related_list_is_followed_where_max_per_page_needs_it(database: Path, max_per_page: str, count: int) -> None:
+    video_id = one_of_each_shape()[PageShape.ELEMENT]
+    done = crawl(database, [video_id], "-a", f"max_per_page={max_per_page}")
+    assert next_requests(done) == count
+
+
+def test_bare_page_and_the_rest_of_a_list_obey_robots_txt(database: Path) -> None:
+    shapes = one_of_each_shape()
+    ids = [shapes[PageShape.NEITHER], shapes[PageShape.ELEMENT]]
+    done = crawl(database, ids, "-s", "ROBOTSTXT_OBEY=1", "-a", "max_per_page=30")
+    failures = dict(
+        query(
+            database,
+            "SELECT v.video_id, m.page_failure FROM measurement m JOIN video v ON v.id = m.video_row_id"
+            " WHERE m.depth = 1",
+        )
+    )
+    assert failures == {ids[0]: "robots_disallowed", ids[1]: None}
+    assert next_requests(done) == 0
