@@ -213,7 +213,7 @@ class Frontier:
             return connection.execute(renewed).rowcount
 
     def release(self, claim_id: int, *, is_counted: bool = True) -> bool:
-        """Queue a claim of ours again; `is_counted`: as a failed attempt. False where it is not ours any more, or done."""
+        """Queue a claim of ours again, a failed attempt where it `is_counted`. False where it is not ours now."""
         freed = update(frontier).where(self._is_ours(claim_id)).values(_FREED if is_counted else _UNCOUNTED)
         with self._database.write() as connection:
             return connection.execute(freed).rowcount == 1
