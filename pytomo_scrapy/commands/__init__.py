@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from pytomo_scrapy.failures import LineError, SettingError, StorageError
+from pytomo_scrapy.items.foreign_text import printable
 
 if TYPE_CHECKING:
     from scrapy.settings import Settings
@@ -27,7 +28,7 @@ EXIT_INTERRUPTED = 130
 
 def refuse(sentence: object, exit_code: int = EXIT_USAGE) -> NoReturn:
     """End the command with one sentence and nothing else: Scrapy's UsageError would print the usage around it."""
-    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.write(f"{printable(str(sentence), has_lines=True)}\n")
     sys.exit(exit_code)
 
 

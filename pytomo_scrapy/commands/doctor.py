@@ -65,7 +65,8 @@ class Command(DatabaseCommand, ScrapyCommand):
 
 def _show(checks: Sequence[Check]) -> None:
     from rich.console import Console
-    from rich.markup import escape
+
+    from pytomo_scrapy.reporting.terminal import escape
 
     console = Console(soft_wrap=True, highlight=False)
     for one in checks:

@@ -45,6 +45,9 @@ class Command(DatabaseCommand, ScrapyCommand):
         group.add_argument("--since", metavar="TIME", type=moment, help="only what started at TIME or later")
         group.add_argument("--until", metavar="TIME", type=moment, help="only what started before TIME")
         group.add_argument("--where", metavar="SQL", help='only where the condition holds, such as "failure IS NULL"')
+        group.add_argument(
+            "--keep-formulas", action="store_true", help="CSV: no quote before texts that a spreadsheet would run"
+        )
         group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -56,7 +59,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         if len(places) > 1:
             refuse("Name one folder for the export.")
         place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        chosen = ExportSelection(opts.since, opts.until, opts.where)
+        chosen = ExportSelection(opts.since, opts.until, opts.where, opts.keep_formulas)
         with self.opened_database() as database:
             shape = opts.shape or "wide"
             if opts.format == "parquet":

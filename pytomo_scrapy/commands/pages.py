@@ -12,6 +12,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from pytomo_scrapy.commands import EXIT_USAGE
+from pytomo_scrapy.items.foreign_text import printable
 from pytomo_scrapy.pages import ParsedPage, parse_page
 
 _TITLE_CHARACTERS = 100
@@ -67,17 +68,12 @@ def _as_text(name: str, page: ParsedPage) -> str:
     shape = f" ({page.shape})" if page.shape else ""
     lines = [f"{name}: {page.kind}, {len(page.videos)} videos{shape}"]
     if page.failure:
-        lines.append(f"  failure: {page.failure} ({page.failure_detail})")
+        lines.append(f"  failure: {page.failure} ({printable(page.failure_detail or '')})")
     for number, video in enumerate(page.videos, start=1):
         marks = [mark for mark, is_so in (("live", video.is_live), ("upcoming", video.is_upcoming)) if is_so]
         lines.append(
-            f"  {number:3} {video.video_id} {_printable(video.title or '-')}" + "".join(f" [{m}]" for m in marks)
+            f"  {number:3} {video.video_id} {printable(video.title or '-', _TITLE_CHARACTERS)}"
+            + "".join(f" [{m}]" for m in marks)
         )
-    lines.append(f"  continuation: {_printable(page.continuation or 'none')}")
+    lines.append(f"  continuation: {printable(page.continuation or 'none', _TITLE_CHARACTERS)}")
     return "\n".join(lines)
-
-
-def _printable(text: str) -> str:
-    """Keep a hostile title from steering the terminal."""
-    shown = text if len(text) <= _TITLE_CHARACTERS else text[: _TITLE_CHARACTERS - 3] + "..."
-    return "".join(sign if sign.isprintable() else "?" for sign in shown)

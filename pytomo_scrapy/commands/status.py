@@ -37,8 +37,8 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from rich.console import Console
-        from rich.markup import escape
 
+        from pytomo_scrapy.reporting.terminal import escape
         from pytomo_scrapy.storage.frontier.crawl_status import crawl_statuses
 
         if len(args) > 1:
@@ -57,7 +57,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
 
 def _show(console: Console, status: CrawlStatus) -> None:
-    from rich.markup import escape
+    from pytomo_scrapy.reporting.terminal import escape
 
     counts = status.counts
     own = f", own list of {status.vantage}" if status.vantage else ""

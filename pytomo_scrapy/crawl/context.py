@@ -20,6 +20,7 @@ from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
 from pytomo_scrapy.crawl.politeness import Politeness
+from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
 from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
@@ -95,6 +96,7 @@ class CrawlContext:
             limit=arguments.max_crawled_url if arguments else None,
         )
         context.connect(crawler.signals)
+        guard_log()
         return context
 
     @classmethod

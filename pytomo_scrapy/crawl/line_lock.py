@@ -29,7 +29,10 @@ class LineLock:
     """A name that one process holds at a time, and that is free in the moment its holder ends, however it ends.
 
     On Linux it is an abstract socket: no file that a crash leaves behind or that another user may not open, and each
-    network namespace, which has its own line, has its own names. Elsewhere it is a locked file.
+    network namespace, which has its own line, has its own names. Elsewhere it is a locked file of the user's own.
+
+    Any user may bind any abstract name. So a name that another user holds, who may only want to be in the way, is left
+    to that one with a warning, and a name of our own user keeps our own crawlers apart.
     """
 
     def __init__(self, name: str) -> None:
@@ -53,26 +56,39 @@ class LineLock:
         """Return the process that holds the name. None where it is not known."""
         if sys.platform != "linux":
             return None
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
-            asking.settimeout(1)
-            asking.connect(f"\0{self._key}")
-            credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            return int(struct.unpack("3i", credentials)[0]) or None
+        for name in self._names():
+            found = _credentials_of(name)
+            if found is not None and found[1] in (0, os.getuid()):
+                return found[0] or None
         return None
 
+    def _names(self) -> tuple[str, str]:
+        return self._key, f"{self._key}-{os.getuid()}"
+
     def _bind(self) -> bool:
-        held = socket.socket(socket.AF_UNIX)
-        try:
-            held.bind(f"\0{self._key}")
-            held.listen(8)
-        except OSError:
-            held.close()
-            return False
-        self._socket = held
+        for name in self._names():
+            held = socket.socket(socket.AF_UNIX)
+            try:
+                held.bind(f"\0{name}")
+                held.listen(8)
+            except OSError:
+                held.close()
+            else:
+                self._socket = held
+                return True
+            found = _credentials_of(name)
+            if found is not None and found[1] in (0, os.getuid()):
+                return False
+        logger.warning("Another user's process holds the name of this line: it may measure over it at the same time")
         return True
 
     def _lock_file(self) -> bool:
-        descriptor = os.open(Path(tempfile.gettempdir()) / self._key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        path = Path(tempfile.gettempdir()) / self._names()[1]
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            logger.warning("Crawls over this line are not kept apart: %s (%s)", path, error.strerror)
+            return True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -80,6 +96,17 @@ class LineLock:
             return False
         self._file = descriptor
         return True
+
+
+def _credentials_of(name: str) -> tuple[int, int] | None:
+    """Return process and user that listen under an abstract name. None where nobody answers."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(1)
+        asking.connect(f"\0{name}")
+        credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid, uid, _ = struct.unpack("3i", credentials)
+        return int(pid), int(uid)
+    return None
 
 
 def lock_of(settings: config.Config) -> LineLock | None:

@@ -7,13 +7,13 @@ import hashlib
 import json
 import logging
 import os
-import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytomo_scrapy import __version__
+from pytomo_scrapy.crawl.own_files import open_own, own_folder
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
 from pytomo_scrapy.storage.measurements.codec import CodecError, from_plain, to_plain
@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 _SUFFIX = ".measurement"
 # Of the file. A new, lost or renamed field of a result is no new format: the codec reads both ways across those.
 FORMAT = 1
-# A pipe or another device in place of a file would block, and a link could lead anywhere.
-_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,8 @@ class Outbox:
 
 def _write(folder: Path, name: str, content: bytes) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(1, "the folder belongs to another user")
+    with own_folder(folder):
+        pass
     descriptor, partial = tempfile.mkstemp(dir=folder)  # readable by its owner only
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -120,14 +118,8 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    """Return the file's content. Raises OSError where it is no file of our own."""
-    with os.fdopen(os.open(path, _OPEN_FLAGS), "rb") as file:
-        # Of the open file, not of its name: another file may have that name by now.
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError(None, "it is not a file")
-        if facts.st_uid != os.getuid():
-            raise OSError(None, "it belongs to another user")
+    """Return the file's content. Raises OSError where it is no file of our own, in a folder of our own."""
+    with own_folder(path.parent) as folder, os.fdopen(open_own(path.name, folder, os.O_RDONLY), "rb") as file:
         return file.read()
 
 

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pytomo_scrapy.crawl.own_files import open_own, own_folder
 from pytomo_scrapy.items import DownloadResult
 
 _PREFIX = "pytomo-media-"
@@ -40,9 +41,10 @@ def remove_orphans() -> None:
     """Remove the folders of crawls that were killed: half a gigabyte each, in the worst case."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
-            lock = os.open(folder / _LOCK, os.O_RDWR)
+            with own_folder(folder) as opened:
+                lock = open_own(_LOCK, opened, os.O_RDWR)
         except OSError:
-            continue
+            continue  # of another user, or of nobody we know: it is not ours to remove
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_query, whole
 from pytomo_scrapy.dashboard.views import View, open_view
+from pytomo_scrapy.exchange.writers import quoted_formula
 from pytomo_scrapy.reporting.format import instant_of
 
 Answer = dict[str, Any]
@@ -166,8 +167,8 @@ def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 
 def _harmless(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return "'" + value
+    if isinstance(value, str):
+        return quoted_formula(value)
     return "" if value is None else value
 
 

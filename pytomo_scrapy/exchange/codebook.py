@@ -34,6 +34,15 @@ _ENCODING = {
 }
 
 
+# What became of texts in CSV that a spreadsheet would run as formulas
+QUOTED, KEPT = "quoted", "kept"
+_FORMULAS = {
+    QUOTED: " A text that a spreadsheet would run as a formula (it begins with =, +, -, @ or a control character) has "
+    "a ' before it, which is not part of the text; `--keep-formulas` leaves it out.",
+    KEPT: " Texts are as they came: do not open them in a spreadsheet, which would run some of them as formulas.",
+}
+
+
 def readme(
     tables: Sequence[Dataset],
     written: Sequence[_Counted],
@@ -44,7 +53,7 @@ def readme(
     document = _data_format()
     lines = ["# Measurements exported by pytomo-scrapy", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
-    lines += ["", _ENCODING[about["format"]], ""]
+    lines += ["", _ENCODING[about["format"]] + _FORMULAS.get(about.get("formulas", ""), ""), ""]
     lines += [
         "NULL means not measured; 0 means measured zero. Units are in the names: `_s` seconds, `_bytes`, `_bps` bits"
     ]

@@ -51,6 +51,7 @@ class ExportSelection:
     since: datetime | None = None
     until: datetime | None = None
     where: str | None = None
+    keeps_formulas: bool = False  # in CSV: texts that a spreadsheet would run stay as they are
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals_where
-from pytomo_scrapy.exchange.codebook import readme
+from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, readme
 from pytomo_scrapy.exchange.datasets import (
     Dataset,
     ExportSelection,
@@ -81,7 +81,9 @@ def export_to_stream(
     check_condition(database, shape, selection)
     (dataset,) = datasets(shape, selection)
     with snapshot(database) as connection:
-        writer = CsvWriter(out, dataset) if file_format == "csv" else JsonLinesWriter(out, dataset)
+        is_csv = file_format == "csv"
+        keeps = selection.keeps_formulas
+        writer = CsvWriter(out, dataset, keeps_formulas=keeps) if is_csv else JsonLinesWriter(out, dataset)
         count = _copy(connection, dataset, writer)
     return Written(dataset.name, "-", count)
 
@@ -102,7 +104,9 @@ def _writer(path: Path, dataset: Dataset, file_format: str, about: Mapping[str, 
     if file_format == "sqlite":
         return SqliteWriter(path, dataset)
     out = path.open("w", encoding="utf-8", newline="")
-    return CsvWriter(out, dataset) if file_format == "csv" else JsonLinesWriter(out, dataset)
+    if file_format == "csv":
+        return CsvWriter(out, dataset, keeps_formulas=about["formulas"] == KEPT)
+    return JsonLinesWriter(out, dataset)
 
 
 def _copy(connection: Connection, dataset: Dataset, writer: Writer) -> int:
@@ -136,6 +140,7 @@ def _about(database: Database, file_format: str, shape: str, selection: ExportSe
         "since": selection.since.isoformat() if selection.since else None,
         "until": selection.until.isoformat() if selection.until else None,
         "where": selection.where,
+        "formulas": (KEPT if selection.keeps_formulas else QUOTED) if file_format == "csv" else None,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
 

@@ -68,16 +68,28 @@ def _changes(columns: Sequence[ExportColumn], by_kind: Mapping[str, Callable[[An
     return {column_index: by_kind[column.kind] for column_index, column in enumerate(columns) if column.kind in by_kind}
 
 
-class CsvWriter:
-    """RFC 4180 with a header; NULL is an empty field, and so is an empty text."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
-    def __init__(self, out: TextIO, dataset: Dataset) -> None:
+
+def quoted_formula(text: str) -> str:
+    """Return a text that a spreadsheet shows and does not run: with a quote before it, where it is a formula.
+
+    **Source**: OWASP, "CSV Injection". Blanks before the sign change nothing.
+    """
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+
+
+class CsvWriter:
+    """RFC 4180 with a header; NULL is an empty field, and so is an empty text. Formulas are quoted."""
+
+    def __init__(self, out: TextIO, dataset: Dataset, *, keeps_formulas: bool = False) -> None:
         self._out = out
         self._writer = csv.writer(out, lineterminator="\n")
         self._writer.writerow([column.name for column in dataset.columns])
         flags: Callable[[Any], Any] = lambda value: "true" if value else "false"  # noqa: E731
+        texts = {} if keeps_formulas else {"text": quoted_formula}
         self._changes = _changes(
-            dataset.columns, {"instant": _instant, "flag": flags, "json": _json_text, "blob": _base64}
+            dataset.columns, {"instant": _instant, "flag": flags, "json": _json_text, "blob": _base64, **texts}
         )
 
     def write(self, rows: Rows) -> None:

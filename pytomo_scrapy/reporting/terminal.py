@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as without_markup
 from rich.table import Table
 
 from pytomo_scrapy.failures import advice_on, meaning_of
+from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.reporting.format import NOTHING, seconds
 from pytomo_scrapy.reporting.tables import (
     PROSE,
@@ -24,6 +25,11 @@ from pytomo_scrapy.reporting.tables import (
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+
+
+def escape(text: str, max_chars: int | None = None) -> str:
+    """Return a text from outside as rich prints it and nothing else: no markup, no control of the terminal."""
+    return without_markup(printable(text, max_chars))
 
 
 def _print_tables(console: Console, layouts: Iterable[TableLayout]) -> None:
@@ -72,7 +78,8 @@ def _moment(text: str | None) -> str:
 def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
     """Print one measurement, stage by stage, as `Repository.measurement` gives it."""
     video = record["video"]
-    console.print(f"[bold]{escape(str(video['title'] or video['video_id']))}[/bold]  {escape(str(video['url']))}")
+    title = escape(str(video["title"] or video["video_id"]), MAX_TITLE_CHARS)
+    console.print(f"[bold]{title}[/bold]  {escape(str(video['url']))}")
     failure = record.get("failure")
     if failure:
         console.print(

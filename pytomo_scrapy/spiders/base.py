@@ -24,6 +24,7 @@ from pytomo_scrapy.config import Config
 from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PageResult, VideoItem
+from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import listed_age_s, printed_date
@@ -206,7 +207,7 @@ class WalkSpider(Spider):
                 answer, request = await self._video_answer(response, claim)
                 page = answer.page
                 about = page.about if page.about and page.about.video_id == item.video_id else None
-                item.title, item.page = about.title if about else None, _page_result(page, about)
+                item.title, item.page = title_of(about.title) if about else None, _page_result(page, about)
                 videos = await self._further.videos(page, request, self.arguments.max_per_page, but=claim.video_id)
                 found = self._found(self._draw(videos, claim.video_id))
                 await self.walk.add_related(claim, found, page.failure, answer.ordered_wait_s)

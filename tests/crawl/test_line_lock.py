@@ -78,3 +78,32 @@ def test_source_addresses_are_lines_of_their_own_and_off_means_no_lock() -> None
     assert here is not None and there is not None and here._key != there._key
     assert lock_of(settings(PYTOMO_LINE="off")) is None
     LineHold(None).take()
+
+
+BIND = (
+    "import os, socket, sys\n"
+    "os.setuid(12345)\n"
+    "held = [socket.socket(socket.AF_UNIX) for _ in sys.argv[2:]]\n"
+    "for one, name in zip(held, sys.argv[2:]):\n"
+    "    one.bind(chr(0) + name)\n"
+    "    if sys.argv[1] == 'listens': one.listen(8)\n"
+    "print('held', flush=True); input()"
+)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize("how", ["listens", "is silent"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_other_user_cannot_keep_a_crawl_from_its_line(how: str, count: int, caplog: pytest.LogCaptureFixture) -> None:
+    lock, second = LineLock(f"squatted {NAME}"), LineLock(f"squatted {NAME}")
+    words = [sys.executable, "-c", BIND, how, *lock._names()[:count]]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as squatter:
+        assert squatter.stdout is not None and squatter.stdout.readline() == "held\n"
+        assert lock.take()
+        if count == 1:
+            assert not second.take(), "our own crawlers are kept apart by the name of our own"
+            assert second.holder() == os.getpid()
+        else:
+            assert "Another user's process holds the name of this line" in caplog.text
+        lock.free()
+        squatter.kill()

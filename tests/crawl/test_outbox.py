@@ -200,6 +200,39 @@ def test_file_of_another_user_is_left_where_it_is(
     assert path is not None and path.exists() and "it belongs to another user" in caplog.text
 
 
+def link_folder(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+
+
+SHARED_FOLDERS: list[tuple[Callable[[Path], object], str]] = [
+    (link_folder, "it is a link"),
+    (lambda folder: folder.chmod(0o777), "other users can write to it"),
+    (lambda folder: folder.chmod(0o770), "other users can write to it"),
+    (lambda folder: next(folder.iterdir()).chmod(0o666), "other users can write to it"),
+]
+
+
+@pytest.mark.parametrize(("share", "reason"), SHARED_FOLDERS)
+def test_nothing_is_read_that_another_user_can_have_written(
+    share: Callable[[Path], object], reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Outbox(str(tmp_path / "kept"), 10**6, "x")
+    folder.keep(unstored())
+    share(tmp_path / "kept")
+    assert list(folder.waiting()) == [] and reason in caplog.text
+
+
+@pytest.mark.parametrize("share", [link_folder, lambda folder: folder.chmod(0o777)])
+def test_nothing_is_written_where_another_user_could_change_it(
+    share: Callable[[Path], object], tmp_path: Path, own_temporary_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "kept").mkdir(mode=0o700)
+    share(tmp_path / "kept")
+    path = Outbox(str(tmp_path / "kept"), 10**6, "x").keep(unstored())
+    assert path is not None and own_temporary_folder in path.parents and "cannot be kept in" in caplog.text
+
+
 def storage_of(tmp_path: Path) -> CrawlStorage:
     folders = {
         "PYTOMO_DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",

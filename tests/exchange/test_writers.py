@@ -201,3 +201,34 @@ def test_pandas_is_kept_out_of_a_process_that_has_none_and_imports_work_again_af
     monkeypatch.setitem(sys.modules, "pandas", sys)  # somebody needs it already
     keep_pandas_out()
     assert imported == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\tx", "'\tx"),
+        ("  =1", "'  =1"),
+        ("\uff1d1", "'\uff1d1"),  # the wide sign of Chinese keyboards
+        ("a=1", "a=1"),
+        ("", '""'),
+    ],
+)
+def test_text_that_a_spreadsheet_would_run_is_quoted_unless_it_is_to_be_kept(text: str, written: str) -> None:
+    dataset = make_dataset("text")
+    assert lines_of(CsvWriter, dataset, [(text,)])[1] == written
+
+    def keeping(out: Any, dataset: Dataset) -> CsvWriter:
+        return CsvWriter(out, dataset, keeps_formulas=True)
+
+    assert lines_of(keeping, dataset, [(text,)])[1] == (text or '""')
+    assert lines_of(JsonLinesWriter, dataset, [(text,)])[0].count("'") == text.count("'")
+
+
+@pytest.mark.parametrize("number", [-3, -0.5])
+def test_number_below_zero_is_no_formula(number: float) -> None:
+    dataset = make_dataset("integer" if isinstance(number, int) else "real")
+    assert lines_of(CsvWriter, dataset, [(number,)])[1] == str(number)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,12 @@ from sqlalchemy import select
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.spiders import walk as walk_module
 from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS
+from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import open_crawl
 from pytomo_scrapy.storage.measurements.repository import Repository
 from pytomo_scrapy.storage.schema.crawl_tables import frontier
+from tests.e2e.conftest import ROOT
+from tests.fake_crawler import sqlite_in
 from tests.spiders.test_claims import Held, make_claim
 from tests.spiders.test_walk import Crawl
 
@@ -103,6 +108,43 @@ def test_source_that_breaks_its_reader_ends_with_its_class(make_crawl: Any, monk
     with crawl.context.storage.database.read() as connection:
         rows = connection.execute(select(frontier.c.failure, frontier.c.state)).all()
     assert [tuple(row) for row in rows] == [("gave_up", 2)]
+
+
+DIE_AT = """
+import os, sys
+from pathlib import Path
+from pytomo_scrapy.spiders import walk
+from tests.spiders.test_walk import Crawl
+
+walk.RETRY_PAUSE_S = 0.0
+crawl = Crawl(Path(sys.argv[1]), {})
+
+async def die(item):
+    if item.video_id in sys.argv[2:]:
+        os._exit(9)
+    await crawl.store(item)
+
+crawl.after_item = die
+crawl.run()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.parametrize("poison", [["one"], ["two", "three"]])
+def test_video_that_kills_the_crawler_is_given_up_and_the_others_are_measured(
+    tmp_path: Path, poison: list[str]
+) -> None:
+    exit_codes = []
+    while exit_codes[-1:] != [0] and len(exit_codes) < 10:
+        words = [sys.executable, "-c", DIE_AT, str(tmp_path), *poison]
+        exit_codes.append(subprocess.run(words, timeout=60, cwd=ROOT, check=False).returncode)
+    assert exit_codes == [9] * MAX_ATTEMPTS * len(poison) + [0]
+    database = open_database(sqlite_in(tmp_path))
+    rows = {row["video_id"]: row["failure"] for row in Repository(database).measurements()}
+    database.close()
+    assert {video_id for video_id, failure in rows.items() if failure == "gave_up"} == set(poison)
+    assert {"one", "two"} <= set(rows)
 
 
 def test_last_attempt_at_a_row_is_made_alone() -> None:

@@ -13,6 +13,7 @@ from yt_dlp.version import __version__ as YTDLP_VERSION
 
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.items import MediaFormat, ResolveResult
+from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.net.clock import Clock, Sleep, utc_now
 from pytomo_scrapy.measure.net.path import family_of, wanted_family
 from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
@@ -87,7 +88,7 @@ def _metadata(info: dict[str, Any], extraction: Extraction) -> ResolveResult:
     # yt-dlp makes a title up where the answer has none, and says so.
     is_made_up = any("generic title" in message for message in extraction.messages)
     return ResolveResult(
-        title=None if is_made_up else info.get("title"),
+        title=None if is_made_up else title_of(info.get("title")),
         duration_s=float(info["duration"]) if info.get("duration") else None,
         view_count=info.get("view_count"),
         uploaded_at=_uploaded_at(info),

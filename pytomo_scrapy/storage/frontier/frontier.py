@@ -213,13 +213,10 @@ class Frontier:
             return connection.execute(renewed).rowcount
 
     def release(self, claim_id: int, *, is_counted: bool = True) -> bool:
-        """Queue a claim of ours again. False where it is not ours any more, or done.
-
-        `is_counted`: it was an attempt that failed. What a stop gives back was none.
-        """
-        values = _FREED if is_counted else _UNCOUNTED
+        """Queue a claim of ours again, a failed attempt where it `is_counted`. False where it is not ours now."""
+        freed = update(frontier).where(self._is_ours(claim_id)).values(_FREED if is_counted else _UNCOUNTED)
         with self._database.write() as connection:
-            return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(values)).rowcount == 1
+            return connection.execute(freed).rowcount == 1
 
     def release_all(self, *, except_ids: Sequence[int] = ()) -> int:
         """Queue again what this process holds except for some claims, as no attempts. Returns how many rows."""
