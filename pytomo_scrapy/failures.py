@@ -437,6 +437,10 @@ class NotReadyError(StorageError):
     """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
 
 
+class AbsentError(StorageError):
+    """Raised if a database that is only to be read is not there."""
+
+
 # The refusals that a crawl answers with a pause, since the service says: go away. Of media hosts a 429 is about one
 # file, so only pages and resolutions count.
 REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
