@@ -265,6 +265,9 @@ def cut_streams(streams: Sequence[StreamPackets], declared_s: float | None, anno
         return
     # What is shown before 0 lies before the cut of an edit list: it is decoded and not shown.
     origin_s = max(0.0, min(stream.first_s() for stream in timed))
+    if declared_s is not None and announced_s is not None:
+        # Recorders and splicers leave headers that say too little.
+        declared_s = max(declared_s, announced_s)
     if declared_s is None and announced_s is None:
         # A picture that stands while the sound goes on is no damage.
         announced_s = max(stream.steady_end_s() for stream in timed) - origin_s
