@@ -255,6 +255,13 @@ _CLASSES = (
         _FEW,
         is_permanent=True,
     ),
+    FailureClass(
+        "private_address",
+        Attribution.SERVICE,
+        "the media URL, or a redirect, leads to a loopback, link-local or private address: not followed",
+        "Nothing for a few. If all fail so, a filter or portal answers names in the service's place: compare the "
+        "resolvers' answers. To measure a service inside your network, set `PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
+    ),
     FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", _FEW, is_permanent=True),
     # Network: the session counts as bad.
     FailureClass("dns_timeout", Attribution.NETWORK, "no answer from the resolver in time", _RESOLVER),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, MAX_REQUEST_BYTES, Playhead, StreamPace, common_spans
@@ -139,7 +139,14 @@ def serve_file(connection: socket.socket, request: Request) -> None:
 def fetch(directory: Path, port: int, window_s: float, goal_s: float, **overrides: object) -> DownloadResult:
     media = MediaFormat("video", "134", f"http://{HOST}:{port}/v", HOST, port, **overrides)  # type: ignore[arg-type]
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory), duration_s=40.0)
-    config = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s, loaded_probes_per_s=0)
+    config = DownloadConfig(
+        window_s=window_s,
+        mode="paced",
+        bulk_every=0,
+        buffer_goal_s=goal_s,
+        loaded_probes_per_s=0,
+        path=PathConfig(is_private_allowed=True),
+    )
     return download_window(plan, config)
 
 
