@@ -175,5 +175,10 @@ class DownloadResult:
         "(`PYTOMO_GATE_CANARY`): 0 means that it cuts this guest off",
         null="not asked, or the answer said nothing",
     )
+    probe_gap_s: float | None = stored(
+        None,
+        "longest time in which the measuring process did not run; above 0.25 s the window counts as `probe_paused`",
+        null="not opened",
+    )
     failure: str | None = failure_of("the window; what was received before is stored")
     failure_detail: str | None = failure_detail()
