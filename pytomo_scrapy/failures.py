@@ -332,6 +332,12 @@ _CLASSES = (
         "window says for how long it stood still.",
     ),
     FailureClass(
+        "spool_lost",
+        Attribution.TOOL,
+        "this machine could not keep the media for the analysis: its temporary folder is full or gone",
+        "Free space in the temporary folder, or set `TMPDIR` to one with room. The download's own figures are good.",
+    ),
+    FailureClass(
         "gave_up",
         Attribution.TOOL,
         "every attempt at the video ended without a result: the crawler died or failed in its middle",

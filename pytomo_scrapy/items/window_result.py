@@ -52,6 +52,9 @@ class StreamDownload:
     received_bytes: int = stored(0, "body bytes", null="only announced")
     size_bytes: int | None = stored(None, "of the whole file, as the server says", null="the server did not say")
     spooled_bytes: int = stored(0, "kept on disk for the analysis", null="only announced")
+    spool_lost_bytes: int = stored(
+        0, "that were to be kept for the analysis and the disk did not take, as far as known", null="only announced"
+    )
     is_complete: bool = stored(False, "the whole file arrived", null="only announced")
     no_demand: tuple[tuple[float, float], ...] = stored(
         (),
