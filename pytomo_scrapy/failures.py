@@ -332,6 +332,19 @@ _CLASSES = (
         "Close what runs beside the crawl: the machine is too slow or too busy.",
     ),
     FailureClass(
+        "probe_paused",
+        Attribution.TOOL,
+        "this machine stood still during the window",
+        "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
+        "window says for how long it stood still.",
+    ),
+    FailureClass(
+        "spool_lost",
+        Attribution.TOOL,
+        "this machine could not keep the media for the analysis: its temporary folder is full or gone",
+        "Free space in the temporary folder, or set `TMPDIR` to one with room. The download's own figures are good.",
+    ),
+    FailureClass(
         "gave_up",
         Attribution.TOOL,
         "every attempt at the video ended without a result: the crawler died or failed in its middle",
