@@ -267,6 +267,13 @@ _CLASSES = (
     FailureClass("dns_timeout", Attribution.NETWORK, "no answer from the resolver in time", _RESOLVER),
     FailureClass("dns_nxdomain", Attribution.NETWORK, "the resolver says that the name does not exist", _FILTER),
     FailureClass("dns_no_answer", Attribution.NETWORK, "the resolver has no address of the wanted family", _FILTER),
+    # The name server that this line uses keeps its viewers from the media, as with a name that it denies.
+    FailureClass(
+        "dns_sinkhole",
+        Attribution.NETWORK,
+        "the resolver answers with an address that leads nowhere (0.0.0.0, ::): it filters the media host",
+        _FILTER,
+    ),
     FailureClass("dns_servfail", Attribution.NETWORK, "the resolver failed or refused", _RESOLVER),
     FailureClass(
         "dns_unreachable", Attribution.NETWORK, "the resolver could not be reached, or TLS with it failed", _RESOLVER
