@@ -255,6 +255,13 @@ _CLASSES = (
         _FEW,
         is_permanent=True,
     ),
+    FailureClass(
+        "private_address",
+        Attribution.SERVICE,
+        "the media URL, or a redirect, leads to a loopback, link-local or private address: not followed",
+        "Nothing for a few. If all fail so, a filter or portal answers names in the service's place: compare the "
+        "resolvers' answers. To measure a service inside your network, set `PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
+    ),
     FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", _FEW, is_permanent=True),
     # Network: the session counts as bad.
     FailureClass("dns_timeout", Attribution.NETWORK, "no answer from the resolver in time", _RESOLVER),
@@ -330,6 +337,19 @@ _CLASSES = (
         Attribution.TOOL,
         "the measuring process was ended at its deadline",
         "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "probe_paused",
+        Attribution.TOOL,
+        "this machine stood still during the window",
+        "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
+        "window says for how long it stood still.",
+    ),
+    FailureClass(
+        "spool_lost",
+        Attribution.TOOL,
+        "this machine could not keep the media for the analysis: its temporary folder is full or gone",
+        "Free space in the temporary folder, or set `TMPDIR` to one with room. The download's own figures are good.",
     ),
     FailureClass(
         "gave_up",

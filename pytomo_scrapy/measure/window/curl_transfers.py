@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pycurl
 
@@ -13,6 +12,7 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file
+from pytomo_scrapy.measure.net.private_addresses import GuardedSockets, SocketOpener
 from pytomo_scrapy.measure.net.redirects import Target
 from pytomo_scrapy.measure.net.uri import as_uri
 from pytomo_scrapy.measure.window.judge import TransferError
@@ -41,14 +41,18 @@ _HTTP_VERSION_OPTIONS = {
 }
 
 TakeLine = Callable[[MediaRequest, bytes], bool]  # False ends the transfer
-OpenSocket = Callable[[int, Any], Any]
 
 
 class CurlTransfer:
     """One request under way on a handle that may have served the one before."""
 
     def __init__(
-        self, request: MediaRequest, handle: pycurl.Curl, config: DownloadConfig, now_s: Callable[[], float]
+        self,
+        request: MediaRequest,
+        handle: pycurl.Curl,
+        config: DownloadConfig,
+        now_s: Callable[[], float],
+        open_socket: SocketOpener | None,
     ) -> None:
         self.request = request
         self.handle = handle
@@ -56,10 +60,11 @@ class CurlTransfer:
         self.is_counted = False  # curl counts the body, and hands nothing over
         self._counted_bytes = 0
         self._tls_begun_s: float | None = None
+        self._sockets = GuardedSockets(config.path, is_direct=request.proxy is None, open_socket=open_socket)
         self._config = config
         self._now_s = now_s
 
-    def prepare(self, take_line: TakeLine, open_socket: OpenSocket | None) -> None:
+    def prepare(self, take_line: TakeLine) -> None:
         """Set every option of this request."""
         handle, hop = self.handle, self.request.hop
         lead_to(handle, hop.target, hop.address, self.request.proxy, self._config)
@@ -70,8 +75,7 @@ class CurlTransfer:
             handle.unsetopt(pycurl.RANGE)
         else:
             handle.setopt(pycurl.RANGE, f"{self.request.range[0]}-{self.request.range[1]}")
-        if open_socket is not None:
-            handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, self._sockets.open)
         handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if take_line(self.request, line) else STOP)
         handle.setopt(pycurl.WRITEFUNCTION, self.request.stream.receive)
         # Its text is the only place where curl names the TLS version; the window switches it off at the first byte.
@@ -107,8 +111,9 @@ class CurlTransfer:
             self.handle.setopt(pycurl.VERBOSE, 0)
 
     def report(self, error: tuple[int, str] | None = None) -> Transfer:
-        """Return what curl says by now. Phases come from its own timers."""
+        """Return what curl says of a transfer that is over. Phases come from its own timers."""
         handle = self.handle
+        self._sockets.close()
         is_new = handle.getinfo(pycurl.NUM_CONNECTS) > 0 or self._tls_begun_s is not None
         looked_up_s, connected_s = handle.getinfo(pycurl.NAMELOOKUP_TIME), handle.getinfo(pycurl.CONNECT_TIME)
         is_connected, is_sent = self._progress()
@@ -132,7 +137,10 @@ class CurlTransfer:
 
     def _describe(self, code: int, text: str) -> TransferError:
         os_error, verify_result = self.handle.getinfo(pycurl.OS_ERRNO), self.handle.getinfo(pycurl.SSL_VERIFYRESULT)
-        return TransferError(code, text, os_error, verify_result)
+        refused_address = self._sockets.refused_address
+        if refused_address is not None:
+            text = f"leads to {refused_address}"
+        return TransferError(code, text, os_error, verify_result, refused_address)
 
     def _progress(self) -> tuple[bool, bool]:
         """Say whether there is a connection, and whether the request was sent on it."""
@@ -180,12 +188,12 @@ class CurlTransfers:
         request: MediaRequest,
         now_s: Callable[[], float],
         take_line: TakeLine,
-        open_socket: OpenSocket | None,
+        open_socket: SocketOpener | None,
     ) -> None:
         """Begin a transfer."""
         handle = self._handles.setdefault(request.stream.stream_index, pycurl.Curl())
-        transfer = CurlTransfer(request, handle, self._config, now_s)
-        transfer.prepare(take_line, open_socket)
+        transfer = CurlTransfer(request, handle, self._config, now_s, open_socket)
+        transfer.prepare(take_line)
         self._open[handle] = transfer
         self._is_tracing = True
         self._multi.add_handle(handle)

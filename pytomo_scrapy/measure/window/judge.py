@@ -86,6 +86,7 @@ class TransferError:
     text: str
     os_error: int = 0  # of a connection that did not come to be
     verify_result: int = 0  # of a certificate: OpenSSL's
+    refused_address: str | None = None  # we opened no socket to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ def _classify_status(status: int) -> str | None:
 
 def classify_curl_error(error: TransferError, phase: Phase) -> str:
     """Return the class of a request that curl ended with an error."""
+    if error.refused_address is not None:
+        return "private_address"
     if phase.via_proxy and _is_proxy_trouble(error, phase):
         return "proxy_failed"
     if error.code == CurlCode.COULDNT_CONNECT:
