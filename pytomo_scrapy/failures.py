@@ -271,7 +271,7 @@ _CLASSES = (
     FailureClass(
         "dns_sinkhole",
         Attribution.NETWORK,
-        "the resolver answers with an address that leads nowhere (0.0.0.0, ::): it filters the media host",
+        "the resolver answers with an address that leads nowhere (0.0.0.0, ::, loopback): it filters the media host",
         _FILTER,
     ),
     FailureClass("dns_servfail", Attribution.NETWORK, "the resolver failed or refused", _RESOLVER),
