@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pytomo_scrapy.config import PathConfig, PingConfig
 from pytomo_scrapy.items import PingResult, VideoItem
+from pytomo_scrapy.measure.dns.lookup import leading_somewhere
 from pytomo_scrapy.measure.family_paths import FamilyPath, media_hosts
 from pytomo_scrapy.measure.net.path import proxy_for
 from pytomo_scrapy.measure.net.private_addresses import is_refused
@@ -43,7 +44,8 @@ def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
 
 
 def _resolved_addresses(item: VideoItem) -> list[str]:
-    return [address for lookup in (item.dns.lookups if item.dns else ()) for address in lookup.addresses]
+    lookups = item.dns.lookups if item.dns else ()
+    return [address for lookup in lookups for address in leading_somewhere(lookup)]
 
 
 def redirect_addresses(item: VideoItem) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file
 from pytomo_scrapy.measure.net.private_addresses import GuardedSockets, SocketOpener
 from pytomo_scrapy.measure.net.redirects import Target
+from pytomo_scrapy.measure.net.uri import as_uri
 from pytomo_scrapy.measure.window.judge import TransferError
 from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
 from pytomo_scrapy.measure.window.stream import STOP
@@ -23,6 +24,8 @@ SUPPRESS_CONNECT_HEADERS = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl
 
 # Headers that curl or we ourselves set, or that would change what arrives.
 _NOT_OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "range", "te", "transfer-encoding"})
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2: a token
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _TLS_VERSION = re.compile(rb"SSL connection using (TLSv[\d.]+|SSLv[\d.]+)")
 _HTTP_VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
@@ -256,7 +259,7 @@ def lead_to(
     handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(config.connect_timeout_s * 1000))
     handle.setopt(pycurl.CAINFO, ca_file())
     # Both are always set: curl would otherwise read the environment by its own rules.
-    handle.setopt(pycurl.PROXY, proxy or "")
+    handle.setopt(pycurl.PROXY, as_uri(proxy) if proxy else "")
     handle.setopt(pycurl.NOPROXY, "")
     handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if config.path.source_address:
@@ -265,9 +268,18 @@ def lead_to(
         handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
 
 
-def header_lines(media: MediaFormat) -> list[str]:
-    """Return the request's header fields that the resolution asks for."""
-    return [f"{name}: {value}" for name, value in media.http_headers.items() if name.lower() not in _NOT_OURS]
+def header_lines(media: MediaFormat) -> list[bytes]:
+    """Return the request's header fields: those that the resolution asks for, and that the body comes uncoded.
+
+    A field that HTTP does not allow is passed over: it would end the request, or begin another one. Letters beyond
+    ASCII go out in UTF-8, as browsers send them.
+    """
+    fields = [
+        f"{name}: {value}"
+        for name, value in media.http_headers.items()
+        if name.lower() not in _NOT_OURS and _FIELD_NAME.fullmatch(name) and not _CONTROL.search(value)
+    ]
+    return [field.encode("utf-8", "replace") for field in (*fields, "Accept-Encoding: identity")]
 
 
 def _bracketed(address: str) -> str:

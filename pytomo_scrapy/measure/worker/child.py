@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.items.secret_texts import scrub_log
 from pytomo_scrapy.measure.worker.confinement import Confinement, confine
 from pytomo_scrapy.measure.worker.plain_messages import HEADER, pack
 
@@ -45,7 +46,9 @@ def _answer(channel: socket.socket, call: bytes) -> bytes:
     except MemoryError:
         return pack("failed", ("worker_died", "out of memory", ""))
     except Exception as error:  # noqa: BLE001 - the parent logs it and stores it as unknown_failure
-        return pack("failed", ("unknown_failure", repr(error), traceback.format_exc()))
+        # Scrubbed here, where it arises: an exception may quote a signed URL or a header, and goes to log and row.
+        said = scrub_log(repr(error)), scrub_log(traceback.format_exc())
+        return pack("failed", ("unknown_failure", *said))
 
 
 def _send(channel: socket.socket, message: bytes) -> None:

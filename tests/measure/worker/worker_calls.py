@@ -150,3 +150,11 @@ def _say(message: bytes) -> None:
         if isinstance(found, socket.socket):
             found.sendall(message)
     time.sleep(60)
+
+
+def fail_with_text(text: str) -> None:
+    raise ValueError(text)
+
+
+def fail_to_encode(text: str) -> None:
+    text.encode("ascii")
