@@ -227,6 +227,9 @@ def close_if_over(context: CrawlContext) -> None:
     if context.storage.failure is not None:
         logger.error("%s", context.storage.failure)
         raise CloseSpider("storage_failed")
+    if context.lab.is_over:
+        logger.error("%s", context.lab.sentence)
+        raise CloseSpider("lab_ended")
     if context.politeness.is_over:
         logger.error("%s", context.politeness.sentence())
         raise CloseSpider("service_refuses")

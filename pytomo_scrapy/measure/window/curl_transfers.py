@@ -12,7 +12,7 @@ import pycurl
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import Clock
-from pytomo_scrapy.measure.net.path import ca_file
+from pytomo_scrapy.measure.net.path import ca_file, family_of
 from pytomo_scrapy.measure.net.redirects import Target
 from pytomo_scrapy.measure.window.judge import TransferError
 from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
@@ -53,6 +53,7 @@ class CurlTransfer:
         self.is_counted = False  # curl counts the body, and hands nothing over
         self._counted_bytes = 0
         self._tls_begun_s: float | None = None
+        self._open_error: int | None = None  # why no socket could be opened
         self._config = config
         self._now_s = now_s
 
@@ -68,12 +69,24 @@ class CurlTransfer:
         else:
             handle.setopt(pycurl.RANGE, f"{self.request.range[0]}-{self.request.range[1]}")
         if open_socket is not None:
-            handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
+            handle.setopt(pycurl.OPENSOCKETFUNCTION, self._noting_trouble(open_socket))
         handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if take_line(self.request, line) else STOP)
         handle.setopt(pycurl.WRITEFUNCTION, self.request.stream.receive)
         # Its text is the only place where curl names the TLS version; the window switches it off at the first byte.
         handle.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
         handle.setopt(pycurl.VERBOSE, 1)
+
+    def _noting_trouble(self, open_socket: OpenSocket) -> OpenSocket:
+        """Return a function that opens sockets too, and keeps the error of which curl only says that it failed."""
+
+        def opened(purpose: int, address: Any) -> Any:
+            try:
+                return open_socket(purpose, address)
+            except OSError as error:
+                self._open_error = error.errno
+                return pycurl.SOCKET_BAD
+
+        return opened
 
     def take_counted(self) -> int:
         """Note the bytes that curl counted in this turn of the loop, and return their number."""
@@ -128,8 +141,8 @@ class CurlTransfer:
         )
 
     def _describe(self, code: int, text: str) -> TransferError:
-        os_error, verify_result = self.handle.getinfo(pycurl.OS_ERRNO), self.handle.getinfo(pycurl.SSL_VERIFYRESULT)
-        return TransferError(code, text, os_error, verify_result)
+        os_error = self.handle.getinfo(pycurl.OS_ERRNO) if self._open_error is None else self._open_error
+        return TransferError(code, text, os_error, self.handle.getinfo(pycurl.SSL_VERIFYRESULT))
 
     def _progress(self) -> tuple[bool, bool]:
         """Say whether there is a connection, and whether the request was sent on it."""
@@ -253,7 +266,7 @@ def lead_to(
     handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if config.path.source_address:
         handle.setopt(pycurl.INTERFACE, f"host!{config.path.source_address}")
-    if address is not None and proxy is None:
+    if address is not None and proxy is None and family_of(target.host) is None:
         handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
 
 

@@ -8,7 +8,10 @@ from email.utils import parsedate_to_datetime
 
 # curl itself allows 300 kB; no media server needs more than a few.
 MAX_HEADER_BYTES = 65_536
-_CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)")
+# Of ASCII digits, and of no more than a file or a column can have: `\d` and `isdigit` take others too, `int` does not.
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_STATUS = re.compile(r"[0-9]{3}")
+_CONTENT_RANGE = re.compile(r"bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)(?![0-9])")
 _MAX_DIGITS = 10
 _NOT_MEDIA = ("text/", "application/json", "application/xml", "application/xhtml")
 
@@ -45,7 +48,7 @@ class ResponseHead:
             # A 1xx answer is followed by another head.
             words = text.split()
             self.http_version = words[0].removeprefix("HTTP/")
-            self.status = int(words[1]) if len(words) > 1 and words[1].isdigit() else None
+            self.status = int(words[1]) if len(words) > 1 and _STATUS.fullmatch(words[1]) else None
             self.is_finished = False
             self._fields = {}
         elif not text:
@@ -70,7 +73,7 @@ class ResponseHead:
     def content_length_bytes(self) -> int | None:
         """Length of the body. None where it is not declared."""
         value = self._fields.get("content-length", "")
-        return int(value) if value.isdigit() else None
+        return int(value) if _WHOLE.fullmatch(value) else None
 
     @property
     def range_start_bytes(self) -> int | None:

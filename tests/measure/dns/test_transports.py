@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import random
 
 import dns.exception
@@ -60,3 +61,12 @@ def test_make_query_of_an_impossible_name_has_its_class() -> None:
     with pytest.raises(MeasurementError) as raised:
         transports.make_query("a..b", "A")
     assert raised.value.failure == "dns_bad_response"
+
+
+def test_look_up_without_a_file_descriptor_is_the_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(transports.dns.query, "udp", none_left)
+    result = look_up_hosts([HOST], None, DnsConfig((ResolverConfig("lab", "udp", "192.0.2.53"),), 0.5))
+    assert result.failure == "out_of_resources"

@@ -243,6 +243,38 @@ def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_stored_last", [True, False])
+@pytest.mark.parametrize(
+    ("failure", "other", "is_kept"),
+    [
+        # After a lost lease: what our own side ended never stands before a measurement, whichever began later.
+        ("deadline", None, False),
+        ("worker_died", "no_progress", False),
+        ("unknown_failure", None, False),
+        # What the service refused is no measurement either: the later one stands.
+        ("deadline", "bot_check", True),
+    ],
+)
+def test_later_row_that_the_tool_ended_never_supersedes_a_measurement(
+    each_database: Database, is_stored_last: bool, failure: str, other: str | None, is_kept: bool
+) -> None:
+    repository, run = begin(each_database)
+    frontier, claim = claimed(each_database)
+
+    def save(failed: str | None, after_s: int) -> int:
+        item = make_item(claim_id=claim.id, started_at=STARTED + timedelta(seconds=after_s))
+        if failed is not None:
+            item.fail(Stage.DOWNLOAD, failed)
+        return repository.save(item, run, frontier).measurement_id
+
+    if is_stored_last:
+        earlier, later = save(other, 0), save(failure, 60)
+    else:
+        later, earlier = save(failure, 60), save(other, 0)
+    assert [row["id"] for row in repository.measurements()] == [later if is_kept else earlier]
+
+
+@pytest.mark.slow
 def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_here(each_database: Database) -> None:
     repository, run = begin(each_database)
     there = repository.begin_run(spider="youtube", arguments={}, settings={}, vantage=VantageFacts("there"))
