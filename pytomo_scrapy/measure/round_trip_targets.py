@@ -13,6 +13,9 @@ from pytomo_scrapy.measure.net.path import proxy_for
 from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 
+# In all, those that are downloaded from first: what some resolver adds must not become a flood.
+MAX_PINGED = 64
+
 
 def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig, path: PathConfig) -> PingResult:
     """Ping every distinct address that any resolver gave and the first gateway; behind a proxy, the proxy alone."""
@@ -20,7 +23,7 @@ def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig,
         results = [_ping_proxy(proxy, config) for proxy in proxies]
         return replace(results[0], pings=tuple(ping for result in results for ping in result.pings))
     chosen = item.dns.chosen.values() if item.dns else ()
-    addresses = list(dict.fromkeys([*chosen, *_resolved_addresses(item)]))
+    addresses = list(dict.fromkeys([*chosen, *_resolved_addresses(item)]))[:MAX_PINGED]
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
     gateway = gateway_towards(addresses[0]) if addresses else None
     return ping_addresses(addresses, config, port=port, gateway=gateway)
