@@ -20,6 +20,7 @@ from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
+from pytomo_scrapy.crawl.outages import Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
@@ -62,6 +63,8 @@ class CrawlContext:
         self.politeness = Politeness(checked.endurance, self.gate)
         self.lab = LabLife.of_environment()
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
+        waits_for_line = checked.endurance.waits_for_line and not checked.path.proxy
+        self.outages = Outages(checked.dns, self.gate.hold, self.gate.pause, run_in_thread, is_on=waits_for_line)
         # 5. The parts that only observe. None where they are not wanted.
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)

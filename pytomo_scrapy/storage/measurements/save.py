@@ -83,6 +83,9 @@ def save_item(
     # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
     if frontier is not None and item.claim_id is not None:
         is_refused = item.failure in REFUSALS and item.failure_stage is Stage.RESOLVE
+        # What an outage of the line hit is asked for again, as often as there are outages: each has its end.
+        if item.outage_started_at is not None and (not saved.is_new or frontier.put_back(item.claim_id, connection)):
+            return saved
         # A measurement that was stored before put its video off in that transaction: it may be claimed again by now.
         if not is_refused or (saved.is_new and not frontier.put_off(item.claim_id, connection, str(item.failure))):
             frontier.finish(item.claim_id, connection)
