@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import sharing
 from tests.running.commands import end_all
 
 pytest_plugins = ["tests.databases", "tests.filled_databases", "tests.quick"]
@@ -17,6 +18,12 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 # What a shell starts in the background ignores Ctrl-C, and so would every command that the tests send one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what several processes of one run share, in the process that they are started from."""
+    if config.getoption("numprocesses", None) and not config.getoption("--quick"):
+        os.environ[sharing.VARIABLE] = sharing.start_server()
 
 
 def pytest_sessionfinish() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions
 from tests.docs import shell
 from tests.e2e.conftest import clean_environment
 from tests.e2e.postgres import PostgresServer, server  # noqa: F401
+from tests.running.labs import own_lab
 
 ROOT = shell.ROOT
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -46,7 +46,7 @@ def documents_with_commands() -> list[str]:
 @pytest.fixture(scope="module")
 def in_lab() -> Iterator[dict[str, str]]:
     """The environment of a lab in which all documents share."""
-    with running_lab(LabOptions("default")) as lab:
+    with own_lab(LabOptions("default")) as lab:
         yield lab.environment(clean_environment())
 
 

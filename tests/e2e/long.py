@@ -15,11 +15,11 @@ from random import Random
 import psutil
 from sqlalchemy import create_engine, text
 
-from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import ROOT, clean_environment, fresh_command, scrapy_command
 from tests.running.commands import kill as kill_command
+from tests.running.labs import own_lab
 
 # Two crawlers on this machine stand for two machines, each with its own line.
 TWO_LINES = ("-s", "PYTOMO_LINE=off")
@@ -33,7 +33,7 @@ QUICK = [
 @contextlib.contextmanager
 def lab_environment(world: str = "clean") -> Iterator[dict[str, str]]:
     """Run a lab, and give the environment that leads a crawl into it."""
-    with running_lab(LabOptions(world=world)) as lab:
+    with own_lab(LabOptions(world=world)) as lab:
         yield lab.environment(clean_environment())
 
 

@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pytomo_scrapy.lab.guests import Guest, Guests
-from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.model import PageShape, World
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from tests.conftest import missing
+from tests.running.labs import own_lab
 
 yt_dlp = pytest.importorskip("yt_dlp")
 pytestmark = [pytest.mark.lab, pytest.mark.process]
@@ -78,7 +78,7 @@ class Silence:
 @contextmanager
 def new_lab() -> Iterator[RunningLab]:
     try:
-        with running_lab(OPTIONS) as running, pytest.MonkeyPatch.context() as patch:
+        with own_lab(OPTIONS) as running, pytest.MonkeyPatch.context() as patch:
             variables = running.environment(os.environ)
             patch.setenv("SSL_CERT_FILE", variables["SSL_CERT_FILE"])
             yield RunningLab(make_world(OPTIONS), variables)

@@ -6,22 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.running.labs import close_labs, in_shared_lab
+from tests.running.sharing import ROOT, end_server, server_socket
 
-ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = {"scrapy": "scrapy.cmdline", "pytomo": "pytomo_scrapy"}
 _CLIENT = Path(__file__).with_name("client.py")
-_START_S = 60.0
-
-_stack = ExitStack()
-_sockets: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,7 @@ class Finished:
 
 def command(name: str, *words: str) -> list[str]:
     """Return what stands for `scrapy WORDS` or `pytomo WORDS`: it can be run, waited for, signalled and killed."""
-    return [sys.executable, "-S", "-E", str(_CLIENT), _server_socket(), ENTRIES[name], *words]
+    return [sys.executable, "-S", "-E", str(_CLIENT), server_socket(), ENTRIES[name], *words]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -65,34 +59,7 @@ def run_command(
     return Finished(done.returncode, done.stdout, done.stderr, time.monotonic() - started_s)
 
 
-def _server_socket() -> str:
-    if not _sockets:
-        folder = _stack.enter_context(tempfile.TemporaryDirectory(prefix="pytomo-commands-"))
-        path = Path(folder, "socket")
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.running.server", str(path)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        _stack.callback(_end, server)
-        deadline_s = time.monotonic() + _START_S
-        while not path.exists():
-            if server.poll() is not None or time.monotonic() > deadline_s:
-                raise RuntimeError(f"the server of commands did not start (exit code {server.poll()})")
-            time.sleep(0.02)
-        _sockets.append(str(path))
-    return _sockets[0]
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    assert server.stdin is not None
-    server.stdin.close()
-    server.wait(30)
-
-
 def end_all() -> None:
-    """End what the tests of this process shared: its labs, and the server of commands."""
+    """End what the tests of this process shared: its labs, and the server of commands if it started that."""
     close_labs()
-    _sockets.clear()
-    _stack.close()
+    end_server()

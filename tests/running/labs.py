@@ -1,12 +1,16 @@
-"""Labs that are up already: one for each world and kind of clips, shared by the tests of one process."""
+"""Labs, forked from the server of commands; and those that are up already: one for each world and kind of clips,
+shared by the tests of one process.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pytomo_scrapy.lab.launcher import Lab, running_lab
 from pytomo_scrapy.lab.servers import LabOptions
+from tests.running import forked
+from tests.running.sharing import server_socket
 
 # What is run in a lab that is up; other words after `lab` are about the lab itself.
 _IN_A_LAB = {"crawl", "doctor", "measure"}
@@ -19,11 +23,20 @@ _stack = contextlib.ExitStack()
 _labs: dict[tuple[str, float | None, int], Lab] = {}
 
 
+@contextlib.contextmanager
+def own_lab(options: LabOptions) -> Iterator[Lab]:
+    """Run a lab while the block lasts, as `running_lab` does. Raises LabError if it cannot start."""
+    with contextlib.ExitStack() as stack:
+        with forked.in_use(server_socket()):
+            lab = stack.enter_context(running_lab(options))
+        yield lab
+
+
 def shared_lab(world: str = "default", clip_ratio: float | None = None, seed: int = 0) -> Lab:
     """Return the running lab of this world. Raises LabError if it cannot start."""
     key = (world, clip_ratio, seed)
     if key not in _labs:
-        _labs[key] = _stack.enter_context(running_lab(LabOptions(world, seed, clip_ratio)))
+        _labs[key] = _stack.enter_context(own_lab(LabOptions(world, seed, clip_ratio)))
     return _labs[key]
 
 

@@ -28,6 +28,8 @@ for name in (
     "commands",
     "crawl",
     "exchange",
+    "lab",
+    "measure.window",
     "pages",
     "pipelines",
     "reporting",

@@ -3,6 +3,7 @@
 A command as a shell starts it spends two or three seconds of processor time on imports, and the suite runs hundreds.
 What is forked here is a process all the same: its own memory, folder, environment, files, signals and exit code. Tests
 of the start itself, or of another interpreter, run `python -m`. `client.py` asks; it stands for the command.
+Processes that the product spawns are forked here too: `forked.py` asks for them.
 
 Started as `python -m tests.running.server SOCKET`; it ends, with all that it started, when its standard input does.
 """
@@ -10,6 +11,7 @@ Started as `python -m tests.running.server SOCKET`; it ends, with all that it st
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -19,18 +21,23 @@ import socket
 import sys
 import tempfile
 import time
+from multiprocessing import resource_tracker
 from typing import NoReturn
 
+from tests.running import forked
 from tests.running import preloaded as preloaded
 
 _LONGEST_REQUEST = 1 << 20
+_MOST_FILES = 8
+# A lab removes its folder before it ends.
+_OWN_END_S = 5.0
 
 
 def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str], files: list[int]) -> NoReturn:
-    """Be the command, in a child of the server, as if Python had just started."""
+    """Be a command as if Python had just started, or, without an entry, what was spawned. In a child of it."""
     code: object = 1
     try:
-        for number, descriptor in enumerate(files):
+        for number, descriptor in enumerate(files[:3]):
             os.dup2(descriptor, number)
             os.close(descriptor)
         os.chdir(cwd)
@@ -42,6 +49,10 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         # What the server has read of its own environment.
         tempfile.tempdir = None
         time.tzset()
+        if not entry:
+            forked.call(words[0], files[3:])
+            os._exit(0)
+        forked.use(sys.argv[1])
         sys.argv = [entry, *words]
         if entry != "pytomo_scrapy":
             sys.modules.pop(entry)  # else runpy warns that it is there already
@@ -73,6 +84,7 @@ class _Server:
         self._listener.bind(path)
         self._listener.listen(64)
         self._asking: dict[int, socket.socket] = {}  # by process
+        self._spawned: set[int] = set()  # those of them that see by themselves when their parent has gone
         woken, self._waker = socket.socketpair()
         for end in (woken, self._waker):
             end.setblocking(False)
@@ -91,7 +103,7 @@ class _Server:
 
     def _accept(self) -> None:
         asking, _ = self._listener.accept()
-        request, files, _, _ = socket.recv_fds(asking, _LONGEST_REQUEST, 3)
+        request, files, _, _ = socket.recv_fds(asking, _LONGEST_REQUEST, _MOST_FILES)
         while not request.endswith(b"\n"):
             request += asking.recv(_LONGEST_REQUEST)
         entry, words, cwd, environment = json.loads(request)
@@ -102,18 +114,22 @@ class _Server:
                 opened.close()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if entry:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             _become(entry, words, cwd, environment, files)
         for descriptor in files:
             os.close(descriptor)
         self._asking[pid] = asking
+        if not entry:
+            self._spawned.add(pid)
         self._selector.register(asking, selectors.EVENT_READ, lambda: self._given_up(pid))
         asking.sendall(b"%d\n" % pid)
 
     def _given_up(self, pid: int) -> None:
         """The client was killed: so is what it stands for."""
         self._selector.unregister(self._asking[pid])
-        os.kill(pid, signal.SIGKILL)
+        if pid not in self._spawned:
+            os.kill(pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         while self._asking:
@@ -121,6 +137,7 @@ class _Server:
             if pid == 0:
                 return
             asking = self._asking.pop(pid)
+            self._spawned.discard(pid)
             try:
                 self._selector.unregister(asking)
                 asking.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
@@ -130,11 +147,19 @@ class _Server:
 
     def _end(self) -> None:
         for pid in self._asking:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGTERM if pid in self._spawned else signal.SIGKILL)
+        deadline_s = time.monotonic() + _OWN_END_S
+        while self._asking and time.monotonic() < deadline_s:
+            self._reap()
+            time.sleep(0.01)
         for pid in self._asking:
+            os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         self._is_over = True
 
 
 if __name__ == "__main__":
+    # Every child would start one, and copy the objects that a collection touches.
+    resource_tracker.ensure_running()
+    gc.freeze()
     _Server(sys.argv[1]).run()

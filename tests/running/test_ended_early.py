@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.conftest import missing
-from tests.running.commands import ROOT
 from tests.running.postgres import what_is_missing
+from tests.running.sharing import ROOT, VARIABLE
 
 pytestmark = pytest.mark.process
 
@@ -38,12 +38,14 @@ def test_shares(postgres_server, tmp_path):
 def test_no_server_is_left(tmp_path: Path, number: signal.Signals) -> None:
     if (reason := what_is_missing()) is not None:
         missing(reason)
+    # A run of its own, also where we are one process of several that share theirs.
+    environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
     started, name, value = tmp_path / "started", "PYTOMO_TEST_RUN", f"{tmp_path}"
     (tmp_path / "test_shares.py").write_text(_TEST.format(started=str(started)))
     run = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest",
          "-c", ROOT / "pyproject.toml", "--rootdir", ROOT, tmp_path / "test_shares.py"],
-        cwd=ROOT, env={**os.environ, name: value}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env={**environment, name: value}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         _wait_for(lambda: started.exists() or run.poll() is not None, 120)

@@ -205,6 +205,7 @@ class Stream:
         self.received_bytes = 0
         self.discarded_bytes = 0
         self.size_bytes: int | None = None
+        self.is_short = False  # the last answer brought less than asked for, and no size is known
         self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
         self.paced_range: tuple[int, int] | None = None  # the next request of a paced window

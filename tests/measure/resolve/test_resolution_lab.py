@@ -11,12 +11,12 @@ import pytest
 
 from pytomo_scrapy.config import Config, load
 from pytomo_scrapy.items import ResolveResult
-from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
+from tests.running.labs import own_lab
 
 pytestmark = pytest.mark.lab
 
@@ -41,7 +41,7 @@ LOOK_UPS = {"dns_nxdomain": "dns_nxdomain", "dns_servfail": "dns_servfail", "dns
 def lab() -> Iterator[tuple[World, Config]]:
     options = LabOptions("faults")
     try:
-        with running_lab(options) as lab, pytest.MonkeyPatch.context() as patch:
+        with own_lab(options) as lab, pytest.MonkeyPatch.context() as patch:
             environment = lab.environment(os.environ)
             for name, value in environment.items():
                 patch.setenv(name, value)

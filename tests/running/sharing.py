@@ -1,0 +1,55 @@
+"""The server of commands (`server.py`) of a run of the tests: one for all processes of pytest that share the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Where a run of several processes has its server, for these.
+VARIABLE = "PYTOMO_TEST_COMMANDS"
+_START_S = 60.0
+
+_stack = ExitStack()
+_sockets: list[str] = []
+
+
+def start_server() -> str:
+    """Start the server of this process, which ends with it, and return its socket. It may not be there yet."""
+    folder = _stack.enter_context(tempfile.TemporaryDirectory(prefix="pytomo-commands-"))
+    path = f"{folder}/socket"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.running.server", path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    _stack.callback(_end, server)
+    return path
+
+
+def server_socket() -> str:
+    """Return the socket of the server of this run. Starts it where this process is all of the run."""
+    if not _sockets:
+        path = os.environ.get(VARIABLE) or start_server()
+        deadline_s = time.monotonic() + _START_S
+        while not Path(path).exists():
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("the server of commands did not start")
+            time.sleep(0.02)
+        _sockets.append(path)
+    return _sockets[0]
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    server.wait(30)
+
+
+def end_server() -> None:
+    """End the server that this process started."""
+    _sockets.clear()
+    _stack.close()
