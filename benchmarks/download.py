@@ -37,7 +37,7 @@ from typing import Any
 
 import pycurl
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -218,6 +218,7 @@ def run_window(url: str, http_version: str, folder: str, spool_max_bytes: int) -
         max_bytes=10**12,
         http_version=http_version,
         spool_max_bytes=spool_max_bytes,
+        path=PathConfig(is_private_allowed=True),
     )
     cpu_before, started = time.process_time(), time.monotonic()
     result = download_window(plan, config)

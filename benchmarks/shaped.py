@@ -97,6 +97,7 @@ def fetch(clip_name: str, folder: Path, mode: str, window_s: float) -> None:
         "PYTOMO_DOWNLOAD_MODE": mode,
         "PYTOMO_DOWNLOAD_BULK_EVERY": 0,
         "PYTOMO_DOWNLOAD_WINDOW_S": window_s,
+        "PYTOMO_ALLOW_PRIVATE_ADDRESSES": "1",
     }
     settings = config.load(wanted.get)
     plan = WindowPlan(formats, {HOST: SERVER}, spool_directory=str(folder), duration_s=clip.duration_s)

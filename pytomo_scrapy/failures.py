@@ -255,11 +255,25 @@ _CLASSES = (
         _FEW,
         is_permanent=True,
     ),
+    FailureClass(
+        "private_address",
+        Attribution.SERVICE,
+        "the media URL, or a redirect, leads to a loopback, link-local or private address: not followed",
+        "Nothing for a few. If all fail so, a filter or portal answers names in the service's place: compare the "
+        "resolvers' answers. To measure a service inside your network, set `PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
+    ),
     FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", _FEW, is_permanent=True),
     # Network: the session counts as bad.
     FailureClass("dns_timeout", Attribution.NETWORK, "no answer from the resolver in time", _RESOLVER),
     FailureClass("dns_nxdomain", Attribution.NETWORK, "the resolver says that the name does not exist", _FILTER),
     FailureClass("dns_no_answer", Attribution.NETWORK, "the resolver has no address of the wanted family", _FILTER),
+    # The name server that this line uses keeps its viewers from the media, as with a name that it denies.
+    FailureClass(
+        "dns_sinkhole",
+        Attribution.NETWORK,
+        "the resolver answers with an address that leads nowhere (0.0.0.0, ::): it filters the media host",
+        _FILTER,
+    ),
     FailureClass("dns_servfail", Attribution.NETWORK, "the resolver failed or refused", _RESOLVER),
     FailureClass(
         "dns_unreachable", Attribution.NETWORK, "the resolver could not be reached, or TLS with it failed", _RESOLVER
@@ -323,6 +337,19 @@ _CLASSES = (
         Attribution.TOOL,
         "the measuring process was ended at its deadline",
         "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "probe_paused",
+        Attribution.TOOL,
+        "this machine stood still during the window",
+        "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
+        "window says for how long it stood still.",
+    ),
+    FailureClass(
+        "spool_lost",
+        Attribution.TOOL,
+        "this machine could not keep the media for the analysis: its temporary folder is full or gone",
+        "Free space in the temporary folder, or set `TMPDIR` to one with room. The download's own figures are good.",
     ),
     FailureClass(
         "gave_up",

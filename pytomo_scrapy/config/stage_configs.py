@@ -51,6 +51,14 @@ class PathConfig:
         "Proxy that replaces the usual proxy for requests that PYTOMO_IP_FAMILY binds to IPv6; hosts that are "
         "reached without a proxy still are",
     )
+    is_private_allowed: bool = setting(
+        "PYTOMO_ALLOW_PRIVATE_ADDRESSES",
+        False,
+        "flag",
+        flag,
+        "Whether media may be fetched from loopback, link-local and private addresses, for measurements inside a "
+        "network; otherwise a service that leads there is refused (private_address)",
+    )
 
 
 @dataclass(frozen=True, slots=True)

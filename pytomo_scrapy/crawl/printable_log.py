@@ -1,25 +1,30 @@
-"""Keep texts from outside - hosts, titles, messages of a service - from steering the terminal that shows the log."""
+"""Keep texts from outside from steering the terminal that shows the log, and secrets out of it."""
 
 from __future__ import annotations
 
 import logging
 
 from pytomo_scrapy.items.foreign_text import printable
+from pytomo_scrapy.items.secret_texts import scrub_log
 
 _FORMATTER = logging.Formatter()
 
 
 class PrintableLog(logging.Filter):
-    """Replaces what a terminal would obey in every line and traceback of a handler."""
+    """Replaces what a terminal would obey, and what is signed or secret, in every line and traceback of a handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Clean the record; none is left out."""
         message = record.getMessage()
-        if (clean := printable(message, has_lines=True)) != message:
+        if (clean := _clean(message)) != message:
             record.msg, record.args = clean, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = printable(_FORMATTER.formatException(record.exc_info), has_lines=True)
+            record.exc_text = _clean(_FORMATTER.formatException(record.exc_info))
         return True
+
+
+def _clean(text: str) -> str:
+    return printable(scrub_log(text), has_lines=True)
 
 
 def guard_log() -> None:

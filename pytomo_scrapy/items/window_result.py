@@ -52,6 +52,9 @@ class StreamDownload:
     received_bytes: int = stored(0, "body bytes", null="only announced")
     size_bytes: int | None = stored(None, "of the whole file, as the server says", null="the server did not say")
     spooled_bytes: int = stored(0, "kept on disk for the analysis", null="only announced")
+    spool_lost_bytes: int = stored(
+        0, "that were to be kept for the analysis and the disk did not take, as far as known", null="only announced"
+    )
     is_complete: bool = stored(False, "the whole file arrived", null="only announced")
     no_demand: tuple[tuple[float, float], ...] = stored(
         (),
@@ -174,6 +177,11 @@ class DownloadResult:
         "whether the service served a small range far into the file, asked for before the window "
         "(`PYTOMO_GATE_CANARY`): 0 means that it cuts this guest off",
         null="not asked, or the answer said nothing",
+    )
+    probe_gap_s: float | None = stored(
+        None,
+        "longest time in which the measuring process did not run; above 0.25 s the window counts as `probe_paused`",
+        null="not opened",
     )
     failure: str | None = failure_of("the window; what was received before is stored")
     failure_detail: str | None = failure_detail()

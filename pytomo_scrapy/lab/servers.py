@@ -73,6 +73,7 @@ class LabEndpoints:
         }
         variables = {**proxies, **{name.lower(): value for name, value in proxies.items()}}
         variables["SSL_CERT_FILE"] = self.ca_bundle
+        variables["PYTOMO_ALLOW_PRIVATE_ADDRESSES"] = "1"  # the media hosts are on loopback
         variables["PYTOMO_DNS_RESOLVERS"] = ",".join(f"{name}={where}" for name, where in self.resolvers.items())
         if self.proxy_url_v6 is not None:
             # A proxy at an IPv4 address cannot see clients' IPv6 addresses, which media URLs are signed for.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from pytomo_scrapy.config import DnsConfig, ResolveConfig
+from pytomo_scrapy.config import DnsConfig, PathConfig, ResolveConfig
 from pytomo_scrapy.items import DnsResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.net.private_addresses import is_refused
 
 FAMILIES = (4, 6)
 _BOT_CHECK = "bot_check"
@@ -79,7 +81,29 @@ def look_up_paths(paths: tuple[FamilyPath, ...], config: DnsConfig, *, started_s
     looked_up = [
         path if path.resolve.failure else replace(path, dns=_look_up(path, config, started_s)) for path in paths
     ]
-    return tuple(sorted(looked_up, key=lambda path: path.dns is None or path.dns.failure is not None))
+    return _failed_last(looked_up)
+
+
+def refuse_private(paths: tuple[FamilyPath, ...], way: PathConfig) -> tuple[FamilyPath, ...]:
+    """Fail the look-up of each path whose media would be fetched from a private address. Nothing is sent there."""
+    return _failed_last([_refused(path, way) for path in paths])
+
+
+def _refused(path: FamilyPath, way: PathConfig) -> FamilyPath:
+    if path.dns is None or path.dns.failure is not None:
+        return path
+    way = way if path.family is None else replace(way, family=str(path.family))
+    for media in path.resolve.formats:
+        address = path.dns.chosen.get(media.host)
+        # Behind a proxy the address is not connected to: where the name leads is the proxy's to say.
+        if address is not None and is_refused(address, way) and not proxy_for(media.url, way):
+            detail = f"{media.host} leads to {address}"
+            return replace(path, dns=replace(path.dns, failure="private_address", failure_detail=detail))
+    return path
+
+
+def _failed_last(paths: Iterable[FamilyPath]) -> tuple[FamilyPath, ...]:
+    return tuple(sorted(paths, key=lambda path: path.dns is None or path.dns.failure is not None))
 
 
 def _look_up(path: FamilyPath, config: DnsConfig, started_s: float) -> DnsResult:

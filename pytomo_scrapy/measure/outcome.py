@@ -37,8 +37,10 @@ def sentence(item: VideoItem) -> str:
     if playback is not None and playback.startup_delay_s is not None:
         parts.append(f"started after {playback.startup_delay_s:.2f} s")
         parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
-    elif playback is not None:
+    elif playback is not None and (download is None or download.gated_at_s is None):
         parts.append(f"not started within {playback.horizon_s:.0f} s")
     if download is not None and download.throughput.delivery_bps is not None:
         parts.append(f"{download.throughput.delivery_bps / 1e6:.2f} Mbit/s from {download.host} ({download.address})")
+    if download is not None and download.gated_at_s is not None:
+        parts.append(f"refused to go on after {(download.gated_at_bytes or 0) / 1e6:.2f} MB of a stream")
     return ", ".join(parts) or "nothing measured"

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from pytomo_scrapy.config import PathConfig, PingConfig
 from pytomo_scrapy.items import PingResult, VideoItem
+from pytomo_scrapy.measure.dns.lookup import leading_somewhere
 from pytomo_scrapy.measure.family_paths import FamilyPath, media_hosts
 from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.net.private_addresses import is_refused
 from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 
@@ -20,7 +22,9 @@ def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig,
         results = [_ping_proxy(proxy, config) for proxy in proxies]
         return replace(results[0], pings=tuple(ping for result in results for ping in result.pings))
     chosen = item.dns.chosen.values() if item.dns else ()
-    addresses = list(dict.fromkeys([*chosen, *_resolved_addresses(item)]))
+    # Another resolver than the first may name an address that is refused.
+    given = dict.fromkeys([*chosen, *_resolved_addresses(item)])
+    addresses = [address for address in given if not is_refused(address, path)]
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
     gateway = gateway_towards(addresses[0]) if addresses else None
     return ping_addresses(addresses, config, port=port, gateway=gateway)
@@ -40,7 +44,8 @@ def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
 
 
 def _resolved_addresses(item: VideoItem) -> list[str]:
-    return [address for lookup in (item.dns.lookups if item.dns else ()) for address in lookup.addresses]
+    lookups = item.dns.lookups if item.dns else ()
+    return [address for lookup in lookups for address in leading_somewhere(lookup)]
 
 
 def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
@@ -51,7 +56,7 @@ def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
         for window in item.downloads
         if not window.via_proxy
         for request in window.requests
-        if request.hop > 0 and request.address is not None
+        if request.hop > 0 and request.address is not None and request.failure != "private_address"
     ]
     return tuple(address for address in dict.fromkeys(met) if address not in resolved)
 

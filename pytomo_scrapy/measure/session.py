@@ -20,7 +20,14 @@ from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribu
 from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
-from pytomo_scrapy.measure.family_paths import FamilyPath, answer_of, is_bot_check, look_up_paths, resolve_paths
+from pytomo_scrapy.measure.family_paths import (
+    FamilyPath,
+    answer_of,
+    is_bot_check,
+    look_up_paths,
+    refuse_private,
+    resolve_paths,
+)
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
@@ -144,6 +151,7 @@ class Session:
             paths = await self._tools.in_thread(
                 look_up_paths, self._paths(item), self._config.dns, started_s=item.started_s or 0.0
             )
+            paths = refuse_private(paths, self._config.path)
             self._follow(item, paths)
             item.dns = answer_of(paths)
             if item.dns.failure is not None:

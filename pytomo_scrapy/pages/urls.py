@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_ID_ALONE = re.compile(r"[?&#/,;\s]|%3F|%26", re.IGNORECASE)  # what may follow an id, and is no part of it
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 _SITES = ("youtube.com", "youtube-nocookie.com", "youtubekids.com", "youtubeeducation.com", "youtube.googleapis.com")
 _SHORT_HOSTS = ("youtu.be", "www.youtu.be", "y2u.be")
@@ -17,6 +18,12 @@ _ID_PATHS = frozenset(("shorts", "embed", "live", "v", "e", "vi", "watch"))
 # Players of a playlist and of a channel's stream: eleven letters, but no ids.
 _NO_IDS = frozenset(("videoseries", "live_stream"))
 _MAX_CHARACTERS = 4096
+# What editors, chats and web pages put beside a link without showing it: spaces without width, marks of direction,
+# soft hyphens, byte order marks.
+_INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
+                            *range(0x2060, 0x2070), 0xFEFF))  # fmt: skip
+# What stands around a link in a sentence, a list or a table. None of it begins a link or ends one that names a video.
+_BEFORE, _BEHIND = "<([{\"'`\u00ab\u2018\u201c\u201e,;*", ">)]}\"'`\u00bb\u2019\u201d,;.!*\u3001\u3002\uff0c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,15 @@ def watch_url(video_id: str) -> str:
 
 def parse_video_url(text: str) -> VideoRef:
     """Read a link or a bare id. Raises ValueError with one sentence where it names no video."""
-    text = text.strip().removeprefix("<").removesuffix(">").strip("\"'")
+    text = _bare(text)
     if _ID.fullmatch(text):
         return _youtube(text)
     if not text:
         raise ValueError("The link is empty.")
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"The link has {len(text)} characters, which no video's link has.")
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        raise ValueError("The link holds bytes that are no UTF-8: save the list in UTF-8.")
     if any(sign.isspace() or not sign.isprintable() for sign in text):
         raise ValueError("The link holds blanks or control characters.")
     parts, has_scheme = _split(text)
@@ -69,13 +78,37 @@ def parse_video_url(text: str) -> VideoRef:
 def read_video_list(lines: Iterable[str]) -> Iterator[tuple[int, VideoRef | BadLine]]:
     """Read a list line by line, as it comes. Blank lines and comments (`#` first or after a blank) are skipped."""
     for line_number, line in enumerate(lines, start=1):
-        text = re.split(r"(?:^|\s)#", line.removeprefix("\ufeff"), maxsplit=1)[0].strip()
+        text = re.split(r"(?:^|\s)#", _without_zeros(line).removeprefix("\ufeff"), maxsplit=1)[0].strip()
         if not text:
             continue
         try:
             yield line_number, parse_video_url(text)
         except ValueError as error:
             yield line_number, BadLine(line_number, _short(text, 200), str(error))
+
+
+def _without_zeros(line: str) -> str:
+    """Return a line of UTF-16 that was read as UTF-8: every other byte is a 0 then, the mark no text."""
+    if 3 * line.count("\x00") < len(line):
+        return line
+    return line.replace("\x00", "").lstrip("\N{REPLACEMENT CHARACTER}")
+
+
+def _bare(text: str) -> str:
+    """Return a link without what is invisible in it and what a sentence puts around it."""
+    text = text.translate(_INVISIBLE).strip()
+    without = text.lstrip(_BEFORE).rstrip(_BEHIND).strip()
+    # Another site's address may well end in a sign: it stays as it is typed, but for a pair around it.
+    is_ours = _ID.fullmatch(without) or _is_youtube((_host_or_none(without) or "").rstrip("."))
+    return without if is_ours else text.removeprefix("<").removesuffix(">").strip("\"'").removesuffix(",")
+
+
+def _host_or_none(text: str) -> str | None:
+    """Return the host of a link. None where it has none."""
+    try:
+        return _split(text)[0].hostname
+    except ValueError:
+        return None
 
 
 def _youtube(video_id: str) -> VideoRef:
@@ -113,7 +146,9 @@ def _id_in(parts: SplitResult, host: str, text: str, depth: int = 0) -> str:
         candidate = path[1]
     else:
         return _id_in_inner_link(parts, query, text, depth)
-    if candidate is None or candidate in _NO_IDS:
+    # A second question mark, or an ampersand in a path, begins parameters too: `watch?v=ID?t=5`.
+    candidate = _ID_ALONE.split(candidate, maxsplit=1)[0] if candidate else None
+    if not candidate or candidate in _NO_IDS:
         raise ValueError(f"{_short(text)!r} names no video.")
     if not _ID.fullmatch(candidate):
         raise ValueError(f"{_short(candidate)!r} in {_short(text)!r} is not a video id of 11 characters.")

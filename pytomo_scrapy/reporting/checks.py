@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.dns.lookup import leading_somewhere, look_up_hosts
 from pytomo_scrapy.measure.ping.probers import open_echo
 from pytomo_scrapy.measure.window.known_gate import gate_sentence
 from pytomo_scrapy.storage.database import open_database
@@ -108,7 +108,7 @@ def check_resolvers(config: Config) -> list[Check]:
     checks = []
     for resolver in config.dns.resolvers:
         answers = [one for one in result.lookups if one.resolver == resolver.name and one.record_type == "A"]
-        elapsed_s = next((one.elapsed_s for one in answers if one.addresses), None)
+        elapsed_s = next((one.elapsed_s for one in answers if leading_somewhere(one)), None)
         if elapsed_s is not None:
             checks.append(Check(f"resolver {resolver.name}", "ok", f"answered in {elapsed_s * 1e3:.0f} ms"))
             continue

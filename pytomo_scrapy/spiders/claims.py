@@ -15,7 +15,7 @@ from pytomo_scrapy.storage.frontier.frontier import Claim, Frontier
 IDLE_POLL_S = 1.0
 # What kills the crawler takes down what is under way beside it: the last attempt at a row is made alone, so that only
 # the culprit is given up.
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 5
 
 
 class Claims:

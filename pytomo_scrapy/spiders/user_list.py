@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,6 +18,14 @@ from pytomo_scrapy.storage.frontier.frontier import FoundVideo
 logger = logging.getLogger(__name__)
 
 BATCH_VIDEOS = 1000
+# The longer mark first: UTF-32's begins as UTF-16's does.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_SHOWING_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,22 @@ def islice_behind(
 def _lines(arguments: WalkArguments) -> Iterator[str]:
     yield from arguments.urls
     if arguments.input_file == "-":
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # a byte that is no text costs its line
         yield from sys.stdin
     elif arguments.input_file:
-        with Path(arguments.input_file).open(encoding="utf-8", errors="replace") as lines:
+        with Path(arguments.input_file).open(encoding=_encoding_of(arguments.input_file), errors="replace") as lines:
             yield from lines
+
+
+def _encoding_of(path: str) -> str:
+    """Return the encoding that a file's first bytes show: shells of Windows save UTF-16, with its mark or without."""
+    with Path(path).open("rb") as file:
+        first = file.read(_SHOWING_BYTES)
+    for mark, encoding in _MARKS.items():
+        if first.startswith(mark):
+            return encoding
+    # Links are ASCII, of which UTF-16 makes every other byte a 0.
+    if first[1:2] == b"\x00":
+        return "utf-16-le"
+    return "utf-16-be" if first[:1] == b"\x00" else "utf-8"

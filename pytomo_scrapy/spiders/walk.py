@@ -22,6 +22,7 @@ from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS, Claims
 from pytomo_scrapy.spiders.rounds import Rounds
 from pytomo_scrapy.spiders.user_list import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
+from pytomo_scrapy.storage.frontier.lease import SUSPECT_AFTER
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Walk:
                 return
 
     async def _pace(self, claim: Claim) -> None:
-        if claim.attempt_count > 1:
+        if claim.attempt_count > SUSPECT_AFTER:
             await asyncio.sleep(RETRY_PAUSE_S)
         await self._context.politeness.ready()
         if claim.kind != "video":

@@ -1,85 +1,25 @@
-"""Take out of a text what must never be stored: query strings, credentials, cookies and client addresses."""
+"""What is stored of settings and texts: no secret, and nothing that a database cannot keep."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pytomo_scrapy.items.foreign_text import first_words
+from pytomo_scrapy.items.secret_texts import CREDENTIALS, MAX_DETAIL_CHARS, scrub, without_identity
 
-MAX_DETAIL_CHARS = 2000
+__all__ = ["MAX_DETAIL_CHARS", "is_secret", "scrub", "storable", "without_identity", "without_secrets"]
 
-# Searched in at most: what a library says is shorter, and no text may take the crawl's time.
-MAX_SEARCHED_CHARS = 16_000
-
-# Every pattern here is linear: it finds in one pass that a text holds nothing (tests/test_patterns.py).
-_WORD = re.compile(r"[^\s'\"<>]+")
-_QUERY_START = re.compile(r"[?#]")
-_CREDENTIALS = re.compile(r"(://)[^/\s@'\"]+@")
-# Signed parts and client addresses also appear outside URLs, as `key=value` or in path form `/key/value/`.
-_SIGNED = re.compile(r"\b(ip|sig|lsig|signature|ei|pot|key|token|expire|spc|n)([=/])([^\s&/'\",;]+)", re.IGNORECASE)
-_COOKIE = re.compile(r"\b((?:set-)?cookie|authorization|x-goog-[a-z-]{1,60})\s*[:=]\s*[^\n]+", re.IGNORECASE)
-# The service's guest identity, in JSON, in JSON inside a script (\x22), in a header or a cookie.
-_IDENTITY = re.compile(
-    r"(visitor_?(?:data|id)|x-goog-visitor-id|VISITOR_INFO1_LIVE|VISITOR_PRIVACY_METADATA)"
-    r"((?:\\x22|\\?\")?\s*[:=]\s*(?:\\x22|\\?\")?)[\w%+/=-]+",
-    re.IGNORECASE,
-)
 # `?password=` of a database's URL, in a value whose own name says nothing.
 _SECRET_PARAMETER = re.compile(
     r"([?&;][\w.-]{0,40}(?:password|passwd|secret|token|key)[\w.-]{0,40}=)[^&\s]*", re.IGNORECASE
 )
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential|webhook", re.IGNORECASE)
-_ADDRESS = re.compile(
-    r"(?:(?<![\w.])|(?<=%3D)|(?<=%3d))\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
-    r"|(?<![\w.:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:]|\.\d)"
-)
-
-
-def scrub(text: str | None, private_addresses: Iterable[str | None] = ()) -> str | None:
-    """Return `text` without URL queries, credentials, cookies and the addresses given. None for None."""
-    if text is None:
-        return None
-    clean = without_identity(_COOKIE.sub(r"\1: [removed]", first_words(text, MAX_SEARCHED_CHARS)))
-    clean = _CREDENTIALS.sub(r"\1[removed]@", clean)
-    clean = _WORD.sub(lambda match: _without_query(match.group()), clean)
-    clean = _SIGNED.sub(r"\1\2[removed]", clean)
-    own = _same_addresses(private_addresses)
-    if own:
-        clean = _ADDRESS.sub(lambda match: "(client)" if _parse(match.group()) in own else match.group(), clean)
-        for address in (address for address in own if address.version == 6):
-            clean = re.sub(re.escape(str(address).replace(":", "%3A")), "(client)", clean, flags=re.IGNORECASE)
-    return clean[:MAX_DETAIL_CHARS]
-
-
-def without_identity(text: str) -> str:
-    """Return `text`, of any length, without the guest identity that the service gave."""
-    return _IDENTITY.sub(r"\1\2[removed]", text)
-
-
-def _without_query(word: str) -> str:
-    """Return a word without what follows the first ? or # behind a slash: a URL's query, or a path's."""
-    slash = word.find("/")
-    found = _QUERY_START.search(word, slash) if slash >= 0 else None
-    return f"{word[: found.start()]}?[removed]" if found and found.end() < len(word) else word
 
 
 def storable(text: str) -> str:
     """Return what both databases can keep of a text: no NUL, no lone surrogate."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
-def _same_addresses(addresses: Iterable[str | None]) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    return {parsed for address in addresses if address and (parsed := _parse(address)) is not None}
 
 
 def is_secret(name: str) -> bool:
@@ -101,4 +41,4 @@ def _harmless(name: str, value: Any) -> Any:
         return without_secrets(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_harmless(name, part) for part in value]
-    return _SECRET_PARAMETER.sub(r"\1[removed]", _CREDENTIALS.sub(r"\1[removed]@", str(value)))
+    return _SECRET_PARAMETER.sub(r"\1[removed]", CREDENTIALS.sub(r"\1[removed]@", str(value)))

@@ -15,6 +15,7 @@ from pytomo_scrapy.measure.family_paths import (
     is_bot_check,
     look_up_paths,
     media_hosts,
+    refuse_private,
     resolve_paths,
 )
 from tests.factories import HOST, make_format, make_item, make_resolve
@@ -114,3 +115,17 @@ def test_video_of_one_path_is_looked_up_for_the_family_that_its_addresses_are_si
 def test_hosts_of_video_and_audio_are_asked_once_each() -> None:
     formats = (make_format(kind="video"), make_format(kind="audio"), make_format(kind="audio", host="other"))
     assert media_hosts(make_resolve(formats=formats)) == (HOST, "other")
+
+
+def test_path_whose_media_lead_to_a_private_address_fails_and_comes_last() -> None:
+    answers = {4: DnsResult((), {HOST: "10.0.0.7"}), 6: DnsResult((), {HOST: "2001:4860::1"})}
+    paths = tuple(FamilyPath(family, make_resolve(), dns) for family, dns in answers.items())
+    refused = refuse_private(paths, config.PathConfig())
+    assert [(path.family, path.dns and path.dns.failure) for path in refused] == [(6, None), (4, "private_address")]
+    assert refused[1].dns is not None and refused[1].dns.failure_detail == f"{HOST} leads to 10.0.0.7"
+    assert refuse_private(paths, config.PathConfig(is_private_allowed=True)) == paths
+
+
+def test_private_address_behind_a_proxy_is_the_proxys_to_refuse() -> None:
+    paths = (FamilyPath(None, make_resolve(), DnsResult((), {HOST: "10.0.0.7"})),)
+    assert refuse_private(paths, config.PathConfig(proxy="http://127.0.0.1:3128")) == paths

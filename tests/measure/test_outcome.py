@@ -18,6 +18,14 @@ def test_too_few_bytes_are_the_lines_fault_and_no_failure_of_the_media() -> None
     assert "not started within 30 s" in sentence(item)
 
 
+def test_session_that_was_cut_off_is_not_said_to_have_waited_in_vain() -> None:
+    gated = make_download(failure="media_gated", gated_at_s=0.4, gated_at_bytes=1_048_576)
+    late = make_playback(is_started=False, startup_delay_s=None, horizon_s=0.4)
+    said = sentence(make_item(downloads=(gated,), playbacks=(late,), failure="media_gated"))
+    assert "not started" not in said
+    assert "refused to go on after 1.05 MB of a stream" in said
+
+
 def test_headline_is_the_fitting_players_else_the_classic_one() -> None:
     classic, dashjs = make_playback(), make_playback(player="dashjs", startup_delay_s=2.5)
     assert headline(make_item(playbacks=(classic, dashjs))) is dashjs

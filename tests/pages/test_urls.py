@@ -130,3 +130,49 @@ def test_list_reports_bad_lines_by_number_and_skips_comments() -> None:
 def test_list_is_read_as_it_comes() -> None:
     endless = (ID for _ in itertools.count())
     assert len(list(itertools.islice(read_video_list(endless), 3))) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://www.youtube.com/watch?v={ID}?t=5",
+        f"https://www.youtube.com/watch?v={ID}%3Ft=5",
+        f"https://www.youtube.com/watch?v={ID}?si=abc&t=5",
+        f"https://youtu.be/{ID}?t=5?feature=shared",
+        f"https://youtu.be/{ID}&t=5",
+        f"https://www.youtube.com/shorts/{ID},",
+        f"https://youtu.be/{ID},",
+        f"https://youtu.be/{ID}.",
+        f"(https://youtu.be/{ID}).",
+        f'"https://youtu.be/{ID}",',
+        f"\u201chttps://youtu.be/{ID}\u201d",
+        f"[https://youtu.be/{ID}]",
+        f"https://youtu.be/{ID}\u200b",
+        f"\u200ehttps://youtu.be/{ID}\u2060",
+        f"https://you\u00adtu.be/{ID[:4]}\u200d{ID[4:]}",
+        f"\ufeff{ID}\u200f,",
+        f"{ID};",
+    ],
+)
+def test_link_as_people_paste_it_names_its_video(text: str) -> None:
+    assert parse_video_url(text) == VideoRef("youtube", ID, WATCH)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/a_(b)", "https://example.org/watch?list=a,b", "https://example.org/a."]
+)
+def test_signs_at_the_end_of_another_sites_link_stay(url: str) -> None:
+    assert parse_video_url(url).url == url
+
+
+def test_list_of_utf_16_that_was_read_as_utf_8_is_read_all_the_same() -> None:
+    text = f"{WATCH}\r\n{ID}\r\n".encode("utf-16-le")
+    for mark in (b"", b"\xff\xfe"):
+        lines = (mark + text).decode("utf-8", "replace").splitlines(keepends=True)
+        found = [entry for _, entry in read_video_list(lines)]
+        assert found == [VideoRef("youtube", ID, WATCH)] * 2
+
+
+def test_link_with_bytes_of_another_encoding_is_refused_with_what_to_do() -> None:
+    (entry,) = [entry for _, entry in read_video_list(["https://example.org/f\ufffdlm\n"])]
+    assert isinstance(entry, BadLine) and "save the list in UTF-8" in entry.reason

@@ -105,3 +105,16 @@ def test_file_of_a_list_is_checked_before_the_crawl_starts(tmp_path: Path) -> No
         with pytest.raises(SettingError) as raised:
             check_list(WalkArguments(input_file=str(bad)))
         assert str(raised.value) == f"Argument input_file: {bad} cannot be read ({reason})."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_list_is_read_in_the_encoding_that_it_was_saved_in(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(f"{ONE}\r\n# \u00e9t\u00e9\r\nhttps://youtu.be/{TWO}\r\n".encode(encoding))
+    assert read_all(VideoList(WalkArguments(input_file=str(path)))) == [([ONE, TWO], 3, True)]
+
+
+def test_standard_input_of_utf_16_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"{ONE}\r\n{TWO}\r\n".encode("utf-16")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"))
+    assert read_all(VideoList(WalkArguments(input_file="-")))[0][0] == [ONE, TWO]

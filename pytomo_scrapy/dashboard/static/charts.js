@@ -292,7 +292,7 @@
     data.push(answer.rate_bps.map((rate) => rate / 1e6));
     series.push({ label: "arrival (Mbit/s)", scale: "rate", stroke: lineColour(4), width: 1, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(2)) });
     const spans = [].concat(...answer.players.map((player) => player.stalls));
-    chart.counts(answer.players.map((player) => player.player + ": " + (player.startup_delay_s === null ? "not started" : "started after " + player.startup_delay_s.toFixed(2) + " s") + ", " + player.stall_count + (player.stall_count === 1 ? " stall" : " stalls")).join("; "));
+    chart.counts(answer.players.map((player) => player.player + ": " + (player.startup_delay_s === null ? "not started" : "started after " + player.startup_delay_s.toFixed(2) + " s, " + player.stall_count + (player.stall_count === 1 ? " stall" : " stalls"))).join("; "));
     chart.range = [answer.t_s[0], answer.t_s[answer.t_s.length - 1]];
     const made = axes({ x: { values: (u, splits) => splits.map((v) => v + " s") }, y: { label: "seconds of media", labelFont: "12px system-ui, sans-serif" } });
     made.push(Object.assign({}, made[1], { scale: "rate", side: 1, grid: { show: false }, label: "Mbit/s" }));

@@ -19,6 +19,7 @@ from pytomo_scrapy.items import DnsLookup, DnsResult
 from pytomo_scrapy.measure.dns.transports import Reply, ask, make_query
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import family_of
+from pytomo_scrapy.measure.net.sinkhole import is_sinkhole
 
 RECORD_TYPES = ("A", "AAAA")
 _FAMILY_TYPES: Mapping[int | None, tuple[str, ...]] = {4: ("A",), 6: ("AAAA",), None: RECORD_TYPES}
@@ -116,6 +117,8 @@ def read_reply(reply: Reply, host: str, record_type: str, resolver: ResolverConf
         failure, detail = "dns_servfail", dns.rcode.to_text(rcode)
     elif not addresses:
         failure = "dns_no_answer"
+    elif all(is_sinkhole(address) for address in addresses):
+        failure, detail = "dns_sinkhole", " ".join(addresses)
     return DnsLookup(
         host=host,
         resolver=resolver.name,
@@ -179,11 +182,11 @@ def _choose(
             continue
         of_host = [lookup for lookup in lookups if lookup.host == host and lookup.resolver == resolver.name]
         usable = [lookup for lookup in of_host if lookup.record_type in _FAMILY_TYPES[family]]
-        answered = next((lookup for lookup in usable if lookup.addresses), None)
+        answered = next((lookup for lookup in usable if leading_somewhere(lookup)), None)
         if answered is None:
             failed = failed or _worst(host, usable)
             continue
-        chosen[host] = answered.addresses[0]
+        chosen[host] = leading_somewhere(answered)[0]
         slowest_s = max(slowest_s or 0.0, answered.elapsed_s or 0.0)
     return DnsResult(
         lookups=lookups,
@@ -193,6 +196,11 @@ def _choose(
         failure=failed[0] if failed else None,
         failure_detail=failed[1] if failed else None,
     )
+
+
+def leading_somewhere(lookup: DnsLookup) -> tuple[str, ...]:
+    """Return the addresses of an answer that a host can have, in its order."""
+    return tuple(address for address in lookup.addresses if not is_sinkhole(address))
 
 
 def _worst(host: str, lookups: Sequence[DnsLookup]) -> tuple[str, str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import socket
 import ssl
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import dns.exception
@@ -31,7 +34,12 @@ from pytomo_scrapy.measure.net.path import ca_file
 _UDP_PAYLOAD_BYTES = 1232
 _DOH_MAX_BYTES = 65535
 # The system's own resolver goes on to the next name server on these, so a probe of it must too.
-_TRY_NEXT = {dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP}
+_TRY_NEXT = {dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP, dns.rcode.FORMERR}
+# What servers and boxes that know no EDNS answer to it. Source: RFC 6891, 7.
+_KNOWS_NO_EDNS = {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
+_PLAIN_ANSWERS = {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
+# A question with EDNS that has no answer after this share of the time is followed by one without.
+_EDNS_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,33 @@ def make_query(host: str, record_type: str) -> dns.message.Message:
 
 def ask(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float, clock: Clock) -> Reply:
     """Send `query` and return the answer within `timeout_s`. Raises MeasurementError with a dns_* class."""
-    ask_by = {"system": _ask_system, "dot": _ask_dot, "doh": _ask_doh}.get(resolver.transport, _ask_udp)
-    return _classed(lambda: ask_by(query, resolver, timeout_s, clock))
+    if resolver.transport == "system":
+        return _classed(lambda: _ask_system(query, resolver, timeout_s, clock))
+    return _classed(lambda: _ask_once_more(query, resolver, timeout_s, clock))
+
+
+def _ask_once_more(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float, clock: Clock) -> Reply:
+    """Ask, and once more without EDNS where the answer comes from somebody who does not know it, as stubs do."""
+    ask_by = {"dot": _ask_dot, "doh": _ask_doh}.get(resolver.transport, _ask_udp)
+    started_s = clock()
+    reply = ask_by(query, resolver, timeout_s, clock)
+    if not _is_of_no_edns(query, reply.message):
+        return reply
+    later = ask_by(_without_edns(query), resolver, max(0.001, timeout_s - (clock() - started_s)), clock)
+    return Reply(later.message, later.resolver_address, later.transport, clock() - started_s)
+
+
+def _is_of_no_edns(query: dns.message.Message, answer: dns.message.Message) -> bool:
+    if query.edns < 0:
+        return False
+    # Who knows EDNS answers with it; a refusal without it may be of the EDNS alone.
+    return answer.rcode() in _KNOWS_NO_EDNS or (answer.edns < 0 and answer.rcode() not in _PLAIN_ANSWERS)
+
+
+def _without_edns(query: dns.message.Message) -> dns.message.Message:
+    # The same id: a late answer to the first question is one to this question as well.
+    question = query.question[0]
+    return dns.message.make_query(question.name, question.rdtype, use_edns=False, id=query.id)
 
 
 def _classed(attempt: Callable[[], Reply]) -> Reply:
@@ -76,12 +109,61 @@ def _classed(attempt: Callable[[], Reply]) -> Reply:
 def _ask_udp(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float, clock: Clock) -> Reply:
     started_s = clock()
     transport = "udp"
-    message = dns.query.udp(query, resolver.address, timeout_s, port=resolver.port, ignore_unexpected=True)
+    message = _exchange_datagrams(query, resolver, timeout_s)
     if message.flags & dns.flags.TC:
         transport = "tcp"
         rest_s = max(0.001, timeout_s - (clock() - started_s))
-        message = dns.query.tcp(query, resolver.address, rest_s, port=resolver.port)
+        message = dns.query.tcp(query, resolver.address, rest_s, port=resolver.port, ignore_trailing=True)
     return Reply(message, resolver.address, transport, clock() - started_s)
+
+
+def _exchange_datagrams(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float) -> dns.message.Message:
+    """Ask, and without EDNS as well where the answer is late or none: some boxes drop what they do not know.
+
+    Both questions go from one socket, so that a late answer to the first still counts.
+    """
+    family = socket.AF_INET6 if ":" in resolver.address else socket.AF_INET
+    until_s = time.monotonic() + timeout_s
+    with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
+        datagrams.setblocking(False)
+        if query.edns >= 0:
+            with suppress(dns.exception.DNSException):
+                return _exchange(datagrams, query, resolver, timeout_s * _EDNS_SHARE)
+            query = _without_edns(query)
+        return _exchange(datagrams, query, resolver, max(0.001, until_s - time.monotonic()))
+
+
+def _exchange(
+    datagrams: socket.socket, query: dns.message.Message, resolver: ResolverConfig, timeout_s: float
+) -> dns.message.Message:
+    """Send a question and wait for its answer. Datagrams that are none are passed over, and told if nothing follows."""
+    until_s = time.time() + timeout_s
+    try:
+        return dns.query.udp(
+            query,
+            resolver.address,
+            timeout_s,
+            port=resolver.port,
+            ignore_unexpected=True,
+            ignore_trailing=True,
+            sock=datagrams,
+        )
+    except dns.exception.Timeout:
+        raise
+    except dns.exception.DNSException:
+        with suppress(dns.exception.Timeout):
+            received = dns.query.receive_udp(
+                datagrams,
+                (resolver.address, resolver.port),
+                until_s,
+                ignore_unexpected=True,
+                ignore_trailing=True,
+                ignore_errors=True,
+                query=query,
+            )
+            answer: dns.message.Message = received[0]
+            return answer
+        raise
 
 
 def _ask_dot(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float, clock: Clock) -> Reply:
@@ -95,6 +177,7 @@ def _ask_dot(query: dns.message.Message, resolver: ResolverConfig, timeout_s: fl
         port=resolver.port,
         ssl_context=context,
         server_hostname=resolver.tls_name or resolver.address,
+        ignore_trailing=True,
     )
     return Reply(message, resolver.address, "dot", clock() - started_s)
 
@@ -110,7 +193,7 @@ def _ask_system(query: dns.message.Message, resolver: ResolverConfig, timeout_s:
         share_s = max(0.001, rest_s / (len(servers) - position))
         try:
             udp = ResolverConfig(resolver.name, "udp", server)
-            reply = _classed(lambda udp=udp, share_s=share_s: _ask_udp(query, udp, share_s, clock))  # type: ignore[misc]
+            reply = ask(query, udp, share_s, clock)
         except MeasurementError as failed:
             error = MeasurementError(failed.failure, f"{server}: {failed.detail}")
             continue
@@ -149,7 +232,7 @@ def _ask_doh(query: dns.message.Message, resolver: ResolverConfig, timeout_s: fl
         curl.close()
     if status != 200:
         raise MeasurementError("dns_servfail", f"the DoH server answered HTTP {status}")
-    message = dns.message.from_wire(body.getvalue())
+    message = dns.message.from_wire(body.getvalue(), ignore_trailing=True)
     if not query.is_response(message):
         raise MeasurementError("dns_bad_response", "the answer is for another question")
     return Reply(message, address or resolver.address, "doh", elapsed_s)

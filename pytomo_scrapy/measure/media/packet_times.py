@@ -17,7 +17,8 @@ DECLARED_SLACK_S = 0.1  # by which a file's last packet may outlast what its hea
 ANNOUNCED_SLACK_S = 1.0  # pages round to seconds
 TAIL_PACKETS = 64  # reordering never reaches back further than a decoder's picture buffer
 MAX_REORDERED = 16  # pictures that a codec lets follow one that is shown after them (H.264 A.3.1, H.265 A.4.1)
-FOLLOWING_PACKETS = 8  # so many behind a jump, none of which goes back: the clock did jump
+FOLLOWING_PACKETS = 8  # so many before a jump and behind it, none of which goes back: the clock did jump
+MAX_STILL_S = 300.0  # by no more than this: a picture stands, and no other programme begins
 
 
 @dataclass(slots=True)
@@ -109,8 +110,11 @@ class Reach:
         believed = end if end is not None else self._tick(stream, self.announced_s, ANNOUNCED_SLACK_S)
         if believed is not None:
             return stream.pts[index] <= believed
-        is_followed = len(to_come) - index > FOLLOWING_PACKETS
-        return is_followed and stream.pts[index] - to_come[index] <= MAX_GAP_S / stream.tick_s
+        # On either side of it enough that goes on steadily: one packet with a wrong time makes no clock.
+        has_sides = FOLLOWING_PACKETS <= index < len(to_come) - FOLLOWING_PACKETS
+        before = max(stream.pts[max(0, index - TAIL_PACKETS) : index], default=stream.pts[index])
+        is_still = stream.pts[index] - before <= MAX_STILL_S / stream.tick_s
+        return has_sides and is_still and stream.pts[index] - to_come[index] <= MAX_GAP_S / stream.tick_s
 
     def _tick(self, stream: StreamPackets, reach_s: float | None, slack_s: float) -> int | None:
         return None if reach_s is None else int((self.origin_s + reach_s + slack_s) / stream.tick_s)
@@ -265,10 +269,13 @@ def cut_streams(streams: Sequence[StreamPackets], declared_s: float | None, anno
         return
     # What is shown before 0 lies before the cut of an edit list: it is decoded and not shown.
     origin_s = max(0.0, min(stream.first_s() for stream in timed))
+    if declared_s is not None and announced_s is not None:
+        # Recorders and splicers leave headers that say too little.
+        declared_s = max(declared_s, announced_s)
     if declared_s is None and announced_s is None:
         # A picture that stands while the sound goes on is no damage.
-        announced_s = max(stream.steady_end_s() for stream in timed) - origin_s
-        announced_s = announced_s if len(timed) > 1 else None
+        ends_s = [stream.steady_end_s() for stream in timed if stream.first_s() <= origin_s + MAX_GAP_S]
+        announced_s = max(ends_s) - origin_s if len(timed) > 1 else None
     for stream in timed:
         stream.cut_at_damage(Reach(origin_s, declared_s, announced_s))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.measure.net.uri import as_uri
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -25,7 +26,8 @@ class Target:
 
 
 def read_target(url: str) -> Target:
-    """Split an absolute http or https URL. Raises ValueError for anything else."""
+    """Split an absolute http or https URL, in ASCII from here on. Raises ValueError for anything else."""
+    url = as_uri(url)
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if scheme not in DEFAULT_PORTS or not parts.hostname:

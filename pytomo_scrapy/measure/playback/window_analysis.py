@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pytomo_scrapy.config import PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, StreamDownload
 from pytomo_scrapy.items.precision import round_timeline
@@ -23,6 +25,8 @@ def analyse_window(
 
 
 def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> MediaTimeline:
+    if (lost := _lost(stream)) is not None:
+        return MediaTimeline(stream.kind, "packets", failure="spool_lost", failure_detail=lost)
     if not stream.spool_path:
         return MediaTimeline(stream.kind, "packets", failure="no_media_data")
     return read_timeline(
@@ -32,6 +36,19 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
         stream.size_bytes or stream.declared_size_bytes,
         declared_duration_s=declared_duration_s,
     )
+
+
+def _lost(stream: StreamDownload) -> str | None:
+    """Say what the disk did not keep, which says nothing of the line. None where all is there."""
+    if stream.spool_lost_bytes:
+        return f"{stream.spool_lost_bytes} bytes could not be written"
+    if not stream.spool_path:
+        return None
+    try:
+        is_whole = Path(stream.spool_path).stat().st_size >= stream.spooled_bytes
+    except OSError as error:
+        return f"the file is gone: {error.strerror}"
+    return None if is_whole else "the file was cut"
 
 
 def simulate_window(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import certifi
 import yt_dlp
+import yt_dlp.globals
 from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking.common import Request, Response
 from yt_dlp.networking.exceptions import TransportError
@@ -66,6 +67,11 @@ class Extraction:
     cookie_header: Callable[[str], str | None] = lambda url: None
 
 
+def without_plugins() -> None:
+    """Keep yt-dlp from running the code that it finds in the user's folders, which no row would tell of."""
+    yt_dlp.globals.plugin_dirs.value = []
+
+
 class _Transcript:
     """The logger that yt-dlp gets: it drops messages for the screen, and keeps warnings and errors."""
 
@@ -84,6 +90,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
     def __init__(self, options: dict[str, Any], extraction: Extraction, deadline_s: float) -> None:
         self._extraction = extraction
         self._deadline_s = deadline_s
+        without_plugins()
         # Before the parent's initialiser, which may already ask for something.
         super().__init__({**options, "logger": _Transcript(extraction.messages)})
 

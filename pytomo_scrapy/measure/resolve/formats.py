@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pytomo_scrapy.items import MediaFormat, ServiceHints
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
+from pytomo_scrapy.measure.net.redirects import read_target
+from pytomo_scrapy.measure.resolve.fields import mapping, moment, positive, whole, word
 
 Format = Mapping[str, Any]
 Selector = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
@@ -37,12 +38,19 @@ def only_direct(select: Selector) -> Selector:
 
 def _is_direct(entry: Format) -> bool:
     return (
-        entry.get("protocol") in {"http", "https"}
+        str(entry.get("protocol")) in {"http", "https"}
         and not entry.get("fragments")
         and not entry.get("has_drm")
         and not (entry.get("vcodec") == "none" and entry.get("acodec") == "none")
-        and bool(urlsplit(str(entry.get("url") or "")).hostname)
+        and _is_address(entry.get("url"))
     )
+
+
+def _is_address(url: object) -> bool:
+    try:
+        return isinstance(url, str) and bool(read_target(url).host)
+    except ValueError:
+        return False  # no host, or a port that is none
 
 
 def _pool_context(pool: list[dict[str, Any]]) -> dict[str, Any]:
@@ -67,33 +75,32 @@ def media_formats(info: Format, cookie_header: Callable[[str], str | None]) -> t
 
 
 def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
-    """Return one format of yt-dlp as ours; bit rates come in kbit/s there."""
-    parts = urlsplit(entry["url"])
-    headers = dict(entry.get("http_headers") or {})
+    """Return one format of yt-dlp as ours; bit rates come in kbit/s there. Raises ValueError where its URL is none."""
+    target = read_target(entry["url"])
+    headers = {str(name): value for name, value in mapping(entry.get("http_headers")).items() if word(value)}
     if cookies:
         headers["Cookie"] = cookies
-    bitrate = entry.get("tbr") or entry.get("vbr") or entry.get("abr")
-    available_at = entry.get("available_at")
-    site = read_cache_site(parts.hostname)
+    bitrate = positive(entry.get("tbr")) or positive(entry.get("vbr")) or positive(entry.get("abr"))
+    site = read_cache_site(target.host)
     return MediaFormat(
         kind=_kind(entry),
         format_id=str(entry.get("format_id") or ""),
-        url=entry["url"],
-        host=parts.hostname or "",
-        port=parts.port or (80 if parts.scheme == "http" else 443),
+        url=target.url,
+        host=target.host,
+        port=target.port,
         http_headers=headers,
-        extension=entry.get("ext"),
-        container=entry.get("container"),
+        extension=word(entry.get("ext")),
+        container=word(entry.get("container")),
         video_codec=_codec(entry.get("vcodec")),
         audio_codec=_codec(entry.get("acodec")),
-        width_px=entry.get("width"),
-        height_px=entry.get("height"),
-        frame_rate_fps=float(entry["fps"]) if entry.get("fps") else None,
-        declared_bitrate_bps=float(bitrate) * 1000 if bitrate else None,
-        declared_size_bytes=entry.get("filesize"),
-        chunk_bytes=(entry.get("downloader_options") or {}).get("http_chunk_size"),
-        available_at=datetime.fromtimestamp(available_at, UTC) if available_at else None,
-        hints=hints_of(entry["url"]),
+        width_px=whole(entry.get("width")),
+        height_px=whole(entry.get("height")),
+        frame_rate_fps=positive(entry.get("fps")),
+        declared_bitrate_bps=bitrate * 1000 if bitrate else None,
+        declared_size_bytes=whole(entry.get("filesize")) or None,
+        chunk_bytes=whole(mapping(entry.get("downloader_options")).get("http_chunk_size")) or None,
+        available_at=moment(entry.get("available_at")),
+        hints=hints_of(target.url),
         cache_site=site.name if site else None,
         cache_airport=site.airport if site else None,
     )
@@ -105,8 +112,8 @@ def _kind(entry: Format) -> str:
     return "video" if entry.get("acodec") == "none" else "muxed"
 
 
-def _codec(name: str | None) -> str | None:
-    return None if name in (None, "none") else name
+def _codec(name: object) -> str | None:
+    return None if name == "none" else word(name)
 
 
 def hints_of(url: str) -> ServiceHints:
@@ -142,4 +149,4 @@ def _signed_query(url: str) -> dict[str, list[str]]:
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    return whole(text) if text and text.isascii() and text.isdigit() else None

@@ -6,7 +6,6 @@ import logging
 import time
 import traceback
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from yt_dlp.version import __version__ as YTDLP_VERSION
@@ -17,6 +16,7 @@ from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.net.clock import Clock, Sleep, utc_now
 from pytomo_scrapy.measure.net.path import family_of, wanted_family
 from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
+from pytomo_scrapy.measure.resolve.fields import day, moment, positive, whole, word
 from pytomo_scrapy.measure.resolve.formats import client_address_of, media_formats
 from pytomo_scrapy.measure.resolve.messages import classify_resolution, scrub
 
@@ -70,7 +70,7 @@ def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
     info = extraction.info or {}
     result = _with_identity(_metadata(info, extraction), extraction)
     live_failure = {"is_live": "live", "post_live": "live", "is_upcoming": "upcoming"}.get(
-        info.get("live_status") or ""
+        word(info.get("live_status")) or ""
     )
     if live_failure:
         return _Try(replace(result, failure=live_failure, failure_detail=f"live_status {info['live_status']}"))
@@ -89,19 +89,11 @@ def _metadata(info: dict[str, Any], extraction: Extraction) -> ResolveResult:
     is_made_up = any("generic title" in message for message in extraction.messages)
     return ResolveResult(
         title=None if is_made_up else title_of(info.get("title")),
-        duration_s=float(info["duration"]) if info.get("duration") else None,
-        view_count=info.get("view_count"),
-        uploaded_at=_uploaded_at(info),
-        extractor=info.get("extractor"),
+        duration_s=positive(info.get("duration")),
+        view_count=whole(info.get("view_count")),
+        uploaded_at=moment(info.get("timestamp")) or day(info.get("upload_date")),
+        extractor=word(info.get("extractor")),
     )
-
-
-def _uploaded_at(info: dict[str, Any]) -> datetime | None:
-    if info.get("timestamp"):
-        return datetime.fromtimestamp(info["timestamp"], UTC)
-    if info.get("upload_date"):
-        return datetime.strptime(info["upload_date"], "%Y%m%d").replace(tzinfo=UTC)
-    return None
 
 
 def _with_formats(

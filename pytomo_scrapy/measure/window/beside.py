@@ -13,6 +13,7 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import TcpConnection
 from pytomo_scrapy.measure.host.wall_clock import ClockBounds, ClockOffset
 from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.net.private_addresses import is_refused
 from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.window.gateway_probes import GatewayProbes
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -76,6 +77,8 @@ class SideInstruments:
         per_s, media = config.loaded_probes_per_s, next(iter(plan.formats), None)
         address = plan.chosen.get(media.host) if media else None
         if not (per_s and media and address and self.tcp.is_supported) or proxy_for(media.url, config.path):
+            return None
+        if is_refused(address, config.path):
             return None
         return LoadedProbes(address, media.port, per_s, config.path.source_address)
 

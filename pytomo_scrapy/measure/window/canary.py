@@ -15,6 +15,7 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import utc_now
 from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.net.private_addresses import GuardedSockets
 from pytomo_scrapy.measure.net.redirects import read_target
 from pytomo_scrapy.measure.window.curl_transfers import header_lines, lead_to
 from pytomo_scrapy.measure.window.head import ResponseHead
@@ -63,6 +64,8 @@ def ask_canary(media: MediaFormat, span: tuple[int, int], chosen: Mapping[str, s
         return None if received[0] <= MAX_ANSWER_BYTES else -1
 
     lead_to(handle, target, chosen.get(target.host), proxy, config)
+    sockets = GuardedSockets(config.path, is_direct=proxy is None)
+    handle.setopt(pycurl.OPENSOCKETFUNCTION, sockets.open)
     handle.setopt(pycurl.TIMEOUT_MS, int(TIMEOUT_S * 1000))
     handle.setopt(pycurl.HTTPHEADER, header_lines(media))
     handle.setopt(pycurl.RANGE, f"{span[0]}-{span[1]}")
@@ -75,6 +78,7 @@ def ask_canary(media: MediaFormat, span: tuple[int, int], chosen: Mapping[str, s
         error = f"curl error {raised.args[0]}"
     local_address = handle.getinfo(pycurl.LOCAL_IP) or None
     handle.close()
+    sockets.close()
     asked = Asked(media.url, True, proxy is not None, local_address, head.date or utc_now())
     is_clean, said = _judge(head, asked, span)
     return Canary(is_clean, error if head.status is None else said, received[0])

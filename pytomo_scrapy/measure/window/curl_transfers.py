@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pycurl
 
@@ -13,7 +12,9 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file
+from pytomo_scrapy.measure.net.private_addresses import GuardedSockets, SocketOpener
 from pytomo_scrapy.measure.net.redirects import Target
+from pytomo_scrapy.measure.net.uri import as_uri
 from pytomo_scrapy.measure.window.judge import TransferError
 from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
 from pytomo_scrapy.measure.window.stream import STOP
@@ -23,6 +24,8 @@ SUPPRESS_CONNECT_HEADERS = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl
 
 # Headers that curl or we ourselves set, or that would change what arrives.
 _NOT_OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "range", "te", "transfer-encoding"})
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2: a token
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _TLS_VERSION = re.compile(rb"SSL connection using (TLSv[\d.]+|SSLv[\d.]+)")
 _HTTP_VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
@@ -38,14 +41,18 @@ _HTTP_VERSION_OPTIONS = {
 }
 
 TakeLine = Callable[[MediaRequest, bytes], bool]  # False ends the transfer
-OpenSocket = Callable[[int, Any], Any]
 
 
 class CurlTransfer:
     """One request under way on a handle that may have served the one before."""
 
     def __init__(
-        self, request: MediaRequest, handle: pycurl.Curl, config: DownloadConfig, now_s: Callable[[], float]
+        self,
+        request: MediaRequest,
+        handle: pycurl.Curl,
+        config: DownloadConfig,
+        now_s: Callable[[], float],
+        open_socket: SocketOpener | None,
     ) -> None:
         self.request = request
         self.handle = handle
@@ -53,10 +60,11 @@ class CurlTransfer:
         self.is_counted = False  # curl counts the body, and hands nothing over
         self._counted_bytes = 0
         self._tls_begun_s: float | None = None
+        self._sockets = GuardedSockets(config.path, is_direct=request.proxy is None, open_socket=open_socket)
         self._config = config
         self._now_s = now_s
 
-    def prepare(self, take_line: TakeLine, open_socket: OpenSocket | None) -> None:
+    def prepare(self, take_line: TakeLine) -> None:
         """Set every option of this request."""
         handle, hop = self.handle, self.request.hop
         lead_to(handle, hop.target, hop.address, self.request.proxy, self._config)
@@ -67,8 +75,7 @@ class CurlTransfer:
             handle.unsetopt(pycurl.RANGE)
         else:
             handle.setopt(pycurl.RANGE, f"{self.request.range[0]}-{self.request.range[1]}")
-        if open_socket is not None:
-            handle.setopt(pycurl.OPENSOCKETFUNCTION, open_socket)
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, self._sockets.open)
         handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if take_line(self.request, line) else STOP)
         handle.setopt(pycurl.WRITEFUNCTION, self.request.stream.receive)
         # Its text is the only place where curl names the TLS version; the window switches it off at the first byte.
@@ -104,8 +111,9 @@ class CurlTransfer:
             self.handle.setopt(pycurl.VERBOSE, 0)
 
     def report(self, error: tuple[int, str] | None = None) -> Transfer:
-        """Return what curl says by now. Phases come from its own timers."""
+        """Return what curl says of a transfer that is over. Phases come from its own timers."""
         handle = self.handle
+        self._sockets.close()
         is_new = handle.getinfo(pycurl.NUM_CONNECTS) > 0 or self._tls_begun_s is not None
         looked_up_s, connected_s = handle.getinfo(pycurl.NAMELOOKUP_TIME), handle.getinfo(pycurl.CONNECT_TIME)
         is_connected, is_sent = self._progress()
@@ -129,7 +137,10 @@ class CurlTransfer:
 
     def _describe(self, code: int, text: str) -> TransferError:
         os_error, verify_result = self.handle.getinfo(pycurl.OS_ERRNO), self.handle.getinfo(pycurl.SSL_VERIFYRESULT)
-        return TransferError(code, text, os_error, verify_result)
+        refused_address = self._sockets.refused_address
+        if refused_address is not None:
+            text = f"leads to {refused_address}"
+        return TransferError(code, text, os_error, verify_result, refused_address)
 
     def _progress(self) -> tuple[bool, bool]:
         """Say whether there is a connection, and whether the request was sent on it."""
@@ -177,12 +188,12 @@ class CurlTransfers:
         request: MediaRequest,
         now_s: Callable[[], float],
         take_line: TakeLine,
-        open_socket: OpenSocket | None,
+        open_socket: SocketOpener | None,
     ) -> None:
         """Begin a transfer."""
         handle = self._handles.setdefault(request.stream.stream_index, pycurl.Curl())
-        transfer = CurlTransfer(request, handle, self._config, now_s)
-        transfer.prepare(take_line, open_socket)
+        transfer = CurlTransfer(request, handle, self._config, now_s, open_socket)
+        transfer.prepare(take_line)
         self._open[handle] = transfer
         self._is_tracing = True
         self._multi.add_handle(handle)
@@ -248,7 +259,7 @@ def lead_to(
     handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(config.connect_timeout_s * 1000))
     handle.setopt(pycurl.CAINFO, ca_file())
     # Both are always set: curl would otherwise read the environment by its own rules.
-    handle.setopt(pycurl.PROXY, proxy or "")
+    handle.setopt(pycurl.PROXY, as_uri(proxy) if proxy else "")
     handle.setopt(pycurl.NOPROXY, "")
     handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if config.path.source_address:
@@ -257,9 +268,18 @@ def lead_to(
         handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
 
 
-def header_lines(media: MediaFormat) -> list[str]:
-    """Return the request's header fields that the resolution asks for."""
-    return [f"{name}: {value}" for name, value in media.http_headers.items() if name.lower() not in _NOT_OURS]
+def header_lines(media: MediaFormat) -> list[bytes]:
+    """Return the request's header fields: those that the resolution asks for, and that the body comes uncoded.
+
+    A field that HTTP does not allow is passed over: it would end the request, or begin another one. Letters beyond
+    ASCII go out in UTF-8, as browsers send them.
+    """
+    fields = [
+        f"{name}: {value}"
+        for name, value in media.http_headers.items()
+        if name.lower() not in _NOT_OURS and _FIELD_NAME.fullmatch(name) and not _CONTROL.search(value)
+    ]
+    return [field.encode("utf-8", "replace") for field in (*fields, "Accept-Encoding: identity")]
 
 
 def _bracketed(address: str) -> str:

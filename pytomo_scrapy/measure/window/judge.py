@@ -23,6 +23,13 @@ _BY_STATUS = {403: "http_403", 404: "http_404", 410: "http_410", 416: "http_416"
 # Statuses with which a media host refuses the one who asks: after a range that it served, they take the URL back.
 REFUSING = frozenset({401, 403, 410})
 PROXY_WANTS_PASSWORD = 407
+RANGE_NOT_SATISFIABLE = 416
+# What else servers answer to a range that begins at a file's end.
+ENDING = frozenset({200, 204, 206, 400})
+# curl's words for a body that is not framed as HTTP frames it, which it files under troubles of receiving.
+_BROKEN_FRAMES = ("chunk", "hexadecimal", "trailer", "transfer-encoding", "header", "content-length")
+# Source: RFC 9113, 7: error codes of who finds the other side's frames to be none.
+_BROKEN_HTTP2 = ("protocol_error", "frame_size_error", "compression_error", "flow_control_error", "header field")
 
 
 class CurlCode(IntEnum):
@@ -79,6 +86,7 @@ class TransferError:
     text: str
     os_error: int = 0  # of a connection that did not come to be
     verify_result: int = 0  # of a certificate: OpenSSL's
+    refused_address: str | None = None  # we opened no socket to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,8 @@ def _classify_status(status: int) -> str | None:
 
 def classify_curl_error(error: TransferError, phase: Phase) -> str:
     """Return the class of a request that curl ended with an error."""
+    if error.refused_address is not None:
+        return "private_address"
     if phase.via_proxy and _is_proxy_trouble(error, phase):
         return "proxy_failed"
     if error.code == CurlCode.COULDNT_CONNECT:
@@ -146,6 +156,8 @@ def classify_curl_error(error: TransferError, phase: Phase) -> str:
         return classify_silence(phase)
     if error.code == CurlCode.PEER_FAILED_VERIFICATION:
         return _classify_certificate(error.verify_result, error.text)
+    if error.code == CurlCode.HTTP2_STREAM and _holds(error.text, _BROKEN_HTTP2):
+        return "bad_response"
     if error.code == CurlCode.RECV_ERROR:
         return _classify_receive(error.text, phase)
     return _BY_CURL_CODE.get(error.code, "unknown_failure")
@@ -191,7 +203,12 @@ def _classify_receive(text: str, phase: Phase) -> str:
     # A TLS peer that closes without its farewell: nothing was reset, the body just ends.
     if "eof" in text.lower() or "close notify" in text.lower():
         return "truncated" if phase.received_bytes else "bad_response"
-    return "reset"
+    return "bad_response" if _holds(text, _BROKEN_FRAMES) else "reset"
+
+
+def _holds(text: str, words: tuple[str, ...]) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in words)
 
 
 def is_exit_changed(url: str, local_address: str | None) -> bool:

@@ -31,6 +31,7 @@ from pytomo_scrapy.measure.window.events import (
     TransferCut,
     TransferEnded,
 )
+from pytomo_scrapy.measure.window.pauses import PauseWatch, judge_pause
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.redirect_lookup import HostLookups
 from pytomo_scrapy.measure.window.request import MediaRequest
@@ -73,7 +74,7 @@ def download_window(
     finally:
         loop.close()
         measured = instruments.close(started_at)
-    return summarise(
+    summarised = summarise(
         DownloadResult(
             place=plan.window_index,
             mode=state.mode,
@@ -90,6 +91,7 @@ def download_window(
             tcp=measured.tcp,
             access_technology=config.access_technology,
             contract_bps=config.contract_bps or None,
+            probe_gap_s=loop.pauses.longest_s,
         ),
         plan.chosen,
         state.local_address,
@@ -97,6 +99,7 @@ def download_window(
         config.foreign_traffic_ratio,
         measured,
     )
+    return judge_pause(summarised)
 
 
 class _Loop:
@@ -111,6 +114,7 @@ class _Loop:
         self._window_s = config.window_s
         self._next_progress_s = 0.0
         self._clock = clock
+        self.pauses = PauseWatch()
         self.t0_s = clock()
 
     def run(self, progress: ShowProgress | None) -> float:
@@ -123,6 +127,7 @@ class _Loop:
             self._instruments.note_answer(transfer.request)
             stream_index = transfer.request.stream.stream_index
             self._handle(TransferCut(self._now_s(), stream_index, transfer.report()))
+        self.pauses.look()
         self._handle(Closed(elapsed_s))
         return elapsed_s
 
@@ -136,6 +141,7 @@ class _Loop:
     def _drive(self, progress: ShowProgress | None) -> None:
         next_tick_s, next_look_s, running_count = 0.0, 0.0, -1
         while self._state.ended_by is None:
+            self.pauses.look()
             now_s = self._now_s()
             if now_s >= self._window_s:
                 self._transfers.look()

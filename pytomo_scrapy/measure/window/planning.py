@@ -9,6 +9,7 @@ from random import Random
 from pytomo_scrapy.config import Config, DownloadConfig
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import DnsResult, DownloadResult, ResolveResult, VideoItem
+from pytomo_scrapy.measure.dns.lookup import leading_somewhere
 from pytomo_scrapy.measure.family_paths import FamilyPath, drawn_seed
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -95,7 +96,7 @@ def _choices(resolve: ResolveResult, dns: DnsResult, config: Config) -> list[Map
         address
         for lookup in dns.lookups
         if lookup.host == first
-        for address in lookup.addresses
+        for address in leading_somewhere(lookup)
         if family_of(address) == family and address != chosen[first]
     )
     return [chosen, *({**chosen, first: address} for address in others)]

@@ -8,7 +8,7 @@ from pytomo_scrapy.items import HttpRequest
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.net.redirects import REDIRECT_STATUSES, Target
 from pytomo_scrapy.measure.window.head import ResponseHead
-from pytomo_scrapy.measure.window.judge import REFUSING, Failure, Phase, TransferError
+from pytomo_scrapy.measure.window.judge import ENDING, RANGE_NOT_SATISFIABLE, REFUSING, Failure, Phase, TransferError
 from pytomo_scrapy.measure.window.stream import Stream
 
 
@@ -65,6 +65,30 @@ class MediaRequest:
         return self.head.status in REDIRECT_STATUSES
 
     @property
+    def is_end_told(self) -> bool:
+        """Whether the answer says that the file ends with the bytes that came before this request."""
+        status = self.head.status
+        if not self.asked_from_bytes or not self.head.is_finished:
+            return False
+        if status == RANGE_NOT_SATISFIABLE:
+            told_bytes = self.head.size_bytes
+            return told_bytes == self.asked_from_bytes or (told_bytes is None and self.stream.size_bytes is None)
+        # Behind an answer that was shorter than asked, servers also send the whole file once more, or nothing.
+        return self.stream.is_short and status in ENDING and not (status == 206 and self.received_bytes)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether less came than was asked for, of a file whose size nobody has told: perhaps this was its end."""
+        if self.range is None or self.stream.size_bytes is not None:
+            return False
+        return self.received_bytes <= self.range[1] - self.range[0]
+
+    @property
+    def is_whole_file(self) -> bool:
+        """Whether the answer was not a range of the file."""
+        return self.range is None or self.head.status == 200
+
+    @property
     def is_taken_back(self) -> bool:
         """Whether the host refuses to go on with a file that it had begun to serve."""
         return self.asked_from_bytes > 0 and self.head.status in REFUSING
@@ -94,7 +118,9 @@ class MediaRequest:
     def _body_failure(self) -> Failure | None:
         """Say what the head tells against the body. What only its type tells against it is left to the first bytes."""
         stream, failure = self.stream, self.head.body_failure(self.asked_from_bytes, self.stream.trusted_type)
-        if failure is not None and failure[0] == "wrong_content" and not self.asked_from_bytes:
+        # What the first bytes of a coded body are, nobody can see.
+        is_plain = not self.asked_from_bytes and self.head.coding is None
+        if failure is not None and failure[0] == "wrong_content" and is_plain:
             failure = self.head.body_failure(self.asked_from_bytes, self.head.content_type)
             if failure is None:
                 stream.doubt, stream.trusted_type = ("wrong_content", f"the answer is {self.head.content_type}"), None

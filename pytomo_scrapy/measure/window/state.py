@@ -186,11 +186,13 @@ class WindowState:
         elif follow_up is not None:
             stream.move(Step.ANSWER)
             return self._start(stream, follow_up, now_s) if self.ended_by is None else []
-        elif transfer.error is None and _is_all_there(request):
-            stream.size_bytes = stream.size_bytes or stream.received_bytes
+        elif request.is_end_told or (transfer.error is None and _is_all_there(request)):
+            is_size_known = stream.size_bytes and not request.is_end_told
+            stream.size_bytes = stream.size_bytes if is_size_known else stream.received_bytes
             stream.move(Step.COMPLETE)
         else:
             stream.move(Step.ANSWER)
+            stream.is_short = request.is_short
             if self.ended_by is None and self._allowance.left_bytes > 0:
                 # The ranges that follow go where the redirect led, as a player's do.
                 stream.target = request.hop.target
@@ -204,6 +206,8 @@ class WindowState:
 
     def _judge(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say how a request that is over failed. None when it did not, or was cut off by the byte cap."""
+        if request.is_end_told:
+            return None
         if (told := request.stop_failure or request.stream.doubt) is not None:
             return told
         if request.is_redirect:
@@ -223,7 +227,7 @@ class WindowState:
     def _judge_status(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say what the answer's status refuses. None for a success, and while there is none."""
         head, answered_s = request.head, request.answered_s or 0.0
-        if head.status is None:
+        if head.status is None or request.is_end_told:
             return None
         asked = Asked(
             request.hop.target.url,
@@ -290,4 +294,4 @@ class WindowState:
 
 def _is_all_there(request: MediaRequest) -> bool:
     size_bytes = request.stream.size_bytes
-    return request.range is None or (size_bytes is not None and request.stream.received_bytes >= size_bytes)
+    return request.is_whole_file or (size_bytes is not None and request.stream.received_bytes >= size_bytes)

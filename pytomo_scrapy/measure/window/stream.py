@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 from array import array
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -122,9 +123,13 @@ class Spool:
     """The file that keeps a stream's first bytes until the analysis. Its reader removes it."""
 
     def __init__(self, directory: str, max_bytes: int) -> None:
-        self._file, self.path = tempfile.mkstemp(prefix="window-", suffix=".media", dir=directory)
+        self._file, self.path = -1, ""
+        # Without a file everything is lost, which the first flush notices: the line is measured all the same.
+        with suppress(OSError):
+            self._file, self.path = tempfile.mkstemp(prefix="window-", suffix=".media", dir=directory)
         self.room_bytes = max_bytes
         self.written_bytes = 0
+        self.lost_bytes = 0  # the disk did not take them
         self._waiting: list[bytes] = []
 
     def add(self, body: bytes) -> None:
@@ -137,9 +142,11 @@ class Spool:
     def close(self) -> None:
         """Write what waits and close the file; remove it where it is empty."""
         self.flush()
-        os.close(self._file)
-        if not self.written_bytes:
-            Path(self.path).unlink(missing_ok=True)
+        if self._file >= 0:
+            os.close(self._file)
+            if not self.written_bytes:
+                Path(self.path).unlink(missing_ok=True)
+            self._file = -1
 
     def flush(self) -> None:
         """Write what waits."""
@@ -153,8 +160,11 @@ class Spool:
         except OSError:
             written = 0
         self.written_bytes += written
-        if written < sum(map(len, waiting)):
-            self.room_bytes = 0  # the disk is full: what follows would leave a hole
+        lost_bytes = sum(map(len, waiting)) - written
+        if lost_bytes:
+            # The disk is full: what follows would leave a hole.
+            self.lost_bytes += lost_bytes
+            self.room_bytes = 0
 
 
 class Allowance:
@@ -187,6 +197,7 @@ class Stream:
         self.received_bytes = 0
         self.discarded_bytes = 0
         self.size_bytes: int | None = None
+        self.is_short = False  # the last answer brought less than asked for, and no size is known
         self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
         self.paced_range: tuple[int, int] | None = None  # the next request of a paced window
@@ -308,6 +319,7 @@ class Stream:
             no_demand=self.no_demand,
             spool_path=self.spool.path if self.spool.written_bytes else None,
             spooled_bytes=self.spool.written_bytes,
+            spool_lost_bytes=self.spool.lost_bytes,
             failure=self.failure,
             failure_detail=self.failure_detail,
         )

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.items.secret_texts import scrub_log
 
 HEADER = struct.Struct("!Q")  # length of the pickled message that follows
 PR_SET_PDEATHSIG = 1  # Source: prctl(2)
@@ -41,7 +42,9 @@ def _answer(channel: socket.socket, call: bytes) -> bytes:
     except MeasurementError as error:
         return pickle.dumps(("failed", (error.failure, error.detail, None)))
     except Exception as error:  # noqa: BLE001 - the parent logs it and stores it as unknown_failure
-        return pickle.dumps(("failed", ("unknown_failure", repr(error), traceback.format_exc())))
+        # Scrubbed here, where it arises: an exception may quote a signed URL or a header, and goes to log and row.
+        said = scrub_log(repr(error)), scrub_log(traceback.format_exc())
+        return pickle.dumps(("failed", ("unknown_failure", *said)))
 
 
 def _send(channel: socket.socket, message: object) -> None:

@@ -173,17 +173,13 @@ class Frontier:
     # Claiming.
 
     def claim(self) -> Claim | None:
-        """Take the next row under a lease: sources first, then by (depth, parent, place). None: nothing queued now."""
+        """Take the next row under a lease: sources first, then by (depth, parent, place). None: nothing queued now.
+
+        Rows whose attempts failed twice come last, in turn.
+        """
         with self._database.write() as connection:
             lease.take_back(connection, self.crawl.id, self.crawl.pass_number, self._owner_id)
-            queued = (
-                select(frontier)
-                .where(self._is_in_pass(), IS_QUEUED)
-                .order_by(frontier.c.depth, frontier.c.parent_id, frontier.c.place)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            row = connection.execute(queued).one_or_none()
+            row = lease.next_queued(connection, self._is_in_pass())
             if row is None:
                 return None
             connection.execute(

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Double, cast, func, insert, literal, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Row,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 
 from pytomo_scrapy.storage.frontier import owner as owners
 from pytomo_scrapy.storage.frontier.owner import Owner
 from pytomo_scrapy.storage.schema.crawl_tables import IN_FLIGHT, QUEUED, frontier, owner
 
+# Attempts that ended without a row, after which the others come first: it may be what kills the crawler.
+SUSPECT_AFTER = 2
 # The partial indexes are used only where the state stands in the statement itself, not as a parameter.
 IS_QUEUED = frontier.c.state == literal_column(str(QUEUED))
 IS_IN_FLIGHT = frontier.c.state == literal_column(str(IN_FLIGHT))
@@ -21,6 +36,18 @@ def now_s(connection: Connection) -> ColumnElement[float]:
     if connection.dialect.name == "sqlite":
         return literal(time.time(), Double)
     return cast(func.extract("epoch", func.clock_timestamp()), Double)
+
+
+def next_queued(connection: Connection, is_in_pass: ColumnElement[bool]) -> Row[Any] | None:
+    """Lock and return the row to claim next. None where none is queued, or others are claiming all that are."""
+    place = (frontier.c.depth, frontier.c.parent_id, frontier.c.place)
+    queued = select(frontier).where(is_in_pass, IS_QUEUED).limit(1).with_for_update(skip_locked=True)
+    tried = frontier.c.attempt_count
+    # Two questions: the first is answered from the index, over millions of rows.
+    row = connection.execute(queued.where(tried < SUSPECT_AFTER).order_by(*place)).one_or_none()
+    if row is not None:
+        return row
+    return connection.execute(queued.where(tried >= SUSPECT_AFTER).order_by(tried, *place)).one_or_none()
 
 
 def register(connection: Connection, who: Owner) -> int:

@@ -166,7 +166,7 @@ frontier = Table(
     required(
         "attempt_count",
         Integer,
-        "how often it was claimed, without the claims that a stop gave back; a row ends the fourth",
+        "how often it was claimed, without the claims that a stop gave back; after five it ends as `gave_up`",
     ),
     optional("seed_id", BigId, "row of the source that brought the seed of this branch", null="a source"),
     optional("owner_id", BigId, "→ owner that holds the lease", null="not in flight"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ _OPTIONS = {
 IN_ORDER = {"x264-params": "bframes=0:threads=1:scenecut=0", "preset": "ultrafast"}
 
 
+# Pictures and sounds are pieces of it, each from another place.
+_PATTERN = bytes((i * (i % 7) + i // 50) & 255 for i in range(32_768))
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a clip is made of. `shown` are the pictures' times in tenths of a second."""
@@ -38,9 +44,26 @@ class Recipe:
     start_s: int = 0
     gop: int = 20
 
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
 
 def make(recipe: Recipe, path: Path) -> Path:
     """Encode a clip, its packets in the order of their decoding times."""
+    path.write_bytes(_encoded(recipe))
+    return path
+
+
+@cache
+def _encoded(recipe: Recipe) -> bytes:
+    # Some muxers open their file once more, to put the index first.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip"
+        _encode(recipe, path)
+        return path.read_bytes()
+
+
+def _encode(recipe: Recipe, path: Path) -> None:
     packets: list[Any] = []
     with av.open(str(path), "w", format=recipe.container, options=recipe.muxer) as output:
         tenths = range(recipe.seconds * RATE_FPS)
@@ -49,7 +72,7 @@ def make(recipe: Recipe, path: Path) -> Path:
             video.width, video.height, video.pix_fmt, video.gop_size = WIDTH_PX, HEIGHT_PX, "yuv420p", recipe.gop
             video.options = recipe.encoder if recipe.encoder is not None else _OPTIONS.get(recipe.video, {})
             for tenth in recipe.shown if recipe.shown is not None else tenths:
-                packets += video.encode(_picture(tenth))
+                packets += video.encode(picture(tenth))
             packets += video.encode(None)
         if recipe.audio is not None:
             audio = output.add_stream(recipe.audio, rate=SAMPLE_RATE_HZ, layout="mono")
@@ -60,13 +83,13 @@ def make(recipe: Recipe, path: Path) -> Path:
             shift = int(recipe.start_s / packet.time_base)
             packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
             output.mux(packet)
-    return path
 
 
-def _picture(tenth: int) -> av.VideoFrame:
-    frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p")
+def picture(tenth: int, layout: str = "yuv420p") -> av.VideoFrame:
+    frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, layout)
     for number, plane in enumerate(frame.planes):
-        plane.update(bytes((tenth * 11 + i * (i % 7) + number * 40) & 255 for i in range(plane.buffer_size)))
+        start = (tenth * 11 + number * 40) % 4096
+        plane.update(_PATTERN[start : start + plane.buffer_size])
     frame.pts, frame.time_base = tenth, Fraction(1, RATE_FPS)
     return frame
 
@@ -74,7 +97,8 @@ def _picture(tenth: int) -> av.VideoFrame:
 def _sound(tenth: int) -> av.AudioFrame:
     frame = av.AudioFrame("s16", "mono", SAMPLES)
     frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, tenth * SAMPLES, Fraction(1, SAMPLE_RATE_HZ)
-    frame.planes[0].update(bytes(tenth * i % 251 for i in range(frame.planes[0].buffer_size)))
+    start = tenth * 97 % 4096
+    frame.planes[0].update(_PATTERN[start : start + frame.planes[0].buffer_size])
     return frame
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import pytest
 
 from pytomo_scrapy.items import MediaTimeline, PlaybackResult
@@ -19,6 +20,7 @@ from tests.measure.media.made_clips import (
     boxes_of,
     insert_before_moov,
     make,
+    picture,
     sidx,
     with_chunks,
     with_cover,
@@ -261,3 +263,21 @@ def test_cover_in_the_tag_of_an_mp3_is_no_video(tmp_path: Path) -> None:
     assert (whole.failure, whole.container, whole.video_codec) == (None, "mp3", None)
     assert whole.complete_s[-1] == pytest.approx(20.0, abs=0.2)
     assert whole.offset_bytes[0] > len(tag)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_stills_of_chapters_before_the_video_are_no_video(container: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip"
+    with av.open(str(path), "w", format=container) as output:
+        stills, video = output.add_stream("mjpeg", rate=1), output.add_stream("libx264", rate=10)
+        for stream, layout in ((stills, "yuvj420p"), (video, "yuv420p")):
+            stream.width, stream.height, stream.pix_fmt = 64, 48, layout
+        video.options = IN_ORDER
+        output.mux(stills.encode(picture(0, "yuvj420p")))
+        for tenth in range(200):
+            output.mux(video.encode(picture(tenth)))
+        output.mux([*stills.encode(None), *video.encode(None)])
+    timeline = read(path)
+    assert timeline.video_codec == "h264"
+    assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.1)
+    assert len(timeline.offset_bytes) > (100 if container == "matroska" else 0)

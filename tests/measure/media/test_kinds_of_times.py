@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 from bisect import bisect_right
 from pathlib import Path
 
@@ -136,6 +137,17 @@ def test_pictures_before_the_cut_of_an_edit_list_are_not_part_of_the_movie(tmp_p
     content[header : header + 4] = (19_000).to_bytes(4, "big")
     path.write_bytes(content)
     assert read(path).complete_s[-1] == pytest.approx(19.0, abs=0.11)
+
+
+def test_header_that_says_too_little_hides_nothing_of_what_was_announced(tmp_path: Path) -> None:
+    path = make(Recipe("matroska", audio="aac"), tmp_path / "clip.mkv")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"\x44\x89\x88") + 3  # Duration, a double
+    content[at : at + 8] = struct.pack(">d", 12_000.0)
+    path.write_bytes(content)
+    assert read(path, declared_duration_s=20.0).complete_s[-1] == pytest.approx(20.0, abs=0.1)
+    # Nothing but the header says how long it is: what lies beyond its end may be damage.
+    assert read(path).complete_s[-1] == pytest.approx(12.0, abs=0.2)
 
 
 def test_time_lapse_without_sound_or_length_reaches_what_was_announced(tmp_path: Path) -> None:

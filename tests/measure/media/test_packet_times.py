@@ -9,6 +9,7 @@ import pytest
 from pytomo_scrapy.measure.media.packet_times import (
     StreamPackets,
     complete_ticks,
+    cut_streams,
     fill_times,
     merge_streams,
 )
@@ -99,6 +100,41 @@ def test_times_that_a_container_leaves_out_are_filled_in(
     stream = make_stream(packets)
     fill_times(stream)
     assert (stream.dts, stream.pts, stream.duration) == (dts, pts, duration)
+
+
+STEADY: Packets = [(tick, tick, 1) for tick in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("packets", "kept"),
+    [
+        # The picture at 19 stands for a minute; then 20 more.
+        ([*STEADY, *((tick + 80, tick + 80, 1) for tick in range(20))], 40),
+        # For an hour: another programme.
+        ([*STEADY, *((tick + 3600, tick + 3600, 1) for tick in range(20))], 20),
+        # One packet far ahead, at the start, in the middle or at the end.
+        ([(0, 0, 1), *((tick + 80, tick + 80, 1) for tick in range(20))], 1),
+        ([*STEADY, (80, 80, 1), *((tick, tick, 1) for tick in range(20, 40))], 20),
+        ([*STEADY, (80, 80, 1)], 20),
+    ],
+)
+def test_jump_that_nothing_declares_is_believed_with_steady_packets_on_either_side(packets: Packets, kept: int) -> None:
+    for is_stated in (True, False):
+        stream = make_stream(packets)
+        stream.dts = stream.dts if is_stated else []
+        stream.cut_at_damage()
+        assert len(stream.pts) == kept
+
+
+def test_jump_is_believed_where_another_stream_goes_on_meanwhile() -> None:
+    still = make_stream([(0, 0, 1), (15, 15, 1)])
+    sound = make_stream([(tick, tick, 1) for tick in range(16)])
+    cut_streams([still, sound], None, None)
+    assert (len(still.pts), len(sound.pts)) == (2, 16)
+    # Sound that begins where the pictures jump to says nothing of the time between.
+    still, sound = make_stream([(0, 0, 1), (150, 150, 1)]), make_stream([(tick, tick, 1) for tick in range(150, 170)])
+    cut_streams([still, sound], None, None)
+    assert len(still.pts) == 1
 
 
 def at_bytes(stream: StreamPackets, *ends: int) -> StreamPackets:

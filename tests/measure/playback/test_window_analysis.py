@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -136,3 +137,33 @@ def test_window_of_the_service_is_played_by_its_own_player_too() -> None:
     assert played_by(NOTHING_DECLARED) == usual
     lost = played_by(DeclaredVideo(extractor="youtube"), received_bytes=None)
     assert lost == [*usual, ("youtube", None)], "a lost process says nothing of any player"
+
+
+def stream_on_disk(folder: Path, bytes_there: int | None, **overrides: object) -> StreamDownload:
+    """A stream of which 100 bytes were kept, and so many of them are still there."""
+    path = folder / "window.media"
+    if bytes_there is not None:
+        path.write_bytes(bytes(bytes_there))
+    kept = StreamDownload("muxed", "18", arrival_s=(0.1,), arrival_bytes=(100,), received_bytes=100, spooled_bytes=100)
+    return dataclasses.replace(kept, **{"spool_path": str(path), **overrides})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bytes_there", "overrides"),
+    [
+        (50, {"spooled_bytes": 50, "spool_lost_bytes": 50}),  # the disk was full in the middle
+        (None, {"spooled_bytes": 0, "spool_lost_bytes": 100, "spool_path": None}),  # from the first byte on
+        (None, {}),  # somebody cleaned the folder up
+        (60, {}),
+    ],
+)
+def test_session_whose_media_the_disk_did_not_keep_is_the_tools_and_never_counts_as_no_start(
+    tmp_path: Path, bytes_there: int | None, overrides: dict[str, object]
+) -> None:
+    item = make_item(resolve=make_resolve(), dns=make_dns())
+    window = make_download(streams=(stream_on_disk(tmp_path, bytes_there, **overrides),))
+    add_window(item, window)
+    session.add_playbacks(item, *window_analysis.analyse_window(window, NOTHING_DECLARED, SETTINGS.playback))
+    assert (item.failure, attribution_of(item.failure)) == ("spool_lost", Attribution.TOOL)
+    assert {playback.failure for playback in item.playbacks} == {"spool_lost"}
+    assert headline(item) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.window import canary
 from pytomo_scrapy.measure.window.canary import CANARY_BYTES, Canary, ask_canary, canary_range
@@ -18,7 +18,7 @@ from tests.measure.window.window_machine import HOST, make_format
 from tests.measure.window.window_servers import BODY, Authority, Handler, Request, answer, serve_range, serving
 
 SPAN = (500_000, 500_000 + CANARY_BYTES - 1)
-CONFIG = DownloadConfig()
+CONFIG = DownloadConfig(path=PathConfig(is_private_allowed=True))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES
 from pytomo_scrapy.measure.window.events import Stop
 from pytomo_scrapy.measure.window.judge import CurlCode
@@ -113,5 +113,8 @@ def test_window_on_a_server_without_a_media_type_takes_the_file(tmp_path: Path) 
     with serving(plain) as server:
         media = make_format(url=f"http://127.0.0.1:{server.port}/v", host="127.0.0.1", port=server.port)
         plan = WindowPlan((media,), {"127.0.0.1": "127.0.0.1"}, spool_directory=str(tmp_path))
-        result = download_window(plan, DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0))
+        result = download_window(
+            plan,
+            DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True)),
+        )
     assert (result.ended_by, result.failure, result.received_bytes) == ("complete", None, 200_000)

@@ -25,14 +25,16 @@ QUEUED_S = 0.005
 
 CLIENT = """
     import json, sys
-    from pytomo_scrapy.config import DownloadConfig
+    from pytomo_scrapy.config import DownloadConfig, PathConfig
     from pytomo_scrapy.items import MediaFormat
     from pytomo_scrapy.items.stored import flat
     from pytomo_scrapy.measure.window.loop import download_window
     from pytomo_scrapy.measure.window.plan import WindowPlan
     media = MediaFormat("muxed", "18", "http://host.example:8080/v", "host.example", 8080)
     plan = WindowPlan((media,), {"host.example": "10.77.1.1"}, spool_directory=sys.argv[1])
-    result = download_window(plan, DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=5.0))
+    path = PathConfig(is_private_allowed=True)
+    config = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=5.0, path=path)
+    result = download_window(plan, config)
     names = ["failure", "loaded_gateway_sent_count", "loaded_gateway_received_count", "loaded_gateway_rtt_min_s"]
     names += ["loaded_gateway_rtt_median_s", "loaded_rtt_median_s"]
     print(json.dumps({name: flat(result)[name] for name in names}))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -23,7 +23,7 @@ from tests.measure.window.window_servers import BODY, Authority, serve_body, ser
 pytestmark = pytest.mark.process
 
 HOST = "rr1---sn-test.example"
-CONFIG = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0)
+CONFIG = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ HOST = "rr1---sn-test.example"
 WINDOW_S = 1.2
 # The window promises 0.25 s; a busy machine gets the same again.
 LATE_S = 0.5
-CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0)
+CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
 QUARTER = len(BODY) // 4
 
 
@@ -426,7 +426,7 @@ def test_window_that_ends_during_a_look_up_is_dns_timeout(tmp_path: Path, monkey
 def test_window_refused_for_another_address_is_told_apart(
     tmp_path: Path, signed_for: str, source_address: str | None, failure: str
 ) -> None:
-    config = dataclasses.replace(CONFIG, path=PathConfig(source_address=source_address))
+    config = dataclasses.replace(CONFIG, path=PathConfig(source_address=source_address, is_private_allowed=True))
     with serving(say(answer("403 Forbidden"))) as server:
         url = f"http://{HOST}:{server.port}/v?ip={signed_for}&sig=SECRET"
         result = fetch(tmp_path, make_format(server.port, url=url), config=config)

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.process
 
 HOST = "rr1---sn-test.example"
 WINDOW_S = 1.0
-CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0)
+CONFIG = DownloadConfig(window_s=WINDOW_S, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
 
 
 @pytest.fixture(autouse=True)
@@ -266,7 +266,7 @@ def test_window_sends_the_formats_headers_without_those_that_break(tmp_path: Pat
     assert result.failure is None
     assert request.field("User-Agent") == "Player/1"
     assert request.field("Host") == f"{HOST}:{server.port}"
-    assert request.field("Accept-Encoding") is None
+    assert request.field("Accept-Encoding") == "identity"
     assert request.field("Range") is None
 
 
@@ -277,7 +277,7 @@ def test_window_source_address_is_where_it_comes_from(tmp_path: Path) -> None:
         peers.append(connection.getpeername()[0])
         serve_body(connection, request)
 
-    config = dataclasses.replace(CONFIG, path=PathConfig(source_address="127.0.0.9"))
+    config = dataclasses.replace(CONFIG, path=PathConfig(source_address="127.0.0.9", is_private_allowed=True))
     with serving(note_peer) as server:
         result = fetch(tmp_path, make_format(server.port), config=config)
     assert result.failure is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import Config, DownloadConfig, load
+from pytomo_scrapy.config import Config, DownloadConfig, PathConfig, load
 from pytomo_scrapy.items import DownloadResult, MediaFormat, PlaybackResult
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
@@ -168,7 +168,12 @@ def test_paced_window_on_a_fast_line_takes_window_and_goal_and_a_segment(
         media = MediaFormat("video", "136", f"http://{host}:{server.port}/v", host, server.port)
         plan = WindowPlan((media,), {host: "127.0.0.1"}, spool_directory=str(tmp_path), duration_s=CLIP_S)
         settings = DownloadConfig(
-            window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s, loaded_probes_per_s=0
+            window_s=window_s,
+            mode="paced",
+            bulk_every=0,
+            buffer_goal_s=goal_s,
+            loaded_probes_per_s=0,
+            path=PathConfig(is_private_allowed=True),
         )
         result = download_window(plan, settings)
     assert (result.mode, result.failure, result.ended_by) == ("paced", None, "deadline")

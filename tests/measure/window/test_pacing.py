@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, MAX_REQUEST_BYTES, Playhead, StreamPace, common_spans
@@ -139,7 +139,14 @@ def serve_file(connection: socket.socket, request: Request) -> None:
 def fetch(directory: Path, port: int, window_s: float, goal_s: float, **overrides: object) -> DownloadResult:
     media = MediaFormat("video", "134", f"http://{HOST}:{port}/v", HOST, port, **overrides)  # type: ignore[arg-type]
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory), duration_s=40.0)
-    config = DownloadConfig(window_s=window_s, mode="paced", bulk_every=0, buffer_goal_s=goal_s, loaded_probes_per_s=0)
+    config = DownloadConfig(
+        window_s=window_s,
+        mode="paced",
+        bulk_every=0,
+        buffer_goal_s=goal_s,
+        loaded_probes_per_s=0,
+        path=PathConfig(is_private_allowed=True),
+    )
     return download_window(plan, config)
 
 
@@ -247,3 +254,19 @@ def test_pace_looks_for_the_index_behind_an_empty_media_box_only(tmp_path: Path,
     pace = StreamPace(40.0, 10.0)
     pace.read_head(str(path), path.stat().st_size, 1_000_000)
     assert pace.is_head_read is is_read
+
+
+@pytest.mark.process
+def test_paced_window_on_an_index_before_every_fragment_asks_as_a_player_would(tmp_path: Path) -> None:
+    body = HEAD + (indexed((SEGMENT_BYTES, 2000)) + FRAGMENT) * SEGMENT_COUNT
+
+    def serve(connection: socket.socket, request: Request) -> None:
+        serve_range(connection, request, body)
+
+    with serving(serve) as server:
+        result = fetch(tmp_path, server.port, 2.0, 20.0)
+    asked = [row.received_bytes or 0 for row in result.requests]
+    # The head, then 5 s at least, which are an eighth of the file: what the head left of the first, then whole ones.
+    assert asked[0] == HEAD_BYTES
+    assert all(received >= len(body) // 8 - HEAD_BYTES for received in asked[1:])
+    assert len(asked) <= 5

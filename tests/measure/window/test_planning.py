@@ -18,7 +18,7 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.factories import HOST, make_dns, make_download, make_format, make_item, make_resolve
 from tests.measure.window.window_servers import BODY, serve_body, serving
 
-SETTINGS = config.load({}.get)
+SETTINGS = config.load({"PYTOMO_ALLOW_PRIVATE_ADDRESSES": "1"}.get)
 ADDRESS = {4: "127.0.0.1", 6: "::1"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -34,7 +34,10 @@ def trickle(connection: socket.socket, request: Request) -> None:
 def fetch(directory: Path, port: int, per_s: float) -> DownloadResult:
     media = MediaFormat("muxed", "18", f"http://{HOST}:{port}/v", HOST, port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory))
-    return download_window(plan, DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=per_s))
+    return download_window(
+        plan,
+        DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=per_s, path=PathConfig(is_private_allowed=True)),
+    )
 
 
 @pytest.mark.slow

@@ -41,14 +41,16 @@ SERVER = """
 
 CLIENT = """
     import dataclasses, json, sys
-    from pytomo_scrapy.config import DownloadConfig
+    from pytomo_scrapy.config import DownloadConfig, PathConfig
     from pytomo_scrapy.items import MediaFormat
     from pytomo_scrapy.items.stored import flat
     from pytomo_scrapy.measure.window.loop import download_window
     from pytomo_scrapy.measure.window.plan import WindowPlan
     media = MediaFormat("muxed", "18", "http://host.example:8080/v", "host.example", 8080)
     plan = WindowPlan((media,), {"host.example": "10.77.1.1"}, spool_directory=sys.argv[1])
-    result = download_window(plan, DownloadConfig(window_s=float(sys.argv[2]), mode="bulk", loaded_probes_per_s=0))
+    path = PathConfig(is_private_allowed=True)
+    config = DownloadConfig(window_s=float(sys.argv[2]), mode="bulk", loaded_probes_per_s=0, path=path)
+    result = download_window(plan, config)
     names = ["failure", "ended_by", "delivery_bps", "bin_median_bps", "tcp_rtt_min_s", "tcp_receiver_rtt_median_s"]
     names += ["foreign_received_bytes", "received_bytes", "is_cross_traffic"]
     print(json.dumps({name: flat(result)[name] for name in names}))

@@ -8,7 +8,7 @@ import pytest
 
 from pytomo_scrapy.config import PathConfig
 from pytomo_scrapy.failures import Attribution, attribution_of
-from pytomo_scrapy.measure.window.events import Abort, DeadlineReached, HostLookedUp, Stop
+from pytomo_scrapy.measure.window.events import Abort, Command, DeadlineReached, HostLookedUp, Stop
 from pytomo_scrapy.measure.window.judge import CurlCode
 from tests.measure.window.window_machine import DONE, HOST, Window, failed_with, make_format
 from tests.measure.window.window_media import INIT_BYTES
@@ -49,6 +49,14 @@ def refused(folder: Path, before_bytes: int, scheme: str = "https", **facts: obj
     return window
 
 
+def send_page(window: Window, now_s: float) -> list[Command]:
+    """Answer with a page. At the start of a file its first bytes decide what it is; later its type is enough."""
+    is_aborted = window.head(now_s, "HTTP/1.1 200 OK", "Content-Type: text/html") == [Abort(0)]
+    if not is_aborted:
+        window.body(now_s, b"<!DOCTYPE html>")
+    return window.end(now_s, failed_with(CurlCode.WRITE_ERROR) if is_aborted else DONE)
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("before_bytes", BEFORE.values(), ids=BEFORE)
 def test_status_has_its_class_and_is_never_the_networks(tmp_path: Path, before_bytes: int, scheme: str) -> None:
@@ -83,17 +91,14 @@ def test_redirect_to_a_page_is_the_services(tmp_path: Path, before_bytes: int, l
         window.head(0.2, f"HTTP/1.1 {status} Found", f"Location: {location}")
         window.end(0.2)
         window.state.handle(HostLookedUp(0.3, 0, 0.1, "192.0.2.9"))
-        # At the start its first bytes decide, as types lie; later on it cannot be the rest of a file.
-        assert window.head(0.4, "HTTP/1.1 200 OK", "Content-Type: text/html") == ([Abort(0)] if before_bytes else [])
-        assert window.end(0.4, failed_with(CurlCode.WRITE_ERROR)) == [Stop("failure")]
+        assert send_page(window, 0.4) == [Stop("failure")]
         assert (window.row.failure, attribution_of(window.row.failure)) == ("wrong_content", SERVICE)
 
 
 @pytest.mark.parametrize("before_bytes", BEFORE.values(), ids=BEFORE)
 def test_page_in_place_of_media_is_the_services(tmp_path: Path, before_bytes: int) -> None:
     window = refused(tmp_path, before_bytes)
-    assert window.head(0.2, "HTTP/1.1 200 OK", "Content-Type: text/html") == ([Abort(0)] if before_bytes else [])
-    window.end(0.2, failed_with(CurlCode.WRITE_ERROR))
+    assert send_page(window, 0.2) == [Stop("failure")]
     assert (window.row.failure, attribution_of(window.row.failure)) == ("wrong_content", SERVICE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -98,3 +99,23 @@ def test_spool_on_a_full_disk_keeps_counting(tmp_path: Path, monkeypatch: pytest
         stream.receive(b"x")
     result = stream.close(0.0)
     assert (result.received_bytes, result.spooled_bytes, result.spool_path) == (200, 0, None)
+    assert result.spool_lost_bytes >= 64, "a batch at least; how many more would have come is not known"
+
+
+def test_spool_that_a_disk_takes_in_part_says_what_it_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = make_stream(tmp_path)
+    stream.is_discarding = False
+    monkeypatch.setattr("os.writev", lambda file, parts: os.write(file, b"".join(parts)[:10]))
+    for _ in range(64):
+        stream.receive(b"x")
+    result = stream.close(0.0)
+    # 64 bodies of one byte are a batch, of which 10 found room.
+    assert (result.spooled_bytes, result.spool_lost_bytes) == (10, 54)
+
+
+def test_spool_without_a_folder_loses_everything_and_keeps_counting(tmp_path: Path) -> None:
+    stream = make_stream(tmp_path / "gone")
+    stream.is_discarding = False
+    stream.receive(b"abc")
+    result = stream.close(0.0)
+    assert (result.received_bytes, result.spooled_bytes, result.spool_lost_bytes, result.spool_path) == (3, 0, 3, None)

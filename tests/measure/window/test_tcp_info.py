@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat, TcpConnection
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -41,7 +41,10 @@ def fetch(server_port: int, spool: Path, window_s: float = 1.0, **overrides: obj
     url = f"http://{HOST}:{server_port}/v"
     media = MediaFormat("muxed", "18", url, HOST, server_port, **overrides)  # type: ignore[arg-type]
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(spool))
-    return download_window(plan, DownloadConfig(window_s=window_s, mode="bulk", loaded_probes_per_s=0)).tcp
+    return download_window(
+        plan,
+        DownloadConfig(window_s=window_s, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True)),
+    ).tcp
 
 
 @LINUX_ONLY

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
@@ -42,7 +42,12 @@ def test_worker_window_gives_result_and_progress(tmp_path: Path) -> None:
     async def scenario(port: int) -> int:
         worker = Worker()
         try:
-            plan, config = make_plan(port, tmp_path), DownloadConfig(window_s=1.0, mode="bulk", loaded_probes_per_s=0)
+            plan, config = (
+                make_plan(port, tmp_path),
+                DownloadConfig(
+                    window_s=1.0, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True)
+                ),
+            )
             result = await worker.run(download_window, plan, config, deadline_s=20, on_progress=seen.append)
         finally:
             await worker.close()
@@ -61,7 +66,12 @@ def test_worker_killed_in_mid_window_costs_one_row_and_leaves_its_spool(tmp_path
         worker = Worker()
         try:
             pid = await worker.run(os.getpid, deadline_s=20)
-            config, plan = DownloadConfig(window_s=5.0, mode="bulk", loaded_probes_per_s=0), make_plan(port, tmp_path)
+            config, plan = (
+                DownloadConfig(
+                    window_s=5.0, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True)
+                ),
+                make_plan(port, tmp_path),
+            )
 
             def kill(progress: WindowProgress) -> None:
                 if progress.received_bytes:

@@ -63,3 +63,11 @@ def interrupt_self() -> str:
 def hang_with_file(directory: str) -> None:
     Path(directory, "spool").write_bytes(b"half of a body")
     time.sleep(60)
+
+
+def fail_with_text(text: str) -> None:
+    raise ValueError(text)
+
+
+def fail_to_encode(text: str) -> None:
+    text.encode("ascii")

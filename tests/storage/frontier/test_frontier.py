@@ -436,3 +436,15 @@ def test_killed_crawler_loses_nothing_and_repeats_nothing(each_url: str) -> None
     assert len(reported) == len(set(reported))
     assert len(reported) >= 295
     database.close()
+
+
+def test_row_that_failed_twice_comes_behind_the_others_and_such_rows_take_turns(each_database: Database) -> None:
+    frontier = start(each_database)
+    seed(frontier, "a", "b", "c", "d")
+    order = []
+    for _ in range(8):
+        claim = take(frontier)
+        order.append(claim.video_id)
+        if claim.video_id in "ab":
+            frontier.release(claim.id)
+    assert order == ["a", "a", "b", "b", "c", "d", "a", "b"]

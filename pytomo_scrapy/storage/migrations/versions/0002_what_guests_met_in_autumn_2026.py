@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column("download", sa.Column("gated_at_bytes", sa.BigInteger(), nullable=True))
     op.add_column("download", sa.Column("gated_at_media_s", sa.Double(), nullable=True))
     op.add_column("download", sa.Column("is_identity_clean", sa.Boolean(), nullable=True))
+    op.add_column("download", sa.Column("probe_gap_s", sa.Double(), nullable=True))
     op.add_column("figure", sa.Column("source_kind", sa.Text(), nullable=True))
     op.add_column("figure", sa.Column("listed_view_count", sa.BigInteger(), nullable=True))
     op.add_column("figure", sa.Column("listed_duration_s", sa.Double(), nullable=True))
@@ -27,4 +28,5 @@ def upgrade() -> None:
     op.add_column("measurement", sa.Column("listed_duration_s", sa.Double(), nullable=True))
     op.add_column("measurement", sa.Column("listed_age_s", sa.Double(), nullable=True))
     op.add_column("playback", sa.Column("parameters_source", sa.Text(), nullable=True))
+    op.add_column("stream", sa.Column("spool_lost_bytes", sa.BigInteger(), nullable=True))
     op.execute("UPDATE figure_block SET is_sealed = 0")
