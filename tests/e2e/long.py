@@ -89,7 +89,7 @@ def kill_worker(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None
                 if "spawn_main" in " ".join(child.cmdline()):
                     child.send_signal(signal.SIGKILL)
                     return
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise AssertionError("the crawl has no measuring process")
 
 
@@ -99,7 +99,7 @@ def wait_until(what: Callable[[], bool], timeout_s: float = 240) -> None:
         with contextlib.suppress(Exception):
             if what():
                 return
-        time.sleep(0.1)
+        time.sleep(0.25)
     raise AssertionError(f"not within {timeout_s} s")
 
 
