@@ -16,8 +16,10 @@ test: $(VENV)/installed-dev check
 	$(BIN)/python -m compileall -q pytomo_scrapy tests
 	# Most tests wait for windows to pass, so that several run at once. What bounds a time closely follows, two by two.
 	# All measure real time over real sockets: on a busy machine one may need a second try, which is shown.
-	$(BIN)/pytest --reruns 1 -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest --reruns 1 -m alone -n 2 --dist loadfile --no-loadscope-reorder
+	# Bytecode of the tests themselves is kept: pytest would rewrite each of them in each of its processes.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --reruns 1 -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --reruns 1 -m alone -n 2 --dist loadfile --no-loadscope-reorder \
+		$$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 # On every save: the tests that start no process and open no socket
 quick: $(VENV)/installed-dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 import string
@@ -15,6 +16,7 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.documents import documents
 
+REQUEST_COUNT = int(os.environ.get("PYTOMO_TEST_REQUESTS", "1000"))
 PAGES = (
     "/",
     "/series",
@@ -273,7 +275,7 @@ def test_no_request_breaks_the_page(small: TestClient) -> None:
     chance = random.Random(20261123)
     statuses: dict[int, int] = {}
     with small:
-        for number in range(5000):
+        for number in range(REQUEST_COUNT):
             path, values = _random_request(chance)
             answer = small.get(path, params=values)
             assert answer.status_code < 500, (number, path, values, answer.text[:500])
@@ -281,4 +283,5 @@ def test_no_request_breaks_the_page(small: TestClient) -> None:
             assert b"Traceback" not in answer.content and b"root:" not in answer.content
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
     # Not all refused, not all answered: the requests reached both.
-    assert statuses[200] > 1500 and statuses[400] > 300 and statuses[404] > 100
+    enough = {200: 0.3, 400: 0.06, 404: 0.02}
+    assert all(statuses[status] > share * REQUEST_COUNT for status, share in enough.items()), statuses

@@ -100,6 +100,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
     not_settings = {
         "PYTOMO_TEST_REQUIRE_ALL",
         "PYTOMO_TEST_KILLS",
+        "PYTOMO_TEST_REQUESTS",
         "PYTOMO_YT_DLP",
         "PYTOMO_DASHBOARD_TOKEN",
         "PYTOMO_PASSWORD",  # of deploy/compose

@@ -38,7 +38,7 @@ def wait_for_window(top: psutil.Process, without: set[int]) -> psutil.Process:
         found = measuring_process(top)
         if found is not None and found.pid not in without:
             return found
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise AssertionError("no window was opened")
 
 

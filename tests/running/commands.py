@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.running.forked import CLIENT
 from tests.running.labs import close_labs, in_shared_lab
 from tests.running.sharing import ROOT, end_server, server_socket
 
 ENTRIES = {"scrapy": "scrapy.cmdline", "pytomo": "pytomo_scrapy"}
-_CLIENT = Path(__file__).with_name("client.py")
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,12 @@ class Finished:
 
 def command(name: str, *words: str) -> list[str]:
     """Return what stands for `scrapy WORDS` or `pytomo WORDS`: it can be run, waited for, signalled and killed."""
-    return [sys.executable, "-S", "-E", str(_CLIENT), server_socket(), ENTRIES[name], *words]
+    return [*CLIENT, server_socket(), ENTRIES[name], *words]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill what was started by `command`, or a process of its own, and wait until it is gone."""
-    is_forked = str(_CLIENT) in process.args  # type: ignore[operator]
+    is_forked = CLIENT[-1] in process.args  # type: ignore[operator]
     process.send_signal(signal.SIGUSR1 if is_forked else signal.SIGKILL)
     process.wait(30)
 

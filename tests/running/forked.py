@@ -13,15 +13,21 @@ import os
 import pickle
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import _ParentProcess  # type: ignore[attr-defined] - what a spawned child is told
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from pytomo_scrapy.lab import launcher
 from pytomo_scrapy.measure.worker import worker
+
+# Stands for a command, with the server's socket, the module and the words after it.
+CLIENT = (sys.executable, "-S", "-E", str(Path(__file__).with_name("client.py")))
+_RUN_COMMAND = launcher.run_command
 
 
 class _Pickler(pickle.Pickler):
@@ -120,7 +126,10 @@ class ForkedProcess:
 
 
 def use(path: str) -> None:
-    """Have this process start its lab and its measuring process through the server at `path`, from now on."""
+    """Have this process start its lab and its measuring process through the server at `path`, from now on.
+
+    A command in that lab is asked for there too.
+    """
     context = SimpleNamespace(
         Pipe=multiprocessing.Pipe,
         Process=lambda target, args, name, daemon: ForkedProcess(path, target, args),
@@ -128,6 +137,12 @@ def use(path: str) -> None:
     stand_in = SimpleNamespace(get_context=lambda _: context)
     for module in (launcher, worker):
         module.multiprocessing = stand_in  # type: ignore[assignment]
+
+    def run_command(words: Sequence[str], environment: Mapping[str, str]) -> int:
+        assert tuple(words[:2]) == (sys.executable, "-m")
+        return _RUN_COMMAND([*CLIENT, path, *words[2:]], environment)
+
+    launcher.run_command = run_command
 
 
 @contextmanager
@@ -139,3 +154,4 @@ def in_use(path: str) -> Iterator[None]:
     finally:
         for module in (launcher, worker):
             module.multiprocessing = multiprocessing
+        launcher.run_command = _RUN_COMMAND

@@ -416,7 +416,7 @@ while (claim := frontier.claim()) is not None:
 @pytest.mark.process
 def test_killed_crawler_loses_nothing_and_repeats_nothing(each_url: str) -> None:
     reported: list[str] = []
-    for kill_after in (0, 1, 7, 30, 60, None):
+    for kill_after in (0, 7, 60, None):
         crawler = subprocess.Popen([sys.executable, "-c", _CRAWLER, each_url], stdout=subprocess.PIPE, text=True)
         assert crawler.stdout is not None
         for number, line in enumerate(crawler.stdout):
