@@ -19,7 +19,10 @@ class PrintableLog(logging.Filter):
         if (clean := _clean(message)) != message:
             record.msg, record.args = clean, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = _clean(_FORMATTER.formatException(record.exc_info))
+            record.exc_text = _FORMATTER.formatException(record.exc_info)
+        if record.exc_text:
+            # Cleaned even where it was there: another handler may have formatted it, and it stays with the record.
+            record.exc_text = _clean(record.exc_text)
         return True
 
 

@@ -64,6 +64,17 @@ def _without_query(word: str) -> str:
     return f"{word[: found.start()]}?[removed]" if found and found.end() < len(word) else word
 
 
+def without_signed_links(text: str) -> str:
+    """Return a text that people wrote, such as a title, with its links but without their queries and credentials."""
+    if "://" not in text:
+        return text
+    return _WORD.sub(lambda match: _plain_link(match.group()), text)
+
+
+def _plain_link(word: str) -> str:
+    return _without_query(CREDENTIALS.sub(r"\1[removed]@", word)) if "://" in word else word
+
+
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text)

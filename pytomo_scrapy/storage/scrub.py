@@ -6,13 +6,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pytomo_scrapy.items.secret_texts import CREDENTIALS, MAX_DETAIL_CHARS, scrub, without_identity
+from pytomo_scrapy.items.secret_texts import (
+    CREDENTIALS,
+    MAX_DETAIL_CHARS,
+    scrub,
+    without_identity,
+    without_signed_links,
+)
 
-__all__ = ["MAX_DETAIL_CHARS", "is_secret", "scrub", "storable", "without_identity", "without_secrets"]
+__all__ = [
+    "MAX_DETAIL_CHARS",
+    "is_secret",
+    "scrub",
+    "storable",
+    "without_identity",
+    "without_secrets",
+    "without_signed_links",
+]
 
-# `?password=` of a database's URL, in a value whose own name says nothing.
+# `?password=` of a database's URL or `?sig=` of an address, in a value whose own name says nothing.
 _SECRET_PARAMETER = re.compile(
-    r"([?&;][\w.-]{0,40}(?:password|passwd|secret|token|key)[\w.-]{0,40}=)[^&\s]*", re.IGNORECASE
+    r"([?&;](?:l?sig|[\w.-]{0,40}(?:password|passwd|secret|token|key|signature)[\w.-]{0,40})=)[^&\s]*", re.IGNORECASE
 )
 _SECRET_NAME = re.compile(r"key|secret|password|passwd|token|cookie|auth|credential|webhook", re.IGNORECASE)
 

@@ -11,6 +11,7 @@ from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.rows import kept
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage, video
 from pytomo_scrapy.storage.schema.figure_tables import figure, open_window
+from pytomo_scrapy.storage.scrub import without_signed_links
 
 # A note that is older than this comes from a crawl that was killed.
 STALE_S = 30
@@ -34,7 +35,7 @@ def note_window(
         "updated_at": datetime.now(UTC),
         "service": service,
         "video_id": video_id,
-        "title": kept(open_window.c.title, title) if isinstance(title, str) else None,
+        "title": kept(open_window.c.title, without_signed_links(title)) if isinstance(title, str) else None,
         "stage": stage,
         "elapsed_s": elapsed_s,
         "window_s": window_s,

@@ -25,7 +25,7 @@ from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, measurement, vantage, video
 from pytomo_scrapy.storage.schema.crawl_tables import frontier as frontier_table
 from pytomo_scrapy.storage.schema.measurement_tables import download
-from pytomo_scrapy.storage.scrub import scrub
+from pytomo_scrapy.storage.scrub import scrub, without_signed_links
 
 logger = logging.getLogger(__name__)
 
@@ -203,8 +203,9 @@ def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
 def _save_video(connection: Connection, item: VideoItem) -> int:
     """Find or create the video, and keep what is newly known of it."""
     resolve = item.resolve
+    title = (resolve.title if resolve else None) or item.title
     known: Mapping[str, Any] = {
-        "title": kept(video.c.title, (resolve.title if resolve else None) or item.title),
+        "title": kept(video.c.title, without_signed_links(title) if isinstance(title, str) else title),
         "duration_s": kept(video.c.duration_s, resolve.duration_s) if resolve else None,
         "uploaded_at": _uploaded_at(item),
     }
