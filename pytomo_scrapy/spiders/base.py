@@ -190,7 +190,7 @@ class WalkSpider(Spider):
         """Admit the popular videos that a source lists."""
         try:
             page, most = await self._read(response), self.arguments.max_per_page
-            videos = await self._further.videos(page, self.source_page(claim), most)
+            videos = await self._further().videos(page, self.source_page(claim), most)
             await self.walk.finish_source(
                 claim, self._found(videos[:most]), page.failure, page.failure_detail, ordered_wait_s(response)
             )
@@ -208,7 +208,7 @@ class WalkSpider(Spider):
                 page = answer.page
                 about = page.about if page.about and page.about.video_id == item.video_id else None
                 item.title, item.page = title_of(about.title) if about else None, _page_result(page, about)
-                videos = await self._further.videos(page, request, self.arguments.max_per_page, but=claim.video_id)
+                videos = await self._further().videos(page, request, self.arguments.max_per_page, but=claim.video_id)
                 found = self._found(self._draw(videos, claim.video_id))
                 await self.walk.add_related(claim, found, page.failure, answer.ordered_wait_s)
         except Stopped:
@@ -260,7 +260,7 @@ class WalkSpider(Spider):
             return Answer(ParsedPage("unknown", failure=name, failure_detail=detail))
         return Answer(await self._read(response), ordered_wait_s(response))
 
-    @property
+    # No property: Scrapy's feeds read every attribute of a spider before there is a walk.
     def _further(self) -> FurtherPages:
         return FurtherPages(self._ask, self.page_after, self.walk.note_refusal)
 

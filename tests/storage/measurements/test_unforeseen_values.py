@@ -21,7 +21,10 @@ from pytomo_scrapy.storage.schema.crawl_tables import measurement, video
 from tests.storage.factories import begin, make_download, make_format, make_item, make_resolve
 
 # What identifies the measurement is our own, and not the service's.
-OURS = {"service", "video_id", "url", "uuid", "claim_id", "failure", "failure_stage"}
+OURS = {
+    *("service", "video_id", "url", "uuid", "claim_id", "failure", "failure_stage"),
+    *("crawl", "pass_number", "depth", "frontier_order", "outage_started_at", "outage_ended_at"),
+}
 
 
 def nested(depth: int) -> Any:
