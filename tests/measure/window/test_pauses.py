@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from pytomo_scrapy.config import DownloadConfig
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.crawl.measuring_process import WINDOW_GRACE_S
 from pytomo_scrapy.failures import Attribution, MeasurementError, attribution_of
 from pytomo_scrapy.items import DownloadResult, MediaFormat
@@ -24,7 +24,7 @@ from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.window.window_servers import Request, media_head, serving
 
 HOST = "rr1---sn-test.example"
-CONFIG = DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=0)
+CONFIG = DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
 
 
 def test_pause_watch_keeps_the_longest_gap() -> None:
@@ -96,7 +96,9 @@ async def paused_window(port: int, directory: Path, pause_s: float, at_s: float)
     except MeasurementError as error:
         return error.failure
     finally:
-        if pausing is not None:
+        if pausing is not None and not has_begun.is_set():
+            pausing.cancel()  # there was nothing to pause: the class says why
+        elif pausing is not None:
             await pausing
         await worker.close()
 
