@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -201,6 +202,12 @@ _CLASSES = (
         "the service's own wait was longer than we wait",
         "Raise `PYTOMO_RESOLVE_MAX_WAIT_S`, or leave it: the service asked for a longer wait than that.",
     ),
+    FailureClass(
+        "page_too_large",
+        Attribution.SERVICE,
+        "a page is larger than `DOWNLOAD_MAXSIZE`, as sent or unpacked",
+        _FEW,
+    ),
     FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", _UPGRADE),
     FailureClass("empty_page", Attribution.SERVICE, "a page of a known shape lists no video", _UPGRADE),
     FailureClass(
@@ -271,7 +278,7 @@ _CLASSES = (
     FailureClass(
         "dns_sinkhole",
         Attribution.NETWORK,
-        "the resolver answers with an address that leads nowhere (0.0.0.0, ::): it filters the media host",
+        "the resolver answers with an address that leads nowhere (0.0.0.0, ::, loopback): it filters the media host",
         _FILTER,
     ),
     FailureClass("dns_servfail", Attribution.NETWORK, "the resolver failed or refused", _RESOLVER),
@@ -344,6 +351,12 @@ _CLASSES = (
         "this machine stood still during the window",
         "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
         "window says for how long it stood still.",
+    ),
+    FailureClass(
+        "out_of_resources",
+        Attribution.TOOL,
+        "this machine had no file descriptor, socket buffer or memory left for it",
+        "Raise the limits (`ulimit -n`, `LimitNOFILE=` of a systemd unit), or close what uses them up.",
     ),
     FailureClass(
         "spool_lost",
@@ -457,9 +470,17 @@ class NotReadyError(StorageError):
     """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
 
 
+class AbsentError(StorageError):
+    """Raised if a database that is only to be read is not there."""
+
+
 # The refusals that a crawl answers with a pause, since the service says: go away. Of media hosts a 429 is about one
 # file, so only pages and resolutions count.
 REFUSALS = frozenset(("bot_check", "rate_limited", "http_429"))
+
+
+# What a system call says where this machine itself has run out of something.
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 def attribution_of(failure: str | None) -> Attribution | None:

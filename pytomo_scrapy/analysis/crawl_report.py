@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
+from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
 from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, survival_quantile
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution
@@ -92,6 +93,7 @@ class ReportSummary:
     rtt_by_resolver: Sequence[RoundTripSummary] = field(default_factory=list)
     rtt_by_host: Sequence[RoundTripSummary] = field(default_factory=list)
     refusals: RefusalAccount | None = None
+    outages: Sequence[LineOutage] = field(default_factory=list)
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,7 +114,8 @@ def summarise(
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
     from pytomo_scrapy.analysis.refusals import refusals_where
 
-    condition = matching(crawl_name=crawl, since=since, until=until, service=service, provider=provider)
+    wanted = {"crawl_name": crawl, "since": since, "until": until, "service": service, "provider": provider}
+    condition = matching(**wanted)  # type: ignore[arg-type]
     with database.read() as connection:
         failures = _failures(connection, condition)
         excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
@@ -138,6 +141,7 @@ def summarise(
             rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
             rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
             refusals=refusals_where(connection, condition),
+            outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             # Aggregates do not know their crawl: they are left out where one crawl is reported.
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )

@@ -21,10 +21,12 @@ def replay(
     changes: Mapping[str, float],
     filters: Mapping[str, Any],
     export: IO[str] | None = None,
+    *,
+    is_dry_run: bool = False,
 ) -> ReplaySummary:
     """Play every matching measurement again; add results under their name, and never touch a stored one.
 
-    `export` gets a line of ITU-T P.1203 input for each result that started.
+    `is_dry_run` adds none. `export` gets a line of ITU-T P.1203 input for each result that started.
     """
     summary = ReplaySummary(result_name(player, changes))
     for key in _matching_ids(repository, filters):
@@ -46,10 +48,10 @@ def replay(
             if result is None:
                 continue
             is_replayed = True
-            if known is None:
+            if known is None and not is_dry_run:
                 repository.add_playback(key, result)
                 summary.added += 1
-            else:
+            elif known is not None:
                 summary.compare(key, known, result)
             before = known or row_to_compare(of_window, player)
             if before is not None:

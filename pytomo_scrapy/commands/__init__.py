@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-from pytomo_scrapy.failures import LineError, SettingError, StorageError
+from pytomo_scrapy.failures import AbsentError, LineError, SettingError, StorageError
 from pytomo_scrapy.items.foreign_text import printable
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class DatabaseCommand:
             refuse(error)
         except LineError as error:
             refuse(error, EXIT_FAILED)
+        except AbsentError as error:
+            refuse(error, EXIT_FAILED)
         except StorageError as error:
             refuse(error, self.database_exit_code)
 
@@ -70,3 +72,11 @@ class DatabaseCommand:
             url = self.load_config().database_url
             with closing(open_database(url, after_migration=after_migration)) as database:
                 yield database
+
+    @contextmanager
+    def read_database(self) -> Iterator[Database]:
+        """Give the database of the settings to read from. Refuses as `refusals` does; creates and writes nothing."""
+        from pytomo_scrapy.storage.reading import open_for_reading
+
+        with self.refusals(), closing(open_for_reading(self.load_config().database_url)) as database:
+            yield database

@@ -60,7 +60,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("Name one folder for the export.")
         place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         chosen = ExportSelection(opts.since, opts.until, opts.where, opts.keep_formulas)
-        with self.opened_database() as database:
+        with self.read_database() as database:
             shape = opts.shape or "wide"
             if opts.format == "parquet":
                 keep_pandas_out()

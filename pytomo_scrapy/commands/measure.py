@@ -41,8 +41,9 @@ class Command(CrawlCommand):
             parse_video_url(args[0])
         except ValueError as error:
             refuse(error)
-        # Whoever waits for one answer is told of a refusal at once.
+        # Whoever waits for one answer is told of a refusal, or of a line that is out, at once.
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
+        self.settings.set("PYTOMO_WAIT_FOR_LINE", False, "cmdline")
         opts.spargs |= {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
         return "youtube"
 

@@ -42,7 +42,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         output = opts.output or Path(f"measurement-{args[0]}.svg")
         if output.suffix.lower() not in (".svg", ".png"):
             refuse(f"{output}: the file must end in .svg or .png")
-        with self.opened_database() as database:
+        with self.read_database() as database:
             drawing = draw_session(_shown(database, args[0], opts.player, opts.window))
         try:
             _write(drawing, output)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
-from contextlib import nullcontext
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pytomo_scrapy.commands.simulate import add_player_options, read_player_opti
 
 if TYPE_CHECKING:
     from pytomo_scrapy.measure.playback.replay_summary import ReplaySummary
+    from pytomo_scrapy.storage.database import Database
 
 _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "crawl": ("crawl_name", str),
@@ -49,6 +51,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             "--where", action="append", default=[], metavar="FIELD=VALUE", help=f"only these: {', '.join(_FILTERS)}"
         )
         parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+        parser.add_argument("--dry-run", action="store_true", help="add no result: only say how the answers move")
         parser.add_argument("--p1203", type=Path, metavar="FILE", help="also write ITU-T P.1203 input, a line each")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -61,15 +64,26 @@ class Command(DatabaseCommand, ScrapyCommand):
         filters = read_filters(opts.where)
         try:
             with (
-                self.opened_database() as database,
+                self.read_database() if opts.dry_run else self._database() as database,
                 opts.p1203.open("w") if opts.p1203 else nullcontext() as export,
             ):
-                summary = replay(Repository(database), player, changes, filters, export)
+                summary = replay(Repository(database), player, changes, filters, export, is_dry_run=opts.dry_run)
         except OSError as error:
             refuse(error)
         print(json.dumps(summary.to_dict()) if opts.json else _as_text(summary))
         if summary.different:
             self.exitcode = EXIT_FAILED
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        """Give the database to add results to; what only compares with stored results goes on where none can be."""
+        with self.read_database() as reading:
+            path = Path(str(reading.engine.url.database))
+            if reading.is_sqlite and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
+                yield reading
+                return
+        with self.opened_database() as database:
+            yield database
 
 
 def read_filters(words: list[str]) -> dict[str, Any]:

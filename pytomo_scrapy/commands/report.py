@@ -47,7 +47,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         if args:
             refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
         if opts.pdf is None:
-            with self.opened_database() as database:
+            with self.read_database() as database:
                 _print(database, opts)
         else:
             self._write_pdf(opts)
@@ -55,7 +55,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     def _write_pdf(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
-        with self.refusals():
+        with self.read_database():
             try:
                 write_pdf_report(self.load_config().database_url, opts.pdf, since=opts.since, until=opts.until)
             except OSError as error:

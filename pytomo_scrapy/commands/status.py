@@ -43,7 +43,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
         if len(args) > 1:
             refuse("Name one crawl at most: scrapy status NAME")
-        with self.opened_database() as database:
+        with self.read_database() as database:
             statuses = crawl_statuses(database, name=args[0] if args else None, has_finished=opts.all)
         if opts.json:
             print(json.dumps([asdict(one) for one in statuses], default=str))

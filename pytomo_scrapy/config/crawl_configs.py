@@ -65,6 +65,14 @@ class EnduranceConfig:
         number(0),
         "A crawl waits this long for a database that is full or out of reach before it stops",
     )
+    waits_for_line: bool = setting(
+        "PYTOMO_WAIT_FOR_LINE",
+        True,
+        "flag",
+        flag,
+        "1 waits where the line is out until a resolver answers again, and measures what failed meanwhile once more; 0 "
+        "goes on",
+    )
     unstored_directory: str = setting(
         "PYTOMO_UNSTORED_DIRECTORY",
         "databases/unstored",

@@ -16,9 +16,11 @@ from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.idle_time import idle_figures
+from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
+from pytomo_scrapy.crawl.outages import Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
@@ -59,7 +61,10 @@ class CrawlContext:
         self.storage = CrawlStorage(checked, self.gate, raw_settings)
         # 4. The parts that end a crawl by stopping the gate.
         self.politeness = Politeness(checked.endurance, self.gate)
+        self.lab = LabLife.of_environment()
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
+        waits_for_line = checked.endurance.waits_for_line and not checked.path.proxy
+        self.outages = Outages(checked.dns, self.gate.hold, self.gate.pause, run_in_thread, is_on=waits_for_line)
         # 5. The parts that only observe. None where they are not wanted.
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
@@ -162,7 +167,8 @@ class CrawlContext:
     @property
     def is_over(self) -> bool:
         """Whether something has happened that ends the crawl."""
-        return self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
+        is_ended = self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
+        return is_ended or self.lab.is_over
 
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():

@@ -1,18 +1,21 @@
-"""The process that windows and analyses run in, and the directory that their media pass through."""
+"""The processes that windows and analyses run in, and the directory that their media pass through."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
 from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
+from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import DownloadResult, VideoItem
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.tools import Analysis
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
+from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.worker import Worker
 
 # The engine ends a window within 0.25 s of its deadline; a process that is later than this hangs.
@@ -23,10 +26,18 @@ WindowDisplay = Callable[[VideoItem, float], AbstractAsyncContextManager[Callabl
 
 
 class MeasuringProcess:
-    """Runs one window or analysis at a time, away from the crawl: its crash or hang costs one row."""
+    """Runs one window or analysis at a time, away from the crawl: its crash or hang costs one row.
+
+    Two processes, since what reads strangers' media needs no network, and cannot be confined for a while only.
+    """
 
     def __init__(self) -> None:
         self._worker = Worker()
+        self._analyst = Worker(
+            "pytomo-analyst",
+            preload=("pytomo_scrapy.measure.playback.window_analysis",),
+            confinement=Confinement.OFFLINE,
+        )
         self._displays: list[WindowDisplay] = []
         self._spool: SpoolFolder | None = None
 
@@ -42,12 +53,14 @@ class MeasuringProcess:
         self._displays.append(display)
 
     async def open(self) -> None:
-        """Start the process, ahead of its first window."""
+        """Start both processes, ahead of the first window."""
         await self._worker.start()
+        await self._analyst.start()
 
     async def close(self) -> None:
-        """End the process, and remove the media that it left."""
+        """End both processes, and remove the media that they left."""
         await self._worker.close()
+        await self._analyst.close()
         self.abandon()
 
     def abandon(self) -> None:
@@ -64,18 +77,25 @@ class MeasuringProcess:
                 for show in shown:
                     show(progress)
 
-            return await self._worker.run(
+            result = await self._worker.run(
                 download_window,
                 plan,
                 settings,
                 deadline_s=settings.window_s + WINDOW_GRACE_S,
                 on_progress=on_progress,
             )
+        # These files are deleted later: a process that strangers talk to does not choose any.
+        if any(
+            stream.spool_path and Path(stream.spool_path).parent != Path(plan.spool_directory)
+            for stream in result.streams
+        ):
+            raise MeasurementError("worker_died", "it named a file that is not the window's")
+        return result
 
     async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:
         """Analyse one window, then delete its media. Raises MeasurementError if the process dies or hangs."""
         try:
-            return await self._worker.run(
+            return await self._analyst.run(
                 analyse_window, download, declared, settings, deadline_s=settings.analysis_timeout_s
             )
         finally:

@@ -15,8 +15,8 @@ from pathlib import Path
 from pytomo_scrapy import __version__
 from pytomo_scrapy.crawl.own_files import open_own, own_folder
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items.codec import CodecError, from_plain, to_plain
 from pytomo_scrapy.storage.frontier.frontier import OpenCrawl
-from pytomo_scrapy.storage.measurements.codec import CodecError, from_plain, to_plain
 from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Run
 

@@ -23,6 +23,9 @@ class DnsLookup:
     ttl_s: int | None = stored(None, "smallest of the address records", null="no address")
     cnames: tuple[str, ...] = stored((), "aliases in their order", null="never; empty: none", unit="JSON list")
     addresses: tuple[str, ...] = ()
+    address_count: int | None = stored(
+        None, "addresses in the answer, of which 16 are kept", null="no answer came", unit="addresses"
+    )
     failure: str | None = failure_of("the query")
     failure_detail: str | None = failure_detail()
 

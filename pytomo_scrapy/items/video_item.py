@@ -50,6 +50,9 @@ class VideoItem:
     listed_view_count: int | None = None
     listed_duration_s: float | None = None
     listed_age_s: float | None = None
+    # Of the outage of the line that the session met; the end is None where the crawl stopped before it.
+    outage_started_at: datetime | None = None
+    outage_ended_at: datetime | None = None
 
     def fail(self, stage: Stage, failure: str, detail: str | None = None) -> None:
         """Keep the first failure that ended the session; later ones and skips stay with their own stage."""

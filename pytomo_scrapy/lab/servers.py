@@ -62,6 +62,7 @@ class LabEndpoints:
     ca_bundle: str
     media_port: int
     proxy_url_v6: str | None = None  # where the machine has IPv6
+    pid: int = field(default_factory=os.getpid)  # of the servers: whose end ends the lab
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point any client to the lab."""
@@ -73,6 +74,7 @@ class LabEndpoints:
         }
         variables = {**proxies, **{name.lower(): value for name, value in proxies.items()}}
         variables["SSL_CERT_FILE"] = self.ca_bundle
+        variables["OFFLINE_LAB_PID"] = str(self.pid)  # a crawl ends with its lab (crawl/lab_life.py)
         variables["PYTOMO_ALLOW_PRIVATE_ADDRESSES"] = "1"  # the media hosts are on loopback
         variables["PYTOMO_DNS_RESOLVERS"] = ",".join(f"{name}={where}" for name, where in self.resolvers.items())
         if self.proxy_url_v6 is not None:

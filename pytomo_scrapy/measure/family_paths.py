@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from random import Random
 
 from pytomo_scrapy.config import DnsConfig, PathConfig, ResolveConfig
 from pytomo_scrapy.items import DnsResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
-from pytomo_scrapy.measure.net.path import proxy_for
+from pytomo_scrapy.measure.net.path import family_of, proxy_for
 from pytomo_scrapy.measure.net.private_addresses import is_refused
 
 FAMILIES = (4, 6)
@@ -98,8 +99,14 @@ def _refused(path: FamilyPath, way: PathConfig) -> FamilyPath:
         # Behind a proxy the address is not connected to: where the name leads is the proxy's to say.
         if address is not None and is_refused(address, way) and not proxy_for(media.url, way):
             detail = f"{media.host} leads to {address}"
-            return replace(path, dns=replace(path.dns, failure="private_address", failure_detail=detail))
+            return replace(path, dns=replace(path.dns, failure=_refusal(media.host, address), failure_detail=detail))
     return path
+
+
+def _refusal(host: str, address: str) -> str:
+    """Say whose doing it is: no service has its media on the viewer's own machine, but filters send names there."""
+    is_own_machine = family_of(host) is None and ip_address(address).is_loopback
+    return "dns_sinkhole" if is_own_machine else "private_address"
 
 
 def _failed_last(paths: Iterable[FamilyPath]) -> tuple[FamilyPath, ...]:

@@ -15,6 +15,9 @@ from pytomo_scrapy.measure.net.private_addresses import is_refused
 from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 
+# In all, those that are downloaded from first: what some resolver adds must not become a flood.
+MAX_PINGED = 64
+
 
 def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig, path: PathConfig) -> PingResult:
     """Ping every distinct address that any resolver gave and the first gateway; behind a proxy, the proxy alone."""
@@ -24,7 +27,7 @@ def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig,
     chosen = item.dns.chosen.values() if item.dns else ()
     # Another resolver than the first may name an address that is refused.
     given = dict.fromkeys([*chosen, *_resolved_addresses(item)])
-    addresses = [address for address in given if not is_refused(address, path)]
+    addresses = [address for address in given if not is_refused(address, path)][:MAX_PINGED]
     port = item.resolve.formats[0].port if item.resolve and item.resolve.formats else 443
     gateway = gateway_towards(addresses[0]) if addresses else None
     return ping_addresses(addresses, config, port=port, gateway=gateway)

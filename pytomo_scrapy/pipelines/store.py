@@ -10,6 +10,8 @@ from scrapy.exceptions import DropItem
 from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.lab_life import LabLife
+from pytomo_scrapy.crawl.outages import Outages
 from pytomo_scrapy.failures import Stage, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.outcome import sentence
@@ -26,18 +28,32 @@ class StorePipeline:
 
     stage = Stage.STORE
 
-    def __init__(self, storage: CrawlStorage, gate: Gate, stats: StatsCollector) -> None:
+    def __init__(
+        self,
+        storage: CrawlStorage,
+        gate: Gate,
+        stats: StatsCollector,
+        lab: LabLife | None = None,
+        outages: Outages | None = None,
+    ) -> None:
         self.storage = storage
         self.gate = gate
         self.stats = stats
+        self.lab = lab or LabLife()
+        self.outages = outages
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         context = CrawlContext.of(crawler)
-        return cls(context.storage, context.gate, crawler.stats)
+        return cls(context.storage, context.gate, crawler.stats, context.lab, context.outages)
 
     async def process_item(self, item: VideoItem) -> VideoItem:
-        """Save the item. Raises DropItem if the database cannot take it."""
+        """Save the item. Raises DropItem if the database cannot take it, or the lab that it measured is no more."""
+        if self.lab.is_over:
+            self.gate.stop()
+            raise DropItem(f"{item.video_id} goes back to the frontier: its lab has ended", log_level="DEBUG")
+        if self.outages is not None:
+            await self.outages.outlast(item)
         try:
             await self.storage.opened.store(item)
         except StorageError as error:

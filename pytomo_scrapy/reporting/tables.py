@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ThroughputSummary,
     )
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
+    from pytomo_scrapy.analysis.line_outages import LineOutage
     from pytomo_scrapy.analysis.overview import Estimate
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
@@ -68,6 +69,16 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
         _round_trips("Idle round trips by resolver", report.rtt_by_resolver),
         _round_trips("Idle round trips by host", report.rtt_by_host),
     ]
+
+
+def outage_table(outages: Sequence[LineOutage]) -> TableLayout:
+    """Lay out the outages of the line."""
+    rows = [
+        (one.vantage, one.started_at, one.ended_at or "", number(one.duration_s, 0), one.session_count)
+        for one in outages
+    ]
+    title = "Outages of the line: what failed meanwhile was measured again"
+    return _layout(title, ("vantage point", "start", "end", "seconds", "sessions"), rows)
 
 
 def daily_tables(days: DailySummary) -> list[TableLayout]:

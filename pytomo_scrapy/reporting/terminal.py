@@ -18,6 +18,7 @@ from pytomo_scrapy.reporting.tables import (
     TableLayout,
     daily_tables,
     measurement_tables,
+    outage_table,
     refusal_table,
     report_tables,
 )
@@ -57,6 +58,8 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         return
     console.print(f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     _print_tables(console, report_tables(report))
+    if report.outages:
+        _print_tables(console, [outage_table(report.outages)])
     if report.refusals is not None:
         for sentence in report.refusals.sentences:
             console.print(escape(sentence), highlight=False)

@@ -229,7 +229,8 @@ class WalkSpider(Spider):
         assert failure.value is not None
         name, detail = page_trouble(failure.value)
         if claim.kind == "source":
-            await self.walk.finish_source(claim, (), name, detail)
+            if not await self.walk.met_outage(claim, failure.request.url, name):  # type: ignore[attr-defined]
+                await self.walk.finish_source(claim, (), name, detail)
             return
         item = self._item(claim)
         item.page = PageResult(failure=name, failure_detail=detail)

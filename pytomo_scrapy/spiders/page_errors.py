@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
-from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
 
-from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.failures import EXHAUSTED, FAILURES
 from pytomo_scrapy.measure.window.head import read_retry_after
 from pytomo_scrapy.pages import ParsedPage
+
+_ROBOTS = "robots.txt"
 
 
 def page_trouble(error: BaseException) -> tuple[str, str]:
     """Return the class and the detail of an exception of Scrapy's downloader."""
     detail = f"{type(error).__name__}: {error}"
-    if isinstance(error, IgnoreRequest):
+    if isinstance(error, IgnoreRequest) and _ROBOTS in str(error):
         return "robots_disallowed", detail
+    if isinstance(error, (IgnoreRequest, DownloadCancelledError)):
+        # Scrapy has no class for it: its greatest size ends the download, or the unpacking of what came.
+        return "page_too_large" if "max" in str(error).lower() else "unknown_failure", detail
+    if _is_exhausted(error):
+        return "out_of_resources", detail
     if isinstance(error, (DownloadTimeoutError, ConnectTimeoutError, TimeoutError)):
         return "page_timeout", detail
     return "page_unreachable", detail
+
+
+def _is_exhausted(error: BaseException | None) -> bool:
+    """Tell whether this machine had nothing left to ask with. Twisted and Scrapy wrap the error, or quote it."""
+    while error is not None:
+        number = getattr(error, "osError", None) or getattr(error, "errno", None)
+        if number in EXHAUSTED or any(os.strerror(code) in str(error) for code in EXHAUSTED):
+            return True
+        error = error.__cause__
+    return False
 
 
 def ordered_wait_s(response: Response) -> float:

@@ -168,6 +168,13 @@ class Walk:
         await self._storage.write(self._frontier.finish_source, claim, found, failure=failure, detail=detail)
         self._claims.done(claim.id)
 
+    async def met_outage(self, claim: Claim, url: str, failure: str) -> bool:
+        """Tell whether a source's page met an outage of the line, which is over by then: it is asked for again."""
+        if not await self._context.outages.met_page(url, failure):
+            return False
+        await self._claims.give_back(claim.id, is_counted=False)
+        return True
+
     async def add_related(
         self, claim: Claim, found: Sequence[FoundVideo], failure: str | None, ordered_wait_s: float
     ) -> None:
@@ -228,6 +235,9 @@ def close_if_over(context: CrawlContext) -> None:
     if context.storage.failure is not None:
         logger.error("%s", context.storage.failure)
         raise CloseSpider("storage_failed")
+    if context.lab.is_over:
+        logger.error("%s", context.lab.sentence)
+        raise CloseSpider("lab_ended")
     if context.politeness.is_over:
         logger.error("%s", context.politeness.sentence())
         raise CloseSpider("service_refuses")

@@ -85,8 +85,22 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
+            if _is_damage(str(error.orig)) and self.is_sqlite:
+                raise RefusedError(damage_of(self.shown_url)) from error
             kind = StorageError if is_away(error) else RefusedError
             raise kind(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
+
+
+def _is_damage(words: str) -> bool:
+    return "malformed" in words or "disk I/O error" in words
+
+
+def damage_of(shown_url: str) -> str:
+    """Say that a database is damaged, and what to do."""
+    return (
+        f"The database {shown_url} is damaged: end what writes to it, keep a copy of its files, save what can be read "
+        "with `sqlite3 FILE .recover | sqlite3 NEW.db`, and go on with the new file."
+    )
 
 
 def reason_of(error: DBAPIError) -> str:
@@ -102,16 +116,16 @@ def open_database(
 
     `after_migration` is called where an older database was brought to this version's schema.
     """
-    parsed = _parse_url(url)
+    parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_folder(parsed)
-    database = Database(_create_engine(parsed, busy_timeout_s))
+    database = Database(create_engine_of(parsed, busy_timeout_s))
     try:
         if _bring_up_to_date(database) and after_migration is not None:
             after_migration(database)
     except DBAPIError as error:
         database.close()
-        raise StorageError(_opening_error(database, error)) from error
+        raise StorageError(opening_error(database, error)) from error
     except StorageError:
         database.close()
         raise
@@ -119,7 +133,8 @@ def open_database(
     return database
 
 
-def _parse_url(url: str) -> URL:
+def parse_url(url: str) -> URL:
+    """Read the URL of a database of either kind. Raises StorageError."""
     try:
         parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
     except (ArgumentError, ValueError):
@@ -144,7 +159,8 @@ def _prepare_folder(url: URL) -> None:
         raise StorageError(f"The database {path} is a folder: PYTOMO_DATABASE_URL must name a file in it.")
 
 
-def _create_engine(url: URL, busy_timeout_s: float) -> Engine:
+def create_engine_of(url: URL, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:
+    """Return the engine of a database that is read and written. Raises StorageError."""
     is_sqlite = url.get_backend_name() == "sqlite"
     options: dict[str, Any] = (
         {"connect_args": {"timeout": busy_timeout_s}}
@@ -162,12 +178,12 @@ def _create_engine(url: URL, busy_timeout_s: float) -> Engine:
         raise StorageError(f"PYTOMO_DATABASE_URL cannot be used: it must be like {_RIGHT_URLS}.") from error
     if is_sqlite:
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
     return engine
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver's own transaction handling begins late and leaves DDL outside: `_begin_sqlite` begins instead.
+    # The driver's own transaction handling begins late and leaves DDL outside: `begin_sqlite` begins instead.
     connection.isolation_level = None
     _use_wal(connection)
     # FULL: a commit survives a power cut, which a probe in a cupboard does meet; one fsync a video is nothing.
@@ -187,7 +203,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction, since the driver is told to begin none."""
     # IMMEDIATE takes the write lock at once: a later upgrade from reading fails without waiting.
     is_write = connection.get_execution_options().get("is_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
@@ -213,9 +230,12 @@ def _bring_up_to_date(database: Database) -> bool:
     return revision is not None
 
 
-def _opening_error(database: Database, error: DBAPIError) -> str:
+def opening_error(database: Database, error: DBAPIError) -> str:
+    """Say in one sentence why a database cannot be opened."""
     words = str(error.orig)
-    if "not a database" in words or "malformed" in words:
+    if _is_damage(words):
+        return damage_of(database.shown_url)
+    if "not a database" in words:
         return f"The file of {database.shown_url} is not a SQLite database: choose another PYTOMO_DATABASE_URL."
     if "readonly" in words or "unable to open" in words:
         return f"The database {database.shown_url} cannot be opened for writing: check the permissions of its folder."

@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.database import damage_of
 from pytomo_scrapy.storage.shown_url import shown
 
 QUERY_LIMIT_S = 4.0
@@ -73,10 +74,7 @@ class ReadDatabase:
         return engine
 
     def _sqlite_engine(self, path: Path) -> Engine:
-        location = f"file:{quote(str(path.resolve()))}?mode=ro"
-        if not _can_open(location):
-            # On a medium that cannot be written, SQLite cannot keep its index of the write-ahead log.
-            location += "&immutable=1"
+        location = read_location(path)
 
         def connect() -> sqlite3.Connection:
             # The driver itself begins no transaction to read; `see_one_state` does.
@@ -133,6 +131,13 @@ def _binary_results(url: URL) -> dict[str, Any]:
             self.format = psycopg.pq.Format.BINARY
 
     return {"cursor_factory": BinaryCursor}
+
+
+def read_location(path: Path) -> str:
+    """Return the URI by which SQLite opens a file and writes nothing beside it."""
+    location = f"file:{quote(str(path.resolve()))}?mode=ro"
+    # On a medium that cannot be written, SQLite cannot keep its index of the write-ahead log.
+    return location if _can_open(location) else f"{location}&immutable=1"
 
 
 def _can_open(location: str) -> bool:
@@ -196,7 +201,9 @@ def _explained(error: DBAPIError, shown_url: str) -> StorageError:
     words = " ".join(str(error.orig).split())
     if "interrupted" in words or "statement timeout" in words:
         return TooSlowError("The query took too long and was stopped: choose a shorter period or fewer conditions.")
-    if "not a database" in words or "malformed" in words:
+    if "malformed" in words:
+        return StorageError(damage_of(shown_url))
+    if "not a database" in words:
         return NotReadyError("This file is not a database of pytomo-scrapy.")
     if "locked" in words:
         return StorageError("The database is locked by another program.")

@@ -61,7 +61,6 @@ def test_file_that_is_no_database_is_one_sentence_and_stays_as_it_is(
     [
         ("mysql://x.example/y", "PYTOMO_DATABASE_URL names the database 'mysql'"),
         ("sqlite:///:memory:", "a database in memory would lose every measurement"),
-        ("sqlite:////proc/none/x.db", "The folder /proc/none of the database cannot be created"),
         ("sqlite:///.", "is a folder"),
     ],
 )
@@ -70,6 +69,11 @@ def test_url_of_no_database_is_one_sentence(
     run: Run, words: tuple[str, ...], exit_code: int, url: str, sentence: str
 ) -> None:
     refused(run(*words, "--database", url), exit_code, sentence)
+
+
+def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
+    sentence = "The folder /proc/none of the database cannot be created"
+    refused(run(*OPENING[4][0], "--database", "sqlite:////proc/none/x.db"), 3, sentence)
 
 
 @pytest.mark.process

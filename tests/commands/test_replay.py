@@ -87,6 +87,7 @@ def test_replay_is_of_the_measurements_that_were_asked_for(
 
 
 def test_replay_of_nothing_says_so_and_compares_nothing(run: Run) -> None:
+    Path("x.db").touch()
     ended = run("replay", "--database", "x.db")
     assert (ended.exit_code, ended.output) == (0, "0 measurements, 0 of them without a stored trace.\n")
 

@@ -16,12 +16,14 @@ from tests.e2e.conftest import database_setting, run_scrapy
 
 @pytest.mark.process
 def test_report_of_an_empty_database_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "x.db").touch()
     done = run_scrapy("report", *database_setting(tmp_path / "x.db"))
     assert (done.exit_code, done.errors) == (0, "")
     assert "scrapy crawl youtube" in done.output
 
 
 def test_report_of_an_empty_database_as_json_is_one_object(run: Run) -> None:
+    Path("x.db").touch()
     assert json.loads(run("report", "--json", "--database", "x.db").output)["attempted_count"] == 0
 
 
@@ -91,7 +93,7 @@ def test_report_as_pdf_of_nothing_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 def test_report_as_pdf_without_a_database_is_refused_and_creates_none(run: Run, tmp_path: Path) -> None:
-    refused(run("report", "--pdf", "out.pdf", "--database", "x.db"), 2, "")
+    refused(run("report", "--pdf", "out.pdf", "--database", "x.db"), 3, "There is no database ")
     assert not list(tmp_path.iterdir())
 
 

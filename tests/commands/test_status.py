@@ -83,5 +83,6 @@ def test_status_of_a_finished_crawl_says_when(run: Run, crawls: Path) -> None:
     ("words", "sentence"), [((), "no unfinished crawl"), (("a [b]",), "no crawl named a [b]"), (("--all",), "no unf")]
 )
 def test_status_without_a_crawl_says_so(run: Run, words: tuple[str, ...], sentence: str) -> None:
+    Path("x.db").touch()
     ended = run("status", "--database", "x.db", *words)
     assert ended.exit_code == 0 and ended.output.splitlines()[1].startswith(sentence)

@@ -19,6 +19,7 @@ from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
+from pytomo_scrapy.measure.worker.confinement import Confinement
 from tests.factories import make_download, make_format, make_item, make_playback, make_timeline
 
 PLAN = WindowPlan((make_format(),), {})
@@ -84,7 +85,9 @@ class Folder:
 def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     worker = FakeWorker()
     Folder.made = Folder.removed = 0
-    monkeypatch.setattr(module, "Worker", lambda: worker)
+    analyst = FakeWorker()
+    monkeypatch.setattr(analyst, "run", worker.run)
+    monkeypatch.setattr(module, "Worker", lambda *_, **options: analyst if options else worker)
     monkeypatch.setattr(module, "SpoolFolder", Folder)
     return worker
 
@@ -150,3 +153,23 @@ def test_process_that_opened_no_window_leaves_nothing_to_remove(worker: FakeWork
     MeasuringProcess().abandon()
     asyncio.run(MeasuringProcess().close())
     assert (Folder.made, Folder.removed) == (0, 0)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/spool/../etc/passwd", "/spool/sub/x", "x"])
+def test_window_that_names_a_file_of_others_is_not_believed(worker: FakeWorker, path: str) -> None:
+    plan = WindowPlan((make_format(),), {}, spool_directory="/spool")
+    named = make_download(streams=(StreamDownload("muxed", "18", spool_path=path),))
+
+    async def run(*given: object, **options: object) -> object:
+        return named
+
+    worker.run = run  # type: ignore[method-assign]
+    with pytest.raises(MeasurementError, match="not the window's"):
+        asyncio.run(MeasuringProcess().download(plan, DownloadConfig(), make_item()))
+
+
+def test_media_are_read_by_a_process_without_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(module, "Worker", lambda *_, **options: made.append(options.get("confinement")))
+    MeasuringProcess()
+    assert made == [None, Confinement.OFFLINE]

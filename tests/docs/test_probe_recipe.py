@@ -93,7 +93,7 @@ from pytomo_scrapy.items.route_result import Route
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.route import measure_routes
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.measurements.codec import from_plain, to_plain
+from pytomo_scrapy.items.codec import from_plain, to_plain
 from tests.factories import HOST, make_item
 from tests.fake_crawler import Stats
 from tests.measure.test_session import World, make_session, world

@@ -126,6 +126,19 @@ def test_path_whose_media_lead_to_a_private_address_fails_and_comes_last() -> No
     assert refuse_private(paths, config.PathConfig(is_private_allowed=True)) == paths
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.42.0.1", "::1"])
+def test_name_that_leads_to_the_own_machine_is_a_sinkhole(address: str) -> None:
+    (path,) = refuse_private((FamilyPath(None, make_resolve(), DnsResult((), {HOST: address})),), config.PathConfig())
+    assert path.dns is not None and path.dns.failure == "dns_sinkhole"
+
+
+def test_address_of_the_own_machine_in_place_of_a_name_is_private() -> None:
+    resolve = make_resolve(formats=(make_format(host="127.0.0.1"),))
+    path = FamilyPath(None, resolve, DnsResult((), {"127.0.0.1": "127.0.0.1"}))
+    (refused,) = refuse_private((path,), config.PathConfig())
+    assert refused.dns is not None and refused.dns.failure == "private_address"
+
+
 def test_private_address_behind_a_proxy_is_the_proxys_to_refuse() -> None:
     paths = (FamilyPath(None, make_resolve(), DnsResult((), {HOST: "10.0.0.7"})),)
     assert refuse_private(paths, config.PathConfig(proxy="http://127.0.0.1:3128")) == paths

@@ -85,3 +85,17 @@ def test_ping_behind_proxies_asks_the_proxy_of_each_family_and_says_so(monkeypat
         ("192.0.2.8 3128", "proxy", True),
         ("2001:db8::8 3129", "proxy", True),
     ]
+
+
+def test_ping_of_thousands_of_addresses_keeps_to_those_that_are_downloaded_from_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pinged: list[str] = []
+    monkeypatch.setattr(targets, "ping_addresses", lambda addresses, *_, **__: pinged.extend(addresses))
+    monkeypatch.setattr(targets, "gateway_towards", lambda _: None)
+    monkeypatch.setattr(targets, "proxy_for", lambda *_: None)
+    many = tuple(f"198.{number >> 8}.{number & 255}.1" for number in range(4000))
+    lookups = (DnsLookup(HOST, "system", "127.0.0.1", "udp", "A", addresses=many),)
+    item = make_item(resolve=make_resolve(), dns=make_dns(lookups=lookups, chosen={HOST: "192.0.2.2"}))
+    targets.ping_media(item, (FamilyPath(None, make_resolve()),), SETTINGS.ping, SETTINGS.path)
+    assert pinged == ["192.0.2.2", *many[:63]]

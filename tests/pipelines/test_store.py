@@ -9,6 +9,7 @@ import pytest
 from scrapy.exceptions import DropItem
 
 from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.failures import MeasurementError, Stage, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.tools import Stopped
@@ -137,3 +138,12 @@ def test_item_goes_back_to_the_frontier_where_the_crawl_stops(kind: type[StagePi
     with pytest.raises(DropItem, match="goes back to the frontier"):
         asyncio.run(kind(Session(trouble=Stopped()), stats).process_item(item))  # type: ignore[arg-type]
     assert (item.failure, stats) == (None, {}), f"{stage} measured nothing"
+
+
+def test_item_whose_lab_has_ended_is_not_stored_and_stops_the_crawl() -> None:
+    storage, gate = Storage(), Gate(is_quiet=True)
+    ended = LabLife(pid=2**22 + 1)  # no system gives so high a number
+    pipeline = StorePipeline(storage, gate, Stats(), ended)  # type: ignore[arg-type]
+    with pytest.raises(DropItem):
+        asyncio.run(pipeline.process_item(make_item()))
+    assert (storage.stored, gate.is_stopping) == ([], True)

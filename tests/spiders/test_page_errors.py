@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
-from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
+from twisted.internet.error import ConnectError
 from twisted.internet.error import ConnectionRefusedError as Refused
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
 
@@ -17,6 +20,13 @@ from pytomo_scrapy.spiders.page_errors import ordered_wait_s, page_trouble, stat
     ("error", "failure"),
     [
         (IgnoreRequest("Forbidden by robots.txt"), "robots_disallowed"),
+        # A bomb: Scrapy's words on a page that is too large once it is unpacked, or as it is sent.
+        (IgnoreRequest("Ignored response <200 u> because its body exceeded DOWNLOAD_MAXSIZE"), "page_too_large"),
+        (DownloadCancelledError("Cancelling download of u: received size is larger than maxsize"), "page_too_large"),
+        (IgnoreRequest("a middleware of the user"), "unknown_failure"),
+        (ConnectError(osError=errno.EMFILE), "out_of_resources"),
+        (OSError(errno.ENFILE, "x"), "out_of_resources"),
+        (DownloadFailedError("[Errno 24] Too many open files"), "out_of_resources"),
         (DownloadTimeoutError("30 s"), "page_timeout"),
         (ConnectTimeoutError(), "page_timeout"),
         (TimeoutError(), "page_timeout"),

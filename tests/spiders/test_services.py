@@ -54,6 +54,9 @@ class NotedWalk:
     def note_refusal(self, failure: str, wait_s: float) -> None:
         self.log.append(("refused", failure, wait_s))
 
+    async def met_outage(self, claim: Claim, url: str, failure: str) -> bool:
+        return False
+
     async def finish_source(
         self, claim: Claim, found: list[FoundVideo], failure: str | None, detail: str | None, wait_s: float = 0.0
     ) -> None:

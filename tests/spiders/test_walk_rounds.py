@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from scrapy.exceptions import CloseSpider
 
+from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.spiders.arguments import WalkArguments
@@ -318,6 +319,10 @@ def refuse(context: Any) -> None:
     context.politeness.is_over = True
 
 
+def lose(context: Any) -> None:
+    context.lab = LabLife(pid=2**22 + 1)  # no system gives so high a number
+
+
 def reach(context: Any) -> None:
     context.data_cap.is_reached = True
 
@@ -328,6 +333,7 @@ def reach(context: Any) -> None:
         ((), None, None),
         ((fail,), "storage_failed", "The disk is full."),
         ((refuse,), "service_refuses", "The service refused again."),
+        ((lose,), "lab_ended", LabLife.sentence),
         ((reach,), "data_cap", "The data cap of the day is reached."),
         # Of several reasons, the one that loses most comes first.
         ((reach, refuse), "service_refuses", "The service refused again."),

@@ -23,6 +23,9 @@ from pytomo_scrapy.measure.net.sinkhole import is_sinkhole
 
 RECORD_TYPES = ("A", "AAAA")
 _FAMILY_TYPES: Mapping[int | None, tuple[str, ...]] = {4: ("A",), 6: ("AAAA",), None: RECORD_TYPES}
+# Of one answer; a media host has one to eight. What comes behind would be pinged, opened a window on and stored too.
+MAX_ADDRESSES = 16
+MAX_ALIASES = 16  # as resolvers themselves follow; a chain as long as the answer would take the look-up's time
 # Over the time-out: what an answer in the last moment may need to be read.
 _GRACE_S = 0.25
 
@@ -130,7 +133,8 @@ def read_reply(reply: Reply, host: str, record_type: str, resolver: ResolverConf
         rcode=dns.rcode.to_text(rcode),
         ttl_s=ttl_s,
         cnames=chain,
-        addresses=addresses,
+        addresses=addresses[:MAX_ADDRESSES],
+        address_count=len(addresses),
         failure=failure,
         failure_detail=detail,
     )
@@ -143,7 +147,7 @@ def _follow(
     wanted = dns.rdatatype.from_text(record_type)
     name = dns.name.from_text(host)
     chain: list[str] = []
-    for _ in message.answer:  # a chain of CNAMEs is not longer than the answer, a loop would be
+    for _ in range(MAX_ALIASES + 1):  # a loop of CNAMEs has no end
         records = [rrset for rrset in message.answer if rrset.name == name and rrset.rdclass == dns.rdataclass.IN]
         direct = [rrset for rrset in records if rrset.rdtype == wanted]
         if direct:

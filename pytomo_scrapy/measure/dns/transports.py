@@ -26,7 +26,7 @@ import dns.resolver
 import pycurl
 
 from pytomo_scrapy.config import ResolverConfig
-from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.failures import EXHAUSTED, MeasurementError
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file
 
@@ -99,7 +99,8 @@ def _classed(attempt: Callable[[], Reply]) -> Reply:
     except (dns.exception.Timeout, TimeoutError) as error:
         raise MeasurementError("dns_timeout", str(error) or "no answer in time") from None
     except OSError as error:  # before ValueError: a certificate's verification error is both
-        raise MeasurementError("dns_unreachable", f"{type(error).__name__}: {error}") from None
+        failure = "out_of_resources" if error.errno in EXHAUSTED else "dns_unreachable"
+        raise MeasurementError(failure, f"{type(error).__name__}: {error}") from None
     except EOFError:
         raise MeasurementError("dns_bad_response", "the connection ended before the answer did") from None
     except (dns.exception.DNSException, ValueError) as error:

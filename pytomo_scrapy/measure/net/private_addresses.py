@@ -69,6 +69,7 @@ class GuardedSockets:
         self._open_socket = open_socket or self._open_own
         self._own: list[socket.socket] = []
         self.refused_address: str | None = None
+        self.open_error: int | None = None  # why no socket could be opened, of which curl says only that it failed
 
     def open(self, purpose: int, address: Any) -> Any:
         """Return a socket, or what tells curl that there is none."""
@@ -76,7 +77,11 @@ class GuardedSockets:
         if self._is_direct and is_refused(str(address.addr[0]), self._path):
             self.refused_address = str(address.addr[0])
             return pycurl.SOCKET_BAD
-        return self._open_socket(purpose, address)
+        try:
+            return self._open_socket(purpose, address)
+        except OSError as error:
+            self.open_error = error.errno
+            return pycurl.SOCKET_BAD
 
     def close(self) -> None:
         """Close our ends."""

@@ -21,6 +21,7 @@ import icmplib.sockets
 from pythonping.executor import Communicator
 from pythonping.payload_provider import Repeat
 
+from pytomo_scrapy.failures import EXHAUSTED
 from pytomo_scrapy.measure.net.tcp_struct import parse_tcp_info, read_tcp_info
 
 # The first 8 bytes mark our probes. The rest makes 56 bytes of data, as `ping` sends; some hosts cut longer echoes.
@@ -44,6 +45,7 @@ class ProbeTrain:
     detail: str | None = None
     is_permitted: bool = True
     role: str = "media"
+    is_exhausted: bool = False  # this machine had no socket left
 
 
 class EchoProber:
@@ -146,7 +148,11 @@ class ConnectProber:
         """Start one connect of `train`."""
         assert self._selector is not None and train.port is not None
         is_six = ":" in train.address
-        sock = socket.socket(socket.AF_INET6 if is_six else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(socket.AF_INET6 if is_six else socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as error:
+            train.detail, train.is_exhausted = error.strerror or str(error), error.errno in EXHAUSTED
+            return
         sock.setblocking(False)
         sent_s = time.monotonic()
         try:

@@ -158,6 +158,7 @@ def _row(train: ProbeTrain) -> Ping:
     failure = None
     if not rtts_s:
         failure = "ping_no_reply" if train.is_permitted else "ping_not_permitted"
+        failure = "out_of_resources" if train.is_exhausted else failure
     return Ping(
         address=train.address,
         method=train.method,

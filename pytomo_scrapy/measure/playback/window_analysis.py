@@ -16,7 +16,7 @@ from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_trace
 def analyse_window(
     download: DownloadResult, declared: DeclaredVideo, config: PlaybackConfig
 ) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
-    """Read the timelines of the spooled streams and simulate every player on them. Runs in the measuring process.
+    """Read the timelines of the spooled streams and simulate every player on them. Runs in a process without network.
 
     Players see the timelines as they are stored, so that a replay from the database gives exactly the same figures.
     """

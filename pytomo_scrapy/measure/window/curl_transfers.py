@@ -11,7 +11,7 @@ import pycurl
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import Clock
-from pytomo_scrapy.measure.net.path import ca_file
+from pytomo_scrapy.measure.net.path import ca_file, family_of
 from pytomo_scrapy.measure.net.private_addresses import GuardedSockets, SocketOpener
 from pytomo_scrapy.measure.net.redirects import Target
 from pytomo_scrapy.measure.net.uri import as_uri
@@ -136,7 +136,8 @@ class CurlTransfer:
         )
 
     def _describe(self, code: int, text: str) -> TransferError:
-        os_error, verify_result = self.handle.getinfo(pycurl.OS_ERRNO), self.handle.getinfo(pycurl.SSL_VERIFYRESULT)
+        os_error = self._sockets.open_error or self.handle.getinfo(pycurl.OS_ERRNO)
+        verify_result = self.handle.getinfo(pycurl.SSL_VERIFYRESULT)
         refused_address = self._sockets.refused_address
         if refused_address is not None:
             text = f"leads to {refused_address}"
@@ -264,7 +265,7 @@ def lead_to(
     handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if config.path.source_address:
         handle.setopt(pycurl.INTERFACE, f"host!{config.path.source_address}")
-    if address is not None and proxy is None:
+    if address is not None and proxy is None and family_of(target.host) is None:
         handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
 
 

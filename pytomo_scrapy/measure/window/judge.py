@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import IntEnum
 from urllib.parse import parse_qs, urlsplit
 
+from pytomo_scrapy.failures import EXHAUSTED
+
 Failure = tuple[str, str | None]  # class and detail
 
 UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
@@ -148,7 +150,7 @@ def classify_curl_error(error: TransferError, phase: Phase) -> str:
     """Return the class of a request that curl ended with an error."""
     if error.refused_address is not None:
         return "private_address"
-    if phase.via_proxy and _is_proxy_trouble(error, phase):
+    if phase.via_proxy and error.os_error not in EXHAUSTED and _is_proxy_trouble(error, phase):
         return "proxy_failed"
     if error.code == CurlCode.COULDNT_CONNECT:
         return _classify_connect(error.os_error)
@@ -181,6 +183,8 @@ def _is_proxy_trouble(error: TransferError, phase: Phase) -> bool:
 
 
 def _classify_connect(os_error: int) -> str:
+    if os_error in EXHAUSTED:
+        return "out_of_resources"
     if os_error == errno.ECONNREFUSED:
         return "connect_refused"
     if os_error in UNREACHABLE:

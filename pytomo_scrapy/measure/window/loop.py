@@ -7,9 +7,10 @@ commands is done here. Definitions, classes and limits: docs/download.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pytomo_scrapy.config import DnsConfig, DownloadConfig
+from pytomo_scrapy.failures import EXHAUSTED, MeasurementError
 from pytomo_scrapy.items import DownloadResult
 from pytomo_scrapy.measure.host.interface import read_counters
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
@@ -58,14 +59,28 @@ def download_window(
     """Fetch every format of `plan` at once until all are complete or the window is over, and say what happened.
 
     Returns within `config.window_s` + 0.25 s. Network trouble is data: the result has the class of the first stream
-    that failed, and everything that had arrived. Nothing is tried twice.
+    that failed, and everything that had arrived. Nothing is tried twice. Raises MeasurementError "out_of_resources".
     """
-    config = plan.bound(config)
+    spools = [Spool(plan.spool_directory, config.spool_max_bytes) for _ in plan.formats]
+    try:
+        return _measure(plan, plan.bound(config), spools, progress, clock)
+    except BaseException as error:
+        # Nobody is told of files without a result, so that nobody would remove them.
+        for spool in spools:
+            spool.discard()
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            raise MeasurementError("out_of_resources", str(error)) from error
+        raise
+
+
+def _measure(
+    plan: WindowPlan, config: DownloadConfig, spools: Sequence[Spool], progress: ShowProgress | None, clock: Clock
+) -> DownloadResult:
     instruments, allowance = SideInstruments(plan, config), Allowance(config.max_bytes)
-    streams = []
-    for stream_index, media in enumerate(plan.formats):
-        spool = Spool(plan.spool_directory, config.spool_max_bytes)
-        streams.append(Stream(stream_index, media, read_target(media.url), spool, clock, allowance))
+    streams = [
+        Stream(stream_index, media, read_target(media.url), spool, clock, allowance)
+        for stream_index, (media, spool) in enumerate(zip(plan.formats, spools, strict=True))
+    ]
     state = WindowState(plan, config, streams, allowance)
     before, started_at = read_counters(), utc_now()
     loop = _Loop(plan, config, state, instruments, clock)

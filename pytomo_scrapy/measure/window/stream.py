@@ -148,6 +148,14 @@ class Spool:
                 Path(self.path).unlink(missing_ok=True)
             self._file = -1
 
+    def discard(self) -> None:
+        """Close the file and remove it, whatever it holds."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self.path:
+            Path(self.path).unlink(missing_ok=True)
+
     def flush(self) -> None:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import statistics
 import sys
@@ -42,6 +43,12 @@ class TcpSampler:
 
         def open_socket(purpose: int, address: Any) -> socket.socket:
             opened = socket.socket(address.family, address.socktype, address.protocol)
+            try:
+                # Where there is no room for curl's duplicate it would only say that it could not connect.
+                os.close(os.dup(opened.fileno()))
+            except OSError:
+                opened.close()
+                raise
             if address.socktype & 0xF == socket.SOCK_STREAM:
                 self._connections.append(_Sampled(stream_index, opened))
             else:

@@ -8,7 +8,6 @@ import os
 import pickle
 import signal
 import socket
-import struct
 import sys
 import threading
 import traceback
@@ -17,41 +16,42 @@ from multiprocessing.connection import wait
 
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items.secret_texts import scrub_log
+from pytomo_scrapy.measure.worker.confinement import Confinement, confine
+from pytomo_scrapy.measure.worker.plain_messages import HEADER, pack
 
-HEADER = struct.Struct("!Q")  # length of the pickled message that follows
 PR_SET_PDEATHSIG = 1  # Source: prctl(2)
 
 
-def serve(channel: socket.socket, preload: Sequence[str] = ()) -> None:
+def serve(channel: socket.socket, preload: Sequence[str], confinement: Confinement) -> None:
     """Answer calls from `channel` until it is closed. The target of the spawned process."""
     _outlive_interrupts()
+    # Before all threads, those of imported libraries too, which inherit it.
+    confine(confinement)
     _die_with_parent()
     for module in preload:
         importlib.import_module(module)
-    _send(channel, "ready")
+    _send(channel, pack("ready"))
     while (call := _receive(channel)) is not None:
-        _send(channel, "begun")  # from here on a loss is this call's
-        _send_packed(channel, _answer(channel, call))
+        _send(channel, pack("begun"))  # from here on a loss is this call's
+        _send(channel, _answer(channel, call))
 
 
 def _answer(channel: socket.socket, call: bytes) -> bytes:
     try:
         function, args, wants_progress = pickle.loads(call)
-        options = {"progress": lambda value: _send(channel, ("progress", value))} if wants_progress else {}
-        return pickle.dumps(("result", function(*args, **options)))
+        options = {"progress": lambda value: _send(channel, pack("progress", value))} if wants_progress else {}
+        return pack("result", function(*args, **options))
     except MeasurementError as error:
-        return pickle.dumps(("failed", (error.failure, error.detail, None)))
+        return pack("failed", (error.failure, error.detail, ""))
+    except MemoryError:
+        return pack("failed", ("worker_died", "out of memory", ""))
     except Exception as error:  # noqa: BLE001 - the parent logs it and stores it as unknown_failure
         # Scrubbed here, where it arises: an exception may quote a signed URL or a header, and goes to log and row.
         said = scrub_log(repr(error)), scrub_log(traceback.format_exc())
-        return pickle.dumps(("failed", ("unknown_failure", *said)))
+        return pack("failed", ("unknown_failure", *said))
 
 
-def _send(channel: socket.socket, message: object) -> None:
-    _send_packed(channel, pickle.dumps(message))
-
-
-def _send_packed(channel: socket.socket, message: bytes) -> None:
+def _send(channel: socket.socket, message: bytes) -> None:
     channel.sendall(HEADER.pack(len(message)) + message)
 
 

@@ -14,9 +14,19 @@ from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar, cast
 
-from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.measure.worker.child import HEADER, serve
-from pytomo_scrapy.measure.worker.spawning import no_main_module
+from pytomo_scrapy.failures import FAILURES, MeasurementError
+from pytomo_scrapy.measure.worker.child import serve
+from pytomo_scrapy.measure.worker.confinement import Confinement
+from pytomo_scrapy.measure.worker.plain_messages import (
+    HEADER,
+    BrokenMessage,
+    length_of,
+    progress_type,
+    read_as,
+    result_type,
+    unpack,
+)
+from pytomo_scrapy.measure.worker.spawning import bare_environment, no_main_module
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +52,12 @@ class Worker:
         *,
         start_timeout_s: float = START_TIMEOUT_S,
         preload: Sequence[str] = ("pytomo_scrapy.measure.window.loop",),
+        confinement: Confinement = Confinement.ONLINE,
     ) -> None:
         self._name = name
         self._start_timeout_s = start_timeout_s
         self._preload = tuple(preload)
+        self._confinement = confinement
         self._process: SpawnProcess | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -65,11 +77,11 @@ class Worker:
             return
         ours, theirs = socket.socketpair()
         process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(theirs, self._preload), name=self._name, daemon=True
+            target=serve, args=(theirs, self._preload, self._confinement), name=self._name, daemon=True
         )
         # In this thread, not in an executor's: PR_SET_PDEATHSIG fires when the starting *thread* ends.
         try:
-            with _interrupts_held_back(), no_main_module():
+            with _interrupts_held_back(), no_main_module(), bare_environment():
                 process.start()
         except BaseException:
             ours.close()
@@ -92,7 +104,8 @@ class Worker:
         """Run `function(*args)` in the child and return what it returns, within `deadline_s` of its start.
 
         With `on_progress` the function is also given `progress=`, a callable whose argument reaches `on_progress` here.
-        Raises MeasurementError "deadline" (the child was killed), "worker_died" (the detail has its exit code), the
+        Result and progress are read as the types that the function's annotations say. Raises MeasurementError
+        "deadline" (the child was killed), "worker_died" (with its exit code, or what is wrong with its answer), the
         function's own MeasurementError, or "unknown_failure" for any other exception, whose traceback is logged here.
         """
         # A function that cannot be sent is our caller's mistake: it shows before the child is touched.
@@ -104,17 +117,22 @@ class Worker:
             try:
                 async with asyncio.timeout(deadline_s):
                     await self._begin(message)
-                    answer = await self._answer(on_progress)
+                    result = await self._answer(function, on_progress)
             except TimeoutError:
                 await self._replace()
                 raise MeasurementError("deadline", f"ended after {deadline_s:g} s") from None
             except (EOFError, OSError):
                 raise MeasurementError("worker_died", await self._replace(OWN_END_S)) from None
+            except BrokenMessage as error:
+                await self._replace()
+                raise MeasurementError("worker_died", f"its answer cannot be used: {error}") from None
+            except MeasurementError:
+                raise  # the function's own: the child is free again
             except BaseException:
-                # Cancelled, or the answer cannot be used: the child is busy with a call that is of no more use.
+                # Cancelled: the child is busy with a call that is of no more use.
                 self._abandon()
                 raise
-        return cast(Result, self._unpack(answer))
+        return cast(Result, result)
 
     async def close(self) -> None:
         """End the child. Returns within a few seconds, whatever the child does; a call under way fails."""
@@ -133,7 +151,7 @@ class Worker:
         except TimeoutError:
             await self._replace()
             raise MeasurementError("worker_died", f"not ready after {self._start_timeout_s:g} s") from None
-        except (EOFError, OSError):
+        except (EOFError, OSError, BrokenMessage):
             # No replacement yet: a child that cannot even start would be started for ever.
             raise MeasurementError("worker_died", f"at its start, {await self._reap(OWN_END_S)}") from None
         self._is_ready = True
@@ -160,28 +178,32 @@ class Worker:
         self._writer.write(HEADER.pack(len(message)) + message)
         await self._writer.drain()
 
-    async def _receive(self) -> Any:
+    async def _receive(self) -> tuple[str, Any]:
         if self._reader is None:
             raise EOFError
-        (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-        return pickle.loads(await self._reader.readexactly(length))
+        length = length_of(await self._reader.readexactly(HEADER.size))
+        return unpack(await self._reader.readexactly(length))
 
-    async def _answer(self, on_progress: ProgressCallback | None) -> tuple[str, Any]:
+    async def _answer(self, function: Callable[..., object], on_progress: ProgressCallback | None) -> Any:
+        shown = progress_type(function)
         while True:
             kind, value = await self._receive()
+            if kind == "result":
+                return read_as(result_type(function), value)
+            if kind == "failed":
+                raise self._failure(value)
             if kind != "progress":
-                return kind, value
+                raise BrokenMessage(f"{kind} in the middle of a call")
             if on_progress is not None:
-                on_progress(value)
+                on_progress(read_as(shown, value))
 
-    def _unpack(self, answer: tuple[str, Any]) -> Any:
-        kind, value = answer
-        if kind == "result":
-            return value
-        failure, detail, traceback_text = value
+    def _failure(self, value: Any) -> MeasurementError:
+        failure, detail, traceback_text = read_as(tuple[str, str, str], value)
+        if failure not in FAILURES:
+            raise BrokenMessage(f"an unknown class of failure: {failure[:40]!r}")
         if traceback_text:
             logger.error("%s: %s\n%s", self._name, detail, traceback_text)
-        raise MeasurementError(failure, detail)
+        return MeasurementError(failure, detail)
 
     async def _replace(self, own_end_s: float = 0.0) -> str:
         """Remove the child, start the next, and return how the old one ended."""

@@ -259,6 +259,10 @@ class Frontier:
         again = again.values({**_FREED, "failure": refusal})
         return self._retries_refused and connection.execute(again).rowcount == 1
 
+    def put_back(self, claim_id: int, connection: Connection) -> bool:
+        """Queue a claim of ours again in the caller's transaction, as no attempt. False where it is not ours now."""
+        return connection.execute(update(frontier).where(self._is_ours(claim_id)).values(_UNCOUNTED)).rowcount == 1
+
     def new_pass(self) -> int:
         """Begin the next pass where this one is through, or join one begun elsewhere. Returns the pass's number."""
         number = self.crawl.pass_number

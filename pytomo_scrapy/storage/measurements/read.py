@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select, true
 
 from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaTimeline, StreamDownload, TcpConnection
 from pytomo_scrapy.items.stored import from_flat
@@ -47,9 +47,10 @@ def matching(
     provider: str | None = None,
     video_id: str | None = None,
     run_id: int | None = None,
+    has_superseded: bool = False,
 ) -> ColumnElement[bool]:
     """Return the condition for the measurements asked for; superseded ones are left out. `until` is exclusive."""
-    conditions: list[ColumnElement[bool]] = [measurement.c.is_superseded.is_(False)]
+    conditions: list[ColumnElement[bool]] = [true() if has_superseded else measurement.c.is_superseded.is_(False)]
     if crawl_name is not None:
         conditions.append(measurement.c.crawl_id.in_(select(crawl.c.id).where(crawl.c.name == crawl_name)))
     if since is not None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.failures import FAILURES, REFUSALS, Stage, attribution_of
+from pytomo_scrapy.failures import FAILURES, REFUSALS, Attribution, Stage, attribution_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.away import is_away
 from pytomo_scrapy.storage.frontier.frontier import Frontier
@@ -30,6 +30,9 @@ from pytomo_scrapy.storage.scrub import scrub
 logger = logging.getLogger(__name__)
 
 _REASON_CHARS = 300
+# Failures that say nothing of the line, nor of the service; and what counts as a measurement of the line.
+_OWN_SIDE = frozenset({Attribution.TOOL, Attribution.UNKNOWN})
+_VALID = frozenset({None, Attribution.NETWORK})
 _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] = (
     ("windows", save_details.save_windows),
     ("lookups", save_details.save_lookups),
@@ -80,6 +83,9 @@ def save_item(
     # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
     if frontier is not None and item.claim_id is not None:
         is_refused = item.failure in REFUSALS and item.failure_stage is Stage.RESOLVE
+        # What an outage of the line hit is asked for again, as often as there are outages: each has its end.
+        if item.outage_started_at is not None and (not saved.is_new or frontier.put_back(item.claim_id, connection)):
+            return saved
         # A measurement that was stored before put its video off in that transaction: it may be claimed again by now.
         if not is_refused or (saved.is_new and not frontier.put_off(item.claim_id, connection, str(item.failure))):
             frontier.finish(item.claim_id, connection)
@@ -244,10 +250,13 @@ def _seconds(since: datetime | None, until: datetime | None) -> float | None:
 def _supersede(
     connection: Connection, item: VideoItem, crawl_id: int | None, video_row_id: int, held: Row[Any] | None
 ) -> bool:
-    """Mark the earlier of two measurements of one video in one pass as superseded. Returns whether it is this one."""
+    """Mark one of two measurements of a video in one pass as superseded. Returns whether it is this one.
+
+    It is the earlier one, unless only that one says something of the line.
+    """
     if crawl_id is None:
         return False
-    current = select(measurement.c.id, measurement.c.started_at).where(
+    current = select(measurement.c.id, measurement.c.started_at, measurement.c.attribution).where(
         measurement.c.crawl_id == crawl_id,
         measurement.c.pass_number == item.pass_number,
         measurement.c.video_row_id == video_row_id,
@@ -257,11 +266,21 @@ def _supersede(
     if not others and held is not None and held.state == DONE:
         # The measurement that counted was deleted for its age, and is in the aggregates of its day.
         return True
-    if any(other.started_at and item.started_at and other.started_at > item.started_at for other in others):
+    if any(_stands_before(other.attribution, other.started_at, item) for other in others):
         return True
     for other in others:
         connection.execute(update(measurement).where(measurement.c.id == other.id).values(is_superseded=True))
     return False
+
+
+def _stands_before(attribution: str | None, started_at: datetime | None, item: VideoItem) -> bool:
+    """Tell whether a measurement with this outcome, begun then, stands and the item's does not."""
+    own = attribution_of(item.failure)
+    if own in _OWN_SIDE and attribution in _VALID:
+        return True
+    if own in _VALID and attribution in _OWN_SIDE:
+        return False
+    return bool(started_at and item.started_at and started_at > item.started_at)
 
 
 def _seed_source(connection: Connection, held: Row[Any] | None) -> str | None:

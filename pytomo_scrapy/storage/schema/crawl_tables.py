@@ -293,6 +293,15 @@ measurement = Table(
     ),
     *failure_columns("that ended the session"),
     *_listed_columns(),
+    optional(
+        "outage_started_at",
+        UtcDateTime,
+        "start of the outage of the line that the session met: that of the first session to which nothing answered",
+        null="met none",
+    ),
+    optional(
+        "outage_ended_at", UtcDateTime, "when a resolver answered again", null="met none, or the crawl stopped before"
+    ),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
     Index(
         "uq_measurement_current",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import random
 
 import dns.exception
@@ -16,6 +17,7 @@ from pytomo_scrapy.measure.dns import transports
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts, read_reply
 
 HOST = "rr1---sn-a.example"
+RESOLVER = ResolverConfig("lab", "udp", "192.0.2.53")
 
 
 @pytest.mark.slow
@@ -60,3 +62,31 @@ def test_make_query_of_an_impossible_name_has_its_class() -> None:
     with pytest.raises(MeasurementError) as raised:
         transports.make_query("a..b", "A")
     assert raised.value.failure == "dns_bad_response"
+
+
+def test_look_up_without_a_file_descriptor_is_the_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(transports.dns.query, "udp", none_left)
+    result = look_up_hosts([HOST], None, DnsConfig((ResolverConfig("lab", "udp", "192.0.2.53"),), 0.5))
+    assert result.failure == "out_of_resources"
+
+
+def test_answer_of_4000_addresses_is_cut_and_says_how_many_there_were() -> None:
+    response = dns.message.make_response(transports.make_query(HOST, "A"))
+    addresses = [f"192.{number >> 8}.{number & 255}.1" for number in range(4000)]
+    response.answer.append(dns.rrset.from_text_list(f"{HOST}.", 60, "IN", "A", addresses))
+    row = read_reply(transports.Reply(response, "192.0.2.53", "doh", 0.1), HOST, "A", RESOLVER, 0.0)
+    assert (row.addresses, row.address_count) == (tuple(addresses[:16]), 4000)
+
+
+@pytest.mark.parametrize(("alias_count", "found_count"), [(16, 1), (17, 0), (2000, 0)])
+def test_chain_of_aliases_is_followed_as_far_as_resolvers_do(alias_count: int, found_count: int) -> None:
+    response = dns.message.make_response(transports.make_query("a0.example", "A"))
+    for number in range(alias_count):
+        alias = dns.rrset.from_text(f"a{number}.example.", 60, "IN", "CNAME", f"a{number + 1}.example.")
+        response.answer.append(alias)
+    response.answer.append(dns.rrset.from_text(f"a{alias_count}.example.", 60, "IN", "A", "192.0.2.1"))
+    row = read_reply(transports.Reply(response, "192.0.2.53", "doh", 0.1), "a0.example", "A", RESOLVER, 0.0)
+    assert (row.address_count, len(row.cnames)) == (found_count, min(alias_count, 17))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import selectors
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +14,7 @@ from pytomo_scrapy.config import PingConfig
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.items import Ping
 from pytomo_scrapy.measure.ping import round_trips as module
-from pytomo_scrapy.measure.ping.probers import ProbeTrain
+from pytomo_scrapy.measure.ping.probers import ConnectProber, ProbeTrain
 from pytomo_scrapy.measure.ping.round_trips import GATEWAY, ping_addresses
 
 Schedule = Sequence[tuple[float, Any, ProbeTrain]]
@@ -230,3 +232,15 @@ def test_pythonping_goes_one_address_after_the_other_within_one_budget(
     assert budgets == [budget_s, budget_s]
     assert [train.is_permitted for train in trains] == [is_permitted, is_permitted, True]
     assert [train.detail for train in trains] == [error and str(error), error and str(error), None]
+
+
+def test_connects_that_no_socket_was_left_for_are_the_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("pytomo_scrapy.measure.ping.probers.socket.socket", none_left)
+    prober, train = ConnectProber(None, 1.0), make_train(method="tcp_connect", port=443)
+    prober.register(selectors.DefaultSelector())
+    prober.send(train)
+    row = module._row(train)
+    assert (row.failure, row.sent_count, row.failure_detail) == ("out_of_resources", 0, "Too many open files")

@@ -18,10 +18,10 @@ from yt_dlp.networking.common import Request, Response
 
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.items import ResolveResult
+from pytomo_scrapy.items.codec import to_plain
 from pytomo_scrapy.measure.resolve import identity as module
 from pytomo_scrapy.measure.resolve.identity import Guest, hashed, visitor_id
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
-from pytomo_scrapy.storage.measurements.codec import to_plain
 from pytomo_scrapy.storage.measurements.published import published
 from tests.factories import make_item
 

@@ -292,3 +292,25 @@ def test_wait_that_is_ordered_is_in_seconds_from_now(value: str | None, seconds:
 def test_wait_that_is_ordered_by_a_date_lasts_until_then() -> None:
     ordered = read_retry_after(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True))
     assert ordered is not None and 3590 < ordered <= 3600
+
+
+@pytest.mark.parametrize("value", ["\u00b2", "1\u00b9", "9" * 5000, "-1", "1.5", "", "+7", "0x10", "1" * 19])
+def test_header_value_that_no_whole_number_is_made_of_is_not_declared(value: str) -> None:
+    head = ResponseHead()
+    for line in ("HTTP/1.1 206 OK", f"Content-Length: {value}", f"Content-Range: bytes 0-{value}/{value}", ""):
+        head.feed(line.encode("latin-1", "replace") + b"\r\n")
+    assert (head.content_length_bytes, head.range_start_bytes, head.size_bytes) == (None, None, None)
+
+
+@pytest.mark.parametrize("status", ["\u00b2\u00b9\u00b2", "9" * 5000, "20", "-20"])
+def test_status_that_is_no_number_of_three_digits_is_none(status: str) -> None:
+    head = ResponseHead()
+    head.feed(f"HTTP/1.1 {status} OK\r\n".encode("latin-1"))
+    assert head.status is None
+
+
+@pytest.mark.parametrize("letters", ["", "p"])
+@pytest.mark.parametrize("os_error", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_connection_that_this_machine_has_nothing_left_for_is_the_tools(os_error: int, letters: str) -> None:
+    error = TransferError(CurlCode.COULDNT_CONNECT, "", os_error)
+    assert classify_curl_error(error, phase_of(letters)) == "out_of_resources"

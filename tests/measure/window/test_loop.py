@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import itertools
 import pickle
 import socket
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pycurl
 import pytest
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
+from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.curl_transfers import CurlTransfer
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.request import Transfer
+from pytomo_scrapy.measure.window.state import WindowState
 from pytomo_scrapy.measure.window.stream import Stream
+from pytomo_scrapy.measure.window.tcp_info import TcpSampler
 from tests.measure.window.window_servers import (
     BODY,
     Authority,
@@ -373,3 +377,39 @@ def test_window_follows_a_redirect_and_ranges_stay_where_it_led(tmp_path: Path) 
     ]
     assert front_count == 1
     assert result.streams[0].received_bytes == len(BODY)
+
+
+def test_window_of_a_host_that_is_an_ipv6_address(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with serving(serve_body, address="::1") as server:
+        media = make_format(server.port, url=f"http://[::1]:{server.port}/videoplayback", host="::1")
+        result = download_window(WindowPlan((media,), {"::1": "::1"}, spool_directory=str(tmp_path)), CONFIG)
+    assert (result.failure, result.ended_by, result.address) == (None, "complete", "::1")
+
+
+def test_window_without_a_file_descriptor_for_its_connection_is_the_tools(tmp_path: Path) -> None:
+    def none_left(sampler: TcpSampler, stream_index: int) -> Callable[..., socket.socket]:
+        def open_socket(purpose: int, address: object) -> socket.socket:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        return open_socket
+
+    with serving(serve_body) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TcpSampler, "opener", none_left)
+        result = fetch(tmp_path, make_format(server.port))
+    assert result.failure == "out_of_resources"
+
+
+@pytest.mark.parametrize("trouble", [OSError(errno.EMFILE, "Too many open files"), ValueError("not foreseen")])
+def test_window_that_breaks_leaves_no_spool_file(tmp_path: Path, trouble: Exception) -> None:
+    def broken(self: WindowState, event: object) -> None:
+        raise trouble
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises((MeasurementError, ValueError)) as caught:
+        patch.setattr(WindowState, "handle", broken)
+        fetch(tmp_path, make_format(9, "video"), make_format(9, "audio"))
+    assert list(tmp_path.iterdir()) == []
+    assert "out_of_resources" in str(caught.value) or caught.value is trouble

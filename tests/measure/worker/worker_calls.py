@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
+import pickle
+import resource
 import signal
+import socket
+import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,8 +51,8 @@ def give_unpicklable() -> Callable[[], int]:
     return lambda: 1
 
 
-def give_many_bytes(count: int) -> bytes:
-    return bytes(count)
+def give_many_bytes(count: int) -> str:
+    return "x" * count
 
 
 def count_up(limit: int, *, progress: Callable[[int], None]) -> str:
@@ -62,6 +69,86 @@ def interrupt_self() -> str:
 
 def hang_with_file(directory: str) -> None:
     Path(directory, "spool").write_bytes(b"half of a body")
+    time.sleep(60)
+
+
+def own_environment() -> str:
+    return Path("/proc/self/environ").read_text() + "\n".join(f"{name}={value}" for name, value in os.environ.items())
+
+
+def own_status() -> str:
+    core = resource.getrlimit(resource.RLIMIT_CORE)[0]
+    return Path("/proc/self/status").read_text() + f"core:\t{core}\n"
+
+
+def _attempted(action: Callable[[], object]) -> str:
+    try:
+        action()
+    except PermissionError:
+        return "denied"
+    return "done"
+
+
+def open_a_socket(folder: str) -> str:
+    return _attempted(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close())
+
+
+def write_a_file(folder: str) -> str:
+    return _attempted(lambda: Path(folder, "new").write_text("new"))
+
+
+def remove_a_file(folder: str) -> str:
+    return _attempted(Path(folder, "file").unlink)
+
+
+def read_a_file(folder: str) -> str:
+    return _attempted(Path(folder, "file").read_text) if Path(folder, "file").exists() else "done"
+
+
+def read_the_parents_environment(folder: str) -> str:
+    return _attempted(Path(f"/proc/{os.getppid()}/environ").read_bytes)
+
+
+def start_a_program(folder: str) -> str:
+    return _attempted(lambda: subprocess.run([sys.executable, "-c", ""], check=True))
+
+
+def signal_the_parent(folder: str) -> str:
+    return _attempted(lambda: os.kill(os.getppid(), 0))
+
+
+def take_memory(count: int) -> int:
+    return len(bytearray(count))
+
+
+class _Code:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return open, (self._path, "w")
+
+
+def answer_with_code(path: str) -> int:
+    return answer_with(pickle.dumps(("result", _Code(path))))
+
+
+def answer_with(message: bytes) -> int:
+    _say(struct.pack("!Q", len(message)) + message)
+    return 0
+
+
+def announce(length: int) -> int:
+    _say(struct.pack("!Q", length))
+    return 0
+
+
+def _say(message: bytes) -> None:
+    for found in gc.get_objects():
+        if isinstance(found, socket.socket):
+            found.sendall(message)
     time.sleep(60)
 
 

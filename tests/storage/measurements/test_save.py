@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, Table, event, func, inspect, select, text
 
 from pytomo_scrapy import items
+from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.failures import Stage, StorageError
 from pytomo_scrapy.items.stored import leaves_of
 from pytomo_scrapy.storage.database import Database
@@ -243,6 +244,38 @@ def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_stored_last", [True, False])
+@pytest.mark.parametrize(
+    ("failure", "other", "is_kept"),
+    [
+        # After a lost lease: what our own side ended never stands before a measurement, whichever began later.
+        ("deadline", None, False),
+        ("worker_died", "no_progress", False),
+        ("unknown_failure", None, False),
+        # What the service refused is no measurement either: the later one stands.
+        ("deadline", "bot_check", True),
+    ],
+)
+def test_later_row_that_the_tool_ended_never_supersedes_a_measurement(
+    each_database: Database, is_stored_last: bool, failure: str, other: str | None, is_kept: bool
+) -> None:
+    repository, run = begin(each_database)
+    frontier, claim = claimed(each_database)
+
+    def save(failed: str | None, after_s: int) -> int:
+        item = make_item(claim_id=claim.id, started_at=STARTED + timedelta(seconds=after_s))
+        if failed is not None:
+            item.fail(Stage.DOWNLOAD, failed)
+        return repository.save(item, run, frontier).measurement_id
+
+    if is_stored_last:
+        earlier, later = save(other, 0), save(failure, 60)
+    else:
+        later, earlier = save(failure, 60), save(other, 0)
+    assert [row["id"] for row in repository.measurements()] == [later if is_kept else earlier]
+
+
+@pytest.mark.slow
 def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_here(each_database: Database) -> None:
     repository, run = begin(each_database)
     there = repository.begin_run(spider="youtube", arguments={}, settings={}, vantage=VantageFacts("there"))
@@ -456,3 +489,21 @@ def test_save_takes_milliseconds(database: Database) -> None:
         timings.append(time.process_time() - began)
     # 5 ms here; the bound leaves room for a slow machine that runs other tests at the same time.
     assert sorted(timings)[10] < 0.05
+
+
+@pytest.mark.slow
+def test_video_that_an_outage_hit_is_measured_again_and_the_outage_accounted_for(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    frontier, claim = claimed(each_database)
+    outage = {"outage_started_at": STARTED, "outage_ended_at": STARTED + timedelta(seconds=90)}
+    hit = make_failed(Stage.RESOLVE, "resolve_unreachable", claim_id=claim.id, **outage)
+    repository.save(hit, run, frontier)
+    repository.save(hit, run, frontier)  # again, as from the outbox
+    again = frontier.claim()
+    assert again is not None and (again.id, again.attempt_count) == (claim.id, 1)
+    later = make_item(claim_id=claim.id, started_at=STARTED + timedelta(seconds=91))
+    saved = repository.save(later, run, frontier)
+    assert [row["id"] for row in repository.measurements()] == [saved.measurement_id]
+    (found,) = summarise(each_database).outages
+    assert (found.duration_s, found.session_count) == (90.0, 1)
+    assert frontier.counts().done == 1

@@ -15,7 +15,7 @@ import pytest
 
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.storage.measurements.codec import CodecError, from_plain, to_plain
+from pytomo_scrapy.items.codec import CodecError, from_plain, to_plain
 from tests.storage.factories import make_failed, make_item
 
 

@@ -13,6 +13,14 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 Result = TypeVar("Result")
 
 _PLAIN = (bool, int, float, str)
+_SCALARS = frozenset((*_PLAIN, types.NoneType))
+# The types of a scalar's value in JSON: a field of seconds that holds a whole number is written as one.
+_IN_JSON: Mapping[Any, frozenset[type]] = {
+    int: frozenset((int, float)),
+    float: frozenset((int, float)),
+    str: frozenset((str,)),
+    bool: frozenset((bool,)),
+}
 
 
 class CodecError(ValueError):
@@ -32,7 +40,9 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): to_plain(part) for name, part in value.items()}
     if isinstance(value, Iterable):
-        return [to_plain(part) for part in value]
+        parts = list(value)
+        # A trace has thousands of numbers.
+        return parts if _SCALARS.issuperset(map(type, parts)) else [to_plain(part) for part in parts]
     raise CodecError(f"{type(value).__name__} has no plain form")
 
 
@@ -43,7 +53,7 @@ def from_plain(kind: type[Result], plain: Any) -> tuple[Result, tuple[str, ...]]
     type than its field.
     """
     unknown: dict[str, None] = {}
-    return _read(kind, plain, kind.__name__, unknown), tuple(unknown)
+    return _read(kind, plain, getattr(kind, "__name__", str(kind)), unknown), tuple(unknown)
 
 
 def _read(kind: Any, plain: Any, where: str, unknown: dict[str, None]) -> Any:
@@ -76,11 +86,8 @@ def _read_single(kind: Any, plain: Any, where: str, unknown: dict[str, None]) ->
         return _made(datetime.fromisoformat, plain, where)
     if _is_kind(kind, Enum):
         return _made(kind, plain, where)
-    if kind in (int, float):
-        # A field of seconds that holds a whole number is written as one.
-        return _expected(isinstance(plain, int | float) and not isinstance(plain, bool), plain, where)
-    if kind in (bool, str):
-        return _expected(isinstance(plain, kind), plain, where)
+    if kind in _IN_JSON:
+        return _expected(type(plain) in _IN_JSON[kind], plain, where)
     raise CodecError(f"{where}: a field of type {kind!r} cannot be read")
 
 
@@ -98,6 +105,8 @@ def _read_union(kinds: tuple[Any, ...], plain: Any, where: str, unknown: dict[st
 def _read_tuple(kinds: tuple[Any, ...], plain: Any, where: str, unknown: dict[str, None]) -> tuple[Any, ...]:
     _expected(isinstance(plain, list), plain, where)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
+        if kinds[0] in _IN_JSON and _IN_JSON[kinds[0]].issuperset(map(type, plain)):
+            return tuple(plain)
         return tuple(_read(kinds[0], part, where, unknown) for part in plain)
     _expected(len(kinds) == len(plain), plain, where)
     return tuple(_read(kind, part, where, unknown) for kind, part in zip(kinds, plain, strict=True))

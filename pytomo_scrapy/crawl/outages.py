@@ -1,0 +1,102 @@
+"""Outages of the line: told from bad sessions, waited for, and accounted for with the sessions that met them.
+
+A session that failed by the network before the service answered may have met one: then the resolvers are asked. Where
+none of them answers, the session waits here, with its claim, until one does: so the crawl stands still by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import dns.rcode
+
+from pytomo_scrapy.config import DnsConfig
+from pytomo_scrapy.failures import Attribution, attribution_of
+from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.measure.dns.lookup import look_up_hosts
+from pytomo_scrapy.measure.net.clock import utc_now
+from pytomo_scrapy.measure.tools import Activity, Stopped, ThreadRunner
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 60.0
+# From beyond the line: a resolver at home says of a dead line that it failed itself.
+_ANSWERS = frozenset({dns.rcode.to_text(dns.rcode.NOERROR), dns.rcode.to_text(dns.rcode.NXDOMAIN)})
+_PAGE_FAILURES = frozenset({"page_unreachable", "page_timeout"})
+
+
+def met_silence(item: VideoItem) -> bool:
+    """Tell whether a session failed by the network before anything answered it: by an outage, or by bad luck."""
+    is_networks = attribution_of(item.failure) is Attribution.NETWORK
+    # A service that answered was reached: resolvers that are silent then may be blocked, or set wrongly.
+    is_answered = item.resolve is not None and item.resolve.failure is None
+    return is_networks and not is_answered and not any(window.received_bytes for window in item.downloads)
+
+
+class Outages:
+    """Whether the line is dead, for all sessions of a crawl that ask.
+
+    Off where nobody waits for it, and behind a proxy: resolvers say nothing of the way there.
+    """
+
+    def __init__(
+        self,
+        config: DnsConfig,
+        hold: Callable[[Activity], AbstractAsyncContextManager[None]],
+        pause: Callable[[float], Awaitable[None]],
+        in_thread: ThreadRunner,
+        is_on: bool = True,
+    ) -> None:
+        self._config, self._hold, self._pause, self._in_thread = config, hold, pause, in_thread
+        self._is_on = is_on
+        self._began_at: datetime | None = None  # of the outage that lasts
+        self._last: tuple[datetime, datetime] | None = None
+
+    async def outlast(self, item: VideoItem) -> None:
+        """Wait for the end of an outage that the session met, and note it in the item. Returns at once without one.
+
+        A crawl that stops meanwhile leaves the end open.
+        """
+        if met_silence(item):
+            item.outage_started_at, item.outage_ended_at = await self._wait(item.url, item.started_at)
+
+    async def met_page(self, url: str, failure: str | None) -> bool:
+        """Wait likewise where a page failed, and tell whether it met an outage."""
+        return failure in _PAGE_FAILURES and (await self._wait(url, None))[0] is not None
+
+    async def _wait(self, url: str, started_at: datetime | None) -> tuple[datetime | None, datetime | None]:
+        """Return when the outage began and ended. (None, None) without one."""
+        host, pause_s, began_at = urlsplit(url).hostname or "", FIRST_PAUSE_S, None
+        if not self._is_on:
+            return None, None
+        try:
+            while not await self._is_answered(host):
+                if self._began_at is None:
+                    self._began_at = started_at or utc_now()
+                    logger.warning("Nothing answers any more: the line is out. The crawl goes on when it is back")
+                began_at = began_at or self._began_at
+                await self._pause(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        except Stopped:
+            return began_at, None
+        if began_at is None:
+            # What failed meanwhile may come here only when the line is back.
+            if self._last is not None and started_at is not None and started_at <= self._last[1]:
+                return self._last
+            return None, None
+        ended_at = utc_now()
+        if self._began_at is not None:
+            self._began_at, self._last = None, (began_at, ended_at)
+            duration_s = (ended_at - began_at).total_seconds()
+            logger.warning("The line is back after %.0f s: what failed meanwhile is asked for again", duration_s)
+        return began_at, ended_at
+
+    async def _is_answered(self, host: str) -> bool:
+        async with self._hold(Activity.PROBE):
+            found = await self._in_thread(look_up_hosts, (host,), None, self._config)
+        return not found.lookups or any(lookup.rcode in _ANSWERS for lookup in found.lookups)

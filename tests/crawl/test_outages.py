@@ -1,0 +1,134 @@
+"""An outage of the line is told from a bad session, waited for, and noted in the sessions that met it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pytomo_scrapy.config import DnsConfig, ResolverConfig
+from pytomo_scrapy.crawl import outages as module
+from pytomo_scrapy.crawl.outages import Outages, met_silence
+from pytomo_scrapy.failures import Stage
+from pytomo_scrapy.items import DnsLookup, DnsResult, VideoItem
+from pytomo_scrapy.measure.tools import Activity, Stopped
+from tests.factories import make_download, make_item, make_resolve
+
+STARTED = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+DNS = DnsConfig((ResolverConfig("system", "system"),), 1.0)
+
+
+def failed(failure: str = "resolve_unreachable", received_bytes: int | None = None, **overrides: object) -> VideoItem:
+    """A session that failed by the network, with a window of so many bytes, or without one."""
+    downloads = () if received_bytes is None else (make_download(received_bytes=received_bytes),)
+    values: dict[str, Any] = {"failure": failure, "failure_stage": Stage.RESOLVE, "started_at": STARTED, **overrides}
+    return make_item(downloads=downloads, **values)
+
+
+class Line:
+    """A line whose resolvers answer each question with the next of these codes, then with NOERROR."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *codes: str | None, stops_after: int | None = None) -> None:
+        self.codes, self.asked, self.pauses = list(codes), [], []  # type: ignore[var-annotated]
+        self.stops_after = stops_after
+        monkeypatch.setattr(module, "look_up_hosts", self.look_up)
+        monkeypatch.setattr(module, "utc_now", lambda: STARTED.replace(minute=len(self.pauses)))
+
+    def look_up(self, hosts: Sequence[str], family: int | None, config: DnsConfig) -> DnsResult:
+        self.asked.append(hosts)
+        code = self.codes.pop(0) if self.codes else "NOERROR"
+        return DnsResult((DnsLookup(hosts[0], "system", "192.0.2.53", "udp", "A", rcode=code),))
+
+    @asynccontextmanager
+    async def hold(self, activity: Activity) -> AsyncIterator[None]:
+        assert activity is Activity.PROBE
+        yield
+
+    async def pause(self, seconds: float) -> None:
+        if self.stops_after is not None and len(self.pauses) >= self.stops_after:
+            raise Stopped
+        self.pauses.append(seconds)
+
+    async def in_thread(self, function: Callable[..., Any], *given: Any) -> Any:
+        return function(*given)
+
+    def outages(self, is_on: bool = True) -> Outages:
+        return Outages(DNS, self.hold, self.pause, self.in_thread, is_on)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("item", "is_silent"),
+    [
+        (failed(), True),
+        (failed("dns_timeout"), True),
+        (failed("connect_timeout", received_bytes=0, resolve=make_resolve()), False),  # the service had answered
+        (failed("no_progress", received_bytes=500), False),  # a bad session: media came
+        (failed("bot_check"), False),
+        (failed("worker_died"), False),
+    ],
+)
+def test_session_met_silence_where_the_network_failed_it_without_a_byte(item: VideoItem, is_silent: bool) -> None:
+    assert met_silence(item) is is_silent
+
+
+@pytest.mark.parametrize("code", ["NOERROR", "NXDOMAIN"])
+def test_bad_session_on_a_line_that_answers_is_stored_at_once(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    line, item = Line(monkeypatch, code), failed()
+    asyncio.run(line.outages().outlast(item))
+    assert (item.outage_started_at, item.outage_ended_at, line.pauses, len(line.asked)) == (None, None, [], 1)
+
+
+def test_session_that_met_an_outage_waits_for_its_end_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A resolver at home says SERVFAIL of a dead line; others say nothing.
+    line, item = Line(monkeypatch, "SERVFAIL", *[None] * 6), failed()
+    asyncio.run(line.outages().outlast(item))
+    assert line.pauses == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    assert (item.outage_started_at, item.outage_ended_at) == (STARTED, STARTED.replace(minute=7))
+
+
+def test_sessions_that_meet_one_outage_have_the_same_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(monkeypatch, None, None)
+    outages = line.outages()
+    first, second = failed(), failed(started_at=STARTED.replace(second=30))
+
+    async def both() -> None:
+        await asyncio.gather(outages.outlast(first), outages.outlast(second))
+
+    asyncio.run(both())
+    assert first.outage_started_at == second.outage_started_at == STARTED
+
+
+def test_session_that_comes_from_an_outage_when_the_line_is_back_has_met_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Line(monkeypatch, None)  # answers again from minute 1 on
+    outages, first, late, next_one = line.outages(), failed(), failed(), failed(started_at=STARTED.replace(minute=5))
+    for item in (first, late, next_one):
+        asyncio.run(outages.outlast(item))
+    assert late.outage_started_at == STARTED and late.outage_ended_at == first.outage_ended_at
+    assert next_one.outage_started_at is None
+
+
+def test_stop_during_an_outage_leaves_its_end_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, item = Line(monkeypatch, *[None] * 9, stops_after=2), failed()
+    asyncio.run(line.outages().outlast(item))
+    assert (item.outage_started_at, item.outage_ended_at) == (STARTED, None)
+
+
+def test_where_nobody_waits_for_the_line_no_outage_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, item = Line(monkeypatch, None), failed()
+    asyncio.run(line.outages(is_on=False).outlast(item))
+    assert (item.outage_started_at, line.asked) == (None, [])
+
+
+def test_page_of_a_source_that_met_an_outage_is_asked_again_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(monkeypatch, None)
+    outages = line.outages()
+    assert asyncio.run(outages.met_page("https://www.youtube.com/feed", "page_timeout"))
+    assert not asyncio.run(outages.met_page("https://www.youtube.com/feed", "page_timeout"))
+    assert not asyncio.run(outages.met_page("https://www.youtube.com/feed", "http_5xx"))
+    assert line.asked == [("www.youtube.com",)] * 3

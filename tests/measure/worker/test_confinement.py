@@ -1,0 +1,121 @@
+"""What the child of a worker may still do, and what it knows of the one who started it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.measure.worker.confinement import Confinement
+from pytomo_scrapy.measure.worker.worker import Worker
+
+pytestmark = pytest.mark.process
+
+sys.path.insert(0, str(Path(__file__).parent))  # the child inherits the path, and imports worker_calls from it
+calls = importlib.import_module("worker_calls")
+SECRET = "postgresql://pytomo:hunter2@db.example/pytomo"
+
+
+def run(function: Callable[..., object], *args: object, confinement: Confinement = Confinement.ONLINE) -> object:
+    async def scenario() -> object:
+        worker = Worker(preload=(), confinement=confinement)
+        try:
+            return await worker.run(function, *args, deadline_s=20)
+        finally:
+            await worker.close()
+
+    return asyncio.run(scenario())
+
+
+def test_child_inherits_the_way_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTOMO_DATABASE_URL", SECRET)
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("SSL_CERT_FILE", "/ca.pem")
+    environment = str(run(calls.own_environment))
+    assert "hunter2" not in environment and "PYTOMO_DATABASE_URL" not in environment
+    assert "https_proxy=http://proxy.example:3128" in environment and "SSL_CERT_FILE=/ca.pem" in environment
+    assert os.environ["PYTOMO_DATABASE_URL"] == SECRET
+    assert str(run(os.getenv, "HOME")) == "None"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone confines processes so")
+@pytest.mark.parametrize(
+    ("attempt", "is_online_allowed"),
+    [
+        ("open_a_socket", True),
+        ("write_a_file", True),
+        ("remove_a_file", True),
+        ("read_the_parents_environment", False),
+        ("start_a_program", False),
+        ("signal_the_parent", False),
+        ("read_a_file", None),
+    ],
+)
+def test_child_is_denied_what_it_does_not_need(tmp_path: Path, attempt: str, is_online_allowed: bool | None) -> None:
+    (tmp_path / "file").write_text("there")
+    function = getattr(calls, attempt)
+    offline = run(function, str(tmp_path), confinement=Confinement.OFFLINE)
+    online = run(function, str(tmp_path), confinement=Confinement.ONLINE)
+    assert offline == ("done" if is_online_allowed is None else "denied")
+    assert online == ("denied" if is_online_allowed is False else "done")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone shows it so")
+@pytest.mark.parametrize("confinement", list(Confinement))
+def test_child_gains_no_privileges_and_leaves_no_core(confinement: Confinement) -> None:
+    status = dict(line.split(":\t", 1) for line in str(run(calls.own_status, confinement=confinement)).splitlines())
+    assert (status["NoNewPrivs"].strip(), status["Seccomp"].strip()) == ("1", "2")
+    assert status["core"] == "0"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS does not limit addresses")
+@pytest.mark.parametrize("confinement", list(Confinement))
+def test_child_that_wants_too_much_memory_costs_one_call(confinement: Confinement) -> None:
+    with pytest.raises(MeasurementError, match=r"^worker_died: out of memory$"):
+        run(calls.take_memory, 5 * 1024**3, confinement=confinement)
+
+
+def test_answer_that_would_run_code_is_not_run(tmp_path: Path) -> None:
+    mark = tmp_path / "run"
+    with pytest.raises(MeasurementError, match=r"^worker_died: its answer cannot be used"):
+        run(calls.answer_with_code, str(mark))
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"null",
+        b'["result"]',
+        b'["ready", null]',
+        b'["result", "not a number"]',
+        b'["failed", ["no_such_class", "", ""]]',
+        b'["failed", 1]',
+        b'["order", "delete"]',
+        b"[" * 100_000,
+    ],
+)
+def test_answer_that_is_none_costs_one_call_and_the_next_is_fine(message: bytes) -> None:
+    async def scenario() -> int:
+        worker = Worker(preload=())
+        try:
+            with pytest.raises(MeasurementError, match=r"^worker_died: its answer cannot be used"):
+                await worker.run(calls.answer_with, message, deadline_s=20)
+            return await worker.run(calls.add, 1, 1, deadline_s=20)
+        finally:
+            await worker.close()
+
+    assert asyncio.run(scenario()) == 2
+
+
+def test_answer_of_endless_length_is_not_awaited() -> None:
+    with pytest.raises(MeasurementError, match="bytes long"):
+        run(calls.announce, 2**60)

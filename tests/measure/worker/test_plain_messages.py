@@ -1,0 +1,61 @@
+"""What a child says, written and read again: nothing of a result is lost or altered on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytomo_scrapy.items import StreamDownload
+from pytomo_scrapy.measure.playback.window_analysis import analyse_window
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowProgress
+from pytomo_scrapy.measure.worker.plain_messages import (
+    HEADER,
+    MAX_MESSAGE_BYTES,
+    BrokenMessage,
+    length_of,
+    pack,
+    progress_type,
+    read_as,
+    result_type,
+    unpack,
+)
+from tests.factories import make_download, make_playback, make_timeline
+from tests.storage.factories import make_item as make_full_item
+
+ENTRIES = 20_000
+
+
+def said(kind: object, value: object) -> object:
+    return read_as(kind, unpack(pack("result", value))[1])
+
+
+def test_window_comes_back_as_it_was() -> None:
+    windows = [make_download(), *make_full_item().downloads]
+    assert [said(result_type(download_window), window) for window in windows] == windows
+
+
+def test_analysis_comes_back_as_it_was() -> None:
+    item = make_full_item()
+    for analysis in (((make_timeline(),), (make_playback(),)), (item.timelines[0], item.playbacks)):
+        assert said(result_type(analyse_window), analysis) == analysis
+
+
+def test_progress_is_read_as_what_the_window_shows() -> None:
+    assert progress_type(download_window) is WindowProgress
+    assert said(progress_type(download_window), WindowProgress(0.25, 10)) == WindowProgress(0.25, 10)
+
+
+def test_longest_traces_are_far_from_the_bound() -> None:
+    times, totals = tuple(0.1 + place / 3 for place in range(ENTRIES)), tuple(range(10**9, 10**9 + ENTRIES))
+    stream = StreamDownload("video", "134", arrival_s=times, arrival_bytes=totals)
+    window = replace(make_download(), streams=(stream, stream))
+    assert len(pack("result", window)) < MAX_MESSAGE_BYTES / 10
+    assert said(result_type(download_window), window) == window
+
+
+@pytest.mark.parametrize("length", [MAX_MESSAGE_BYTES + 1, 2**63])
+def test_message_beyond_the_bound_is_refused_before_it_is_read(length: int) -> None:
+    with pytest.raises(BrokenMessage):
+        length_of(HEADER.pack(length))
