@@ -33,8 +33,11 @@ def _upgrade(connection: Connection, shown_url: str) -> None:
     if connection.dialect.name != "sqlite" or migrate.revision_of(connection) is not None:
         _REALLY_UPGRADE(connection, shown_url)
         return
+    # By the driver itself: SQLAlchemy would look at each of some hundred statements.
+    file = connection.connection.cursor()
     for statement in _statements_of_a_new_file():
-        connection.exec_driver_sql(statement)
+        file.execute(statement)
+    file.close()
 
 
 @pytest.fixture(autouse=True)

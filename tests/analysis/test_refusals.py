@@ -179,6 +179,7 @@ def test_refusals_that_follow_popularity_are_found_in_nearly_every_crawl() -> No
     assert sum(one.properties[0].is_different for one in found) >= 99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "passes"), [(40, 1), (400, 1), (100, 5)])
 def test_refusals_at_random_raise_false_alarms_within_the_error(count: int, passes: int) -> None:
     seeds = 500

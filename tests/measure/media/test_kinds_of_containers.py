@@ -12,6 +12,9 @@ from pytomo_scrapy.measure.media.sniffing import sniff
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from tests.measure.media.made_clips import Recipe, make
 
+# Its clips are encoded here, which takes seconds.
+pytestmark = pytest.mark.slow
+
 READABLE = {
     "ogg": ("ogg", Recipe("ogg", None, "libopus")),
     "oga": ("ogg", Recipe("ogg", None, "flac")),

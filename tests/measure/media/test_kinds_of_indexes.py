@@ -26,6 +26,9 @@ from tests.measure.media.made_clips import (
     with_cover,
 )
 
+# Its clips are encoded here, which takes seconds.
+pytestmark = pytest.mark.slow
+
 
 def read(path: Path, kind: str = "muxed", received_bytes: int | None = None, **more: float) -> MediaTimeline:
     size_bytes = path.stat().st_size

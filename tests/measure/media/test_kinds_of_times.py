@@ -13,6 +13,9 @@ from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from tests.measure.media.made_clips import IN_ORDER, Recipe, make, without_decoding_times
 
+# Its clips are encoded here, which takes seconds.
+pytestmark = pytest.mark.slow
+
 
 def read(path: Path, kind: str = "muxed", received_bytes: int | None = None, **more: float) -> MediaTimeline:
     size_bytes = path.stat().st_size

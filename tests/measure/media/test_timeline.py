@@ -14,6 +14,9 @@ from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from tests.measure.media.container_clips import CLIPS, DURATION_S, make_clip
 
+# Its clips are encoded here, which takes seconds.
+pytestmark = pytest.mark.slow
+
 READABLE_CUT = [name for name in CLIPS if name != "index_last"]
 
 
