@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytomo_scrapy.failures.refusal_texts import read_refusal
 from pytomo_scrapy.pages.access import detail, dig, find_key
-from pytomo_scrapy.refusal_texts import read_refusal
 
 
 def classify_playability(status: Any) -> tuple[str | None, str | None]:

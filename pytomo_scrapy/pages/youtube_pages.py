@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytomo_scrapy.failures.refusal_texts import classify_text
 from pytomo_scrapy.pages import data_api
 from pytomo_scrapy.pages.access import detail, dig, entries, find_key, items, text_of, video_id, whole
 from pytomo_scrapy.pages.embedded import embedded_objects, load_json
 from pytomo_scrapy.pages.page_model import PageVideo, ParsedPage
 from pytomo_scrapy.pages.playability import classify_playability
 from pytomo_scrapy.pages.renderers import ItemList, view_count
-from pytomo_scrapy.refusal_texts import classify_text
 
 # Far above any page of the service (the largest seen has 2 MB): beyond it a page is refused, not read for minutes.
 MAX_PAGE_CHARACTERS = 64 * 1024 * 1024

@@ -24,7 +24,7 @@ FILES = {
 FOLLOWED = {
     "A probe": "tests/docs/test_probe_recipe.py",
     "A stored column": "tests/storage/schema/test_revisions.py",
-    "A class of failure": "tests/test_failures.py",
+    "A class of failure": "tests/failures/test_classes.py",
     "A graph of a column that is there": "tests/analysis/test_figures.py",
     "A player": "tests/measure/playback/players/test_registry.py",
     "A fault of the lab": "tests/lab/faults/test_registry.py",

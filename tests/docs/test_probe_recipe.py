@@ -166,14 +166,14 @@ def test_row_is_stored_read_exported_and_shown(world, tmp_path):
 ''',
 }
 FAILURES = """    FailureClass("route_too_long", Attribution.NETWORK, "too many routers", "Ask your provider why."),
-    FailureClass("skipped_after_route", Attribution.TOOL, "not tried: the route had failed", _STAGE_BEFORE),
+    FailureClass("skipped_after_route", Attribution.TOOL, "not tried: the route had failed", STAGE_BEFORE),
 """
 CHANGED = {
     "pytomo_scrapy/items/video_item.py": {
         "from pytomo_scrapy.items.stored import": "from pytomo_scrapy.items.route_result import Route\n",
         "    failure: str | None = None": '    route: tuple[Route, ...] = rows(Route, "route", key="host")\n',
     },
-    "pytomo_scrapy/failures.py": {
+    "pytomo_scrapy/failures/classes.py": {
         '    DOWNLOAD = "download"': '    ROUTE = "route"\n',
         '    FailureClass("connect_refused"': FAILURES,
     },

@@ -19,10 +19,10 @@ from yt_dlp.networking.common import Request, Response
 from yt_dlp.networking.exceptions import TransportError
 
 from pytomo_scrapy.config import ResolveConfig
+from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_direct
 from pytomo_scrapy.measure.resolve.identity import Guest
-from pytomo_scrapy.refusal_texts import Refusal, read_refusal
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {

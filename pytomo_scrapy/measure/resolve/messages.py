@@ -14,8 +14,8 @@ from itertools import islice
 from yt_dlp.networking.exceptions import HTTPError, ProxyError, TransportError
 from yt_dlp.utils import GeoRestrictedError, UnsupportedError
 
+from pytomo_scrapy.failures.refusal_texts import Refusal
 from pytomo_scrapy.items.foreign_text import first_words
-from pytomo_scrapy.refusal_texts import Refusal
 
 _DETAIL_LENGTH = 400
 # yt-dlp's messages are shorter; some quote what the service sent.

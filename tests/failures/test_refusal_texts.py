@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytomo_scrapy.refusal_texts import CAPTCHA, read_refusal
+from pytomo_scrapy.failures.refusal_texts import CAPTCHA, read_refusal
 
 
 def runs(*parts: str) -> dict[str, Any]:

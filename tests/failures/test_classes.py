@@ -32,7 +32,7 @@ from pytomo_scrapy.reporting.terminal import print_measurement
 from pytomo_scrapy.storage.database import open_database
 from tests.storage.factories import begin, make_failed
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_error_with_a_word_outside_the_vocabulary_is_refused() -> None:

@@ -1,0 +1,391 @@
+"""The closed vocabulary of failures: of each class whose fault it is, what it means, what to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pytomo_scrapy.failures.advice import (
+    BAD_SESSION,
+    CONNECTION,
+    DISTRUSTED,
+    ELSEWHERE,
+    FEW,
+    FILTER,
+    GATED,
+    LINE,
+    LIVE,
+    PORTAL,
+    REFUSED,
+    RESOLVER,
+    STAGE_BEFORE,
+    TLS,
+    UPGRADE,
+    UPGRADE_YT_DLP,
+    WAIT,
+)
+from pytomo_scrapy.failures.failure_class import Attribution, FailureClass
+
+
+class Stage(StrEnum):
+    """The stages of one measurement, in the order of the flow."""
+
+    PAGE = "page"
+    RESOLVE = "resolve"
+    DNS = "dns"
+    PING = "ping"
+    DOWNLOAD = "download"
+    PLAYBACK = "playback"
+    STORE = "store"
+
+
+_CLASSES = (
+    # Content: this video cannot be played by anybody like us.
+    FailureClass("private", Attribution.CONTENT, "the video is private", ELSEWHERE, is_permanent=True),
+    FailureClass(
+        "geo_restricted",
+        Attribution.CONTENT,
+        "the video is not available in this country",
+        "Nothing, or ask for a list of your country: `-a country=GB`.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "age_restricted",
+        Attribution.CONTENT,
+        "the video needs a signed-in adult",
+        "Nothing: the video cannot be measured without an account.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "members_only",
+        Attribution.CONTENT,
+        "the video is for members of the channel",
+        ELSEWHERE,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "premium",
+        Attribution.CONTENT,
+        "the video needs a paid subscription or a purchase",
+        ELSEWHERE,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "removed", Attribution.CONTENT, "the video was removed or never existed", ELSEWHERE, is_permanent=True
+    ),
+    FailureClass("upcoming", Attribution.CONTENT, "the video has not started yet", LIVE, is_permanent=True),
+    FailureClass(
+        "live",
+        Attribution.CONTENT,
+        "the video is live: a window of it is not comparable",
+        LIVE,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "drm_protected",
+        Attribution.CONTENT,
+        "the video is encrypted: no media could be played",
+        "Nothing: only a player that is given the keys can play it.",
+        is_permanent=True,
+    ),
+    # Service: it refused or changed; says nothing about the line.
+    FailureClass(
+        "bot_check",
+        Attribution.SERVICE,
+        "the service asks to prove that we are not a bot",
+        DISTRUSTED,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "rate_limited", Attribution.SERVICE, "the service limits guests for about an hour", WAIT, is_refusal=True
+    ),
+    FailureClass(
+        "unknown_refusal",
+        Attribution.SERVICE,
+        "the service refused the video in words that are not known; failure_detail holds them",
+        "Report it, with `failure_detail`: the service has found new words. Nothing is wrong with the line.",
+        is_refusal=True,
+    ),
+    FailureClass(
+        "consent_wall",
+        Attribution.SERVICE,
+        "a consent page stood in place of the answer",
+        "Report it, with the page: the consent cookie no longer suffices.",
+        is_refusal=True,
+    ),
+    FailureClass(
+        "no_url_formats",
+        Attribution.SERVICE,
+        "the answer holds formats without a plain URL (SABR only)",
+        UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "no_format",
+        Attribution.CONTENT,
+        "no format of the answer fits PYTOMO_FORMAT",
+        "Widen `PYTOMO_FORMAT`.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "po_token",
+        Attribution.SERVICE,
+        "the service wants a proof-of-origin token",
+        UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "js_challenge",
+        Attribution.SERVICE,
+        "the service's JavaScript challenge could not be solved",
+        UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "client_broken",
+        Attribution.SERVICE,
+        "every format was refused: update yt-dlp",
+        UPGRADE_YT_DLP,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "not_available_yet",
+        Attribution.SERVICE,
+        "the service's own wait was longer than we wait",
+        "Raise `PYTOMO_RESOLVE_MAX_WAIT_S`, or leave it: the service asked for a longer wait than that.",
+    ),
+    FailureClass(
+        "page_too_large",
+        Attribution.SERVICE,
+        "a page is larger than `DOWNLOAD_MAXSIZE`, as sent or unpacked",
+        FEW,
+    ),
+    FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", UPGRADE),
+    FailureClass("empty_page", Attribution.SERVICE, "a page of a known shape lists no video", UPGRADE),
+    FailureClass(
+        "http_4xx",
+        Attribution.SERVICE,
+        "HTTP client error other than those with a class of their own",
+        FEW,
+        is_permanent=True,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "http_403", Attribution.SERVICE, "HTTP 403: the URL was refused at its start", REFUSED, is_refusal=True
+    ),
+    FailureClass("http_404", Attribution.SERVICE, "HTTP 404: not found", FEW, is_permanent=True),
+    FailureClass("http_410", Attribution.SERVICE, "HTTP 410: the URL is gone at its start", REFUSED),
+    FailureClass("http_416", Attribution.SERVICE, "HTTP 416: the range was refused", FEW, is_permanent=True),
+    FailureClass("http_429", Attribution.SERVICE, "HTTP 429: too many requests", WAIT, is_refusal=True),
+    FailureClass("http_5xx", Attribution.SERVICE, "HTTP server error", FEW),
+    FailureClass(
+        "media_gated",
+        Attribution.SERVICE,
+        "the service cut the guest off: it refused the next range of a file that it had begun to serve",
+        GATED,
+        is_refusal=True,
+    ),
+    FailureClass(
+        "url_expired",
+        Attribution.SERVICE,
+        "the media URL had expired when it was asked for",
+        "Nothing for a few. If all fail so, this machine's clock is wrong, or it slept between resolution and window.",
+    ),
+    FailureClass(
+        "redirect_loop",
+        Attribution.SERVICE,
+        "a redirect led back to an address seen before",
+        PORTAL,
+        is_permanent=True,
+    ),
+    FailureClass("redirect_limit", Attribution.SERVICE, "more redirects than we follow", PORTAL, is_permanent=True),
+    FailureClass("bad_redirect", Attribution.SERVICE, "a redirect without a usable target", PORTAL, is_permanent=True),
+    FailureClass(
+        "wrong_length",
+        Attribution.SERVICE,
+        "the server declares another length than the format",
+        FEW,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "bad_response",
+        Attribution.SERVICE,
+        "the answer is not valid HTTP, or its header has no end",
+        FEW,
+        is_permanent=True,
+    ),
+    FailureClass(
+        "private_address",
+        Attribution.SERVICE,
+        "the media URL, or a redirect, leads to a loopback, link-local or private address: not followed",
+        "Nothing for a few. If all fail so, a filter or portal answers names in the service's place: compare the "
+        "resolvers' answers. To measure a service inside your network, set `PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
+    ),
+    FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", FEW, is_permanent=True),
+    # Network: the session counts as bad.
+    FailureClass("dns_timeout", Attribution.NETWORK, "no answer from the resolver in time", RESOLVER),
+    FailureClass("dns_nxdomain", Attribution.NETWORK, "the resolver says that the name does not exist", FILTER),
+    FailureClass("dns_no_answer", Attribution.NETWORK, "the resolver has no address of the wanted family", FILTER),
+    # The name server that this line uses keeps its viewers from the media, as with a name that it denies.
+    FailureClass(
+        "dns_sinkhole",
+        Attribution.NETWORK,
+        "the resolver answers with an address that leads nowhere (0.0.0.0, ::, loopback): it filters the media host",
+        FILTER,
+    ),
+    FailureClass("dns_servfail", Attribution.NETWORK, "the resolver failed or refused", RESOLVER),
+    FailureClass(
+        "dns_unreachable",
+        Attribution.NETWORK,
+        "the resolver could not be reached, or TLS with it failed",
+        RESOLVER,
+    ),
+    FailureClass("dns_bad_response", Attribution.NETWORK, "the resolver's answer could not be read", RESOLVER),
+    FailureClass("connect_refused", Attribution.NETWORK, "the connection was refused", CONNECTION),
+    FailureClass("connect_timeout", Attribution.NETWORK, "no connection in time", CONNECTION),
+    FailureClass("connect_unreachable", Attribution.NETWORK, "no route to the host or network", CONNECTION),
+    FailureClass(
+        "proxy_failed",
+        Attribution.NETWORK,
+        "the proxy refused or could not be reached",
+        "Check `PYTOMO_HTTP_PROXY`, `https_proxy` and `no_proxy`, then the proxy's own log.",
+    ),
+    FailureClass(
+        "tls_expired", Attribution.NETWORK, "the server's certificate has expired (or our clock is wrong)", TLS
+    ),
+    FailureClass("tls_wrong_name", Attribution.NETWORK, "the certificate is for another name", TLS),
+    FailureClass("tls_unknown_ca", Attribution.NETWORK, "the certificate's issuer is not trusted", TLS),
+    FailureClass("tls_handshake", Attribution.NETWORK, "TLS could not be set up", TLS),
+    FailureClass(
+        "first_byte_timeout",
+        Attribution.NETWORK,
+        "connected, but no byte of the answer in the window",
+        BAD_SESSION,
+    ),
+    FailureClass("reset", Attribution.NETWORK, "the connection was reset in mid-download", BAD_SESSION),
+    FailureClass("truncated", Attribution.NETWORK, "the body ended before its declared length", BAD_SESSION),
+    FailureClass(
+        "no_progress",
+        Attribution.NETWORK,
+        "bytes stopped arriving and never came again in the window",
+        BAD_SESSION,
+    ),
+    FailureClass("resolve_unreachable", Attribution.NETWORK, "the service's player API could not be reached", LINE),
+    FailureClass("page_unreachable", Attribution.NETWORK, "the service's page could not be reached", LINE),
+    FailureClass("page_timeout", Attribution.NETWORK, "the service's page did not come in time", LINE),
+    FailureClass(
+        "ping_no_reply",
+        Attribution.NETWORK,
+        "no reply to any probe",
+        "Nothing where ICMP is filtered. `PYTOMO_PING_METHOD=tcp` measures connections instead.",
+    ),
+    # Tool: our own limits and accidents.
+    FailureClass(
+        "exit_address_changed",
+        Attribution.TOOL,
+        "the exit address changed between resolution and window",
+        "The line has several exits, or its address changed in between. Where it happens often, set "
+        "`PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`.",
+    ),
+    FailureClass(
+        "http_version_unavailable",
+        Attribution.TOOL,
+        "the HTTP version that PYTOMO_HTTP_VERSION insists on could not be spoken",
+        "Set `PYTOMO_HTTP_VERSION=auto`.",
+    ),
+    FailureClass(
+        "worker_died",
+        Attribution.TOOL,
+        "the measuring process died (its exit code is in the detail)",
+        "Look for the kernel's out-of-memory killer, and free memory or raise the limits. A second one of the "
+        "same video is worth a report.",
+    ),
+    FailureClass(
+        "deadline",
+        Attribution.TOOL,
+        "the measuring process was ended at its deadline",
+        "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "probe_paused",
+        Attribution.TOOL,
+        "this machine stood still during the window",
+        "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
+        "window says for how long it stood still.",
+    ),
+    FailureClass(
+        "out_of_resources",
+        Attribution.TOOL,
+        "this machine had no file descriptor, socket buffer or memory left for it",
+        "Raise the limits (`ulimit -n`, `LimitNOFILE=` of a systemd unit), or close what uses them up.",
+    ),
+    FailureClass(
+        "spool_lost",
+        Attribution.TOOL,
+        "this machine could not keep the media for the analysis: its temporary folder is full or gone",
+        "Free space in the temporary folder, or set `TMPDIR` to one with room. The download's own figures are good.",
+    ),
+    FailureClass(
+        "gave_up",
+        Attribution.TOOL,
+        "every attempt at the video ended without a result: the crawler died or failed in its middle",
+        "Look in the log for what ended the attempts, such as the kernel's out-of-memory killer, and report it with "
+        "the video's id.",
+    ),
+    FailureClass(
+        "data_cap",
+        Attribution.TOOL,
+        "the data cap of the day was reached",
+        "Wait for tomorrow, or raise `PYTOMO_DATA_CAP_BYTES_PER_DAY`.",
+    ),
+    FailureClass(
+        "robots_disallowed",
+        Attribution.TOOL,
+        "robots.txt forbids the page and ROBOTSTXT_OBEY is on",
+        "Use your own lists or the Data API (docs/sources.md).",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "unsupported_url",
+        Attribution.TOOL,
+        "no extractor knows the URL",
+        "Correct the line of your list; the log names it.",
+        is_permanent=True,
+    ),
+    FailureClass(
+        "ping_not_permitted",
+        Attribution.TOOL,
+        "no way to ping is permitted on this machine",
+        'Allow unprivileged ICMP (`sysctl net.ipv4.ping_group_range="0 2147483647"`), or set `PYTOMO_PING_METHOD=tcp`.',
+    ),
+    FailureClass(
+        "unreadable_container",
+        Attribution.CONTENT,
+        "the media could not be demultiplexed",
+        "Keep the detail and report it. The download's own figures are still good.",
+        is_permanent=True,
+    ),
+    FailureClass("no_media_data", Attribution.NETWORK, "too few bytes arrived to tell any media time", BAD_SESSION),
+    FailureClass("skipped_after_resolve", Attribution.TOOL, "not tried: the resolution had failed", STAGE_BEFORE),
+    FailureClass("skipped_after_dns", Attribution.TOOL, "not tried: the name look-up had failed", STAGE_BEFORE),
+    FailureClass(
+        "skipped_after_download",
+        Attribution.TOOL,
+        "not tried: the download had left nothing to tell from",
+        STAGE_BEFORE,
+    ),
+    FailureClass(
+        "plain_http_refusal",
+        Attribution.UNKNOWN,
+        "refused in mid-download over plain HTTP: by the service, or by a box on the way",
+        "Nothing for a few. Only an answer inside TLS is known to be the service's: see whether a proxy, a filter or a "
+        "portal answers plain HTTP on this line.",
+    ),
+    FailureClass(
+        "unknown_failure",
+        Attribution.UNKNOWN,
+        "not foreseen; failure_detail holds the exception",
+        "Report it, with `failure_detail`: this class is for what was not foreseen.",
+    ),
+)
+
+FAILURES: dict[str, FailureClass] = {row.name: row for row in _CLASSES}
