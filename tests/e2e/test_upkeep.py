@@ -26,7 +26,7 @@ def test_doctor_in_the_lab_finds_every_stage_and_source_at_work(database: Path) 
 
 
 def test_status_and_prune_of_an_empty_database_say_so(database: Path) -> None:
-    assert "no unfinished crawl" in run_scrapy("status", *database_setting(database)).output
     assert "nothing is that old" in run_scrapy("prune", "--older-than", "1d", *database_setting(database)).output
+    assert "no unfinished crawl" in run_scrapy("status", *database_setting(database)).output
     refused = run_scrapy("prune", *database_setting(database))
     assert refused.exit_code == 2 and len(refused.errors.splitlines()) == 1
