@@ -11,11 +11,13 @@ Started as `python -m tests.running.server SOCKET`; it ends, with all that it st
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -82,6 +84,7 @@ class _Server:
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
+        self._path = path
         self._listener.listen(64)
         self._asking: dict[int, socket.socket] = {}  # by process
         self._spawned: set[int] = set()  # those of them that see by themselves when their parent has gone
@@ -105,7 +108,12 @@ class _Server:
         asking, _ = self._listener.accept()
         request, files, _, _ = socket.recv_fds(asking, _LONGEST_REQUEST, _MOST_FILES)
         while not request.endswith(b"\n"):
-            request += asking.recv(_LONGEST_REQUEST)
+            if not (part := asking.recv(_LONGEST_REQUEST)):
+                asking.close()  # killed before it had asked
+                for descriptor in files:
+                    os.close(descriptor)
+                return
+            request += part
         entry, words, cwd, environment = json.loads(request)
         pid = os.fork()
         if pid == 0:
@@ -123,10 +131,13 @@ class _Server:
         if not entry:
             self._spawned.add(pid)
         self._selector.register(asking, selectors.EVENT_READ, lambda: self._given_up(pid))
-        asking.sendall(b"%d\n" % pid)
+        with contextlib.suppress(OSError):  # killed since it asked, which the selector tells
+            asking.sendall(b"%d\n" % pid)
 
     def _given_up(self, pid: int) -> None:
         """The client was killed: so is what it stands for."""
+        if pid not in self._asking:
+            return  # it ended at the same moment
         self._selector.unregister(self._asking[pid])
         if pid not in self._spawned:
             os.kill(pid, signal.SIGKILL)
@@ -155,6 +166,8 @@ class _Server:
         for pid in self._asking:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+        # Who made the folder may have been killed.
+        shutil.rmtree(os.path.dirname(self._path), ignore_errors=True)  # noqa: PTH120
         self._is_over = True
 
 

@@ -34,12 +34,12 @@ def server_socket() -> str:
     """Return the socket of the server of this run. Starts it where this process is all of the run."""
     if not _sockets:
         path = os.environ.get(VARIABLE) or start_server()
-        deadline_s = time.monotonic() + _START_S
-        while not Path(path).exists():
-            if time.monotonic() > deadline_s:
-                raise RuntimeError("the server of commands did not start")
-            time.sleep(0.02)
         _sockets.append(path)
+        deadline_s = time.monotonic() + _START_S
+        while not Path(path).exists() and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+    if not Path(_sockets[0]).exists():
+        raise RuntimeError("the server of commands did not start, or has died")
     return _sockets[0]
 
 
