@@ -40,6 +40,7 @@ PROGRAMS = ("pip", "make", "docker", "python3", "python")
 
 def make_shell(folder: Path) -> dict[str, str]:
     """Lay out a folder as a checkout looks to a user. Returns the changes of the environment."""
+    from pytomo_scrapy.storage.database import open_database
     from tests.running.commands import command
 
     shims = folder / ".venv" / "bin"
@@ -53,6 +54,9 @@ def make_shell(folder: Path) -> dict[str, str]:
         (folder / name).symlink_to(ROOT / name)
     (folder / "links.txt").write_text(f"# a list\nhttps://www.youtube.com/watch?v={LAB_VIDEO}\n")
     (folder / "results").mkdir()
+    # Documents about what was measured do not begin with a crawl.
+    (folder / "databases").mkdir()
+    open_database(f"sqlite:///{folder / 'databases' / 'pytomo.db'}").close()
     shutil.copy(ROOT / "tests" / "exchange" / "pytomo_3_0_4.db", folder / "results" / "old.db")
     client = json.dumps(command("pytomo")[:-1])
     return {"PATH": f"{shims}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1", "COMMAND_CLIENT": client}
