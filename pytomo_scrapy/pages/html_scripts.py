@@ -16,7 +16,8 @@ from dataclasses import dataclass
 _VALUE = r"""(?:"[^"]*+"|'[^']*+'|[^\s"'<>][^\s<>]*+)"""
 _ATTRIBUTE = rf"[\s/]*+[^\s/>=<]++(?:\s*+=\s*+(?:{_VALUE}|(?=>)))?+"
 _TAG = re.compile(rf"<(?:!--|(?P<name>[a-zA-Z][^\s/<>]*+)(?P<attributes>(?:{_ATTRIBUTE}){{0,200}}+)[\s/]*+>)")
-_NAMED_VALUE = re.compile(rf"[\s/]*+(?P<name>[^\s/>=<]++)(?:\s*+=\s*+(?P<value>{_VALUE}|(?=>)))?+")
+# From the first of the blanks in front of a name, and from no other: else each of them would be tried in vain.
+_NAMED_VALUE = re.compile(rf"(?<![\s/])[\s/]*+(?P<name>[^\s/>=<]++)(?:\s*+=\s*+(?P<value>{_VALUE}|(?=>)))?+")
 # What these hold is text up to their end, whatever it looks like.
 _TEXT_ELEMENTS = ("script", "style", "title", "textarea", "noscript", "iframe", "xmp", "noembed", "noframes")
 _ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _TEXT_ELEMENTS} | {
