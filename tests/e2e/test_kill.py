@@ -45,7 +45,7 @@ def test_crawl_killed_at_random_instants_ends_with_every_video_once(lab: dict[st
     crawl = walk(lab, tmp_path, 5, rounds=3)
     # One video a life at most: it is not through before the last kill. The pace is not part of its name.
     crawl.settings = ["-s", "PYTOMO_PACE_S=8"]
-    kill_at_random_instants(crawl, KILL_COUNT, Random(SEED), "SELECT COUNT(*) FROM measurement")
+    kill_at_random_instants(crawl, KILL_COUNT, Random(SEED))
     crawl.settings = []
     assert crawl.finish() == 0, f"seed {SEED}: {crawl.last_log()}"
     assert_measured_once(crawl.database_url, related_to(START, 5, rounds=3))
