@@ -7,6 +7,7 @@ import importlib
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pytomo_scrapy.failures import MeasurementError
@@ -43,3 +44,22 @@ def test_exception_of_the_worker_quotes_no_secret(caplog: pytest.LogCaptureFixtu
     assert "SECRET" not in "".join(details)
     assert "SECRET" not in caplog.text
     assert caplog.text.count("Traceback") == len(details)
+
+
+def test_ps_shows_no_secret_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTOMO_DATABASE_URL", "postgresql://me:SECRET@db.example/pytomo")
+    monkeypatch.setenv("PYTOMO_YOUTUBE_API_KEY", "SECRET")
+
+    async def scenario() -> list[str]:
+        worker = Worker(preload=())
+        await worker.start()
+        with pytest.raises(MeasurementError):
+            await worker.run(calls.fail_with_text, TEXTS[0], deadline_s=20)
+        children = psutil.Process().children(recursive=True)
+        shown = [" ".join([*child.cmdline(), *map("=".join, child.environ().items())]) for child in children]
+        await worker.close()
+        return shown
+
+    shown = asyncio.run(scenario())
+    assert any("spawn_main" in words for words in shown)
+    assert "SECRET" not in "".join(shown)
