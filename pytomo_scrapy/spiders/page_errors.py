@@ -21,8 +21,11 @@ def page_trouble(error: BaseException) -> tuple[str, str]:
     detail = f"{type(error).__name__}: {error}"
     if isinstance(error, IgnoreRequest) and _ROBOTS in str(error):
         return "robots_disallowed", detail
-    if isinstance(error, (IgnoreRequest, DownloadCancelledError)):
-        # Scrapy has no class for it: its greatest size ends the download, or the unpacking of what came.
+    if isinstance(error, DownloadCancelledError):
+        # Scrapy cancels a download for its size alone, and says nothing where the server had not told the size.
+        return "page_too_large", detail
+    if isinstance(error, IgnoreRequest):
+        # The unpacking of what came was ended at the same size.
         return "page_too_large" if "max" in str(error).lower() else "unknown_failure", detail
     if _is_exhausted(error):
         return "out_of_resources", detail

@@ -134,6 +134,8 @@ def test_yt_dlp_that_is_not_there_is_refused(here: Here, monkeypatch: pytest.Mon
 @pytest.mark.process
 def test_another_projects_scrapy_cfg_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = no_such_project.settings\n")
+    done = pytomo("db", "upgrade", cwd=tmp_path)
+    assert done.exit_code == 0, done.errors
     done = pytomo("report", cwd=tmp_path)
     assert done.exit_code == 0, done.errors
     assert "holds no measurement yet" in done.output.replace("\n", " ")

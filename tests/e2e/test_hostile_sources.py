@@ -68,7 +68,7 @@ ANSWERS = {
     silence: "page_timeout",
     empty: "unknown_page_shape",
     endless: "page_timeout",
-    fifty_megabytes: "page_unreachable",
+    fifty_megabytes: "page_too_large",
     a_page_as_large_as_is_read: "unknown_page_shape",
 }
 

@@ -46,6 +46,8 @@ def test_no_server_is_left(tmp_path: Path, number: signal.Signals) -> None:
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest",
          "-c", ROOT / "pyproject.toml", "--rootdir", ROOT, tmp_path / "test_shares.py"],
         cwd=ROOT, env={**environment, name: value}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        # Whoever started us by nohup has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )  # fmt: skip
     try:
         _wait_for(lambda: started.exists() or run.poll() is not None, 120)

@@ -101,9 +101,8 @@ def test_nothing_is_written_where_the_migrations_make_the_tables(tmp_path: Path)
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     assert write_revision(measurement_tables.measurement.metadata, "Nothing", folder) is None
-    assert [path.name for path in (folder / "versions").iterdir()] == [
-        path.name for path in (FOLDER / "versions").iterdir() if path.suffix == ".py"
-    ]
+    written, there = ({path.name for path in (one / "versions").glob("*.py")} for one in (folder, FOLDER))
+    assert written == there
 
 
 @pytest.mark.parametrize("table", ["figure", "ping"])
