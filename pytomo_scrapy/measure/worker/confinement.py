@@ -111,7 +111,8 @@ def _readable_paths() -> Iterator[str]:
     yield from (entry.path for entry in _entries("/") if entry.name not in _OTHERS)
     yield from (entry.path for entry in _entries("/proc") if not entry.name.isdigit() and not entry.is_symlink())
     yield f"/proc/{os.getpid()}"
-    yield from (path for path in (sys.prefix, sys.base_prefix, *sys.path) if path)
+    # A single-file executable holds its modules itself, wherever a user has put it.
+    yield from (path for path in (sys.executable, sys.prefix, sys.base_prefix, *sys.path) if path)
     yield from (os.environ[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name))
     yield tempfile.gettempdir()
 
