@@ -2,15 +2,6 @@
 
 from pytomo_scrapy.failures.classes import FAILURES as FAILURES
 from pytomo_scrapy.failures.classes import Stage as Stage
-from pytomo_scrapy.failures.errors import AbsentError as AbsentError
-from pytomo_scrapy.failures.errors import LineError as LineError
-from pytomo_scrapy.failures.errors import MeasurementError as MeasurementError
-from pytomo_scrapy.failures.errors import NotReadyError as NotReadyError
-from pytomo_scrapy.failures.errors import PytomoError as PytomoError
-from pytomo_scrapy.failures.errors import RefusedError as RefusedError
-from pytomo_scrapy.failures.errors import SettingError as SettingError
-from pytomo_scrapy.failures.errors import StorageError as StorageError
-from pytomo_scrapy.failures.errors import TooSlowError as TooSlowError
 from pytomo_scrapy.failures.failure_class import Attribution as Attribution
 from pytomo_scrapy.failures.failure_class import FailureClass as FailureClass
 from pytomo_scrapy.failures.known_failures import EXHAUSTED as EXHAUSTED
@@ -20,3 +11,12 @@ from pytomo_scrapy.failures.known_failures import attribution_of as attribution_
 from pytomo_scrapy.failures.known_failures import is_skip as is_skip
 from pytomo_scrapy.failures.known_failures import meaning_of as meaning_of
 from pytomo_scrapy.failures.known_failures import was_refused as was_refused
+from pytomo_scrapy.failures.raised import AbsentError as AbsentError
+from pytomo_scrapy.failures.raised import LineError as LineError
+from pytomo_scrapy.failures.raised import MeasurementError as MeasurementError
+from pytomo_scrapy.failures.raised import NotReadyError as NotReadyError
+from pytomo_scrapy.failures.raised import PytomoError as PytomoError
+from pytomo_scrapy.failures.raised import RefusedError as RefusedError
+from pytomo_scrapy.failures.raised import SettingError as SettingError
+from pytomo_scrapy.failures.raised import StorageError as StorageError
+from pytomo_scrapy.failures.raised import TooSlowError as TooSlowError

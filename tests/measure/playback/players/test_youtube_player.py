@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
-from pytomo_scrapy.measure.playback.players.youtube import PARAMETERS, TABLE, declared_parameters
+from pytomo_scrapy.measure.playback.players.youtube_player import PARAMETERS, TABLE, declared_parameters
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, player_parameters, simulate_playback
 from tests.measure.playback.playback_streams import make_segmented, make_stream, steady
 
