@@ -14,6 +14,12 @@ import pytest
 SLOW_MARKERS = ("alone", "lab", "process", "root", "slow")
 # Folders in which every test runs the product from outside.
 SLOW_FOLDERS = ("e2e",)
+# Modules whose first import starts a process or opens a socket: a list of fonts or of libraries, a trial of IPv6.
+_BUSY_IMPORTS = {
+    "urllib3.util.connection": None,
+    "pytomo_scrapy.measure.resolve.client": None,
+    "matplotlib.font_manager": "test_examples.py",
+}
 _SERVER_FIXTURES = {"postgres_cluster", "postgres_server", "postgres_url", "browser", "lab_database"}
 
 
@@ -25,8 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is known to be slow."""
     if config.getoption("--quick"):
-        # Tries at its import whether a socket can be bound.
-        import_module("urllib3.util.connection")
+        files = {Path(item.path).name for item in items}
+        for module, only_file in _BUSY_IMPORTS.items():
+            if only_file is None or only_file in files:
+                import_module(module)
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not _is_slow(item)]
