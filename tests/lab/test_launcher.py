@@ -65,7 +65,7 @@ def test_environment_drops_what_would_lead_past_the_lab_and_names_the_provider()
 
 
 def test_make_world_unknown_world_and_host_are_one_sentence():
-    with pytest.raises(LabError, match=r"no lab world 'nope'; `scrapy lab list` shows them\."):
+    with pytest.raises(LabError, match=r"no lab world 'nope'; `pytomo lab list` shows them\."):
         make_world(LabOptions("nope"))
     with pytest.raises(LabError, match="has no media host 'nope"):
         make_world(LabOptions("clean", rates_bps={"nope": 1e6}))
