@@ -20,12 +20,6 @@ CHUNK_BYTES = 1000
 RECEIVING = Phase(via_proxy=False, is_connected=True, is_sent=True, received_bytes=1000)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def window_of_chunks(folder: Path, **overrides: object) -> Window:
     return Window(folder, make_format(chunk_bytes=CHUNK_BYTES, **overrides))
 
