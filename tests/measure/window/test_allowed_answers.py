@@ -12,7 +12,7 @@ from pytomo_scrapy.measure.window.head import ResponseHead
 from pytomo_scrapy.measure.window.judge import CurlCode, Phase, TransferError, classify_curl_error
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from tests.measure.window.test_judge import CONFIG
+from tests.measure.window.window_fetch import CONFIG
 from tests.measure.window.window_machine import DONE, Window, failed_with, make_format, requested
 from tests.measure.window.window_servers import BODY, Handler, Request, answer, serving
 
