@@ -64,7 +64,7 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
         _layout("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]]),
         _failures("Bad sessions: the network failed them, they count", report.network_failures),
         _failures("Excluded: they say nothing about the line", report.excluded),
-        _players("Playback (startup by quartile, Kaplan-Meier; never: not started)", report.players),
+        _players("Playback (startup by quartile of all sessions; never: not started)", report.players),
         _delivery(report.throughput_by_mode),
         _round_trips("Idle round trips by resolver", report.rtt_by_resolver),
         _round_trips("Idle round trips by host", report.rtt_by_host),
@@ -100,7 +100,7 @@ def daily_tables(days: DailySummary) -> list[TableLayout]:
             [[*counts, days.excluded_count]],
         ),
         _failures("Failures (daily aggregates)", days.failures),
-        _players("Playback (daily aggregates; startup by quartile, Kaplan-Meier)", days.players),
+        _players("Playback (daily aggregates; startup by quartile of all sessions)", days.players),
         _layout(
             "Delivery of media in Mbit/s, by quantile (daily aggregates, first windows)",
             ("mode", "windows", "media", *(_shares(modes[0].delivery_quantiles_bps) if modes else ())),

@@ -35,7 +35,7 @@ TITLES = [
     "Videos",
     "Bad sessions: the network failed them, they count",
     "Excluded: they say nothing about the line",
-    "Playback (startup by quartile, Kaplan-Meier; never: not started)",
+    "Playback (startup by quartile of all sessions; never: not started)",
     "Delivery of media in Mbit/s, by quantile (cross: windows with cross traffic)",
     "Idle round trips by resolver",
     "Idle round trips by host",
