@@ -1,1 +1,1 @@
-"""What `import pytomo_scrapy as pytomo` offers to a notebook or a program: pytomo_scrapy/__init__.py says what is promised."""
+"""What `import pytomo_scrapy as pytomo` offers to notebooks and programs; the package's `__all__` is the promise."""

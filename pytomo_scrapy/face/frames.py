@@ -34,7 +34,7 @@ def collect(columns: Sequence[FrameColumn], batches: Iterable[Sequence[Sequence[
 
 
 def make_frame(columns: Sequence[FrameColumn], to: Target) -> Any:
-    """Return a DataFrame or an Arrow table. Raises ImportError, with what to install, and ValueError for another word."""
+    """Return a DataFrame or an Arrow table. Raises ImportError with what to install."""
     if to == "pandas":
         return _to_pandas(columns)
     if to == "arrow":
@@ -51,7 +51,7 @@ def _to_pandas(columns: Sequence[FrameColumn]) -> pd.DataFrame:
     made = {}
     for column in columns:
         if column.kind == "instant":
-            made[column.name] = pd.Series(pd.to_datetime(column.values, utc=True))
+            made[column.name] = pd.Series(pd.to_datetime(column.values, utc=True)).astype("datetime64[us, UTC]")
         else:
             made[column.name] = pd.Series(column.values, dtype=kinds.get(column.kind, "object"))
     frame = pd.DataFrame(made)

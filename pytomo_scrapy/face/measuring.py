@@ -32,12 +32,14 @@ class Measurement:
     @property
     def failure(self) -> str | None:
         """Return the class of what ended the session. None where nothing did."""
-        return self.record["failure"]
+        found: str | None = self.record["failure"]
+        return found
 
     @property
     def attribution(self) -> str | None:
         """Return whose fault the failure is: network, service, content, tool or unknown. None without one."""
-        return self.record["attribution"]
+        found: str | None = self.record["attribution"]
+        return found
 
     @property
     def playback(self) -> Mapping[str, Any] | None:

@@ -10,7 +10,15 @@ from typing import Any, Self
 
 from pytomo_scrapy import config
 from pytomo_scrapy.exchange.column_words import column_facts
-from pytomo_scrapy.exchange.datasets import Dataset, ExportSelection, details, rows_of, sessions, snapshot
+from pytomo_scrapy.exchange.datasets import (
+    Dataset,
+    ExportSelection,
+    check_condition,
+    details,
+    rows_of,
+    sessions,
+    snapshot,
+)
 from pytomo_scrapy.face.frames import FrameColumn, Target, collect, make_frame
 from pytomo_scrapy.face.measuring import database_url
 from pytomo_scrapy.face.unpacked import add_spans, add_trace_points, unpacked
@@ -55,7 +63,7 @@ class Results:
 
         `columns` chooses some of them. Raises SettingError for a column or a condition that cannot be used.
         """
-        return self._frame(sessions(_selection(since, until, where), columns), to)
+        return self._frame(sessions(self._selection(since, until, where), columns), to)
 
     def playbacks(
         self,
@@ -66,7 +74,7 @@ class Results:
         to: Target = "pandas",
     ) -> Any:
         """Return a row for each player and window, `stalls` and `freezes` as lists of start, duration and is_open."""
-        return self._frame(details(playback, _selection(since, until, where)), to)
+        return self._frame(details(playback, self._selection(since, until, where)), to)
 
     def windows(
         self,
@@ -77,7 +85,7 @@ class Results:
         to: Target = "pandas",
     ) -> Any:
         """Return a row for each window; the round trips that were sampled in it are sequences."""
-        return self._frame(details(download, _selection(since, until, where)), to)
+        return self._frame(details(download, self._selection(since, until, where)), to)
 
     def streams(
         self,
@@ -92,7 +100,12 @@ class Results:
         `arrival_s` and `arrival_bytes`: how many bytes had arrived by when. `offset_bytes` and `complete_s`: how many
         seconds can be played once so many bytes are there. NULL where retention has removed them.
         """
-        return self._frame(details(stream, _selection(since, until, where)), to)
+        return self._frame(details(stream, self._selection(since, until, where)), to)
+
+    def _selection(self, since: date | str | None, until: date | str | None, where: str | None) -> ExportSelection:
+        selection = ExportSelection(_moment(since), _moment(until), where)
+        check_condition(self._database, "wide", selection)
+        return selection
 
     def _frame(self, dataset: Dataset, to: Target) -> Any:
         columns = [FrameColumn(one.name, one.kind, column_facts(one.source)) for one in dataset.columns]
@@ -108,10 +121,6 @@ class Results:
 def open_results(database: str | Path | None = None) -> Results:
     """Open a database by its file or URL; without one, as every command does: PYTOMO_DATABASE_URL, else the default."""
     return Results(database)
-
-
-def _selection(since: date | str | None, until: date | str | None, where: str | None) -> ExportSelection:
-    return ExportSelection(_moment(since), _moment(until), where)
 
 
 def _moment(given: date | str | None) -> datetime | None:
