@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 
 import pytest
@@ -15,6 +13,7 @@ from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.frontier.frontier import Frontier
 from pytomo_scrapy.storage.schema.crawl_tables import frontier as table
 from pytomo_scrapy.storage.schema.crawl_tables import owner
+from tests.running.commands import command
 from tests.storage.frontier.frontier_steps import finish, seed, start, take, videos
 
 
@@ -157,36 +156,19 @@ def test_row_measured_after_its_lease_was_lost_is_done_if_nobody_took_it(each_da
     assert holder.counts().done == 1
 
 
-_CRAWLER = """
-import sys
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
-database = open_database(sys.argv[1])
-frontier = open_crawl(database, "youtube", {}, max_crawled_url=300)
-frontier.add_sources([("charts", {})])
-while (claim := frontier.claim()) is not None:
-    if claim.kind == "source":
-        frontier.finish_source(claim, [FoundVideo("youtube", f"s{n}") for n in range(20)])
-        continue
-    names = [f"{claim.video_id}.{n}" for n in range(3)] if claim.depth < 4 else []
-    frontier.add_videos(claim, [FoundVideo("youtube", name) for name in names])
-    with database.write() as connection:
-        frontier.finish(claim.id, connection)
-    print(claim.video_id, flush=True)
-"""
-
-
 @pytest.mark.process
 def test_killed_crawler_loses_nothing_and_repeats_nothing(each_url: str) -> None:
     reported: list[str] = []
     for kill_after in (0, 7, 60, None):
-        crawler = subprocess.Popen([sys.executable, "-c", _CRAWLER, each_url], stdout=subprocess.PIPE, text=True)
+        crawler = subprocess.Popen(
+            command("tests.storage.frontier.killed_walk", each_url), stdout=subprocess.PIPE, text=True
+        )
         assert crawler.stdout is not None
         for number, line in enumerate(crawler.stdout):
             reported.append(line.strip())
             if number == kill_after:
                 # Killed, and not waited for before the next one starts: a zombie holds nothing.
-                os.kill(crawler.pid, signal.SIGKILL)
+                crawler.send_signal(signal.SIGUSR1)  # which kills what it stands for
         crawler.stdout.close()
         crawler.wait(60)
     database = open_database(each_url)
