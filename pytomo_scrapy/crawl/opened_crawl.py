@@ -37,6 +37,11 @@ class OpenedCrawl:
         self.outbox = outbox
         self._retrying = retrying
 
+    @property
+    def shown_database(self) -> str:
+        """The database's URL, without its password."""
+        return self._database.shown_url
+
     def live_window(self, item: VideoItem, window_s: float) -> LiveWindow:
         """Return where an open window is noted for the web page."""
         return LiveWindow(self._database, self.run.id, item, window_s)

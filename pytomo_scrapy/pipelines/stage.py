@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from scrapy.exceptions import DropItem
 
 from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.session import Session
@@ -25,18 +26,21 @@ class StagePipeline:
 
     stage: ClassVar[Stage]
 
-    def __init__(self, session: Session, stats: StatsCollector) -> None:
+    def __init__(self, session: Session, stats: StatsCollector, standing: Standing | None = None) -> None:
         self.session = session
         self.stats = stats
+        self.standing = standing or Standing()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(CrawlContext.of(crawler).session, crawler.stats)
+        context = CrawlContext.of(crawler)
+        return cls(context.session, crawler.stats, context.standing)
 
     async def process_item(self, item: VideoItem) -> VideoItem:
         """Measure the stage. Raises DropItem only when a stop gives the item back to the frontier."""
         try:
-            await self.measure(item)
+            with self.standing.at(self.stage, item.video_id):
+                await self.measure(item)
         except Stopped:
             raise DropItem(f"{item.video_id} goes back to the frontier: the crawl stops", log_level="DEBUG") from None
         except MeasurementError as error:
