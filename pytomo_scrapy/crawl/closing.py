@@ -8,8 +8,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from pytomo_scrapy.analysis.survival import Delay, survival_curve, survival_quantile
-from pytomo_scrapy.failures import Attribution, attribution_of, meaning_of
+from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
+from pytomo_scrapy.failures import Attribution, attribution_of, is_for_good, meaning_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.items.in_words import counted, duration
 from pytomo_scrapy.measure.outcome import headline
@@ -34,6 +34,7 @@ class Summary:
         self._failures: Counter[str] = Counter()
         self._started: array[float] = array("d")
         self._censored: array[float] = array("d")
+        self._failed: array[float] = array("d")
         self._stall_count = self._stalled_session_count = 0
         self._stalled_s = 0.0
 
@@ -45,11 +46,13 @@ class Summary:
             if attribution_of(item.failure) is not Attribution.NETWORK:
                 return
         playback = headline(item)
-        if playback is None or playback.startup_delay_s is None:
+        if playback is not None and playback.startup_delay_s is not None:
+            self._started.append(playback.startup_delay_s)
+        elif is_for_good(item.failure):
+            self._failed.append((item.downloads[0].elapsed_s or 0.0) if item.downloads else 0.0)
+        else:
             horizon_s = None if playback is None else playback.horizon_s
             self._censored.append(self._window_s if horizon_s is None else horizon_s)
-        else:
-            self._started.append(playback.startup_delay_s)
         if playback is not None and playback.stall_count:
             self._stalled_session_count += 1
             self._stall_count += playback.stall_count
@@ -74,14 +77,16 @@ class Summary:
         yield f"Next: {self._next()}"
 
     def _played(self) -> Iterator[str]:
-        session_count = len(self._started) + len(self._censored)
+        never_count = len(self._censored) + len(self._failed)
+        session_count = len(self._started) + never_count
         if not session_count:
             return
         delays = [Delay(value_s, True) for value_s in self._started]
         delays += [Delay(value_s, False) for value_s in self._censored]
-        median_s = survival_quantile(survival_curve(delays), 0.5)
+        delays += [Delay(value_s, False, True) for value_s in self._failed]
+        median_s = incidence_quantile(incidence_curve(delays), 0.5)
         median = "not reached" if median_s is None else f"{median_s:.2f} s"
-        never = f", {len(self._censored)} never began" if self._censored else ""
+        never = f", {never_count} never began" if never_count else ""
         yield f"Startup: median {median} (n = {session_count}{never})"
         stalls = f"{counted(self._stall_count, 'stall')}, {self._stalled_s:.1f} s in all"
         where = f"in {self._stalled_session_count} of {counted(len(self._started), 'session')}"
