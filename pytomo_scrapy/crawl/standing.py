@@ -112,6 +112,6 @@ class Standing:
         window = self._windows[0]
         left_s = window.left_s(self._clock())
         return (
-            f"The crawl ends: the open window of {window.video_id} goes on for up to {left_s:.0f} s and is then analysed "
-            f"and stored, in some seconds ({duration(left_s + analysis_s)} at most). {again}"
+            f"The crawl ends: the open window of {window.video_id} goes on for up to {left_s:.0f} s and is then "
+            f"analysed and stored, in some seconds ({duration(left_s + analysis_s)} at most). {again}"
         )
