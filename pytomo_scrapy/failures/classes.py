@@ -364,6 +364,12 @@ _CLASSES = (
         "Keep the detail and report it. The download's own figures are still good.",
         is_permanent=True,
     ),
+    FailureClass(
+        "no_ladder",
+        Attribution.TOOL,
+        "the qualities among which an adaptive player would choose were not kept",
+        "Nothing, or measure with `PYTOMO_LADDER=index`.",
+    ),
     FailureClass("no_media_data", Attribution.NETWORK, "too few bytes arrived to tell any media time", BAD_SESSION),
     FailureClass("skipped_after_resolve", Attribution.TOOL, "not tried: the resolution had failed", STAGE_BEFORE),
     FailureClass("skipped_after_dns", Attribution.TOOL, "not tried: the name look-up had failed", STAGE_BEFORE),
