@@ -42,7 +42,8 @@ def adaptive_result(
 
 def summed_up(result: PlaybackResult, shown: AdaptivePlayback, ladder: Ladder) -> PlaybackResult:
     """Return the figures of what was shown, live or in a replay."""
-    stalled_s = sum((stall.duration_s for stall in shown.stalls), 0.0)
+    counted = counted_stalls(shown.stalls, MIN_STALL_S)
+    stalled_s = sum((stall.duration_s for stall in counted), 0.0)
     result = replace(
         result,
         is_started=shown.started_s is not None,
@@ -62,7 +63,7 @@ def summed_up(result: PlaybackResult, shown: AdaptivePlayback, ladder: Ladder) -
     return replace(
         result,
         stalls=tuple(shown.stalls),
-        stall_count=len(counted_stalls(shown.stalls, MIN_STALL_S)),
+        stall_count=len(counted),
         stall_1s_count=len(counted_stalls(shown.stalls, LONG_STALL_S)),
         stalled_s=stalled_s,
         stall_ratio=stalled_s / (stalled_s + shown.played_s) if stalled_s + shown.played_s > 0 else None,
