@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from pytomo_scrapy.commands.trace_files import SESSION_SHAPE, TRACE_SHAPE, read_trace_file
+from pytomo_scrapy.exchange.trace_files import SESSION_SHAPE, TRACE_SHAPE, read_trace_file
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, player_parameters, simulate_playback

@@ -370,7 +370,7 @@ _CLASSES = (
         "no_ladder",
         Attribution.TOOL,
         "the qualities among which an adaptive player would choose were not kept",
-        "Nothing, or measure with `PYTOMO_LADDER=index`.",
+        "Nothing: the measurement is older than ladders, or its video has one quality.",
     ),
     FailureClass(
         "no_media_data",

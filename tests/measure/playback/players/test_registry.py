@@ -107,7 +107,7 @@ def test_new_player_is_in_the_document(toy: str) -> None:
 
 
 def test_new_player_plays_a_trace_file(toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytomo_scrapy.commands.trace_files._timeline", lambda *_: make_window()[1][0])
+    monkeypatch.setattr("pytomo_scrapy.exchange.trace_files._timeline", lambda *_: make_window()[1][0])
     (tmp_path / "media").write_bytes(b"x" * 1000)
     trace = {"window_s": 30, "streams": [{"media": "media", "arrivals": [[1.0, 500], [10.0, 1000]]}]}
     (tmp_path / "trace.json").write_text(json.dumps(trace))
