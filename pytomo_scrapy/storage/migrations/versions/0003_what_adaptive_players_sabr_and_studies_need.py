@@ -1,0 +1,13 @@
+"""What adaptive players, SABR and studies need."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Apply; rows that are there already have NULL in new columns."""
+    op.add_column("http_request", sa.Column("segment", sa.BigInteger(), nullable=True))
+    op.add_column("stream", sa.Column("delivery", sa.Text(), nullable=True))
