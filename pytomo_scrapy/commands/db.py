@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
@@ -22,6 +23,10 @@ class Command(DatabaseCommand, ScrapyCommand):
     def short_desc(self) -> str:
         return "Bring a database to this version's schema, or tell which schema it has"
 
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.storage import migrate
@@ -31,10 +36,13 @@ class Command(DatabaseCommand, ScrapyCommand):
         with self.refusals():
             before = _revision(self.load_config().database_url)
         if args == ["revision"]:
-            print(f"{before or 'none'} (this version's is {migrate.HEAD})")
+            told = {"schema": before, "schema_of_this_version": migrate.HEAD}
+            print(json.dumps(told) if opts.json else f"{before or 'none'} (this version's is {migrate.HEAD})")
             return
         with self.opened_database(pack_after_migration) as database:
-            print(f"{database.shown_url}: schema {before or 'none'} -> {migrate.HEAD}")
+            told = {"database": database.shown_url, "schema_before": before, "schema": migrate.HEAD}
+            text = f"{database.shown_url}: schema {before or 'none'} -> {migrate.HEAD}"
+            print(json.dumps(told) if opts.json else text)
 
 
 def _revision(url: str) -> str | None:

@@ -36,7 +36,7 @@ class Command(CrawlCommand):
         if (self.settings.getpriority("LOG_LEVEL") or 0) < SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "WARNING", "cmdline")
         if len(args) != 1:
-            refuse("Name one video: scrapy measure https://www.youtube.com/watch?v=ID")
+            refuse("Name one video: pytomo measure https://www.youtube.com/watch?v=ID")
         try:
             parse_video_url(args[0])
         except ValueError as error:
@@ -58,9 +58,7 @@ class Command(CrawlCommand):
             refuse("Nothing was stored; the log says why.", EXIT_FAILED)
 
     def _show(self, key: str, *, is_json: bool) -> None:
-        from rich.console import Console
-
-        from pytomo_scrapy.reporting.terminal import print_measurement
+        from pytomo_scrapy.reporting.terminal import make_console, print_measurement
         from pytomo_scrapy.storage.measurements.repository import Repository
 
         with self.opened_database() as database:
@@ -69,7 +67,7 @@ class Command(CrawlCommand):
         if is_json:
             print(json.dumps(record, default=str))
         else:
-            print_measurement(Console(), record)
+            print_measurement(make_console(), record)
 
 
 def _keep(stored: list[VideoItem]) -> Any:

@@ -1,8 +1,9 @@
-"""`scrapy prune --older-than 90d`: take the traces out of old measurements, or leave daily aggregates of them only."""
+"""`pytomo prune --older-than 90d`: take the traces out of old measurements, or leave daily aggregates of them only."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import DatabaseCommand, refuse
+from pytomo_scrapy.items.in_words import counted
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -42,12 +44,13 @@ class Command(DatabaseCommand, ScrapyCommand):
             "--measurements", action="store_true", help="delete whole measurements and keep aggregates of their days"
         )
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
+        parser.add_argument("--json", action="store_true", help="print the rows of each table as one JSON object")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.storage.measurements.traces import prune
 
         if args or opts.older_than is None:
-            refuse("Say how old: scrapy prune --older-than 90d")
+            refuse("Say how old: pytomo prune --older-than 90d")
         with self.opened_database() as database:
             before = datetime.now(UTC) - opts.older_than
             counts = prune(database, before, is_dry_run=opts.dry_run)
@@ -57,9 +60,12 @@ class Command(DatabaseCommand, ScrapyCommand):
 
                 whole = prune_measurements(database, before, is_dry_run=opts.dry_run)
                 counts = dict(Counter(counts) + Counter(whole))
+        if opts.json:
+            print(json.dumps({"before": before.isoformat(), "is_dry_run": opts.dry_run, "row_counts": dict(counts)}))
+            return
         verb = "would go" if opts.dry_run else "deleted"
         for name, count in sorted(counts.items()):
-            print(f"{name}: {count} rows {verb}")
+            print(f"{name}: {counted(count, 'row')} {verb}")
         if not counts:
             print("nothing is that old")
         elif database.is_sqlite and not opts.dry_run:

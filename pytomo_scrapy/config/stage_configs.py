@@ -70,8 +70,8 @@ class ResolveConfig:
         _H264_720P,
         "yt-dlp selector",
         text,
-        "Formats to measure, as a yt-dlp selector: video with sound in one stream, or a video and an audio stream. Files are "
-        "offered to it first, what comes in segments (HLS, DASH) where no file fits",
+        "Formats to measure, as a yt-dlp selector: video with sound in one stream, or a video and an audio stream. "
+        "Files are offered to it first, what comes in segments (HLS, DASH) where no file fits",
     )
     extractor_args: str = setting(
         "PYTOMO_RESOLVE_EXTRACTOR_ARGS",
@@ -198,7 +198,8 @@ class DownloadConfig:
     )
     buffer_goal_s: float = setting(
         "PYTOMO_DOWNLOAD_BUFFER_GOAL_S",
-        30.0,
+        # With a window of 30 s the last segment asked for ends before 60 s of media, where the gate is reported.
+        25.0,
         "s",
         number(1, 600),
         "With paced windows, seconds of media that are fetched ahead of the simulated playhead",

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items.in_words import duration
 from pytomo_scrapy.measure.outcome import headline
 from pytomo_scrapy.measure.window.plan import WindowProgress
 
@@ -90,7 +91,7 @@ class Progress:
             rate = self._window_bytes * 8 / max(age_s, 0.1) / 1e6
             parts.append(f"window of {video_id}: {max(0.0, window_s - age_s):.0f} s left, {rate:.2f} Mbit/s")
         if self._limit is not None and self._done:
-            parts.append(f"about {_duration((self._limit - self._done) * elapsed_s / self._done)} to go")
+            parts.append(f"about {duration((self._limit - self._done) * elapsed_s / self._done)} to go")
         return Text(" | ".join(parts), style="bold", no_wrap=True, overflow="ellipsis")
 
 
@@ -100,10 +101,3 @@ def progress_of(wanted: str, limit: int | None) -> Progress | None:
     if wanted == "off" or (wanted == "auto" and not console.is_terminal):
         return None
     return Progress(console, limit)
-
-
-def _duration(seconds: float) -> str:
-    minutes, hours = seconds / 60, seconds / 3600
-    if minutes < 2:
-        return f"{max(0, round(seconds))} s"
-    return f"{minutes:.0f} min" if hours < 2 else f"{hours:.0f} h"

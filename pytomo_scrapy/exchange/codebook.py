@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.exchange.datasets import Dataset
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.schema.columns import metadata
 from pytomo_scrapy.storage.schema.legacy_table import column_of
 from pytomo_scrapy.storage.schema.reference import reference_of
@@ -62,7 +63,7 @@ def readme(
     if about["shape"] == "legacy":
         lines += [_section(document, "The view `pytomo_crawl`"), ""]
     for dataset, file in zip(tables, written, strict=True):
-        lines += [f"## {dataset.name}", "", f"{file.row_count} rows in `{file.file_name}`.", ""]
+        lines += [f"## {dataset.name}", "", f"{counted(file.row_count, 'row')} in `{file.file_name}`.", ""]
         lines += ["| column | kind | unit | meaning | from |", "|---|---|---|---|---|"]
         for column in dataset.columns:
             unit, meaning = _described(document, column.source)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from io import StringIO
 
-import pytest
 from rich.console import Console
 
-from pytomo_scrapy.crawl.progress import Progress, _duration
+from pytomo_scrapy.crawl.progress import Progress
 from pytomo_scrapy.measure.window.plan import WindowProgress
 from tests.factories import make_item, make_playback
 
@@ -39,10 +38,3 @@ def test_line_without_a_limit_says_no_time_left() -> None:
     progress = make_progress(limit=None)
     progress.stored(make_item())
     assert progress.line().plain == "1 videos | 0 failed | 0 stalls 0 s"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(-3, "0 s"), (61, "61 s"), (600, "10 min"), (7199, "120 min"), (7201, "2 h")]
-)
-def test_duration_is_shown_in_the_unit_that_a_person_would_use(seconds: float, shown: str) -> None:
-    assert _duration(seconds) == shown

@@ -95,11 +95,12 @@ def test_replay_gives_the_stored_figures_again_and_a_plot_draws_them(
     measured: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     database, _ = measured
-    replayed = run_scrapy("replay", "--player", "dashjs", "--database", str(database))
+    replayed = run_scrapy("replay", "--player", "dashjs", *database_setting(database))
     assert replayed.exit_code == 0, replayed.errors
     assert "6 stored results of that name came out exactly the same, 0 not." in replayed.output
-    plotted = run_scrapy("plot", "1", str(tmp_path / "x.svg"), "--database", str(database))
+    plotted = run_scrapy("plot", "1", "-o", str(tmp_path / "x.svg"), *database_setting(database))
     assert plotted.exit_code == 0, plotted.errors
+    assert (tmp_path / "x.svg").read_text().startswith("<svg")
 
 
 def test_media_addresses_of_segments_are_stored_nowhere(measured: tuple[Path, dict[str, str]]) -> None:
