@@ -380,6 +380,12 @@ _CLASSES = (
         is_permanent=True,
     ),
     FailureClass(
+        "no_ladder",
+        Attribution.TOOL,
+        "the qualities among which an adaptive player would choose were not kept",
+        "Nothing: the measurement is older than ladders, or its video has one quality.",
+    ),
+    FailureClass(
         "no_media_data",
         Attribution.NETWORK,
         "too few bytes arrived to tell any media time",
