@@ -3,8 +3,8 @@
 python -m benchmarks.disk sqlite:////tmp/disk.db
 python -m benchmarks.disk postgresql://pytomo@127.0.0.1/empty --lines 20 --per-minute 1
 
-The database must be new or empty. Synthetic traces are small: those of a real window of 30 s are 6 kB on a slow line,
-and 20 kB at most on a usual one (tests/storage/measurements/test_blobs.py), so that their part of the sum is a lower bound.
+The database must be new or empty. Synthetic traces are small: those of a real window of 30 s are 6 kB on a slow line
+and 20 kB at most on a usual one (tests/storage/measurements/test_blobs.py); their part of the sum is a lower bound.
 """
 
 from __future__ import annotations

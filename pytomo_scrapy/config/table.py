@@ -30,7 +30,8 @@ def settings_of(kind: type[DataclassInstance]) -> Iterator[Setting]:
 # Variables of the environment that look like settings: of the executable and the web page, of deploy/, of the tests.
 _NO_SETTINGS = (
     *("PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_GRAFANA_", "PYTOMO_TEST_"),
-    *("PYTOMO_PASSWORD", "PYTOMO_ADMIN_PASSWORD", "PYTOMO_READER_PASSWORD"),
+    # of deploy/compose
+    *("PYTOMO_PASSWORD", "PYTOMO_READER_PASSWORD", "PYTOMO_ADMIN_PASSWORD"),
 )
 
 # Some configurations, such as the path, are part of several.
