@@ -69,8 +69,8 @@ class CrawlContext:
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
         self.progress = progress_of(checked.progress, limit)
-        # 6. The process of the windows, and the flow, whose tools are the parts above.
-        self.process = MeasuringProcess()
+        # 6. The processes that measure, and the flow, whose tools are the parts above.
+        self.process = MeasuringProcess(checked.frontier_ahead)
         if self.progress is not None:
             self.process.show_on(self.progress.showing)
         self.session = Session(
@@ -83,6 +83,7 @@ class CrawlContext:
                 data_cap=self.data_cap,
                 networks=self.networks,
                 pause=self.gate.pause,
+                until_stop=self.gate.until_stop,
             ),
         )
 

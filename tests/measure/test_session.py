@@ -47,7 +47,7 @@ class World(FakeCrawl):
         self.resolutions: list[ResolveResult] = []  # to come; then ordinary ones
         self.dns_failure: dict[int | None, str] = {}  # by family
 
-    def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult:
+    def answer(self, url: str, settings: ResolveConfig) -> ResolveResult:
         self.note("resolve")
         family = 6 if settings.path.family == "6" else 4
         return self.resolutions.pop(0) if self.resolutions else make_resolve(address_family=family)
@@ -75,7 +75,6 @@ class World(FakeCrawl):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    monkeypatch.setattr(session, "resolve_video", lambda *args: world.resolve(*args))
     monkeypatch.setattr(session, "look_up_hosts", lambda *args, **kwargs: world.look_up(*args, **kwargs))
     monkeypatch.setattr(family_paths, "look_up_hosts", lambda *args, **kwargs: world.look_up(*args, **kwargs))
     monkeypatch.setattr(session, "ping_media", lambda *args: world.ping(*args))

@@ -443,7 +443,7 @@ ELSEWHERE = {
 }  # fmt: skip
 NEVER = {
     "MediaFormat": {"url", "http_headers"},
-    "ResolveResult": {"identity_began_s"},
+    "ResolveResult": {"identity_began_s", "clock_leads_s"},
     "StreamDownload": {"spool_path"},
     "VideoItem": {"started_s"},
 }
