@@ -22,6 +22,7 @@ from pytomo_scrapy.measure.worker.plain_messages import HEADER, length_of, pack,
 
 PR_SET_PDEATHSIG = 1  # Source: prctl(2)
 OUT_OF_MEMORY = "out of memory"
+THREAD_END_S = 0.5  # which a thread at its end has to be gone, on a busy machine
 
 
 def serve(channel: socket.socket, preload: Sequence[str], confinement: Confinement) -> None:
@@ -33,12 +34,13 @@ def serve(channel: socket.socket, preload: Sequence[str], confinement: Confineme
     for module in preload:
         importlib.import_module(module)
     _send(channel, pack("ready"))
-    threads = threading.active_count()
+    own_threads = set(threading.enumerate())
     while (call := _receive(channel)) is not None:
         _send(channel, pack("begun"))  # from here on a loss is this call's
         _send(channel, _answer(channel, call))
         # What a call leaves behind, a thread that hangs or memory that does not come back, is not the next one's.
-        if threading.active_count() > threads or psutil.Process().memory_info().rss > confinement.memory_bytes / 2:
+        is_full = psutil.Process().memory_info().rss > confinement.memory_bytes / 2
+        if is_full or any(_hangs(thread) for thread in set(threading.enumerate()) - own_threads):
             os._exit(0)
 
 
@@ -55,6 +57,11 @@ def _answer(channel: socket.socket, call: bytes) -> bytes:
         # Scrubbed here, where it arises: an exception may quote a signed URL or a header, and goes to log and row.
         said = scrub_log(repr(error)), scrub_log(traceback.format_exc())
         return pack("failed", ("unknown_failure", *said))
+
+
+def _hangs(thread: threading.Thread) -> bool:
+    thread.join(THREAD_END_S)
+    return thread.is_alive()
 
 
 def _send(channel: socket.socket, message: bytes) -> None:
