@@ -21,6 +21,7 @@ from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.strata_test import LEAST_OF_EACH, LEAST_OF_STRATUM, difference_chance, shown_by_holm
 from pytomo_scrapy.analysis.wilson import wilson_interval
 from pytomo_scrapy.failures import was_refused
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
@@ -262,12 +263,12 @@ def _sentences(found: RefusalAccount) -> list[str]:
     interval = f"95 % interval {_percent(every.low)} to {_percent(every.high)}"
     if every.refused_count:
         share = f"{_percent(every.share)}, {interval}"
-        said = [f"The service refused {every.refused_count} of {every.asked_count} videos ({share})."]
+        said = [f"The service refused {every.refused_count} of {counted(every.asked_count, 'video')} ({share})."]
         different = [one for one in found.properties if one.is_different]
         said += [_difference(one) for one in different]
         said.append(_LEANING if different else _no_difference(found.properties))
     else:
-        said = [f"The service refused none of {every.asked_count} videos ({interval})."]
+        said = [f"The service refused none of {counted(every.asked_count, 'video')} ({interval})."]
     if found.without_filters:
         names = _listing([name.lower() for name in found.without_filters])
         said.append(f"Counted without the filter by {names}: not every refused video has one.")

@@ -44,7 +44,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.dashboard.choice import choose_databases
 
         if len(args) > 1:
-            raise UsageError("Give one port at most: scrapy dashboard 5555", print_help=False)
+            raise UsageError("Give one port at most: pytomo serve 5555", print_help=False)
         with self.refusals():
             port = server.DEFAULT_PORT if not args else server.read_port(args[0])
             url = self.load_config().database_url

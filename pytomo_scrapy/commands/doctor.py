@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.failures import advice_on
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
 from pytomo_scrapy.storage.scrub import scrub, without_identity
 
@@ -64,15 +66,23 @@ class Command(DatabaseCommand, ScrapyCommand):
 
 
 def _show(checks: Sequence[Check]) -> None:
-    from rich.console import Console
+    from pytomo_scrapy.reporting.terminal import escape, make_console, say
 
-    from pytomo_scrapy.reporting.terminal import escape
-
-    console = Console(soft_wrap=True, highlight=False)
+    console = make_console()
     for one in checks:
-        advice = f" {one.advice}" if one.advice else ""
         colour = _COLOURS[one.state]
-        console.print(f"[{colour}]{one.state:4}[/{colour}] {escape(one.name)}: {escape(one.finding)}{escape(advice)}")
+        say(console, f"[{colour}]{one.state:4}[/{colour}] [bold]{escape(one.name)}[/bold]: {escape(one.finding)}")
+        if one.advice:
+            say(console, f"     {escape(one.advice)}")
+    counts = Counter(one.state for one in checks)
+    say(console, f"\n{_verdict(counts['fail'], counts['warn'])}")
+
+
+def _verdict(fail_count: int, warn_count: int) -> str:
+    warned = f"{counted(warn_count, 'warning')} above" if warn_count else "nothing to mend"
+    if fail_count:
+        return f"[red]Not fit for a crawl: {counted(fail_count, 'check')} failed, {warned}.[/red]"
+    return f"[green]Fit for a crawl: {warned}.[/green]"
 
 
 def ask_sources(checked: Config, video_id: str) -> list[Check]:
@@ -96,7 +106,7 @@ def _ask(page: PageRequest) -> Check:
         return Check(name, "warn", f"not reached: {type(error).__name__}", "Check the way to the service.")
     parsed = parse_page(body, page.url)
     if parsed.failure is None:
-        return Check(name, "ok", f"lists {len(parsed.videos)} videos")
+        return Check(name, "ok", f"lists {counted(len(parsed.videos), 'video')}")
     return Check(name, "warn", parsed.failure, f"A sample for a report is in {_keep_sample(page.source, body)}.")
 
 

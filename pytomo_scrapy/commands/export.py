@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import DatabaseCommand, refuse
 from pytomo_scrapy.commands.report import moment
+from pytomo_scrapy.items.in_words import counted
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.exchange.export_run import Written
 
 _SHAPE_HELP = {
     "wide": "one row for each measurement: itself, its video, vantage and run, and its figures (the default)",
@@ -48,6 +54,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         group.add_argument(
             "--keep-formulas", action="store_true", help="CSV: no quote before texts that a spreadsheet would run"
         )
+        group.add_argument("--json", action="store_true", help="print the files as one JSON list")
         group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -67,5 +74,13 @@ class Command(DatabaseCommand, ScrapyCommand):
             if place == "-":
                 export_to_stream(database, sys.stdout, opts.format, shape, chosen)
             else:
-                for one in export(database, Path(place), opts.format, shape, chosen):
-                    print(f"{Path(place) / one.file_name}: {one.name}, {one.row_count} rows")
+                _tell(Path(place), export(database, Path(place), opts.format, shape, chosen), is_json=opts.json)
+
+
+def _tell(folder: Path, files: Iterable[Written], *, is_json: bool) -> None:
+    if is_json:
+        told = [{"file": str(folder / one.file_name), "name": one.name, "row_count": one.row_count} for one in files]
+        print(json.dumps(told))
+        return
+    for one in files:
+        print(f"{folder / one.file_name}: {one.name}, {counted(one.row_count, 'row')}")

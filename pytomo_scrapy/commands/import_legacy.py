@@ -13,6 +13,7 @@ from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.items.in_words import counted
 
 if TYPE_CHECKING:
     from pytomo_scrapy.exchange.legacy_import import Imported
@@ -64,7 +65,7 @@ def _told(table: Imported) -> str:
         f"{table.file_name}, {table.table_name}: {table.row_count} new rows, {table.known_count} known, "
         f"{table.unreadable_count} unreadable"
     ]
-    lines += [f"  {count} rows: {reason}" for reason, count in table.unreadable.most_common()]
+    lines += [f"  {counted(count, 'row')}: {reason}" for reason, count in table.unreadable.most_common()]
     if table.ignored_columns:
         lines.append(f"  columns that are not known and were left out: {', '.join(table.ignored_columns)}")
     return "\n".join(lines)

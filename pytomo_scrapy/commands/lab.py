@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import signal
@@ -53,18 +54,20 @@ class Command(ScrapyCommand):
                 f"{args[0]} is no option of `lab`: options of a command come after its name.", print_help=False
             )
         if not opts.words:
-            raise UsageError("Name a command to run in the lab, such as `scrapy lab crawl youtube`.", print_help=False)
+            raise UsageError("Name a command to run in the lab, such as `pytomo lab crawl -u 5`.", print_help=False)
         if opts.words[0] in {"serve", "list"}:
             # Here the options may also come last: no other command is there to take them.
-            parser = argparse.ArgumentParser(prog=f"scrapy lab {opts.words[0]}")
+            parser = argparse.ArgumentParser(prog=f"pytomo lab {opts.words[0]}")
             _add_lab_options(parser)
+            if opts.words[0] == "list":
+                parser.add_argument("--json", action="store_true", help="print one JSON object")
             parser.parse_args(opts.words[1:], opts)
         guests = {name: getattr(opts, name) for name in _GUEST_OPTIONS}
         self._options = LabOptions(opts.world, opts.seed, opts.clip_ratio, dict(opts.rate), **guests)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.lab.launcher import SCRAPY_COMMAND, run_in_lab
-        from pytomo_scrapy.lab.listing import describe_lab
+        from pytomo_scrapy.lab.listing import describe_lab, lab_record
         from pytomo_scrapy.lab.servers import LabError, make_world
 
         try:
@@ -73,7 +76,7 @@ class Command(ScrapyCommand):
             refuse(error)
         try:
             if opts.words[0] == "list":
-                print(describe_lab(world))
+                print(json.dumps(lab_record(world)) if opts.json else describe_lab(world))
             elif opts.words[0] == "serve":
                 _serve(self._options)
             else:

@@ -13,6 +13,7 @@ from scrapy.exceptions import UsageError
 
 from pytomo_scrapy.commands import EXIT_USAGE
 from pytomo_scrapy.items.foreign_text import printable
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.pages import ParsedPage, parse_page
 
 _TITLE_CHARACTERS = 100
@@ -66,7 +67,7 @@ def _as_json(page: ParsedPage) -> str:
 
 def _as_text(name: str, page: ParsedPage) -> str:
     shape = f" ({page.shape})" if page.shape else ""
-    lines = [f"{name}: {page.kind}, {len(page.videos)} videos{shape}"]
+    lines = [f"{name}: {page.kind}, {counted(len(page.videos), 'video')}{shape}"]
     if page.failure:
         lines.append(f"  failure: {page.failure} ({printable(page.failure_detail or '')})")
     for number, video in enumerate(page.videos, start=1):

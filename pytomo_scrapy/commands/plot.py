@@ -10,6 +10,7 @@ from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
 from pytomo_scrapy.items import Interval, headline_player
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.measure.playback.window_replay import horizon_s
 from pytomo_scrapy.reporting.session_picture import Drawing, Shown, as_png, as_svg, draw_session
 
@@ -38,7 +39,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            refuse("Name one measurement by its id or uuid (scrapy report lists what there is)")
+            refuse("Name one measurement by its id or uuid (the page of `pytomo serve` lists them)")
         output = opts.output or Path(f"measurement-{args[0]}.svg")
         if output.suffix.lower() not in (".svg", ".png"):
             refuse(f"{output}: the file must end in .svg or .png")
@@ -78,7 +79,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
         refuse(f"Measurement {key} does not say how long window {place} was", EXIT_FAILED)
     playback = choose(stored["playbacks"], player, place)
     if playback is None and player is not None:
-        refuse(f"Measurement {key} has no playback {player!r}: scrapy replay --player adds one")
+        refuse(f"Measurement {key} has no playback {player!r}: `pytomo replay --player` adds one")
     played = playback or {}
     started = stored["started_at"][:19].replace("T", " ")
     return Shown(
@@ -110,6 +111,6 @@ def _subtitle(played: dict[str, Any]) -> str:
         return "no playback was simulated"
     if played["startup_delay_s"] is None:
         return f"{played['player']}: not started within {played['horizon_s']:g} s"
-    text = f"{played['player']}: start {played['startup_delay_s']:.2f} s, {played['stall_count']} stalls"
+    text = f"{played['player']}: start {played['startup_delay_s']:.2f} s, {counted(played['stall_count'], 'stall')}"
     text += f" of {played['stalled_s']:.2f} s in all, {played['played_s']:.1f} s played"
     return text if played["is_validated"] else text + " (outside the validated conditions)"

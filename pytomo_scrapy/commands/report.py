@@ -64,13 +64,11 @@ class Command(DatabaseCommand, ScrapyCommand):
 
 
 def _print(database: Database, opts: argparse.Namespace) -> None:
-    from rich.console import Console
-
     from pytomo_scrapy.analysis.crawl_report import summarise
-    from pytomo_scrapy.reporting.terminal import print_report
+    from pytomo_scrapy.reporting.terminal import make_console, print_report
 
     report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
     if opts.json:
         print(json.dumps(report.to_dict()))
     else:
-        print_report(Console(), report, database.shown_url)
+        print_report(make_console(), report, database.shown_url)

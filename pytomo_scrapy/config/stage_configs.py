@@ -197,7 +197,8 @@ class DownloadConfig:
     )
     buffer_goal_s: float = setting(
         "PYTOMO_DOWNLOAD_BUFFER_GOAL_S",
-        30.0,
+        # With a window of 30 s the last segment asked for ends before 60 s of media, where the gate is reported.
+        25.0,
         "s",
         number(1, 600),
         "With paced windows, seconds of media that are fetched ahead of the simulated playhead",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pytomo_scrapy.lab.faults import FAULTS
 from pytomo_scrapy.lab.hosts import describe_rate, host_fault
 from pytomo_scrapy.lab.model import GuestRules, MediaHost, World
@@ -11,7 +13,7 @@ from pytomo_scrapy.lab.world import world_names
 def describe_lab(world: World) -> str:
     """Return the listing as text; hosts and videos are those of `world`."""
     sections = [
-        ("Worlds (scrapy lab --world NAME ...)", list(world_names().items())),
+        ("Worlds (pytomo lab --world NAME ...)", list(world_names().items())),
         (
             f"Media hosts of {world.name!r}",
             [(name, _describe_host(host)) for name, host in sorted(world.hosts.items())],
@@ -20,12 +22,32 @@ def describe_lab(world: World) -> str:
     if world.guests.gated_share or world.guests.bot_check_share:
         sections.append((f"Guest identities of {world.name!r}, seed {world.seed}", _describe_guests(world.guests)))
     if world.known:
-        title = f"Videos of {world.name!r} for exact experiments (scrapy lab crawl youtube -a urls=ID -a related=0 ...)"
+        title = f"Videos of {world.name!r} for exact experiments (pytomo lab crawl -R ID)"
         sections.append((title, list(world.known.items())))
     by_fault = {video.fault: video.video_id for video in world.videos.values() if video.fault}
     faults = [(name, f"{by_fault.get(name, 'not here'):<11}  {fault.help}") for name, fault in FAULTS.items()]
     sections.append((f"Faults, each with its video in {world.name!r}", faults))
     return "\n\n".join(_section(title, rows) for title, rows in sections)
+
+
+def lab_record(world: World) -> dict[str, Any]:
+    """Return the same for programs, as JSON values."""
+    by_fault = {video.fault: video.video_id for video in world.videos.values() if video.fault}
+    return {
+        "worlds": world_names(),
+        "world": world.name,
+        "seed": world.seed,
+        "hosts": [
+            {"name": name, "address": host.address, "rate": describe_rate(host.rate), "about": _describe_host(host)}
+            for name, host in sorted(world.hosts.items())
+        ],
+        "guests": dict(_describe_guests(world.guests)),
+        "videos": dict(world.known),
+        "faults": [
+            {"name": name, "video": by_fault.get(name), "failure": fault.failure, "about": fault.help}
+            for name, fault in FAULTS.items()
+        ],
+    }
 
 
 def _section(title: str, rows: list[tuple[str, str]]) -> str:

@@ -88,14 +88,14 @@ def make_world(options: LabOptions) -> World:
     try:
         world = build_world(options.world, options.seed)
     except KeyError:
-        raise LabError(f"There is no lab world {options.world!r}; `scrapy lab list` shows them.") from None
+        raise LabError(f"There is no lab world {options.world!r}; `pytomo lab list` shows them.") from None
     world = replace(world, guests=options.guest_rules(world.guests))
     everywhere = RateRule(clip_ratio=options.clip_ratio) if options.clip_ratio is not None else None
     rates = {name: RateRule(steps=((0.0, rate_bps),)) for name, rate_bps in options.rates_bps.items()}
     try:
         return with_rates(world, rates, everywhere)
     except KeyError as error:
-        raise LabError(f"World {world.name!r} has no media host {error}; `scrapy lab list` shows them.") from None
+        raise LabError(f"World {world.name!r} has no media host {error}; `pytomo lab list` shows them.") from None
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytomo_scrapy.failures import Attribution, attribution_of
 from pytomo_scrapy.items import PlaybackResult, VideoItem, headline_player
+from pytomo_scrapy.items.in_words import counted
 
 
 def headline(item: VideoItem) -> PlaybackResult | None:
@@ -28,6 +29,12 @@ def join_time_s(item: VideoItem) -> float | None:
     return item.resolve.elapsed_s + item.dns.elapsed_s + playback.startup_delay_s
 
 
+def _stalls(playback: PlaybackResult) -> str:
+    if not playback.stall_count:
+        return "no stall"
+    return f"{counted(playback.stall_count, 'stall')} of {playback.stalled_s:.1f} s in all"
+
+
 def sentence(item: VideoItem) -> str:
     """Say in one line how the measurement went, for the log."""
     playback, download = headline(item), item.downloads[0] if item.downloads else None
@@ -36,7 +43,7 @@ def sentence(item: VideoItem) -> str:
         parts.append(f"{item.failure} ({attribution_of(item.failure)})")
     if playback is not None and playback.startup_delay_s is not None:
         parts.append(f"started after {playback.startup_delay_s:.2f} s")
-        parts.append(f"{playback.stall_count} stalls, {playback.stalled_s:.1f} s")
+        parts.append(_stalls(playback))
     elif playback is not None and (download is None or download.gated_at_s is None):
         parts.append(f"not started within {playback.horizon_s:.0f} s")
     if download is not None and download.throughput.delivery_bps is not None:

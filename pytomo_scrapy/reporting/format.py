@@ -13,8 +13,13 @@ def seconds(value: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """Show a round trip."""
-    return NOTHING if value is None else f"{value * 1e3:.1f} ms"
+    """Show a round trip; one on this machine takes hundredths of a millisecond."""
+    if value is None:
+        return NOTHING
+    shown = value * 1e3
+    if shown >= 1 or shown == 0:
+        return f"{shown:.1f} ms"
+    return f"{shown:.2f} ms" if shown >= 0.01 else f"{shown:.1g} ms"
 
 
 def megabytes(value: int | None) -> str:
@@ -29,7 +34,7 @@ def megabits(value: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """Show a ratio."""
-    return NOTHING if value is None else f"{value:.1%}"
+    return NOTHING if value is None else f"{value * 100:.1f} %"
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS, PARAMETERS, Figur
 from pytomo_scrapy.analysis.selection import Selection, labels_of, period_of
 from pytomo_scrapy.analysis.series import Series, series
 from pytomo_scrapy.failures import NotReadyError
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.reporting.tables import TableLayout, average_table, estimate_table, failure_table, refusal_table
@@ -124,8 +125,8 @@ class _Page:
         for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
             self._text(sentence.text, bold=True)
         self._table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
-        text = f"{found.row_count} measurements, {found.valid_count} valid, of {found.video_count} videos"
-        self._text(f"{text} on {found.day_count} days.")
+        videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
+        self._text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
         self._table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))

@@ -37,6 +37,15 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.overview import Estimate
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
+_PLAYBACK_NOTE = (
+    "Startup: seconds until a quarter, half and three quarters of all sessions had started. Never: not begun "
+    "when the window ended. Stalled: sessions with a stall. Ratio: share of the time after the start spent in stalls."
+)
+_DELIVERY_NOTE = "A quarter of the windows was slower than the figure at 25 %, half of them than that at 50 %."
+_ROUND_TRIP_NOTE = (
+    "Median and 95 % of the shortest round trip to each address. icmp: ping; tcp_connect: time to open a connection."
+)
+
 # Columns that hold text to read, not figures.
 PROSE = frozenset({"meaning", "answer", "group"})
 # Rows of the item that the page lays out and the terminal leaves out.
@@ -45,16 +54,17 @@ _LAID_OUT = frozenset({"networks"})
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """A table as it is shown. No row: there is nothing to show."""
+    """A table as it is shown, and how to read it. No row: there is nothing to show."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
 
 
-def _layout(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> TableLayout:
+def _layout(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> TableLayout:
     cells = (tuple(NOTHING if cell is None else str(cell) for cell in row) for row in rows)
-    return TableLayout(title, tuple(columns), tuple(cells))
+    return TableLayout(title, tuple(columns), tuple(cells), note)
 
 
 def report_tables(report: ReportSummary) -> list[TableLayout]:
@@ -64,10 +74,10 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
         _layout("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]]),
         _failures("Bad sessions: the network failed them, they count", report.network_failures),
         _failures("Excluded: they say nothing about the line", report.excluded),
-        _players("Playback (startup by quartile, Kaplan-Meier; never: not started)", report.players),
+        _players("Playback by player", report.players),
         _delivery(report.throughput_by_mode),
-        _round_trips("Idle round trips by resolver", report.rtt_by_resolver),
-        _round_trips("Idle round trips by host", report.rtt_by_host),
+        _round_trips("Idle round trips by resolver", "resolver", report.rtt_by_resolver, _ROUND_TRIP_NOTE),
+        _round_trips("Idle round trips by host", "host", report.rtt_by_host, ""),
     ]
 
 
@@ -100,13 +110,14 @@ def daily_tables(days: DailySummary) -> list[TableLayout]:
             [[*counts, days.excluded_count]],
         ),
         _failures("Failures (daily aggregates)", days.failures),
-        _players("Playback (daily aggregates; startup by quartile, Kaplan-Meier)", days.players),
+        _players("Playback by player (daily aggregates)", days.players),
         _layout(
-            "Delivery of media in Mbit/s, by quantile (daily aggregates, first windows)",
+            "Delivery of media in Mbit/s (daily aggregates, first windows)",
             ("mode", "windows", "media", *(_shares(modes[0].delivery_quantiles_bps) if modes else ())),
             rates,
+            _DELIVERY_NOTE,
         ),
-        _layout("Idle round trips (daily aggregates)", ("method", "answered", "median", "95%"), trips),
+        _layout("Idle round trips (daily aggregates)", ("method", "answered", "median", "95 %"), trips),
     ]
 
 
@@ -130,7 +141,7 @@ def _players(title: str, players: Sequence[PlayerSummary | DailyPlayer]) -> Tabl
         for one in players
     ]
     columns = ("player", "sessions", "never", "startup s", "stalled", "stalls", "stalled s", "ratio")
-    return _layout(title, columns, rows)
+    return _layout(title, columns, rows, _PLAYBACK_NOTE)
 
 
 def _delivery(modes: Sequence[ThroughputSummary]) -> TableLayout:
@@ -145,12 +156,12 @@ def _delivery(modes: Sequence[ThroughputSummary]) -> TableLayout:
         for one in modes
     ]
     shares = _shares(modes[0].delivery_quantiles_bps) if modes else ()
-    title = "Delivery of media in Mbit/s, by quantile (cross: windows with cross traffic)"
-    return _layout(title, ("mode", "windows", "media", *shares, "cross"), rows)
+    note = f"{_DELIVERY_NOTE} Cross: windows in which other traffic of this machine was seen."
+    return _layout("Delivery of media in Mbit/s", ("mode", "windows", "media", *shares, "cross"), rows, note)
 
 
 def _shares(quantiles: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(f"{float(name):.0%}" for name in quantiles)
+    return tuple(f"{float(name) * 100:.0f} %" for name in quantiles)
 
 
 def _rates(quantiles_bps: Mapping[str, float | None]) -> list[str]:
@@ -161,7 +172,7 @@ def _plain(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def _round_trips(title: str, groups: Sequence[RoundTripSummary]) -> TableLayout:
+def _round_trips(title: str, by: str, groups: Sequence[RoundTripSummary], note: str) -> TableLayout:
     rows = [
         (
             one.name,
@@ -173,7 +184,7 @@ def _round_trips(title: str, groups: Sequence[RoundTripSummary]) -> TableLayout:
         )
         for one in groups
     ]
-    return _layout(title, ("name", "method", "answered", "median", "95%", "loss"), rows)
+    return _layout(title, (by, "method", "answered", "median", "95 %", "loss"), rows, note)
 
 
 def measurement_tables(record: Mapping[str, Any]) -> list[TableLayout]:
@@ -205,7 +216,7 @@ def _lookups(lookups: Sequence[Mapping[str, Any]]) -> TableLayout:
         )
         for one in lookups
     ]
-    return _layout("DNS", ("resolver", "host", "type", "time", "answer"), rows)
+    return _layout("Name look-ups (DNS)", ("resolver", "host", "type", "time", "answer"), rows)
 
 
 def _pings(pings: Sequence[Mapping[str, Any]]) -> TableLayout:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape as without_markup
-from rich.table import Table
+from rich.text import Text
 
-from pytomo_scrapy.failures import advice_on, meaning_of
+from pytomo_scrapy.failures import Attribution, advice_on, meaning_of
+from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
-from pytomo_scrapy.reporting.format import NOTHING, seconds
+from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
+from pytomo_scrapy.reporting.table_text import table_lines
 from pytomo_scrapy.reporting.tables import (
-    PROSE,
     TableLayout,
     daily_tables,
     measurement_tables,
@@ -27,23 +33,47 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
 
+_FIRST_CRAWL = "pytomo crawl -u 10"
+# Wider than anything that is printed: a file, a pipe or a CI log has no edge.
+_NO_EDGE = 1_000_000
+
+
+def make_console() -> Console:
+    """Return standard output as rich writes to it: as wide as its terminal or COLUMNS says, else without an edge."""
+    has_edge = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return Console(highlight=False, width=None if has_edge else _NO_EDGE)
+
+
+def say(console: Console, text: str) -> None:
+    """Print a text of rich's markup, broken between words only: a path or a command stays whole."""
+    for line in Text.from_markup(text).split("\n", allow_blank=True):
+        offsets, start = [], 0
+        for word in re.finditer(r"\S+", line.plain):
+            if word.start() > start and cell_len(line.plain[start : word.end()]) > console.width:
+                offsets.append(start := word.start())
+        for part in line.divide(offsets):
+            part.rstrip()
+            console.print(part, soft_wrap=True)
+
 
 def escape(text: str, max_chars: int | None = None) -> str:
     """Return a text from outside as rich prints it and nothing else: no markup, no control of the terminal."""
     return without_markup(printable(text, max_chars))
 
 
-def _print_tables(console: Console, layouts: Iterable[TableLayout]) -> None:
+def print_tables(console: Console, layouts: Iterable[TableLayout]) -> None:
+    """Print tables under their titles; one without rows is left out."""
     for layout in layouts:
         if not layout.rows:
             continue
-        table = Table(title=layout.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for index, name in enumerate(layout.columns):
-            justify: Literal["left", "right"] = "left" if index == 0 or name in PROSE else "right"
-            table.add_column(name, justify=justify, overflow="fold", no_wrap=name not in PROSE)
-        for row in layout.rows:
-            table.add_row(*(escape(cell) for cell in row))
-        console.print(table)
+        say(console, f"[bold]{escape(layout.title)}[/bold]")
+        if layout.note:
+            say(console, f"[dim]{escape(layout.note)}[/dim]")
+        cells = tuple(tuple(printable(cell) for cell in row) for row in layout.rows)
+        shown = TableLayout(layout.title, layout.columns, cells)
+        for line in table_lines(shown, console.width):
+            # The terminal breaks what is longer than a line, so that it is copied whole.
+            console.print(without_markup(line), soft_wrap=True)
         console.print()
 
 
@@ -54,24 +84,27 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         if report.attempted_count == 0:
             return
     if report.attempted_count == 0:
-        console.print(f"{database} holds no measurement yet. Start one: scrapy crawl youtube -a max_crawled_url=10")
+        say(
+            console,
+            f"{escape(database)} holds no measurement yet. A crawl of ten videos fills it:\n\n    {_FIRST_CRAWL}",
+        )
         return
-    console.print(f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
-    _print_tables(console, report_tables(report))
+    say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
+    print_tables(console, report_tables(report))
     if report.outages:
-        _print_tables(console, [outage_table(report.outages)])
+        print_tables(console, [outage_table(report.outages)])
     if report.refusals is not None:
         for sentence in report.refusals.sentences:
-            console.print(escape(sentence), highlight=False)
+            say(console, escape(sentence))
         console.print()
-        _print_tables(console, [refusal_table(report.refusals)])
+        print_tables(console, [refusal_table(report.refusals)])
 
 
 def _print_days(console: Console, days: DailySummary) -> None:
     """Print the days whose measurements were deleted; nothing of them is in the tables that follow."""
-    words = f"{days.first_day} to {days.last_day}, {days.day_count} day{'s' if days.day_count != 1 else ''} (UTC)"
-    console.print(f"[bold]Daily aggregates of deleted measurements[/bold]\n{words}; not counted in what follows\n")
-    _print_tables(console, daily_tables(days))
+    words = f"{days.first_day} to {days.last_day}, {counted(days.day_count, 'day')} (UTC)"
+    say(console, f"[bold]Daily aggregates of deleted measurements[/bold]\n{words}; not counted in what follows\n")
+    print_tables(console, daily_tables(days))
 
 
 def _moment(text: str | None) -> str:
@@ -79,20 +112,47 @@ def _moment(text: str | None) -> str:
 
 
 def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
-    """Print one measurement, stage by stage, as `Repository.measurement` gives it."""
+    """Print one measurement, its verdict first, then stage by stage, as `Repository.measurement` gives it."""
+    colour = "red" if record.get("failure") else "green"
+    say(console, f"[bold {colour}]{escape(measurement_verdict(record))}[/bold {colour}]")
     video = record["video"]
     title = escape(str(video["title"] or video["video_id"]), MAX_TITLE_CHARS)
-    console.print(f"[bold]{title}[/bold]  {escape(str(video['url']))}")
+    say(console, f"[bold]{title}[/bold]  {escape(str(video['url']))}")
     failure = record.get("failure")
     if failure:
-        console.print(
-            f"[red]{failure}[/red] ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}"
-        )
         if record.get("failure_detail"):
-            console.print(escape(record["failure_detail"]))
-        console.print(f"What to do: {escape(advice_on(failure))}", soft_wrap=True)
-    console.print(
+            say(console, escape(record["failure_detail"]))
+        say(console, f"What to do: {escape(advice_on(failure))}")
+    say(
+        console,
         f"resolved in {seconds(record.get('resolve_elapsed_s'))}, looked up in {seconds(record.get('dns_elapsed_s'))}, "
-        f"join time {seconds(record.get('join_time_s'))}\n"
+        f"join time {seconds(record.get('join_time_s'))}\n",
     )
-    _print_tables(console, measurement_tables(record))
+    print_tables(console, measurement_tables(record))
+
+
+def measurement_verdict(record: Mapping[str, Any]) -> str:
+    """Say in one or two sentences how the video would have played, or why that is not known."""
+    failure = record.get("failure")
+    played = _played(record)
+    if not failure:
+        return f"{played[0].upper()}{played[1:]}." if played else "Measured, but no player ran."
+    where = f"{failure} ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}."
+    if record["attribution"] == Attribution.NETWORK:
+        return f"A bad session: {where}" + (f" Until then: {played}." if played else "")
+    return f"Not measured: {where} This says nothing about the line."
+
+
+def _played(record: Mapping[str, Any]) -> str:
+    by_player = {one["player"]: one for one in record.get("playbacks", []) if one["place"] == 0}
+    first = headline_player(by_player)
+    if first is None:
+        return ""
+    one = by_player[first]
+    if not one["is_started"]:
+        return f"no picture within {seconds(one['horizon_s'])} (player {first})"
+    stalls = f"{counted(one['stall_count'], 'stall')} of {seconds(one['stalled_s'])} in all"
+    parts = [f"first picture after {seconds(one['startup_delay_s'])}", stalls if one["stall_count"] else "no stall"]
+    rate = next((window["delivery_bps"] for window in record.get("downloads", []) if window["place"] == 0), None)
+    parts += [f"media came at {megabits(rate)}"] if rate is not None else []
+    return f"{', '.join(parts)} (player {first})"

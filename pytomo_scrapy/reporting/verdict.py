@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from pytomo_scrapy.analysis.bootstrap import LEAST_DAYS, LEAST_VIDEOS
 from pytomo_scrapy.analysis.overview import Estimate, Overview
+from pytomo_scrapy.items.in_words import counted
 
 _PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 _WEEK_S = 7 * 86400
@@ -27,7 +28,7 @@ def verdict(found: Overview, subject: str, since: Callable[[Estimate], int | Non
         return [Sentence(f"Not enough data: no valid measurement of {subject} in this period.", "unknown")]
     if not found.has_enough:
         text = (
-            f"Not enough data: {found.video_count} videos on {_days(found.day_count)}; "
+            f"Not enough data: {counted(found.video_count, 'video')} on {_days(found.day_count)}; "
             f"an interval needs {LEAST_VIDEOS} videos on {LEAST_DAYS} days."
         )
         return [Sentence(text, "unknown")]
@@ -77,8 +78,8 @@ def part_of_day(seconds: int, end_s: int) -> str:
 
 
 def _videos(found: Overview) -> str:
-    return f"{found.video_count} videos on {_days(found.day_count)}"
+    return f"{counted(found.video_count, 'video')} on {_days(found.day_count)}"
 
 
 def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+    return counted(count, "day")

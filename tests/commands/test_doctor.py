@@ -44,8 +44,12 @@ def test_doctor_prints_a_line_for_each_finding(run: Run, monkeypatch: pytest.Mon
     monkeypatch.setattr(checks, "run_checks", lambda _: [OK, WARNED, FAILED])
     assert run("doctor").output.splitlines() == [
         "ok   ping: ICMP is permitted",
-        "warn clock: [late] by 9 s Run an NTP client.",
-        "fail database: It cannot be opened. Start the server.",
+        "warn clock: [late] by 9 s",
+        "     Run an NTP client.",
+        "fail database: It cannot be opened.",
+        "     Start the server.",
+        "",
+        "Not fit for a crawl: 1 check failed, 1 warning above.",
     ]
     assert json.loads(run("doctor", "--json").output)[1] == {
         "name": "clock",
@@ -73,7 +77,7 @@ def test_doctor_live_asks_the_sources_and_measures_the_video_that_is_named(
     monkeypatch.setattr(doctor, "measure_live", measure_live)
     ended = run("doctor", "--live", "--video", "M4gD1WSo5mA", "--database", "sqlite:///x.db")
     assert asked == ["M4gD1WSo5mA", "M4gD1WSo5mA sqlite:///x.db"]
-    assert [line.split(":")[0] for line in ended.output.splitlines()] == [
+    assert [line.split(":")[0] for line in ended.output.splitlines()[:-2]] == [
         "ok   ping",
         "ok   source x",
         "fail stage dns",
@@ -107,7 +111,7 @@ def watch_check(service: dict[str, bytes | Exception], answer: bytes | Exception
 @pytest.mark.parametrize(
     ("answer", "state", "finding"),
     [
-        (WATCH.encode(), "ok", "lists 1 videos"),
+        (WATCH.encode(), "ok", "lists 1 video"),
         (urllib.error.HTTPError("u", 429, "slow down", Message(), None), "warn", "HTTP status 429"),
         (urllib.error.URLError("away"), "warn", "not reached: URLError"),
         (TimeoutError(), "warn", "not reached: TimeoutError"),

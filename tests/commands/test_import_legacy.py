@@ -32,7 +32,7 @@ def test_import_says_what_became_of_each_table(run: Run, old: Path) -> None:
     assert (ended.exit_code, ended.errors) == (0, "")
     assert ended.output.splitlines() == [
         f"old.db, {TABLE}: 2 new rows, 0 known, 1 unreadable",
-        "  1 rows: ID is not a time",
+        "  1 row: ID is not a time",
         "  columns that are not known and were left out: Colour",
     ]
     again = run("import-legacy", old, "--database", "x.db")

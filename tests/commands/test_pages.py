@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def test_pages_prints_what_is_in_a_file(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     done = run_command("scrapy", "pages", str(tmp_path / "page.json"), environment=environment)
     assert (done.exit_code, done.errors) == (0, "")
-    assert f"{tmp_path / 'page.json'}: related, 1 videos" in done.output
+    assert f"{tmp_path / 'page.json'}: related, 1 video" in done.output
 
 
 def test_pages_json_prints_one_object_a_file_in_order(run: Run, tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_pages_shows_titles_without_steering_the_terminal(run: Run, tmp_path: Pa
     (tmp_path / "page.json").write_text(ANSWER)
     done = run("pages", "page.json")
     assert done.output.splitlines() == [
-        "page.json: related, 1 videos (next answer)",
+        "page.json: related, 1 video (next answer)",
         "    1 M4gD1WSo5mA a ?[31mred? title",
         "  continuation: TOKEN",
     ]
@@ -88,7 +89,7 @@ def test_pages_name_the_shape_that_a_page_was_read_by(run: Run, tmp_path: Path, 
     (tmp_path / "page.html").write_text(page)
     assert json.loads(run("pages", "--json", "page.html").output)["shape"] == shape
     first = run("pages", "page.html").output.splitlines()[0]
-    assert first.endswith(f" videos ({shape})" if shape else " videos")
+    assert re.search(f" videos? \\({shape}\\)$" if shape else " videos?$", first)
 
 
 def test_pages_of_a_page_that_is_not_understood_say_so(run: Run, tmp_path: Path) -> None:

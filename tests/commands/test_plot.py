@@ -52,7 +52,7 @@ def test_plot_draws_into_a_file_that_is_named_after_the_measurement(
     assert (ended.exit_code, ended.output, ended.errors) == (0, f"measurement-{key}.svg\n", "")
     shown = texts(tmp_path / f"measurement-{key}.svg")
     assert f"youtube {VIDEOS[0]}  2026-05-04 10:20:30 UTC" in shown
-    assert any("classic: start 1.00 s, 1 stalls of 9.10 s in all, 19.9 s played" in text for text in shown)
+    assert any("classic: start 1.00 s, 1 stall of 9.10 s in all, 19.9 s played" in text for text in shown)
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_plot_as_png_without_pillow_ends_with_3(
     [
         (("999",), 2, "There is no measurement 999 in sqlite:///"),
         (("no-such-uuid",), 2, "There is no measurement no-such-uuid in sqlite:///"),
-        (("1", "--player", "flash"), 2, "Measurement 1 has no playback 'flash': scrapy replay --player adds one"),
+        (("1", "--player", "flash"), 2, "Measurement 1 has no playback 'flash': `pytomo replay --player` adds one"),
         (("1", "--window", "1"), 3, "Measurement 1 has no arrival trace of window 1"),
         (("2",), 3, "Measurement 2 has no arrival trace of window 0"),
         (("1", "-o", "no/x.svg"), 2, "No such file or directory: 'no/x.svg'"),
@@ -113,10 +113,10 @@ def test_plot_draws_the_player_that_is_named_or_the_headlines(
 @pytest.mark.parametrize(
     ("changes", "subtitle"),
     [
-        ({"is_validated": True}, "classic: start 1.00 s, 1 stalls of 9.10 s in all, 19.9 s played"),
+        ({"is_validated": True}, "classic: start 1.00 s, 1 stall of 9.10 s in all, 19.9 s played"),
         (
             {"is_validated": False},
-            "classic: start 1.00 s, 1 stalls of 9.10 s in all, 19.9 s played (outside the validated conditions)",
+            "classic: start 1.00 s, 1 stall of 9.10 s in all, 19.9 s played (outside the validated conditions)",
         ),
         (
             {"is_started": False, "startup_delay_s": None, "played_s": None, "stalls": ()},

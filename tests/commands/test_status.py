@@ -50,7 +50,7 @@ def test_status_tells_of_each_unfinished_crawl(run: Run, crawls: Path) -> None:
         "now [red] (spider youtube, pass 1)",
         "  2 done, 2 queued, 1 in flight, 5 of at most 5000000 admitted, 0 sources left",
         # Three are left at one every 100 s.
-        "  36 videos an hour, 0.1 h left for what is queued",
+        "  36 videos an hour, about 5 min left for what is queued",
         f"  {socket.gethostname()} process {os.getpid()} holds 1",
         "",
         "later (spider dailymotion, pass 1, own list of attic)",

@@ -26,9 +26,9 @@ def test_expected_volume_of_bulk_windows_is_the_line_at_work() -> None:
 
 
 def test_expected_volume_of_paced_windows_is_media_time_with_one_bulk_in_ten() -> None:
-    # (30 + 30 + 5) s x 312 500 byte/s = 20.3 MB; 0.9 x 20.3 + 0.1 x 375 = 55.8 MB a window.
-    assert expected_bytes_per_hour(load()) == pytest.approx(110.77 * 55.78e6, rel=0.001)
-    assert expected_bytes_per_hour(load(PYTOMO_DOWNLOAD_BULK_EVERY="0")) == pytest.approx(110.77 * 20.31e6, rel=0.001)
+    # (30 + 25 + 5) s x 312 500 byte/s = 18.75 MB; 0.9 x 18.75 + 0.1 x 375 = 54.4 MB a window.
+    assert expected_bytes_per_hour(load()) == pytest.approx(110.77 * 54.38e6, rel=0.001)
+    assert expected_bytes_per_hour(load(PYTOMO_DOWNLOAD_BULK_EVERY="0")) == pytest.approx(110.77 * 18.75e6, rel=0.001)
 
 
 def test_expected_volume_heeds_the_pace_and_the_windows_own_cap() -> None:

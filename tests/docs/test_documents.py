@@ -104,6 +104,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
         "PYTOMO_YT_DLP",
         "PYTOMO_DASHBOARD_TOKEN",
         "PYTOMO_PASSWORD",  # of deploy/compose
+        "PYTOMO_READER_PASSWORD",
         "PYTOMO_NAME",
     }
     # Named as what this version may not have yet.

@@ -124,7 +124,7 @@ def test_windows_that_reach_the_gate_are_a_warning(
 
 
 def test_gate_is_looked_for_without_a_database_too() -> None:
-    settings = {"PYTOMO_DATABASE_URL": "sqlite:////nowhere/at/all/x.db"}
+    settings = {"PYTOMO_DATABASE_URL": "sqlite:////nowhere/at/all/x.db", "PYTOMO_DOWNLOAD_BUFFER_GOAL_S": "30"}
     assert "60 s of media is reported" in check_gate(config.load(settings.get)).finding
 
 

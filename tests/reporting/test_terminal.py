@@ -26,7 +26,7 @@ def printed(width: int = 80, **figures: object) -> str:
 
 
 def test_report_of_an_empty_database_says_what_to_run() -> None:
-    assert "scrapy crawl youtube" in printed()
+    assert "    pytomo crawl -u 10" in printed().splitlines()
 
 
 def test_report_shows_counts_failures_players_and_throughput_within_80_columns() -> None:
@@ -50,7 +50,7 @@ def test_report_shows_counts_failures_players_and_throughput_within_80_columns()
     assert "2026-01-02 03:04:05 UTC" in text
     lines = [line.split() for line in text.splitlines()]
     assert ["7", "6", "5", "6", "1"] in lines
-    assert ["dashjs", "6", "1", "0.30", "0.50", "-", "2", "3", "4.3", "8.6%"] in lines
+    assert ["dashjs", "6", "1", "0.30", "0.50", "-", "2", "3", "4.3", "8.6", "%"] in lines
     assert ["paced", "6", "9.20", "MB", "2.78", "-", "0"] in lines
     assert any(line[:4] == ["reset", "network", "download", "1"] for line in lines)
     assert max(map(len, text.splitlines())) <= 80

@@ -170,6 +170,13 @@ class Pacing:
                 self._idle_from_s[stream_index] = None
         return self._idle
 
+    def idle_until(self, now_s: float) -> list[list[tuple[float, float]]]:
+        """Return the same times so far, while the window is open."""
+        return [
+            [*spans, *([(open_s, now_s)] if open_s is not None else [])]
+            for spans, open_s in zip(self._idle, self._idle_from_s, strict=True)
+        ]
+
     def _advance(self, now_s: float) -> float:
         buffered_s = [
             pace.media_s(stream.received_bytes, _size(stream))

@@ -41,10 +41,11 @@ from pytomo_scrapy.measure.window.judge import (
     classify_silence,
     judge_status,
 )
-from pytomo_scrapy.measure.window.pacing import Pacing
+from pytomo_scrapy.measure.window.pacing import Pacing, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
 from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamState
+from pytomo_scrapy.measure.window.throughput import mean_rate_bps
 
 # A body that stands still for this share of the window, up to its end, has stopped.
 SILENCE_RATIO = 1 / 3
@@ -108,6 +109,16 @@ class WindowState:
     def received_bytes(self) -> int:
         """Body bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
+
+    def delivery_bps(self, now_s: float) -> float | None:
+        """Return the delivery rate so far, by the definition of the stored one. None before there is one."""
+        traces = [stream.trace for stream in self.streams if stream.trace.first_s is not None]
+        if not traces:
+            return None
+        first_s = min(trace.first_s or 0.0 for trace in traces) - self._t0_s
+        last_s = max(trace.last_s or trace.first_s or 0.0 for trace in traces) - self._t0_s
+        idle = common_spans(self._pacing.idle_until(now_s)) if self._pacing is not None else []
+        return mean_rate_bps(self.received_bytes, first_s, last_s, idle)
 
     def _stop(self, ended_by: str | None = None) -> list[Command]:
         """End the window where it is over. It ends once."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
@@ -64,15 +63,6 @@ def ask(handler: Handler, authority: Authority | None, query: str = "") -> Canar
         return ask_canary(media, SPAN, {HOST: "127.0.0.1"}, CONFIG)
 
 
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    authority = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
-    return authority
-
-
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("handler", "query", "is_clean", "said"),
@@ -121,13 +111,19 @@ def test_trouble_on_the_way_says_nothing_and_ends_in_time(
 @pytest.mark.parametrize(
     ("changes", "seen_media_s", "is_reported", "words"),
     [
-        ({}, None, True, "up to 60 s of media (PYTOMO_DOWNLOAD_WINDOW_S + PYTOMO_DOWNLOAD_BUFFER_GOAL_S)"),
-        ({}, None, True, "at 60 s of media is reported"),
+        (
+            {"buffer_goal_s": 30.0},
+            None,
+            True,
+            "up to 60 s of media (PYTOMO_DOWNLOAD_WINDOW_S + PYTOMO_DOWNLOAD_BUFFER_GOAL_S)",
+        ),
+        ({"buffer_goal_s": 30.0}, None, True, "at 60 s of media is reported"),
         ({}, 48.25, True, "at 48.2 s of media was seen here"),
+        ({}, None, True, None),  # the defaults keep clear of it
         ({"buffer_goal_s": 29.0}, None, True, None),
         ({"buffer_goal_s": 29.0}, 59.0, True, "up to 59 s of media"),
-        ({}, 61.0, True, None),  # what was seen here counts, not what others report
-        ({}, None, False, None),  # nobody reports a gate of this service
+        ({"buffer_goal_s": 30.0}, 61.0, True, None),  # what was seen here counts, not what others report
+        ({"buffer_goal_s": 30.0}, None, False, None),  # nobody reports a gate of this service
         ({}, 48.0, False, "was seen here"),
         ({"mode": "bulk"}, None, True, None),
     ],

@@ -1,0 +1,1 @@
+"""Players that choose their quality: their rules, their schedule of requests, and the line that serves these."""

@@ -1,0 +1,140 @@
+"""UMP, the frame of SABR's answers: parts of a type and a size, back to back, read from any cut of the bytes.
+
+`[type][size][size bytes]` until the body ends. Both numbers are variable integers of UMP's own kind: the leading ones
+of the first byte tell how many follow. A longer form than needed is legal. Pure: bytes in, parts out.
+
+Source: LuanRT/googlevideo (`UmpReader`), davidzeng0/innertube (`ump.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from pytomo_scrapy.measure.sabr.sabr_errors import BodyCut, BrokenBody
+
+MEDIA = 21
+# Control parts of the recorded logs have 91 bytes at most, a redirect or a token one or two thousand. What one costs to
+# read grows with its size, and a server could send many.
+MAX_CONTROL_BYTES = 32 * 1024
+_MAX_NUMBER_BYTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPart:
+    """A part that is here whole."""
+
+    kind: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPiece:
+    """Bytes of a segment, as they came: a part of them may straddle any number of reads."""
+
+    header_id: int
+    body: bytes
+
+
+def read_number(data: bytes, at: int = 0) -> tuple[int, int] | None:
+    """Return the number at `at` and where it ends. None where it goes on behind the bytes."""
+    if at >= len(data):
+        return None
+    first = data[at]
+    if first < 0x80:
+        return first, at + 1
+    length = 2 if first < 0xC0 else 3 if first < 0xE0 else 4 if first < 0xF0 else 5
+    if at + length > len(data):
+        return None
+    if length == _MAX_NUMBER_BYTES:
+        return int.from_bytes(data[at + 1 : at + 5], "little"), at + 5
+    kept_bits = 8 - length
+    rest = int.from_bytes(data[at + 1 : at + length], "little")
+    return (first & ((1 << kept_bits) - 1)) | rest << kept_bits, at + length
+
+
+class UmpReader:
+    """Reads one body. Media are handed on at once and never kept; of other parts only those of `wanted` kinds are."""
+
+    def __init__(self, wanted: Collection[int]) -> None:
+        self._wanted = frozenset(wanted)
+        self._rest = b""  # of a number, a header id or a control part that is not whole
+        self._kind: int | None = None  # of the part that is being read
+        self._left_bytes = 0  # of it, those in `_rest` included
+        self._header_id: int | None = None  # of the media that is being read
+        self.part_count = 0
+        self.media_bytes = 0
+
+    def feed(self, data: bytes) -> list[ControlPart | MediaPiece]:
+        """Return what `data` brings. Raises BrokenBody."""
+        # Almost every read lies within one part of media.
+        if self._header_id is not None and len(data) < self._left_bytes:
+            self._left_bytes -= len(data)
+            self.media_bytes += len(data)
+            return [MediaPiece(self._header_id, data)] if data else []
+        found: list[ControlPart | MediaPiece] = []
+        data, at = self._rest + data if self._rest else data, 0
+        while (after := self._step(data, at, found)) is not None:
+            at = after
+        self._rest = data[at:]
+        return found
+
+    def finish(self) -> None:
+        """Take note that the body is over. Raises BodyCut where it ends inside a part."""
+        if self._kind is not None or self._rest:
+            where = "between its type and its size" if self._kind is None else f"inside a part of type {self._kind}"
+            raise BodyCut(f"the answer ended {where}")
+
+    def _step(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
+        """Read one thing more, from `at` on, and return where it ends. None where its bytes are still to come."""
+        if self._kind is None:
+            return self._begin(data, at)
+        if self._kind in self._wanted:
+            return self._take_control(data, at, found)
+        if self._kind == MEDIA and self._header_id is None:
+            return self._begin_media(data, at)
+        taken = min(self._left_bytes, len(data) - at)
+        if not taken:
+            return None
+        if self._header_id is not None:
+            found.append(MediaPiece(self._header_id, data[at : at + taken]))
+            self.media_bytes += taken
+        return self._passed(at, taken)
+
+    def _begin(self, data: bytes, at: int) -> int | None:
+        kind = read_number(data, at)
+        size = read_number(data, kind[1]) if kind is not None else None
+        if kind is None or size is None:
+            return None
+        self._kind, self._left_bytes = kind[0], size[0]
+        self.part_count += 1
+        if self._kind in self._wanted and self._left_bytes > MAX_CONTROL_BYTES:
+            raise BrokenBody(f"a part of type {self._kind} has {self._left_bytes} bytes")
+        if self._kind == MEDIA and not self._left_bytes:
+            raise BrokenBody("media without the number of their header")
+        if not self._left_bytes and self._kind not in self._wanted:
+            self._kind = None
+        return size[1]
+
+    def _begin_media(self, data: bytes, at: int) -> int | None:
+        number = read_number(data, at)
+        if number is None:
+            return None
+        if number[1] - at > self._left_bytes:
+            raise BrokenBody("media without the number of their header")
+        self._header_id = number[0]
+        return self._passed(at, number[1] - at)
+
+    def _take_control(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
+        end = at + self._left_bytes
+        if end > len(data):
+            return None
+        assert self._kind is not None
+        found.append(ControlPart(self._kind, data[at:end]))
+        return self._passed(at, self._left_bytes)
+
+    def _passed(self, at: int, count: int) -> int:
+        self._left_bytes -= count
+        if not self._left_bytes:
+            self._kind = self._header_id = None
+        return at + count

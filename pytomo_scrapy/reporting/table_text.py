@@ -1,0 +1,70 @@
+"""Tables as lines of text: columns where they fit, a block a row where they do not. Nothing is ever cut."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from pytomo_scrapy.reporting.format import NOTHING
+from pytomo_scrapy.reporting.tables import PROSE, TableLayout
+
+GAP = "  "
+# A column of prose that has less room than this reads badly: then the row becomes a block.
+_LEAST_PROSE = 24
+
+
+def table_lines(layout: TableLayout, width: int) -> list[str]:
+    """Return the lines of a table, its title left out, for a place of `width` cells; a long word alone goes beyond."""
+    widths = [max(map(cell_len, column)) for column in zip(layout.columns, *layout.rows, strict=True)]
+    room = width - sum(widths) - len(GAP) * (len(widths) - 1)
+    if room < 0 and layout.columns[-1] in PROSE:
+        widths[-1] += room
+        if widths[-1] >= _LEAST_PROSE:
+            room = 0
+    if room < 0:
+        return _blocks(layout, width)
+    are_figures = [all(map(_is_figure, cells)) for cells in zip(*layout.rows, strict=True)]
+    return [line for row in (layout.columns, *layout.rows) for line in _row(row, widths, are_figures)]
+
+
+def _is_figure(cell: str) -> bool:
+    return not cell.strip(NOTHING) or cell[0].isdigit()
+
+
+def _row(row: Sequence[str], widths: Sequence[int], are_figures: Sequence[bool]) -> list[str]:
+    """Return a row in columns, figures at their right; prose in the last one goes on below itself."""
+    *ahead, last = (
+        _right(cell, width) if is_figure else _left(cell, width)
+        for cell, width, is_figure in zip(row, widths, are_figures, strict=True)
+    )
+    if cell_len(last) <= widths[-1]:
+        return [GAP.join([*ahead, last]).rstrip()]
+    first, *further = textwrap.wrap(last, widths[-1], break_long_words=False, break_on_hyphens=False) or [""]
+    indent = " " * sum(width + len(GAP) for width in widths[:-1])
+    return [GAP.join([*ahead, first]), *(indent + line for line in further)]
+
+
+def _blocks(layout: TableLayout, width: int) -> list[str]:
+    """Return a line for each cell, and an empty line between two rows."""
+    indent = max(map(cell_len, layout.columns)) + len(GAP)
+    lines: list[str] = []
+    for row in layout.rows:
+        lines += [""] if lines else []
+        for name, cell in zip(layout.columns, row, strict=True):
+            parts = [cell]
+            if name in PROSE:
+                room = max(_LEAST_PROSE, width - indent)
+                parts = textwrap.wrap(cell, room, break_long_words=False, break_on_hyphens=False) or [""]
+            lines.append((_left(name, indent) + parts[0]).rstrip())
+            lines += [" " * indent + part for part in parts[1:]]
+    return lines
+
+
+def _left(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cell_len(text)) + text
