@@ -6,7 +6,8 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,8 +28,6 @@ from pytomo_scrapy.measure.resolve.identity import Guest
 # The largest that the service sends, the player's script, has 3 MB.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024
-# Of a try's time: one that computed for longer, and for more than its own start takes, did not wait for the network.
-_BUSY_SHARE, _LEAST_BUSY_S = 0.5, 1.0
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {
@@ -71,6 +70,16 @@ class Extraction:
     refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
+    is_asking: bool = False  # the service, just now
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Note that the service is waited for while the block lasts."""
+        self.is_asking = True
+        try:
+            yield
+        finally:
+            self.is_asking = False
 
 
 def without_plugins() -> None:
@@ -116,11 +125,8 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         remaining_s = self._deadline_s - time.monotonic()
         if remaining_s <= 0:
             raise TransportError("the resolution took too long")
-        try:
-            response = _BoundedResponse(super().urlopen(request))
-        except HTTPError as error:
-            error.response = _BoundedResponse(error.response)
-            raise
+        with self._extraction.asking():
+            response = self._answer(request)
         self._extraction.guest.answered(time.monotonic())
         url = request if isinstance(request, str) else getattr(request, "url", "")
         if not urlsplit(url).path.endswith("/youtubei/v1/player"):
@@ -134,17 +140,29 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
         return Response(io.BytesIO(body), response.url, headers, response.status)
 
+    def _answer(self, request: Any) -> _BoundedResponse:
+        try:
+            return _BoundedResponse(super().urlopen(request), self._extraction)
+        except HTTPError as error:
+            error.response = _BoundedResponse(error.response, self._extraction)
+            raise
+
 
 class _BoundedResponse(Response):  # type: ignore[misc]
     """A response that is read up to MAX_ANSWER_BYTES, unpacked. Raises TransportError beyond."""
 
-    def __init__(self, response: Any) -> None:
+    def __init__(self, response: Any, extraction: Extraction) -> None:
         super().__init__(
             response, response.url, response.headers, response.status, response.reason, response.extensions
         )
+        self._extraction = extraction
         self._read_bytes = 0
 
     def read(self, amt: int | None = None) -> bytes:
+        with self._extraction.asking():
+            return self._bounded(amt)
+
+    def _bounded(self, amt: int | None) -> bytes:
         if amt is not None:
             return self._counted(self.fp.read(amt))
         declared = str(self.headers.get("Content-Length") or "")
@@ -263,7 +281,6 @@ def extract(
     Unless it holds Python's lock for longer, as a regular expression does: only the end of the process ends that.
     """
     extraction = Extraction(guest=Guest(guest_salt))
-    computed_s = time.process_time()
     thread = threading.Thread(
         target=_extract_into,
         args=(extraction, url, config, extractor_args, time.monotonic() + limit_s),
@@ -273,9 +290,7 @@ def extract(
     thread.start()
     thread.join(limit_s)
     if thread.is_alive():
-        computed_s = time.process_time() - computed_s
-        is_busy = computed_s > max(_BUSY_SHARE * limit_s, _LEAST_BUSY_S)
-        did = f"computed for {computed_s:.0f} s" if is_busy else "took too long"
+        did = "took too long" if extraction.is_asking else "computed too long"
         # A copy: the abandoned thread may still write into its own.
         return Extraction(error=TimeoutError(f"the resolution {did}: over {limit_s:.0f} s"))
     return extraction

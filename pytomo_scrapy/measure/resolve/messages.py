@@ -78,7 +78,7 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
     *REFUSALS,
     _symptom(r"too many open files|no buffer space available|cannot allocate memory", "out_of_resources"),
     _symptom(r"an answer is larger than", "answer_too_large", may_fall_back=True),
-    _symptom(r"resolution computed for", "resolve_frozen"),
+    _symptom(r"resolution computed too long", "resolve_frozen"),
     _symptom(r"proxyerror|unable to connect to proxy|tunnel connection failed|proxy authentication", "proxy_failed"),
     _symptom(r"(?<!may yield )HTTP Error 403", "http_403", may_fall_back=True),
     _symptom(r"HTTP Error 404", "http_404", may_fall_back=True),
