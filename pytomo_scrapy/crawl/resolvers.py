@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 
 from pytomo_scrapy.config import ResolveConfig
@@ -13,6 +14,8 @@ from pytomo_scrapy.measure.resolve.own_process import PRELOAD, resolve_here
 from pytomo_scrapy.measure.worker.child import OUT_OF_MEMORY
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 # Of 60 MB each; more videos than that wait for their turn.
 MOST_RESOLVERS = 4
@@ -63,9 +66,15 @@ class Resolvers:
     async def _answer(self, worker: Worker, url: str, config: ResolveConfig) -> ResolveResult:
         deadline_s = DEADLINE_TIMEOUTS * config.timeout_s
         try:
-            return await worker.run(resolve_here, url, config, self._salt, deadline_s=deadline_s)
+            return await worker.run(
+                resolve_here, url, config, self._salt, deadline_s=deadline_s, on_progress=_log_error
+            )
         except MeasurementError as error:
             return ResolveResult(failure=_class_of(error), failure_detail=error.detail, attempt_count=1)
+
+
+def _log_error(text: str) -> None:
+    logger.error("%s", text)
 
 
 def _class_of(error: MeasurementError) -> str:

@@ -87,6 +87,13 @@ _CLASSES = (
         "Nothing: only a player that is given the keys can play it.",
         is_permanent=True,
     ),
+    FailureClass(
+        "media_encrypted",
+        Attribution.CONTENT,
+        "the segments are encrypted with a key that players fetch: they could be measured, but not played here",
+        "Nothing: such videos are left out.",
+        is_permanent=True,
+    ),
     # Service: it refused or changed; says nothing about the line.
     FailureClass(
         "bot_check",
@@ -125,6 +132,12 @@ _CLASSES = (
         "no format of the answer fits PYTOMO_FORMAT",
         "Widen `PYTOMO_FORMAT`.",
         is_permanent=True,
+    ),
+    FailureClass(
+        "broken_playlist",
+        Attribution.SERVICE,
+        "the list of the video's segments (HLS, DASH) is damaged, endless or empty; failure_detail says what is wrong",
+        FEW,
     ),
     FailureClass(
         "po_token",

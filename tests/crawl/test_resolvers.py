@@ -215,7 +215,9 @@ class FakeWorker:
     async def start(self) -> None:
         self.is_started = True
 
-    async def run(self, function: object, *given: object, deadline_s: float) -> ResolveResult:
+    async def run(
+        self, function: object, *given: object, deadline_s: float, on_progress: Callable[[str], None]
+    ) -> ResolveResult:
         self.calls.append((*given, deadline_s))
         await self.go_on.wait()
         if self.trouble is not None:

@@ -22,7 +22,7 @@ from yt_dlp.networking.exceptions import HTTPError, TransportError
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
-from pytomo_scrapy.measure.resolve.formats import only_direct
+from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
 
 # The largest that the service sends, the player's script, has 3 MB.
@@ -302,7 +302,7 @@ def _extract_into(
     try:
         options, extractor = ydl_options(url, config, extractor_args), YoutubeIE if is_youtube(url) else None
         with QuietYoutubeDL(options, extraction, deadline_s, extractor) as ydl:
-            ydl.format_selector = only_direct(ydl.build_format_selector(config.format_selector))
+            ydl.format_selector = only_fetchable(ydl.build_format_selector(config.format_selector))
             try:
                 info = ydl.extract_info(url, download=False)
             finally:

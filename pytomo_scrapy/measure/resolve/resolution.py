@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from yt_dlp.version import __version__ as YTDLP_VERSION
 
 from pytomo_scrapy.config import ResolveConfig
+from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import MediaFormat, ResolveResult
 from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.net.clock import Clock
@@ -20,6 +22,8 @@ from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
 from pytomo_scrapy.measure.resolve.fields import day, moment, positive, whole, word
 from pytomo_scrapy.measure.resolve.formats import client_address_of, media_formats
 from pytomo_scrapy.measure.resolve.messages import classify_resolution, scrub
+from pytomo_scrapy.measure.resolve.playlist import MAX_PLAYLIST_BYTES
+from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,7 +59,8 @@ def resolve_video(
         lead_s = clock_lead_s(clock)
         left_s = _ALL_TIMEOUTS * config.timeout_s - (clock() - started_s)
         limit_s = min(_TRY_TIMEOUTS * config.timeout_s, left_s)
-        attempt = _try(config, extract(url, config, extractor_args, limit_s, guest_salt))
+        extraction = extract(url, config, extractor_args, limit_s, guest_salt)
+        attempt = _try(config, extraction, lambda: _ALL_TIMEOUTS * config.timeout_s - (clock() - started_s))
         leads_s = (lead_s, clock_lead_s(clock))
         result = replace(_with_metadata_of(result, attempt.result), clock_leads_s=leads_s)
         if result.failure is None or not attempt.may_fall_back:
@@ -66,7 +71,7 @@ def resolve_video(
     )
 
 
-def _try(config: ResolveConfig, extraction: Extraction) -> _Try:
+def _try(config: ResolveConfig, extraction: Extraction, left_s: Callable[[], float]) -> _Try:
     info = extraction.info or {}
     result = _with_identity(_metadata(info, extraction), extraction)
     live_failure = {"is_live": "live", "post_live": "live", "is_upcoming": "upcoming"}.get(
@@ -74,7 +79,14 @@ def _try(config: ResolveConfig, extraction: Extraction) -> _Try:
     )
     if live_failure:
         return _Try(replace(result, failure=live_failure, failure_detail=f"live_status {info['live_status']}"))
-    formats = media_formats(info, extraction.cookie_header)
+
+    def fetch(url: str, headers: Mapping[str, str]) -> tuple[str, str]:
+        return fetch_text(url, headers, config.path, min(config.timeout_s, left_s()), MAX_PLAYLIST_BYTES)
+
+    try:
+        formats = media_formats(info, extraction.cookie_header, fetch)
+    except MeasurementError as error:
+        return _Try(replace(result, failure=error.failure, failure_detail=scrub(error.detail)))
     if formats:
         return _Try(_with_formats(result, formats, extraction, wanted_family(config.path)))
     symptom, detail = classify_resolution(extraction.messages, extraction.error, extraction.refusals)

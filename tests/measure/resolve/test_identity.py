@@ -145,7 +145,7 @@ def test_identity_is_in_no_result_no_log_no_feed_and_no_file(
     item = make_item(resolve=replace(result, identity_age_s=1.0))
     said = [
         caplog.text,
-        repr(item),
+        repr(item) + repr(item.resolve),
         json.dumps(to_plain(published(item, keeps_client_address=False))),  # a feed, and the file of an outbox
     ]
     for visitor in service.given:
