@@ -74,6 +74,13 @@ def media_formats(info: Format, cookie_header: Callable[[str], str | None]) -> t
     return tuple(sorted(by_kind.values(), key=lambda media: _KIND_ORDER[media.kind]))
 
 
+def direct_format(entry: Format, cookie_header: Callable[[str], str | None]) -> MediaFormat | None:
+    """Return a format that one HTTP client can fetch by ranges. None for any other, and for compressed loudness."""
+    if not _is_direct(entry) or "drc" in str(entry.get("format_id")).split("-"):
+        return None
+    return media_format(entry, cookie_header(entry["url"]))
+
+
 def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
     """Return one format of yt-dlp as ours; bit rates come in kbit/s there. Raises ValueError where its URL is none."""
     target = read_target(entry["url"])
