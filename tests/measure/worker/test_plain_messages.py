@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytomo_scrapy.items import StreamDownload
+from pytomo_scrapy.items import LadderResult, StreamDownload
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowProgress
@@ -38,7 +38,10 @@ def test_window_comes_back_as_it_was() -> None:
 
 def test_analysis_comes_back_as_it_was() -> None:
     item = make_full_item()
-    for analysis in (((make_timeline(),), (make_playback(),)), (item.timelines[0], item.playbacks)):
+    for analysis in (
+        ((make_timeline(),), (make_playback(),), None),
+        (item.timelines[0], item.playbacks, LadderResult()),
+    ):
         assert said(result_type(analyse_window), analysis) == analysis
 
 
