@@ -87,6 +87,13 @@ _CLASSES = (
         "Nothing: only a player that is given the keys can play it.",
         is_permanent=True,
     ),
+    FailureClass(
+        "media_encrypted",
+        Attribution.CONTENT,
+        "the segments are encrypted with a key that players fetch: they could be measured, but not played here",
+        "Nothing: such videos are left out.",
+        is_permanent=True,
+    ),
     # Service: it refused or changed; says nothing about the line.
     FailureClass(
         "bot_check",
@@ -127,6 +134,12 @@ _CLASSES = (
         is_permanent=True,
     ),
     FailureClass(
+        "broken_playlist",
+        Attribution.SERVICE,
+        "the list of the video's segments (HLS, DASH) is damaged, endless or empty; failure_detail says what is wrong",
+        FEW,
+    ),
+    FailureClass(
         "po_token",
         Attribution.SERVICE,
         "the service wants a proof-of-origin token",
@@ -157,6 +170,12 @@ _CLASSES = (
         "page_too_large",
         Attribution.SERVICE,
         "a page is larger than `DOWNLOAD_MAXSIZE`, as sent or unpacked",
+        FEW,
+    ),
+    FailureClass(
+        "answer_too_large",
+        Attribution.SERVICE,
+        "an answer to the resolution is larger than 8 MiB, unpacked, or reading it took more memory than it may",
         FEW,
     ),
     FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", UPGRADE),
@@ -306,6 +325,12 @@ _CLASSES = (
         Attribution.TOOL,
         "the measuring process was ended at its deadline",
         "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "resolve_frozen",
+        Attribution.TOOL,
+        "yt-dlp computed on the service's answer until its time was over, and was ended",
+        "Upgrade yt-dlp, and report it there with the video's id. If all fail so, this machine is too slow or busy.",
     ),
     FailureClass(
         "probe_paused",

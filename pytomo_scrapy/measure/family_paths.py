@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from itertools import islice
 from random import Random
+from urllib.parse import urlsplit
 
 from pytomo_scrapy.config import DnsConfig, PathConfig, ResolveConfig
 from pytomo_scrapy.items import DnsResult, ResolveResult, VideoItem
@@ -14,9 +16,10 @@ from pytomo_scrapy.measure.net.path import family_of, proxy_for
 from pytomo_scrapy.measure.net.private_addresses import is_refused
 
 FAMILIES = (4, 6)
+MAX_SEGMENT_HOSTS = 4
 _BOT_CHECK = "bot_check"
 
-Resolve = Callable[[str, ResolveConfig], ResolveResult]
+Resolve = Callable[[str, ResolveConfig], Awaitable[ResolveResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,10 @@ def drawn_seed(item: VideoItem) -> str:
     return f"{item.crawl}:{item.pass_number}:{item.video_id}"
 
 
-def resolve_paths(
+async def resolve_paths(
     item: VideoItem, config: ResolveConfig, resolve: Resolve, asked: tuple[FamilyPath, ...] = ()
 ) -> tuple[FamilyPath, ...]:
-    """Resolve once, or with PYTOMO_IP_FAMILY=both once on each family, in random order. Blocking.
+    """Resolve once, or with PYTOMO_IP_FAMILY=both once on each family, in random order.
 
     Of the paths that were `asked` for before, only those that met a bot check are resolved again. Media URLs are signed
     for the address that asked: a path whose URLs are bound to the other family (a proxy decides how it goes on) has
@@ -46,7 +49,7 @@ def resolve_paths(
     if config.path.family == "both":
         families = list(Random(f"family:{drawn_seed(item)}").sample(FAMILIES, len(FAMILIES)))
     before = {path.family: path.resolve for path in asked}
-    paths = [FamilyPath(family, _resolved(item.url, family, config, resolve, before)) for family in families]
+    paths = [FamilyPath(family, await _resolved(item.url, family, config, resolve, before)) for family in families]
     return tuple(sorted(paths, key=lambda path: path.resolve.failure is not None))
 
 
@@ -55,7 +58,7 @@ def is_bot_check(paths: tuple[FamilyPath, ...]) -> bool:
     return any(path.resolve.failure == _BOT_CHECK for path in paths)
 
 
-def _resolved(
+async def _resolved(
     url: str, family: int | None, config: ResolveConfig, resolve: Resolve, before: Mapping[int | None, ResolveResult]
 ) -> ResolveResult:
     earlier = before.get(family)
@@ -63,7 +66,7 @@ def _resolved(
         return earlier
     if family is not None:
         config = replace(config, path=replace(config.path, family=str(family)))
-    result = resolve(url, config)
+    result = await resolve(url, config)
     if family is not None and result.failure is None and result.address_family not in {None, family}:
         detail = f"asked over IPv{family}, but the media URLs are for IPv{result.address_family}"
         result = replace(result, formats=(), failure="exit_address_changed", failure_detail=detail)
@@ -94,12 +97,13 @@ def _refused(path: FamilyPath, way: PathConfig) -> FamilyPath:
     if path.dns is None or path.dns.failure is not None:
         return path
     way = way if path.family is None else replace(way, family=str(path.family))
-    for media in path.resolve.formats:
-        address = path.dns.chosen.get(media.host)
+    urls = {media.host: media.url for media in path.resolve.formats}
+    for host in media_hosts(path.resolve):
+        address = path.dns.chosen.get(host)
         # Behind a proxy the address is not connected to: where the name leads is the proxy's to say.
-        if address is not None and is_refused(address, way) and not proxy_for(media.url, way):
-            detail = f"{media.host} leads to {address}"
-            return replace(path, dns=replace(path.dns, failure=_refusal(media.host, address), failure_detail=detail))
+        if address is not None and is_refused(address, way) and not proxy_for(urls.get(host, host), way):
+            detail = f"{host} leads to {address}"
+            return replace(path, dns=replace(path.dns, failure=_refusal(host, address), failure_detail=detail))
     return path
 
 
@@ -120,8 +124,14 @@ def _look_up(path: FamilyPath, config: DnsConfig, started_s: float) -> DnsResult
 
 
 def media_hosts(resolve: ResolveResult) -> tuple[str, ...]:
-    """Return the distinct hosts of the media URLs, video first."""
-    return tuple(dict.fromkeys(media.host for media in resolve.formats))
+    """Return the distinct hosts of the media URLs, video first; of further hosts of segments, MAX_SEGMENT_HOSTS.
+
+    What lies on another one is looked up when its turn comes, inside the window.
+    """
+    first = [media.host for media in resolve.formats]
+    others = (urlsplit(part.url).hostname for media in resolve.formats for part in media.parts)
+    further = (host for host in dict.fromkeys(others) if host and host not in first)
+    return tuple(dict.fromkeys([*first, *islice(further, MAX_SEGMENT_HOSTS)]))
 
 
 def answer_of(paths: tuple[FamilyPath, ...]) -> DnsResult:

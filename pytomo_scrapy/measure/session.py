@@ -40,7 +40,6 @@ from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
-from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
 from pytomo_scrapy.measure.window.canary import ask_canary, canary_range
@@ -139,16 +138,16 @@ class Session:
     async def _resolve_paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
         """Resolve every path; those that meet a bot check again, as another guest each time, after a pause.
 
-        The gate is given back during the pause. Raises Stopped.
+        The gate is given back during the pause. Raises Stopped, in the middle of a resolution too: nothing is lost.
         """
-        settings = self._config.resolve
+        settings, resolve = self._config.resolve, self._tools.process.resolve
         paths: tuple[FamilyPath, ...] = ()
         for attempt in range(settings.bot_check_retries + 1):
             if attempt:
                 await self._tools.pause(settings.bot_check_pause_s)
                 await self._tools.service_ready()
             async with self._tools.hold(Activity.PAGE):
-                paths = await self._tools.in_thread(resolve_paths, item, settings, resolve_video, paths)
+                paths = await self._tools.until_stop(resolve_paths(item, settings, resolve, paths))
             if not is_bot_check(paths):
                 break
         return paths
@@ -320,7 +319,7 @@ def add_playbacks(
     for timeline in timelines if is_first else ():
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
-        elif timeline.method == "linear" and not timeline.is_index_last:
-            # The linear model's figures are kept, but damaged media cannot be played. An index behind the media is
+        elif timeline.fallback_reason is not None and not timeline.is_index_last:
+            # The stand-in's figures are kept, but damaged media cannot be played. An index behind the media is
             # in order: players fetch it from there, and the linear model stands in for what they would know.
             item.fail(Stage.PLAYBACK, "unreadable_container", timeline.fallback_reason)

@@ -71,8 +71,8 @@ def test_prune_of_whole_measurements_keeps_aggregates_of_their_days(run: Run, ag
     assert counted(aged)["measurement"] == 2
     done = run("prune", "--older-than", "90d", "--measurements", "--database", aged)
     assert counted(aged)["measurement"] == 1
-    assert "measurement: 1 rows would go" in promised.output.splitlines()
-    assert "measurement: 1 rows deleted" in done.output.splitlines()
+    assert "measurement: 1 row would go" in promised.output.splitlines()
+    assert "measurement: 1 row deleted" in done.output.splitlines()
     assert query(aged, "SELECT measurement_count FROM daily") == [(1,)]
 
 

@@ -126,7 +126,7 @@ def test_egg_deployed_to_scrapyd_runs_a_scheduled_crawl(scrapyd_url: str, projec
                     " JOIN video v ON v.id = m.video_row_id ORDER BY m.frontier_order")  # fmt: skip
     assert rows == [(one, None, VERSION) for one in WORLD], log.read_text()[-3000:]
     assert ask(url, "SELECT provider FROM vantage") == [("by scrapyd",)]
-    assert "Spider closed (finished)" in log.read_text()
+    assert "The crawl is finished: " in log.read_text()
     # What scrapyd was started with reached the crawl, and no log holds it.
     assert ask(url, "SELECT DISTINCT contract_bps FROM download") == [(50_000_000,)]
     assert SECRET not in log.read_text() + (home / "scrapyd.log").read_text()

@@ -22,9 +22,9 @@ VALIDATED_DELIVERY_BPS = 4.2e6
 VALIDATED_MEDIA_BPS = 1.2e6
 
 
-def default_player(formats: Sequence[object]) -> str:
-    """Return the name of the player model that fits the streams."""
-    name = "progressive" if len(formats) == 1 else "dashjs"
+def default_player(formats: Sequence[object], *, is_in_segments: bool = False) -> str:
+    """Return the name of the player model that fits the streams; `is_in_segments`: even one comes by a list of them."""
+    name = "progressive" if len(formats) == 1 and not is_in_segments else "dashjs"
     return name if name in PLAYERS else "classic"
 
 
@@ -145,7 +145,7 @@ def _is_validated(player: str, streams: Sequence[StreamTrace], horizon_s: float)
     """Tell whether the row lies inside the conditions in which the player was compared with a real browser."""
     if not PLAYERS[player].is_validated or horizon_s > VALIDATED_WINDOW_S:
         return False
-    if any(stream.timeline.method == "linear" or stream.timeline.is_index_last for stream in streams):
+    if any(stream.timeline.method != "packets" or stream.timeline.is_index_last for stream in streams):
         return False
     media_bps = sum(stream.timeline.bitrate_bps or float("inf") for stream in streams)
     last_s = max((stream.arrival_s[-1] for stream in streams if stream.arrival_s), default=0.0)
