@@ -51,6 +51,7 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/videos.csv": ("the same as CSV", _LIST),
     "/api/measurement/NUMBER": ("everything that is stored of one measurement", {}),
     "/api/measurement/NUMBER/timeline": ("one window second by second", {"place": "which window, from 0"}),
+    "/api/lines": ("every measured line as it is now: last seen, versions, today, shares of its newest sessions", {}),
     "/api/live": ("windows in progress, crawls under way, newest measurements", {}),
 }
 

@@ -22,6 +22,7 @@ NAVIGATION = (
     ("/distributions", "Distributions"),
     ("/videos", "Videos"),
     ("/failures", "Failures"),
+    ("/lines", "Lines"),
     ("/runs", "Runs"),
     ("/databases", "Databases"),
     ("/docs", "Documentation"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytomo_scrapy import config
+from pytomo_scrapy.config import AlertConfig
 from pytomo_scrapy.crawl import live_window as live_module
 from pytomo_scrapy.crawl.alerts import Alerts, alerts_of
 from pytomo_scrapy.crawl.live_window import LiveWindow
@@ -40,7 +41,9 @@ def run_through(hook: Hook, failures: list[str | None], monkeypatch: pytest.Monk
     monkeypatch.setattr(urllib.request, "urlopen", hook.open)
 
     async def crawl() -> None:
-        alerts = Alerts("https://hooks.example/TOKEN", 2, {"vantage": "here", "provider": "p"})
+        alerts = Alerts(
+            AlertConfig(webhook="https://hooks.example/TOKEN", after=2), {"vantage": "here", "provider": "p"}
+        )
         for failure in failures:
             item = make_item(crawl="c", video_id="v")
             if failure is not None:

@@ -11,6 +11,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Apply; rows that are there already have NULL in new columns."""
+    op.add_column("download", sa.Column("disk_free_bytes", sa.BigInteger(), nullable=True))
     op.add_column("http_request", sa.Column("segment", sa.BigInteger(), nullable=True))
     op.add_column("playback", sa.Column("mean_bitrate_bps", sa.Double(), nullable=True))
     op.add_column("playback", sa.Column("switch_count", sa.BigInteger(), nullable=True))
