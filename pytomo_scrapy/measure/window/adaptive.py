@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.net.redirects import read_target
 from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer, Transfer
-from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
+from pytomo_scrapy.measure.playback.adaptive_result import summed_up
+from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 from pytomo_scrapy.measure.window.live_ladder import LivePlan
 from pytomo_scrapy.measure.window.part_queue import MAX_PART_BYTES
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.rung_queue import RungQueue
 from pytomo_scrapy.measure.window.stream import Stream, StreamState
 
@@ -31,7 +34,7 @@ class AdaptiveDemand:
 
     def __init__(self, plan: LivePlan, player: AdaptivePlayer, streams: Sequence[Stream]) -> None:
         self._plan, self._player, self._streams = plan, player, streams
-        self._by_kind = {"audio" if stream.media.kind == "audio" else "video": stream for stream in streams}
+        self._by_kind = {_kind_of(stream): stream for stream in streams}
         self._wanted: dict[str, Transfer] = {}
         self._running: dict[str, _Running] = {}
         self._idle_from_s: list[float | None] = [None] * len(streams)
@@ -58,7 +61,7 @@ class AdaptiveDemand:
 
     def next_range(self, stream: Stream, now_s: float) -> tuple[int, int] | None:
         """Return what `stream` asks for at `now_s`. None while its player wants nothing."""
-        kind = "audio" if stream.media.kind == "audio" else "video"
+        kind = _kind_of(stream)
         transfer = self._wanted.pop(kind, None)
         if transfer is None:
             if self._idle_from_s[stream.stream_index] is None:
@@ -73,10 +76,16 @@ class AdaptiveDemand:
         stream.target = read_target(part.url)
         return self._queues[kind].range() or (0, MAX_PART_BYTES - 1)
 
+    def begun(self, stream: Stream, now_s: float) -> None:
+        """Tell the player that the answer to a request has begun."""
+        running = self._running.get(_kind_of(stream))
+        if running is not None and not running.has_begun:
+            running.has_begun = True
+            self._player.first_byte(running.transfer, now_s)
+
     def answered(self, stream: Stream, now_s: float) -> None:
         """Tell the player that a request is whole."""
-        running = self._running.pop("audio" if stream.media.kind == "audio" else "video")
-        self._report(running, now_s)
+        running = self._running.pop(_kind_of(stream))
         self._player.completed(running.transfer, stream.received_bytes - running.from_bytes, now_s)
 
     def finish(self, now_s: float) -> list[list[tuple[float, float]]]:
@@ -85,25 +94,30 @@ class AdaptiveDemand:
             self._end_idle(stream_index, now_s)
         return self._idle
 
-    def close(self, now_s: float) -> AdaptivePlayback:
-        """End the playback and return what was shown."""
-        return self._player.close(now_s)
+    def idle_until(self, now_s: float) -> list[list[tuple[float, float]]]:
+        """Return for each stream the (start, end) times without demand so far."""
+        return [
+            [*spans, (began_s, now_s)] if began_s is not None else list(spans)
+            for spans, began_s in zip(self._idle, self._idle_from_s, strict=True)
+        ]
+
+    def playback(self, end_s: float) -> PlaybackResult:
+        """End the playback and return its figures."""
+        result = PlaybackResult(player=self._plan.player, parameters=dict(self._plan.parameters), horizon_s=end_s)
+        return summed_up(result, self._player.close(end_s), self._plan.ladder)
 
     def _report(self, running: _Running, now_s: float) -> None:
         stream = self._by_kind[running.transfer.kind]
         received_bytes = stream.received_bytes - running.from_bytes
-        if received_bytes <= 0:
-            return
-        if not running.has_begun:
-            running.has_begun = True
-            self._player.first_byte(running.transfer, now_s)
-        if stream.state is StreamState.FETCHING:
+        if received_bytes > 0 and running.has_begun and stream.state is StreamState.FETCHING:
             self._player.progressed(running.transfer, received_bytes, now_s)
 
     def _take_at_once(self, transfer: Transfer, now_s: float) -> bool:
         """Answer what is there already: an index that was read before the window, a header that no segment needs."""
         is_segment = transfer.number is not None
-        if is_segment or (transfer.part == "init" and self._plan.rungs[transfer.kind][transfer.rung].header is not None):
+        if is_segment or (
+            transfer.part == "init" and self._plan.rungs[transfer.kind][transfer.rung].header is not None
+        ):
             return False
         self._player.first_byte(transfer, now_s)
         self._player.completed(transfer, 0, now_s)
@@ -122,3 +136,16 @@ class AdaptiveDemand:
         if began_s is not None:
             self._idle[stream_index].append((began_s, now_s))
             self._idle_from_s[stream_index] = None
+
+
+def _kind_of(stream: Stream) -> str:
+    """Return what a player calls the stream's kind: where picture and sound share it, that is the picture's."""
+    return "audio" if stream.media.kind == "audio" else "video"
+
+
+def adaptive_demand(plan: WindowPlan, streams: Sequence[Stream]) -> AdaptiveDemand:
+    """Return the demand of the plan's player."""
+    assert plan.live is not None
+    make = PLAYERS[plan.live.player].make
+    assert make is not None
+    return AdaptiveDemand(plan.live, make(plan.live.ladder, plan.live.parameters), streams)

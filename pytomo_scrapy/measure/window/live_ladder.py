@@ -14,7 +14,7 @@ HEADER_GUESS_BYTES = 1_000  # of a header whose length no list says
 
 @dataclass(frozen=True, slots=True)
 class LivePlan:
-    """What an adaptive window plays: the ladder, its parts on the wire by kind and rung, and the player that chooses."""
+    """What an adaptive window plays: the ladder, each rung on the wire, and the player that chooses."""
 
     ladder: Ladder
     rungs: Mapping[str, tuple[Rung, ...]] = field(repr=False)  # of each kind, the lowest first

@@ -24,6 +24,7 @@ from pytomo_scrapy.measure.window.events import (
     DeadlineReached,
     Event,
     Fetch,
+    GiveUp,
     HeadLine,
     HostLookedUp,
     LookUp,
@@ -31,6 +32,7 @@ from pytomo_scrapy.measure.window.events import (
     Tick,
     TransferCut,
     TransferEnded,
+    TransferGivenUp,
 )
 from pytomo_scrapy.measure.window.pauses import PauseWatch, judge_pause
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
@@ -107,6 +109,7 @@ def _measure(
             access_technology=config.access_technology,
             contract_bps=config.contract_bps or None,
             probe_gap_s=loop.pauses.longest_s,
+            live_playback=state.live_playback(elapsed_s),
         ),
         plan.chosen,
         state.local_address,
@@ -189,6 +192,9 @@ class _Loop:
                 self._transfers.start(command.request, self._now_s, self._take_line, open_socket)
             elif isinstance(command, LookUp):
                 self._lookups.start(command.stream_index, command.host, command.family)
+            elif isinstance(command, GiveUp):
+                transfer = self._transfers.give_up(command.stream_index)
+                self._handle(TransferGivenUp(self._now_s(), command.stream_index, transfer))
 
     def _take_line(self, request: MediaRequest, line: bytes) -> bool:
         # The only answer to a line is to abort.

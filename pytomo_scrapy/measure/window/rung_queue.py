@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytomo_scrapy.items import MediaPart, StreamPart
+from pytomo_scrapy.items import MediaPart
 from pytomo_scrapy.measure.window.part_queue import PartQueue
 
 
@@ -11,7 +11,6 @@ class RungQueue(PartQueue):
 
     def __init__(self) -> None:
         self._asked: list[MediaPart] = []
-        self._given_up: set[int] = set()
         self._rungs: list[int] = []
         super().__init__(self._asked)
 
@@ -29,16 +28,3 @@ class RungQueue(PartQueue):
         """Take the next part. The one before must be whole, or given up."""
         self._asked.append(part)
         self._rungs.append(rung)
-
-    def give_up(self, received_bytes: int) -> None:
-        """Take note that no more of the current part will come."""
-        self._given_up.add(self.index)
-        self.finish(received_bytes)
-
-    def close(self, received_bytes: int) -> tuple[StreamPart, ...]:
-        """Return what was asked for; what of a given-up part came is no media that anybody plays."""
-        closed = super().close(received_bytes)
-        return tuple(
-            StreamPart(part.start_byte, part.end_byte, part.start_s, None) if place in self._given_up else part
-            for place, part in enumerate(closed)
-        )
