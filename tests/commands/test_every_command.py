@@ -105,7 +105,6 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("serve", "65536"), "'65536' is not a port: give a number up to 65535."),
         (("serve", "-1"), "-1 is not an option of `pytomo serve`"),
         (("serve", "-d", "nowhere"), "-d nowhere is not a folder."),
-        (("serve", "-f", "nowhere.db"), "-f nowhere.db is not a file."),
         (("serve", "-f", "http://x.example/"), "-f or PYTOMO_DATABASE_URL names no database"),
         (("serve", "--host", "192.0.2.1", "0"), "The web page cannot listen on 192.0.2.1 port 0"),
         (("simulate",), "name at least one trace file"),
