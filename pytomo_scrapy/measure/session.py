@@ -17,7 +17,15 @@ from weakref import WeakKeyDictionary
 
 from pytomo_scrapy.config import Config, DownloadConfig
 from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribution_of
-from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
+from pytomo_scrapy.items import (
+    DnsResult,
+    DownloadResult,
+    LadderResult,
+    MediaTimeline,
+    PingResult,
+    PlaybackResult,
+    VideoItem,
+)
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import (
@@ -31,6 +39,7 @@ from pytomo_scrapy.measure.family_paths import (
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
@@ -45,6 +54,7 @@ from pytomo_scrapy.measure.window.planning import (
     window_config,
 )
 from pytomo_scrapy.measure.window.refused import is_refused_at_start, refused_row, unknown_hosts, with_later_hosts
+from pytomo_scrapy.measure.window.rung_lists import read_lists
 
 logger = logging.getLogger(__name__)
 
@@ -215,6 +225,7 @@ class Session:
                     raise Stopped  # the whole video is for another day
                 return capped_window(plan)
             try:
+                plan = await self._with_ladder(plan, settings, item)
                 capped = replace(settings, max_bytes=data_cap.room_bytes())
                 self._note_age(item, plan)
                 result = await self._tools.process.download(plan, capped, item)
@@ -222,6 +233,21 @@ class Session:
                 return failed_window(plan, error, settings.window_s)
             data_cap.took(result.received_bytes or 0)
             return round_trace(result)
+
+    async def _with_ladder(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> WindowPlan:
+        """Return the plan with what an adaptive window chooses among. The window's gate is held already."""
+        resolve = item.resolve
+        if settings.mode != "adaptive" or resolve is None:
+            return plan
+        live, taken_bytes = await self._tools.in_thread(
+            read_lists, resolve.rungs, plan.chosen, plan.bound(settings), settings.adaptive_player
+        )
+        self._tools.data_cap.took(taken_bytes)
+        if live is None:
+            logger.info("%s %s: its qualities are not known: fetched as one", item.service, item.video_id)
+            return plan
+        parameters = player_parameters(settings.adaptive_player, declared=declared_video(resolve))
+        return replace(plan, live=replace(live, parameters=parameters))
 
     def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
         """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""
@@ -264,8 +290,10 @@ class Session:
         declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
-            add_playbacks(item, timelines, playbacks)
+                timelines, playbacks, ladder = await self._tools.process.analyse(
+                    download, declared, self._config.playback
+                )
+            add_playbacks(item, timelines, playbacks, ladder)
         # 7. Finish.
         item.join_time_s = join_time_s(item)
 
@@ -288,7 +316,12 @@ class Session:
             self._pairs[item] = paths
 
 
-def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
+def add_playbacks(
+    item: VideoItem,
+    timelines: tuple[MediaTimeline, ...],
+    playbacks: tuple[PlaybackResult, ...],
+    ladder: LadderResult | None = None,
+) -> None:
     """Add one window's analysis.
 
     Unreadable media of the first window fail the session, unless the line failed it before.
@@ -300,6 +333,8 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
     )
     item.timelines = (*item.timelines, timelines)
     item.playbacks = (*item.playbacks, *playbacks)
+    if ladder is not None:
+        item.ladders = (*item.ladders, ladder)
     for timeline in timelines if is_first else ():
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
