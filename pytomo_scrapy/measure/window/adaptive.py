@@ -5,6 +5,7 @@ The player is the same machine that a replay drives (`measure/playback/adaptive/
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ class AdaptiveDemand:
     def __init__(self, plan: LivePlan, player: AdaptivePlayer, streams: Sequence[Stream]) -> None:
         self._plan, self._player, self._streams = plan, player, streams
         self._by_kind = {_kind_of(stream): stream for stream in streams}
-        self._wanted: dict[str, Transfer] = {}
+        # A player may want a header and a segment at once: here they follow each other on the stream's connection.
+        self._wanted: dict[str, deque[Transfer]] = {kind: deque() for kind in self._by_kind}
         self._running: dict[str, _Running] = {}
         self._idle_from_s: list[float | None] = [None] * len(streams)
         self._idle: list[list[tuple[float, float]]] = [[] for _ in streams]
@@ -56,18 +58,18 @@ class AdaptiveDemand:
                 if isinstance(command, Abort):
                     given_up += self._give_up(command.transfer)
                 elif not self._take_at_once(command, now_s):
-                    self._wanted[command.kind] = command
+                    self._wanted[command.kind].append(command)
         return given_up
 
     def next_range(self, stream: Stream, now_s: float) -> tuple[int, int] | None:
         """Return what `stream` asks for at `now_s`. None while its player wants nothing."""
         kind = _kind_of(stream)
-        transfer = self._wanted.pop(kind, None)
-        if transfer is None:
+        if not self._wanted[kind]:
             if self._idle_from_s[stream.stream_index] is None:
                 self._idle_from_s[stream.stream_index] = now_s
             return None
         self._end_idle(stream.stream_index, now_s)
+        transfer = self._wanted[kind].popleft()
         rung = self._plan.rungs[kind][transfer.rung]
         part = rung.header if transfer.number is None else rung.segments[transfer.number]
         assert part is not None  # without one the request was answered at once
@@ -126,7 +128,8 @@ class AdaptiveDemand:
     def _give_up(self, transfer: Transfer) -> list[Stream]:
         running = self._running.get(transfer.kind)
         if running is None or running.transfer != transfer:
-            self._wanted.pop(transfer.kind, None)
+            if transfer in self._wanted[transfer.kind]:
+                self._wanted[transfer.kind].remove(transfer)
             return []
         del self._running[transfer.kind]
         return [self._by_kind[transfer.kind]]

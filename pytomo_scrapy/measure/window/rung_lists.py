@@ -24,7 +24,7 @@ from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
 from pytomo_scrapy.measure.window.curl_transfers import lead_to
 from pytomo_scrapy.measure.window.live_ladder import LivePlan, Rung, make_ladder, read_rung
 
-HEAD_BYTES = 32 * 1024  # asked for first; then twice as much, and so on
+HEAD_BYTES = 4 * 1024  # asked for first: header and index of ten minutes; then twice as much, and so on
 MAX_HEAD_BYTES = 1024 * 1024
 TIMEOUT_S = 10.0
 
