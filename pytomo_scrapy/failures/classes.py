@@ -172,6 +172,12 @@ _CLASSES = (
         "a page is larger than `DOWNLOAD_MAXSIZE`, as sent or unpacked",
         FEW,
     ),
+    FailureClass(
+        "answer_too_large",
+        Attribution.SERVICE,
+        "an answer to the resolution is larger than 8 MiB, unpacked, or reading it took more memory than it may",
+        FEW,
+    ),
     FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", UPGRADE),
     FailureClass("empty_page", Attribution.SERVICE, "a page of a known shape lists no video", UPGRADE),
     FailureClass(
@@ -319,6 +325,12 @@ _CLASSES = (
         Attribution.TOOL,
         "the measuring process was ended at its deadline",
         "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "resolve_frozen",
+        Attribution.TOOL,
+        "yt-dlp computed on the service's answer until its time was over, and was ended",
+        "Upgrade yt-dlp, and report it there with the video's id. If all fail so, this machine is too slow or busy.",
     ),
     FailureClass(
         "probe_paused",

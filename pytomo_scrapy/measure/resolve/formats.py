@@ -17,6 +17,7 @@ Format = Mapping[str, Any]
 CookieHeader = Callable[[str], str | None]
 Selector = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
+MAX_RUNG_CHARS = 512 * 1024  # of the addresses of one quality's segments: two dozen of them go from process to process
 _KIND_ORDER = {"muxed": 0, "video": 1, "audio": 2}
 
 
@@ -101,6 +102,8 @@ def rung_format(entry: Format, cookie_header: CookieHeader, duration_s: float | 
     try:
         parts = tuple(dash_parts(entry, duration_s)) if delivery_of(entry) == "dash" else ()
     except MeasurementError:
+        return None
+    if sum(len(part.url) for part in parts) > MAX_RUNG_CHARS:
         return None
     return media_format(entry, cookie_header, parts)
 
