@@ -82,7 +82,7 @@ def measure(task: Task) -> Seen:
     shown = next(found for found in playbacks if found.player in {"dashjs", task.player})
     if task.mode != "bulk" or ladder is None:
         return Seen(plan.formats[0].height_px, ladder, shown)
-    source = LadderSource(ladder.ladder, 0.001)
+    source = LadderSource(ladder.ladder)
     traces = window_traces(window, timelines)
     replayed = simulate_playback(traces, task.player, horizon_s=task.window_s, source=source)
     return Seen(plan.formats[0].height_px, ladder, shown, replayed)

@@ -20,7 +20,8 @@ from pytomo_scrapy.measure.playback.players.segmented import replay_tracks
 from pytomo_scrapy.measure.playback.supply import Supply, summed_supply
 
 _PARAMETERS: Mapping[str, float] = {name: parameter.default for name, parameter in dashjs.PARAMETERS.items()}
-_WITHOUT_END: Mapping[str, float] = {**_PARAMETERS, "buffer_goal_s": 1e6, "audio_lead_s": 1e6}
+# It always has a request under way, so that no byte is lost that came.
+_WITHOUT_END: Mapping[str, float] = {**_PARAMETERS, "buffer_goal_s": 1e6, "request_gap_s": 0.0, "poll_s": 0.02}
 
 
 @dataclass(frozen=True, slots=True)

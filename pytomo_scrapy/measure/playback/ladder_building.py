@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -31,7 +32,7 @@ class DeclaredRung:
     frame_rate_fps: float | None = None
     codec: str | None = None
     size_bytes: int | None = None
-    head: bytes = field(default=b"", repr=False)
+    head_base64: str = field(default="", repr=False)  # messages between processes are text
 
 
 def declared_rung(media: MediaFormat) -> DeclaredRung:
@@ -117,8 +118,9 @@ def _track(rung: DeclaredRung, own: MediaTrack) -> MediaTrack:
     if rung.format_id == own.format_id:
         return known
     rate_bps = rung.bitrate_bps or own.bitrate_bps
-    if rung.head:
-        layout = read_layout(BytesIO(rung.head), len(rung.head), rung.size_bytes)
+    if rung.head_base64:
+        head = b64decode(rung.head_base64)
+        layout = read_layout(BytesIO(head), len(head), rung.size_bytes)
         if layout.segments and not layout.is_index_partial:
             return replace(
                 known,

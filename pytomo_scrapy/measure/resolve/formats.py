@@ -92,7 +92,7 @@ def media_formats(info: Format, cookie_header: CookieHeader, fetch: Fetch) -> tu
     return tuple(sorted(by_kind.values(), key=lambda media: _KIND_ORDER[media.kind]))
 
 
-def rung_format(entry: Format, cookie_header: CookieHeader, duration_s: float | None) -> MediaFormat | None:
+def declared_format(entry: Format, cookie_header: CookieHeader, duration_s: float | None) -> MediaFormat | None:
     """Return a format that an HTTP client can fetch. None for any other, and for compressed loudness.
 
     The segments of HLS are not asked for: its address is that of the playlist.

@@ -41,9 +41,6 @@ def offered_formats(
 def _is_same_family(media: MediaFormat, wanted: MediaFormat) -> bool:
     if (media.kind, media.extension, media.delivery) != (wanted.kind, wanted.extension, wanted.delivery):
         return False
-    # The playlists of HLS lie on another host than its segments.
-    if media.host != wanted.host and media.delivery != "hls":
-        return False
     codec, wanted_codec = (
         (one.audio_codec if one.kind == "audio" else one.video_codec) or "" for one in (media, wanted)
     )

@@ -90,6 +90,10 @@ class AdaptiveDemand:
         running = self._running.pop(_kind_of(stream))
         self._player.completed(running.transfer, stream.received_bytes - running.from_bytes, now_s)
 
+    def wake_s(self) -> float:
+        """Return when the player wants to look again at the latest."""
+        return self._player.wake_s()
+
     def finish(self, now_s: float) -> list[list[tuple[float, float]]]:
         """Return for each stream the (start, end) times in which it asked for nothing, though it was not complete."""
         for stream_index in range(len(self._streams)):

@@ -175,13 +175,13 @@ class _Loop:
                 self._take_finished()
                 running_count = len(self._transfers)
             self._transfers.stop_traces()
-            if now_s >= next_tick_s:
+            if now_s >= min(next_tick_s, self._state.wake_s):
                 next_tick_s = now_s + TICK_S
                 self._tick(progress)
             if has_counted:
                 self._handle(BytesCounted())
             if self._state.ended_by is None:
-                self._transfers.wait(min(TICK_S, self._window_s - now_s))
+                self._transfers.wait(min(TICK_S, self._window_s - now_s, max(0.001, self._state.wake_s - now_s)))
 
     def _handle(self, event: Event) -> None:
         """Give the state machine an event, and do what it commands."""

@@ -6,6 +6,7 @@ to `Stream.receive` and `Stream.count`: they are many, and what they decide is o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,6 +116,11 @@ class WindowState:
     def received_bytes(self) -> int:
         """Body bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
+
+    @property
+    def wake_s(self) -> float:
+        """When the next tick is wanted at the latest; infinite where any time will do."""
+        return self.live.wake_s() if self.live is not None else math.inf
 
     def live_playback(self, elapsed_s: float) -> PlaybackResult | None:
         """Return what the player of an adaptive window showed, up to where the window's media were taken back."""

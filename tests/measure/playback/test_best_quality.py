@@ -90,6 +90,20 @@ def test_what_plays_without_more_plays_for_certain() -> None:
     assert (result.best_unknown, result.plays_height_px) == ("demand_limited", 720), "1080p may play, or not"
 
 
+def test_a_paced_window_on_a_fast_line_says_that_its_own_quality_plays() -> None:
+    # Of 720p 25 s ahead at once, then a segment of 312.5 kB every 5 s, each within 0.1 s.
+    at_s, counts, no_demand = [0.1], [1000], []
+    for number in range(10):
+        start_s = 0.1 if number < 5 else 5.0 * (number - 4)
+        at_s += [start_s + 0.01 * (number + 1), start_s + 0.01 * (number + 1) + 0.005]
+        counts += [1000 + 312_500 * number + 150_000, 1000 + 312_500 * (number + 1)]
+    ends_s = [at_s[10], *[at_s[index] for index in range(12, 22, 2)]]
+    no_demand = [(end_s, 5.0 * (index + 1)) for index, end_s in enumerate(ends_s)]
+    stream = StreamTrace(tuple(at_s), tuple(counts), MediaTimeline("video", "segments"), no_demand_s=no_demand)
+    result = judge(stream)
+    assert (result.plays_height_px, result.best_height_px, result.best_unknown) == (720, None, "demand_limited")
+
+
 @pytest.mark.parametrize(
     ("result", "why"),
     [

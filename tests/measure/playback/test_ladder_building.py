@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from base64 import b64encode
 
 from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
 from pytomo_scrapy.measure.playback.ladder_building import DeclaredRung, build_ladder, ladder_source
@@ -46,7 +47,11 @@ def test_the_fetched_rung_has_its_own_segments_and_the_others_are_scaled() -> No
 
 def test_a_rung_whose_head_was_fetched_has_the_segments_of_its_index() -> None:
     head = sidx_head([30_000, 20_000])
-    rungs = (DeclaredRung("video", "134", 36_400.0, 360, size_bytes=len(head) + 50_000, head=head),)
+    rungs = (
+        DeclaredRung(
+            "video", "134", 36_400.0, 360, size_bytes=len(head) + 50_000, head_base64=b64encode(head).decode()
+        ),
+    )
     ladder = build_ladder(rungs, WINDOW, (VIDEO,))
     assert ladder is not None and ladder_source(ladder) == "index"
     [track] = ladder.video
@@ -58,7 +63,7 @@ def test_a_rung_whose_head_was_fetched_has_the_segments_of_its_index() -> None:
 
 
 def test_a_head_that_holds_no_index_is_scaled_instead() -> None:
-    rungs = (DeclaredRung("video", "134", 36_400.0, 360, head=b"<html>not a file</html>"),)
+    rungs = (DeclaredRung("video", "134", 36_400.0, 360, head_base64=b64encode(b"<html>not a file</html>").decode()),)
     ladder = build_ladder(rungs, WINDOW, (VIDEO,))
     assert ladder is not None and ladder.video[0].source == "declared"
 

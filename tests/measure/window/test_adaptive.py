@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,6 +58,9 @@ class Scripted:
     def __init__(self, *script: Sequence[Command]) -> None:
         self._script = [list(commands) for commands in script]
         self.told: list[tuple[object, ...]] = []
+
+    def wake_s(self) -> float:
+        return math.inf
 
     def wake(self, now_s: float) -> Sequence[Command]:
         return self._script.pop(0) if self._script else []
