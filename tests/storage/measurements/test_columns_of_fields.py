@@ -16,7 +16,7 @@ ELSEWHERE = {
         "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "networks",
     },
     "PageResult": {"uploaded_at"},
-    "ResolveResult": {"formats", "title", "duration_s", "uploaded_at"},
+    "ResolveResult": {"formats", "rungs", "title", "duration_s", "uploaded_at"},
     "DnsResult": {"lookups", "chosen"},
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
