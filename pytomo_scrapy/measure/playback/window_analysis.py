@@ -35,7 +35,7 @@ def window_ladder(
 ) -> LadderResult | None:
     """Return the window's ladder with the best quality that plays."""
     end_s = horizon_s(download)
-    if config.ladder == "off" or end_s is None or download.received_bytes is None:
+    if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
     ladder = build_ladder(declared.rungs, download, timelines)
     result = LadderResult(place=download.place)
@@ -93,6 +93,9 @@ def simulate_window(
     end_s = horizon_s(download)
     if end_s is None:
         return ()
+    if download.live_playback is not None:
+        # Its player chose what came: what another would have shown of it says nothing.
+        return (replace(download.live_playback, place=download.place),)
     classic = {
         "initial_buffer_s": config.initial_buffer_s,
         "min_buffer_s": config.min_buffer_s,
