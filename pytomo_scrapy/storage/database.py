@@ -152,6 +152,8 @@ def parse_url(url: str) -> URL:
 
 def _prepare_folder(url: URL) -> None:
     path = Path(str(url.database))
+    if str(path).startswith("file:"):  # a name in SQLite's own form, with options that say more than a path
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
