@@ -37,8 +37,11 @@ def window_ladder(
     end_s = horizon_s(download)
     if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
-    ladder = build_ladder(declared.rungs, download, timelines)
+    ladder = build_ladder(declared.rungs, download, timelines, declared.known)
     result = LadderResult(place=download.place)
+    if download.place == 0:
+        known = declared.known
+        result = replace(result, head_bytes=known.received_bytes, head_request_count=known.request_count)
     if ladder is not None:
         result = replace(
             result,
