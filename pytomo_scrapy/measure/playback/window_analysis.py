@@ -34,9 +34,10 @@ def window_ladder(
 ) -> LadderResult | None:
     """Return the window's ladder with the best quality that plays."""
     end_s = horizon_s(download)
-    if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
+    if config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
-    ladder = build_ladder(declared.rungs, download, timelines)
+    # An adaptive window has streams of many rungs, and read the segments of all.
+    ladder = download.live_ladder or build_ladder(declared.rungs, download, timelines)
     result = LadderResult(place=download.place)
     if ladder is not None:
         result = replace(
