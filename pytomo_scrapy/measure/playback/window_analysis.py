@@ -38,8 +38,11 @@ def window_ladder(
     if config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
     # An adaptive window has streams of many rungs, and read the segments of all.
-    ladder = download.live_ladder or build_ladder(declared.rungs, download, timelines)
+    ladder = download.live_ladder or build_ladder(declared.rungs, download, timelines, declared.known)
     result = LadderResult(place=download.place)
+    if download.place == 0:
+        known = declared.known
+        result = replace(result, head_bytes=known.received_bytes, head_request_count=known.request_count)
     if ladder is not None:
         result = replace(
             result,
