@@ -13,10 +13,10 @@ VIDEO = "https://www.youtube.com/watch?v=jNQXAC9IVRw"
 OWN_LINE = ("-s", "PYTOMO_LINE=tests of commands")
 # Commands that open the database, and the exit code where it cannot be used.
 OPENING = [
-    (("report",), 2),
-    (("status",), 2),
-    (("plot", "1"), 2),
-    (("replay",), 2),
+    (("report",), 3),
+    (("status",), 3),
+    (("plot", "1"), 3),
+    (("replay",), 3),
     (("prune", "--older-than", "1d"), 3),
     (("export", "out"), 3),
     (("import-legacy", "old.db"), 3),
