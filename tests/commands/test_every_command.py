@@ -45,6 +45,16 @@ def test_misspelt_setting_is_one_sentence_and_2(
     assert not list(tmp_path.iterdir()), "nothing is created in the place of what was meant"
 
 
+@pytest.mark.parametrize("words", [("report",), ("crawl", *OWN_LINE), ("settings",)])
+def test_misspelt_setting_of_a_settings_file_is_one_sentence_and_2(
+    run: Run, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_settings.py").write_text("from pytomo_scrapy.settings import *\nPYTOMO_PACE = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SCRAPY_SETTINGS_MODULE", "my_settings")
+    refused(run(*words), 2, "PYTOMO_PACE is no setting: did you mean PYTOMO_PACE_S")
+
+
 @pytest.mark.process
 @pytest.mark.parametrize(("words", "exit_code"), OPENING)
 def test_file_that_is_no_database_is_one_sentence_and_stays_as_it_is(
