@@ -9,11 +9,12 @@ from pytomo_scrapy.config import PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, StreamDownload
 from pytomo_scrapy.items.precision import round_ladder, round_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.best_quality import judge_ladder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.ladder_building import build_ladder, ladder_source
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, unloaded_round_trip_s, window_traces
 
 
 def analyse_window(
@@ -36,8 +37,11 @@ def window_ladder(
     end_s = horizon_s(download)
     if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
-    ladder = build_ladder(declared.rungs, download, timelines)
+    ladder = build_ladder(declared.rungs, download, timelines, declared.known)
     result = LadderResult(place=download.place)
+    if download.place == 0:
+        known = declared.known
+        result = replace(result, head_bytes=known.received_bytes, head_request_count=known.request_count)
     if ladder is not None:
         result = replace(
             result,
@@ -114,6 +118,14 @@ def simulate_window(
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
     return tuple(
-        simulate_playback(traces, name, parameters, horizon_s=end_s, window_index=download.place, declared=declared)
+        simulate_playback(
+            traces,
+            name,
+            parameters,
+            horizon_s=end_s,
+            window_index=download.place,
+            declared=declared,
+            source=LadderSource(round_trip_s=unloaded_round_trip_s(download)),
+        )
         for name, parameters in players.items()
     )
