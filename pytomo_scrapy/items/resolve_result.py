@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
 
 
@@ -103,5 +104,6 @@ class ResolveResult:
         null="not tried",
     )
     identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
+    sabr: SabrSource | None = field(default=None, repr=False)  # signed: never stored or logged
     failure: str | None = failure_of("the resolution", column="resolve_failure")
     failure_detail: str | None = failure_detail(column="resolve_failure_detail")

@@ -120,8 +120,9 @@ def _look_up(path: FamilyPath, config: DnsConfig, started_s: float) -> DnsResult
 
 
 def media_hosts(resolve: ResolveResult) -> tuple[str, ...]:
-    """Return the distinct hosts of the media URLs, video first."""
-    return tuple(dict.fromkeys(media.host for media in resolve.formats))
+    """Return the distinct hosts of the media URLs, video first, and of SABR where it is wanted."""
+    sabr = [resolve.sabr.host] if resolve.sabr is not None else []
+    return tuple(dict.fromkeys([*(media.host for media in resolve.formats), *sabr]))
 
 
 def answer_of(paths: tuple[FamilyPath, ...]) -> DnsResult:

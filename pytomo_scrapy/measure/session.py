@@ -143,6 +143,9 @@ class Session:
                 paths = await self._tools.in_thread(resolve_paths, item, settings, resolve_video, paths)
             if not is_bot_check(paths):
                 break
+        if self._config.download.transport == "plain":
+            # What is not asked for is not looked up either.
+            paths = tuple(replace(path, resolve=replace(path.resolve, sabr=None)) for path in paths)
         return paths
 
     async def _look_up(self, item: VideoItem) -> None:
@@ -179,7 +182,7 @@ class Session:
                 if len(plans) == 1 and is_refused_at_start(windows[0]):
                     windows = await self._once_more(windows[0], settings, item)
             for window in windows:
-                add_window(item, window, is_pair=len(paths) > 1)
+                add_window(item, window, is_pair=len(paths) > 1 or settings.transport == "both")
         if redirect_addresses(item):
             # A crawl that stops now keeps what the window measured, without these pings.
             with suppress(Stopped):
@@ -250,8 +253,8 @@ class Session:
                 )
                 item.dns = with_later_hosts(before.dns, dns)
                 (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
-                assert isinstance(plan, WindowPlan)
-                return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
+                if isinstance(plan, WindowPlan):
+                    return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
         return (window,)
 
     async def _ping_redirects(self, item: VideoItem) -> None:

@@ -11,7 +11,8 @@ class ClipSpec:
     """What a clip is to be, before anything is encoded.
 
     `kind` is the packaging: `muxed` (MP4, index first), `muxed_index_last`, `separate` (fragmented MP4 with `sidx`),
-    `webm` (VP9 and Opus), `flv` or `mpegts`. `pattern` is `constant` or `varying` bitrate.
+    `ladder` (as `separate`, with a second video), `webm` (VP9 and Opus), `flv` or `mpegts`. `pattern` is `constant`
+    or `varying` bitrate.
     """
 
     name: str
@@ -78,6 +79,7 @@ def _specs() -> dict[str, ClipSpec]:
         ClipSpec("separate_90", "separate", 90),
         ClipSpec("separate_vbr_40", "separate", 40, "varying"),
         ClipSpec("webm_40", "webm", 40),
+        ClipSpec("ladder_40", "ladder", 40),
         ClipSpec("flv_20", "flv", 20),
         ClipSpec("mpegts_20", "mpegts", 20),
     ]

@@ -22,6 +22,8 @@ from pytomo_scrapy.lab.clips.clip import ClipSpec
 WIDTH_PX, HEIGHT_PX, FRAME_RATE_FPS = 426, 240, 25
 KEYFRAME_INTERVAL = 50  # frames: 2 s
 CONSTANT_BPS = 600_000
+# Of the second video of a ladder.
+HIGH_WIDTH_PX, HIGH_HEIGHT_PX, HIGH_BPS = 854, 480, 1_800_000
 AUDIO_BPS = 96_000
 # Seconds of still picture and of noise that a varying clip alternates.
 STILL_S, NOISY_S = 10, 5
@@ -35,6 +37,11 @@ _VIDEO_CODERS: dict[str, tuple[str, dict[str, str], int | None]] = {
         {"preset": "ultrafast", "x264-params": _X264 + "vbv-maxrate=600:vbv-bufsize=300"},
         CONSTANT_BPS,
     ),
+    "h264_high": (
+        "libx264",
+        {"preset": "ultrafast", "x264-params": _X264 + "vbv-maxrate=1800:vbv-bufsize=900"},
+        HIGH_BPS,
+    ),
     "h264_varying": ("libx264", {"preset": "ultrafast", "x264-params": _X264 + "crf=35"}, None),
     "vp9_constant": (
         "libvpx-vp9",
@@ -45,8 +52,15 @@ _VIDEO_CODERS: dict[str, tuple[str, dict[str, str], int | None]] = {
 _AUDIO_CODERS = {"aac": ("aac", 44_100), "opus": ("libopus", 48_000)}
 
 
-def source_names(spec: ClipSpec) -> tuple[str, str]:
-    """Return which video and audio source a clip is packed from."""
+def picture_size(name: str) -> tuple[int, int]:
+    """Return width and height of a video source."""
+    return (HIGH_WIDTH_PX, HIGH_HEIGHT_PX) if name == "h264_high" else (WIDTH_PX, HEIGHT_PX)
+
+
+def source_names(spec: ClipSpec) -> tuple[str, ...]:
+    """Return which video and audio sources a clip is packed from, a further video last."""
+    if spec.kind == "ladder":
+        return "h264_constant", "aac", "h264_high"
     if spec.kind == "webm":
         return f"vp9_{spec.pattern}", "opus"
     return f"h264_{spec.pattern}", "aac"
@@ -83,25 +97,26 @@ def _encode_source(name: str, duration_s: float, path: Path) -> None:
         coder, options, bit_rate = _VIDEO_CODERS[name]
         video = container.add_stream(coder, rate=FRAME_RATE_FPS, options=options)
         assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
+        (video.width, video.height), video.pix_fmt = picture_size(name), "yuv420p"
         video.codec_context.gop_size = KEYFRAME_INTERVAL
         if bit_rate is not None:
             video.bit_rate = bit_rate
-        for frame in _pictures(name.endswith("varying"), duration_s):
+        for frame in _pictures(name.endswith("varying"), duration_s, picture_size(name)):
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
 
 
-def _pictures(is_varying: bool, duration_s: float) -> Iterator[VideoFrame]:
+def _pictures(is_varying: bool, duration_s: float, size_px: tuple[int, int]) -> Iterator[VideoFrame]:
     """Yield a ramp that moves, with a band of noise; in a varying clip a still ramp, then a broad band of noise."""
     random_source = random.Random(1)
+    width_px, height_px = size_px
     for index in range(round(duration_s * FRAME_RATE_FPS)):
-        frame = VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p")
+        frame = VideoFrame(width_px, height_px, "yuv420p")
         stride = frame.planes[0].line_size
         second = index // FRAME_RATE_FPS
         is_noisy = not is_varying or second % (STILL_S + NOISY_S) >= STILL_S
         shift = 0 if is_varying else 2 * index
-        luma = bytearray(bytes((x + shift) % 256 for x in range(stride)) * HEIGHT_PX)
+        luma = bytearray(bytes((x + shift) % 256 for x in range(stride)) * height_px)
         if is_noisy:
             count = (48 if is_varying else 24) * stride
             start = random_source.randrange(len(_NOISE) - count)

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from pytomo_scrapy.lab.clips.clip import Clip, ClipSpec, ClipStream
-from pytomo_scrapy.lab.clips.encode import FRAME_RATE_FPS, HEIGHT_PX, WIDTH_PX, source_names
+from pytomo_scrapy.lab.clips.encode import FRAME_RATE_FPS, picture_size, source_names
 from pytomo_scrapy.lab.clips.file_parts import ebml_elements, mp4_boxes
 
 # The service's segments last some 5 s; ours end at the first keyframe after 4 s.
@@ -36,6 +36,7 @@ class _Package:
     mime: str
     format: str
     options: dict[str, str]
+    video: int = 0  # place of its video among the clip's sources
 
 
 def _packages(spec: ClipSpec) -> list[_Package]:
@@ -45,6 +46,11 @@ def _packages(spec: ClipSpec) -> list[_Package]:
         "muxed_index_last": [_Package("muxed", 18, "video/mp4", "mp4", {})],
         "separate": [
             _Package("video", video_itag, "video/mp4", "mp4", _SEPARATE_VIDEO),
+            _Package("audio", 140, "audio/mp4", "mp4", _SEPARATE_AUDIO),
+        ],
+        "ladder": [
+            _Package("video", 134, "video/mp4", "mp4", _SEPARATE_VIDEO),
+            _Package("video", 135, "video/mp4", "mp4", _SEPARATE_VIDEO, video=2),
             _Package("audio", 140, "audio/mp4", "mp4", _SEPARATE_AUDIO),
         ],
         "webm": [
@@ -59,13 +65,19 @@ def _packages(spec: ClipSpec) -> list[_Package]:
 
 def write_clip(spec: ClipSpec, sources: dict[str, Path], folder: Path) -> Clip:
     """Write the files of a clip into `folder`, its sources cut to its length."""
-    video, audio = (sources[name] for name in source_names(spec))
-    inputs = {"video": [video], "audio": [audio], "muxed": [video, audio]}
-    streams = tuple(_write_stream(spec, package, inputs[package.kind], folder) for package in _packages(spec))
-    return Clip(spec.name, spec.kind, spec.duration_s, streams)
+    names = source_names(spec)
+    streams = []
+    for package in _packages(spec):
+        video, audio = sources[names[package.video]], sources[names[1]]
+        inputs = {"video": [video], "audio": [audio], "muxed": [video, audio]}
+        size_px = picture_size(names[package.video])
+        streams.append(_write_stream(spec, package, inputs[package.kind], folder, size_px))
+    return Clip(spec.name, spec.kind, spec.duration_s, tuple(streams))
 
 
-def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], folder: Path) -> ClipStream:
+def _write_stream(
+    spec: ClipSpec, package: _Package, sources: Sequence[Path], folder: Path, size_px: tuple[int, int]
+) -> ClipStream:
     path = folder / f"{package.itag}.{_SUFFIXES.get(package.format, package.format)}"
     per_second: Counter[int] = Counter()
     containers = [av.open(str(source)) for source in sources]
@@ -95,8 +107,8 @@ def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], fo
         codecs=codecs,
         bitrate_bps=8 * max(per_second.values()),
         average_bitrate_bps=round(8 * size_bytes / spec.duration_s),
-        width_px=WIDTH_PX if has_video else None,
-        height_px=HEIGHT_PX if has_video else None,
+        width_px=size_px[0] if has_video else None,
+        height_px=size_px[1] if has_video else None,
         frame_rate_fps=FRAME_RATE_FPS if has_video else None,
         sample_rate_hz=(48_000 if spec.kind == "webm" else 44_100) if has_audio else None,
         channels=2 if has_audio else None,

@@ -138,7 +138,7 @@ def _counted(stalls: Sequence[Interval], least_s: float) -> list[Interval]:
 
 def _worst_method(streams: Sequence[StreamTrace]) -> str:
     methods = {stream.timeline.method for stream in streams}
-    return next(method for method in ("linear", "segments", "packets") if method in methods)
+    return next(method for method in ("linear", "headers", "segments", "packets") if method in methods)
 
 
 def _is_validated(player: str, streams: Sequence[StreamTrace], horizon_s: float) -> bool:

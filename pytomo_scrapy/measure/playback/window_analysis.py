@@ -7,10 +7,11 @@ from pathlib import Path
 from pytomo_scrapy.config import PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, StreamDownload
 from pytomo_scrapy.items.precision import round_timeline
+from pytomo_scrapy.measure.media.announced import announced_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, on_windows_clock, window_traces
 
 
 def analyse_window(
@@ -29,13 +30,15 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
         return MediaTimeline(stream.kind, "packets", failure="spool_lost", failure_detail=lost)
     if not stream.spool_path:
         return MediaTimeline(stream.kind, "packets", failure="no_media_data")
-    return read_timeline(
+    timeline = read_timeline(
         stream.spool_path,
         stream.kind,
         stream.spooled_bytes,
         stream.size_bytes or stream.declared_size_bytes,
         declared_duration_s=declared_duration_s,
     )
+    is_read = stream.is_one_file and timeline.failure is None and timeline.method != "linear"
+    return timeline if is_read else announced_timeline(timeline, stream.announced_segments)
 
 
 def _lost(stream: StreamDownload) -> str | None:
@@ -79,7 +82,8 @@ def simulate_window(
         # Its process was lost: the bytes that arrived are not known, so they cannot be judged too few.
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
-    return tuple(
+    results = (
         simulate_playback(traces, name, parameters, horizon_s=end_s, window_index=download.place, declared=declared)
         for name, parameters in players.items()
     )
+    return tuple(on_windows_clock(result, download.ad_waits) for result in results)

@@ -20,9 +20,11 @@ from yt_dlp.networking.exceptions import TransportError
 
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
+from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_direct
 from pytomo_scrapy.measure.resolve.identity import Guest
+from pytomo_scrapy.measure.resolve.sabr_fields import read_sabr_source
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {
@@ -62,6 +64,7 @@ class Extraction:
     error: BaseException | None = None
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
+    sabr_sources: dict[str, SabrSource] = field(default_factory=dict)  # by client name
     refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
@@ -109,6 +112,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
             return response
         body = response.read()
         _keep_player_config(request, body, self._extraction.player_configs)
+        _keep_sabr(request, body, self._extraction.sabr_sources)
         self._extraction.guest.named(request, body)
         _keep_refusal(body, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
@@ -129,6 +133,18 @@ def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Map
         return  # yt-dlp itself reports what is wrong with the answer
     if any(declared_values.values()):
         player_configs[client] = declared_values
+
+
+def _keep_sabr(request: Any, body: bytes, sabr_sources: dict[str, SabrSource]) -> None:
+    """Keep where the media could be asked for over SABR, which yt-dlp does not pass on."""
+    try:
+        question, answer = json.loads(request.data), json.loads(body)
+        client = question["context"]["client"]["clientName"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    source = read_sabr_source(request.headers, question, answer)
+    if source is not None and isinstance(client, str):
+        sabr_sources[client] = source
 
 
 def _keep_refusal(body: bytes, refusals: list[Refusal | None]) -> None:

@@ -67,7 +67,7 @@ def ask_canary(media: MediaFormat, span: tuple[int, int], chosen: Mapping[str, s
     sockets = GuardedSockets(config.path, is_direct=proxy is None)
     handle.setopt(pycurl.OPENSOCKETFUNCTION, sockets.open)
     handle.setopt(pycurl.TIMEOUT_MS, int(TIMEOUT_S * 1000))
-    handle.setopt(pycurl.HTTPHEADER, header_lines(media))
+    handle.setopt(pycurl.HTTPHEADER, header_lines(media.http_headers))
     handle.setopt(pycurl.RANGE, f"{span[0]}-{span[1]}")
     handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if head.feed(line) else -1)
     handle.setopt(pycurl.WRITEFUNCTION, receive)

@@ -7,7 +7,6 @@ to `Stream.receive` and `Stream.count`: they are many, and what they decide is o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pytomo_scrapy.config import DownloadConfig
@@ -32,6 +31,7 @@ from pytomo_scrapy.measure.window.events import (
     TransferCut,
     TransferEnded,
 )
+from pytomo_scrapy.measure.window.gate_found import Gate
 from pytomo_scrapy.measure.window.judge import (
     NO_CONNECTION,
     Asked,
@@ -44,18 +44,7 @@ from pytomo_scrapy.measure.window.judge import (
 from pytomo_scrapy.measure.window.pacing import Pacing
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
-from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamState
-
-# A body that stands still for this share of the window, up to its end, has stopped.
-SILENCE_RATIO = 1 / 3
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """When a host refused to go on with a stream that it had begun to serve, and what had come of it by then."""
-
-    at_s: float
-    stream_bytes: int
+from pytomo_scrapy.measure.window.stream import SILENCE_RATIO, Allowance, Step, Stream, StreamState
 
 
 class WindowState:
