@@ -8,7 +8,7 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, GAUGES, LIST_COLUMNS, PAR
 
 def _notes(figure: Figure) -> str:
     notes = [
-        (figure.is_censored, "Kaplan-Meier median"),
+        (figure.is_censored, "median of all sessions"),
         (figure.is_flag, "share"),
         (figure.is_playback, "by player"),
         (figure.name in LIST_COLUMNS, "in the list"),

@@ -13,9 +13,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_,
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
-from pytomo_scrapy.analysis.survival import Delay, quantile, survival_curve, survival_quantile
+from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile, quantile
 from pytomo_scrapy.config import BY_NAME
-from pytomo_scrapy.failures import Attribution
+from pytomo_scrapy.failures import Attribution, is_for_good
 from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.read import matching
@@ -187,10 +187,7 @@ class _Tally:
     unidentifiable_count: int = 0
 
     def add(self, row: Row[Any], window_s: float) -> None:
-        if row.startup_delay_s is None:
-            self.delays.append(Delay(window_s if row.horizon_s is None else row.horizon_s, False))
-        else:
-            self.delays.append(Delay(row.startup_delay_s, True))
+        self.delays.append(_delay(row, window_s))
         self.stalled_session_count += bool(row.stall_count)
         self.stall_count += row.stall_count or 0
         self.stall_1s_count += row.stall_1s_count or 0
@@ -199,7 +196,7 @@ class _Tally:
         self.unidentifiable_count += row.is_identifiable is False
 
     def summary(self, player: str) -> PlayerSummary:
-        curve = survival_curve(self.delays)
+        curve = incidence_curve(self.delays)
         started_count = sum(delay.is_started for delay in self.delays)
         after_start_s = self.stalled_s + self.played_s
         return PlayerSummary(
@@ -207,7 +204,7 @@ class _Tally:
             session_count=len(self.delays),
             started_count=started_count,
             never_started_count=len(self.delays) - started_count,
-            startup_delay_quantiles_s={f"{ratio:g}": survival_quantile(curve, ratio) for ratio in QUANTILES},
+            startup_delay_quantiles_s={f"{ratio:g}": incidence_quantile(curve, ratio) for ratio in QUANTILES},
             stalled_session_count=self.stalled_session_count,
             stall_count=self.stall_count,
             stall_1s_count=self.stall_1s_count,
@@ -217,6 +214,15 @@ class _Tally:
             played_s=self.played_s,
             unidentifiable_count=self.unidentifiable_count,
         )
+
+
+def _delay(row: Row[Any], window_s: float) -> Delay:
+    """Return when a session started, failed for good, or was over; a row without a player has no horizon."""
+    if row.startup_delay_s is not None:
+        return Delay(row.startup_delay_s, True)
+    if is_for_good(row.session_failure):
+        return Delay(row.elapsed_s or 0.0, False, True)
+    return Delay(window_s if row.horizon_s is None else row.horizon_s, False)
 
 
 def _players(connection: Connection, condition: ColumnElement[bool]) -> dict[str, PlayerSummary]:
@@ -232,7 +238,7 @@ def _players(connection: Connection, condition: ColumnElement[bool]) -> dict[str
             tallies[player].add(row, window_s)
         first = headline_player(by_player)
         if first is None:
-            given_up.append(Delay(window_s, False))
+            given_up.append(_delay(rows[0], window_s))
             continue
         tallies[HEADLINE].add(by_player[first], window_s)
     if given_up:
@@ -245,7 +251,8 @@ def _players(connection: Connection, condition: ColumnElement[bool]) -> dict[str
 def _sessions(connection: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[float, list[Row[Any]]]]:
     """Give each valid session's window length and its first window's playbacks (or one row without a player)."""
     query = (
-        select(measurement.c.id, measurement.c.run_id, download.c.window_s, playback)
+        select(measurement.c.id, measurement.c.run_id, measurement.c.failure.label("session_failure"))
+        .add_columns(download.c.window_s, download.c.elapsed_s, playback)
         .select_from(measurement)
         .outerjoin(download, and_(download.c.measurement_id == measurement.c.id, download.c.place == 0))
         .outerjoin(playback, and_(playback.c.measurement_id == measurement.c.id, playback.c.place == 0))

@@ -7,47 +7,67 @@ import math
 import numpy as np
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
-from pytomo_scrapy.analysis.columnar.scan import SelectedRows
+from pytomo_scrapy.analysis.columnar.scan import Mask, SelectedRows
 from pytomo_scrapy.analysis.figures import Figure
 
 # Bins of 1 %: a quantile from them is within half of that.
 BIN_RATIO = 1.01
 _LEAST = 1e-4
-MAX_STEPS = 16_384  # up to 1e-4 * 1.01 ** 8192, which is beyond every figure
+_BINS = 8192  # up to 1e-4 * 1.01 ** 8192, which is beyond every figure
+_FAILED = 2 * _BINS  # steps from here on: the bin in which a session failed for good
+MAX_STEPS = 32_768
 
 
 def log_bins(values: Values) -> Integers:
     """Return the bins of 1 % that values fall into, -1 for NaN; 0, and what is smaller than the least, is in bin 0."""
     with np.errstate(invalid="ignore"):
         bins = np.log(np.maximum(values, _LEAST) / _LEAST) / math.log(BIN_RATIO)
-    return np.where(np.isnan(values), -1, np.minimum(np.nan_to_num(bins), MAX_STEPS // 2 - 1)).astype(np.int64)
+    return np.where(np.isnan(values), -1, np.minimum(np.nan_to_num(bins), _BINS - 1)).astype(np.int64)
 
 
 def steps_of(rows: SelectedRows, parameter: Figure) -> Integers:
     """Return for each row its step in a histogram, -1 if its value is not known or does not apply.
 
-    A step is twice the bin, plus one if the row never reached the value: within a bin, rows that did come first.
+    A step is twice the bin, plus one if the session's window was over before it reached the value: within a bin, rows
+    that did come first. A session that failed before is in a step of its own kind, see `Histogram`.
     """
     value = rows.value(parameter.name)
     if not parameter.is_censored:
         bins = log_bins(value)
         return np.where(bins >= 0, 2 * bins, -1)
-    bins = log_bins(rows.waited(parameter.name))
+    is_reached, is_failed = outcomes_of(rows, parameter)
+    bins = log_bins(np.where(is_failed, rows.failed_after(parameter.name), rows.waited(parameter.name)))
     is_asked = (rows.plain("is_session") == 1) & (bins >= 0)
-    return np.where(is_asked, 2 * bins + np.isnan(value), -1)
+    steps = np.where(is_failed, _FAILED + bins, 2 * bins + ~is_reached)
+    return np.where(is_asked, steps, -1)
+
+
+def outcomes_of(rows: SelectedRows, parameter: Figure) -> tuple[Mask, Mask]:
+    """Return which rows reached a censored figure, and which failed for good before it."""
+    is_reached = ~np.isnan(rows.value(parameter.name))
+    return is_reached, rows.is_failed() & ~is_reached
 
 
 class Histogram:
-    """Counts by step. Quantiles from them are Kaplan-Meier's, the same as of `survival.survival_quantile`."""
+    """Counts by step. Quantiles from them are those of `survival.incidence_quantile`, to the width of a bin."""
 
     def __init__(self, steps: Integers, counts: Integers) -> None:
-        is_reached = steps % 2 == 0
+        is_failed = steps >= _FAILED
+        is_reached = ~is_failed & (steps % 2 == 0)
         self.row_count = int(counts.sum())
         self.known_count = int(counts[is_reached].sum())
-        waiting = self.row_count - np.cumsum(counts) + counts
-        left = np.cumprod(np.where(is_reached, 1 - counts / np.maximum(waiting, 1), 1.0))
-        self.bins = steps[is_reached] // 2
-        self.shares: Values = 1 - left[is_reached]  # up to the end of each of the bins
+        self.failed_count = int(counts[is_failed].sum())
+        bins, index = np.unique(np.where(is_failed, steps - _FAILED, steps // 2), return_inverse=True)
+        starts, ends, gone = (
+            np.bincount(index, weights=counts * mask, minlength=len(bins))
+            for mask in (is_reached, is_reached | is_failed, np.full(len(steps), True))
+        )
+        at_risk = np.maximum(self.row_count - np.cumsum(gone) + gone, 1)
+        waiting = np.cumprod(1 - ends / at_risk)
+        before = np.concatenate([[1.0], waiting[:-1]]) if len(bins) else waiting
+        shares: Values = np.cumsum(before * starts / at_risk)
+        self.bins: Integers = bins[starts > 0]
+        self.shares: Values = shares[starts > 0]  # of all rows, up to the end of each of the bins
 
     def quantile(self, ratio: float) -> float | None:
         """Return the middle of the bin by which that share had reached the value. None if too few ever did."""

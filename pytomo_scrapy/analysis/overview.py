@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.breaks import Break, breaks_of, last_changes
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, joined_keys, split_key
 from pytomo_scrapy.analysis.figures import PARAMETERS
-from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_middle, steps_of
+from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_middle, outcomes_of, steps_of
 from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals
 from pytomo_scrapy.analysis.selection import Selection
 
@@ -60,7 +60,7 @@ class Kind:
 
 KINDS = (
     Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1),
-    Kind("startup", "startup_delay_s", "Startup delay", "median (Kaplan-Meier: those that never started count as longer)", True, True),
+    Kind("startup", "startup_delay_s", "Startup delay", "half of all sessions had started by then, those that never did among them", True, True),
     Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stood still at least once", True, decimals=1),
     Kind("stall_ratio", "stall_ratio", "Stalled ratio", "time stalled over time stalled and played, all sessions together", True),
     Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
@@ -274,7 +274,8 @@ def _cells(
         pairs = ratios_of(rows)
         for kind in KINDS:
             if kind.parameter is not None:
-                value, median = _value_of(scan, rows, kind.parameter, ping_method), medians[kind.name]
+                median = medians[kind.name]
+                value = _value_of(scan, rows, kind.parameter, ping_method, median)
                 pairs[kind.name] = (value <= (np.nan if median is None else median), ~np.isnan(value))
         for name, pair in pairs.items():
             for total, part in zip(sums[name], pair, strict=True):
@@ -288,15 +289,24 @@ def _cells(
     }
 
 
-def _value_of(scan: ColumnScan, rows: SelectedRows, name: str, ping_method: str | None) -> Values:
+def _value_of(scan: ColumnScan, rows: SelectedRows, name: str, ping_method: str | None, median: float | None) -> Values:
     """Return the values of a median: NaN for rows that do not count for it."""
     value = rows.value(name)
     if name == "rtt_min_s":
         number = -2 if ping_method is None else scan.texts.number(ping_method)
         return np.where(rows.words("ping_method") == number, value, np.nan)
-    if PARAMETERS[name].is_censored:
-        return np.where(rows.plain("is_session") == 1, rows.waited(name), np.nan)
-    return value
+    return censored_values(rows, name, 0.0 if median is None else median) if PARAMETERS[name].is_censored else value
+
+
+def censored_values(rows: SelectedRows, name: str, at: float) -> Values:
+    """Return a censored figure as it compares with `at`: infinite for what had not reached it by then.
+
+    NaN for what is no session, and for windows that were over before: of these it is not known.
+    """
+    is_reached, is_failed = outcomes_of(rows, PARAMETERS[name])
+    is_known = is_failed | (rows.waited(name) >= at)
+    later = np.where(is_known, np.inf, np.nan)
+    return np.where(rows.plain("is_session") == 1, np.where(is_reached, rows.value(name), later), np.nan)
 
 
 def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
@@ -378,10 +388,11 @@ def change_since(connection: Connection, selection: Selection, estimate: Estimat
     for rows in ColumnScan(connection, both, PARAMETERS["startup_delay_s"]):
         if estimate.kind.parameter is not None and estimate.value is not None and estimate.before is not None:
             # A median changes where the share of rows above the middle of both medians changes.
+            middle = (estimate.value + estimate.before) / 2
             value = rows.value(estimate.kind.parameter)
             if PARAMETERS[estimate.kind.parameter].is_censored:
-                value = np.where(rows.plain("is_session") == 1, rows.waited(estimate.kind.parameter), np.nan)
-            above, below = value > (estimate.value + estimate.before) / 2, ~np.isnan(value)
+                value = censored_values(rows, estimate.kind.parameter, middle)
+            above, below = value > middle, ~np.isnan(value)
         else:
             above, below = ratios_of(rows)[estimate.kind.name]
         keys, inverse = np.unique(rows.whole("started_s") // CHANGE_BUCKET_S, return_inverse=True)

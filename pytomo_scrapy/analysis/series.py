@@ -32,7 +32,7 @@ WIDTHS: tuple[int, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart: for each bucket the mean (of censored figures the Kaplan-Meier median), range and count."""
+    """One line of a chart: for each bucket the mean (of censored figures the median), range and count."""
 
     label: str
     group: str | None

@@ -63,12 +63,19 @@ def environment(prefix: str = "PYTOMO_") -> dict[str, str]:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Look for settings that do not exist. Raises SettingError: a misspelt setting would leave its default in force.
+    """Look for settings that do not exist. Raises SettingError that names all: each would leave its default in force.
 
     Names that do not begin with PYTOMO_ are others' business.
     """
-    for name in sorted(names):
-        if name.startswith("PYTOMO_") and name not in BY_NAME and not name.startswith(_NO_SETTINGS):
-            near = get_close_matches(name, BY_NAME, n=2, cutoff=0.75)
-            meant = f"did you mean {' or '.join(near)}? " if near else ""
-            raise SettingError(f"{name} is no setting: {meant}`pytomo settings` lists them.")
+    wrong = [name for name in sorted(names) if _is_meant_for_us(name) and name not in BY_NAME]
+    if wrong:
+        raise SettingError(f"{' '.join(map(_refusal, wrong))} `pytomo settings` lists them.")
+
+
+def _is_meant_for_us(name: str) -> bool:
+    return name.startswith("PYTOMO_") and not name.startswith(_NO_SETTINGS)
+
+
+def _refusal(name: str) -> str:
+    near = get_close_matches(name, BY_NAME, n=2, cutoff=0.75)
+    return f"{name} is no setting: did you mean {' or '.join(near)}?" if near else f"{name} is no setting."

@@ -14,17 +14,21 @@ from pytomo_scrapy import config
 from pytomo_scrapy.crawl.alerts import alerts_of
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.data_cap import DataCap
-from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.end_reasons import reason_to_end
+from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.idle_time import idle_figures
 from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
+from pytomo_scrapy.crawl.other_spiders import Admission, EndWatch, OpenAdmission
 from pytomo_scrapy.crawl.outages import Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
 from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
+from pytomo_scrapy.crawl.stored_signal import measurement_stored
+from pytomo_scrapy.failures import LineError, StorageError
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
 from pytomo_scrapy.measure.tools import Tools
@@ -50,6 +54,9 @@ class CrawlContext:
         limit: int | None = None,
     ) -> None:
         """Build every part; `limit` is that of the videos. Raises SettingError or StorageError."""
+        self.admission: Admission = OpenAdmission()
+        self._watch: EndWatch | None = None
+        self._line_failure: str | None = None
         self.config = checked
         self._stats = stats
         # 1. The parts that may refuse before anything is opened.
@@ -100,6 +107,8 @@ class CrawlContext:
             {name: crawler.settings.get(name) for name in config.BY_NAME},
             limit=arguments.max_crawled_url if arguments else None,
         )
+        if crawler.spider is not None and not getattr(crawler.spider, "walks", False):
+            context._serve_other_spider(crawler)
         context.connect(crawler.signals)
         guard_log()
         return context
@@ -117,7 +126,8 @@ class CrawlContext:
 
     def connect(self, manager: SignalManager) -> None:
         """Let the parts hear of the crawl's beginning, its stored measurements and its end."""
-        at_beginning: list[Callable[..., Any]] = [self.process.open]
+        # Another spider may yield no video at all.
+        at_beginning: list[Callable[..., Any]] = [self.process.open] if self._watch is None else []
         at_each_stored: list[Callable[..., Any]] = [
             self.politeness.stored,
             self.data_cap.stored,
@@ -136,10 +146,12 @@ class CrawlContext:
         if self.alerts is not None:
             at_each_stored.append(self.alerts.stored)
             at_end.append(self.alerts.close)
+        if self._watch is not None:
+            at_end.insert(0, self._watch.close)
         at_end += [self.line.free, self.networks.close]
         for signal, receivers in (
             (signals.spider_opened, at_beginning),
-            (signals.item_scraped, at_each_stored),
+            (measurement_stored, at_each_stored),
             (signals.spider_closed, at_end),
         ):
             for receiver in receivers:
@@ -163,6 +175,51 @@ class CrawlContext:
         sentence = gate_sentence(self.config.download, seen_media_s, is_reported=spider == "youtube")
         if sentence is not None:
             logger.info("%s", sentence)
+
+    def _serve_other_spider(self, crawler: Crawler) -> None:
+        """Let the first video of a spider without a walk open the run, and watch over its end."""
+        spider = crawler.spider
+        assert spider is not None
+
+        async def close_spider(reason: str) -> None:
+            assert crawler.engine is not None
+            await crawler.engine.close_spider_async(reason=reason)
+
+        def is_ending() -> bool:
+            slot = getattr(crawler.engine, "_slot", None)
+            return not crawler.crawling or slot is None or slot.closing is not None
+
+        async def begin() -> None:
+            watch.begin()
+            try:
+                self.line.take()
+                opened = await self.storage.ask(self.storage.begin_run, spider.name, {})
+            except LineError as error:
+                self._line_failure = str(error)
+                raise Stopped from None
+            except StorageError as error:
+                self.storage.fail(str(error))
+                raise Stopped from None
+            await self.process.open()
+            self.process.show_on(opened.live_window)
+            await self.data_cap.begin()
+
+        watch = self._watch = EndWatch(self.gate, is_ending, self.reason_to_end, close_spider)
+        self.admission = Admission(
+            self.gate,
+            begin,
+            self.politeness.ready,
+            ahead=self.config.frontier_ahead,
+            pace_s=self.config.pace_s,
+            source=spider.name,
+        )
+
+    def reason_to_end(self) -> str | None:
+        """Return the reason to close the crawl, as Scrapy names them, and log its sentence. None: it goes on."""
+        if self._line_failure is not None:
+            logger.error("%s", self._line_failure)
+            return "line_taken"
+        return reason_to_end(self.storage, self.lab, self.politeness, self.data_cap)
 
     @property
     def is_over(self) -> bool:

@@ -18,7 +18,7 @@ from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier.frontier import open_crawl
+from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 
@@ -46,7 +46,7 @@ class CrawlStorage:
     def opened(self) -> OpenedCrawl:
         """The crawl under way. Raises RuntimeError before it has begun."""
         if self._opened is None:
-            raise RuntimeError("No crawl has begun: the spider must be one of pytomo_scrapy's.")
+            raise RuntimeError("No crawl has begun: the first stage of a video begins it.")
         return self._opened
 
     async def ask(self, function: Callable[Given, Answer], /, *args: Given.args, **kwargs: Given.kwargs) -> Answer:
@@ -79,6 +79,14 @@ class CrawlStorage:
             lease_s=config.endurance.lease_s,
             retries_refused=config.endurance.backoff_retry_s > 0,
         )
+        return self._begin_run(spider, arguments, frontier)
+
+    def begin_run(self, spider: str, arguments: Mapping[str, Any]) -> OpenedCrawl:
+        """Begin the run of a spider without a frontier. Blocking. Raises StorageError."""
+        return self._begin_run(spider, arguments, None)
+
+    def _begin_run(self, spider: str, arguments: Mapping[str, Any], frontier: Frontier | None) -> OpenedCrawl:
+        config = self._config
         outbox = Outbox(
             config.endurance.unstored_directory, config.endurance.unstored_max_bytes, self.database.shown_url
         )
@@ -87,8 +95,8 @@ class CrawlStorage:
             spider=spider,
             arguments=arguments,
             settings=self._raw_settings,
-            vantage=VantageFacts(vantage, config.provider),
-            crawl_id=frontier.crawl.id,
+            vantage=VantageFacts(config.vantage or platform.node(), config.provider),
+            crawl_id=frontier.crawl.id if frontier is not None else None,
             store_public_ip=config.store_public_ip,
         )
         self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._retrying)

@@ -29,11 +29,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class WaitingMeasurement:
-    """A measurement that waits for the database, with its run and the crawl whose claim it finishes."""
+    """A measurement that waits for the database, with its run and the crawl whose claim it finishes, if it has one."""
 
     item: VideoItem
     run: Run
-    crawl: OpenCrawl
+    crawl: OpenCrawl | None
 
 
 class Outbox:

@@ -39,7 +39,7 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/overview": ("the state of the line, with intervals, changes and what the service refused, in SI units", {}),
     "/api/series": ("one figure over time, in the unit shown", _SERIES),
     "/api/series.csv": ("the same as CSV", _SERIES),
-    "/api/distribution": ("CDF of one figure; of censored ones by Kaplan-Meier", _DISTRIBUTION),
+    "/api/distribution": ("CDF of one figure; of censored ones of all sessions (Aalen-Johansen)", _DISTRIBUTION),
     "/api/distribution.csv": ("the same as CSV, with the CCDF", _DISTRIBUTION),
     "/api/scatter": ("one figure against another, at most about 3000 points", {"x": "a figure", "y": "a figure"}),
     "/api/heatmap": (

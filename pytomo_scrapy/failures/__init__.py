@@ -8,6 +8,7 @@ from pytomo_scrapy.failures.known_failures import EXHAUSTED as EXHAUSTED
 from pytomo_scrapy.failures.known_failures import REFUSALS as REFUSALS
 from pytomo_scrapy.failures.known_failures import advice_on as advice_on
 from pytomo_scrapy.failures.known_failures import attribution_of as attribution_of
+from pytomo_scrapy.failures.known_failures import is_for_good as is_for_good
 from pytomo_scrapy.failures.known_failures import is_skip as is_skip
 from pytomo_scrapy.failures.known_failures import meaning_of as meaning_of
 from pytomo_scrapy.failures.known_failures import was_refused as was_refused

@@ -23,6 +23,8 @@ class FailureClass:
     `advice` puts what is typed into backticks. `is_permanent`: trying the same video again will not help.
     `is_refusal`: the service kept from this guest the media of a video that it may give to others. Which videos it
     refuses may have to do with the videos, so that a refusal bends every figure: analysis/refusals.py accounts for it.
+    `is_window_over`: the session still waited when its window ended, and might have started later; after any other
+    failure of the network it would never have (docs/metrics.md, "Censoring").
     """
 
     name: str
@@ -31,6 +33,7 @@ class FailureClass:
     advice: str
     is_permanent: bool = False
     is_refusal: bool = False
+    is_window_over: bool = False
 
     @property
     def plain_advice(self) -> str:

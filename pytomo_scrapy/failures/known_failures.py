@@ -43,6 +43,14 @@ def was_refused(failure: str | None) -> bool | None:
     return None if row.attribution in (Attribution.TOOL, Attribution.UNKNOWN) else row.is_refusal
 
 
+def is_for_good(failure: str | None) -> bool:
+    """Tell whether a session that the network ended so, before its start, would never have started.
+
+    False for those that still waited when their window was over. A class of another version is for good.
+    """
+    return failure is not None and not (failure in FAILURES and FAILURES[failure].is_window_over)
+
+
 def is_skip(failure: str | None) -> bool:
     """Tell whether `failure` only repeats that an earlier stage failed."""
     return failure is not None and failure.startswith("skipped_after_")

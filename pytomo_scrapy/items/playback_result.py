@@ -91,7 +91,7 @@ class PlaybackResult:
     freezes: tuple[Interval, ...] | None = None  # None: this player has no picture
     stall_count: int | None = stored(None, "stalls of 0.1 s and more", null="not simulated")
     stall_1s_count: int | None = stored(None, "stalls of 1 s and more", null="not simulated")
-    stalled_s: float | None = stored(None, "stalls together", null="not simulated")
+    stalled_s: float | None = stored(None, "stalls of 0.1 s and more together", null="not simulated")
     stall_ratio: float | None = stored(None, "stalled_s / (played_s + stalled_s)", null="nothing played")
     played_s: float | None = stored(None, "media played", null="not simulated")
     initial_buffer_s: float | None = stored(None, "media buffered at the start", null="not started")

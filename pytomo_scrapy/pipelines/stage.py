@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from scrapy.exceptions import DropItem
 
@@ -20,25 +21,37 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+async def no_wait(item: VideoItem) -> None:
+    """Admit any video at once."""
+
+
 class StagePipeline:
     """One stage of a measurement: `measure` sets its field of the item, and never drops it."""
 
     stage: ClassVar[Stage]
 
-    def __init__(self, session: Session, stats: StatsCollector) -> None:
+    def __init__(
+        self, session: Session, stats: StatsCollector, admit: Callable[[VideoItem], Awaitable[None]] = no_wait
+    ) -> None:
         self.session = session
         self.stats = stats
+        self._admit = admit
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(CrawlContext.of(crawler).session, crawler.stats)
+        context = CrawlContext.of(crawler)
+        return cls(context.session, crawler.stats, context.admission.admit)
 
-    async def process_item(self, item: VideoItem) -> VideoItem:
-        """Measure the stage. Raises DropItem only when a stop gives the item back to the frontier."""
+    async def process_item(self, item: Any) -> Any:
+        """Measure the stage of a video; other items pass. Raises DropItem only when a stop gives the item back."""
+        if not isinstance(item, VideoItem):
+            return item
         try:
+            await self._admit(item)
             await self.measure(item)
         except Stopped:
-            raise DropItem(f"{item.video_id} goes back to the frontier: the crawl stops", log_level="DEBUG") from None
+            what = "is not measured" if item.claim_id is None else "goes back to the frontier"
+            raise DropItem(f"{item.video_id} {what}: the crawl stops", log_level="DEBUG") from None
         except MeasurementError as error:
             item.fail(self.stage, error.failure, error.detail)
         except Exception as error:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
 _PLAYBACK_NOTE = (
-    "Startup: seconds until a quarter, half and three quarters of the sessions played (Kaplan-Meier). Never: not begun "
+    "Startup: seconds until a quarter, half and three quarters of all sessions had started. Never: not begun "
     "when the window ended. Stalled: sessions with a stall. Ratio: share of the time after the start spent in stalls."
 )
 _DELIVERY_NOTE = "A quarter of the windows was slower than the figure at 25 %, half of them than that at 50 %."

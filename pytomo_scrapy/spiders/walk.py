@@ -13,6 +13,7 @@ from typing import Self
 from scrapy.exceptions import CloseSpider
 
 from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.end_reasons import reason_to_end
 from pytomo_scrapy.crawl.line_lock import LineHold
 from pytomo_scrapy.failures import REFUSALS, LineError, Stage
 from pytomo_scrapy.items import VideoItem
@@ -232,18 +233,9 @@ def take_line(line: LineHold) -> None:
 
 def close_if_over(context: CrawlContext) -> None:
     """Raises CloseSpider, with a sentence in the log, once the crawl must end."""
-    if context.storage.failure is not None:
-        logger.error("%s", context.storage.failure)
-        raise CloseSpider("storage_failed")
-    if context.lab.is_over:
-        logger.error("%s", context.lab.sentence)
-        raise CloseSpider("lab_ended")
-    if context.politeness.is_over:
-        logger.error("%s", context.politeness.sentence())
-        raise CloseSpider("service_refuses")
-    if context.data_cap.is_reached:
-        logger.warning("%s", context.data_cap.sentence())
-        raise CloseSpider("data_cap")
+    reason = reason_to_end(context.storage, context.lab, context.politeness, context.data_cap)
+    if reason is not None:
+        raise CloseSpider(reason)
 
 
 async def _wait(seconds: float, what: str) -> None:

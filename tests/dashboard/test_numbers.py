@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.figures import PARAMETERS
-from pytomo_scrapy.analysis.survival import Delay, survival_curve, survival_quantile
+from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
 
 # Every figure straight from the tables that the measurement was stored in; 1 row a measurement of the headline player.
 _HEADLINE = """
@@ -152,12 +152,20 @@ def test_resolution_time_compared_by_resolver_equals_the_lookups(client: TestCli
 
 
 def _delays(raw: sqlite3.Connection, condition: str = "") -> list[Delay]:
-    rows = raw.execute(_HEADLINE.format(value="b.startup_delay_s") + condition)
-    return [Delay(30.0, False) if delay is None else Delay(delay, True) for (delay,) in rows]
+    rows = raw.execute(_HEADLINE.format(value="b.startup_delay_s, m.failure, d.elapsed_s") + condition)
+    waiting = {None, "first_byte_timeout"}  # of the made-up failures
+    return [
+        Delay(delay, True)
+        if delay is not None
+        else Delay(30.0, False)
+        if failure in waiting
+        else Delay(elapsed_s or 0.0, False, True)
+        for delay, failure, elapsed_s in rows
+    ]
 
 
-def test_startup_median_equals_kaplan_meier_over_all_sessions(client: TestClient, raw: sqlite3.Connection) -> None:
-    exact = survival_quantile(survival_curve(_delays(raw)), 0.5)
+def test_startup_median_equals_incidence_over_all_sessions(client: TestClient, raw: sqlite3.Connection) -> None:
+    exact = incidence_quantile(incidence_curve(_delays(raw)), 0.5)
     assert exact is not None
     curve = client.get("/api/distribution?period=all&parameter=startup_delay_s").json()["lines"][0]
     found = client.get("/api/overview?period=all&eras=all").json()
@@ -169,14 +177,14 @@ def test_startup_median_equals_kaplan_meier_over_all_sessions(client: TestClient
     assert estimate["row_count"] == len(_delays(raw))
 
 
-def test_distribution_equals_kaplan_meier_at_every_point(client: TestClient, raw: sqlite3.Connection) -> None:
-    curve = survival_curve(_delays(raw))
+def test_distribution_equals_the_incidence_at_every_point(client: TestClient, raw: sqlite3.Connection) -> None:
+    curve = incidence_curve(_delays(raw))
     shown = client.get("/api/distribution?period=all&parameter=startup_delay_s").json()["lines"][0]
     assert len(shown["value"]) > 50
     for value, share in zip(shown["value"], shown["share"], strict=True):
         # The share at the end of a bin counts everything up to there (the end is written with six digits).
-        exact = 1 - min((left for seconds, left in curve if seconds <= value * 1.00001), default=1.0)
-        below = 1 - min((left for seconds, left in curve if seconds <= value * 0.99999), default=1.0)
+        exact = max((started for seconds, started in curve if seconds <= value * 1.00001), default=0.0)
+        below = max((started for seconds, started in curve if seconds <= value * 0.99999), default=0.0)
         assert below - 1e-5 <= share <= exact + 1e-5
 
 

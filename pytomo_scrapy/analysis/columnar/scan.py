@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -27,6 +27,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
 )
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.failures import is_for_good
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
 
@@ -109,6 +110,13 @@ class BlockChunk:
                 parts.append(table[np.minimum(codes, len(table) - 1)])
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
         found: Integers = self._columns[name]
+        return found
+
+    def mask_of_words(self, name: str, is_meant: Callable[[str | None], bool]) -> Mask:
+        """Return for each row whether its text of a column is one that is meant; None is what is not known."""
+        codes = self.words(name)
+        table = np.array([*map(is_meant, self._texts.texts), is_meant(None)], dtype=np.bool_)
+        found: Mask = table[codes]
         return found
 
     def rows_of(self, prefix: str) -> Integers:
@@ -209,6 +217,18 @@ class SelectedRows:
             return self.value("waited_s")
         before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
         return _first_known(self.value(name), before + self.plain("waited_s"))
+
+    def is_failed(self) -> Mask:
+        """Return which rows have a failure after which no session would ever have started."""
+        return self.chunk.mask_of_words("failure", is_for_good)[self._row_numbers]
+
+    def failed_after(self, name: str) -> Values:
+        """Return how long rows that failed had waited for a censored figure; 0 where no window opened."""
+        window_s = np.nan_to_num(self.plain("download_s"))
+        if name == "startup_delay_s":
+            return window_s
+        before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
+        return before + window_s
 
     def _own(self, name: str) -> Values:
         assert self._detail is not None

@@ -26,7 +26,7 @@ Quantiles = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class DailyPlayer:
-    """One player over the deleted sessions; quantiles are by Kaplan-Meier from bins of 1 %."""
+    """One player over the deleted sessions; quantiles are of all sessions, from bins of 1 %."""
 
     player: str
     session_count: int

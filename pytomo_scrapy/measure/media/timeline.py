@@ -138,7 +138,7 @@ def _demultiplexed(
     timeline = MediaTimeline(kind=source.kind, method="packets", container=layout.container)
     if layout.is_index_missing:
         where = "lies behind the media and has not arrived" if _has_media_first(layout) else "has not arrived whole"
-        failure = "unreadable_container" if _has_media_first(layout) else "no_media_data"
+        failure = "unreadable_container" if _has_media_first(layout) else _lacking(source)
         # A whole file without an index is damaged; one that is cut has its index behind the media, where it belongs.
         is_index_last = _has_media_first(layout) and not source.is_whole
         detail = f"the file's index (moov) {where}"
@@ -153,6 +153,11 @@ def _demultiplexed(
             failure = "no_media_data"
         return replace(timeline, failure=failure, failure_detail=f"{type(error).__name__}: {error}"[:200])
     return _with_times(timeline, source, layout, streams)
+
+
+def _lacking(source: Source) -> str:
+    """Return the class of a file that says too little: where all of it came, the line is not to blame."""
+    return "unreadable_container" if source.is_whole else "no_media_data"
 
 
 def _has_media_first(layout: Layout) -> bool:
@@ -319,15 +324,13 @@ def _codec_name(stream: Any) -> str | None:
 def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams: list[StreamPackets]) -> MediaTimeline:
     missing = [stream.kind for stream in streams if not stream.pts]
     if missing or not streams:
-        failure = "unreadable_container" if source.is_whole else "no_media_data"
-        return replace(
-            timeline, failure=failure, failure_detail=f"no packet of {' or '.join(missing) or 'it'} is whole"
-        )
+        detail = f"no packet of {' or '.join(missing) or 'it'} is whole"
+        return replace(timeline, failure=_lacking(source), failure_detail=detail)
     offsets, seconds = packet_times.merge_streams(streams)
     if timeline.duration_s is None and seconds and all(stream.is_whole for stream in streams):
         timeline = replace(timeline, duration_s=seconds[-1])
     if not offsets:
-        return replace(timeline, failure="no_media_data", failure_detail="no media time is complete")
+        return replace(timeline, failure=_lacking(source), failure_detail="no media time is complete")
     duration_s = timeline.duration_s or source.declared_duration_s or layout.movie_s
     origin_s = min(stream.first_s() for stream in streams)
     if layout.container == "webm" and duration_s and duration_s > origin_s > EARLIEST_S:

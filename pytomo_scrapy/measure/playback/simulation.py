@@ -112,9 +112,9 @@ def _summarised(
     )
     if trace.started_s is None:
         return result
-    stalled_s = sum((stall.duration_s for stall in trace.stalls), 0.0)
-    initial_bytes = sum(bytes_at(stream, trace.started_s) for stream in streams)
     counted = _counted(trace.stalls, MIN_STALL_S)
+    stalled_s = sum((stall.duration_s for stall in counted), 0.0)
+    initial_bytes = sum(bytes_at(stream, trace.started_s) for stream in streams)
     return replace(
         result,
         is_ended=trace.end_s is not None,

@@ -34,7 +34,7 @@ class Use(IntFlag):
 
     NONE = 0
     PLAYBACK = auto()  # depends on the player
-    CENSORED = auto()  # some sessions never got there: quantiles by Kaplan-Meier, no mean
+    CENSORED = auto()  # some sessions never got there: quantiles of all sessions, no mean
     SHARE = auto()  # 0 or 1: the mean is a share
     GAUGE = auto()  # /metrics gives its newest value of each vantage point
     BY_MODE = auto()  # daily aggregates keep it by download mode,
@@ -192,7 +192,7 @@ FIGURES: tuple[Figure, ...] = (
         "Share of the sessions that had at least one stall.", "VideosWithInterruptions",
         meaning="1 if any stall", null="not simulated"),
     Figure("startup_delay_s", Kind.REAL, "b.startup_delay_s", Use.CENSORED | Use.PLAYBACK | Use.GAUGE, 22, "Startup delay", "s",
-        "From the first connection to the first picture. Sessions that never started count as longer than their window, so the line is the Kaplan-Meier median.",
+        "From the first connection to the first picture. Sessions that never started count too: the line is the delay by which half of all sessions had started.",
         listed=Listed(3, "Startup (s)")),
     Figure("waited_s", Kind.REAL, _WAITED_S, meaning="startup delay, or the time waited in vain", null="not a session"),
     Figure("stalled_s", Kind.REAL, "b.stalled_s", Use.PLAYBACK | Use.GAUGE, 7, "Buffering duration", "s",
@@ -203,7 +203,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("stall_ratio", Kind.REAL, "b.stall_ratio", Use.PLAYBACK | Use.GAUGE, 24, "Stalled ratio", "%",
         "Time stalled over time stalled and played; startup left out."),
     Figure("join_time_s", Kind.REAL, "m.join_time_s", Use.CENSORED | Use.GAUGE, 26, "Join time", "s",
-        "Resolution, name look-up and startup together: from click to picture, without waits that the service orders. Sessions that never started count as longer, so the line is the Kaplan-Meier median."),
+        "Resolution, name look-up and startup together: from click to picture, without waits that the service orders. Sessions that never started count too: the line is the time by which half of all sessions had started."),
     Figure("stall_count", Kind.WHOLE, "b.stall_count", Use.PLAYBACK | Use.GAUGE, 11, "Interruptions", "",
         "Stalls of 0.1 s and more in a session.", "DownloadInterruptions",
         listed=Listed(4, "Stalls")),

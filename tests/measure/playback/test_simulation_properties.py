@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytomo_scrapy.items import PlaybackResult
-from pytomo_scrapy.measure.playback.simulation import PLAYERS, StreamTrace, simulate_playback
+from pytomo_scrapy.measure.playback.simulation import MIN_STALL_S, PLAYERS, StreamTrace, simulate_playback
 from tests.measure.playback.playback_streams import make_segmented, make_stream
 
 HORIZON_S = 40.0
@@ -49,13 +49,14 @@ def simulate(player: str, steps: Sequence[tuple[float, float]], *, is_complete: 
 @given(steps=gaps, is_complete=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_time_is_spent_exactly_once(player: str, steps: list[tuple[float, float]], is_complete: bool) -> None:
-    """Startup, playing and stalls fill the window, or the time to the video's end."""
+    """Startup, playing, stalls and halts too short to count fill the window, or the time to the video's end."""
     result = simulate(player, steps, is_complete=is_complete)
     if not result.is_started:
         assert result.startup_delay_s is None and result.horizon_s == HORIZON_S
         return
     assert result.startup_delay_s is not None and result.played_s is not None and result.stalled_s is not None
-    spent_s = result.startup_delay_s + result.played_s + result.stalled_s
+    short_s = sum(stall.duration_s for stall in result.stalls if stall.duration_s < MIN_STALL_S)
+    spent_s = result.startup_delay_s + result.played_s + result.stalled_s + short_s
     if result.is_ended:
         assert spent_s <= HORIZON_S + 1e-6
     else:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from pytomo_scrapy.measure.window.events import (
     DeadlineReached,
     Fetch,
@@ -21,13 +19,6 @@ from tests.measure.window.window_machine import (
     requested,
 )
 from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES, end_of
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
 
 # Paced: FILE is 20 segments of 2 s and 50 000 bytes behind its index (window_media.py).
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import MediaTimeline
-from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
+from pytomo_scrapy.measure.playback.simulation import MIN_STALL_S, StreamTrace, simulate_playback
 from tests.measure.playback.playback_streams import make_stream
 
 
@@ -29,6 +31,18 @@ def test_classic_above_initial_buffer_starts_and_keeps_the_books() -> None:
     assert result.initial_rate_bps == pytest.approx(20000)
     assert result.buffer_end_s == pytest.approx(0.1)
     assert result.media_received_s == pytest.approx(4.0)
+
+
+def test_halt_too_short_to_count_is_no_stalled_time_either() -> None:
+    # As above, but more comes at 3.45: a halt of 0.05 s, which docs/metrics.md does not count.
+    said = Path(__file__).parents[4].joinpath("docs", "metrics.md").read_text()
+    assert "| `stalled_s` | the sum of the counted stalls" in said and f"At least {MIN_STALL_S:g} s counts" in said
+    result = simulate_playback([make_stream([(1.0, 2.5), (3.45, 9.0)])], "classic", horizon_s=5.0)
+    assert [stall.duration_s for stall in result.stalls] == [pytest.approx(0.05)]
+    assert (result.stall_count, result.stalled_s, result.stall_ratio) == (0, 0.0, 0.0)
+    # At 3.55 it is 0.15 s, and counts.
+    result = simulate_playback([make_stream([(1.0, 2.5), (3.55, 9.0)])], "classic", horizon_s=5.0)
+    assert (result.stall_count, result.stalled_s) == (1, pytest.approx(0.15))
 
 
 def test_classic_exactly_at_initial_buffer_does_not_start() -> None:
