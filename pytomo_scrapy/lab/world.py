@@ -300,8 +300,8 @@ def _autumn_2026(draft: _Draft) -> World:
 def _sabr(draft: _Draft) -> World:
     """Make a video for each thing that a SABR server may do, then the same clip on hosts of four rates."""
     fast = caches.full_name(caches.FAST[0])
-    for number, row in enumerate(BEHAVIOURS.values()):
-        draft.add(f"sabr/{row.name}", f"SABR: {row.help}", "separate_40", fast, sabr=row.name, view_count=1000 - number)
+    for row in BEHAVIOURS.values():
+        draft.add_experiment(f"sabr/{row.name}", f"SABR: {row.help}", "separate_40", fast, sabr=row.name)
     rates = {caches.HALF: "half", caches.EVEN: "once", caches.THREEFOLD: "three times", caches.TENFOLD: "ten times"}
     for label, times in rates.items():
         what = f"SABR and plain URLs from a host at {times} the clip's rate"

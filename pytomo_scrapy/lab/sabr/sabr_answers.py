@@ -171,7 +171,7 @@ def _advertisement(context: AskedContext | None, ad_ms: int, now_s: float) -> tu
 
 
 def _control(
-    chosen: Sequence[ServedFile], *, backoff_ms: int | None = None, status: int = 2, is_odd: bool = False
+    chosen: Sequence[ServedFile], *, backoff_ms: int | None = None, status: int = 1, is_odd: bool = False
 ) -> bytes:
     """Return the parts that every answer begins with."""
     names = {file.stream.kind: file.name for file in chosen}

@@ -163,7 +163,9 @@ class CurlTransfer:
         return int(_HTTP_VERSION_OPTIONS[wanted])
 
     def _on_debug(self, kind: int, text: bytes) -> None:
-        if kind == pycurl.INFOTYPE_SSL_DATA_OUT and self._tls_begun_s is None:
+        # On a connection that is used again the heads of its records are reported too.
+        is_handshake = kind == pycurl.INFOTYPE_SSL_DATA_OUT and self._sockets.is_opened
+        if is_handshake and self._tls_begun_s is None:
             self._tls_begun_s = self._now_s()
         if kind == pycurl.INFOTYPE_TEXT and (match := _TLS_VERSION.search(text)):
             self.request.channel.tls_version = match[1].decode("ascii")

@@ -149,7 +149,8 @@ class SabrState:
         """Send the session's next request."""
         self._posted = self.session.request()
         self._number += 1
-        return self._start(Hop(self._numbered(self._target), len(self._hops), seen=(self._target.url,)), now_s)
+        hop = Hop(self._numbered(self._target), max(0, len(self._hops) - 1), seen=(self._target.url,))
+        return self._start(hop, now_s)
 
     def _numbered(self, target: Target) -> Target:
         url = _NUMBER.sub("", target.url)

@@ -284,5 +284,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("listed_view_count", Kind.BIG, "m.listed_view_count", meaning="measurement.listed_view_count", null="not listed", stored_unit="views"),
     Figure("listed_duration_s", Kind.REAL, "m.listed_duration_s", meaning="measurement.listed_duration_s", null="not listed"),
     Figure("listed_age_s", Kind.REAL, "m.listed_age_s", meaning="measurement.listed_age_s", null="not listed"),
+    # How the media were fetched.
+    Figure("transport", Kind.TEXT, "d.transport", filter=Filter(18, "Transport"), listed=Listed(19, "Transport"), meaning="download.transport: plain or sabr", null="no window, or measured before this was known"),
 )
 # fmt: on
