@@ -60,7 +60,10 @@ class Command(DatabaseCommand, ScrapyCommand):
             checked = self.load_config()
         checks = run_checks(checked)
         if opts.live:
-            checks += [*ask_sources(checked, opts.video), *measure_live(opts.video, checked.database_url, opts.transport)]
+            checks += [
+                *ask_sources(checked, opts.video),
+                *measure_live(opts.video, checked.database_url, opts.transport),
+            ]
         if opts.json:
             print(json.dumps([asdict(one) for one in checks]))
         else:
@@ -129,7 +132,15 @@ def measure_live(video_id: str, database_url: str, transport: str = "plain") -> 
     # The single file has no interpreter beside it: it is the command itself.
     entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]
     settings = ("PYTOMO_DOWNLOAD_WINDOW_S=5", "PYTOMO_GATE_CANARY=1", f"PYTOMO_DATABASE_URL={database_url}")
-    command = [*entry, "measure", "--json", "--transport", transport, video_id, *(word for one in settings for word in ("-s", one))]
+    command = [
+        *entry,
+        "measure",
+        "--json",
+        "--transport",
+        transport,
+        video_id,
+        *(word for one in settings for word in ("-s", one)),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     try:
         record: dict[str, Any] = json.loads(done.stdout)

@@ -28,7 +28,11 @@ def settings_of(kind: type[DataclassInstance]) -> Iterator[Setting]:
 
 
 # Variables of the environment that look like settings: of the executable and the web page, of deploy/, of the tests.
-_NO_SETTINGS = ("PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_PASSWORD", "PYTOMO_GRAFANA_", "PYTOMO_TEST_")
+_NO_SETTINGS = (
+    *("PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_GRAFANA_", "PYTOMO_TEST_"),
+    # of deploy/compose
+    *("PYTOMO_PASSWORD", "PYTOMO_READER_PASSWORD", "PYTOMO_ADMIN_PASSWORD"),
+)
 
 # Some configurations, such as the path, are part of several.
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in settings_of(Config)}

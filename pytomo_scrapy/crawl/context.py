@@ -12,6 +12,7 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl.alerts import alerts_of
+from pytomo_scrapy.crawl.closing import Summary
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.end_reasons import reason_to_end
@@ -21,12 +22,14 @@ from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
+from pytomo_scrapy.crawl.opening import opening_lines
 from pytomo_scrapy.crawl.other_spiders import Admission, EndWatch, OpenAdmission
 from pytomo_scrapy.crawl.outages import Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
 from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.crawl.stored_signal import measurement_stored
 from pytomo_scrapy.failures import LineError, StorageError
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
@@ -64,22 +67,23 @@ class CrawlContext:
         self.networks = NetworkFinder(checked.network)
         # 2. The gate that every part waits for, and stops to end a crawl.
         self.gate = Gate(is_quiet=checked.quiet_window)
+        self.standing = Standing()
         # 3. The database; its retries end when the gate stops.
-        self.storage = CrawlStorage(checked, self.gate, raw_settings)
+        self.storage = CrawlStorage(checked, self.gate, raw_settings, self.standing)
         # 4. The parts that end a crawl by stopping the gate.
-        self.politeness = Politeness(checked.endurance, self.gate)
+        self.politeness = Politeness(checked.endurance, self.gate, self.standing)
         self.lab = LabLife.of_environment()
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
         waits_for_line = checked.endurance.waits_for_line and not checked.path.proxy
-        self.outages = Outages(checked.dns, self.gate.hold, self.gate.pause, run_in_thread, is_on=waits_for_line)
+        self.outages = Outages(checked.dns, self.gate.hold, self._pause_for_line, run_in_thread, is_on=waits_for_line)
         # 5. The parts that only observe. None where they are not wanted.
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
-        self.progress = progress_of(checked.progress, limit)
+        self.progress = progress_of(checked.progress, limit, self.standing)
+        self.summary = Summary(self.storage.database.shown_url, checked.download.window_s)
         # 6. The process of the windows, and the flow, whose tools are the parts above.
         self.process = MeasuringProcess()
-        if self.progress is not None:
-            self.process.show_on(self.progress.showing)
+        self.process.show_on(self.standing.showing)
         self.session = Session(
             checked,
             Tools(
@@ -132,6 +136,7 @@ class CrawlContext:
             self.politeness.stored,
             self.data_cap.stored,
             self.refusal_share.stored,
+            self.summary.stored,
         ]
         at_end: list[Callable[..., Any]] = [
             self.storage.close,
@@ -148,7 +153,7 @@ class CrawlContext:
             at_end.append(self.alerts.close)
         if self._watch is not None:
             at_end.insert(0, self._watch.close)
-        at_end += [self.line.free, self.networks.close]
+        at_end += [self.line.free, self.networks.close, self._tell_summary]
         for signal, receivers in (
             (signals.spider_opened, at_beginning),
             (measurement_stored, at_each_stored),
@@ -163,8 +168,10 @@ class CrawlContext:
         """Begin the crawl of these arguments, with retries. Raises StorageError when these are over."""
         opened = await self.storage.ask(self.storage.begin, spider, user_arguments, arguments, is_own_list=is_own_list)
         self.process.show_on(opened.live_window)
-        crawl = opened.frontier.crawl
-        logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
+        for line in await self.storage.ask(opening_lines, spider, arguments, self.config, opened):
+            logger.info("%s", line)
+        if self.progress is not None:
+            self.progress.begin((await self.storage.ask(opened.frontier.counts)).done)
         await self.data_cap.begin()
         await self._warn_of_gate(spider)
         return opened
@@ -175,6 +182,14 @@ class CrawlContext:
         sentence = gate_sentence(self.config.download, seen_media_s, is_reported=spider == "youtube")
         if sentence is not None:
             logger.info("%s", sentence)
+
+    def tell_ending(self) -> None:
+        """Log what the crawl still does, now that it was asked to end, and for how long."""
+        logger.info("%s", self.standing.ending_sentence(self.config.playback.analysis_timeout_s))
+
+    async def _pause_for_line(self, seconds: float) -> None:
+        with self.standing.waiting("the line is out and is asked again", seconds):
+            await self.gate.pause(seconds)
 
     def _serve_other_spider(self, crawler: Crawler) -> None:
         """Let the first video of a spider without a walk open the run, and watch over its end."""
@@ -226,6 +241,9 @@ class CrawlContext:
         """Whether something has happened that ends the crawl."""
         is_ended = self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
         return is_ended or self.lab.is_over
+
+    def _tell_summary(self, reason: str) -> None:
+        self.summary.tell(reason)
 
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():

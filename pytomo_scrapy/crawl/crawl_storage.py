@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import platform
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
 from pytomo_scrapy.crawl.outbox import Outbox
 from pytomo_scrapy.crawl.retrying import Retrying
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.database import open_database
@@ -31,14 +33,17 @@ Answer = TypeVar("Answer")
 class CrawlStorage:
     """The database, from the start; the crawl in it, once the spider, which knows its arguments, has begun it."""
 
-    def __init__(self, config: Config, gate: Gate, raw_settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, config: Config, gate: Gate, raw_settings: Mapping[str, Any], standing: Standing | None = None
+    ) -> None:
         """Open the database. Raises StorageError with one sentence if it cannot be used."""
         self._config = config
         self._gate = gate
         self._raw_settings = raw_settings
         self.database = open_database(config.database_url, after_migration=pack_after_migration)
         self.repository = Repository(self.database, after_save=pack_now_and_then)
-        self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping)
+        self._standing = standing or Standing()
+        self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping, sleep=self._sleep)
         self._opened: OpenedCrawl | None = None
         self.failure: str | None = None
 
@@ -123,6 +128,10 @@ class CrawlStorage:
             logger.log(logging.ERROR if self.failure is None else logging.DEBUG, "%s", error)
         finally:
             self.database.close()
+
+    async def _sleep(self, seconds: float) -> None:
+        with self._standing.waiting("the database is away and is asked again", seconds):
+            await asyncio.sleep(seconds)
 
     def _is_stopping(self) -> bool:
         return self.failure is not None or self._gate.is_stopping

@@ -38,6 +38,11 @@ class OpenedCrawl:
         self._retrying = retrying
 
     @property
+    def shown_database(self) -> str:
+        """The database's URL, without its password."""
+        return self._database.shown_url
+
+    @property
     def frontier(self) -> Frontier:
         """The frontier of a walk. Raises RuntimeError in the run of another spider."""
         if self._frontier is None:

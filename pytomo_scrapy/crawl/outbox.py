@@ -157,5 +157,5 @@ def _without_signed_parts(item: VideoItem) -> VideoItem:
     # A media URL without its query is of no use later.
     if item.resolve is None:
         return item
-    formats = tuple(replace(media, url="") for media in item.resolve.formats)
+    formats = tuple(replace(media, url="", parts=()) for media in item.resolve.formats)
     return replace(item, resolve=replace(item.resolve, formats=formats, sabr=None))

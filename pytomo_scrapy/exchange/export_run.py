@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals_where
 from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, readme
+from pytomo_scrapy.exchange.column_words import column_facts
 from pytomo_scrapy.exchange.datasets import (
     Dataset,
     ExportSelection,
@@ -64,7 +65,7 @@ def export(database: Database, folder: Path, file_format: str, shape: str, selec
             # The old form has no column that would say what was asked for.
             refused = refusals_where(connection, counted_measurements(selection)) if shape != "legacy" else None
         if file_format == "sqlite":
-            _finish_sqlite(folder, shape, about)
+            _finish_sqlite(folder, shape, about, tables)
         (folder / "README.md").write_text(readme(tables, written, about, refused), encoding="utf-8")
         (folder / "export.json").write_text(_for_programs(tables, written, about, refused), encoding="utf-8")
     except OSError as error:
@@ -120,11 +121,11 @@ def _copy(connection: Connection, dataset: Dataset, writer: Writer) -> int:
     return count
 
 
-def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str]) -> None:
+def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str], tables: Sequence[Dataset]) -> None:
     part = folder / f"{SQLITE_FILE}.part"
     # The scripts of Pytomo 3 expect this one table and no other.
     if shape != "legacy":
-        write_about(part, about)
+        write_about(part, about, tables)
     part.replace(folder / SQLITE_FILE)
 
 
@@ -153,7 +154,7 @@ def _for_programs(
             "name": dataset.name,
             "file": file.file_name,
             "rows": file.row_count,
-            "columns": [{"name": c.name, "kind": c.kind, "source": c.source} for c in dataset.columns],
+            "columns": [{"name": c.name, "kind": c.kind, **column_facts(c.source)} for c in dataset.columns],
         }
         for dataset, file in zip(tables, written, strict=True)
     ]

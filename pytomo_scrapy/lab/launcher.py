@@ -47,8 +47,14 @@ class Lab:
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return `base`, pointed to the lab. Rows measured in it name the lab as their provider unless `base` does."""
         from_base = {name: value for name, value in base.items() if name not in _VARIABLES_OUT_OF_PLACE}
-        # One machine stands for many in the lab: crawlers that share a database there do not exclude each other.
-        defaults = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": "off"}
+        # One machine stands for many in the lab: crawlers that share a database there do not exclude each other. Its
+        # service is never tired of being asked: nobody waits for an hour after a refusal that was made for them.
+        defaults = {
+            "PYTOMO_PROVIDER": "offline lab",
+            "PYTOMO_LINE": "off",
+            "PYTOMO_BACKOFF_RETRY_S": "1",
+            "PYTOMO_BACKOFF_PAUSE_S": "0",
+        }
         paths = [str(CLOSED), *filter(None, [base.get("PYTHONPATH")])]
         closed = {**dict.fromkeys(_EMPTY_SETTINGS, ""), "PYTHONPATH": os.pathsep.join(paths)}
         return {**defaults, **from_base, **closed, **self.endpoints.environment()}

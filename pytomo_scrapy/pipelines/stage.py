@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from scrapy.exceptions import DropItem
 
 from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.session import Session
@@ -31,16 +32,21 @@ class StagePipeline:
     stage: ClassVar[Stage]
 
     def __init__(
-        self, session: Session, stats: StatsCollector, admit: Callable[[VideoItem], Awaitable[None]] = no_wait
+        self,
+        session: Session,
+        stats: StatsCollector,
+        admit: Callable[[VideoItem], Awaitable[None]] = no_wait,
+        standing: Standing | None = None,
     ) -> None:
         self.session = session
         self.stats = stats
         self._admit = admit
+        self._standing = standing or Standing()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         context = CrawlContext.of(crawler)
-        return cls(context.session, crawler.stats, context.admission.admit)
+        return cls(context.session, crawler.stats, context.admission.admit, context.standing)
 
     async def process_item(self, item: Any) -> Any:
         """Measure the stage of a video; other items pass. Raises DropItem only when a stop gives the item back."""
@@ -48,7 +54,8 @@ class StagePipeline:
             return item
         try:
             await self._admit(item)
-            await self.measure(item)
+            with self._standing.at(self.stage, item.video_id):
+                await self.measure(item)
         except Stopped:
             what = "is not measured" if item.claim_id is None else "goes back to the frontier"
             raise DropItem(f"{item.video_id} {what}: the crawl stops", log_level="DEBUG") from None

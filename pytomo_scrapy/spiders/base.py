@@ -132,6 +132,7 @@ class WalkSpider(Spider):
                         yield request
                         await self._expanded.wait()
         except (asyncio.CancelledError, GeneratorExit):
+            context.tell_ending()
             context.gate.stop()
             raise
         except Stopped:

@@ -93,10 +93,11 @@ def test_parts_hear_of_the_crawl_in_their_order_and_those_that_look_on_only_wher
     context = build(crawler)
     assert crawler.signals.heard == {
         signals.spider_opened: ["MeasuringProcess.open", *opened],
-        measurement_stored: ["Politeness.stored", "DataCap.stored", "RefusalShare.stored", *stored],
+        measurement_stored: ["Politeness.stored", "DataCap.stored", "RefusalShare.stored", "Summary.stored", *stored],
         signals.spider_closed: [
             "CrawlStorage.close", "CrawlContext._report_idle_time", "CrawlContext._report_refusals",
             "MeasuringProcess.close", *closed, "LineHold.free", "NetworkFinder.close",
+            "CrawlContext._tell_summary",
         ],
     }  # fmt: skip
     assert (context.progress is None, context.alerts is None) == (not opened, not closed)

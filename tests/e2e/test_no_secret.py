@@ -19,7 +19,7 @@ from pytomo_scrapy.exchange.export_run import export
 from pytomo_scrapy.failures import MeasurementError, Stage, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.net.redirects import follow_redirect
-from pytomo_scrapy.measure.window.curl_transfers import header_lines
+from pytomo_scrapy.measure.net.request_fields import header_lines
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.reading import open_for_reading

@@ -64,6 +64,12 @@ def test_environment_drops_what_would_lead_past_the_lab_and_names_the_provider()
     assert Lab(ENDPOINTS, 0).environment({"PYTOMO_PROVIDER": "mine"})["PYTOMO_PROVIDER"] == "mine"
 
 
+def test_crawl_of_the_lab_pauses_for_no_hour_unless_it_is_asked_to():
+    variables = Lab(ENDPOINTS, 0).environment({})
+    assert (variables["PYTOMO_BACKOFF_RETRY_S"], variables["PYTOMO_BACKOFF_PAUSE_S"]) == ("1", "0")
+    assert Lab(ENDPOINTS, 0).environment({"PYTOMO_BACKOFF_PAUSE_S": "60"})["PYTOMO_BACKOFF_PAUSE_S"] == "60"
+
+
 def test_make_world_unknown_world_and_host_are_one_sentence():
     with pytest.raises(LabError, match=r"no lab world 'nope'; `pytomo lab list` shows them\."):
         make_world(LabOptions("nope"))

@@ -22,7 +22,7 @@ from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
 from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
-from pytomo_scrapy.measure.resolve.formats import only_direct
+from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
 from pytomo_scrapy.measure.resolve.sabr_fields import read_sabr_source
 
@@ -238,7 +238,7 @@ def _extract_into(
 ) -> None:
     try:
         with QuietYoutubeDL(ydl_options(url, config, extractor_args), extraction, deadline_s) as ydl:
-            ydl.format_selector = only_direct(ydl.build_format_selector(config.format_selector))
+            ydl.format_selector = only_fetchable(ydl.build_format_selector(config.format_selector))
             try:
                 info = ydl.extract_info(url, download=False)
             finally:

@@ -124,6 +124,11 @@ class Demand:
             self._pause = Pause.ORDERED if self.backoff_s else None
         self._paused_s = now_s
 
+    def idle_until(self, now_s: float) -> list[tuple[float, float]]:
+        """Return the times in which nothing was asked for because enough was ahead, one that goes on included."""
+        open_now = [(self._paused_s, now_s)] if self._pause is Pause.FULL and now_s > self._paused_s else []
+        return self.pauses[Pause.FULL] + open_now
+
     def close(self, now_s: float) -> None:
         """Take note that the window is over."""
         self.look(now_s)

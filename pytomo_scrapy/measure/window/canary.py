@@ -17,7 +17,8 @@ from pytomo_scrapy.measure.net.clock import utc_now
 from pytomo_scrapy.measure.net.path import proxy_for
 from pytomo_scrapy.measure.net.private_addresses import GuardedSockets
 from pytomo_scrapy.measure.net.redirects import read_target
-from pytomo_scrapy.measure.window.curl_transfers import header_lines, lead_to
+from pytomo_scrapy.measure.net.request_fields import header_lines
+from pytomo_scrapy.measure.window.curl_transfers import lead_to
 from pytomo_scrapy.measure.window.head import ResponseHead
 from pytomo_scrapy.measure.window.judge import Asked, judge_status
 from pytomo_scrapy.measure.window.known_gate import REPORTED_GATE_MEDIA_S
@@ -43,6 +44,8 @@ class Canary:
 def canary_range(media: MediaFormat, duration_s: float | None) -> tuple[int, int] | None:
     """Return the first and last byte to ask for. None where the file has none that lie behind the gate for certain."""
     size_bytes = media.declared_size_bytes
+    if media.parts:
+        return None  # no file, and no gate of that kind
     if duration_s is None or duration_s < REPORTED_GATE_MEDIA_S + LEAST_BEHIND_S:
         return None
     if size_bytes is None and media.declared_bitrate_bps is not None:

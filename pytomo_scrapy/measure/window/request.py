@@ -65,6 +65,7 @@ class HttpExchange(ABC):
         self.proxy = proxy
         self.started_s = now_s
         self.range: tuple[int, int] | None = None
+        self.segment: int | None = None  # its number, where it has an address of its own
         self.posted: bytes | None = None  # its body; None: it only asks
         self.is_later = False  # something had come on its connection before
         self.head = ResponseHead()
@@ -136,6 +137,7 @@ class HttpExchange(ABC):
             retry_after_s=self.head.retry_after_s,
             failure=failure[0] if failure else None,
             failure_detail=failure[1] if failure else None,
+            segment=self.segment,
         )
 
 
@@ -146,7 +148,9 @@ class MediaRequest(HttpExchange):
         super().__init__(stream, hop, proxy, now_s)
         self.stream = stream
         self.range = stream.next_range()
-        self.asked_from_bytes = stream.received_bytes
+        self.asked_from_bytes = stream.received_bytes  # of the stream
+        self.first_byte = stream.received_bytes if stream.parts is None else stream.parts.first_byte  # of the resource
+        self.segment = None if stream.parts is None else stream.parts.index
         self.is_later = self.asked_from_bytes > 0
         stream.is_discarding, stream.discarded_bytes, stream.doubt = True, 0, None
 
@@ -156,13 +160,17 @@ class MediaRequest(HttpExchange):
 
     @property
     def fields(self) -> Mapping[str, str]:
-        return self.stream.media.http_headers
+        media = self.stream.media
+        if self.hop.target.host == media.host:
+            return media.http_headers
+        # Cookies are those of the format's own host, and go to no other.
+        return {name: value for name, value in media.http_headers.items() if name.lower() != "cookie"}
 
     @property
     def is_end_told(self) -> bool:
         """Whether the answer says that the file ends with the bytes that came before this request."""
         status = self.head.status
-        if not self.asked_from_bytes or not self.head.is_finished:
+        if self.segment is not None or not self.asked_from_bytes or not self.head.is_finished:
             return False
         if status == RANGE_NOT_SATISFIABLE:
             told_bytes = self.head.size_bytes
@@ -173,7 +181,7 @@ class MediaRequest(HttpExchange):
     @property
     def is_short(self) -> bool:
         """Whether less came than was asked for, of a file whose size nobody has told: perhaps this was its end."""
-        if self.range is None or self.stream.size_bytes is not None:
+        if self.range is None or self.segment is not None or self.stream.size_bytes is not None:
             return False
         return self.received_bytes <= self.range[1] - self.range[0]
 
@@ -193,17 +201,20 @@ class MediaRequest(HttpExchange):
         return self.stop_failure is not None or (self.is_taken_back and self.head.is_finished)
 
     def take_success(self) -> None:
-        self.stream.size_bytes = self.head.size_bytes or self.stream.size_bytes
+        if self.segment is None:
+            self.stream.size_bytes = self.head.size_bytes or self.stream.size_bytes
         self.stop_failure = self._body_failure()
         self.stream.is_discarding = (self.stop_failure or self.stream.doubt) is not None
 
     def _body_failure(self) -> Failure | None:
         """Say what the head tells against the body. What only its type tells against it is left to the first bytes."""
-        stream, failure = self.stream, self.head.body_failure(self.asked_from_bytes, self.stream.trusted_type)
+        stream, failure = self.stream, self.head.body_failure(self.first_byte, self.stream.trusted_type)
+        if failure is None and self.segment is not None and self.range is not None and self.head.status == 200:
+            failure = "bad_response", "the range was ignored"
         # What the first bytes of a coded body are, nobody can see.
-        is_plain = not self.asked_from_bytes and self.head.coding is None
+        is_plain = (self.segment is not None or not self.asked_from_bytes) and self.head.coding is None
         if failure is not None and failure[0] == "wrong_content" and is_plain:
-            failure = self.head.body_failure(self.asked_from_bytes, self.head.content_type)
+            failure = self.head.body_failure(self.first_byte, self.head.content_type)
             if failure is None:
                 stream.doubt, stream.trusted_type = ("wrong_content", f"the answer is {self.head.content_type}"), None
                 stream.doubted_type = self.head.content_type

@@ -47,6 +47,7 @@ from pytomo_scrapy.measure.window.judge import (
     judge_status,
 )
 from pytomo_scrapy.measure.window.plan import WindowPlan
+from pytomo_scrapy.measure.window.rate_so_far import rate_so_far_bps
 from pytomo_scrapy.measure.window.request import Hop, Transfer, unsent_row
 from pytomo_scrapy.measure.window.sabr_request import Posting, SabrBody, SabrRequest
 from pytomo_scrapy.measure.window.stream import SILENCE_RATIO, Allowance, Step, Stream
@@ -102,6 +103,10 @@ class SabrState:
     def received_bytes(self) -> int:
         """Media bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
+
+    def delivery_bps(self, now_s: float) -> float | None:
+        """Return the delivery rate so far, by the definition of the stored one. None before there is one."""
+        return rate_so_far_bps(self.streams, self._t0_s, self.session.demand.idle_until(now_s))
 
     def handle(self, event: Event) -> list[Command]:
         """Take an event and return what is to be done, in this order."""

@@ -7,6 +7,7 @@ to `Stream.receive` and `Stream.count`: they are many, and what they decide is o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pytomo_scrapy.config import DownloadConfig
@@ -41,8 +42,9 @@ from pytomo_scrapy.measure.window.judge import (
     classify_silence,
     judge_status,
 )
-from pytomo_scrapy.measure.window.pacing import Pacing
+from pytomo_scrapy.measure.window.pacing import Pacing, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
+from pytomo_scrapy.measure.window.rate_so_far import rate_so_far_bps
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
 from pytomo_scrapy.measure.window.stream import SILENCE_RATIO, Allowance, Step, Stream, StreamState
 
@@ -98,6 +100,11 @@ class WindowState:
         """Body bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
 
+    def delivery_bps(self, now_s: float) -> float | None:
+        """Return the delivery rate so far, by the definition of the stored one. None before there is one."""
+        idle = common_spans(self._pacing.idle_until(now_s)) if self._pacing is not None else []
+        return rate_so_far_bps(self.streams, self._t0_s, idle)
+
     def _stop(self, ended_by: str | None = None) -> list[Command]:
         """End the window where it is over. It ends once."""
         if self.ended_by is not None:
@@ -150,7 +157,8 @@ class WindowState:
         return self._start(stream, Hop(hop.target, hop.number, hop.seen, dns_s=event.elapsed_s), event.now_s)
 
     def _fail_look_up(self, stream: Stream, hop: Hop, now_s: float, dns_s: float | None, failure: Failure) -> None:
-        self.rows.append(unsent_row(stream, hop, now_s, dns_s, failure))
+        row = unsent_row(stream, hop, now_s, dns_s, failure)
+        self.rows.append(replace(row, segment=None if stream.parts is None else stream.parts.index))
         stream.fail(*failure)
 
     # What came of it.
@@ -175,18 +183,31 @@ class WindowState:
         elif follow_up is not None:
             stream.move(Step.ANSWER)
             return self._start(stream, follow_up, now_s) if self.ended_by is None else []
-        elif request.is_end_told or (transfer.error is None and _is_all_there(request)):
+        else:
+            return self._go_on(request, transfer, now_s)
+        return []
+
+    def _go_on(self, request: MediaRequest, transfer: Transfer, now_s: float) -> list[Command]:
+        """Complete the stream with a request that was answered well, or ask for what comes behind it."""
+        stream = request.stream
+        is_whole = transfer.error is None  # else the byte cap cut it
+        if stream.parts is not None:
+            is_over = is_whole and not stream.next_part()
+        else:
+            is_over = request.is_end_told or (is_whole and _is_all_there(request))
+        if is_over:
             is_size_known = stream.size_bytes and not request.is_end_told
             stream.size_bytes = stream.size_bytes if is_size_known else stream.received_bytes
             stream.move(Step.COMPLETE)
-        else:
-            stream.move(Step.ANSWER)
-            stream.is_short = request.is_short
-            if self.ended_by is None and self._allowance.left_bytes > 0:
-                # The ranges that follow go where the redirect led, as a player's do.
-                stream.target = request.hop.target
-                return self._ask(stream, now_s)
-        return []
+            return []
+        stream.move(Step.ANSWER)
+        stream.is_short = request.is_short
+        if self.ended_by is not None or self._allowance.left_bytes <= 0:
+            return []
+        if stream.parts is None:
+            # The ranges that follow go where the redirect led, as a player's do.
+            stream.target = request.hop.target
+        return self._ask(stream, now_s)
 
     def _follow(self, request: MediaRequest) -> Hop:
         hop, location = request.hop, request.head.location
@@ -211,7 +232,8 @@ class WindowState:
             return self._in_wanted_version(curl_failure, request), error.text
         if status is None or request.received_bytes == 0:
             return "bad_response", "an answer without a body"
-        return None
+        parts = request.stream.parts
+        return parts.length_failure(request.received_bytes) if parts is not None else None
 
     def _judge_status(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say what the answer's status refuses. None for a success, and while there is none."""

@@ -35,9 +35,9 @@ ELSEWHERE = {
 
 
 NEVER = {
-    "MediaFormat": {"url", "http_headers"},
+    "MediaFormat": {"url", "http_headers", "parts"},
     "ResolveResult": {"identity_began_s"},
-    "StreamDownload": {"spool_path"},
+    "StreamDownload": {"spool_path", "parts"},
     "VideoItem": {"started_s"},
 }
 
