@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import pytomo_scrapy as pytomo
-from pytomo_scrapy.measure.media.steady import steady_timeline
+from pytomo_scrapy.measure.media.steady import steady_ladder, steady_timeline
 
 
 def arrivals(rate_bps: float, seconds: int) -> list[tuple[float, int]]:
@@ -41,13 +41,32 @@ def test_video_of_a_length_ends_and_parameters_are_taken() -> None:
     assert longer.startup_delay_s > pytomo.simulate("dashjs", arrivals(4e6, 30), 1_000_000).startup_delay_s
 
 
+def test_adaptive_player_plays_the_rung_that_the_line_carries() -> None:
+    rates = [400_000, 1_000_000, 5_000_000]
+    slow, fast = (pytomo.simulate("dashjs", arrivals(rate_bps, 60), rates) for rate_bps in (0.7e6, 30e6))
+    assert (slow.player, slow.failure) == ("dashjs-adaptive", None)
+    # Rungs count from 1: a line of 0.7 Mbit/s carries the lowest alone, one of 30 Mbit/s the highest.
+    assert slow.switches[-1][1] == 1 and fast.switches[-1][1] == 3
+    assert fast.mean_bitrate_bps > slow.mean_bitrate_bps >= 400_000
+    assert pytomo.simulate("dashjs-adaptive", arrivals(0.7e6, 60), steady_ladder(rates, 600.0, 5.0)) is not None
+
+
+def test_steady_ladder_has_a_rung_for_each_bitrate_the_lowest_first() -> None:
+    ladder = steady_ladder([2_000_000, 500_000], 10.0, 4.0)
+    assert [track.bitrate_bps for track in ladder.video] == [500_000, 2_000_000] and ladder.audio == ()
+    assert [one.size_bytes for one in ladder.video[0].segments] == [250_000, 250_000, 125_000]
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         (("nobody", [(1, 1)], 1e6), "no player 'nobody'"),
         (("dashjs", [], 1e6), "arrivals is empty"),
-        (("dashjs", [(1, 1)], 0), "bitrate_bps=0"),
-        (("dashjs", [(1, 1)], "fast"), "bitrate_bps='fast'"),
+        (("dashjs", [(1, 1)], 0), "A bitrate of 0 bit/s cannot be played"),
+        (("dashjs", [(1, 1)], "fast.json"), "The ladder fast.json cannot be read: No such file"),
+        (("dashjs", [(1, 1)], ["x"]), "is neither a bitrate nor a ladder"),
+        (("dashjs", [(1, 1)], []), "is neither a bitrate nor a ladder"),
+        (("classic", [(1, 1)], [1e6]), "'classic' plays one bitrate: a ladder is for dashjs"),
     ],
 )
 def test_what_cannot_be_played_is_one_sentence(given: tuple[object, ...], sentence: str) -> None:

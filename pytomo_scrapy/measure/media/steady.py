@@ -1,8 +1,10 @@
-"""The media timeline of a stream that nobody has a file of: a constant bitrate, cut into segments of equal length."""
+"""Media that nobody has a file of: a constant bitrate, or a ladder of some, cut into segments of equal length."""
 
 from __future__ import annotations
 
-from pytomo_scrapy.items import MediaSegment, MediaTimeline
+from collections.abc import Sequence
+
+from pytomo_scrapy.items import Ladder, MediaSegment, MediaTimeline, MediaTrack, TrackSegment
 
 STEP_S = 0.1  # of the points at which media time is known
 MAX_POINTS = 1_000_000
@@ -27,6 +29,21 @@ def steady_timeline(bitrate_bps: float, duration_s: float, segment_s: float, kin
         bitrate_bps=bitrate_bps,
         duration_s=duration_s,
     )
+
+
+def steady_ladder(bitrates_bps: Sequence[float], duration_s: float, segment_s: float) -> Ladder:
+    """Return a ladder of one file for each bitrate, sound and picture together. Raises ValueError as above."""
+    tracks = []
+    for bitrate_bps in sorted(bitrates_bps):
+        timeline = steady_timeline(bitrate_bps, duration_s, segment_s)
+        segments = tuple(
+            TrackSegment(one.start_s, one.duration_s, one.end_byte - one.start_byte, one.start_byte)
+            for one in timeline.segments
+        )
+        name = f"{bitrate_bps / 1e6:g} Mbit/s"
+        size_bytes = timeline.offset_bytes[-1]
+        tracks.append(MediaTrack("video", name, bitrate_bps, segments, source="declared", size_bytes=size_bytes))
+    return Ladder(tuple(tracks))
 
 
 def _segments(bitrate_bps: float, duration_s: float, segment_s: float) -> list[MediaSegment]:
