@@ -61,8 +61,11 @@ class Clip:
 
     @property
     def mean_bps(self) -> float:
-        """Return the rate at which all its streams together play exactly in real time."""
-        return 8 * sum(stream.size_bytes for stream in self.streams) / self.duration_s
+        """Return the rate at which its streams play exactly in real time, the largest one of each kind together."""
+        sizes: dict[str, int] = {}
+        for stream in self.streams:
+            sizes[stream.kind] = max(sizes.get(stream.kind, 0), stream.size_bytes)
+        return 8 * sum(sizes.values()) / self.duration_s
 
     def stream(self, itag: int) -> ClipStream | None:
         """Return the stream with this `itag`. None when the clip has none."""
