@@ -220,8 +220,7 @@ class DownloadConfig:
         10,
         "windows",
         whole(0),
-        "With paced windows, a window is bulk all the same with a chance of 1 in this number, drawn with the seed; "
-        "0: never",
+        "With paced windows, a window is still bulk with a chance of 1 in this number, drawn with the seed; 0: never",
     )
     loaded_probes_per_s: float = setting(
         "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S",

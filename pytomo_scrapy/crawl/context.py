@@ -81,8 +81,8 @@ class CrawlContext:
         self.alerts = alerts_of(checked)
         self.progress = progress_of(checked.progress, limit, self.standing)
         self.summary = Summary(self.storage.database.shown_url, checked.download.window_s)
-        # 6. The process of the windows, and the flow, whose tools are the parts above.
-        self.process = MeasuringProcess()
+        # 6. The processes that measure, and the flow, whose tools are the parts above.
+        self.process = MeasuringProcess(checked.frontier_ahead)
         self.process.show_on(self.standing.showing)
         self.session = Session(
             checked,
@@ -94,6 +94,7 @@ class CrawlContext:
                 data_cap=self.data_cap,
                 networks=self.networks,
                 pause=self.gate.pause,
+                until_stop=self.gate.until_stop,
             ),
         )
 

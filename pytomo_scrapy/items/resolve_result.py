@@ -136,5 +136,7 @@ class ResolveResult:
     )
     identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
     sabr: SabrSource | None = field(default=None, repr=False)  # signed: never stored or logged
+    # How far the wall clock was ahead of the monotonic one, before and after the answer that counts.
+    clock_leads_s: tuple[float, float] | None = field(default=None, repr=False)
     failure: str | None = failure_of("the resolution", column="resolve_failure")
     failure_detail: str | None = failure_detail(column="resolve_failure_detail")

@@ -32,7 +32,6 @@ from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
-from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
 from pytomo_scrapy.measure.window.canary import ask_canary, canary_range
@@ -131,16 +130,16 @@ class Session:
     async def _resolve_paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
         """Resolve every path; those that meet a bot check again, as another guest each time, after a pause.
 
-        The gate is given back during the pause. Raises Stopped.
+        The gate is given back during the pause. Raises Stopped, in the middle of a resolution too: nothing is lost.
         """
-        settings = self._config.resolve
+        settings, resolve = self._config.resolve, self._tools.process.resolve
         paths: tuple[FamilyPath, ...] = ()
         for attempt in range(settings.bot_check_retries + 1):
             if attempt:
                 await self._tools.pause(settings.bot_check_pause_s)
                 await self._tools.service_ready()
             async with self._tools.hold(Activity.PAGE):
-                paths = await self._tools.in_thread(resolve_paths, item, settings, resolve_video, paths)
+                paths = await self._tools.until_stop(resolve_paths(item, settings, resolve, paths))
             if not is_bot_check(paths):
                 break
         if self._config.download.transport == "plain":

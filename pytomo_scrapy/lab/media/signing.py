@@ -71,7 +71,11 @@ def sign_url(
 def sign_sabr_url(url: str, secret: bytes) -> str:
     """Return the address that all streams of the video at `url`, a stream's own, are asked for at over SABR."""
     parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | {"sabr": "1", "rqh": "1", "sparams": ",".join(SABR_SPARAMS)}
+    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | {
+        "sabr": "1",
+        "rqh": "1",
+        "sparams": ",".join(SABR_SPARAMS),
+    }
     kept = {name: value for name, value in query.items() if name not in {"itag", "mime", "gir", "clen", "dur", "lmt"}}
     kept["sig"] = _signature(secret, kept, SABR_SPARAMS)
     return parts._replace(query=urlencode(kept)).geturl()

@@ -36,7 +36,7 @@ ELSEWHERE = {
 
 NEVER = {
     "MediaFormat": {"url", "http_headers", "parts"},
-    "ResolveResult": {"identity_began_s"},
+    "ResolveResult": {"identity_began_s", "clock_leads_s"},
     "StreamDownload": {"spool_path", "parts"},
     "VideoItem": {"started_s"},
 }
