@@ -85,8 +85,8 @@ class FakeCrawl:
     async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:
         self.note(f"analysis {download.place}")
         if not download.received_bytes:
-            return (), ()
-        return (make_timeline(),), (make_playback(place=download.place),)
+            return (), (), None
+        return (make_timeline(),), (make_playback(place=download.place),), None
 
     @property
     def is_reached(self) -> bool:

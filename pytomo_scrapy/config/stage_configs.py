@@ -317,7 +317,7 @@ class DownloadConfig:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackConfig:
-    """The classic player's three parameters, and how long an analysis may take."""
+    """The classic player's three parameters, the ladder and what plays of it, and how long an analysis may take."""
 
     initial_buffer_s: float = setting(
         "PYTOMO_PLAYBACK_INITIAL_BUFFER_S",
@@ -339,6 +339,28 @@ class PlaybackConfig:
         "s",
         number(0),
         "Classic player: playback resumes when more media than this is buffered",
+    )
+    ladder: str = setting(
+        "PYTOMO_LADDER",
+        "declared",
+        "index, declared, off",
+        choice("index", "declared", "off"),
+        "The qualities of a video that were not fetched: index reads the list of segments of each by small requests "
+        "after the window, declared scales the segments that were fetched by the declared sizes; off: keep no ladder",
+    )
+    best_quality_startup_s: float = setting(
+        "PYTOMO_BEST_QUALITY_STARTUP_S",
+        5.0,
+        "s",
+        number(0),
+        "Best quality that plays: a quality must start within this time",
+    )
+    best_quality_stall_s: float = setting(
+        "PYTOMO_BEST_QUALITY_STALL_S",
+        0.1,
+        "s",
+        number(0),
+        "Best quality that plays: a stall of this length and more shows that a quality does not play",
     )
     analysis_timeout_s: float = setting(
         "PYTOMO_ANALYSIS_TIMEOUT_S", 20.0, "s", number(0.5), "Longest time that the analysis of a video may take"

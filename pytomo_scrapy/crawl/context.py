@@ -220,6 +220,7 @@ class CrawlContext:
             self.process.show_on(opened.live_window)
             await self.data_cap.begin()
 
+        self.summary.is_resumable = False
         watch = self._watch = EndWatch(self.gate, is_ending, self.reason_to_end, close_spider)
         self.admission = Admission(
             self.gate,
@@ -244,7 +245,8 @@ class CrawlContext:
         return is_ended or self.lab.is_over
 
     def _tell_summary(self, reason: str) -> None:
-        self.summary.tell(reason)
+        if self._watch is None or self.storage.has_begun:
+            self.summary.tell(reason)
 
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():

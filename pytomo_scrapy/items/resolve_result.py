@@ -91,6 +91,8 @@ class ResolveResult:
     """The media URLs of a video and how they were found."""
 
     formats: tuple[MediaFormat, ...] = ()
+    # All qualities of the chosen kinds, the lowest first: what a player would choose among. Signed: never stored.
+    rungs: tuple[MediaFormat, ...] = field(default=(), repr=False)
     title: str | None = None
     duration_s: float | None = None
     view_count: int | None = None

@@ -17,7 +17,15 @@ from weakref import WeakKeyDictionary
 
 from pytomo_scrapy.config import Config, DownloadConfig
 from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribution_of
-from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
+from pytomo_scrapy.items import (
+    DnsResult,
+    DownloadResult,
+    LadderResult,
+    MediaTimeline,
+    PingResult,
+    PlaybackResult,
+    VideoItem,
+)
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import (
@@ -266,8 +274,10 @@ class Session:
         declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
-            add_playbacks(item, timelines, playbacks)
+                timelines, playbacks, ladder = await self._tools.process.analyse(
+                    download, declared, self._config.playback
+                )
+            add_playbacks(item, timelines, playbacks, ladder)
         # 7. Finish.
         item.join_time_s = join_time_s(item)
 
@@ -290,7 +300,12 @@ class Session:
             self._pairs[item] = paths
 
 
-def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
+def add_playbacks(
+    item: VideoItem,
+    timelines: tuple[MediaTimeline, ...],
+    playbacks: tuple[PlaybackResult, ...],
+    ladder: LadderResult | None = None,
+) -> None:
     """Add one window's analysis.
 
     Unreadable media of the first window fail the session, unless the line failed it before.
@@ -302,6 +317,8 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
     )
     item.timelines = (*item.timelines, timelines)
     item.playbacks = (*item.playbacks, *playbacks)
+    if ladder is not None:
+        item.ladders = (*item.ladders, ladder)
     for timeline in timelines if is_first else ():
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import ParamSpec, Protocol, TypeVar
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, ResolveConfig
-from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, ResolveResult, VideoItem
+from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -17,7 +17,7 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
-Analysis = tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]
+Analysis = tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...], LadderResult | None]
 
 
 class Activity(Enum):

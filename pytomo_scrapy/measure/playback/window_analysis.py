@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pytomo_scrapy.config import PlaybackConfig
-from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, StreamDownload
-from pytomo_scrapy.items.precision import round_timeline
+from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, StreamDownload
+from pytomo_scrapy.items.precision import round_ladder, round_timeline
 from pytomo_scrapy.measure.media.announced import announced_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.playback.best_quality import judge_ladder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
+from pytomo_scrapy.measure.playback.ladder_building import build_ladder, ladder_source
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
 from pytomo_scrapy.measure.playback.window_replay import horizon_s, on_windows_clock, window_traces
 
 
 def analyse_window(
     download: DownloadResult, declared: DeclaredVideo, config: PlaybackConfig
-) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
+) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...], LadderResult | None]:
     """Read the timelines of the spooled streams and simulate every player on them. Runs in a process without network.
 
     Players see the timelines as they are stored, so that a replay from the database gives exactly the same figures.
+    The ladder is None where it is switched off, or the window says nothing.
     """
     timelines = tuple(round_timeline(_timeline(stream, declared.duration_s)) for stream in download.streams)
-    return timelines, simulate_window(download, timelines, declared, config)
+    playbacks = simulate_window(download, timelines, declared, config)
+    return timelines, playbacks, window_ladder(download, timelines, declared, config)
+
+
+def window_ladder(
+    download: DownloadResult, timelines: tuple[MediaTimeline, ...], declared: DeclaredVideo, config: PlaybackConfig
+) -> LadderResult | None:
+    """Return the window's ladder with the best quality that plays."""
+    end_s = horizon_s(download)
+    if config.ladder == "off" or end_s is None or download.received_bytes is None:
+        return None
+    if not all(stream.is_one_file for stream in download.streams):
+        return None  # of several qualities in turn, none tells what its file is like
+    ladder = build_ladder(declared.rungs, download, timelines)
+    result = LadderResult(place=download.place)
+    if ladder is not None:
+        result = replace(
+            result,
+            source=ladder_source(ladder),
+            video_rung_count=len(ladder.video),
+            audio_rung_count=len(ladder.audio),
+            top_height_px=ladder.video[-1].height_px,
+            ladder=round_ladder(ladder),
+        )
+    return judge_ladder(result, download, window_traces(download, timelines), end_s, config)
 
 
 def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> MediaTimeline:

@@ -90,6 +90,13 @@ def media_formats(info: Format, cookie_header: CookieHeader, fetch: Fetch) -> tu
     return tuple(sorted(by_kind.values(), key=lambda media: _KIND_ORDER[media.kind]))
 
 
+def declared_format(entry: Format, cookie_header: CookieHeader) -> MediaFormat | None:
+    """Return a format as it is declared, without its segments. None where it cannot be fetched, or is DRC sound."""
+    if not _is_fetchable(entry) or "drc" in str(entry.get("format_id")).split("-"):
+        return None
+    return media_format(entry, cookie_header)
+
+
 def media_format(entry: Format, cookie_header: CookieHeader, parts: tuple[MediaPart, ...] = ()) -> MediaFormat:
     """Return one format of yt-dlp as ours; bit rates come in kbit/s there. Raises ValueError where its URL is none."""
     target = read_target(parts[0].url if parts else entry["url"])

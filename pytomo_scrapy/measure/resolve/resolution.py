@@ -20,10 +20,11 @@ from pytomo_scrapy.measure.net.path import family_of, wanted_family
 from pytomo_scrapy.measure.resolve.availability import clock_lead_s
 from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
 from pytomo_scrapy.measure.resolve.fields import day, moment, positive, whole, word
-from pytomo_scrapy.measure.resolve.formats import client_address_of, media_formats
+from pytomo_scrapy.measure.resolve.formats import client_address_of, declared_format, media_formats
 from pytomo_scrapy.measure.resolve.messages import classify_resolution, scrub
 from pytomo_scrapy.measure.resolve.playlist import MAX_PLAYLIST_BYTES
 from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
+from pytomo_scrapy.measure.resolve.rungs import offered_formats, rungs_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +89,9 @@ def _try(config: ResolveConfig, extraction: Extraction, left_s: Callable[[], flo
     except MeasurementError as error:
         return _Try(replace(result, failure=error.failure, failure_detail=scrub(error.detail)))
     if formats:
-        return _Try(_with_formats(result, formats, extraction, wanted_family(config.path)))
+        offered = offered_formats(info, lambda entry: declared_format(entry, extraction.cookie_header))
+        found = replace(result, rungs=rungs_of(offered, formats))
+        return _Try(_with_formats(found, formats, extraction, wanted_family(config.path)))
     symptom, detail = classify_resolution(extraction.messages, extraction.error, extraction.refusals)
     detail = extraction.guest.taken_out_of(detail)
     if symptom.failure == "unknown_failure" and extraction.error is not None:

@@ -73,7 +73,7 @@ class SabrLab:
         )  # type: ignore[arg-type]
         result = download_window(plan, settings)
         kept = replace(result, streams=tuple(result.streams))
-        timelines, players = analyse_window(kept, declared_video(self.resolve(words)), self.config.playback)
+        timelines, players, _ = analyse_window(kept, declared_video(self.resolve(words)), self.config.playback)
         return Window(result, timelines, {player.player: player for player in players})
 
 

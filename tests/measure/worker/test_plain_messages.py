@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, load
-from pytomo_scrapy.items import StreamDownload
+from pytomo_scrapy.items import LadderResult, StreamDownload
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.resolve.own_process import resolve_here
@@ -45,7 +45,10 @@ def test_window_comes_back_as_it_was() -> None:
 
 def test_analysis_comes_back_as_it_was() -> None:
     item = make_full_item()
-    for analysis in (((make_timeline(),), (make_playback(),)), (item.timelines[0], item.playbacks)):
+    for analysis in (
+        ((make_timeline(),), (make_playback(),), None),
+        (item.timelines[0], item.playbacks, LadderResult()),
+    ):
         assert said(result_type(analyse_window), analysis) == analysis
 
 
