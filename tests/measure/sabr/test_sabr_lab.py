@@ -12,7 +12,7 @@ from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.lab.sabr.behaviours import BEHAVIOURS, SabrBehaviour
 from tests.measure.sabr.sabr_windows import SabrLab, Window, running_sabr_lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.process]
+pytestmark = [pytest.mark.lab, pytest.mark.process, pytest.mark.alone]
 
 FAULTS = [row for row in BEHAVIOURS.values() if row.failure is not None]
 READAHEAD_S = 15.0
