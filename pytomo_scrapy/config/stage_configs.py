@@ -183,9 +183,17 @@ class DownloadConfig:
     mode: str = setting(
         "PYTOMO_DOWNLOAD_MODE",
         "paced",
-        "bulk, paced",
-        choice("bulk", "paced"),
-        "bulk fetches as fast as the line allows; paced fetches as a player does",
+        "bulk, paced, adaptive",
+        choice("bulk", "paced", "adaptive"),
+        "bulk fetches as fast as the line allows; paced fetches as a player of one quality does; adaptive lets "
+        "PYTOMO_ADAPTIVE_PLAYER choose the quality of each segment",
+    )
+    adaptive_player: str = setting(
+        "PYTOMO_ADAPTIVE_PLAYER",
+        "dashjs-adaptive",
+        "player",
+        choice("dashjs-adaptive", "shaka-adaptive", "youtube-adaptive"),
+        "Whose rules choose the quality in an adaptive window",
     )
     connect_timeout_s: float = setting(
         "PYTOMO_DOWNLOAD_CONNECT_TIMEOUT_S",

@@ -20,6 +20,12 @@ CANONICAL = "rr4---sn-2o25g5-55"
 SLOW_START = "rr3---sn-p5qddn7k"
 INTERRUPTED = "rr4---sn-p5qddn7k"
 
+# Rates at which the rungs of a ladder fall to the host, one after the other, and the host of each.
+LADDER_RATES_BPS = {
+    f"rr{number}---sn-ladder": rate_bps
+    for number, rate_bps in enumerate((300_000, 800_000, 1_500_000, 3_000_000, 6_000_000, 20_000_000), start=1)
+}
+
 _DOMAIN = ".googlevideo.com"
 _MBIT = 1e6
 
@@ -53,8 +59,9 @@ def common_hosts() -> dict[str, MediaHost]:
         INTERRUPTED: RateRule(steps=((0.0, 2.8 * _MBIT), (1.0, 0.0), (4.5, 20 * _MBIT))),
         EVEN: RateRule(clip_ratio=1.0),
         THREEFOLD: RateRule(clip_ratio=3.0),
-        # Enough for the higher video of a ladder, then for the lower one.
-        FALLING: RateRule(steps=((0.0, 8 * _MBIT), (6.0, 1.5 * _MBIT))),
+        # Enough for the highest video of a ladder, then for a low one.
+        FALLING: RateRule(steps=((0.0, 12 * _MBIT), (6.0, 1.0 * _MBIT))),
+        **{label: RateRule(steps=((0.0, float(rate_bps)),)) for label, rate_bps in LADDER_RATES_BPS.items()},
     }
     hosts: dict[str, MediaHost] = {}
     for number, (label, rate) in enumerate(rules.items(), start=1):

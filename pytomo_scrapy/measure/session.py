@@ -39,6 +39,7 @@ from pytomo_scrapy.measure.family_paths import (
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
@@ -52,6 +53,7 @@ from pytomo_scrapy.measure.window.planning import (
     window_config,
 )
 from pytomo_scrapy.measure.window.refused import is_refused_at_start, refused_row, unknown_hosts, with_later_hosts
+from pytomo_scrapy.measure.window.rung_lists import read_lists
 
 logger = logging.getLogger(__name__)
 
@@ -225,6 +227,7 @@ class Session:
                     raise Stopped  # the whole video is for another day
                 return capped_window(plan)
             try:
+                plan = await self._with_ladder(plan, settings, item)
                 capped = replace(settings, max_bytes=data_cap.room_bytes())
                 self._note_age(item, plan)
                 result = await self._tools.process.download(plan, capped, item)
@@ -232,6 +235,21 @@ class Session:
                 return failed_window(plan, error, settings.window_s)
             data_cap.took(result.received_bytes or 0)
             return round_trace(result)
+
+    async def _with_ladder(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> WindowPlan:
+        """Return the plan with what an adaptive window chooses among. The window's gate is held already."""
+        resolve = item.resolve
+        if settings.mode != "adaptive" or resolve is None:
+            return plan
+        live, taken_bytes = await self._tools.in_thread(
+            read_lists, resolve.rungs, plan.chosen, plan.bound(settings), settings.adaptive_player
+        )
+        self._tools.data_cap.took(taken_bytes)
+        if live is None:
+            logger.info("%s %s: its qualities are not known: fetched as one", item.service, item.video_id)
+            return plan
+        parameters = player_parameters(settings.adaptive_player, declared=declared_video(resolve))
+        return replace(plan, live=replace(live, parameters=parameters))
 
     def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
         """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""

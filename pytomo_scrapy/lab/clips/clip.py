@@ -11,9 +11,9 @@ class ClipSpec:
     """What a clip is to be, before anything is encoded.
 
     `kind` is the packaging: `muxed` (MP4, index first), `muxed_index_last`, `separate` (fragmented MP4 with `sidx`),
-    `ladder` (as `separate`, with a second video), `webm` (VP9 and Opus), `flv` or `mpegts`; for HLS: `hls` (a transport
-    stream, cut) or `packed` (the picture so, the sound as bare frames). What is `separate` can be delivered in segments
-    too. `pattern` is `constant` or `varying` bitrate.
+    `ladder` (the same in six qualities), `webm` (VP9 and Opus), `flv` or `mpegts`; for HLS: `hls` (a transport stream,
+    cut) or `packed` (the picture so, the sound as bare frames). What is `separate` can be delivered in segments too.
+    `pattern` is `constant` or `varying` bitrate.
     """
 
     name: str
@@ -61,11 +61,8 @@ class Clip:
 
     @property
     def mean_bps(self) -> float:
-        """Return the rate at which its streams play exactly in real time, the largest one of each kind together."""
-        sizes: dict[str, int] = {}
-        for stream in self.streams:
-            sizes[stream.kind] = max(sizes.get(stream.kind, 0), stream.size_bytes)
-        return 8 * sum(sizes.values()) / self.duration_s
+        """Return the rate at which all its streams together play exactly in real time."""
+        return 8 * sum(stream.size_bytes for stream in self.streams) / self.duration_s
 
     def stream(self, itag: int) -> ClipStream | None:
         """Return the stream with this `itag`. None when the clip has none."""
@@ -84,7 +81,6 @@ def _specs() -> dict[str, ClipSpec]:
         ClipSpec("separate_90", "separate", 90),
         ClipSpec("separate_vbr_40", "separate", 40, "varying"),
         ClipSpec("webm_40", "webm", 40),
-        ClipSpec("ladder_40", "ladder", 40),
         ClipSpec("flv_20", "flv", 20),
         ClipSpec("mpegts_20", "mpegts", 20),
         ClipSpec("hls_20", "hls", 20),
@@ -92,6 +88,7 @@ def _specs() -> dict[str, ClipSpec]:
         ClipSpec("hls_90", "hls", 90),
         ClipSpec("hls_vbr_40", "hls", 40, "varying"),
         ClipSpec("packed_40", "packed", 40),
+        ClipSpec("ladder_60", "ladder", 60),
     ]
     return {spec.name: spec for spec in rows}
 

@@ -10,11 +10,17 @@ from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, Pla
 from pytomo_scrapy.items.precision import round_ladder, round_timeline
 from pytomo_scrapy.measure.media.announced import announced_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.best_quality import judge_ladder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.ladder_building import build_ladder, ladder_source
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import horizon_s, on_windows_clock, window_traces
+from pytomo_scrapy.measure.playback.window_replay import (
+    horizon_s,
+    on_windows_clock,
+    unloaded_round_trip_s,
+    window_traces,
+)
 
 
 def analyse_window(
@@ -35,7 +41,7 @@ def window_ladder(
 ) -> LadderResult | None:
     """Return the window's ladder with the best quality that plays."""
     end_s = horizon_s(download)
-    if config.ladder == "off" or end_s is None or download.received_bytes is None:
+    if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
     if not all(stream.is_one_file for stream in download.streams):
         return None  # of several qualities in turn, none tells what its file is like
@@ -97,6 +103,9 @@ def simulate_window(
     end_s = horizon_s(download)
     if end_s is None:
         return ()
+    if download.live_playback is not None:
+        # Its player chose what came: what another would have shown of it says nothing.
+        return (replace(download.live_playback, place=download.place),)
     classic = {
         "initial_buffer_s": config.initial_buffer_s,
         "min_buffer_s": config.min_buffer_s,
@@ -116,7 +125,15 @@ def simulate_window(
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
     results = (
-        simulate_playback(traces, name, parameters, horizon_s=end_s, window_index=download.place, declared=declared)
+        simulate_playback(
+            traces,
+            name,
+            parameters,
+            horizon_s=end_s,
+            window_index=download.place,
+            declared=declared,
+            source=LadderSource(round_trip_s=unloaded_round_trip_s(download)),
+        )
         for name, parameters in players.items()
     )
     return tuple(on_windows_clock(result, download.ad_waits) for result in results)

@@ -89,7 +89,8 @@ def _try(config: ResolveConfig, extraction: Extraction, left_s: Callable[[], flo
     except MeasurementError as error:
         return _Try(replace(result, failure=error.failure, failure_detail=scrub(error.detail)))
     if formats:
-        offered = offered_formats(info, lambda entry: declared_format(entry, extraction.cookie_header))
+        duration_s = positive(info.get("duration"))
+        offered = offered_formats(info, lambda entry: declared_format(entry, extraction.cookie_header, duration_s))
         found = replace(result, rungs=rungs_of(offered, formats))
         return _Try(_with_formats(found, formats, extraction, wanted_family(config.path)))
     symptom, detail = classify_resolution(extraction.messages, extraction.error, extraction.refusals)

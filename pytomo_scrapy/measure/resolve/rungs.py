@@ -39,7 +39,7 @@ def offered_formats(
 
 
 def _is_same_family(media: MediaFormat, wanted: MediaFormat) -> bool:
-    if media.kind != wanted.kind or media.extension != wanted.extension:
+    if (media.kind, media.extension, media.delivery) != (wanted.kind, wanted.extension, wanted.delivery):
         return False
     codec, wanted_codec = (
         (one.audio_codec if one.kind == "audio" else one.video_codec) or "" for one in (media, wanted)

@@ -66,6 +66,7 @@ class HttpExchange(ABC):
         self.started_s = now_s
         self.range: tuple[int, int] | None = None
         self.segment: int | None = None  # its number, where it has an address of its own
+        self.rung: int | None = None  # its quality, in an adaptive window
         self.posted: bytes | None = None  # its body; None: it only asks
         self.is_later = False  # something had come on its connection before
         self.head = ResponseHead()
@@ -138,6 +139,7 @@ class HttpExchange(ABC):
             failure=failure[0] if failure else None,
             failure_detail=failure[1] if failure else None,
             segment=self.segment,
+            rung=self.rung,
         )
 
 
@@ -151,6 +153,7 @@ class MediaRequest(HttpExchange):
         self.asked_from_bytes = stream.received_bytes  # of the stream
         self.first_byte = stream.received_bytes if stream.parts is None else stream.parts.first_byte  # of the resource
         self.segment = None if stream.parts is None else stream.parts.index
+        self.rung = None if stream.parts is None else stream.parts.rung
         self.is_later = self.asked_from_bytes > 0
         stream.is_discarding, stream.discarded_bytes, stream.doubt = True, 0, None
 

@@ -6,6 +6,7 @@ redirects, how each ended, and the streams that their media fill. One request is
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import HttpRequest
+from pytomo_scrapy.items import HttpRequest, PlaybackResult
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import family_of, proxy_for
 from pytomo_scrapy.measure.net.redirects import Target, follow_redirect, read_target
@@ -103,6 +104,15 @@ class SabrState:
     def received_bytes(self) -> int:
         """Media bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
+
+    @property
+    def wake_s(self) -> float:
+        """When the next tick is wanted at the latest: any time will do."""
+        return math.inf
+
+    def live_playback(self, elapsed_s: float) -> PlaybackResult | None:
+        """Return nothing: the players of a window over SABR are simulated behind it."""
+        return None
 
     def delivery_bps(self, now_s: float) -> float | None:
         """Return the delivery rate so far, by the definition of the stored one. None before there is one."""

@@ -28,11 +28,11 @@ def transport_plans(
         return (plan,)
     sabr = _sabr_plan(resolve, config)
     if config.transport == "sabr":
-        return (replace(plan, sabr=sabr) if sabr is not None else _not_announced(plan),)
+        return (replace(plan, sabr=sabr, live=None) if sabr is not None else _not_announced(plan),)
     plain, index = replace(plan, is_pair=True), plan.window_index
     if sabr is None:
         return plain, _not_announced(replace(plan, window_index=index + 1))
-    pair = [plain, replace(plain, sabr=sabr)]
+    pair = [plain, replace(plain, sabr=sabr, live=None)]
     Random(f"transport:{plan.seed}:{index}").shuffle(pair)
     return tuple(replace(one, window_index=index + place) for place, one in enumerate(pair))
 

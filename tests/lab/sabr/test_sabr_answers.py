@@ -190,23 +190,23 @@ def test_odd_answer_has_unknown_parts_long_numbers_and_media_in_turn() -> None:
 
 @pytest.mark.parametrize(
     ("estimate_bps", "itag"),
-    [(0, 134), (1_000_000, 134), (10_000_000, 135)],
+    [(0, 160), (100_000, 160), (800_000, 134), (1_600_000, 135), (10_000_000, 137)],
 )
 def test_quality_follows_the_reported_estimate(estimate_bps: int, itag: int) -> None:
-    ladder = [FormatName(134), FormatName(135)]
-    found = choose_file(media(clip="ladder_40").files, ladder, AskedState(bandwidth=estimate_bps // 8))
+    ladder = [FormatName(itag) for itag in (160, 133, 134, 135, 136, 137)]
+    found = choose_file(media(clip="ladder_60").files, ladder, AskedState(bandwidth=estimate_bps // 8))
     assert found is not None and found.stream.itag == itag
 
 
 def test_pinned_quality_is_sent_whatever_the_estimate() -> None:
-    found = choose_file(media(clip="ladder_40").files, [FormatName(135)], AskedState(bandwidth=1))
+    found = choose_file(media(clip="ladder_60").files, [FormatName(135)], AskedState(bandwidth=1))
     assert found is not None and found.stream.itag == 135
 
 
 def test_switch_goes_on_where_the_other_quality_ended() -> None:
     asked = request(8000, had_ms=12_000, selected=True, video=[FormatName(134), FormatName(135)])
     asked = replace(asked, state=AskedState(player_time_ms=8000, bandwidth=10**7))
-    read = answer(asked, clip="ladder_40")
+    read = answer(asked, clip="ladder_60")
     assert [told.format_id.itag for told in read.all(42)] == [135]  # type: ignore[attr-defined]
     segments = [header for header in read.headers if header.itag == 135 and not header.is_init_segment]
     assert segments[0].start_ms == 12_000 and segments[0].sequence_number == 4

@@ -34,7 +34,7 @@ def fetch_rule(parameters: Mapping[str, float]) -> SegmentRule:
     poll_s = max(parameters["poll_s"], LEAST_WAIT_S)
 
     def wait_s(track: Track, tracks: Sequence[Track], playhead_s: float) -> float:
-        level_s = track.level_s(playhead_s)
+        level_s = round(track.level_s(playhead_s), 3)  # as `DashMetrics` has it
         if track.kind == "audio" and len(tracks) > 1:
             video_level_s = tracks[0].level_s(playhead_s)
             most_s = max(video_level_s + parameters["audio_lead_s"], track.longest_s)

@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.add_column("figure", sa.Column("plays_2160p", sa.SmallInteger(), nullable=True))
     op.add_column("figure", sa.Column("transport", sa.Text(), nullable=True))
     op.add_column("http_request", sa.Column("segment", sa.BigInteger(), nullable=True))
+    op.add_column("http_request", sa.Column("rung", sa.BigInteger(), nullable=True))
     op.add_column("playback", sa.Column("mean_bitrate_bps", sa.Double(), nullable=True))
     op.add_column("playback", sa.Column("switch_count", sa.BigInteger(), nullable=True))
     op.add_column("playback", sa.Column("requested_bytes", sa.BigInteger(), nullable=True))
