@@ -151,7 +151,10 @@ def parse_url(url: str) -> URL:
 
 
 def _prepare_folder(url: URL) -> None:
-    path = Path(str(url.database))
+    name = str(url.database)
+    if name.startswith("file:"):
+        return  # a URI of SQLite's, whose own parameters say whether a file may be made
+    path = Path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

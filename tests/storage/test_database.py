@@ -135,11 +135,13 @@ def test_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
         open_database(f"sqlite:///{tmp_path}")
 
 
-def test_read_only_database_is_named(tmp_path: Path) -> None:
+def test_read_only_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "empty.db"
     path.write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(StorageError, match="cannot be opened for writing"):
         open_database(f"sqlite:///file:{path}?mode=ro&uri=true")
+    assert list(tmp_path.iterdir()) == [path], "the address of a file is no name of one"
 
 
 def test_locked_database_is_named(tmp_path: Path) -> None:

@@ -45,8 +45,11 @@ def window_ladder(
         return None
     if not all(stream.is_one_file for stream in download.streams):
         return None  # of several qualities in turn, none tells what its file is like
-    ladder = build_ladder(declared.rungs, download, timelines)
+    ladder = build_ladder(declared.rungs, download, timelines, declared.known)
     result = LadderResult(place=download.place)
+    if download.place == 0:
+        known = declared.known
+        result = replace(result, head_bytes=known.received_bytes, head_request_count=known.request_count)
     if ladder is not None:
         result = replace(
             result,
