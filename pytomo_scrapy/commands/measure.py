@@ -28,6 +28,8 @@ _AROUND_S = 5.0
 class Command(CrawlCommand):
     """A crawl of one listed video. Exit codes: as `scrapy crawl`; a failed session that left its row ends with 0."""
 
+    waits_for_database = False
+
     def syntax(self) -> str:
         return "[options] <url>"
 
