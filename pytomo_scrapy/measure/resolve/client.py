@@ -21,9 +21,11 @@ from yt_dlp.networking.exceptions import HTTPError, TransportError
 
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
+from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
+from pytomo_scrapy.measure.resolve.sabr_fields import read_sabr_source
 
 # The largest that the service sends, the player's script, has 3 MB.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -70,6 +72,7 @@ class Extraction:
     error: BaseException | None = None
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
+    sabr_sources: dict[str, SabrSource] = field(default_factory=dict)  # by client name
     refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
@@ -138,6 +141,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         answer, question = _read_json(body), _read_json(getattr(request, "data", None))
         if question is not None or not isinstance(request, Request):
             _keep_player_config(question, answer, self._extraction.player_configs)
+        _keep_sabr(request, question, answer, self._extraction.sabr_sources)
         self._extraction.guest.named(request, question, answer)
         _keep_refusal(answer, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
@@ -206,6 +210,14 @@ def _keep_player_config(question: Any, answer: Any, player_configs: dict[str, Ma
         return  # yt-dlp itself reports what is wrong with the answer
     if any(declared_values.values()):
         player_configs[client] = declared_values
+
+
+def _keep_sabr(request: Any, question: Any, answer: Any, sabr_sources: dict[str, SabrSource]) -> None:
+    """Keep where the media could be asked for over SABR, which yt-dlp does not pass on."""
+    source = read_sabr_source(getattr(request, "headers", {}), question, answer)
+    if source is not None:
+        # An answer was asked for by a client with a name, else there is no source.
+        sabr_sources[question["context"]["client"].get("clientName", "")] = source
 
 
 def _keep_refusal(answer: Any, refusals: list[Refusal | None]) -> None:
