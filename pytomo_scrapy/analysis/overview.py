@@ -17,6 +17,7 @@ from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, joined_keys, split_key
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_middle, outcomes_of, steps_of
+from pytomo_scrapy.analysis.line_outages import LineOutage, outages_in
 from pytomo_scrapy.analysis.quality_shares import HEIGHTS_PX
 from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals
 from pytomo_scrapy.analysis.selection import Selection
@@ -117,6 +118,7 @@ class Overview:
     ping_method: str | None = None
     counted_from_s: int | None = None  # where a break made the figures begin later than the period
     refusals: RefusalAccount = field(default_factory=RefusalAccount)  # of the same rows, failed ones too
+    outages: Sequence[LineOutage] = ()  # of the line, in the period
 
     @property
     def has_enough(self) -> bool:
@@ -183,6 +185,7 @@ def overview(connection: Connection, selection: Selection, *, is_across_breaks: 
         failures=facts.failures if counted is selection else _failures(connection, selection),
         estimates=[],
         refusals=refusals(connection, counted),
+        outages=outages_in(connection, selection),
         breaks=own_breaks,
         uncompared=uncompared,
         ping_method=method,
