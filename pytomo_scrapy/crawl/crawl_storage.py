@@ -90,6 +90,7 @@ class CrawlStorage:
             vantage=VantageFacts(vantage, config.provider),
             crawl_id=frontier.crawl.id,
             store_public_ip=config.store_public_ip,
+            is_ad_hoc=config.is_ad_hoc,
         )
         self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._retrying)
         return self._opened

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.exchange.datasets import Dataset
@@ -49,6 +49,7 @@ def readme(
     written: Sequence[_Counted],
     about: Mapping[str, str],
     refused: RefusalAccount | None = None,
+    counted_in: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the text."""
     document = _data_format()
@@ -59,6 +60,7 @@ def readme(
         "NULL means not measured; 0 means measured zero. Units are in the names: `_s` seconds, `_bytes`, `_bps` bits"
     ]
     lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
+    lines += _counted_in(counted_in) if counted_in else []
     lines += _refusals(refused) if refused is not None else []
     if about["shape"] == "legacy":
         lines += [_section(document, "The view `pytomo_crawl`"), ""]
@@ -70,6 +72,14 @@ def readme(
             lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {column.source} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _counted_in(selection: Mapping[str, Any]) -> list[str]:
+    """Return which of the rows the figures of page and report count."""
+    lines = ["## Which rows figures count", ""]
+    lines += [f"Page and report count {counted(selection['n'], 'row')} of this period: `is_valid` is 1, and the run"]
+    lines += ["is none of `left_out_runs` of export.json.", *selection["notes"], selection["censoring"], ""]
+    return lines
 
 
 def _refusals(account: RefusalAccount) -> list[str]:
