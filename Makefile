@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check documents schema lab executable try-executable docs clean
+.PHONY: demo test quick check documents schema lab lock pin-images executable try-executable docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
@@ -47,10 +47,24 @@ schema: $(VENV)/installed-dev
 lab: $(VENV)/installed
 	$(BIN)/scrapy lab serve
 
-# One file that needs no Python, for machines like this one: dist/pytomo
-executable: $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[executable]'
-	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/pytomo.spec
+# The versions and hashes of everything in the image and the executable, from requirements.txt and pyproject.toml.
+# Pins stay as they are where they can; LOCK=--upgrade takes the newest, LOCK='--upgrade-package yt-dlp' one of them.
+LOCK ?=
+lock: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	packaging/locks/lock.sh $(abspath $(BIN))/uv $(LOCK)
+
+# The digests of the images that deploy/compose builds on. Needs Docker.
+pin-images:
+	deploy/compose/pin_images.sh
+
+# One file that needs no Python, for machines like this one: dist/pytomo. From the lock, in an environment of its own
+LOCKED := $(VENV)-executable
+executable:
+	$(PYTHON) -m venv --clear $(LOCKED)
+	$(LOCKED)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement packaging/locks/executable.txt
+	$(LOCKED)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(LOCKED)/bin/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/pytomo.spec
 
 # As on a bare machine: alone in an empty root directory, without Python. As root.
 try-executable: dist/pytomo
@@ -72,4 +86,4 @@ $(VENV)/installed-dev: requirements.txt pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(LOCKED) build dist *.egg-info

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Self
 
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import Stage
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
 
 # A file and a class for each stage, named like it, in the order of the flow. The page is the spider's.
 PIPELINES = {
@@ -28,7 +32,17 @@ MIDDLEWARES = {"pytomo_scrapy.crawl.gate_middleware.GateMiddleware": 999}
 
 
 class PytomoAddon:
-    """Sets components and what they need of Scrapy, all at priority "addon": a project's own settings win."""
+    """Sets components and what they need of Scrapy, all at priority "addon": a project's own settings win.
+
+    How pages are fetched is set for our own spiders alone: a project's others keep what Scrapy gives them.
+    """
+
+    def __init__(self, *, walks: bool = True) -> None:
+        self._walks = walks
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(walks=getattr(crawler.spidercls, "walks", False))
 
     def update_settings(self, settings: BaseSettings) -> None:
         """Raises SettingError if a PYTOMO_* setting does not exist or is not usable."""
@@ -48,16 +62,21 @@ class PytomoAddon:
             # At the priority of a project's own dictionary, if it has one: else all of ours would be ignored for it.
             priority = max(SETTINGS_PRIORITIES["addon"], settings.getpriority(name) or 0)
             settings.set(name, {**components, **settings.getdict(name)}, priority)
-        settings.set("DOWNLOAD_TIMEOUT", checked.page_timeout_s, "addon")
-        settings.set("DOWNLOAD_MAXSIZE", checked.page_max_bytes, "addon")
-        settings.set("DOWNLOAD_WARNSIZE", 0, "addon")
-        # One page at a time, and no page while a response and two items wait: else pages pile up before the window.
-        settings.set("CONCURRENT_REQUESTS", 1, "addon")
-        settings.set("SCRAPER_SLOT_MAX_ACTIVE_SIZE", 1_500_000, "addon")
-        # Error pages reach the spider, which gives them their class.
-        settings.set("HTTPERROR_ALLOW_ALL", True, "addon")
-        # 429 is an order to go away, not a hiccup; the walk handles it.
-        settings.set("RETRY_GIVE_UP_LOG_LEVEL", "WARNING", "addon")
-        settings.set("RETRY_HTTP_CODES", [500, 502, 503, 504, 522, 524, 408], "addon")
-        if checked.path.source_address:
-            settings.set("DOWNLOAD_BIND_ADDRESS", checked.path.source_address, "addon")
+        if self._walks:
+            _set_up_pages(settings, checked)
+
+
+def _set_up_pages(settings: BaseSettings, checked: config.Config) -> None:
+    settings.set("DOWNLOAD_TIMEOUT", checked.page_timeout_s, "addon")
+    settings.set("DOWNLOAD_MAXSIZE", checked.page_max_bytes, "addon")
+    settings.set("DOWNLOAD_WARNSIZE", 0, "addon")
+    # One page at a time, and no page while a response and two items wait: else pages pile up before the window.
+    settings.set("CONCURRENT_REQUESTS", 1, "addon")
+    settings.set("SCRAPER_SLOT_MAX_ACTIVE_SIZE", 1_500_000, "addon")
+    # Error pages reach the spider, which gives them their class.
+    settings.set("HTTPERROR_ALLOW_ALL", True, "addon")
+    # 429 is an order to go away, not a hiccup; the walk handles it.
+    settings.set("RETRY_GIVE_UP_LOG_LEVEL", "WARNING", "addon")
+    settings.set("RETRY_HTTP_CODES", [500, 502, 503, 504, 522, 524, 408], "addon")
+    if checked.path.source_address:
+        settings.set("DOWNLOAD_BIND_ADDRESS", checked.path.source_address, "addon")

@@ -29,6 +29,9 @@ class Signals:
         owner = type(getattr(receiver, "__self__", None)).__name__
         self.heard.setdefault(signal, []).append(f"{owner}.{receiver.__name__}")
 
+    def send_catch_log(self, signal: object, **sent: object) -> None:
+        """Call nobody."""
+
 
 class FakeCrawler:
     """A crawler whose one extension, if any, is the context."""

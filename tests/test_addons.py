@@ -50,3 +50,18 @@ def test_misspelt_setting_of_a_project_or_the_environment_is_refused(monkeypatch
     monkeypatch.setenv("PYTOMO_DATABASE", "sqlite:///x.db")
     with pytest.raises(SettingError, match="PYTOMO_DATABASE is no setting: did you mean PYTOMO_DATABASE_URL"):
         updated()
+
+
+def test_pages_of_a_spider_that_is_not_ours_are_fetched_as_its_project_says() -> None:
+    ours, theirs = updated(), Settings()
+    PytomoAddon(walks=False).update_settings(theirs)
+    plain = Settings()
+    for name in (
+        "DOWNLOAD_TIMEOUT",
+        "CONCURRENT_REQUESTS",
+        "HTTPERROR_ALLOW_ALL",
+        "RETRY_HTTP_CODES",
+        "DOWNLOAD_MAXSIZE",
+    ):
+        assert theirs[name] == plain[name] != ours[name]
+    assert theirs.getdict("ITEM_PIPELINES") == PIPELINES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from docs.generators.markdown import table
-from pytomo_scrapy.measure.playback.players.player_model import Player
+from pytomo_scrapy.measure.playback.player_model import Player
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 
 
@@ -20,7 +20,7 @@ def _section(player: Player) -> str:
         (f"`{name}`", f"{parameter.default:g}", parameter.unit, parameter.help, parameter.source)
         for name, parameter in player.parameters.items()
     ]
-    about = inspect.getdoc(inspect.getmodule(player.run)) or ""
+    about = inspect.getdoc(inspect.getmodule(player.run or player.adapt)) or ""
     parts = [f"### {player.name}", about, table(head, rows)]
     if player.by_client:
         parts += ["Known of the service's clients:", table(("client", "parameters", "source"), _client_rows(player))]

@@ -28,6 +28,7 @@ _SECTIONS: dict[str, tuple[Any, ...]] = {
         "PYTOMO_PACE_S",
     ),
     "long crawls": (config.EnduranceConfig,),
+    "alerts": (config.AlertConfig,),
     "resolution": (config.ResolveConfig,),
     "DNS": (config.DnsConfig, config.NetworkConfig),
     "ping": (config.PingConfig,),

@@ -6,6 +6,7 @@ of a selection. Definitions and what simulated studies say of the intervals: doc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -156,9 +157,15 @@ def _means(made: Difference, values: Values, second: Mask, matched: Match, clust
         made,
         low=value - spread.reach,
         high=value + spread.reach,
-        chance=two_sided_chance(value / spread.error, spread.degrees),
+        chance=_chance(value, spread),
         is_of_these_days=spread.is_of_these_days,
     )
+
+
+def _chance(value: float, spread: Spread) -> float:
+    """Return how probable a difference as large is where there is none, by the jackknife's somewhat larger variance."""
+    error = spread.error * math.sqrt(1 + 1 / spread.degrees)
+    return two_sided_chance(value / error, spread.degrees)
 
 
 def _medians(made: Difference, values: Values, second: Mask, matched: Match, clusters: Clusters) -> Difference:
@@ -179,7 +186,7 @@ def _medians(made: Difference, values: Values, second: Mask, matched: Match, clu
         made,
         low=None if low is None else low / middle - 1,
         high=None if high is None else high / middle - 1,
-        chance=two_sided_chance(same / spread.error, spread.degrees),
+        chance=_chance(same, spread),
         is_of_these_days=spread.is_of_these_days,
     )
 

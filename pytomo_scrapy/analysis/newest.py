@@ -1,4 +1,4 @@
-"""The newest figures of each vantage point, and the counts by class of failure, for a monitoring system."""
+"""The newest figures of each vantage point, and what was counted of it so far, for a monitoring system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from pytomo_scrapy.analysis.figures import GAUGES
 from pytomo_scrapy.failures import was_refused
@@ -59,31 +59,83 @@ def _refusal_share(connection: Connection, vantage_id: int) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What was counted of one vantage point so far. Every number only ever grows."""
+
+    vantage: str
+    by_failure: dict[str, int]  # rows; "" stands for no failure
+    session_count: int  # valid, and a player ran or the network ended it before
+    stalled_session_count: int
+    stall_count: int
+    stalled_s: float
+    played_s: float
+    refusal_count: int
+    startup_counts: tuple[int, ...]  # sessions that started within each of STARTUP_BOUNDS_S
+    startup_s: float  # of the sessions that started, together
+
+
+# The edges of the histogram of startup: a picture within 2 s is what viewers expect, 10 s is what they leave after.
+STARTUP_BOUNDS_S = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
+_STARTUP = case((figure.c.is_session == 1, figure.c.startup_delay_s))
+_SUMS = (
+    func.count(),
+    func.sum(figure.c.is_session),
+    func.sum(figure.c.has_stall),
+    func.sum(figure.c.stall_count),
+    func.sum(figure.c.stalled_s),
+    func.sum(figure.c.played_s),
+    func.sum(_STARTUP),
+    *(func.sum(case((bound_s >= _STARTUP, 1), else_=0)) for bound_s in STARTUP_BOUNDS_S),
+)
+
+
 class Totals:
-    """Counts of rows by vantage point and class of failure that only ever grow: each call counts what is new."""
+    """Sums by vantage point that only ever grow: each call adds what is new."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._failures: dict[str, Counter[str]] = {}
+        self._sums: dict[str, list[float]] = {}
         self._until_id = 0
         self._lock = threading.Lock()
 
-    def read(self, connection: Connection) -> list[tuple[str, str, int]]:
-        """Return (vantage point, class, rows so far); the class "" stands for no failure."""
+    def read(self, connection: Connection) -> list[Total]:
+        """Return the sums of each vantage point, by name."""
         with self._lock:
             newest = connection.execute(select(func.max(figure.c.measurement_id))).scalar() or 0
             is_new = and_(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest)
-            names = {row.id: row.name for row in connection.execute(select(vantage.c.id, vantage.c.name))}
-            for key, name in names.items():
-                own = select(figure.c.failure, func.count()).where(figure.c.vantage_id == key, is_new)
-                failed = connection.execute(own.where(figure.c.failure.is_not(None)).group_by(figure.c.failure)).all()
-                row_count = connection.execute(
-                    select(func.count()).where(figure.c.vantage_id == key, is_new)
-                ).scalar_one()
-                self._counts[(name, "")] += row_count - sum(count for _, count in failed)
-                for failure, count in failed:
-                    self._counts[(name, failure)] += count
+            for row in connection.execute(select(vantage.c.id, vantage.c.name)).all():
+                self._add(connection, row.name, and_(figure.c.vantage_id == row.id, is_new))
             self._until_id = newest
-            return [(name, failure, count) for (name, failure), count in sorted(self._counts.items())]
+            return [self._total(name) for name in sorted(self._sums)]
+
+    def _add(self, connection: Connection, name: str, condition: ColumnElement[bool]) -> None:
+        failures = self._failures.setdefault(name, Counter())
+        sums = self._sums.setdefault(name, [0.0] * len(_SUMS))
+        new = connection.execute(select(*_SUMS).where(condition)).one()
+        failed = select(figure.c.failure, func.count()).where(condition, figure.c.failure.is_not(None))
+        rows = connection.execute(failed.group_by(figure.c.failure)).all()
+        counts = {str(row.failure): int(row[1]) for row in rows}
+        failures.update(counts)
+        failures[""] += new[0] - sum(counts.values())
+        for index, value in enumerate(new):
+            sums[index] += float(value or 0)
+
+    def _total(self, name: str) -> Total:
+        failures, sums = self._failures[name], self._sums[name]
+        refused = sum(count for failure, count in failures.items() if was_refused(failure or None))
+        return Total(
+            vantage=name,
+            by_failure=dict(failures),
+            session_count=int(sums[1]),
+            stalled_session_count=int(sums[2]),
+            stall_count=int(sums[3]),
+            stalled_s=sums[4],
+            played_s=sums[5],
+            refusal_count=refused,
+            startup_counts=tuple(map(int, sums[7:])),
+            startup_s=sums[6],
+        )
 
 
 def _float(value: Any) -> float | None:

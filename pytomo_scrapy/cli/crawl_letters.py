@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,14 +105,10 @@ class Command(CrawlCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        group = parser.add_argument_group("Crawl (the letters of Pytomo 3)")
-        for letter in LETTERS:
-            shape: dict[str, Any] = {"metavar": letter.metavar} if letter.value is None else {"action": "store_true"}
-            group.add_argument(*letter.flags, dest=letter.dest, help=letter.help, **shape)
+        add_letters(parser, LETTERS)
         parser.add_argument(
             "-s", "--set", action="append", default=[], metavar="SERVICE|NAME=VALUE", help="youtube, or any setting"
         )
-        parser.add_argument("-b", "--batch", action="store_true", help="accepted: nothing is ever asked")
         for place, flags in enumerate(_GONE):
             parser.add_argument(*flags, dest=f"gone_{place}", action="store_true", help=argparse.SUPPRESS)
 
@@ -125,13 +121,27 @@ class Command(CrawlCommand):
         # What is written out (-a, -s NAME=VALUE) comes last and wins over a letter.
         opts.spargs = [f"{name}={value}" for name, value in arguments.items()] + _listed(args) + opts.spargs
         opts.set = [f"{name}={value}" for name, value in settings.items()] + opts.set
-        if opts.loglevel is not None:
-            opts.loglevel = opts.loglevel.upper()
-            if opts.loglevel not in _LEVELS:
-                refuse(f"-L {opts.loglevel} is not usable: it must be one of {', '.join(_LEVELS)}.")
+        check_level(opts)
         # The videos are among the arguments now: what is left is Scrapy's own command line.
         args[:] = [service]
         super().process_options(args, opts)
+
+
+def add_letters(parser: argparse.ArgumentParser, letters: Sequence[Letter]) -> None:
+    """Add the letters, and those that mean nothing any more."""
+    group = parser.add_argument_group("The letters of Pytomo 3")
+    for letter in letters:
+        shape: dict[str, Any] = {"metavar": letter.metavar} if letter.value is None else {"action": "store_true"}
+        group.add_argument(*letter.flags, dest=letter.dest, help=letter.help, **shape)
+    group.add_argument("-b", "--batch", action="store_true", help="accepted: nothing is ever asked")
+
+
+def check_level(opts: argparse.Namespace) -> None:
+    """Take the log level in letters of any case. Ends the command with a sentence for any other word."""
+    if opts.loglevel is not None:
+        opts.loglevel = opts.loglevel.upper()
+        if opts.loglevel not in _LEVELS:
+            refuse(f"-L {opts.loglevel} is not usable: it must be one of {', '.join(_LEVELS)}.")
 
 
 def _service(args: list[str], given: list[str]) -> tuple[str, list[str]]:

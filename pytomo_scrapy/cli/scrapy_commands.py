@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from scrapy.cmdline import ScrapyArgumentParser
 from scrapy.commands import ScrapyCommand
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.exceptions import UsageError
@@ -37,6 +38,7 @@ _ORDER = (
 _MODULES = {
     "crawl": "pytomo_scrapy.cli.crawl_letters",
     "lab": "pytomo_scrapy.cli.lab_entry",
+    "measure": "pytomo_scrapy.cli.measure_letters",
     "serve": "pytomo_scrapy.commands.dashboard",
     "completion": "pytomo_scrapy.cli.completion",
 }
@@ -63,7 +65,8 @@ def listing() -> str:
 
 def make_parser(name: str, command: ScrapyCommand, settings: Settings) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    parser = argparse.ArgumentParser(
+    # Scrapy's: `-o -:jsonlines` is a value to it, not an option.
+    parser = ScrapyArgumentParser(
         prog=f"pytomo {name}",
         usage=f"pytomo {name} {command.syntax()}".rstrip(),
         description=command.long_desc(),

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
@@ -16,6 +16,15 @@ from scrapy.spiderloader import get_spider_loader
 
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, DatabaseCommand, refuse
 
+# Versions, components, changed settings, counts of pages, start and end of the engine.
+_ABOUT_SCRAPY = (
+    "scrapy.addons",
+    "scrapy.core.engine",
+    "scrapy.crawler",
+    "scrapy.extensions.logstats",
+    "scrapy.middleware",
+    "scrapy.utils.log",
+)
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
 ORDERLY_ENDS = ("finished", "data_cap", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
 
@@ -23,12 +32,18 @@ ORDERLY_ENDS = ("finished", "data_cap", "closespider_timeout", "closespider_item
 class Command(DatabaseCommand, ScrapyCrawl):
     """Exit codes: 0 finished, 2 usage, 3 failed (no video found, database lost), 130 interrupted."""
 
+    # For people: no name of a logger, and no list of figures at the end. The project's settings and -s win.
+    default_settings: ClassVar[dict[str, Any]] = {
+        "LOG_FORMAT": "%(asctime)s %(levelname)s: %(message)s",
+        "STATS_DUMP": False,
+    }
+
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
+        _quieten(self.settings)
         self._check(self._spider(args, opts), opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        _quieten(self.settings)
         self._crawl(self._create_crawler(args[0]), opts.spargs)
 
     def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
@@ -78,10 +93,15 @@ class Command(DatabaseCommand, ScrapyCrawl):
 
 
 def _quieten(settings: BaseSettings | None) -> None:
-    """Leave out Scrapy's lists of components, the same at every start, unless DEBUG is asked for."""
+    """Leave out what Scrapy tells of itself, the same at every start and end, unless DEBUG is asked for."""
     if settings is not None and settings.get("LOG_LEVEL") != "DEBUG":
-        for name in ("scrapy.middleware", "scrapy.addons"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        for name in _ABOUT_SCRAPY:
+            # Not by its level: Scrapy sets up logging after this, and the levels of its loggers anew.
+            logging.getLogger(name).addFilter(_is_warning)
+
+
+def _is_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
 
 
 def _end_at_once(crawler: Crawler) -> None:
@@ -91,5 +111,6 @@ def _end_at_once(crawler: Crawler) -> None:
     context = crawler.get_extension(CrawlContext)
     if context is not None:
         context.process.abandon()
+    sys.stderr.write("Ended at once: what was under way is not stored, and the same command measures it again.\n")
     sys.stderr.flush()
     os._exit(EXIT_INTERRUPTED)

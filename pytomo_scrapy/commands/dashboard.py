@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from pytomo_scrapy.commands import DatabaseCommand
 
 
 class Command(DatabaseCommand, ScrapyCommand):
-    """Exit codes: 0 ended by Ctrl-C, 2 an address, port or database that cannot be used."""
+    """Exit codes: 0 ended by Ctrl-C, 2 an address or port that cannot be used, 3 no such database."""
 
     requires_project = False
     requires_crawler_process = False
@@ -41,17 +42,22 @@ class Command(DatabaseCommand, ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         # Imported late: Scrapy imports every command's module to list them.
         from pytomo_scrapy.dashboard import server
-        from pytomo_scrapy.dashboard.choice import choose_databases
+        from pytomo_scrapy.dashboard.choice import check_is_there, choose_databases
 
         if len(args) > 1:
             raise UsageError("Give one port at most: pytomo serve 5555", print_help=False)
+        assert self.settings is not None
         with self.refusals():
             port = server.DEFAULT_PORT if not args else server.read_port(args[0])
             url = self.load_config().database_url
-            shown, directory = choose_databases(url, opts.database, Path(opts.directory) if opts.directory else None)
+            # The name of nobody's choice has no priority yet: no add-on has set the defaults.
+            priority = self.settings.getpriority("PYTOMO_DATABASE_URL")
+            if priority == SETTINGS_PRIORITIES["cmdline"] and not (opts.database or opts.directory):
+                check_is_there(url)
+            folder = Path(opts.directory) if opts.directory else None
+            choice = choose_databases(url, opts.database, folder, is_default=priority is None)
             server.serve(
-                shown,
-                directory=directory,
+                choice,
                 host=opts.host,
                 port=port,
                 token=server.read_token(opts.token, Path(opts.token_file) if opts.token_file else None),

@@ -1,14 +1,17 @@
-"""`scrapy db upgrade`: bring a database to this version's schema; `db revision` only tells which it has."""
+"""`pytomo db`: bring a database to this version's schema, tell which it has, or copy all of it into another."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import DatabaseCommand, refuse
+from pytomo_scrapy.items.in_words import counted
 
 
 class Command(DatabaseCommand, ScrapyCommand):
@@ -18,10 +21,10 @@ class Command(DatabaseCommand, ScrapyCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
-        return "upgrade | revision"
+        return "upgrade | revision | copy TARGET"
 
     def short_desc(self) -> str:
-        return "Bring a database to this version's schema, or tell which schema it has"
+        return "Bring a database to this version's schema, tell which it has, or copy it (SQLite to PostgreSQL or back)"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -31,8 +34,11 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.storage import migrate
 
+        if args[:1] == ["copy"] and len(args) == 2:
+            self._copy(args[1], is_json=opts.json)
+            return
         if args not in (["upgrade"], ["revision"]):
-            refuse("Say what to do: db upgrade, or db revision.")
+            refuse("Say what to do: db upgrade, db revision, or db copy FILE_OR_URL.")
         with self.refusals():
             before = _revision(self.load_config().database_url)
         if args == ["revision"]:
@@ -43,6 +49,25 @@ class Command(DatabaseCommand, ScrapyCommand):
             told = {"database": database.shown_url, "schema_before": before, "schema": migrate.HEAD}
             text = f"{database.shown_url}: schema {before or 'none'} -> {migrate.HEAD}"
             print(json.dumps(told) if opts.json else text)
+
+    def _copy(self, where: str, *, is_json: bool) -> None:
+        """Copy the database of the settings into the one named, which is created if need be."""
+        from pytomo_scrapy.analysis.columnar.blocks import seal_all
+        from pytomo_scrapy.exchange.database_copy import copy_database
+        from pytomo_scrapy.storage.database import open_database
+
+        url = where if "://" in where else f"sqlite:///{Path(where).absolute()}"
+
+        def tell(name: str, rows: int) -> None:
+            if not is_json and rows:
+                print(f"{name}: {counted(rows, 'row')}", flush=True)
+
+        with self.read_database() as source, closing(open_database(url)) as target:
+            counts = copy_database(source, target, tell)
+            seal_all(target)
+            told = {"from": source.shown_url, "to": target.shown_url, "row_counts": counts}
+            total = counted(sum(counts.values()), "row")
+            print(json.dumps(told) if is_json else f"{target.shown_url} holds {total}, counted in every table.")
 
 
 def _revision(url: str) -> str | None:

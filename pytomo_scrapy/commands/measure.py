@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,16 @@ from scrapy.settings import SETTINGS_PRIORITIES
 
 from pytomo_scrapy.commands import EXIT_FAILED, refuse
 from pytomo_scrapy.commands.crawl import Command as CrawlCommand
+from pytomo_scrapy.items.foreign_text import printable
+from pytomo_scrapy.items.in_words import duration
 from pytomo_scrapy.pages import parse_video_url
 
 if TYPE_CHECKING:
     from pytomo_scrapy.items import VideoItem
+
+
+# Resolution, name look-ups and the analysis on a line that is well.
+_AROUND_S = 5.0
 
 
 class Command(CrawlCommand):
@@ -45,11 +52,20 @@ class Command(CrawlCommand):
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
         self.settings.set("PYTOMO_WAIT_FOR_LINE", False, "cmdline")
         self.settings.set("PYTOMO_AD_HOC", True, "cmdline")
-        opts.spargs |= {"urls": args[0], "related": "0", "max_rounds": "1", "crawl": f"measure-{uuid.uuid4()}"}
+        opts.spargs |= {
+            "urls": args[0],
+            "related": "0",
+            "max_rounds": "1",
+            "max_crawled_url": "1",
+            "crawl": f"measure-{uuid.uuid4()}",
+        }
         return "youtube"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         crawler = self._create_crawler("youtube")
+        if not sys.stderr.isatty():
+            # On a terminal the live line says it.
+            sys.stderr.write(f"Measuring {printable(args[0])}: {duration(self._expected_s())} or a little more.\n")
         stored: list[VideoItem] = []
         crawler.signals.connect(_keep(stored), signal=signals.item_scraped, weak=False)
         self._crawl(crawler, opts.spargs)
@@ -58,9 +74,14 @@ class Command(CrawlCommand):
         elif self.exitcode == 0:
             refuse("Nothing was stored; the log says why.", EXIT_FAILED)
 
+    def _expected_s(self) -> float:
+        settings = self.load_config()
+        return settings.download.window_s + settings.ping.packets * settings.ping.interval_s + _AROUND_S
+
     def _show(self, key: str, *, is_json: bool) -> None:
-        from pytomo_scrapy.reporting.terminal import make_console, print_measurement
+        from pytomo_scrapy.reporting.terminal import escape, make_console, print_measurement, say
         from pytomo_scrapy.storage.measurements.repository import Repository
+        from pytomo_scrapy.storage.shown_url import database_option
 
         with self.opened_database() as database:
             record = Repository(database).measurement(key)
@@ -68,7 +89,9 @@ class Command(CrawlCommand):
         if is_json:
             print(json.dumps(record, default=str))
         else:
-            print_measurement(make_console(), record)
+            console = make_console()
+            print_measurement(console, record)
+            say(console, f"Its picture: pytomo plot {key} -o session.svg{escape(database_option(database.shown_url))}")
 
 
 def _keep(stored: list[VideoItem]) -> Any:

@@ -1,4 +1,4 @@
-"""`pytomo prune --older-than 90d`: take the traces out of old measurements, or leave daily aggregates of them only."""
+"""`pytomo prune`: take traces out of old measurements, leave only daily aggregates of them, or delete a bad run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -32,10 +33,10 @@ class Command(DatabaseCommand, ScrapyCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
-        return "--older-than AGE [--measurements] [--dry-run]"
+        return "--older-than AGE [--measurements] [--dry-run] | --run RUN [--dry-run]"
 
     def short_desc(self) -> str:
-        return "Delete traces and timelines of old measurements; their figures stay"
+        return "Delete traces and timelines of old measurements (their figures stay), or a run that went wrong"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -43,14 +44,18 @@ class Command(DatabaseCommand, ScrapyCommand):
         parser.add_argument(
             "--measurements", action="store_true", help="delete whole measurements and keep aggregates of their days"
         )
+        parser.add_argument("--run", metavar="RUN", help="delete this run with its measurements, by number or uuid")
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
         parser.add_argument("--json", action="store_true", help="print the rows of each table as one JSON object")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.storage.measurements.traces import prune
 
-        if args or opts.older_than is None:
-            refuse("Say how old: pytomo prune --older-than 90d")
+        if args or (opts.older_than is None) == (opts.run is None):
+            refuse("Say how old, or which run: pytomo prune --older-than 90d, or pytomo prune --run 12")
+        if opts.run is not None:
+            self._delete_run(opts)
+            return
         with self.opened_database() as database:
             before = datetime.now(UTC) - opts.older_than
             counts = prune(database, before, is_dry_run=opts.dry_run)
@@ -63,10 +68,27 @@ class Command(DatabaseCommand, ScrapyCommand):
         if opts.json:
             print(json.dumps({"before": before.isoformat(), "is_dry_run": opts.dry_run, "row_counts": dict(counts)}))
             return
-        verb = "would go" if opts.dry_run else "deleted"
-        for name, count in sorted(counts.items()):
-            print(f"{name}: {counted(count, 'row')} {verb}")
         if not counts:
             print("nothing is that old")
-        elif database.is_sqlite and not opts.dry_run:
-            print("The file keeps its size and takes new measurements into the room; `VACUUM` would shrink it.")
+        _print_counts(counts, is_dry_run=opts.dry_run, is_sqlite=database.is_sqlite)
+
+    def _delete_run(self, opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.analysis.daily.run_deletion import delete_run
+
+        with self.opened_database() as database:
+            counts = dict(delete_run(database, opts.run, is_dry_run=opts.dry_run))
+        if opts.json:
+            print(json.dumps({"run": opts.run, "is_dry_run": opts.dry_run, "row_counts": counts}))
+            return
+        is_set_aside = counts.pop("set aside", 0)
+        _print_counts(counts, is_dry_run=opts.dry_run, is_sqlite=database.is_sqlite)
+        if is_set_aside:
+            print("The newest measurement of all keeps its number: it is set aside, and nothing counts it.")
+
+
+def _print_counts(counts: Mapping[str, int], *, is_dry_run: bool, is_sqlite: bool) -> None:
+    verb = "would go" if is_dry_run else "deleted"
+    for name, count in sorted(counts.items()):
+        print(f"{name}: {counted(count, 'row')} {verb}")
+    if counts and is_sqlite and not is_dry_run:
+        print("The file keeps its size and takes new measurements into the room; `VACUUM` would shrink it.")

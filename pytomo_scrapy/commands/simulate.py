@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from pytomo_scrapy.exchange.trace_files import SESSION_SHAPE, TRACE_SHAPE, read_trace_file
 from pytomo_scrapy.failures import SettingError
-from pytomo_scrapy.items import MediaTimeline, PlaybackResult
-from pytomo_scrapy.measure.playback.simulation import PLAYERS, StreamTrace, player_parameters, simulate_playback
-
-_TRACE_SHAPE = '{"window_s": 32, "streams": [{"media": PATH, "arrivals": [[t_s, cumulative_bytes], ...]}, ...]}'
+from pytomo_scrapy.items import PlaybackResult
+from pytomo_scrapy.measure.playback.simulation import PLAYERS, player_parameters, simulate_playback
 
 
 class Command(ScrapyCommand):
@@ -34,7 +31,10 @@ class Command(ScrapyCommand):
         return "Play trace files through a player model; one JSON object a line, in their order"
 
     def long_desc(self) -> str:
-        return f"A trace file is {_TRACE_SHAPE}: one stream for a progressive file, video then audio for separate ones."
+        return (
+            f"A trace file is {TRACE_SHAPE}: one stream for a progressive file, video then audio for separate ones. "
+            f"One with a ladder is played adaptively: {SESSION_SHAPE}."
+        )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -78,37 +78,16 @@ def read_player_options(opts: argparse.Namespace) -> tuple[str, dict[str, float]
 
 
 def simulate_file(path: Path, player: str, parameters: Mapping[str, float]) -> PlaybackResult:
-    """Simulate one trace file. Raises UsageError where it cannot be used."""
+    """Simulate one trace file; one with a ladder is played by the player's adaptive form, where it has one.
+
+    Raises UsageError where it cannot be used.
+    """
     try:
-        trace = json.loads(path.read_text())
-        window_s = float(trace["window_s"])
-        streams = [_stream(path, entry, len(trace["streams"]), place) for place, entry in enumerate(trace["streams"])]
+        trace = read_trace_file(path)
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}", print_help=False) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is no trace file ({error!r}): {_TRACE_SHAPE}", print_help=False) from None
-    return simulate_playback(streams, player, parameters, horizon_s=window_s)
-
-
-def _stream(trace_path: Path, entry: Mapping[str, Any], stream_count: int, place: int) -> StreamTrace:
-    arrivals: Sequence[Sequence[float]] = entry["arrivals"]
-    media = Path(entry["media"])
-    media = media if media.exists() else trace_path.parent / media
-    size_bytes = media.stat().st_size
-    kind = "muxed" if stream_count == 1 else ("video", "audio")[min(place, 1)]
-    # Clocks of several threads may have been written out of order by a hair: what had arrived stays arrived.
-    arrival_s = tuple(accumulate((float(t_s) for t_s, _ in arrivals), max))
-    arrival_bytes = tuple(accumulate((int(count) for _, count in arrivals), max))
-    return StreamTrace(
-        arrival_s,
-        arrival_bytes,
-        _timeline(str(media), kind, size_bytes),
-        is_complete=bool(arrival_bytes) and arrival_bytes[-1] >= size_bytes,
-    )
-
-
-@lru_cache(maxsize=64)
-def _timeline(media: str, kind: str, size_bytes: int) -> MediaTimeline:
-    from pytomo_scrapy.measure.media.timeline import read_timeline
-
-    return read_timeline(media, kind, size_bytes, size_bytes)
+        raise UsageError(f"{path} is no trace file ({error!r}): {TRACE_SHAPE}", print_help=False) from None
+    if trace.source.ladder is not None and f"{player}-adaptive" in PLAYERS:
+        player = f"{player}-adaptive"
+    return simulate_playback(trace.streams, player, parameters, horizon_s=trace.window_s, source=trace.source)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytomo_scrapy.config.alert_config import AlertConfig
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
-from pytomo_scrapy.config.values import choice, choices, flag, number, optional, text, web_address, whole, words
+from pytomo_scrapy.config.values import choice, choices, flag, number, optional, text, whole, words
 
 # In the order in which they are asked.
 SOURCES = ("data_api", "charts", "gaming", "podcasts", "sports", "search")
@@ -154,16 +155,6 @@ class EnduranceConfig:
         "after the first of them: yt-dlp is then too old, or the service distrusts this machine; 0: the crawl never "
         "stops for that",
     )
-    alert_webhook: str | None = setting(
-        "PYTOMO_ALERT_WEBHOOK",
-        None,
-        "URL",
-        optional(web_address),
-        "Web address to which a JSON message is posted when failures repeat, and when they are over",
-    )
-    alert_after: int = setting(
-        "PYTOMO_ALERT_AFTER", 5, "videos", whole(1), "Failures of the same class in a row that raise an alert"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +208,7 @@ class Config(StageConfigs):
     )
     pace_s: float = setting("PYTOMO_PACE_S", 5.0, "s", number(0), "Shortest time between the starts of two videos")
     endurance: EnduranceConfig = part(EnduranceConfig)
+    alerts: AlertConfig = part(AlertConfig)
     quiet_window: bool = setting(
         "PYTOMO_QUIET_WINDOW",
         True,

@@ -9,8 +9,8 @@ from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.values import any_text, choice, flag, ip_address, number, optional, proxy_url, text, whole
 
 _H264_720P = (
-    "bestvideo[height<=720][vcodec^=avc1][protocol^=http]+bestaudio[acodec^=mp4a][protocol^=http]"
-    "/bestvideo[height<=720][protocol^=http]+bestaudio[protocol^=http]/best[height<=720][protocol^=http]/best[protocol^=http]"
+    "bestvideo[height<=720][vcodec^=avc1]+bestaudio[acodec^=mp4a]/bestvideo[height<=720]+bestaudio"
+    "/best[height<=720]/best"
 )
 # The smallest request that is answered with media: no page, no player script, no manifests.
 _LEAN = "player_client=visionos;player_skip=webpage,configs,js,initial_data;skip=hls,dash"
@@ -70,7 +70,8 @@ class ResolveConfig:
         _H264_720P,
         "yt-dlp selector",
         text,
-        "Formats to measure, as a yt-dlp selector: video with sound in a single file, or a video and an audio file",
+        "Formats to measure, as a yt-dlp selector: video with sound in one stream, or a video and an audio stream. "
+        "Files are offered to it first, what comes in segments (HLS, DASH) where no file fits",
     )
     extractor_args: str = setting(
         "PYTOMO_RESOLVE_EXTRACTOR_ARGS",

@@ -28,7 +28,11 @@ def settings_of(kind: type[DataclassInstance]) -> Iterator[Setting]:
 
 
 # Variables of the environment that look like settings: of the executable and the web page, of deploy/, of the tests.
-_NO_SETTINGS = ("PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_PASSWORD", "PYTOMO_GRAFANA_", "PYTOMO_TEST_")
+_NO_SETTINGS = (
+    *("PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_GRAFANA_", "PYTOMO_TEST_"),
+    # of deploy/compose
+    *("PYTOMO_PASSWORD", "PYTOMO_READER_PASSWORD", "PYTOMO_ADMIN_PASSWORD"),
+)
 
 # Some configurations, such as the path, are part of several.
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in settings_of(Config)}
@@ -63,12 +67,19 @@ def environment(prefix: str = "PYTOMO_") -> dict[str, str]:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Look for settings that do not exist. Raises SettingError: a misspelt setting would leave its default in force.
+    """Look for settings that do not exist. Raises SettingError that names all: each would leave its default in force.
 
     Names that do not begin with PYTOMO_ are others' business.
     """
-    for name in sorted(names):
-        if name.startswith("PYTOMO_") and name not in BY_NAME and not name.startswith(_NO_SETTINGS):
-            near = get_close_matches(name, BY_NAME, n=2, cutoff=0.75)
-            meant = f"did you mean {' or '.join(near)}? " if near else ""
-            raise SettingError(f"{name} is no setting: {meant}`pytomo settings` lists them.")
+    wrong = [name for name in sorted(names) if _is_meant_for_us(name) and name not in BY_NAME]
+    if wrong:
+        raise SettingError(f"{' '.join(map(_refusal, wrong))} `pytomo settings` lists them.")
+
+
+def _is_meant_for_us(name: str) -> bool:
+    return name.startswith("PYTOMO_") and not name.startswith(_NO_SETTINGS)
+
+
+def _refusal(name: str) -> str:
+    near = get_close_matches(name, BY_NAME, n=2, cutoff=0.75)
+    return f"{name} is no setting: did you mean {' or '.join(near)}?" if near else f"{name} is no setting."

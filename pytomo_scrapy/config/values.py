@@ -122,3 +122,12 @@ def web_address(value: Any) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadValue("a web address such as https://example.org/hook")
     return url
+
+
+def mail_server(value: Any) -> str:
+    """Read the address of a mail server. The default ports are those of RFC 5321, 6409 and 8314."""
+    url = str(value).strip()
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
+        raise BadValue("the address of a mail server such as smtps://user:password@mail.example.org")
+    return url

@@ -1,25 +1,22 @@
-"""Alerts: a message to a web hook when one class of failure repeats, and when it is over."""
+"""Alerts: a message when one class of failure repeats, and when it is over."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import platform
-import urllib.request
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy.config import Config
+from pytomo_scrapy.config import AlertConfig, Config
+from pytomo_scrapy.crawl.notices import has_ways, send_notice
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.items import VideoItem
 
 logger = logging.getLogger(__name__)
-
-TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +60,13 @@ def _alert(event: str, failure: str, count: int) -> Alert:
 
 
 class Alerts:
-    """Posts alerts while the crawl runs; a web hook that is away costs a line in the log, never a measurement."""
+    """Sends alerts while the crawl runs; a web hook that is away costs a line in the log, never a measurement."""
 
-    def __init__(self, webhook: str, alert_after: int, about: dict[str, Any]) -> None:
-        self._webhook = webhook
-        self._streak = Streak(alert_after)
+    def __init__(self, config: AlertConfig, about: dict[str, Any]) -> None:
+        self._config = config
+        self._streak = Streak(config.after)
         self._about = about
-        self._posts: set[asyncio.Task[None]] = set()
+        self._posts: set[asyncio.Task[bool]] = set()
 
     def stored(self, item: VideoItem) -> None:
         """Count a stored measurement's failure, and post an alert if one is due, without holding up the crawl."""
@@ -83,7 +80,10 @@ class Alerts:
                 "video_id": item.video_id,
                 "at": datetime.now(UTC).isoformat(),
             }
-            post = asyncio.ensure_future(run_in_thread(self._post, message))
+            subject = (
+                f"{alert.failure}, {alert.count} in a row" if alert.event == "failing" else f"{alert.failure} is over"
+            )
+            post = asyncio.ensure_future(run_in_thread(send_notice, self._config, subject, message))
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
 
@@ -91,20 +91,9 @@ class Alerts:
         """Wait for posts under way."""
         await asyncio.gather(*self._posts)
 
-    def _post(self, message: dict[str, Any]) -> None:
-        body = json.dumps(message).encode()
-        request = urllib.request.Request(self._webhook, body, {"Content-Type": "application/json"}, method="POST")
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-                return
-        except (OSError, ValueError) as error:
-            # The address holds a secret of its own, so it is not in the line.
-            logger.warning("The alert could not be posted: %s", type(error).__name__)
-
 
 def alerts_of(checked: Config) -> Alerts | None:
-    """Return the alerts that PYTOMO_ALERT_WEBHOOK asks for. None where it is empty."""
-    if checked.endurance.alert_webhook is None:
+    """Return the alerts that the settings ask for. None where they would go nowhere."""
+    if not has_ways(checked.alerts):
         return None
-    about = {"vantage": checked.vantage or platform.node(), "provider": checked.provider}
-    return Alerts(checked.endurance.alert_webhook, checked.endurance.alert_after, about)
+    return Alerts(checked.alerts, {"vantage": checked.vantage or platform.node(), "provider": checked.provider})

@@ -12,19 +12,26 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl.alerts import alerts_of
+from pytomo_scrapy.crawl.closing import Summary
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.data_cap import DataCap
-from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.end_reasons import reason_to_end
+from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.idle_time import idle_figures
 from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
 from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
+from pytomo_scrapy.crawl.opening import opening_lines
+from pytomo_scrapy.crawl.other_spiders import Admission, EndWatch, OpenAdmission
 from pytomo_scrapy.crawl.outages import Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
 from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
+from pytomo_scrapy.crawl.standing import Standing
+from pytomo_scrapy.crawl.stored_signal import measurement_stored
+from pytomo_scrapy.failures import LineError, StorageError
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
 from pytomo_scrapy.measure.tools import Tools
@@ -50,6 +57,9 @@ class CrawlContext:
         limit: int | None = None,
     ) -> None:
         """Build every part; `limit` is that of the videos. Raises SettingError or StorageError."""
+        self.admission: Admission = OpenAdmission()
+        self._watch: EndWatch | None = None
+        self._line_failure: str | None = None
         self.config = checked
         self._stats = stats
         # 1. The parts that may refuse before anything is opened.
@@ -57,22 +67,23 @@ class CrawlContext:
         self.networks = NetworkFinder(checked.network)
         # 2. The gate that every part waits for, and stops to end a crawl.
         self.gate = Gate(is_quiet=checked.quiet_window)
+        self.standing = Standing()
         # 3. The database; its retries end when the gate stops.
-        self.storage = CrawlStorage(checked, self.gate, raw_settings)
+        self.storage = CrawlStorage(checked, self.gate, raw_settings, self.standing)
         # 4. The parts that end a crawl by stopping the gate.
-        self.politeness = Politeness(checked.endurance, self.gate)
+        self.politeness = Politeness(checked.endurance, self.gate, self.standing)
         self.lab = LabLife.of_environment()
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
         waits_for_line = checked.endurance.waits_for_line and not checked.path.proxy
-        self.outages = Outages(checked.dns, self.gate.hold, self.gate.pause, run_in_thread, is_on=waits_for_line)
+        self.outages = Outages(checked.dns, self.gate.hold, self._pause_for_line, run_in_thread, is_on=waits_for_line)
         # 5. The parts that only observe. None where they are not wanted.
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
-        self.progress = progress_of(checked.progress, limit)
+        self.progress = progress_of(checked.progress, limit, self.standing)
+        self.summary = Summary(self.storage.database.shown_url, checked.download.window_s)
         # 6. The process of the windows, and the flow, whose tools are the parts above.
         self.process = MeasuringProcess()
-        if self.progress is not None:
-            self.process.show_on(self.progress.showing)
+        self.process.show_on(self.standing.showing)
         self.session = Session(
             checked,
             Tools(
@@ -100,6 +111,8 @@ class CrawlContext:
             {name: crawler.settings.get(name) for name in config.BY_NAME},
             limit=arguments.max_crawled_url if arguments else None,
         )
+        if crawler.spider is not None and not getattr(crawler.spider, "walks", False):
+            context._serve_other_spider(crawler)
         context.connect(crawler.signals)
         guard_log()
         return context
@@ -117,11 +130,13 @@ class CrawlContext:
 
     def connect(self, manager: SignalManager) -> None:
         """Let the parts hear of the crawl's beginning, its stored measurements and its end."""
-        at_beginning: list[Callable[..., Any]] = [self.process.open]
+        # Another spider may yield no video at all.
+        at_beginning: list[Callable[..., Any]] = [self.process.open] if self._watch is None else []
         at_each_stored: list[Callable[..., Any]] = [
             self.politeness.stored,
             self.data_cap.stored,
             self.refusal_share.stored,
+            self.summary.stored,
         ]
         at_end: list[Callable[..., Any]] = [
             self.storage.close,
@@ -136,10 +151,12 @@ class CrawlContext:
         if self.alerts is not None:
             at_each_stored.append(self.alerts.stored)
             at_end.append(self.alerts.close)
-        at_end += [self.line.free, self.networks.close]
+        if self._watch is not None:
+            at_end.insert(0, self._watch.close)
+        at_end += [self.line.free, self.networks.close, self._tell_summary]
         for signal, receivers in (
             (signals.spider_opened, at_beginning),
-            (signals.item_scraped, at_each_stored),
+            (measurement_stored, at_each_stored),
             (signals.spider_closed, at_end),
         ):
             for receiver in receivers:
@@ -151,8 +168,10 @@ class CrawlContext:
         """Begin the crawl of these arguments, with retries. Raises StorageError when these are over."""
         opened = await self.storage.ask(self.storage.begin, spider, user_arguments, arguments, is_own_list=is_own_list)
         self.process.show_on(opened.live_window)
-        crawl = opened.frontier.crawl
-        logger.info("%s crawl %s, pass %d", "Resuming" if crawl.is_resumed else "New", crawl.name, crawl.pass_number)
+        for line in await self.storage.ask(opening_lines, spider, arguments, self.config, opened):
+            logger.info("%s", line)
+        if self.progress is not None:
+            self.progress.begin((await self.storage.ask(opened.frontier.counts)).done)
         await self.data_cap.begin()
         await self._warn_of_gate(spider)
         return opened
@@ -164,11 +183,67 @@ class CrawlContext:
         if sentence is not None:
             logger.info("%s", sentence)
 
+    def tell_ending(self) -> None:
+        """Log what the crawl still does, now that it was asked to end, and for how long."""
+        logger.info("%s", self.standing.ending_sentence(self.config.playback.analysis_timeout_s))
+
+    async def _pause_for_line(self, seconds: float) -> None:
+        with self.standing.waiting("the line is out and is asked again", seconds):
+            await self.gate.pause(seconds)
+
+    def _serve_other_spider(self, crawler: Crawler) -> None:
+        """Let the first video of a spider without a walk open the run, and watch over its end."""
+        spider = crawler.spider
+        assert spider is not None
+
+        async def close_spider(reason: str) -> None:
+            assert crawler.engine is not None
+            await crawler.engine.close_spider_async(reason=reason)
+
+        def is_ending() -> bool:
+            slot = getattr(crawler.engine, "_slot", None)
+            return not crawler.crawling or slot is None or slot.closing is not None
+
+        async def begin() -> None:
+            watch.begin()
+            try:
+                self.line.take()
+                opened = await self.storage.ask(self.storage.begin_run, spider.name, {})
+            except LineError as error:
+                self._line_failure = str(error)
+                raise Stopped from None
+            except StorageError as error:
+                self.storage.fail(str(error))
+                raise Stopped from None
+            await self.process.open()
+            self.process.show_on(opened.live_window)
+            await self.data_cap.begin()
+
+        watch = self._watch = EndWatch(self.gate, is_ending, self.reason_to_end, close_spider)
+        self.admission = Admission(
+            self.gate,
+            begin,
+            self.politeness.ready,
+            ahead=self.config.frontier_ahead,
+            pace_s=self.config.pace_s,
+            source=spider.name,
+        )
+
+    def reason_to_end(self) -> str | None:
+        """Return the reason to close the crawl, as Scrapy names them, and log its sentence. None: it goes on."""
+        if self._line_failure is not None:
+            logger.error("%s", self._line_failure)
+            return "line_taken"
+        return reason_to_end(self.storage, self.lab, self.politeness, self.data_cap)
+
     @property
     def is_over(self) -> bool:
         """Whether something has happened that ends the crawl."""
         is_ended = self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
         return is_ended or self.lab.is_over
+
+    def _tell_summary(self, reason: str) -> None:
+        self.summary.tell(reason)
 
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import platform
 from collections.abc import Callable, Mapping
@@ -15,10 +16,11 @@ from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
 from pytomo_scrapy.crawl.outbox import Outbox
 from pytomo_scrapy.crawl.retrying import Retrying
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier.frontier import open_crawl
+from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 
@@ -31,14 +33,17 @@ Answer = TypeVar("Answer")
 class CrawlStorage:
     """The database, from the start; the crawl in it, once the spider, which knows its arguments, has begun it."""
 
-    def __init__(self, config: Config, gate: Gate, raw_settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, config: Config, gate: Gate, raw_settings: Mapping[str, Any], standing: Standing | None = None
+    ) -> None:
         """Open the database. Raises StorageError with one sentence if it cannot be used."""
         self._config = config
         self._gate = gate
         self._raw_settings = raw_settings
         self.database = open_database(config.database_url, after_migration=pack_after_migration)
         self.repository = Repository(self.database, after_save=pack_now_and_then)
-        self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping)
+        self._standing = standing or Standing()
+        self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping, sleep=self._sleep)
         self._opened: OpenedCrawl | None = None
         self.failure: str | None = None
 
@@ -46,7 +51,7 @@ class CrawlStorage:
     def opened(self) -> OpenedCrawl:
         """The crawl under way. Raises RuntimeError before it has begun."""
         if self._opened is None:
-            raise RuntimeError("No crawl has begun: the spider must be one of pytomo_scrapy's.")
+            raise RuntimeError("No crawl has begun: the first stage of a video begins it.")
         return self._opened
 
     async def ask(self, function: Callable[Given, Answer], /, *args: Given.args, **kwargs: Given.kwargs) -> Answer:
@@ -79,6 +84,14 @@ class CrawlStorage:
             lease_s=config.endurance.lease_s,
             retries_refused=config.endurance.backoff_retry_s > 0,
         )
+        return self._begin_run(spider, arguments, frontier)
+
+    def begin_run(self, spider: str, arguments: Mapping[str, Any]) -> OpenedCrawl:
+        """Begin the run of a spider without a frontier. Blocking. Raises StorageError."""
+        return self._begin_run(spider, arguments, None)
+
+    def _begin_run(self, spider: str, arguments: Mapping[str, Any], frontier: Frontier | None) -> OpenedCrawl:
+        config = self._config
         outbox = Outbox(
             config.endurance.unstored_directory, config.endurance.unstored_max_bytes, self.database.shown_url
         )
@@ -87,8 +100,8 @@ class CrawlStorage:
             spider=spider,
             arguments=arguments,
             settings=self._raw_settings,
-            vantage=VantageFacts(vantage, config.provider),
-            crawl_id=frontier.crawl.id,
+            vantage=VantageFacts(config.vantage or platform.node(), config.provider),
+            crawl_id=frontier.crawl.id if frontier is not None else None,
             store_public_ip=config.store_public_ip,
             is_ad_hoc=config.is_ad_hoc,
         )
@@ -116,6 +129,10 @@ class CrawlStorage:
             logger.log(logging.ERROR if self.failure is None else logging.DEBUG, "%s", error)
         finally:
             self.database.close()
+
+    async def _sleep(self, seconds: float) -> None:
+        with self._standing.waiting("the database is away and is asked again", seconds):
+            await asyncio.sleep(seconds)
 
     def _is_stopping(self) -> bool:
         return self.failure is not None or self._gate.is_stopping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import platform
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,8 +12,6 @@ from pytomo_scrapy.config import Config
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.items import VideoItem
 
-logger = logging.getLogger(__name__)
-
 # Rough figures for the sentence at the start; the cap counts real bytes.
 ASSUMED_MEDIA_BPS = 2_500_000  # 720p H.264 and AAC of the service, about
 ASSUMED_LINE_BPS = 100_000_000
@@ -23,12 +20,17 @@ SEGMENT_S = 5.0
 
 
 def expected_bytes_per_hour(checked: Config) -> int:
-    """Estimate the media bytes of an hour of windows, on a line of ASSUMED_LINE_BPS.
+    """Estimate the media bytes of an hour of windows, on a line of ASSUMED_LINE_BPS."""
+    window_count = 3600 / max(checked.pace_s, checked.download.window_s + OUTSIDE_WINDOW_S)
+    return int(window_count * _window_bytes(checked))
 
-    A paced window takes its own length, the buffer goal and a segment of media; a bulk one uses the full line.
+
+def _window_bytes(checked: Config) -> float:
+    """Estimate the media bytes of a window.
+
+    A paced one takes its own length, the buffer goal and a segment of media; a bulk one uses the full line.
     """
     settings = checked.download
-    window_count = 3600 / max(checked.pace_s, settings.window_s + OUTSIDE_WINDOW_S)
     line_bytes = settings.window_s * ASSUMED_LINE_BPS / 8
     bulk_bytes = min(settings.max_bytes, line_bytes)
     media_s = settings.window_s + settings.buffer_goal_s + SEGMENT_S
@@ -36,17 +38,17 @@ def expected_bytes_per_hour(checked: Config) -> int:
     share = 1.0
     if settings.mode == "paced":
         share = 1 / settings.bulk_every if settings.bulk_every else 0.0
-    return int(window_count * (share * bulk_bytes + (1 - share) * paced_bytes))
+    return share * bulk_bytes + (1 - share) * paced_bytes
 
 
 def volume_sentence(checked: Config) -> str:
-    """Say what an hour of the crawl will download, and what bounds it."""
+    """Say what a video and a day of the crawl will download, and what bounds it."""
     cap = checked.download.data_cap_bytes_per_day
     bound = f"at most {cap / 1e9:.2f} GB a day" if cap else "no cap: PYTOMO_DATA_CAP_BYTES_PER_DAY sets one"
+    day_bytes = 24 * expected_bytes_per_hour(checked)
     return (
-        f"Windows of {checked.download.window_s:g} s, {checked.download.mode}: about "
-        f"{expected_bytes_per_hour(checked) / 1e9:.1f} GB an hour on a line of {ASSUMED_LINE_BPS / 1e6:.0f} Mbit/s, "
-        f"less on a slower one ({bound})"
+        f"about {_window_bytes(checked) / 1e6:.0f} MB a video, {day_bytes / 1e9:.0f} GB in a whole day, on a line of "
+        f"{ASSUMED_LINE_BPS / 1e6:.0f} Mbit/s; less on a slower one ({bound})"
     )
 
 
@@ -69,8 +71,7 @@ class DataCap:
         self._received_bytes = 0
 
     async def begin(self) -> None:
-        """Log the bytes expected, and count those that earlier crawls of the day received."""
-        logger.info("%s", volume_sentence(self._config))
+        """Count the bytes that earlier crawls of the day received."""
         if self._cap_bytes:
             midnight = self._now().replace(hour=0, minute=0, second=0, microsecond=0)
             vantage = self._config.vantage or platform.node()

@@ -19,23 +19,35 @@ logger = logging.getLogger(__name__)
 
 
 class OpenedCrawl:
-    """One run over one frontier. It exists only once the crawl has begun: its holder can store."""
+    """One run, over the frontier of a walk if it has one. It exists only once it has begun: its holder can store."""
 
     def __init__(
         self,
         database: Database,
         repository: Repository,
-        frontier: Frontier,
+        frontier: Frontier | None,
         run: Run,
         outbox: Outbox,
         retrying: Retrying,
     ) -> None:
-        self.frontier = frontier
+        self._frontier = frontier
         self._database = database
         self._repository = repository
         self.run = run
         self.outbox = outbox
         self._retrying = retrying
+
+    @property
+    def shown_database(self) -> str:
+        """The database's URL, without its password."""
+        return self._database.shown_url
+
+    @property
+    def frontier(self) -> Frontier:
+        """The frontier of a walk. Raises RuntimeError in the run of another spider."""
+        if self._frontier is None:
+            raise RuntimeError("This run has no frontier: its spider is not one of pytomo_scrapy's.")
+        return self._frontier
 
     def live_window(self, item: VideoItem, window_s: float) -> LiveWindow:
         """Return where an open window is noted for the web page."""
@@ -53,7 +65,7 @@ class OpenedCrawl:
         except RefusedError:
             raise
         except StorageError:
-            waiting = WaitingMeasurement(item, self.run, self.frontier.crawl)
+            waiting = WaitingMeasurement(item, self.run, self._frontier.crawl if self._frontier else None)
         path = await run_in_thread(self.outbox.keep, waiting)
         try:
             await self._retrying.ask(self.save, item)
@@ -65,20 +77,29 @@ class OpenedCrawl:
 
     def save(self, item: VideoItem) -> None:
         """Store one measurement. Blocking. Raises StorageError."""
-        self._repository.save(item, self.run, self.frontier)
+        self._repository.save(item, self.run, self._frontier)
 
     def end(self, reason: str) -> None:
         """Release the crawl's claims, and end its run. Blocking. Raises StorageError."""
-        self.frontier.release_all()
+        if self._frontier is not None:
+            self._frontier.release_all()
         self._repository.end_run(self.run, reason)
 
 
-def store_what_waits(outbox: Outbox, repository: Repository, opened: Frontier) -> None:
-    """Store an earlier run's measurements before anything is claimed, or their videos are measured again. Blocking."""
+def store_what_waits(outbox: Outbox, repository: Repository, opened: Frontier | None) -> None:
+    """Store an earlier run's measurements before anything is claimed, or their videos are measured again. Blocking.
+
+    Those of a crawl wait for a run that has a frontier, whose claims they finish.
+    """
     for path, waiting in outbox.waiting():
-        frontier = opened if waiting.crawl.id == opened.crawl.id else opened.of(waiting.crawl)
+        if opened is None and waiting.crawl is not None:
+            continue
+        frontier = None
+        if opened is not None and waiting.crawl is not None:
+            frontier = opened if waiting.crawl.id == opened.crawl.id else opened.of(waiting.crawl)
         try:
-            frontier.take_back()
+            if frontier is not None:
+                frontier.take_back()
             repository.save(waiting.item, waiting.run, frontier, is_whole=True)
         except RefusedError as error:
             logger.warning("The measurement in %s is left there: this database does not take it. %s", path, error)

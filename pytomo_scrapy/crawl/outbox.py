@@ -29,11 +29,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class WaitingMeasurement:
-    """A measurement that waits for the database, with its run and the crawl whose claim it finishes."""
+    """A measurement that waits for the database, with its run and the crawl whose claim it finishes, if it has one."""
 
     item: VideoItem
     run: Run
-    crawl: OpenCrawl
+    crawl: OpenCrawl | None
 
 
 class Outbox:
@@ -157,5 +157,5 @@ def _without_signed_parts(item: VideoItem) -> VideoItem:
     # A media URL without its query is of no use later.
     if item.resolve is None:
         return item
-    formats = tuple(replace(media, url="") for media in item.resolve.formats)
+    formats = tuple(replace(media, url="", parts=()) for media in item.resolve.formats)
     return replace(item, resolve=replace(item.resolve, formats=formats))

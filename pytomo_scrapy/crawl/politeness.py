@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from pytomo_scrapy.config import EnduranceConfig
 from pytomo_scrapy.crawl.gate import Gate, Stopped
+from pytomo_scrapy.crawl.standing import Standing, time_of_day
 from pytomo_scrapy.failures import FAILURES, REFUSALS, Stage
 from pytomo_scrapy.items import VideoItem
 
@@ -96,8 +97,16 @@ _DRAWN = frozenset({"bot_check"})
 class Politeness:
     """The crawl's one BackOff: every stage that asks the service waits for it first."""
 
-    def __init__(self, settings: EnduranceConfig, gate: Gate, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: EnduranceConfig,
+        gate: Gate,
+        standing: Standing | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
+        self._standing = standing or Standing()
         self._back_off = BackOff(settings)
         self._gate = gate
         self._clock = clock
@@ -145,7 +154,11 @@ class Politeness:
             self._gate.stop()
             return
         logger.warning(
-            "The service refuses (%s: %s): it is asked again in %.0f s", failure, FAILURES[failure].meaning, wait_s
+            "The service refuses (%s: %s): it is asked again in %.0f s, at %s",
+            failure,
+            FAILURES[failure].meaning,
+            wait_s,
+            time_of_day(wait_s),
         )
 
     async def ready(self) -> None:
@@ -153,7 +166,8 @@ class Politeness:
         while (wait_s := self._back_off.wait_s(self._clock())) > 0:
             if self._gate.is_stopping:
                 raise Stopped
-            await asyncio.sleep(min(wait_s, _POLL_S))
+            with self._standing.waiting("the service refused and is left alone", wait_s):
+                await asyncio.sleep(min(wait_s, _POLL_S))
 
     @property
     def is_over(self) -> bool:

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from pytomo_scrapy.analysis import distribution as distributions
 from pytomo_scrapy.analysis import lists, session_timeline
 from pytomo_scrapy.analysis.figures import PARAMETERS, described
+from pytomo_scrapy.analysis.lines import lines_of
 from pytomo_scrapy.analysis.series import FEW_ROWS, MAX_BUCKETS, Series
 from pytomo_scrapy.analysis.statement import stated
 from pytomo_scrapy.dashboard.api_index import describe
@@ -329,3 +331,11 @@ def timeline(request: Request) -> Response:
     if found is None:
         raise BadRequestError("There is no such window of a measurement.", 404)
     return JSONResponse(asdict(found))
+
+
+def lines(request: Request) -> Response:
+    """Give every measured line as it is now."""
+    query = read_query(request, request.app.state.catalogue)
+    with query.database.read() as connection:
+        found = lines_of(connection, datetime.now(UTC))
+    return JSONResponse({"lines": [line.to_dict() for line in found]}, headers={"Cache-Control": "private, no-cache"})

@@ -10,7 +10,8 @@ from pytomo_scrapy.dashboard.query import PERIODS
 
 _COMMON = {
     "db": "id of a database, from /api/databases; default: the one that the server was started with",
-    "period": f"one of {', '.join(PERIODS)}; it ends at `to`, or with the newest measurement; default 7d",
+    "period": f"one of {', '.join(PERIODS)}; it ends at `to`, or with the newest measurement; "
+    "default: the span of the measurements, 7d at most",
     "from": "start: 2026-11-20, 2026-11-20T18:00 (UTC) or seconds since 1970",
     "to": "end, not included; the same forms",
     "rows": "valid (default): without a failure, or with one that the network is charged with; all",
@@ -58,6 +59,7 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/videos.csv": ("the same as CSV", _LIST),
     "/api/measurement/NUMBER": ("everything that is stored of one measurement", {}),
     "/api/measurement/NUMBER/timeline": ("one window second by second", {"place": "which window, from 0"}),
+    "/api/lines": ("every measured line as it is now: last seen, versions, today, shares of its newest sessions", {}),
     "/api/live": ("windows in progress, crawls under way, newest measurements", {}),
 }
 

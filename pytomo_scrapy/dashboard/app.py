@@ -53,6 +53,7 @@ class DashboardConfig:
     directory: Path | None = None
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()  # host names that requests may use; empty: any
+    note: str | None = None  # why another database than the default one is shown
 
 
 def create_app(config: DashboardConfig) -> Starlette:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import sqlite3
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,6 +116,21 @@ def _reader(where: str | Path) -> ReadDatabase:
 def newest_file(directory: Path) -> Path | None:
     """Return the database of a folder that changed last. None where there is none."""
     return max(_files_in(directory), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def newest_filled_file(directory: Path) -> Path | None:
+    """Return the database of a folder that changed last among those that hold a measurement. None where none does."""
+    newest_first = sorted(_files_in(directory), key=lambda path: path.stat().st_mtime, reverse=True)
+    return next((path for path in newest_first if holds_measurements(path)), None)
+
+
+def holds_measurements(path: Path) -> bool:
+    """Return whether a file is a database of ours with a measurement in it. It is only read."""
+    for mode in ("mode=ro", "mode=ro&immutable=1"):  # the second where the folder cannot be written
+        address = f"{path.resolve().as_uri()}?{mode}"
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM measurement LIMIT 1").fetchone() is not None
+    return False
 
 
 def _files_in(directory: Path) -> list[Path]:

@@ -3,37 +3,71 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from pytomo_scrapy.dashboard.catalogue import newest_file
-from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.dashboard.catalogue import holds_measurements, newest_file, newest_filled_file
+from pytomo_scrapy.failures import AbsentError, SettingError
 
 _SQLITE = "sqlite:///"
 _KNOWN = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 
 
-def choose_databases(setting: str, database: str | None, directory: Path | None) -> tuple[str, Path | None]:
-    """Return the URL of the database to show and the folder of the archive.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The URL of the database to show, the folder of the archive, and why it is another one than the default."""
 
-    With a folder alone its newest database is shown; without one the archive is the folder of the database.
-    Raises SettingError where the folder or file is not there, or the URL names no database.
+    url: str
+    directory: Path | None
+    note: str | None = None
+
+
+def choose_databases(setting: str, database: str | None, directory: Path | None, *, is_default: bool = False) -> Choice:
+    """Return what to show.
+
+    With a folder alone its newest database is shown; without one the archive is the folder of the database. Where
+    nobody named a database (`is_default`) and the default one is not there or empty, the newest of its folder that
+    holds a measurement takes its place. Raises SettingError where the folder is not there or the URL names no database,
+    AbsentError where the file is not there.
     """
     if directory is not None and not directory.is_dir():
         raise SettingError(f"-d {directory} is not a folder.")
     if database is not None:
         url = database if "://" in database else f"{_SQLITE}{database}"
         if "://" not in database and not Path(database).is_file():
-            raise SettingError(f"-f {database} is not a file.")
+            raise AbsentError(f"-f {database} is not a file.")
     elif directory is not None:
         newest = newest_file(directory)
         url = f"{_SQLITE}{newest}" if newest is not None else setting
     else:
         url = setting
     _check_url(url)
+    note = None
+    if is_default and database is None and directory is None and url.startswith(_SQLITE):
+        url, note = _filled(url)
     if directory is None and url.startswith(_SQLITE):
         directory = Path(url.removeprefix(_SQLITE)).resolve().parent
-    return url, directory
+    return Choice(url, directory, note)
+
+
+def check_is_there(url: str) -> None:
+    """Raises AbsentError where the URL names a SQLite file that is not there."""
+    path = Path(url.removeprefix(_SQLITE))
+    if url.startswith(_SQLITE) and not path.is_file():
+        raise AbsentError(f"There is no database {path}.")
+
+
+def _filled(url: str) -> tuple[str, str | None]:
+    """Return the database to show in place of the default one, and why."""
+    path = Path(url.removeprefix(_SQLITE))
+    if not path.parent.is_dir() or holds_measurements(path):
+        return url, None
+    newest = newest_filled_file(path.parent)
+    if newest is None:
+        return url, None
+    what = "holds no measurement" if path.exists() else "is not there"
+    return f"{_SQLITE}{newest}", f"{path} {what}: the newest database beside it is shown, {newest}."
 
 
 def _check_url(url: str) -> None:

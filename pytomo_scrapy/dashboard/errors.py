@@ -39,7 +39,10 @@ async def _bad_request(request: Request, error: Exception) -> Response:
 async def _not_ready(request: Request, error: Exception) -> Response:
     if request.scope["path"].startswith("/api") or request.scope["path"] == "/metrics":
         return JSONResponse({"error": str(error)}, 409)
-    return _page(request, "empty.html", {"title": "Nothing measured yet", "sentence": str(error)})
+    from pytomo_scrapy.storage.shown_url import database_option
+
+    values = {"title": "Nothing measured yet", "sentence": str(error)}
+    return _page(request, "empty.html", values | {"of": database_option(request.app.state.config.database_url)})
 
 
 async def _too_slow(request: Request, error: Exception) -> Response:

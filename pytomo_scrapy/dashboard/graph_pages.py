@@ -41,9 +41,6 @@ def period_values(view: View, title: str) -> dict[str, Any]:
 def overview(request: Request) -> Response:
     """Show the state of the line."""
     with open_view(request) as view:
-        if view.is_empty:
-            sentence = "The database is there, but it holds no measurement yet."
-            return render(request, "empty.html", {"title": "Nothing measured yet", "sentence": sentence})
 
         def make() -> Response:
             values = period_values(view, "Overview")

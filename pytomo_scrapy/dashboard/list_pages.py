@@ -1,8 +1,9 @@
-"""Pages that are lists: videos, one measurement, failures, runs and databases."""
+"""Pages that are lists: videos, one measurement, failures, lines, runs and databases."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from pytomo_scrapy.analysis import lists
 from pytomo_scrapy.analysis.figures import LIST_COLUMNS
+from pytomo_scrapy.analysis.lines import lines_of
 from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.graph_pages import period_values
@@ -18,6 +20,7 @@ from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.reporting.lines_table import lines_table
 from pytomo_scrapy.reporting.tables import further_tables
 
 # The columns with a heading of their own, behind the start and the video.
@@ -87,6 +90,15 @@ def runs(request: Request) -> Response:
     with query.database.read() as connection:
         rows = lists.runs(connection)
     return render(request, "runs.html", {"title": "Runs", "runs": rows}, query=query)
+
+
+def lines(request: Request) -> Response:
+    """Show every measured line as it is now."""
+    query = read_query(request, request.app.state.catalogue)
+    with query.database.read() as connection:
+        found = lines_of(connection, datetime.now(UTC))
+    values = {"title": "Lines", "table": lines_table(found), "lines": found}
+    return render(request, "lines.html", values, query=query)
 
 
 def databases(request: Request) -> Response:

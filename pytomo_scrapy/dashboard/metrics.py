@@ -1,82 +1,122 @@
-"""For monitoring: Prometheus' text format.
-
-Implementation note: prometheus_client could write it with a custom collector. We decided against it: it is a further
-dependency and its import at every start, instead of the escaping in `_escaped` and three lines a metric.
-"""
+"""For monitoring: the format of Prometheus, or OpenMetrics where it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis.figures import GAUGES, PARAMETERS
-from pytomo_scrapy.analysis.newest import SHARE_ROWS, Newest, Totals, newest_figures
+from pytomo_scrapy.analysis.newest import SHARE_ROWS, STARTUP_BOUNDS_S, Newest, Total, Totals, newest_figures
 from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import read_query
 from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.storage.read_only import version_of
 
+_OF_A_SERVICE = ("vantage", "provider", "service")
+# Counters of a vantage point: name, words, and what is counted.
+_COUNTED: Mapping[str, tuple[str, str]] = {
+    "pytomo_sessions": ("Valid sessions: a player ran, or the network ended them before.", "session_count"),
+    "pytomo_stalled_sessions": ("Sessions with a stall of 0.1 s or more.", "stalled_session_count"),
+    "pytomo_stalls": ("Stalls of 0.1 s and more.", "stall_count"),
+    "pytomo_stalled_seconds": ("Time that playback stood still after its start.", "stalled_s"),
+    "pytomo_played_seconds": ("Media that were played inside their windows.", "played_s"),
+    "pytomo_refusals": ("Videos that the service refused.", "refusal_count"),
+}
+
 
 def metrics(request: Request) -> Response:
-    """Give the newest figures of each vantage point with the time they were measured at, and counters."""
+    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram."""
     query = read_query(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
     totals: dict[str, Totals] = request.app.state.totals
+    encode, media_type = choose_encoder(request.headers.get("accept", ""))
     with query.database.read() as connection:
         counted = totals.setdefault(query.database_id, Totals())
-        key = f"metrics {query.database_id} {version_of(connection)}"
-        body = recent.answer(key, lambda: _exposition(newest_figures(connection), counted.read(connection)).encode())
-    return PlainTextResponse(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+        key = f"metrics {media_type} {query.database_id} {version_of(connection)}"
+        body = recent.answer(key, lambda: encode(_registry(newest_figures(connection), counted.read(connection))))
+    return Response(body, media_type=media_type)
 
 
-def _exposition(newest: Sequence[Newest], totals: Sequence[tuple[str, str, int]]) -> str:
-    return "\n".join([*_gauges(newest), *_counters(totals), ""])
+class _Stored(Collector):
+    """What is known of a database, as Prometheus' library takes it."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
 
 
-def _gauges(newest: Sequence[Newest]) -> Iterator[str]:
+def _registry(newest: Sequence[Newest], totals: Sequence[Total]) -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Stored([*_gauges(newest), *_counters(totals), _startup(totals)]))
+    return registry
+
+
+def _gauges(newest: Sequence[Newest]) -> Iterator[Metric]:
     for name in GAUGES:
         rows = [(row, value) for row in newest if (value := row.values[name]) is not None]
-        if not rows:
-            continue
-        yield f"# HELP pytomo_{name} {PARAMETERS[name].help}"
-        yield f"# TYPE pytomo_{name} gauge"
+        family = GaugeMetricFamily(f"pytomo_{name}", PARAMETERS[name].help, labels=_OF_A_SERVICE)
         for row, value in rows:
             # With the time of the measurement: if measuring stops, the value goes stale instead of staying flat.
-            yield f"pytomo_{name}{{{_labels(row)}}} {value:.9g} {row.started_s * 1000}"
-    yield f"# HELP pytomo_refusal_share Share refused by the service, of the vantage point's last {SHARE_ROWS} videos."
-    yield "# TYPE pytomo_refusal_share gauge"
+            family.add_metric(_labels(row), value, timestamp=row.started_s)
+        if rows:
+            yield family
+    words = f"Share refused by the service, of the vantage point's last {SHARE_ROWS} videos."
+    refused = GaugeMetricFamily("pytomo_refusal_share", words, labels=("vantage", "provider"))
     for row in newest:
         if row.refusal_share is not None:
-            labels = _joined({"vantage": row.vantage, "provider": row.provider})
-            yield f"pytomo_refusal_share{{{labels}}} {row.refusal_share:.9g} {row.started_s * 1000}"
-    yield "# HELP pytomo_last_measurement_timestamp_seconds When this vantage point last measured."
-    yield "# TYPE pytomo_last_measurement_timestamp_seconds gauge"
+            refused.add_metric((row.vantage, row.provider), row.refusal_share, timestamp=row.started_s)
+    yield refused
+    words = "When this vantage point last measured."
+    last = GaugeMetricFamily("pytomo_last_measurement_timestamp_seconds", words, labels=_OF_A_SERVICE)
     for row in newest:
-        yield f"pytomo_last_measurement_timestamp_seconds{{{_labels(row)}}} {row.started_s}"
-    yield "# HELP pytomo_info The version that reads the database."
-    yield "# TYPE pytomo_info gauge"
-    yield f'pytomo_info{{version="{_escaped(__version__)}"}} 1'
+        last.add_metric(_labels(row), row.started_s)
+    yield last
+    info = InfoMetricFamily("pytomo", "The version that reads the database.")
+    info.add_metric((), {"version": __version__})
+    yield info
 
 
-def _counters(totals: Sequence[tuple[str, str, int]]) -> Iterator[str]:
-    yield "# HELP pytomo_measurements_total Measurements stored, by class of failure; empty: none."
-    yield "# TYPE pytomo_measurements_total counter"
-    for vantage, failure, count in totals:
-        attribution = attribution_of(failure or None) or ""
-        labels = {"vantage": vantage, "failure": failure, "attribution": str(attribution)}
-        yield f"pytomo_measurements_total{{{_joined(labels)}}} {count}"
+def _counters(totals: Sequence[Total]) -> Iterator[Metric]:
+    words = "Measurements stored, by class of failure; empty: none."
+    stored = CounterMetricFamily("pytomo_measurements", words, labels=("vantage", "failure", "attribution"))
+    for total in totals:
+        for failure, count in sorted(total.by_failure.items()):
+            stored.add_metric((total.vantage, failure, str(attribution_of(failure or None) or "")), count)
+    yield stored
+    for name, (words, attribute) in _COUNTED.items():
+        family = CounterMetricFamily(name, words, labels=("vantage",))
+        for total in totals:
+            family.add_metric((total.vantage,), getattr(total, attribute))
+        yield family
 
 
-def _labels(row: Newest) -> str:
-    return _joined({"vantage": row.vantage, "provider": row.provider, "service": row.service})
+def _startup(totals: Sequence[Total]) -> Metric:
+    # A session that never started is above every bound: quantiles are of all sessions, as everywhere.
+    words = "Startup delay of the valid sessions; those that never started are in the last bucket alone."
+    family = HistogramMetricFamily("pytomo_startup_seconds", words, labels=("vantage",))
+    for total in totals:
+        bounds = [
+            (f"{bound_s:g}", float(count))
+            for bound_s, count in zip(STARTUP_BOUNDS_S, total.startup_counts, strict=True)
+        ]
+        family.add_metric((total.vantage,), [*bounds, ("+Inf", float(total.session_count))], total.startup_s)
+    return family
 
 
-def _joined(labels: dict[str, str]) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _labels(row: Newest) -> tuple[str, str, str]:
+    return row.vantage, row.provider, row.service

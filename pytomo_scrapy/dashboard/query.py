@@ -27,6 +27,7 @@ PERIODS = {
     "all": ("All", None),
 }
 DEFAULT_PERIOD = "7d"
+LEAST_DEFAULT_S = 60
 COMMON = frozenset({"db", "period", "from", "to", "rows", "eras", "ad_hoc", *DIMENSIONS})
 _MAX_TEXT = 200
 _MAX_S = 4_102_444_800  # the year 2100
@@ -50,7 +51,11 @@ class PageQuery:
     has_ad_hoc: bool
 
     def selection(self, measured: tuple[int, int] | None) -> Selection:
-        """Return the selected rows. A period without `to` ends with the newest measurement."""
+        """Return the selected rows. A period without `to` ends with the newest measurement.
+
+        Where none was asked for, it is the span of the measurements, and DEFAULT_PERIOD at most: a first crawl is a
+        picture, not one vertical line in an empty week.
+        """
         first, last = measured or (0, 0)
         end_s = self.to_s if self.to_s is not None else last + 1
         length_s = PERIODS[self.period or DEFAULT_PERIOD][1]
@@ -58,6 +63,8 @@ class PageQuery:
             start_s = self.from_s
         else:
             start_s = min(first, end_s - 1) if length_s is None else end_s - length_s
+            if "period" not in self.values and self.to_s is None:
+                start_s = max(start_s, min(first, end_s - LEAST_DEFAULT_S))
         if start_s >= end_s:
             raise BadRequestError("The period is empty: `from` must lie before `to`.")
         return Selection(start_s, end_s, self.equals, self.is_valid_only, self.is_across_breaks, self.has_ad_hoc)

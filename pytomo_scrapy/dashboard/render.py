@@ -23,6 +23,7 @@ NAVIGATION = (
     ("/compare", "Compare"),
     ("/videos", "Videos"),
     ("/failures", "Failures"),
+    ("/lines", "Lines"),
     ("/runs", "Runs"),
     ("/databases", "Databases"),
     ("/docs", "Documentation"),
@@ -50,7 +51,8 @@ def render(
     request: Request, template: str, values: Mapping[str, Any], *, query: PageQuery | None = None, status: int = 200
 ) -> Response:
     """Answer with a page. Without `query` it has no period and no conditions."""
-    shared = {"path": request.url.path, "query": query, "link": query.link if query else _plain_link}
+    note = request.app.state.config.note
+    shared = {"note": note, "path": request.url.path, "query": query, "link": query.link if query else _plain_link}
     body = environment().get_template(template).render({**shared, **values})
     return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
 

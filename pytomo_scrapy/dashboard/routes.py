@@ -22,6 +22,7 @@ ROUTES = [
     Route("/videos", list_pages.videos),
     Route("/measurement/{id:int}", list_pages.measurement),
     Route("/failures", list_pages.failures),
+    Route("/lines", list_pages.lines),
     Route("/runs", list_pages.runs),
     Route("/databases", list_pages.databases),
     Route("/docs", documents.index),
@@ -45,5 +46,6 @@ ROUTES = [
     Route("/api/videos.csv", api.videos_csv),
     Route("/api/measurement/{id:int}", api.measurement),
     Route("/api/measurement/{id:int}/timeline", api.timeline),
+    Route("/api/lines", api.lines),
     Route("/api/live", live.state),
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.bounds import MAX_CONNECTIONS, bounded_protocol
+from pytomo_scrapy.dashboard.choice import Choice
 from pytomo_scrapy.failures import SettingError
 
 if TYPE_CHECKING:
@@ -26,9 +27,8 @@ _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def serve(
-    database_url: str,
+    choice: Choice,
     *,
-    directory: Path | None = None,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     token: str | None = None,
@@ -52,8 +52,10 @@ def serve(
     port = listener.getsockname()[1]
     # An own name is demanded on loopback: another site's name that points here is refused.
     names = (*_OWN_NAMES, host.lower()) if is_own else ()
-    app = create_app(DashboardConfig(database_url, directory, token, names))
+    app = create_app(DashboardConfig(choice.url, choice.directory, token, names, choice.note))
     shown = f"[{host}]" if ":" in host else host
+    if choice.note is not None:
+        tell(choice.note)
     tell(f"The web page is at http://{shown}:{port}/ until Ctrl-C.")
     if token is not None:
         tell(f"It asks for this token: {token}")

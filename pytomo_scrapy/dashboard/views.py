@@ -18,7 +18,7 @@ from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Kept, Recent
 from pytomo_scrapy.dashboard.query import PageQuery, choice, read_query, whole
-from pytomo_scrapy.failures import FAILURES
+from pytomo_scrapy.failures import FAILURES, NotReadyError
 from pytomo_scrapy.storage.read_only import version_of
 
 
@@ -84,10 +84,15 @@ class View:
 
 @contextmanager
 def open_view(request: Request, *, more: Iterable[str] = ()) -> Iterator[View]:
-    """Check a request and open its database for it. Raises BadRequestError, NotReadyError or TooSlowError."""
+    """Check a request and open its database for it. Raises BadRequestError, NotReadyError or TooSlowError.
+
+    A page of a database without measurements is NotReadyError, which says what to do; a program gets its empty answer.
+    """
     query = read_query(request, request.app.state.catalogue, more=more)
     with query.database.read() as connection:
         measured = period_of(connection)
+        if measured is None and not request.url.path.startswith("/api"):
+            raise NotReadyError("The database is there, but it holds no measurement yet.")
         chosen = query.selection(measured)
         large = is_large(connection, chosen)
         yield View(request, query, connection, chosen, version_of(connection), measured is None, large)

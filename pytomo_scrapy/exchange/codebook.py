@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any, Protocol
 
 from pytomo_scrapy.analysis.refusals import RefusalAccount
+from pytomo_scrapy.exchange.column_words import column_words, data_format
 from pytomo_scrapy.exchange.datasets import Dataset
 from pytomo_scrapy.items.in_words import counted
-from pytomo_scrapy.storage.schema.columns import metadata
-from pytomo_scrapy.storage.schema.legacy_table import column_of
-from pytomo_scrapy.storage.schema.reference import reference_of
 
 
 class _Counted(Protocol):
@@ -29,9 +25,9 @@ _ENCODING = {
     "jsonl": "JSON lines (UTF-8): an object a line with every column; NULL is null; instants are ISO 8601 text in UTC; "
     "JSON columns are nested; blobs are base64.",
     "parquet": "Parquet (Zstandard): instants are timestamps in UTC to the microsecond; JSON columns are JSON text. "
-    "The facts above are in the file's metadata too.",
+    "The facts above are in the file's metadata too, and unit and meaning of each column in the column's.",
     "sqlite": "SQLite: instants are ISO 8601 text in UTC, flags 0 and 1, JSON columns JSON text. Except with --legacy, "
-    "the table export_info holds the facts above too.",
+    "the table export_info holds the facts above too, and export_columns unit and meaning of each column.",
 }
 
 
@@ -52,7 +48,6 @@ def readme(
     counted_in: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the text."""
-    document = _data_format()
     lines = ["# Measurements exported by pytomo-scrapy", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
     lines += ["", _ENCODING[about["format"]] + _FORMULAS.get(about.get("formulas", ""), ""), ""]
@@ -63,13 +58,13 @@ def readme(
     lines += _counted_in(counted_in) if counted_in else []
     lines += _refusals(refused) if refused is not None else []
     if about["shape"] == "legacy":
-        lines += [_section(document, "The view `pytomo_crawl`"), ""]
+        lines += [_section(data_format(), "The view `pytomo_crawl`"), ""]
     for dataset, file in zip(tables, written, strict=True):
         lines += [f"## {dataset.name}", "", f"{counted(file.row_count, 'row')} in `{file.file_name}`.", ""]
-        lines += ["| column | kind | unit | meaning | from |", "|---|---|---|---|---|"]
+        lines += ["| column | kind | unit | meaning | NULL when | from |", "|---|---|---|---|---|---|"]
         for column in dataset.columns:
-            unit, meaning = _described(document, column.source)
-            lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {column.source} |")
+            unit, meaning, null = column_words(column.source)
+            lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {null} | {column.source} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -95,35 +90,6 @@ def _refusals(account: RefusalAccount) -> list[str]:
     return [*lines, ""]
 
 
-def _data_format() -> str:
-    """Return docs/data-format.md from the package, else from the checkout. Empty if there is neither."""
-    shipped = resources.files("pytomo_scrapy").joinpath("dashboard", "documents", "data-format.md")
-    if shipped.is_file():
-        return shipped.read_text(encoding="utf-8")
-    beside = Path(__file__).resolve().parents[2] / "docs" / "data-format.md"
-    return beside.read_text(encoding="utf-8") if beside.is_file() else ""
-
-
 def _section(document: str, title: str) -> str:
     found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", document, re.MULTILINE | re.DOTALL)
     return found.group(0).rstrip() if found else ""
-
-
-def _described(document: str, source: str) -> tuple[str, str]:
-    """Return unit and meaning of TABLE.COLUMN."""
-    table, _, column = source.partition(".")
-    if table == "pytomo_crawl":
-        table, column = "legacy_row", column_of(column)
-    known = metadata.tables[table].columns.get(column) if table in metadata.tables else None
-    reference = reference_of(known) if known is not None else None
-    return (reference.unit, reference.meaning) if reference else _documented(document, table, column)
-
-
-def _documented(document: str, table: str, column: str) -> tuple[str, str]:
-    """Return what the document says about a column whose meaning is not in the code."""
-    block = re.search(rf"^### {table}\n.*?(?=^##|\Z)", document, re.MULTILINE | re.DOTALL)
-    row = re.search(rf"^\| `{column}` \|(.*)\|$", block.group(0), re.MULTILINE) if block else None
-    if row is None:
-        return "", ""
-    cells = [cell.strip() for cell in row.group(1).split("|")]
-    return cells[1], cells[2]

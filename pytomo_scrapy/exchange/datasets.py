@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import (
@@ -77,7 +78,7 @@ def datasets(shape: str, selection: ExportSelection) -> list[Dataset]:
     if shape == "legacy":
         return [_legacy(selection)]
     if shape == "wide":
-        return [_wide(selection)]
+        return [sessions(selection)]
     tables = [table for table in metadata.sorted_tables if table.name not in _NOT_EXPORTED]
     return [_whole_table(table, selection) for table in tables]
 
@@ -167,14 +168,42 @@ def _conditions(selection: ExportSelection) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _wide(selection: ExportSelection) -> Dataset:
-    """One row for each measurement that is not superseded: itself, its video, vantage and run, and its figures."""
-    named = _named()
-    columns = tuple(
+def sessions(selection: ExportSelection, names: Sequence[str] | None = None) -> Dataset:
+    """Return one row for each measurement that is not superseded: itself, its video, vantage, run and figures.
+
+    `names` chooses columns. Raises SettingError for one that there is not.
+    """
+    every = _named()
+    for name in names or ():
+        if name not in every:
+            near = " or ".join(get_close_matches(name, every, n=2))
+            raise SettingError(f"There is no column {name!r}{f': did you mean {near}?' if near else '.'}")
+    named = every if names is None else {name: every[name] for name in names}
+    current = and_(~measurement.c.is_superseded, *_conditions(selection))
+    return Dataset("measurements", _columns(named), _labelled(named).where(current).order_by(measurement.c.id))
+
+
+def details(table: Table, selection: ExportSelection) -> Dataset:
+    """Return the rows of a table below the chosen measurements, each with its measurement's id, video and vantage."""
+    named: dict[str, Any] = {"measurement_id": measurement.c.id, "uuid": measurement.c.uuid}
+    named |= {"service": video.c.service, "video_id": video.c.video_id, "vantage": vantage.c.name}
+    named |= {column.name: column for column in table.columns if column.name not in named}
+    statement = (
+        select(*(column.label(name) for name, column in named.items()))
+        .select_from(table)
+        .join(measurement, measurement.c.id == table.c.measurement_id)
+        .join(video, video.c.id == measurement.c.video_row_id)
+        .join(vantage, vantage.c.id == measurement.c.vantage_id)
+        .where(~measurement.c.is_superseded, *_conditions(selection))
+        .order_by(measurement.c.id, *table.primary_key.columns)
+    )
+    return Dataset(table.name, _columns(named), statement)
+
+
+def _columns(named: Mapping[str, Any]) -> tuple[ExportColumn, ...]:
+    return tuple(
         ExportColumn(name, _kind(column), f"{column.table.name}.{column.name}") for name, column in named.items()
     )
-    current = and_(~measurement.c.is_superseded, *_conditions(selection))
-    return Dataset("measurements", columns, _labelled(named).where(current).order_by(measurement.c.id))
 
 
 def _whole_table(table: Table, selection: ExportSelection) -> Dataset:

@@ -15,6 +15,7 @@ from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis.refusals import refusals_where
 from pytomo_scrapy.analysis.report_selection import counted_rows
 from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, readme
+from pytomo_scrapy.exchange.column_words import column_facts
 from pytomo_scrapy.exchange.datasets import (
     Dataset,
     ExportSelection,
@@ -66,7 +67,7 @@ def export(database: Database, folder: Path, file_format: str, shape: str, selec
             refused = refusals_where(connection, counted_measurements(selection)) if shape != "legacy" else None
             counted = counted_rows(connection, selection.since, selection.until)
         if file_format == "sqlite":
-            _finish_sqlite(folder, shape, about)
+            _finish_sqlite(folder, shape, about, tables)
         (folder / "README.md").write_text(readme(tables, written, about, refused, counted), encoding="utf-8")
         facts = {"selection": counted} | ({"refusals": refused.to_dict()} if refused is not None else {})
         (folder / "export.json").write_text(_for_programs(tables, written, about, facts), encoding="utf-8")
@@ -123,11 +124,11 @@ def _copy(connection: Connection, dataset: Dataset, writer: Writer) -> int:
     return count
 
 
-def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str]) -> None:
+def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str], tables: Sequence[Dataset]) -> None:
     part = folder / f"{SQLITE_FILE}.part"
     # The scripts of Pytomo 3 expect this one table and no other.
     if shape != "legacy":
-        write_about(part, about)
+        write_about(part, about, tables)
     part.replace(folder / SQLITE_FILE)
 
 
@@ -156,7 +157,7 @@ def _for_programs(
             "name": dataset.name,
             "file": file.file_name,
             "rows": file.row_count,
-            "columns": [{"name": c.name, "kind": c.kind, "source": c.source} for c in dataset.columns],
+            "columns": [{"name": c.name, "kind": c.kind, **column_facts(c.source)} for c in dataset.columns],
         }
         for dataset, file in zip(tables, written, strict=True)
     ]

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from pytomo_scrapy.exchange.column_words import column_facts, column_words
 from pytomo_scrapy.exchange.datasets import Dataset, ExportColumn
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS
@@ -117,24 +118,31 @@ class JsonLinesWriter:
         self._out.flush() if self._out is sys.stdout else self._out.close()
 
 
+def arrow_kinds(pyarrow: Any) -> dict[str, Any]:
+    """Return Arrow's type for each kind of column."""
+    return {
+        "text": pyarrow.string(),
+        "json": pyarrow.string(),
+        "integer": pyarrow.int64(),
+        "real": pyarrow.float64(),
+        "flag": pyarrow.bool_(),
+        "instant": pyarrow.timestamp("us", tz="UTC"),
+        "blob": pyarrow.binary(),
+    }
+
+
 class ParquetWriter:
     """Zstandard, instants as UTC microseconds, JSON as text, blobs as bytes; the software's version in the metadata."""
 
     def __init__(self, path: Path, dataset: Dataset, about: Mapping[str, str]) -> None:
         pyarrow, parquet = _import_arrow()
-        kinds = {
-            "text": pyarrow.string(),
-            "json": pyarrow.string(),
-            "integer": pyarrow.int64(),
-            "real": pyarrow.float64(),
-            "flag": pyarrow.bool_(),
-            "instant": pyarrow.timestamp("us", tz="UTC"),
-            "blob": pyarrow.binary(),
-        }
+        kinds = arrow_kinds(pyarrow)
         self._pyarrow = pyarrow
-        self._schema = pyarrow.schema(
-            [(column.name, kinds[column.kind]) for column in dataset.columns], metadata=dict(about)
-        )
+        described = [
+            pyarrow.field(column.name, kinds[column.kind], metadata=column_facts(column.source))
+            for column in dataset.columns
+        ]
+        self._schema = pyarrow.schema(described, metadata=dict(about))
         self._changes = _changes(dataset.columns, {"json": _json_text})
         # Few numbers repeat: dictionaries of them would only cost memory while a group is written.
         texts = [column.name for column in dataset.columns if column.kind == "text"]
@@ -235,8 +243,15 @@ class SqliteWriter:
         self._connection.close()
 
 
-def write_about(path: Path, about: Mapping[str, str]) -> None:
-    """Write the software's version and the selection into a SQLite export."""
+def write_about(path: Path, about: Mapping[str, str], tables: Sequence[Dataset]) -> None:
+    """Write the software's version, the selection, and what each column is, into a SQLite export."""
+    rows = [
+        (dataset.name, column.name, *column_words(column.source)) for dataset in tables for column in dataset.columns
+    ]
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE export_info (name TEXT PRIMARY KEY, value TEXT)")
         connection.executemany("INSERT INTO export_info VALUES (?, ?)", list(about.items()))
+        connection.execute(
+            'CREATE TABLE export_columns ("table" TEXT, "column" TEXT, unit TEXT, meaning TEXT, "null" TEXT)'
+        )
+        connection.executemany("INSERT INTO export_columns VALUES (?, ?, ?, ?, ?)", rows)

@@ -87,6 +87,13 @@ _CLASSES = (
         "Nothing: only a player that is given the keys can play it.",
         is_permanent=True,
     ),
+    FailureClass(
+        "media_encrypted",
+        Attribution.CONTENT,
+        "the segments are encrypted with a key that players fetch: they could be measured, but not played here",
+        "Nothing: such videos are left out.",
+        is_permanent=True,
+    ),
     # Service: it refused or changed; says nothing about the line.
     FailureClass(
         "bot_check",
@@ -125,6 +132,12 @@ _CLASSES = (
         "no format of the answer fits PYTOMO_FORMAT",
         "Widen `PYTOMO_FORMAT`.",
         is_permanent=True,
+    ),
+    FailureClass(
+        "broken_playlist",
+        Attribution.SERVICE,
+        "the list of the video's segments (HLS, DASH) is damaged, endless or empty; failure_detail says what is wrong",
+        FEW,
     ),
     FailureClass(
         "po_token",
@@ -365,6 +378,12 @@ _CLASSES = (
         "the media could not be demultiplexed",
         "Keep the detail and report it. The download's own figures are still good.",
         is_permanent=True,
+    ),
+    FailureClass(
+        "no_ladder",
+        Attribution.TOOL,
+        "the qualities among which an adaptive player would choose were not kept",
+        "Nothing: the measurement is older than ladders, or its video has one quality.",
     ),
     FailureClass(
         "no_media_data",

@@ -22,6 +22,7 @@ from pytomo_scrapy.items.playback_result import MediaTimeline as MediaTimeline
 from pytomo_scrapy.items.playback_result import PlaybackResult as PlaybackResult
 from pytomo_scrapy.items.playback_result import headline_player as headline_player
 from pytomo_scrapy.items.resolve_result import MediaFormat as MediaFormat
+from pytomo_scrapy.items.resolve_result import MediaPart as MediaPart
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
@@ -33,4 +34,5 @@ from pytomo_scrapy.items.window_parts import Throughput as Throughput
 from pytomo_scrapy.items.window_result import DownloadResult as DownloadResult
 from pytomo_scrapy.items.window_result import HttpRequest as HttpRequest
 from pytomo_scrapy.items.window_result import StreamDownload as StreamDownload
+from pytomo_scrapy.items.window_result import StreamPart as StreamPart
 from pytomo_scrapy.items.window_result import TcpConnection as TcpConnection

@@ -66,6 +66,11 @@ class MediaTrack:
         """Return its longest segment."""
         return max((segment.duration_s for segment in self.segments), default=0.0)
 
+    @property
+    def is_one_file(self) -> bool:
+        """Tell whether its segments are byte ranges of one file."""
+        return bool(self.segments) and self.segments[0].url is None and self.segments[0].start_byte is not None
+
     def segment_bytes(self, number: int) -> int:
         """Return the size of a segment; where it is not known, what the track's mean bitrate makes of its length."""
         segment = self.segments[number]

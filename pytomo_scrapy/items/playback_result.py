@@ -111,6 +111,28 @@ class PlaybackResult:
         "out is the table's) or table (the answer declared nothing; docs/playback.md)",
         null="the player's parameters are its own or settings",
     )
+    switches: tuple[tuple[float, int], ...] | None = stored(
+        None,
+        "[s from t0, rung] of the first picture and of each change of quality on the screen; rung 1 is the lowest",
+        null="no adaptive player",
+        unit="JSON list",
+    )
+    switch_count: int | None = stored(
+        None, "changes of quality on the screen", null="no adaptive player", unit="switches"
+    )
+    mean_bitrate_bps: float | None = stored(
+        None, "declared bitrates of the video, weighted by the time that each was played", null="as `switches`"
+    )
+    height_s: Mapping[str, float] | None = stored(
+        None,
+        "s of media played at each height in pixels",
+        null="as `switches`, or the heights are not known",
+        unit="JSON",
+    )
+    requested_bytes: int | None = stored(None, "that the player would have fetched", null="as `switches`")
+    ladder_source: str | None = stored(
+        None, "where its ladder's segments come from: index, playlist or declared", null="as `switches`"
+    )
 
 
 def headline_player(players: Iterable[str]) -> str | None:

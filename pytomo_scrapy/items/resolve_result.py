@@ -27,8 +27,33 @@ class ServiceHints:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaPart:
+    """A piece of a media stream with an address of its own: a segment, or a header that segments need.
+
+    `url` is signed: never stored or logged. `start_byte` and `end_byte` (exclusive) say which bytes of the resource
+    the piece is; None: all of it.
+    """
+
+    url: str = field(repr=False)
+    start_s: float  # media time, from the video's start
+    duration_s: float | None  # None: a header, which is no media
+    start_byte: int | None = None
+    end_byte: int | None = None
+    run: int = 0  # one more behind every discontinuity, where time stamps begin anew
+
+    @property
+    def is_header(self) -> bool:
+        """Whether it holds no media of its own."""
+        return self.duration_s is None
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFormat:
-    """One media stream as the resolution announced it. `url` and `http_headers` are signed: never stored or logged."""
+    """One media stream as the resolution announced it.
+
+    `url`, `http_headers` and the addresses of `parts` are signed: never stored or logged. Of a stream that is delivered
+    in parts, `url`, `host` and `port` are those of the first one.
+    """
 
     kind: str = field(metadata=about("video, audio or muxed", null="unknown"))
     format_id: str = field(metadata=about("the service's format id (itag)", null="unknown"))
@@ -52,6 +77,12 @@ class MediaFormat:
         None, "the site in the host's name, deciphered (docs/probes.md)", null="the name is none of a known cipher"
     )
     cache_airport: str | None = stored(None, "the airport code in it", null="as `cache_site`")
+    delivery: str | None = stored(
+        "file",
+        "file (one address, asked for by ranges), hls or dash (a list of segments, each with an address of its own)",
+        null="not announced",
+    )
+    parts: tuple[MediaPart, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

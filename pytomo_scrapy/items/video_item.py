@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import uuid4
 
 from pytomo_scrapy.failures import Stage, is_skip
 from pytomo_scrapy.items.dns_result import DnsResult, Network
@@ -16,14 +17,17 @@ from pytomo_scrapy.items.window_result import DownloadResult
 
 
 # An item is a thing that changes, not a value: it equals itself only, so that notes can be kept beside it.
-@dataclass(slots=True, weakref_slot=True, eq=False)
+@dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
 class VideoItem:
-    """A video on its way through the pipeline; every stage sets its own field and none drops the item."""
+    """A video on its way through the pipeline; every stage sets its own field and none drops the item.
 
-    service: str
-    video_id: str
-    url: str  # canonical page address
-    uuid: str  # of the measurement: storing twice stores once
+    A spider needs to give the `url` alone, in any form of a link: the first stage fills in whose video it is.
+    """
+
+    service: str = ""
+    video_id: str = ""
+    url: str = ""  # page address; the canonical one from the first stage on
+    uuid: str = field(default_factory=lambda: str(uuid4()))  # of the measurement: storing twice stores once
     crawl: str = ""
     pass_number: int = 1
     depth: int = 1
@@ -53,6 +57,10 @@ class VideoItem:
     # Of the outage of the line that the session met; the end is None where the crawl stopped before it.
     outage_started_at: datetime | None = None
     outage_ended_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Say which video it is, and how it went: Scrapy logs every item, and all of one fills pages."""
+        return f"<VideoItem {self.service or '?'} {self.video_id or self.url} {self.failure or ''}".rstrip() + ">"
 
     def fail(self, stage: Stage, failure: str, detail: str | None = None) -> None:
         """Keep the first failure that ended the session; later ones and skips stay with their own stage."""

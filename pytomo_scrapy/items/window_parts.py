@@ -66,6 +66,7 @@ class Surroundings:
     )
     mtu_bytes: int | None = stored(None, "of the interface", null="not known")
     is_vpn: bool | None = stored(None, "a guess: the route's interface is a tunnel by kind or name", null="not known")
+    disk_free_bytes: int | None = stored(None, "where the window's bytes are spooled", null="not known")
 
 
 @dataclass(frozen=True, slots=True)

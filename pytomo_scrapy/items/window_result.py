@@ -36,6 +36,24 @@ class HttpRequest:
     retry_after_s: float | None = stored(None, "Retry-After", null="not declared")
     failure: str | None = failure_of("the request")
     failure_detail: str | None = failure_detail()
+    segment: int | None = stored(
+        None, "which part of a stream that is delivered in segments, from 0, headers counted", null="a file"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPart:
+    """Where a part of a stream that came in segments lies among its received bytes; `end_byte` is exclusive.
+
+    Of a part that did not come, both are the number of received bytes.
+    """
+
+    start_byte: int
+    end_byte: int
+    start_s: float  # media time, from the video's start
+    duration_s: float | None  # None: a header, which is no media
+    run: int = 0  # one more behind every discontinuity
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,7 @@ class StreamDownload:
     arrival_s: tuple[float, ...] = field(default=(), repr=False)
     arrival_bytes: tuple[int, ...] = field(default=(), repr=False)
     spool_path: str | None = field(default=None, repr=False)  # transient: never stored
+    parts: tuple[StreamPart, ...] = field(default=(), repr=False)  # transient; empty: it came as a file
     failure: str | None = failure_of("this stream")
     failure_detail: str | None = failure_detail()
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import FrameType
 
 from pytomo_scrapy.lab.servers import LabEndpoints, LabError, LabOptions, make_world, serve_lab
@@ -22,6 +23,8 @@ from pytomo_scrapy.measure.worker.spawning import no_main_module
 # The first start encodes the clips, which takes a slow machine a while.
 START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 5.0
+# Whose `sitecustomize` keeps every Python process of the lab to this machine.
+CLOSED = Path(__file__).parent / "closed"
 
 # `timeout` signals a process and then its whole group: two within this time are one.
 _SAME_SIGNAL_S = 0.3
@@ -29,10 +32,9 @@ _SAME_SIGNAL_S = 0.3
 SCRAPY_COMMAND = (sys.executable, "-m", "scrapy.cmdline")
 
 # Variables that would lead a client past the lab.
-_VARIABLES_OUT_OF_PLACE = (
-    *("ALL_PROXY", "all_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"),
-    *("PYTOMO_HTTP_PROXY", "PYTOMO_HTTP_PROXY_IPV6", "PYTOMO_SOURCE_ADDRESS"),
-)
+_VARIABLES_OUT_OF_PLACE = ("ALL_PROXY", "all_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
+# Settings that would: empty, not just absent. The file of a project may set them, and the environment precedes it.
+_EMPTY_SETTINGS = ("PYTOMO_HTTP_PROXY", "PYTOMO_HTTP_PROXY_IPV6", "PYTOMO_SOURCE_ADDRESS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,17 @@ class Lab:
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return `base`, pointed to the lab. Rows measured in it name the lab as their provider unless `base` does."""
         from_base = {name: value for name, value in base.items() if name not in _VARIABLES_OUT_OF_PLACE}
-        # One machine stands for many in the lab: crawlers that share a database there do not exclude each other.
-        defaults = {"PYTOMO_PROVIDER": "offline lab", "PYTOMO_LINE": "off"}
-        return {**defaults, **from_base, **self.endpoints.environment()}
+        # One machine stands for many in the lab: crawlers that share a database there do not exclude each other. Its
+        # service is never tired of being asked: nobody waits for an hour after a refusal that was made for them.
+        defaults = {
+            "PYTOMO_PROVIDER": "offline lab",
+            "PYTOMO_LINE": "off",
+            "PYTOMO_BACKOFF_RETRY_S": "1",
+            "PYTOMO_BACKOFF_PAUSE_S": "0",
+        }
+        paths = [str(CLOSED), *filter(None, [base.get("PYTHONPATH")])]
+        closed = {**dict.fromkeys(_EMPTY_SETTINGS, ""), "PYTHONPATH": os.pathsep.join(paths)}
+        return {**defaults, **from_base, **closed, **self.endpoints.environment()}
 
     def wait_until_it_ends(self) -> None:
         """Block until the servers end."""

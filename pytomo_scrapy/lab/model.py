@@ -44,6 +44,14 @@ class PageShape(StrEnum):
     NEITHER = "not at all: POST /youtubei/v1/next gives it"
 
 
+class Delivery(StrEnum):
+    """How the first service hands a video's media out; the second one always has playlists."""
+
+    FILES = "files, asked for by ranges"
+    HLS = "segments that HLS playlists list"
+    DASH = "segments that a DASH manifest lists"
+
+
 @dataclass(frozen=True, slots=True)
 class LabVideo:
     """A video of the lab's world."""
@@ -59,6 +67,13 @@ class LabVideo:
     related: tuple[str, ...] = ()  # ids, in the order of the page
     available_after_s: float = 0.0  # a pre-roll ad: the media is refused before it is over
     page_shape: PageShape = PageShape.ASSIGNMENT
+    segmented_clip: str | None = None  # what playlists and manifests list; None: there are none
+    delivery: Delivery = Delivery.FILES
+
+    @property
+    def clips(self) -> tuple[str, ...]:
+        """Names of the clips that its media hosts serve."""
+        return (self.clip, self.segmented_clip) if self.segmented_clip else (self.clip,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def make_world(options: LabOptions) -> World:
 @contextlib.asynccontextmanager
 async def running_servers(world: World, directory: Path) -> AsyncIterator[LabEndpoints]:
     """Run every server of the lab until the block ends. `directory` receives the CA."""
-    clips = prepare_clips({video.clip for video in world.videos.values()})
+    clips = prepare_clips({name for video in world.videos.values() for name in video.clips})
     authority = Authority.create(directory)
     secret = secrets.token_bytes(16)
     guests = Guests(world.guests, world.seed)

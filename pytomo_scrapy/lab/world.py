@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from pytomo_scrapy.lab import hosts as caches
-from pytomo_scrapy.lab.faults import FAULTS, PlayerApiFault, fault_at
+from pytomo_scrapy.lab.faults import FAULTS, PlayerApiFault, SegmentFault, fault_at
 from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, TRUNCATED_HOST_NAME, fault_host_name, special_hosts
-from pytomo_scrapy.lab.model import GuestRules, LabVideo, MediaHost, PageShape, RateRule, World
+from pytomo_scrapy.lab.model import Delivery, GuestRules, LabVideo, MediaHost, PageShape, RateRule, World
 from pytomo_scrapy.lab.titles import title_of
 
 FRAME_DAYS: Mapping[str, int] = {"today": 0, "week": 7, "month": 31, "all_time": 100_000}
@@ -20,6 +20,14 @@ _CLIPS = (
     *("separate_40", "separate_20", "separate_90", "separate_vbr_40", "separate_40"),
     *("muxed_40", "muxed_20", "muxed_90", "muxed_index_last_40", "muxed_vbr_40", "webm_40"),
 )
+# What stands for a file where a service delivers its videos in segments.
+_SEGMENTED: Mapping[str, tuple[str, ...]] = {
+    "muxed_20": ("hls_20",),
+    "muxed_40": ("hls_40", "packed_40", "separate_40"),
+    "muxed_90": ("hls_90",),
+    "muxed_vbr_40": ("hls_vbr_40",),
+    "muxed_index_last_40": ("separate_40",),
+}
 _SPREAD = (
     *caches.FAST,
     *caches.FAST,
@@ -43,13 +51,19 @@ class _Draft:
 
     def add(self, key: str, title: str, clip: str, host: str, **more: object) -> str:
         video_id = make_video_id(f"{self.name}/{key}")
-        video = LabVideo(video_id=video_id, title=title, clip=clip, host=host)
+        segmented = _SEGMENTED.get(clip, ())
+        segmented_clip = segmented[int.from_bytes(video_id.encode()) % len(segmented)] if segmented else None
+        video = LabVideo(video_id=video_id, title=title, clip=clip, host=host, segmented_clip=segmented_clip)
         self.videos[video_id] = replace(video, **more)  # type: ignore[arg-type]
         return video_id
 
     def add_faulty(self, fault: str, clip: str = "separate_40", **more: object) -> str:
-        host = fault_host_name(fault) if FAULTS[fault].has_own_host else caches.full_name(caches.FAST[0])
-        return self.add(f"fault/{fault}", f"Fault {fault}: {FAULTS[fault].help}", clip, host, fault=fault, **more)
+        row = FAULTS[fault]
+        host = fault_host_name(fault) if row.has_own_host else caches.full_name(caches.FAST[0])
+        if row.is_in_segments:
+            segmented_clip = row.clip if isinstance(row, SegmentFault) else "hls_20"
+            more |= {"delivery": Delivery.HLS, "segmented_clip": segmented_clip}
+        return self.add(f"fault/{fault}", f"Fault {fault}: {row.help}", clip, host, fault=fault, **more)
 
     def add_experiment(self, key: str, what: str, clip: str, host: str, **more: object) -> str:
         video_id = self.add(f"known/{key}", f"Experiment: {what}", clip, host, **more)
@@ -147,6 +161,17 @@ def _add_experiments(draft: _Draft) -> None:
     add("late", "a first byte after 0.8 s", "separate_40", name(caches.SLOW_START), age_days=400)
     add("truncated-dns", "DNS answers that need TCP", "separate_40", TRUNCATED_HOST_NAME, age_days=400)
     add("dual-stack", "a host with an IPv6 address too", "separate_40", DUAL_STACK_HOST_NAME, age_days=400)
+    for key, clip, label in (
+        ("a transport stream", "hls_40", caches.FAST[0]),
+        ("a transport stream, a host at half of the rate", "hls_40", caches.HALF),
+        ("a transport stream and packed sound", "packed_40", caches.FAST[0]),
+        ("fragmented MP4 by ranges", "separate_40", caches.FAST[0]),
+    ):
+        more = {"age_days": 400, "delivery": Delivery.HLS, "segmented_clip": clip}
+        add(f"hls/{key}", f"HLS: {key}", "separate_40", name(label), **more)
+    for label, what in ((caches.FAST[0], "DASH"), (caches.HALF, "DASH, a host at half of the clip's rate")):
+        more = {"age_days": 400, "delivery": Delivery.DASH, "segmented_clip": "separate_40"}
+        add(f"dash/{what}", f"{what}: segments with addresses of their own", "separate_40", name(label), **more)
     fast = name(caches.FAST[0])
     add(
         "preroll", "media that the service holds back for 3 s", "separate_40", fast, age_days=400, available_after_s=3.0

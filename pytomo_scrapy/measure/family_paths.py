@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from itertools import islice
 from random import Random
+from urllib.parse import urlsplit
 
 from pytomo_scrapy.config import DnsConfig, PathConfig, ResolveConfig
 from pytomo_scrapy.items import DnsResult, ResolveResult, VideoItem
@@ -14,6 +16,7 @@ from pytomo_scrapy.measure.net.path import family_of, proxy_for
 from pytomo_scrapy.measure.net.private_addresses import is_refused
 
 FAMILIES = (4, 6)
+MAX_SEGMENT_HOSTS = 4
 _BOT_CHECK = "bot_check"
 
 Resolve = Callable[[str, ResolveConfig], ResolveResult]
@@ -94,12 +97,13 @@ def _refused(path: FamilyPath, way: PathConfig) -> FamilyPath:
     if path.dns is None or path.dns.failure is not None:
         return path
     way = way if path.family is None else replace(way, family=str(path.family))
-    for media in path.resolve.formats:
-        address = path.dns.chosen.get(media.host)
+    urls = {media.host: media.url for media in path.resolve.formats}
+    for host in media_hosts(path.resolve):
+        address = path.dns.chosen.get(host)
         # Behind a proxy the address is not connected to: where the name leads is the proxy's to say.
-        if address is not None and is_refused(address, way) and not proxy_for(media.url, way):
-            detail = f"{media.host} leads to {address}"
-            return replace(path, dns=replace(path.dns, failure=_refusal(media.host, address), failure_detail=detail))
+        if address is not None and is_refused(address, way) and not proxy_for(urls.get(host, host), way):
+            detail = f"{host} leads to {address}"
+            return replace(path, dns=replace(path.dns, failure=_refusal(host, address), failure_detail=detail))
     return path
 
 
@@ -120,8 +124,14 @@ def _look_up(path: FamilyPath, config: DnsConfig, started_s: float) -> DnsResult
 
 
 def media_hosts(resolve: ResolveResult) -> tuple[str, ...]:
-    """Return the distinct hosts of the media URLs, video first."""
-    return tuple(dict.fromkeys(media.host for media in resolve.formats))
+    """Return the distinct hosts of the media URLs, video first; of further hosts of segments, MAX_SEGMENT_HOSTS.
+
+    What lies on another one is looked up when its turn comes, inside the window.
+    """
+    first = [media.host for media in resolve.formats]
+    others = (urlsplit(part.url).hostname for media in resolve.formats for part in media.parts)
+    further = (host for host in dict.fromkeys(others) if host and host not in first)
+    return tuple(dict.fromkeys([*first, *islice(further, MAX_SEGMENT_HOSTS)]))
 
 
 def answer_of(paths: tuple[FamilyPath, ...]) -> DnsResult:

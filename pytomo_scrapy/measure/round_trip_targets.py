@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pytomo_scrapy.config import PathConfig, PingConfig
-from pytomo_scrapy.items import PingResult, VideoItem
+from pytomo_scrapy.items import HttpRequest, PingResult, VideoItem
 from pytomo_scrapy.measure.dns.lookup import leading_somewhere
 from pytomo_scrapy.measure.family_paths import FamilyPath, media_hosts
 from pytomo_scrapy.measure.net.path import proxy_for
@@ -52,16 +52,23 @@ def _resolved_addresses(item: VideoItem) -> list[str]:
 
 
 def redirect_addresses(item: VideoItem) -> tuple[str, ...]:
-    """Return the addresses that no resolver gave and only a redirect led to. Empty behind a proxy."""
+    """Return the addresses that no resolver gave: only a redirect, or a later segment, led there.
+
+    Empty behind a proxy.
+    """
     resolved = set(_resolved_addresses(item))
     met = [
         request.address
         for window in item.downloads
         if not window.via_proxy
         for request in window.requests
-        if request.hop > 0 and request.address is not None and request.failure != "private_address"
+        if _is_led_there(request) and request.address is not None and request.failure != "private_address"
     ]
     return tuple(address for address in dict.fromkeys(met) if address not in resolved)
+
+
+def _is_led_there(request: HttpRequest) -> bool:
+    return request.hop > 0 or request.dns_s is not None
 
 
 def ping_redirects(item: VideoItem, config: PingConfig) -> PingResult:
@@ -69,7 +76,7 @@ def ping_redirects(item: VideoItem, config: PingConfig) -> PingResult:
 
     Their failure is no failure of the stage.
     """
-    ports = {row.address: row.port for window in item.downloads for row in window.requests if row.hop > 0}
+    ports = {row.address: row.port for window in item.downloads for row in window.requests if _is_led_there(row)}
     addresses = redirect_addresses(item)
     result = ping_addresses(addresses, config, port=ports[addresses[0]])
     pings = tuple(replace(ping, role="redirect") for ping in result.pings)

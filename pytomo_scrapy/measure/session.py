@@ -303,7 +303,7 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
     for timeline in timelines if is_first else ():
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)
-        elif timeline.method == "linear" and not timeline.is_index_last:
-            # The linear model's figures are kept, but damaged media cannot be played. An index behind the media is
+        elif timeline.fallback_reason is not None and not timeline.is_index_last:
+            # The stand-in's figures are kept, but damaged media cannot be played. An index behind the media is
             # in order: players fetch it from there, and the linear model stands in for what they would know.
             item.fail(Stage.PLAYBACK, "unreadable_container", timeline.fallback_reason)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from scrapy.exceptions import DropItem
 
 from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.session import Session
@@ -20,25 +22,43 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+async def no_wait(item: VideoItem) -> None:
+    """Admit any video at once."""
+
+
 class StagePipeline:
     """One stage of a measurement: `measure` sets its field of the item, and never drops it."""
 
     stage: ClassVar[Stage]
 
-    def __init__(self, session: Session, stats: StatsCollector) -> None:
+    def __init__(
+        self,
+        session: Session,
+        stats: StatsCollector,
+        admit: Callable[[VideoItem], Awaitable[None]] = no_wait,
+        standing: Standing | None = None,
+    ) -> None:
         self.session = session
         self.stats = stats
+        self._admit = admit
+        self._standing = standing or Standing()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(CrawlContext.of(crawler).session, crawler.stats)
+        context = CrawlContext.of(crawler)
+        return cls(context.session, crawler.stats, context.admission.admit, context.standing)
 
-    async def process_item(self, item: VideoItem) -> VideoItem:
-        """Measure the stage. Raises DropItem only when a stop gives the item back to the frontier."""
+    async def process_item(self, item: Any) -> Any:
+        """Measure the stage of a video; other items pass. Raises DropItem only when a stop gives the item back."""
+        if not isinstance(item, VideoItem):
+            return item
         try:
-            await self.measure(item)
+            await self._admit(item)
+            with self._standing.at(self.stage, item.video_id):
+                await self.measure(item)
         except Stopped:
-            raise DropItem(f"{item.video_id} goes back to the frontier: the crawl stops", log_level="DEBUG") from None
+            what = "is not measured" if item.claim_id is None else "goes back to the frontier"
+            raise DropItem(f"{item.video_id} {what}: the crawl stops", log_level="DEBUG") from None
         except MeasurementError as error:
             item.fail(self.stage, error.failure, error.detail)
         except Exception as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import DropItem
 
@@ -12,6 +13,7 @@ from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.gate import Gate
 from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.outages import Outages
+from pytomo_scrapy.crawl.stored_signal import measurement_stored
 from pytomo_scrapy.failures import Stage, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.outcome import sentence
@@ -35,20 +37,31 @@ class StorePipeline:
         stats: StatsCollector,
         lab: LabLife | None = None,
         outages: Outages | None = None,
+        announce: Callable[[VideoItem], object] = lambda item: None,
     ) -> None:
         self.storage = storage
         self.gate = gate
         self.stats = stats
         self.lab = lab or LabLife()
         self.outages = outages
+        self._announce = announce
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         context = CrawlContext.of(crawler)
-        return cls(context.storage, context.gate, crawler.stats, context.lab, context.outages)
 
-    async def process_item(self, item: VideoItem) -> VideoItem:
-        """Save the item. Raises DropItem if the database cannot take it, or the lab that it measured is no more."""
+        def announce(item: VideoItem) -> None:
+            crawler.signals.send_catch_log(measurement_stored, item=item)
+
+        return cls(context.storage, context.gate, crawler.stats, context.lab, context.outages, announce)
+
+    async def process_item(self, item: Any) -> Any:
+        """Save a video; other items pass.
+
+        Raises DropItem if the database cannot take it, or the lab that it measured is no more.
+        """
+        if not isinstance(item, VideoItem):
+            return item
         if self.lab.is_over:
             self.gate.stop()
             raise DropItem(f"{item.video_id} goes back to the frontier: its lab has ended", log_level="DEBUG")
@@ -62,4 +75,5 @@ class StorePipeline:
             raise DropItem(f"{item.video_id} is not stored", log_level="DEBUG") from None
         self.stats.inc_value("pytomo/store/count")
         logger.info("%s %s: %s", item.service, item.video_id, sentence(item))
+        self._announce(item)
         return self.storage.published(item)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from pytomo_scrapy.items import DownloadResult, Interval, MediaTimeline
-from pytomo_scrapy.measure.playback.players.player_model import media_steps
+from pytomo_scrapy.measure.playback.player_model import media_steps
 from pytomo_scrapy.measure.playback.window_replay import window_traces
 
 WIDTH_PX, HEIGHT_PX, LEFT_PX, RIGHT_PX, TOP_PX, PANEL_PX, GAP_PX = 960, 560, 70, 20, 70, 190, 50

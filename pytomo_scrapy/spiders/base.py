@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.stored_signal import measurement_stored
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.items import PageResult, VideoItem
 from pytomo_scrapy.items.foreign_text import title_of
@@ -45,6 +46,7 @@ class WalkSpider(Spider):
     """Walks popular and related videos breadth first, under depth and count limits."""
 
     service: ClassVar[str]
+    walks: ClassVar[bool] = True  # its run is begun, paced and ended by its walk (crawl/other_spiders.py: all others)
     walk: Walk  # from the first request on: only callbacks and signals of its own requests use it
 
     def __init__(self, *args: Any, **raw_arguments: Any) -> None:
@@ -57,7 +59,7 @@ class WalkSpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **raw_arguments: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **raw_arguments)
-        crawler.signals.connect(spider._on_stored, signal=signals.item_scraped)
+        crawler.signals.connect(spider._on_stored, signal=measurement_stored)
         crawler.signals.connect(spider._on_returned, signal=signals.item_dropped)
         crawler.signals.connect(spider._on_returned, signal=signals.item_error)
         crawler.signals.connect(spider._on_spider_error, signal=signals.spider_error)
@@ -130,6 +132,7 @@ class WalkSpider(Spider):
                         yield request
                         await self._expanded.wait()
         except (asyncio.CancelledError, GeneratorExit):
+            context.tell_ending()
             context.gate.stop()
             raise
         except Stopped:
@@ -326,8 +329,8 @@ class WalkSpider(Spider):
             self._given_back.add(given_back)
             given_back.add_done_callback(self._given_back.discard)
 
-    async def _on_returned(self, item: VideoItem) -> None:
-        if item.claim_id is not None:
+    async def _on_returned(self, item: Any) -> None:
+        if isinstance(item, VideoItem) and item.claim_id is not None:
             await self.walk.give_back(item.claim_id)
 
 

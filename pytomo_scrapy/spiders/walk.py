@@ -13,9 +13,12 @@ from typing import Self
 from scrapy.exceptions import CloseSpider
 
 from pytomo_scrapy.crawl.context import CrawlContext
+from pytomo_scrapy.crawl.end_reasons import reason_to_end
 from pytomo_scrapy.crawl.line_lock import LineHold
+from pytomo_scrapy.crawl.standing import Standing, time_of_day
 from pytomo_scrapy.failures import REFUSALS, LineError, Stage
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items.in_words import duration
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.spiders.arguments import WalkArguments
 from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS, Claims
@@ -67,7 +70,7 @@ class Walk:
         Raises StorageError.
         """
         rounds = Rounds(context.config.endurance)
-        await _wait(rounds.before_first_s(), "The crawl starts")
+        await _wait(rounds.before_first_s(), "The crawl starts", context.standing)
         opened = await context.begin(spider, user_arguments, asdict(arguments), is_own_list=arguments.vantage == "own")
         walk = cls(context, opened.frontier, arguments, sources, rounds)
         await walk._seed()
@@ -111,7 +114,9 @@ class Walk:
         if claim.kind != "video":
             return
         pace_s = self._context.config.pace_s
-        await asyncio.sleep(max(0.0, self._video_started_s + pace_s - time.monotonic()))
+        wait_s = max(0.0, self._video_started_s + pace_s - time.monotonic())
+        with self._context.standing.waiting(f"the pace is a video in {pace_s:g} s (PYTOMO_PACE_S)", wait_s):
+            await asyncio.sleep(wait_s)
         self._video_started_s = time.monotonic()
 
     async def ready_for_more(self) -> None:
@@ -133,7 +138,7 @@ class Walk:
             return False
         if (pause_s := self._rounds.before_next_s()) > 0:
             self._context.line.free()
-            await _wait(pause_s, "The next round starts")
+            await _wait(pause_s, "The next round starts", self._context.standing)
             await self._context.line.take_when_free()
         await self._storage.ask(self._frontier.new_pass)
         await self._seed()
@@ -232,21 +237,13 @@ def take_line(line: LineHold) -> None:
 
 def close_if_over(context: CrawlContext) -> None:
     """Raises CloseSpider, with a sentence in the log, once the crawl must end."""
-    if context.storage.failure is not None:
-        logger.error("%s", context.storage.failure)
-        raise CloseSpider("storage_failed")
-    if context.lab.is_over:
-        logger.error("%s", context.lab.sentence)
-        raise CloseSpider("lab_ended")
-    if context.politeness.is_over:
-        logger.error("%s", context.politeness.sentence())
-        raise CloseSpider("service_refuses")
-    if context.data_cap.is_reached:
-        logger.warning("%s", context.data_cap.sentence())
-        raise CloseSpider("data_cap")
+    reason = reason_to_end(context.storage, context.lab, context.politeness, context.data_cap)
+    if reason is not None:
+        raise CloseSpider(reason)
 
 
-async def _wait(seconds: float, what: str) -> None:
+async def _wait(seconds: float, what: str, standing: Standing) -> None:
     if seconds > 0:
-        logger.info("%s in %.0f s", what, seconds)
-        await asyncio.sleep(seconds)
+        logger.info("%s in %s, at %s", what, duration(seconds), time_of_day(seconds))
+        with standing.waiting(what.lower(), seconds):
+            await asyncio.sleep(seconds)

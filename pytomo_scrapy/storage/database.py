@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pytomo_scrapy.storage.shown_url import shown
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 10
+OWNERS_ALONE = 0o600  # where a line was, what it could and what was watched is nobody else's business
 # A server that vanished without a word is noticed within half a minute, not after the kernel's quarter of an hour.
 _DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _RIGHT_URLS = "sqlite:///FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -157,6 +159,10 @@ def _prepare_folder(url: URL) -> None:
         raise StorageError(f"The folder {path.parent} of the database cannot be created: {why}.") from error
     if path.is_dir():
         raise StorageError(f"The database {path} is a folder: PYTOMO_DATABASE_URL must name a file in it.")
+    # Made before SQLite does it: its journals take the file's mode. A file that is there keeps what its owner gave it,
+    # and what is in the way has a sentence of its own when the database is opened.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNERS_ALONE))
 
 
 def create_engine_of(url: URL, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:

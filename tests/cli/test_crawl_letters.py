@@ -13,7 +13,7 @@ import pytest
 from scrapy.utils.project import get_project_settings
 
 from pytomo_scrapy import config
-from pytomo_scrapy.cli import crawl_letters, scrapy_commands
+from pytomo_scrapy.cli import crawl_letters, measure_letters, scrapy_commands
 from pytomo_scrapy.spiders.arguments import WalkArguments, parse_arguments
 
 Read = Callable[..., tuple[str, WalkArguments, config.Config, dict[str, Any]]]
@@ -191,3 +191,22 @@ def test_letters_are_those_of_the_parity_table(shared: Path) -> None:
     scrapy_commands.fill_parser(parser, command, get_project_settings())
     assert {"-r", "-u", "-p", "-P", "-t", "-n", "-D", "-B", "-M", "-x", "-L"} <= promised
     assert {word for word in promised if word.startswith("-")} <= set(parser._option_string_actions)
+
+
+def test_measure_takes_the_letters_that_are_about_how_a_video_is_measured(read: Read) -> None:
+    command = measure_letters.Command()
+    settings = get_project_settings()
+    parser = scrapy_commands.make_parser("measure", command, settings)
+    flags = {flag for action in parser._actions for flag in action.option_strings}
+    assert {flag for letter in crawl_letters.LETTERS if letter.setting for flag in letter.flags} <= flags
+    assert not {"-u", "-r", "-t", "-l"} & flags
+    opts, _ = scrapy_commands._parse(parser, "measure", ["-D", "3", "-n", "1", "-b", "-s", "PYTOMO_PING_PACKETS=2"])
+    command._check = lambda *_: None  # type: ignore[method-assign]
+    command.process_options(["CGNIzzGfeuY"], opts)
+    checked = config.load(settings.get)
+    assert (checked.download.window_s, checked.ping.packets) == (3.0, 2)
+
+
+def test_items_may_go_to_standard_output(read: Read) -> None:
+    settings = read("-u", "2", "-o", "-:jsonlines")[3]
+    assert {name: feed["format"] for name, feed in settings["FEEDS"].items()} == {"stdout:": "jsonlines"}

@@ -14,6 +14,7 @@ import pytest
 from scrapy import signals
 from scrapy.commands import ScrapyCommand
 from scrapy.signalmanager import SignalManager
+from scrapy.utils.log import configure_logging
 from scrapy.utils.project import get_project_settings
 
 from pytomo_scrapy.cli import crawl_letters
@@ -87,12 +88,10 @@ Prepare = Callable[..., tuple[argparse.Namespace, list[str]]]
 
 @pytest.fixture(autouse=True)
 def loud() -> Iterator[None]:
-    """Give the loggers that a crawl quietens their levels back."""
-    names = ("scrapy.middleware", "scrapy.addons")
-    before = [logging.getLogger(name).level for name in names]
+    """Let the loggers that a crawl quietens speak again."""
     yield
-    for name, level in zip(names, before, strict=True):
-        logging.getLogger(name).setLevel(level)
+    for name in crawl._ABOUT_SCRAPY:
+        logging.getLogger(name).removeFilter(crawl._is_warning)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,7 @@ def test_crawl_that_did_not_begin_has_failed(prepare: Prepare) -> None:
 
 @pytest.mark.parametrize("has_context", [True, False])
 def test_second_interrupt_abandons_the_resolutions_and_ends_at_once(
-    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, has_context: bool
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], has_context: bool
 ) -> None:
     done: list[object] = []
 
@@ -198,16 +197,19 @@ def test_second_interrupt_abandons_the_resolutions_and_ends_at_once(
     with pytest.raises(SystemExit):
         command.run(args, opts)
     assert done == (["abandoned", 130] if has_context else [130])
+    assert capsys.readouterr().err.startswith("Ended at once: what was under way is not stored")
 
 
 @pytest.mark.parametrize(("level", "is_quiet"), [("INFO", True), ("DEBUG", False)])
 def test_crawl_leaves_out_the_lists_of_components_unless_debugged(prepare: Prepare, level: str, is_quiet: bool) -> None:
-    logging.getLogger("scrapy.addons").setLevel(logging.NOTSET)
-    command = crawl.Command()
-    opts, args = prepare(command, "youtube", "-L", level)
-    command.crawler_process = FakeProcess(FakeStats("finished"))  # type: ignore[assignment]
-    command.run(args, opts)
-    assert (logging.getLogger("scrapy.addons").level == logging.WARNING) is is_quiet
+    prepare(crawl.Command(), "youtube", "-L", level)
+    # As Scrapy does before it tells its version and settings: the levels that were set before are gone.
+    configure_logging({"LOG_LEVEL": level})
+    for name in ("scrapy.utils.log", "scrapy.crawler", "scrapy.addons", "scrapy.core.engine"):
+        logger = logging.getLogger(name)
+        told = logger.makeRecord(name, logging.INFO, "", 0, "Scrapy started", (), None)
+        warned = logger.makeRecord(name, logging.WARNING, "", 0, "wrong", (), None)
+        assert (bool(logger.filter(told)), bool(logger.filter(warned))) == (not is_quiet, True)
 
 
 def test_letters_start_the_crawl_of_the_service(prepare: Prepare) -> None:
@@ -225,7 +227,7 @@ def test_measure_crawls_one_video_quietly(prepare: Prepare, words: tuple[str, ..
     opts, args = prepare(command, VIDEO, *words)
     arguments = dict(opts.spargs)
     assert arguments.pop("crawl").startswith("measure-")
-    assert arguments == {"urls": VIDEO, "related": "0", "max_rounds": "1"}
+    assert arguments == {"urls": VIDEO, "related": "0", "max_rounds": "1", "max_crawled_url": "1"}
     assert command.settings is not None
     assert command.settings["LOG_LEVEL"] == level
     assert command.settings["PYTOMO_BACKOFF_RETRY_S"] == 0
@@ -249,7 +251,7 @@ def test_measure_prints_what_was_stored(prepare: Prepare, filled: Path, capsys: 
     text = capsys.readouterr().out
     assert f"A clip  https://www.youtube.com/watch?v={VIDEOS[0]}" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["classic", "1.00", "s", "1", "9.10", "s", "31.4%", "19.90", "s"] in [row[:9] for row in rows]
+    assert ["classic", "1.00", "s", "1", "9.10", "s", "31.4", "%", "19.90", "s"] in [row[:10] for row in rows]
 
 
 def test_measure_of_a_session_that_failed_says_why_and_ends_with_0(
@@ -269,11 +271,14 @@ def test_measure_as_json_is_the_record(prepare: Prepare, filled: Path, capsys: p
 
 @pytest.mark.parametrize(
     ("reason", "exit_code", "sentence"),
-    [("finished", 3, "Nothing was stored; the log says why.\n"), ("no_video", 3, ""), ("shutdown", 130, "")],
+    [("finished", 3, "Nothing was stored; the log says why."), ("no_video", 3, ""), ("shutdown", 130, "")],
 )
 def test_measure_that_stored_nothing_has_failed(
     prepare: Prepare, filled: Path, capsys: pytest.CaptureFixture[str], reason: str, exit_code: int, sentence: str
 ) -> None:
     assert measured(prepare, filled, reason=reason, uuids=()) == exit_code
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", sentence)
+    # A window of 30 s, 10 pings at 0.2 s, and some 5 s around them.
+    begun, *rest = said.err.splitlines()
+    assert begun == f"Measuring {VIDEO}: 37 s or a little more."
+    assert (said.out, rest) == ("", [sentence] if sentence else [])

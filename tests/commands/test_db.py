@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.database import open_database
 from tests.commands.conftest import Run
+from tests.storage.factories import begin, make_item
 
 
 def test_revision_of_no_database_creates_none(run: Run, tmp_path: Path) -> None:
@@ -47,3 +50,24 @@ def test_upgrade_leaves_the_database_of_something_else_alone(run: Run, tmp_path:
     connection = sqlite3.connect(tmp_path / "x.db")
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipe",)]
     connection.close()
+
+
+def test_copy_fills_a_new_database_and_says_how_many_rows_it_counted(run: Run, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    repository, begun = begin(database)
+    repository.save(make_item(), begun)
+    database.close()
+    ended = run("db", "copy", "y.db", "--database", "x.db")
+    assert (ended.exit_code, ended.errors) == (0, "")
+    lines = ended.output.splitlines()
+    assert "measurement: 1 row" in lines and lines[-1].startswith(f"sqlite:///{tmp_path / 'y.db'} holds ")
+    again = run("db", "copy", "y.db", "--database", "x.db")
+    assert (again.exit_code, again.output) == (2, "") and "holds rows already" in again.errors
+    told = json.loads(run("db", "copy", "z.db", "--json", "--database", "y.db").output)
+    assert told["row_counts"]["measurement"] == 1 and told["to"].endswith("z.db")
+
+
+def test_copy_of_a_database_that_is_not_there_makes_neither(run: Run, tmp_path: Path) -> None:
+    ended = run("db", "copy", "y.db", "--database", "x.db")
+    assert ended.exit_code == 3 and "There is no database" in ended.errors
+    assert not (tmp_path / "x.db").exists()

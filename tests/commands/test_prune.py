@@ -71,8 +71,8 @@ def test_prune_of_whole_measurements_keeps_aggregates_of_their_days(run: Run, ag
     assert counted(aged)["measurement"] == 2
     done = run("prune", "--older-than", "90d", "--measurements", "--database", aged)
     assert counted(aged)["measurement"] == 1
-    assert "measurement: 1 rows would go" in promised.output.splitlines()
-    assert "measurement: 1 rows deleted" in done.output.splitlines()
+    assert "measurement: 1 row would go" in promised.output.splitlines()
+    assert "measurement: 1 row deleted" in done.output.splitlines()
     assert query(aged, "SELECT measurement_count FROM daily") == [(1,)]
 
 
@@ -80,3 +80,21 @@ def test_prune_of_whole_measurements_keeps_aggregates_of_their_days(run: Run, ag
 def test_prune_of_nothing_says_so(run: Run, aged: Path, more: tuple[str, ...]) -> None:
     ended = run("prune", "--older-than", "52w", *more, "--database", aged)
     assert (ended.exit_code, ended.output) == (0, "nothing is that old\n")
+
+
+def test_bad_run_is_deleted_by_its_number_after_a_look(run: Run, aged: Path) -> None:
+    assert "measurement: 2 rows would go" in run("prune", "--run", "1", "--dry-run", "--database", aged).output
+    done = run("prune", "--run", "1", "--database", aged)
+    assert (done.exit_code, done.errors) == (0, "")
+    assert "measurement: 1 row deleted" in done.output and "is set aside, and nothing counts it" in done.output
+    unknown = run("prune", "--run", "7", "--database", aged)
+    assert (unknown.exit_code, unknown.output) == (
+        2,
+        "",
+    ) and "There is no run '7': the newest are 1 (" in unknown.errors
+
+
+def test_age_and_run_together_are_refused(run: Run, aged: Path) -> None:
+    for words in ((), ("--older-than", "90d", "--run", "1")):
+        ended = run("prune", *words, "--database", aged)
+        assert ended.exit_code == 2 and "Say how old, or which run" in ended.errors

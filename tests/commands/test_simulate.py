@@ -129,3 +129,44 @@ def _number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# Limits of each figure: the browser's own noise and a quarter, rounded as they are printed.
+_ADAPTIVE_LIMITS = {
+    "dashjs": {"startup": 0.72, "stalls": 0.19, "stalled": 1.03, "bitrate": 1.17, "share": 0.18, "switches": 0.82},
+    "shaka": {"startup": 0.26, "stalls": 0.19, "stalled": 1.02, "bitrate": 1.10, "share": 0.15, "switches": 0.58},
+}
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.parametrize("player", _ADAPTIVE_LIMITS)
+def test_simulate_predicts_recorded_adaptive_sessions_nearly_within_their_noise(shared: Path, player: str) -> None:
+    scorer = shared / "truth" / "adaptive" / "score_adaptive.py"
+    words = [sys.executable, str(scorer), "--only", f"{player}/", "--", *command("scrapy", "simulate")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stdout.splitlines() if " error " in line]
+    numbers = [float(word.lstrip("x")) for word in line.split("error")[1].split() if _number(word.lstrip("x"))]
+    for (figure, limit), error in zip(_ADAPTIVE_LIMITS[player].items(), numbers, strict=True):
+        assert error <= limit + 0.005, (figure, line)
+
+
+def test_simulate_plays_a_session_file_with_a_ladder(run: Run, shared: Path, tmp_path: Path) -> None:
+    folder = shared / "truth" / "adaptive"
+    # 2 Mbit/s of both together, from 0.1 s on.
+    arrivals = [[0.1 + 0.02 * step, 2500 * step] for step in range(1, 1000)]
+    session = {
+        "window_s": 20,
+        "ladder": str(folder / "ladder.json"),
+        "files": {"video": "v6_v.mp4", "audio": "a2_a.mp4"},
+        "arrivals": {"video": arrivals, "audio": arrivals},
+    }
+    (tmp_path / "session.json").write_text(json.dumps(session))
+    played = json.loads(run("simulate", "--player", "shaka", tmp_path / "session.json").output)
+    assert (played["player"], played["failure"], played["ladder_source"]) == ("shaka-adaptive", None, "index")
+    assert played["switches"][0][1] in range(1, 7)
+    assert set(played["height_s"]) <= {"144", "180", "240", "288", "360", "480"}
+    fixed = run("simulate", "--player", "classic", tmp_path / "session.json")
+    assert fixed.exit_code == 0, "a player that does not adapt has no media here"
+    assert json.loads(fixed.output)["failure"] is not None or json.loads(fixed.output)["is_started"] is False

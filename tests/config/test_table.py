@@ -108,6 +108,13 @@ def test_name_that_is_no_setting_is_refused_and_the_nearest_one_named(name: str,
     assert meant in str(caught.value)
 
 
+def test_every_name_that_is_no_setting_is_named_at_once() -> None:
+    with pytest.raises(SettingError) as caught:
+        config.check_names(["PYTOMO_PAC_S", "PYTOMO_PACE_S", "PYTOMO_QQ", "PYTOMO_VANTAG"])
+    assert str(caught.value).startswith("PYTOMO_PAC_S is no setting: did you mean PYTOMO_PACE_S")
+    assert " PYTOMO_QQ is no setting. PYTOMO_VANTAG is no setting: did you mean PYTOMO_VANTAGE" in str(caught.value)
+
+
 def test_names_that_others_use_are_left_alone() -> None:
     config.check_names(
         ["HOME", "FORGOTTEN_PYTOMO_X", "PYTOMO_YT_DLP", "PYTOMO_DASHBOARD_TOKEN", "PYTOMO_TEST_SEED", *config.BY_NAME]

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from pytomo_scrapy.config import AlertConfig
 from pytomo_scrapy.crawl.alerts import Alerts, Streak
 from pytomo_scrapy.failures import Stage
 from tests.factories import make_item
@@ -61,7 +62,7 @@ def hook() -> Iterator[tuple[str, list[dict[str, object]]]]:
 
 def run_through(webhook: str, failures: list[str | None]) -> None:
     async def crawl() -> None:
-        alerts = Alerts(webhook, 2, {"vantage": "here", "provider": None})
+        alerts = Alerts(AlertConfig(webhook=webhook, after=2), {"vantage": "here", "provider": None})
         for failure in failures:
             item = make_item(crawl="c")
             if failure is not None:

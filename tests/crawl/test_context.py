@@ -14,6 +14,7 @@ from pytomo_scrapy import config
 from pytomo_scrapy.crawl import context as context_module
 from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.crawl.gate_middleware import GateMiddleware
+from pytomo_scrapy.crawl.stored_signal import measurement_stored
 from pytomo_scrapy.failures import SettingError, Stage, StorageError
 from pytomo_scrapy.pipelines.dns import DnsPipeline
 from pytomo_scrapy.pipelines.ping import PingPipeline
@@ -92,10 +93,11 @@ def test_parts_hear_of_the_crawl_in_their_order_and_those_that_look_on_only_wher
     context = build(crawler)
     assert crawler.signals.heard == {
         signals.spider_opened: ["MeasuringProcess.open", *opened],
-        signals.item_scraped: ["Politeness.stored", "DataCap.stored", "RefusalShare.stored", *stored],
+        measurement_stored: ["Politeness.stored", "DataCap.stored", "RefusalShare.stored", "Summary.stored", *stored],
         signals.spider_closed: [
             "CrawlStorage.close", "CrawlContext._report_idle_time", "CrawlContext._report_refusals",
             "MeasuringProcess.close", *closed, "LineHold.free", "NetworkFinder.close",
+            "CrawlContext._tell_summary",
         ],
     }  # fmt: skip
     assert (context.progress is None, context.alerts is None) == (not opened, not closed)

@@ -1,135 +1,24 @@
-"""What only looks on while a crawl runs: the terminal's line, alerts without a wire, and the open window's notes."""
+"""What only looks on while a crawl runs: alerts without a wire, and the open window's notes."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import sys
 import urllib.error
 import urllib.request
 from contextlib import AbstractContextManager, nullcontext
-from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from pytomo_scrapy import config
+from pytomo_scrapy.config import AlertConfig
 from pytomo_scrapy.crawl import live_window as live_module
-from pytomo_scrapy.crawl import progress as progress_module
 from pytomo_scrapy.crawl.alerts import Alerts, alerts_of
 from pytomo_scrapy.crawl.live_window import LiveWindow
-from pytomo_scrapy.crawl.progress import Progress, progress_of
 from pytomo_scrapy.failures import FAILURES, Stage
 from pytomo_scrapy.measure.window.plan import WindowProgress
-from tests.factories import make_item, make_playback
-
-# The terminal's line.
-
-
-class Clock:
-    """A monotonic clock set by hand."""
-
-    now_s = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(progress_module, "time", clock)
-    return clock
-
-
-def make_progress(limit: int | None = None) -> Progress:
-    return Progress(Console(file=StringIO()), limit)
-
-
-@pytest.mark.parametrize(
-    ("limit", "done", "elapsed_s", "to_go"),
-    [
-        (10, 0, 60.0, None),  # nothing is done: nothing can be told
-        (10, 1, 60.0, "about 9 min to go"),  # 9 x 60 s
-        (10, 4, 60.0, "about 90 s to go"),  # 6 x 15 s
-        (10, 10, 60.0, "about 0 s to go"),
-        (10, 11, 60.0, "about 0 s to go"),  # more than the limit of a resumed crawl: never less than nothing
-        (1000, 1, 60.0, "about 17 h to go"),  # 999 min = 16.65 h
-        (None, 5, 60.0, None),
-    ],
-)
-def test_line_tells_the_time_left_by_the_pace_so_far(
-    limit: int | None, done: int, elapsed_s: float, to_go: str | None, clock: Clock
-) -> None:
-    progress = make_progress(limit)
-    clock.now_s += elapsed_s
-    for _ in range(done):
-        progress.stored(make_item())
-    assert ([part for part in progress.line().plain.split(" | ") if "to go" in part] or [None])[0] == to_go
-
-
-@pytest.mark.parametrize(
-    ("age_s", "received_bytes", "shown"),
-    [
-        (10.0, 12_500_000, "20 s left, 10.00 Mbit/s"),  # 100 Mbit in 10 s
-        (0.0, 12_500, "30 s left, 1.00 Mbit/s"),  # 100 kbit over no less than 0.1 s
-        (31.0, 0, "0 s left, 0.00 Mbit/s"),
-    ],
-)
-def test_line_shows_the_open_window(age_s: float, received_bytes: int, shown: str, clock: Clock) -> None:
-    progress, lines = make_progress(), []
-
-    async def run() -> None:
-        async with progress.showing(make_item(video_id="v"), 30.0) as show:
-            clock.now_s += age_s
-            show(WindowProgress(age_s, received_bytes))
-            lines.append(progress.line().plain)
-
-    asyncio.run(run())
-    assert lines[0].endswith(f"window of v: {shown}") and "window of" not in progress.line().plain
-
-
-@pytest.mark.parametrize(
-    ("playbacks", "shown"),
-    [
-        ((), "0 stalls 0 s"),
-        ((make_playback(stall_count=2, stalled_s=3.0),), "2 stalls 3 s"),
-        ((make_playback(stall_count=1, stalled_s=None),), "1 stalls 0 s"),
-        ((make_playback(stall_count=None, stalled_s=None),), "0 stalls 0 s"),
-        ((make_playback(stall_count=2, stalled_s=3.0, place=1),), "0 stalls 0 s"),  # of a further window
-    ],
-)
-def test_line_counts_the_stalls_of_the_first_window(playbacks: tuple[Any, ...], shown: str) -> None:
-    progress = make_progress()
-    progress.stored(make_item(playbacks=playbacks))
-    assert progress.line().plain.endswith(shown)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "is_terminal", "is_shown"),
-    [("off", True, False), ("auto", True, True), ("auto", False, False), ("on", False, True)],
-)
-def test_line_is_shown_where_it_is_wanted_or_somebody_looks(
-    wanted: str, is_terminal: bool, is_shown: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    console = Console(file=StringIO(), force_terminal=is_terminal)
-    monkeypatch.setattr(progress_module, "Console", lambda **_: console)
-    assert (progress_of(wanted, 5) is not None) == is_shown
-
-
-def test_log_goes_through_the_display_while_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    stderr, other = StringIO(), StringIO()
-    monkeypatch.setattr(sys, "stderr", stderr)
-    ours, files = logging.StreamHandler(stderr), logging.StreamHandler(other)
-    monkeypatch.setattr(logging.root, "handlers", [ours, files, logging.NullHandler()])
-    progress = Progress(Console(file=StringIO(), force_terminal=True), 5)
-    progress.open()
-    assert ours.stream is sys.stderr is not stderr and files.stream is other
-    progress.close()
-    assert ours.stream is sys.stderr is stderr and files.stream is other
-
+from tests.factories import make_item
 
 # Alerts.
 
@@ -152,7 +41,9 @@ def run_through(hook: Hook, failures: list[str | None], monkeypatch: pytest.Monk
     monkeypatch.setattr(urllib.request, "urlopen", hook.open)
 
     async def crawl() -> None:
-        alerts = Alerts("https://hooks.example/TOKEN", 2, {"vantage": "here", "provider": "p"})
+        alerts = Alerts(
+            AlertConfig(webhook="https://hooks.example/TOKEN", after=2), {"vantage": "here", "provider": "p"}
+        )
         for failure in failures:
             item = make_item(crawl="c", video_id="v")
             if failure is not None:

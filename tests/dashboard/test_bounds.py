@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from pytomo_scrapy.dashboard import bounds, server
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.bounds import Guesses, Turns
+from pytomo_scrapy.dashboard.choice import Choice
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
@@ -205,7 +206,7 @@ def test_silent_connections_take_the_page_from_nobody(page: int, sent: bytes) ->
 @pytest.mark.parametrize("token", ["", "short", "1234567"])
 def test_token_that_is_too_short_is_refused(token: str, filled: Path) -> None:
     with pytest.raises(SettingError, match="it must have 8 at least"):
-        server.serve(f"sqlite:///{filled}", port=0, token=token)
+        server.serve(Choice(f"sqlite:///{filled}", None), port=0, token=token)
 
 
 def test_token_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

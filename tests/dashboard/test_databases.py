@@ -15,9 +15,9 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.dashboard.choice import choose_databases
+from pytomo_scrapy.dashboard.choice import Choice, choose_databases
 from pytomo_scrapy.dashboard.server import is_loopback, read_port, serve
-from pytomo_scrapy.failures import SettingError, TooSlowError
+from pytomo_scrapy.failures import AbsentError, SettingError, TooSlowError
 from pytomo_scrapy.reporting.pdf import write_pdf_report
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
@@ -41,7 +41,7 @@ def test_missing_database_says_what_to_run(tmp_path: Path) -> None:
     with page_of(tmp_path / "none.db") as client:
         answer = client.get("/")
         assert (answer.status_code, client.get("/api/overview").status_code) == (200, 409)
-        assert "scrapy crawl youtube" in answer.text and "There is no measurement yet." in answer.text
+        assert "pytomo crawl -u 20" in answer.text and "There is no measurement yet." in answer.text
         assert client.get("/healthz").json()["status"] == "ok"
     assert not (tmp_path / "none.db").exists()
 
@@ -62,9 +62,9 @@ def test_empty_database_says_what_to_run_and_fills_without_a_restart(tmp_path: P
             "/metrics",
         ):
             assert client.get(address).status_code == 200, address
-        assert "scrapy crawl youtube" in client.get("/").text
+        assert "pytomo crawl -u 20" in client.get("/").text
         make_database(path, synthetic)
-        assert "scrapy crawl youtube" not in client.get("/").text
+        assert "pytomo crawl -u 20" not in client.get("/").text
         assert "Only 0 videos" not in client.get("/series?period=all").text
 
 
@@ -213,19 +213,19 @@ def test_port_in_use_is_told(filled: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(SettingError, match=r"cannot listen on 127\.0\.0\.1 port"):
-            serve(f"sqlite:///{filled}", port=taken.getsockname()[1])
+            serve(Choice(f"sqlite:///{filled}", None), port=taken.getsockname()[1])
 
 
 def test_choice_of_databases(tmp_path: Path, synthetic: ModuleType) -> None:
     setting = f"sqlite:///{tmp_path / 'a.db'}"
-    assert choose_databases(setting, None, None) == (setting, tmp_path)
+    assert choose_databases(setting, None, None) == Choice(setting, tmp_path)
     for age, name in enumerate(("a.db", "b.db")):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1_700_000_000 + age, 1_700_000_000 + age))
-    assert choose_databases("sqlite:///x.db", None, tmp_path) == (f"sqlite:///{tmp_path / 'b.db'}", tmp_path)
-    assert choose_databases("sqlite:///x.db", str(tmp_path / "a.db"), None)[0] == setting
-    assert choose_databases(setting, "postgresql://h/d", None) == ("postgresql://h/d", None)
-    with pytest.raises(SettingError, match="is not a file"):
+    assert choose_databases("sqlite:///x.db", None, tmp_path) == Choice(f"sqlite:///{tmp_path / 'b.db'}", tmp_path)
+    assert choose_databases("sqlite:///x.db", str(tmp_path / "a.db"), None).url == setting
+    assert choose_databases(setting, "postgresql://h/d", None) == Choice("postgresql://h/d", None)
+    with pytest.raises(AbsentError, match="is not a file"):
         choose_databases(setting, str(tmp_path / "none.db"), None)
     with pytest.raises(SettingError, match="is not a folder"):
         choose_databases(setting, None, tmp_path / "none")
@@ -243,4 +243,4 @@ def test_url_that_names_no_database_is_refused_with_what_would_be_right(url: str
     ["postgresql://u:p#[x/y@h:5432/d", "postgres://h/d?x=a@b", "postgresql+psycopg://u@[::1]:5/d", "postgresql:///d"],
 )
 def test_url_that_the_crawl_takes_is_taken_here_too(url: str) -> None:
-    assert choose_databases(url, None, None) == (url, None)
+    assert choose_databases(url, None, None) == Choice(url, None)

@@ -20,11 +20,13 @@ ROOT = shell.ROOT
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Fences of these languages hold no commands: layouts, output, synopses, programs.
 NO_COMMANDS = {"text", "json", "python", "sql", "ini"}
-PASSWORD_URL = "postgresql://pytomo:PASSWORD@db.example/pytomo"
+PASSWORD_URL = "postgresql://pytomo:PASSWORD@db.example/pytomo?sslmode=verify-full"
 # Blocks that are not run here, by their first line, with the reason.
 ELSEWHERE = {
     "pip install 'pytomo-scrapy[scrapyd]'": "tests/e2e/test_scrapyd.py does it",
-    "useradd --system --home-dir /var/lib/pytomo --create-home pytomo": "changes the machine",
+    "useradd --system --home-dir /var/lib/pytomo pytomo": "changes the machine",
+    "install -m 0600 /dev/null /etc/pytomo/secrets": "changes the machine",
+    "export PYTOMO_PASSWORD=something-long PYTOMO_READER_PASSWORD=another-one": "tests/deploy/test_roles.py does it",
 }
 # Documents whose first commands read a database, which the reader has from a crawl.
 READING = {"docs/export.md": "pytomo db upgrade"}

@@ -103,7 +103,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
         "PYTOMO_TEST_REQUESTS",
         "PYTOMO_YT_DLP",
         "PYTOMO_DASHBOARD_TOKEN",
-        "PYTOMO_PASSWORD",  # of deploy/compose
+        *("PYTOMO_PASSWORD", "PYTOMO_READER_PASSWORD", "PYTOMO_ADMIN_PASSWORD"),  # of deploy/compose
         "PYTOMO_NAME",
     }
     # Named as what this version may not have yet.

@@ -96,10 +96,8 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.items.codec import from_plain, to_plain
 from tests.factories import HOST, make_item
 from tests.fake_crawler import Stats
-from tests.measure.test_session import World, make_session, world
+from tests.measure.session_world import World, make_session
 from tests.storage.factories import begin
-
-__all__ = ["world"]
 
 
 def through_all_stages(world, hop_count=7, **settings):

@@ -119,6 +119,9 @@ def test_interrupt_finishes_the_window_and_ends_with_130(database: Path) -> None
         process.kill()
     assert process.returncode == 130, errors[-2000:]
     assert "Traceback" not in errors
+    # What it says comes once, when it is asked to end, and names the end.
+    assert errors.count("The crawl ends: ") == 1 and "Ctrl-C once more ends it at once" in errors
+    assert "The crawl was interrupted, and the same command goes on with what is left" in errors
     rows = query(database, "SELECT failure FROM measurement")
     assert len(rows) >= 2, "the open window was finished and stored"
     assert all(failure is None for (failure,) in rows)
@@ -133,11 +136,12 @@ def test_second_interrupt_ends_at_once(database: Path) -> None:
         time.sleep(0.5)
         interrupt(process)
         started_s = time.monotonic()
-        process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30)
     finally:
         process.kill()
     assert process.returncode == 130
     assert time.monotonic() - started_s < 10
+    assert errors.count("The crawl ends: ") == 1
 
 
 def wait_for_open_window(database: Path, timeout_s: float = 60) -> None:

@@ -19,7 +19,7 @@ from pytomo_scrapy.exchange.export_run import export
 from pytomo_scrapy.failures import MeasurementError, Stage, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.net.redirects import follow_redirect
-from pytomo_scrapy.measure.window.curl_transfers import header_lines
+from pytomo_scrapy.measure.net.request_fields import header_lines
 from pytomo_scrapy.pipelines.stage import StagePipeline
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.reading import open_for_reading
@@ -141,7 +141,7 @@ def test_redirect_that_leads_nowhere_quotes_no_location(words: str) -> None:
 
 def test_header_that_cannot_be_sent_raises_nothing() -> None:
     media = make_format(http_headers={"Cookie": f"a={SECRET}\ud800", f"B{SECRET}": "x", "C": f"{SECRET}\r\nD: e"})
-    assert [line.partition(b":")[0] for line in header_lines(media)] == [b"Cookie", b"Accept-Encoding"]
+    assert [line.partition(b":")[0] for line in header_lines(media.http_headers)] == [b"Cookie", b"Accept-Encoding"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.e2e.conftest import ROOT
 from tests.e2e.long import ask, lab_environment, wait_until
 
 WORLD = list(build_world("clean").videos)[:3]
+SECRET = "AIzaSy-not-for-a-log"
 VERSION = "0.0.0.dev7"  # of the egg only: a row that carries it was measured by the egg's code
 
 
@@ -60,9 +61,13 @@ def scrapyd_url(tmp_path: Path) -> Iterator[str]:
     example = (ROOT / "deploy" / "scrapyd" / "scrapyd.conf").read_text()
     assert "http_port    = 6800" in example
     (home / "scrapyd.conf").write_text(example.replace("http_port    = 6800", f"http_port    = {port}"))
+    secret = {
+        "PYTOMO_YOUTUBE_API_KEY": SECRET,
+        "PYTOMO_CONTRACT_BPS": "50000000",
+    }  # as its unit's EnvironmentFile would
     with lab_environment() as environment, (home / "scrapyd.log").open("wb") as log:
         process = subprocess.Popen(
-            [scrapyd], cwd=home, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            [scrapyd], cwd=home, env={**environment, **secret}, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
         try:
@@ -121,4 +126,7 @@ def test_egg_deployed_to_scrapyd_runs_a_scheduled_crawl(scrapyd_url: str, projec
                     " JOIN video v ON v.id = m.video_row_id ORDER BY m.frontier_order")  # fmt: skip
     assert rows == [(one, None, VERSION) for one in WORLD], log.read_text()[-3000:]
     assert ask(url, "SELECT provider FROM vantage") == [("by scrapyd",)]
-    assert "Spider closed (finished)" in log.read_text()
+    assert "The crawl is finished: " in log.read_text()
+    # What scrapyd was started with reached the crawl, and no log holds it.
+    assert ask(url, "SELECT DISTINCT contract_bps FROM download") == [(50_000_000,)]
+    assert SECRET not in log.read_text() + (home / "scrapyd.log").read_text()

@@ -167,20 +167,6 @@ def test_section_of_the_document_ends_where_the_next_begins(title: str, text: st
     assert codebook._section(DOCUMENT, title) == text
 
 
-@pytest.mark.parametrize(
-    ("source", "described"),
-    [
-        ("toy.size_bytes", ("bytes", "How much there is.")),
-        ("toy.other", ("", "")),
-        ("other.size_bytes", ("", "")),
-    ],
-)
-def test_column_that_the_code_does_not_describe_is_described_by_the_document(
-    source: str, described: tuple[str, str]
-) -> None:
-    assert codebook._described(DOCUMENT, source) == described
-
-
 @pytest.mark.parametrize("shape", ["wide", "legacy"])
 def test_readme_names_every_column_once_with_the_rows_of_its_file(shape: str) -> None:
     class One:

@@ -136,9 +136,12 @@ def test_sqlite_file_takes_several_tables_and_what_the_export_is_about(tmp_path:
         writer.write([(1,)])
         writer.write([(2,)])
         writer.close()
-    write_about(path, {"software": "pytomo-scrapy", "shape": "tables"})
+    video_table = Dataset("video", (ExportColumn("duration_s", "real", "video.duration_s"),), select())
+    write_about(path, {"software": "pytomo-scrapy", "shape": "tables"}, [video_table])
     assert read_table(path, "run") == read_table(path, "video") == [(1,), (2,)]
     assert dict(read_table(path, "export_info")) == {"software": "pytomo-scrapy", "shape": "tables"}
+    ((table, column, unit, meaning, _),) = read_table(path, "export_columns")
+    assert (table, column, unit) == ("video", "duration_s", "s") and meaning
 
 
 def test_sqlite_file_of_old_columns_is_called_and_typed_as_pytomo_3_does(tmp_path: Path) -> None:
@@ -153,6 +156,17 @@ def test_sqlite_file_of_old_columns_is_called_and_typed_as_pytomo_3_does(tmp_pat
 
 
 # Parquet.
+
+
+def test_parquet_column_carries_its_unit_and_definition(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    column = ExportColumn("startup_delay_s", "real", "figure.startup_delay_s")
+    writer = ParquetWriter(tmp_path / "x.parquet", Dataset("measurements", (column,), select()), {})
+    writer.write([(1.5,)])
+    writer.close()
+    metadata = parquet.read_schema(tmp_path / "x.parquet").field("startup_delay_s").metadata
+    assert metadata[b"unit"] == b"s" and metadata[b"source"] == b"figure.startup_delay_s"
+    assert metadata[b"meaning"] == b"t0 to the first frame (of the headline's player)"
 
 
 def test_parquet_groups_its_batches_and_keeps_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,12 +56,22 @@ def test_environment_drops_what_would_lead_past_the_lab_and_names_the_provider()
     assert variables["PATH"] == "/bin"
     assert variables["PYTOMO_PROVIDER"] == "offline lab"
     assert variables["NO_PROXY"] == ".googlevideo.com,googlevideo.com"
-    assert not {"PYTOMO_HTTP_PROXY", "ALL_PROXY"} & set(variables)
+    assert "ALL_PROXY" not in variables
+    # Empty and not absent: the settings file of a project may name a proxy, which the environment then takes back.
+    assert {variables[name] for name in ("PYTOMO_HTTP_PROXY", "PYTOMO_SOURCE_ADDRESS")} == {""}
+    assert variables["PYTHONPATH"] == str(launcher.CLOSED)
+    assert Lab(ENDPOINTS, 0).environment({"PYTHONPATH": "mine"})["PYTHONPATH"] == f"{launcher.CLOSED}{os.pathsep}mine"
     assert Lab(ENDPOINTS, 0).environment({"PYTOMO_PROVIDER": "mine"})["PYTOMO_PROVIDER"] == "mine"
 
 
+def test_crawl_of_the_lab_pauses_for_no_hour_unless_it_is_asked_to():
+    variables = Lab(ENDPOINTS, 0).environment({})
+    assert (variables["PYTOMO_BACKOFF_RETRY_S"], variables["PYTOMO_BACKOFF_PAUSE_S"]) == ("1", "0")
+    assert Lab(ENDPOINTS, 0).environment({"PYTOMO_BACKOFF_PAUSE_S": "60"})["PYTOMO_BACKOFF_PAUSE_S"] == "60"
+
+
 def test_make_world_unknown_world_and_host_are_one_sentence():
-    with pytest.raises(LabError, match=r"no lab world 'nope'; `scrapy lab list` shows them\."):
+    with pytest.raises(LabError, match=r"no lab world 'nope'; `pytomo lab list` shows them\."):
         make_world(LabOptions("nope"))
     with pytest.raises(LabError, match="has no media host 'nope"):
         make_world(LabOptions("clean", rates_bps={"nope": 1e6}))

@@ -10,8 +10,7 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.measure.tools import Stopped
 from tests.factories import make_item, make_resolve
-from tests.measure.test_session import REFUSED, WHOLE_FLOW, World, make_session, measure
-from tests.measure.test_session import world as world
+from tests.measure.session_world import REFUSED, WHOLE_FLOW, World, make_session, measure
 
 BOT_CHECK = make_resolve(formats=(), failure="bot_check", elapsed_s=4.0, attempt_count=1)
 

@@ -270,7 +270,7 @@ def test_media_that_nobody_can_play_fail_the_session_and_a_slow_line_does_not(
     [
         ({}, "nothing measured"),
         ({"playbacks": (make_playback(startup_delay_s=1.5, stall_count=2, stalled_s=3.0),)},
-         "started after 1.50 s, 2 stalls, 3.0 s"),
+         "started after 1.50 s, 2 stalls of 3.0 s in all"),
         ({"playbacks": (make_playback(is_started=False, startup_delay_s=None, horizon_s=30.0),)},
          "not started within 30 s"),
         ({"downloads": (make_download(),)}, "nothing measured"),  # without a rate

@@ -36,11 +36,11 @@ class Probe(StagePipeline):
             raise self.error
 
 
-def run(error: BaseException | None) -> tuple[VideoItem, Stats]:
+def run(error: BaseException | None, **item: Any) -> tuple[VideoItem, Stats]:
     stats = Stats()
     probe = Probe(cast(Any, None), cast(Any, stats))
     probe.error = error
-    return asyncio.run(probe.process_item(make_item())), stats
+    return asyncio.run(probe.process_item(make_item(**item))), stats
 
 
 def test_stage_that_ends_well_leaves_no_failure() -> None:
@@ -63,7 +63,16 @@ def test_bug_in_a_stage_costs_its_figure_and_never_the_row(caplog: pytest.LogCap
 
 def test_item_whose_turn_a_stop_took_goes_back_to_the_frontier() -> None:
     with pytest.raises(DropItem, match="goes back to the frontier"):
+        run(Stopped(), claim_id=1)
+    with pytest.raises(DropItem, match="is not measured"):
         run(Stopped())
+
+
+def test_item_of_another_kind_passes_untouched() -> None:
+    probe = Probe(cast(Any, None), cast(Any, Stats()))
+    probe.error = ZeroDivisionError()
+    theirs = {"title": "a page"}
+    assert asyncio.run(probe.process_item(theirs)) is theirs
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,21 @@ def test_failure_of_an_earlier_stage_is_not_counted_again(kind: type[StagePipeli
 
 @pytest.mark.parametrize(("kind", "stage"), STAGES)
 def test_item_goes_back_to_the_frontier_where_the_crawl_stops(kind: type[StagePipeline], stage: Stage) -> None:
-    item, stats = make_item(), Stats()
+    item, stats = make_item(claim_id=1), Stats()
     with pytest.raises(DropItem, match="goes back to the frontier"):
         asyncio.run(kind(Session(trouble=Stopped()), stats).process_item(item))  # type: ignore[arg-type]
     assert (item.failure, stats) == (None, {}), f"{stage} measured nothing"
+
+
+def test_item_of_another_kind_passes_untouched_and_nobody_hears_of_it() -> None:
+    storage, announced = Storage(), []
+    pipeline = StorePipeline(storage, Gate(is_quiet=True), Stats(), announce=announced.append)  # type: ignore[arg-type]
+    theirs = {"title": "a page"}
+    assert asyncio.run(pipeline.process_item(theirs)) is theirs
+    assert (storage.stored, announced) == ([], [])
+    item = make_item()
+    asyncio.run(pipeline.process_item(item))
+    assert (storage.stored, announced) == ([item], [item])
 
 
 def test_item_whose_lab_has_ended_is_not_stored_and_stops_the_crawl() -> None:

@@ -28,8 +28,8 @@ class Finished:
 
 
 def command(name: str, *words: str) -> list[str]:
-    """Return what stands for `scrapy WORDS` or `pytomo WORDS`: it can be run, waited for, signalled and killed."""
-    return [*CLIENT, server_socket(), ENTRIES[name], *words]
+    """Return what stands for `scrapy WORDS`, `pytomo WORDS` or a module: it can be run, signalled and killed."""
+    return [*CLIENT, server_socket(), ENTRIES.get(name, name), *words]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -49,9 +49,9 @@ def die_with_us() -> None:
 
 
 class PostgresServer:
-    """A throwaway cluster. Raises CalledProcessError where it cannot be made."""
+    """A throwaway cluster whose superuser is `administrator`. Raises CalledProcessError where it cannot be made."""
 
-    def __init__(self) -> None:
+    def __init__(self, administrator: str = "pytomo") -> None:
         programs = _programs()
         assert programs is not None
         self._program = str(programs / "postgres")
@@ -64,12 +64,12 @@ class PostgresServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
-        self.url = f"postgresql://pytomo@127.0.0.1:{self.port}"
+        self.url = f"postgresql://{administrator}@127.0.0.1:{self.port}"
         self._cluster = str(self._folder / "cluster")
         self._process: subprocess.Popen[bytes] | None = None
         self._names = 0
         subprocess.run(
-            [str(programs / "initdb"), "-D", self._cluster, "-A", "trust", "-U", "pytomo", "-N", "-E", "UTF8",
+            [str(programs / "initdb"), "-D", self._cluster, "-A", "trust", "-U", administrator, "-N", "-E", "UTF8",
              "--no-locale"],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, cwd="/", **self._as_user,
         )  # fmt: skip

@@ -57,7 +57,7 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         forked.use(sys.argv[1])
         sys.argv = [entry, *words]
         if entry != "pytomo_scrapy":
-            sys.modules.pop(entry)  # else runpy warns that it is there already
+            sys.modules.pop(entry, None)  # else runpy warns that it is there already
         runpy.run_module(entry, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as error:

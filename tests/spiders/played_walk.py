@@ -12,6 +12,7 @@ import pytest
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl.lab_life import LabLife
 from pytomo_scrapy.crawl.outages import Outages
+from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import LineError
 from pytomo_scrapy.spiders import walk as module
 from pytomo_scrapy.spiders.arguments import WalkArguments
@@ -118,7 +119,7 @@ class Context:
         self.config = config.load({"PYTOMO_PACE_S": 0, **settings}.get)
         self.frontier, self.storage, self.gate = frontier, Storage(), Gate()
         self.politeness, self.data_cap, self.line = Politeness(self.log), DataCap(), Line(self.log)
-        self.lab = LabLife()
+        self.lab, self.standing = LabLife(), Standing()
         self.outages = Outages(self.config.dns, hold=None, pause=None, in_thread=None, is_on=False)  # type: ignore[arg-type]
 
     @property

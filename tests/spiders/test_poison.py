@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from pytomo_scrapy.storage.measurements.repository import Repository
 from pytomo_scrapy.storage.schema.crawl_tables import frontier
 from tests.e2e.conftest import ROOT
 from tests.fake_crawler import sqlite_in
+from tests.running.commands import command
 from tests.spiders.test_claims import Held, make_claim
 from tests.spiders.test_walk import Crawl
 
@@ -110,25 +110,6 @@ def test_source_that_breaks_its_reader_ends_with_its_class(make_crawl: Any, monk
     assert [tuple(row) for row in rows] == [("gave_up", 2)]
 
 
-DIE_AT = """
-import os, sys
-from pathlib import Path
-from pytomo_scrapy.spiders import walk
-from tests.spiders.test_walk import Crawl
-
-walk.RETRY_PAUSE_S = 0.0
-crawl = Crawl(Path(sys.argv[1]), {})
-
-async def die(item):
-    if item.video_id in sys.argv[2:]:
-        os._exit(9)
-    await crawl.store(item)
-
-crawl.after_item = die
-crawl.run()
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("poison", [["one"], ["two", "three"]])
@@ -137,7 +118,7 @@ def test_video_that_kills_the_crawler_is_given_up_and_the_others_are_measured(
 ) -> None:
     exit_codes = []
     while exit_codes[-1:] != [0] and len(exit_codes) < 15:
-        words = [sys.executable, "-c", DIE_AT, str(tmp_path), *poison]
+        words = command("tests.spiders.dying_crawl", str(tmp_path), *poison)
         exit_codes.append(subprocess.run(words, timeout=60, cwd=ROOT, check=False).returncode)
     assert exit_codes == [9] * MAX_ATTEMPTS * len(poison) + [0]
     database = open_database(sqlite_in(tmp_path))

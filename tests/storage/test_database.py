@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -219,3 +220,25 @@ def test_migrations_work_from_a_zipped_package(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as made:
         assert made.execute("SELECT version_num FROM alembic_version").fetchone() == (migrate.HEAD,)
     made.close()
+
+
+def test_new_database_is_its_owners_alone_journals_included(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    before = os.umask(0o022)
+    try:
+        database = open_database(f"sqlite:///{path}")
+        with database.write() as connection:
+            connection.execute(insert(vantage), {"name": "here", "provider": ""})
+        modes = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
+        database.close()
+    finally:
+        os.umask(before)
+    assert modes == {"x.db": 0o600, "x.db-wal": 0o600, "x.db-shm": 0o600}
+
+
+def test_database_that_is_there_keeps_the_mode_that_its_owner_gave_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    open_database(f"sqlite:///{path}").close()
+    path.chmod(0o640)
+    open_database(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o640

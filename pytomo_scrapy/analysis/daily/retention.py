@@ -87,7 +87,7 @@ def _prune_block(database: Database, block: int, before: datetime, newest: int) 
                 if counted:
                     add_days(connection, days_of(connection, block, counted))
                 replaced = select(measurement.c.id).where(measurement.c.id.in_(ids), measurement.c.is_superseded)
-                return _delete(connection, block, counted + list(connection.execute(replaced).scalars()))
+                return delete_measurements(connection, block, counted + list(connection.execute(replaced).scalars()))
         except IntegrityError:
             # A crawl at the same server measured one of the videos again between our look and our deletion.
             if attempt + 1 == _ATTEMPTS:
@@ -95,7 +95,8 @@ def _prune_block(database: Database, block: int, before: datetime, newest: int) 
     raise AssertionError("unreachable")
 
 
-def _delete(connection: Connection, block: int, ids: Sequence[int]) -> Counter[str]:
+def delete_measurements(connection: Connection, block: int, ids: Sequence[int]) -> Counter[str]:
+    """Delete measurements of one block with all below them, and videos that nobody measured then. Returns rows."""
     videos = set(connection.execute(select(measurement.c.video_row_id).where(measurement.c.id.in_(ids))).scalars())
     parts = [(child.table, below(child.table, ids)) for child in CHILD_TABLES]
     parts += [(figure, figure.c.measurement_id.in_(ids)), (measurement, measurement.c.id.in_(ids))]

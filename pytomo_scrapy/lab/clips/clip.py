@@ -11,7 +11,9 @@ class ClipSpec:
     """What a clip is to be, before anything is encoded.
 
     `kind` is the packaging: `muxed` (MP4, index first), `muxed_index_last`, `separate` (fragmented MP4 with `sidx`),
-    `webm` (VP9 and Opus), `flv` or `mpegts`. `pattern` is `constant` or `varying` bitrate.
+    `webm` (VP9 and Opus), `flv` or `mpegts`; for HLS: `hls` (a transport stream, cut) or `packed` (the picture so, the
+    sound as bare frames). What is `separate` can be delivered in segments too. `pattern` is `constant` or `varying`
+    bitrate.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ClipStream:
     channels: int | None
     init_range: tuple[int, int] | None
     index_range: tuple[int, int] | None
+    cuts: tuple[tuple[int, int, float], ...] = ()  # start, end (exclusive) and seconds of each segment, where noted
 
     @property
     def mime_type(self) -> str:
@@ -80,6 +83,11 @@ def _specs() -> dict[str, ClipSpec]:
         ClipSpec("webm_40", "webm", 40),
         ClipSpec("flv_20", "flv", 20),
         ClipSpec("mpegts_20", "mpegts", 20),
+        ClipSpec("hls_20", "hls", 20),
+        ClipSpec("hls_40", "hls", 40),
+        ClipSpec("hls_90", "hls", 90),
+        ClipSpec("hls_vbr_40", "hls", 40, "varying"),
+        ClipSpec("packed_40", "packed", 40),
     ]
     return {spec.name: spec for spec in rows}
 

@@ -78,7 +78,8 @@ def _require_clip(directory: Path) -> Clip:
 
 def _stream_from_json(directory: Path, fields: dict[str, Any]) -> ClipStream:
     ranges = {name: tuple(fields[name]) if fields[name] else None for name in ("init_range", "index_range")}
-    return ClipStream(**{**fields, **ranges, "path": directory / fields["path"]})
+    cuts = tuple((start, end, duration_s) for start, end, duration_s in fields.get("cuts", ()))
+    return ClipStream(**{**fields, **ranges, "cuts": cuts, "path": directory / fields["path"]})
 
 
 def _generate(specs: list[ClipSpec], cache: Path) -> None:

@@ -14,9 +14,11 @@ from av.packet import Packet
 from av.stream import Stream
 
 from pytomo_scrapy.lab.clips.clip import Clip, ClipSpec, ClipStream
+from pytomo_scrapy.lab.clips.cuts import pack_audio, read_written_cuts
 from pytomo_scrapy.lab.clips.encode import FRAME_RATE_FPS, HEIGHT_PX, WIDTH_PX, source_names
 from pytomo_scrapy.lab.clips.file_parts import ebml_elements, mp4_boxes
 
+AUDIO_RATE_HZ = 44_100
 # The service's segments last some 5 s; ours end at the first keyframe after 4 s.
 _SEGMENT_US = "4000000"
 _SEPARATE_FLAGS = "dash+global_sidx+default_base_moof"
@@ -24,7 +26,9 @@ _SEPARATE_VIDEO = {"movflags": _SEPARATE_FLAGS + "+frag_keyframe", "min_frag_dur
 # The muxer cuts at keyframes for video only: audio needs a length.
 _SEPARATE_AUDIO = {"movflags": _SEPARATE_FLAGS, "frag_duration": _SEGMENT_US}
 _WEBM = {"cues_to_front": "1", "cluster_time_limit": "4000"}
-_SUFFIXES = {"mpegts": "ts"}
+# The muxer writes a playlist, and beside it the one file whose segments it lists.
+_HLS = {"hls_time": "4", "hls_flags": "single_file", "hls_playlist_type": "vod"}
+_SUFFIXES = {"mpegts": "ts", "hls": "m3u8", "adts": "aac"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ def _packages(spec: ClipSpec) -> list[_Package]:
         ],
         "flv": [_Package("muxed", 34, "video/x-flv", "flv", {})],
         "mpegts": [_Package("muxed", 91, "video/mp2t", "mpegts", {})],
+        "hls": [_Package("muxed", 92, "video/mp2t", "hls", _HLS)],
+        "packed": [
+            _Package("video", 93, "video/mp2t", "hls", _HLS),
+            _Package("audio", 94, "audio/aac", "adts", {}),
+        ],
     }
     return packages[spec.kind]
 
@@ -82,6 +91,7 @@ def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], fo
     finally:
         for container in containers:
             container.close()
+    path, cuts = _cut(path, package)
     size_bytes = path.stat().st_size
     has_video, has_audio = package.kind != "audio", package.kind != "video"
     init_range, index_range = _ranges(path.read_bytes(), package)
@@ -98,11 +108,23 @@ def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], fo
         width_px=WIDTH_PX if has_video else None,
         height_px=HEIGHT_PX if has_video else None,
         frame_rate_fps=FRAME_RATE_FPS if has_video else None,
-        sample_rate_hz=(48_000 if spec.kind == "webm" else 44_100) if has_audio else None,
+        sample_rate_hz=(48_000 if spec.kind == "webm" else AUDIO_RATE_HZ) if has_audio else None,
         channels=2 if has_audio else None,
         init_range=init_range,
         index_range=index_range,
+        cuts=cuts,
     )
+
+
+def _cut(path: Path, package: _Package) -> tuple[Path, tuple[tuple[int, int, float], ...]]:
+    """Return the media file that was written, and the segments that are not in an index of its own."""
+    if package.format == "hls":
+        return path.with_suffix(".ts"), read_written_cuts(path.read_text(encoding="utf-8"))
+    if package.format == "adts":
+        packed, cuts = pack_audio(path.read_bytes(), AUDIO_RATE_HZ)
+        path.write_bytes(packed)
+        return path, cuts
+    return path, ()
 
 
 def _packets(container: InputContainer, target: Stream, duration_s: float) -> Iterator[tuple[float, Packet[Stream]]]:
@@ -133,7 +155,7 @@ def _codec_string(stream: Stream) -> str:
 
 def _ranges(content: bytes, package: _Package) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """Return the byte ranges of the header and of the segment index. None and None when a player reads it otherwise."""
-    if package.kind == "muxed":
+    if package.kind == "muxed" or package.format in {"hls", "adts"}:
         return None, None
     if package.format == "webm":
         cues = next(element for element in ebml_elements(content) if element.name == "Cues")

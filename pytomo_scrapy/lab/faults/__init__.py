@@ -15,6 +15,8 @@ from pytomo_scrapy.lab.faults.kinds import (
     MediaFault,
     PageFault,
     PlayerApiFault,
+    PlaylistFault,
+    SegmentFault,
     UrlFault,
 )
 
@@ -28,6 +30,8 @@ __all__ = [
     "MediaFault",
     "PageFault",
     "PlayerApiFault",
+    "PlaylistFault",
+    "SegmentFault",
     "UrlFault",
     "collect",
     "fault_at",
@@ -39,7 +43,7 @@ Kind = TypeVar("Kind", bound=Fault)
 # From the first thing that a crawl asks for to the last.
 _ORDER: tuple[type[Fault], ...] = (
     *(PlayerApiFault, UrlFault, PageFault),
-    *(DnsFault, HostFault, CertificateFault, MediaFault),
+    *(DnsFault, HostFault, CertificateFault, MediaFault, PlaylistFault),
 )
 
 

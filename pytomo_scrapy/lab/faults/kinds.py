@@ -22,6 +22,8 @@ class Fault:
 
     # True where it acts before a request arrives, or depends on the client: its videos then live on a host of its own.
     has_own_host: ClassVar[bool] = False
+    # True where only a video can have it that is delivered in segments.
+    is_in_segments: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,16 @@ class PageFault(Fault):
     """The watch page of one video. The video itself can be measured, so `failure` is that of the page alone."""
 
     answer: Callable[[Request], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistFault(Fault):
+    """The HLS playlists of one video: `instead` is sent whatever was asked for, `change` edits a media playlist."""
+
+    instead: Response | None = None
+    change: Callable[[str], str] | None = None
+
+    is_in_segments: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +108,12 @@ class CircularRedirect(MediaFault):
     """A media host and its partner, which send every request to each other."""
 
     has_own_host: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFault(MediaFault):
+    """What a media host answers to a request for a segment; the transfer's content is the segment alone."""
+
+    clip: str = "hls_20"  # what is delivered in segments
+
+    is_in_segments: ClassVar[bool] = True

@@ -52,6 +52,7 @@ class Transfer:
     content: memoryview
     mime: str
     span: Span
+    segment: int | None = None  # its number, where the content is a segment with an address of its own
 
     def answer(self) -> Answer:
         """Return the answer of a host without fault."""

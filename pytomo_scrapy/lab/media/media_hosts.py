@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
+from pytomo_scrapy.lab.clips.cuts import HEADER, cuts_of
 from pytomo_scrapy.lab.faults import CertificateFault, DnsFault, HostFault, MediaFault, fault_at, host_faults
 from pytomo_scrapy.lab.faults.media_refused import PAGE, PAGE_PATH
 from pytomo_scrapy.lab.guests import Guests
@@ -133,17 +134,24 @@ class MediaServer(LabServer):
         if refusal is not None:
             return plain_answer(403, refusal)
         video = self._world.videos.get(query["id"])
-        clip = self._clips.get(video.clip) if video else None
-        stream = clip.stream(int(query["itag"])) if clip and query["itag"].isdigit() else None
-        if video is None or stream is None:
-            return plain_answer(404, "no such video or format")
+        stream = self._stream(video, query["itag"]) if video else None
+        span = segment_span(stream, query.get("sq")) if stream else None
+        if video is None or stream is None or span is None:
+            return plain_answer(404, "no such video, format or segment")
         if self._wall_clock() < int(query["expire"]) - EXPIRES_IN_S + video.available_after_s:
             return plain_answer(403, "not available yet")
         if host.redirects_to is not None:
             return self._redirect(host.redirects_to, query)
-        answer = media_answer(request, self._content(video, stream), stream.mime, fault_at(MediaFault, video.fault))
+        content = self._content(video, stream)[span[0] : span[1]]
+        segment = int(query["sq"]) if query.get("sq", "").isdigit() else None
+        answer = media_answer(request, content, stream.mime, fault_at(MediaFault, video.fault), segment)
+        answer = replace(answer, first_byte=span[0] + answer.first_byte)
         allowance_bytes = self._guests.allowance_bytes(query["bui"], stream)
         return answer if allowance_bytes is None else gated_answer(answer, allowance_bytes)
+
+    def _stream(self, video: LabVideo, itag: str) -> ClipStream | None:
+        clips = [self._clips[name] for name in video.clips if name in self._clips] if itag.isdigit() else []
+        return next((stream for clip in clips if (stream := clip.stream(int(itag)))), None)
 
     def _redirect(self, target: str, query: dict[str, str]) -> Answer:
         counter = query.get("redirect_counter", "0")
@@ -187,7 +195,20 @@ class MediaServer(LabServer):
             await writer.drain()
 
 
-def media_answer(request: RequestHead, content: memoryview, mime: str, fault: MediaFault | None) -> Answer:
+def segment_span(stream: ClipStream, number: str | None) -> tuple[int, int] | None:
+    """Return which bytes of a file the segment with this number has; all without a number. None where there is none."""
+    if number is None:
+        return 0, stream.size_bytes
+    cuts = cuts_of(stream)
+    if number == HEADER:
+        return 0, cuts[0].start
+    found = cuts[int(number)] if number.isdigit() and int(number) < len(cuts) else None
+    return (found.start, found.end) if found else None
+
+
+def media_answer(
+    request: RequestHead, content: memoryview, mime: str, fault: MediaFault | None, segment: int | None = None
+) -> Answer:
     """Return the answer to a permitted request for `content`, with the video's `fault` applied."""
     if fault is not None and fault.instead is not None:
         return fault.instead
@@ -195,7 +216,7 @@ def media_answer(request: RequestHead, content: memoryview, mime: str, fault: Me
         span = choose_span(request, len(content))
     except RangeRefused:
         return plain_answer(416, "no such range", [("Content-Range", f"bytes */{len(content)}")])
-    transfer = Transfer(content, mime, span)
+    transfer = Transfer(content, mime, span, segment)
     return fault.serve(transfer) if fault is not None and fault.serve is not None else transfer.answer()
 
 

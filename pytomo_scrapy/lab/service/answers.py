@@ -14,7 +14,8 @@ from pytomo_scrapy.lab.guests import read_visitor_name
 from pytomo_scrapy.lab.http.service_messages import Request, Response, json_response, page, redirect, to_consent
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.service import watch_pages
-from pytomo_scrapy.lab.service.dailymotion_service import DAILYMOTION_HOSTS, Dailymotion
+from pytomo_scrapy.lab.service.dailymotion_service import DAILYMOTION_HOSTS, PLAYLIST_HOST, Dailymotion
+from pytomo_scrapy.lab.service.manifests import Manifests
 from pytomo_scrapy.lab.service.player_api import PlayerApi, PlayerRequest
 from pytomo_scrapy.lab.service.popular_pages import PopularPages
 from pytomo_scrapy.lab.service.watch_pages import WatchPages, page_html, read_token
@@ -74,6 +75,7 @@ class Service:
         self._watch = WatchPages(world, player)
         self._popular = PopularPages(world, player)
         self._dailymotion = Dailymotion(world, player)
+        self._manifests = Manifests(world, player.clips, player.media_url)
         self._apis: Mapping[str, Callable[[Request], Response]] = {
             "player": self._player_api,
             "reel/reel_item_watch": self._reel_api,
@@ -92,9 +94,11 @@ class Service:
                 f"The offline lab has no host {host}: it answers for {', '.join(SERVICE_HOSTS)} and connects nowhere.\n"
             )
             return Response(502, sentence.encode(), "text/plain; charset=utf-8")
+        if host == PLAYLIST_HOST:
+            return self._manifests.answer(request) or _not_found()
         if host in DAILYMOTION_HOSTS:
             text = request.body.decode(errors="replace")
-            code, found = self._dailymotion.answer(host, request.path, request.query, text, request.client_address)
+            code, found = self._dailymotion.answer(host, request.path, request.query, text)
             return json_response(found, code)
         if host == "consent.youtube.com":
             return _consent_page(request)
@@ -183,6 +187,8 @@ class Service:
             return Response(200, ROBOTS_TXT.encode(), "text/plain")
         if path.startswith("/s/player/"):
             return Response(200, watch_pages.PLAYER_SCRIPT.encode(), "text/javascript")
+        if manifest := self._manifests.answer(request):
+            return manifest
         if path.startswith("/api/manifest/hls_variant/"):
             return Response(200, _LIVE_PLAYLIST, "application/vnd.apple.mpegurl")
         if path in {"/sw.js_data", "/generate_204"}:

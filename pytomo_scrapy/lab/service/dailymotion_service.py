@@ -1,7 +1,7 @@
 """The lab's second service: a listing of popular videos, and what yt-dlp asks to resolve one of them.
 
-Source: yt-dlp's extractor `dailymotion`, which asks for a token, the medium and the player's metadata in turn. The real
-service answers with HLS; here it is a plain file, which is all that the product measures.
+Source: yt-dlp's extractor `dailymotion`, which asks for a token, the medium and the player's metadata in turn, and then
+for the HLS playlists that these name.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytomo_scrapy.lab.model import LabVideo, World
-from pytomo_scrapy.lab.service.player_api import PlayerApi, PlayerRequest
+from pytomo_scrapy.lab.service.player_api import PlayerApi
 
 Json = dict[str, Any]
 
-DAILYMOTION_HOSTS = ("api.dailymotion.com", "graphql.api.dailymotion.com", "www.dailymotion.com")
+PLAYLIST_HOST = "cdndirector.dailymotion.com"
+DAILYMOTION_HOSTS = ("api.dailymotion.com", "graphql.api.dailymotion.com", "www.dailymotion.com", PLAYLIST_HOST)
 _MOST_DAYS = {"visited-today": 0, "visited-week": 7, "visited-month": 31, "visited": 100_000}
 
 
@@ -30,12 +31,12 @@ class Dailymotion:
 
     def __init__(self, world: World, player: PlayerApi) -> None:
         self._player = player
-        muxed = [video for video in world.videos.values() if video.fault is None and video.clip.startswith("muxed")]
-        self._videos = {dailymotion_id(video.video_id): video for video in muxed}
+        listed = [
+            v for v in world.videos.values() if v.fault is None and v.segmented_clip and v.clip.startswith("muxed")
+        ]
+        self._videos = {dailymotion_id(video.video_id): video for video in listed}
 
-    def answer(
-        self, host: str, path: str, query: Mapping[str, str], body: str, client_address: str
-    ) -> tuple[int, Json]:
+    def answer(self, host: str, path: str, query: Mapping[str, str], body: str) -> tuple[int, Json]:
         """Return status and answer of one request."""
         if host == "api.dailymotion.com" and path == "/videos":
             return self._listing(query)
@@ -47,7 +48,7 @@ class Dailymotion:
             found = re.search(r'xid: \\"([^"\\]+)\\"', body)
             return 200, self._medium(found[1] if found else "")
         if path.startswith("/player/metadata/video/"):
-            return self._metadata(path.rpartition("/")[2], client_address)
+            return self._metadata(path.rpartition("/")[2])
         return 404, {"error": {"code": 404, "message": "Not found", "type": "not_found"}}
 
     def _listing(self, query: Mapping[str, str]) -> tuple[int, Json]:
@@ -80,11 +81,10 @@ class Dailymotion:
             return {"data": {"media": None}, "errors": [{"message": "Not found"}]}
         return {"data": {"media": {"xid": key, "stats": {"views": {"total": video.view_count}}}}}
 
-    def _metadata(self, key: str, client_address: str) -> tuple[int, Json]:
+    def _metadata(self, key: str) -> tuple[int, Json]:
         video = self._videos.get(key)
         if video is None:
             return 404, {"error": {"code": "DM001", "title": "Video not found"}}
-        _, answer = self._player.answer(video.video_id, PlayerRequest(client_address, "VISIONOS"))
-        (media,) = answer["streamingData"]["formats"]
-        qualities = {str(media["height"]): [{"type": "video/mp4", "url": media["url"]}]}
+        url = f"https://{PLAYLIST_HOST}/cdn/manifest/hls/{video.video_id}/master.m3u8?sec=lab"
+        qualities = {"auto": [{"type": "application/x-mpegURL", "url": url}]}
         return 200, {"title": video.title, "duration": round(self._player.duration_s(video)), "qualities": qualities}

@@ -17,7 +17,7 @@ from pytomo_scrapy.lab.faults.api_refusals import BOT_CHECK
 from pytomo_scrapy.lab.faults.refusal_shapes import CAPTCHA
 from pytomo_scrapy.lab.guests import Guests
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
-from pytomo_scrapy.lab.model import LabVideo, World
+from pytomo_scrapy.lab.model import Delivery, LabVideo, World
 from pytomo_scrapy.lab.service.player_configs import player_config
 
 Json = dict[str, Any]
@@ -50,7 +50,7 @@ class PlayerApi:
         guests: Guests | None = None,
     ) -> None:
         self._world = world
-        self._clips = clips
+        self.clips = clips
         self._secret = secret
         self._media_port = media_port
         self._clock = clock
@@ -58,7 +58,7 @@ class PlayerApi:
 
     def duration_s(self, video: LabVideo) -> float:
         """Return the length of the video's media."""
-        return self._clips[video.clip].duration_s
+        return self.clips[video.clip].duration_s
 
     def now_s(self) -> float:
         """Return the lab's wall clock."""
@@ -152,7 +152,9 @@ class PlayerApi:
         return microformat
 
     def _streaming_data(self, video: LabVideo, request: PlayerRequest, mark: str) -> Json:
-        clip = self._clips[video.clip]
+        if video.delivery is not Delivery.FILES:
+            return self._manifest_data(video, mark)
+        clip = self.clips[video.clip]
         formats = [self._format(video, stream, request, mark) for stream in clip.streams]
         key = "formats" if clip.streams[0].kind == "muxed" else "adaptiveFormats"
         streaming: Json = {"expiresInSeconds": str(EXPIRES_IN_S), key: formats, "aspectRatio": 1.7777778}
@@ -160,6 +162,16 @@ class PlayerApi:
             f"https://{video.host}:{self._media_port}/videoplayback?sabr=1&id={video.video_id}&c={request.client_name}"
         )
         return streaming
+
+    def _manifest_data(self, video: LabVideo, mark: str) -> Json:
+        """Return the answer for a video whose media come in segments alone."""
+        kind, name = ("hls", "master.m3u8") if video.delivery is Delivery.HLS else ("dash", "manifest.mpd")
+        url = f"https://www.youtube.com/api/manifest/{kind}/{video.video_id}/{name}?bui={mark}"
+        return {"expiresInSeconds": str(EXPIRES_IN_S), f"{kind}ManifestUrl": url}
+
+    def media_url(self, video: LabVideo, stream: ClipStream, client_address: str, mark: str) -> str:
+        """Return the signed address of one file, for who asks for a list of its segments."""
+        return self._media_url(video, stream, PlayerRequest(client_address), mark)
 
     def _format(self, video: LabVideo, stream: ClipStream, request: PlayerRequest, mark: str) -> Json:
         entry: Json = {

@@ -54,6 +54,14 @@ def interface_kind(interface: str, net: Path = NET) -> str:
     return "ethernet" if hardware == str(ARPHRD_ETHER) else "other"
 
 
+def disk_free_bytes(path: str | None) -> int | None:
+    """Return what this user may still write to the disk of a file. None where the file is not known, or is gone."""
+    try:
+        return None if path is None else psutil.disk_usage(path).free
+    except OSError:
+        return None
+
+
 def is_probe_limited(cpu_ratio: float | None, own_cpu_s: float | None, elapsed_s: float | None) -> bool | None:
     """Tell whether this machine may have set the rate: all cores busy, or this process for nearly all of the window."""
     if cpu_ratio is None or own_cpu_s is None or not elapsed_s:

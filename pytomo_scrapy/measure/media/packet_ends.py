@@ -14,6 +14,7 @@ from pytomo_scrapy.measure.media.sniffing import (
     SNIFF_BYTES,
     TS_PACKET_BYTES,
     adts_frame_bytes,
+    late_frame,
     tag_bytes,
 )
 
@@ -124,6 +125,8 @@ def adts_tick_s(path: str) -> float:
         while tags := tag_bytes(read_at(file, position, ID3_HEADER_BYTES)):
             position += tags
         head = read_at(file, position, SNIFF_BYTES).lstrip(b"\0")
+    if not adts_frame_bytes(head) and (late := late_frame(head)):
+        head = head[late[0] :]
     if not adts_frame_bytes(head):
         raise ValueError("no frame of ADTS where the first one should be")
     return ADTS_SAMPLES / _ADTS_RATES_HZ[head[2] >> 2 & 0xF]

@@ -6,7 +6,7 @@ ISO/IEC 11172-3 and 13818-3 (MPEG audio), 13818-7 (ADTS), ID3v2.4, Microsoft's R
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 SNIFF_BYTES = 8192  # two frames of MPEG audio and three packets of a transport stream are among them
 # A time stamp stands before every packet of an M2TS file, and parity behind those of a broadcast.
@@ -60,6 +60,8 @@ _MPEG2_KBPS = (
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 )
 _MPEG_RATES_HZ = (44100, 48000, 32000)
+_FRAME_HEADER_BYTES = 7
+_LATE_SYNC_FRAMES = 5
 
 
 def sniff(head: bytes) -> str | None:
@@ -94,12 +96,35 @@ def _sniff_audio(head: bytes) -> str | None:
     frames = head[tags:].lstrip(b"\0")
     if tags and frames.startswith(b"fLaC"):
         return "flac"
-    for frame_bytes, container in ((adts_frame_bytes, "adts"), (_mpeg_frame_bytes, "mp3")):
+    for frame_bytes, container in _FRAMES:
         length = frame_bytes(frames)
         # One header may be chance (a text in UTF-16 begins so): the next frame must follow, or a tag.
         if length and (frame_bytes(frames[length:]) or frames.startswith(_TAG_MARK, length)):
             return container
-    return "mp3" if tags else None  # damaged perhaps; a tag stands before media alone
+    late = late_frame(frames)
+    return late[1] if late else "mp3" if tags else None  # damaged perhaps; a tag stands before media alone
+
+
+def late_frame(head: bytes) -> tuple[int, str] | None:
+    """Return where the first whole frame of audio begins, and whose it is: a broadcast is joined within a frame."""
+    at = head.find(b"\xff")
+    while at >= 0:
+        for frame_bytes, container in _FRAMES:
+            if _is_run(head, at, frame_bytes):
+                return at, container
+        at = head.find(b"\xff", at + 1)
+    return None
+
+
+def _is_run(head: bytes, at: int, frame_bytes: Callable[[bytes], int]) -> bool:
+    """Tell whether frames of one kind follow one another from there on."""
+    kind = head[at + 1 : at + 2]
+    for _ in range(_LATE_SYNC_FRAMES):
+        length = frame_bytes(head[at : at + _FRAME_HEADER_BYTES])
+        if not length or head[at + 1 : at + 2] != kind:
+            return False
+        at += length
+    return True
 
 
 def tag_bytes(head: bytes) -> int:
@@ -134,3 +159,6 @@ def _mpeg_frame_bytes(head: bytes) -> int:
     if layer == 1:
         return (12000 * kbps // rate_hz + padding) * 4
     return (72000 if layer == 3 and version != 3 else 144000) * kbps // rate_hz + padding
+
+
+_FRAMES: tuple[tuple[Callable[[bytes], int], str], ...] = ((adts_frame_bytes, "adts"), (_mpeg_frame_bytes, "mp3"))

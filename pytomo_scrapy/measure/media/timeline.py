@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress, islice
 from operator import attrgetter
@@ -20,13 +20,22 @@ import av
 import av.error
 import av.logging
 
-from pytomo_scrapy.items import MediaTimeline
+from pytomo_scrapy.items import MediaTimeline, StreamPart
 from pytomo_scrapy.measure.media import boxes, packet_times
 from pytomo_scrapy.measure.media.fragments import segments_of_fragments
 from pytomo_scrapy.measure.media.layout import Layout
 from pytomo_scrapy.measure.media.masked_file import MaskedFile
 from pytomo_scrapy.measure.media.packet_ends import adts_tick_s, packet_ends
 from pytomo_scrapy.measure.media.packet_times import StreamPackets
+from pytomo_scrapy.measure.media.parts import (
+    has_several_headers,
+    header_bytes,
+    join_runs,
+    listed_rate_bps,
+    listed_s,
+    segments_of_parts,
+    timeline_of_parts,
+)
 from pytomo_scrapy.measure.media.tracks import main_stream, may_reorder, wanted_streams
 
 MAX_PACKETS = 300_000  # more than an hour of video with sound; they take some 100 MB
@@ -84,6 +93,7 @@ class Source:
     received_bytes: int
     size_bytes: int | None = None
     declared_duration_s: float | None = None
+    parts: Sequence[StreamPart] = ()  # it came in segments, which lie end to end in the file
 
     @property
     def is_whole(self) -> bool:
@@ -98,10 +108,13 @@ def read_timeline(
     size_bytes: int | None,
     *,
     declared_duration_s: float | None = None,
+    parts: Sequence[StreamPart] = (),
     budget_s: float = 15.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> MediaTimeline:
     """Read the media timeline of the first `received_bytes` bytes of a stream of `size_bytes`, kept at `path`.
+
+    Where it came in `parts`, their list says how long each lasts, and stands in where the bytes cannot be read.
 
     Never raises for bad media: `failure` is then `wrong_content` (not a media file), `no_media_data` (too few bytes) or
     `unreadable_container`. Where the container cannot be read but `declared_duration_s` and the size are known, the
@@ -115,7 +128,7 @@ def read_timeline(
         return replace(empty, failure="no_media_data", failure_detail=f"no file to read: {error.strerror}")
     if present <= 0:
         return replace(empty, failure="no_media_data", failure_detail="no byte arrived")
-    source = Source(path, kind, present, size_bytes, declared_duration_s)
+    source = Source(path, kind, present, size_bytes, listed_s(parts) or declared_duration_s, parts)
     try:
         with Path(path).open("rb") as file:
             layout = boxes.read_layout(file, present, size_bytes)
@@ -127,6 +140,11 @@ def read_timeline(
         detail = f"no demultiplexer here reads a file of the kind {layout.container}"
         unread = replace(empty, container=layout.container, failure="unreadable_container", failure_detail=detail)
         return _with_fallback(unread, source)
+    if parts:
+        # An index in a segment speaks of that segment alone.
+        layout.segments, layout.duration_s, layout.init_bytes = (), None, header_bytes(parts)
+        if has_several_headers(parts):
+            return timeline_of_parts(replace(empty, container=layout.container), parts, None)
     with _no_collection():
         timeline = _demultiplexed(source, layout, clock() + budget_s, budget_s, clock)
     return _with_fallback(timeline, source) if timeline.failure else timeline
@@ -138,7 +156,7 @@ def _demultiplexed(
     timeline = MediaTimeline(kind=source.kind, method="packets", container=layout.container)
     if layout.is_index_missing:
         where = "lies behind the media and has not arrived" if _has_media_first(layout) else "has not arrived whole"
-        failure = "unreadable_container" if _has_media_first(layout) else "no_media_data"
+        failure = "unreadable_container" if _has_media_first(layout) else _lacking(source)
         # A whole file without an index is damaged; one that is cut has its index behind the media, where it belongs.
         is_index_last = _has_media_first(layout) and not source.is_whole
         detail = f"the file's index (moov) {where}"
@@ -153,6 +171,11 @@ def _demultiplexed(
             failure = "no_media_data"
         return replace(timeline, failure=failure, failure_detail=f"{type(error).__name__}: {error}"[:200])
     return _with_times(timeline, source, layout, streams)
+
+
+def _lacking(source: Source) -> str:
+    """Return the class of a file that says too little: where all of it came, the line is not to blame."""
+    return "unreadable_container" if source.is_whole else "no_media_data"
 
 
 def _has_media_first(layout: Layout) -> bool:
@@ -233,6 +256,8 @@ def _read_packets(
             break
         is_cut_short = len(flat) > MAX_PACKETS * _FIELD_COUNT or clock() > deadline_s
     columns = [flat[field::_FIELD_COUNT] for field in range(_FIELD_COUNT)]
+    ticks_s = {stream.index: float(stream.time_base) for stream in wanted}
+    join_runs(columns[0], columns[1], (columns[3], columns[4]), ticks_s, source.parts)
     is_whole = source.is_whole and not is_cut_short
     streams = [_stream_packets(source, layout, stream, columns, is_whole) for stream in wanted]
     if layout.container in _MAY_STATE_DECODING_TIMES:
@@ -319,15 +344,15 @@ def _codec_name(stream: Any) -> str | None:
 def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams: list[StreamPackets]) -> MediaTimeline:
     missing = [stream.kind for stream in streams if not stream.pts]
     if missing or not streams:
-        failure = "unreadable_container" if source.is_whole else "no_media_data"
-        return replace(
-            timeline, failure=failure, failure_detail=f"no packet of {' or '.join(missing) or 'it'} is whole"
-        )
+        detail = f"no packet of {' or '.join(missing) or 'it'} is whole"
+        return replace(timeline, failure=_lacking(source), failure_detail=detail)
     offsets, seconds = packet_times.merge_streams(streams)
     if timeline.duration_s is None and seconds and all(stream.is_whole for stream in streams):
         timeline = replace(timeline, duration_s=seconds[-1])
     if not offsets:
-        return replace(timeline, failure="no_media_data", failure_detail="no media time is complete")
+        return replace(timeline, failure=_lacking(source), failure_detail="no media time is complete")
+    if source.parts:
+        timeline = replace(timeline, duration_s=listed_s(source.parts))
     duration_s = timeline.duration_s or source.declared_duration_s or layout.movie_s
     origin_s = min(stream.first_s() for stream in streams)
     if layout.container == "webm" and duration_s and duration_s > origin_s > EARLIEST_S:
@@ -335,17 +360,27 @@ def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams
     return replace(
         timeline,
         duration_s=duration_s,
-        bitrate_bps=source.size_bytes * 8 / duration_s if source.size_bytes and duration_s else None,
+        bitrate_bps=_mean_bps(source, duration_s),
         offset_bytes=tuple(offsets),
         complete_s=tuple(seconds),
-        segments=layout.segments or segments_of_fragments(layout.fragments, streams[0]),
+        segments=segments_of_parts(source.parts)
+        or layout.segments
+        or segments_of_fragments(layout.fragments, streams[0]),
         init_bytes=layout.init_bytes,
         is_index_last=layout.index_end_bytes is not None and offsets[0] <= layout.index_end_bytes,
     )
 
 
+def _mean_bps(source: Source, duration_s: float | None) -> float | None:
+    if source.parts:
+        return listed_rate_bps(source.parts)
+    return source.size_bytes * 8 / duration_s if source.size_bytes and duration_s else None
+
+
 def _with_fallback(timeline: MediaTimeline, source: Source) -> MediaTimeline:
-    """Put the linear model in place of an unreadable container, where size and duration are known."""
+    """Put the list of segments in place of an unreadable container, or where size and duration are known a line."""
+    if timeline.failure == "unreadable_container" and source.parts:
+        return timeline_of_parts(timeline, source.parts, timeline.failure_detail)
     duration_s, size_bytes = source.declared_duration_s, source.size_bytes
     if timeline.failure != "unreadable_container" or not duration_s or not size_bytes:
         return timeline

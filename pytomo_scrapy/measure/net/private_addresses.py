@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,8 @@ class GuardedSockets:
             self.refused_address = str(address.addr[0])
             return pycurl.SOCKET_BAD
         try:
+            # As Python's own sockets do: what listens to this process's connections hears of curl's too.
+            sys.audit("pycurl.open_socket", address.addr)
             return self._open_socket(purpose, address)
         except OSError as error:
             self.open_error = error.errno

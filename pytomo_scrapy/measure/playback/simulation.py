@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pytomo_scrapy.failures import SettingError
-from pytomo_scrapy.items import Interval, PlaybackResult
+from pytomo_scrapy.items import PlaybackResult
+from pytomo_scrapy.measure.playback.adaptive_result import NO_LADDER, LadderSource, adaptive_result
+from pytomo_scrapy.measure.playback.counted_stalls import LONG_STALL_S, MIN_STALL_S, counted_stalls
 from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
 from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
-from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, StreamTrace, bytes_at, media_received_s
+from pytomo_scrapy.measure.playback.player_model import PlaybackTrace, StreamTrace, bytes_at, media_received_s
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 
 __all__ = ["PLAYERS", "StreamTrace", "default_player", "player_parameters", "simulate_playback"]
-
-MIN_STALL_S = 0.1  # a shorter halt is not counted as a stall
-LONG_STALL_S = 1.0
 
 # Conditions of the recorded browser sessions (docs/playback.md): outside them a row is not marked as validated.
 VALIDATED_WINDOW_S = 35.0
@@ -23,9 +22,9 @@ VALIDATED_DELIVERY_BPS = 4.2e6
 VALIDATED_MEDIA_BPS = 1.2e6
 
 
-def default_player(formats: Sequence[object]) -> str:
-    """Return the name of the player model that fits the streams."""
-    name = "progressive" if len(formats) == 1 else "dashjs"
+def default_player(formats: Sequence[object], *, is_in_segments: bool = False) -> str:
+    """Return the name of the player model that fits the streams; `is_in_segments`: even one comes by a list of them."""
+    name = "progressive" if len(formats) == 1 and not is_in_segments else "dashjs"
     return name if name in PLAYERS else "classic"
 
 
@@ -72,12 +71,13 @@ def simulate_playback(
     horizon_s: float,
     window_index: int = 0,
     declared: DeclaredVideo = NOTHING_DECLARED,
+    source: LadderSource = NO_LADDER,
 ) -> PlaybackResult:
     """Simulate `player` on what had arrived of `streams` up to `horizon_s` (seconds from t0).
 
     Pure: no clock, no I/O. A session that has not started by then is kept with `is_started` False (censored). A
-    stream whose media time is unknown gives a result with its failure. `parameters` stand above what was declared.
-    Raises SettingError for an unknown player or parameter.
+    stream whose media time is unknown gives a result with its failure, as does an adaptive player without a ladder.
+    `parameters` stand above what was declared. Raises SettingError for an unknown player or parameter.
     """
     result = PlaybackResult(
         player=player,
@@ -86,6 +86,9 @@ def simulate_playback(
         place=window_index,
         horizon_s=horizon_s,
     )
+    model = PLAYERS[player]
+    if model.adapt is not None:
+        return adaptive_result(result, model, streams, source)
     broken = next((stream.timeline for stream in streams if stream.timeline.failure), None)
     if broken is not None or not streams:
         return replace(
@@ -93,7 +96,8 @@ def simulate_playback(
             failure=broken.failure if broken else "no_media_data",
             failure_detail=broken.failure_detail if broken else "no stream",
         )
-    trace = PLAYERS[player].run(streams, result.parameters, horizon_s)
+    assert model.run is not None  # a player that does not adapt
+    trace = model.run(streams, result.parameters, horizon_s)
     return _summarised(result, trace, streams, horizon_s)
 
 
@@ -112,7 +116,7 @@ def _summarised(
     )
     if trace.started_s is None:
         return result
-    counted = _counted(trace.stalls, MIN_STALL_S)
+    counted = counted_stalls(trace.stalls, MIN_STALL_S)
     stalled_s = sum((stall.duration_s for stall in counted), 0.0)
     initial_bytes = sum(bytes_at(stream, trace.started_s) for stream in streams)
     return replace(
@@ -121,7 +125,7 @@ def _summarised(
         startup_delay_s=trace.started_s,
         stalls=tuple(trace.stalls),
         stall_count=len(counted),
-        stall_1s_count=len(_counted(trace.stalls, LONG_STALL_S)),
+        stall_1s_count=len(counted_stalls(trace.stalls, LONG_STALL_S)),
         stalled_s=stalled_s,
         stall_ratio=stalled_s / (stalled_s + trace.played_s) if stalled_s + trace.played_s > 0 else None,
         played_s=trace.played_s,
@@ -130,10 +134,6 @@ def _summarised(
         initial_rate_bps=initial_bytes * 8 / trace.started_s if trace.started_s > 0 else None,
         mos_stalling_hossfeld2011=mos_stalling_hossfeld2011(counted, trace.played_s + stalled_s),
     )
-
-
-def _counted(stalls: Sequence[Interval], least_s: float) -> list[Interval]:
-    return [stall for stall in stalls if stall.duration_s >= least_s]
 
 
 def _worst_method(streams: Sequence[StreamTrace]) -> str:
@@ -145,7 +145,7 @@ def _is_validated(player: str, streams: Sequence[StreamTrace], horizon_s: float)
     """Tell whether the row lies inside the conditions in which the player was compared with a real browser."""
     if not PLAYERS[player].is_validated or horizon_s > VALIDATED_WINDOW_S:
         return False
-    if any(stream.timeline.method == "linear" or stream.timeline.is_index_last for stream in streams):
+    if any(stream.timeline.method != "packets" or stream.timeline.is_index_last for stream in streams):
         return False
     media_bps = sum(stream.timeline.bitrate_bps or float("inf") for stream in streams)
     last_s = max((stream.arrival_s[-1] for stream in streams if stream.arrival_s), default=0.0)

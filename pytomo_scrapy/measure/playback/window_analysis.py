@@ -35,6 +35,7 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
         stream.spooled_bytes,
         stream.size_bytes or stream.declared_size_bytes,
         declared_duration_s=declared_duration_s,
+        parts=stream.parts,
     )
 
 
@@ -49,6 +50,10 @@ def _lost(stream: StreamDownload) -> str | None:
     except OSError as error:
         return f"the file is gone: {error.strerror}"
     return None if is_whole else "the file was cut"
+
+
+def _is_in_segments(download: DownloadResult) -> bool:
+    return any(stream.parts for stream in download.streams)
 
 
 def simulate_window(
@@ -68,7 +73,7 @@ def simulate_window(
     }
     players: dict[str, dict[str, float] | None] = {
         "classic": classic,
-        default_player([stream.kind for stream in download.streams]): None,
+        default_player([stream.kind for stream in download.streams], is_in_segments=_is_in_segments(download)): None,
         **{
             name: None
             for name, player in PLAYERS.items()

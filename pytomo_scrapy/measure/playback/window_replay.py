@@ -8,7 +8,7 @@ from typing import Any
 
 from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult
 from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
-from pytomo_scrapy.measure.playback.players.player_model import media_received_s
+from pytomo_scrapy.measure.playback.player_model import media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
 
 # Compared with what is stored; names and settings are not figures.

@@ -21,7 +21,7 @@ from yt_dlp.networking.exceptions import TransportError
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
-from pytomo_scrapy.measure.resolve.formats import only_direct
+from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
@@ -222,7 +222,7 @@ def _extract_into(
 ) -> None:
     try:
         with QuietYoutubeDL(ydl_options(url, config, extractor_args), extraction, deadline_s) as ydl:
-            ydl.format_selector = only_direct(ydl.build_format_selector(config.format_selector))
+            ydl.format_selector = only_fetchable(ydl.build_format_selector(config.format_selector))
             try:
                 info = ydl.extract_info(url, download=False)
             finally:

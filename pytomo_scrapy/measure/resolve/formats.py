@@ -6,50 +6,59 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pytomo_scrapy.items import MediaFormat, ServiceHints
+from pytomo_scrapy.items import MediaFormat, MediaPart, ServiceHints
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
 from pytomo_scrapy.measure.net.redirects import read_target
+from pytomo_scrapy.measure.resolve.delivery import Fetch, delivery_of, first_address, parts_of
 from pytomo_scrapy.measure.resolve.fields import mapping, moment, positive, whole, word
 
 Format = Mapping[str, Any]
+CookieHeader = Callable[[str], str | None]
 Selector = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
 _KIND_ORDER = {"muxed": 0, "video": 1, "audio": 2}
 
 
-def only_direct(select: Selector) -> Selector:
-    """Wrap yt-dlp's format selector so that it sees only what one HTTP client can fetch by ranges.
+def only_fetchable(select: Selector) -> Selector:
+    """Wrap yt-dlp's format selector so that it sees only what an HTTP client can fetch.
 
-    Storyboards, manifests and fragment lists are left out: `http_dash_segments` would pass a selector's
-    `[protocol^=http]`. Variants with compressed loudness (DRC) come in only where nothing else fits.
+    Files come first, what is delivered in segments (HLS, DASH) where no file fits. Storyboards and live broadcasts are
+    left out. Variants with compressed loudness (DRC) come in only where nothing else fits.
     """
 
     def choose(context: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        direct = [entry for entry in context["formats"] if _is_direct(entry)]
-        plain = [entry for entry in direct if "drc" not in str(entry.get("format_id")).split("-")]
-        for pool in (plain, direct):
-            chosen = list(select({**context, **_pool_context(pool)})) if pool else []
+        fetchable = [entry for entry in context["formats"] if _is_fetchable(entry)]
+        direct = [entry for entry in fetchable if delivery_of(entry) == "file"]
+        if _is_incomplete(direct) and not _is_incomplete(fetchable):
+            direct = []  # sound alone, say, beside an HLS list of the video
+        tried: list[list[dict[str, Any]]] = [[]]
+        for pool in (_plain(direct), direct, _plain(fetchable), fetchable):
+            chosen = list(select({**context, **_pool_context(pool)})) if pool not in tried else []
             if chosen:
                 return iter(chosen)
+            tried.append(pool)
         return iter(())
 
     return choose
 
 
-def _is_direct(entry: Format) -> bool:
+def _plain(pool: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in pool if "drc" not in str(entry.get("format_id")).split("-")]
+
+
+def _is_fetchable(entry: Format) -> bool:
     return (
-        str(entry.get("protocol")) in {"http", "https"}
-        and not entry.get("fragments")
+        delivery_of(entry) is not None
         and not entry.get("has_drm")
         and not (entry.get("vcodec") == "none" and entry.get("acodec") == "none")
-        and _is_address(entry.get("url"))
+        and _has_address(entry)
     )
 
 
-def _is_address(url: object) -> bool:
+def _has_address(entry: Format) -> bool:
     try:
-        return isinstance(url, str) and bool(read_target(url).host)
-    except ValueError:
+        return bool(first_address(entry))
+    except (ValueError, TypeError, LookupError, AttributeError):
         return False  # no host, or a port that is none
 
 
@@ -58,28 +67,32 @@ def _pool_context(pool: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "formats": pool,
         "has_merged_format": any("none" not in (entry.get("acodec"), entry.get("vcodec")) for entry in pool),
-        "incomplete_formats": all(entry.get("vcodec") == "none" for entry in pool)
-        or all(entry.get("acodec") == "none" for entry in pool),
+        "incomplete_formats": _is_incomplete(pool),
     }
 
 
-def media_formats(info: Format, cookie_header: Callable[[str], str | None]) -> tuple[MediaFormat, ...]:
-    """Return the chosen formats, the video first: one of each kind, or the muxed one alone."""
-    chosen = info.get("requested_formats") or ([info] if info.get("url") else [])
+def _is_incomplete(pool: list[dict[str, Any]]) -> bool:
+    """Tell whether there is no picture among the formats, or no sound."""
+    return any(all(entry.get(codec) == "none" for entry in pool) for codec in ("vcodec", "acodec"))
+
+
+def media_formats(info: Format, cookie_header: CookieHeader, fetch: Fetch) -> tuple[MediaFormat, ...]:
+    """Return the chosen formats, the video first: one of each kind, or the muxed one alone; with their segments.
+
+    Raises MeasurementError where a list of segments cannot be had or is of no use.
+    """
+    chosen = info.get("requested_formats") or ([info] if _has_address(info) else [])
     by_kind: dict[str, MediaFormat] = {}
     for entry in chosen:
-        if _is_direct(entry):
-            media = media_format(entry, cookie_header(entry["url"]))
-            by_kind.setdefault(media.kind, media)
+        if _is_fetchable(entry) and _kind(entry) not in by_kind:
+            parts = parts_of(entry, _headers(entry, cookie_header), positive(info.get("duration")), fetch)
+            by_kind[_kind(entry)] = media_format(entry, cookie_header, parts)
     return tuple(sorted(by_kind.values(), key=lambda media: _KIND_ORDER[media.kind]))
 
 
-def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
+def media_format(entry: Format, cookie_header: CookieHeader, parts: tuple[MediaPart, ...] = ()) -> MediaFormat:
     """Return one format of yt-dlp as ours; bit rates come in kbit/s there. Raises ValueError where its URL is none."""
-    target = read_target(entry["url"])
-    headers = {str(name): value for name, value in mapping(entry.get("http_headers")).items() if word(value)}
-    if cookies:
-        headers["Cookie"] = cookies
+    target = read_target(parts[0].url if parts else entry["url"])
     bitrate = positive(entry.get("tbr")) or positive(entry.get("vbr")) or positive(entry.get("abr"))
     site = read_cache_site(target.host)
     return MediaFormat(
@@ -88,7 +101,7 @@ def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
         url=target.url,
         host=target.host,
         port=target.port,
-        http_headers=headers,
+        http_headers=_headers(entry, cookie_header, target.url),
         extension=word(entry.get("ext")),
         container=word(entry.get("container")),
         video_codec=_codec(entry.get("vcodec")),
@@ -97,13 +110,23 @@ def media_format(entry: Format, cookies: str | None = None) -> MediaFormat:
         height_px=whole(entry.get("height")),
         frame_rate_fps=positive(entry.get("fps")),
         declared_bitrate_bps=bitrate * 1000 if bitrate else None,
-        declared_size_bytes=whole(entry.get("filesize")) or None,
-        chunk_bytes=whole(mapping(entry.get("downloader_options")).get("http_chunk_size")) or None,
+        declared_size_bytes=None if parts else whole(entry.get("filesize")) or None,
+        chunk_bytes=None if parts else whole(mapping(entry.get("downloader_options")).get("http_chunk_size")) or None,
         available_at=moment(entry.get("available_at")),
         hints=hints_of(target.url),
         cache_site=site.name if site else None,
         cache_airport=site.airport if site else None,
+        delivery=delivery_of(entry),
+        parts=parts,
     )
+
+
+def _headers(entry: Format, cookie_header: CookieHeader, url: str | None = None) -> dict[str, str]:
+    """Return the header fields for `url`, by default the format's own: cookies are those of its host."""
+    headers = {str(name): value for name, value in mapping(entry.get("http_headers")).items() if word(value)}
+    if cookies := cookie_header(url or first_address(entry)):
+        headers["Cookie"] = cookies
+    return headers
 
 
 def _kind(entry: Format) -> str:

@@ -6,11 +6,13 @@ import logging
 import time
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from yt_dlp.version import __version__ as YTDLP_VERSION
 
 from pytomo_scrapy.config import ResolveConfig
+from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import MediaFormat, ResolveResult
 from pytomo_scrapy.items.foreign_text import title_of
 from pytomo_scrapy.measure.net.clock import Clock, Sleep, utc_now
@@ -19,6 +21,8 @@ from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
 from pytomo_scrapy.measure.resolve.fields import day, moment, positive, whole, word
 from pytomo_scrapy.measure.resolve.formats import client_address_of, media_formats
 from pytomo_scrapy.measure.resolve.messages import classify_resolution, scrub
+from pytomo_scrapy.measure.resolve.playlist import MAX_PLAYLIST_BYTES
+from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
 
 _LOG = logging.getLogger(__name__)
 
@@ -74,7 +78,11 @@ def _try(url: str, config: ResolveConfig, extractor_args: str) -> _Try:
     )
     if live_failure:
         return _Try(replace(result, failure=live_failure, failure_detail=f"live_status {info['live_status']}"))
-    formats = media_formats(info, extraction.cookie_header)
+    fetch = partial(fetch_text, path=config.path, timeout_s=config.timeout_s, max_bytes=MAX_PLAYLIST_BYTES)
+    try:
+        formats = media_formats(info, extraction.cookie_header, fetch)
+    except MeasurementError as error:
+        return _Try(replace(result, failure=error.failure, failure_detail=scrub(error.detail)))
     if formats:
         return _Try(_with_formats(result, formats, extraction, wanted_family(config.path)))
     symptom, detail = classify_resolution(extraction.messages, extraction.error, extraction.refusals)

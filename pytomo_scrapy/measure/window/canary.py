@@ -17,7 +17,8 @@ from pytomo_scrapy.measure.net.clock import utc_now
 from pytomo_scrapy.measure.net.path import proxy_for
 from pytomo_scrapy.measure.net.private_addresses import GuardedSockets
 from pytomo_scrapy.measure.net.redirects import read_target
-from pytomo_scrapy.measure.window.curl_transfers import header_lines, lead_to
+from pytomo_scrapy.measure.net.request_fields import header_lines
+from pytomo_scrapy.measure.window.curl_transfers import lead_to
 from pytomo_scrapy.measure.window.head import ResponseHead
 from pytomo_scrapy.measure.window.judge import Asked, judge_status
 from pytomo_scrapy.measure.window.known_gate import REPORTED_GATE_MEDIA_S
@@ -43,6 +44,8 @@ class Canary:
 def canary_range(media: MediaFormat, duration_s: float | None) -> tuple[int, int] | None:
     """Return the first and last byte to ask for. None where the file has none that lie behind the gate for certain."""
     size_bytes = media.declared_size_bytes
+    if media.parts:
+        return None  # no file, and no gate of that kind
     if duration_s is None or duration_s < REPORTED_GATE_MEDIA_S + LEAST_BEHIND_S:
         return None
     if size_bytes is None and media.declared_bitrate_bps is not None:
@@ -67,7 +70,7 @@ def ask_canary(media: MediaFormat, span: tuple[int, int], chosen: Mapping[str, s
     sockets = GuardedSockets(config.path, is_direct=proxy is None)
     handle.setopt(pycurl.OPENSOCKETFUNCTION, sockets.open)
     handle.setopt(pycurl.TIMEOUT_MS, int(TIMEOUT_S * 1000))
-    handle.setopt(pycurl.HTTPHEADER, header_lines(media))
+    handle.setopt(pycurl.HTTPHEADER, header_lines(media.http_headers))
     handle.setopt(pycurl.RANGE, f"{span[0]}-{span[1]}")
     handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if head.feed(line) else -1)
     handle.setopt(pycurl.WRITEFUNCTION, receive)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pycurl
 
@@ -14,6 +14,7 @@ from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file, family_of
 from pytomo_scrapy.measure.net.private_addresses import GuardedSockets, SocketOpener
 from pytomo_scrapy.measure.net.redirects import Target
+from pytomo_scrapy.measure.net.request_fields import header_lines
 from pytomo_scrapy.measure.net.uri import as_uri
 from pytomo_scrapy.measure.window.judge import TransferError
 from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
@@ -22,10 +23,6 @@ from pytomo_scrapy.measure.window.stream import STOP
 BUFFER_BYTES = 512 * 1024
 SUPPRESS_CONNECT_HEADERS = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl has no name for
 
-# Headers that curl or we ourselves set, or that would change what arrives.
-_NOT_OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "range", "te", "transfer-encoding"})
-_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2: a token
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _TLS_VERSION = re.compile(rb"SSL connection using (TLSv[\d.]+|SSLv[\d.]+)")
 _HTTP_VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
@@ -70,7 +67,7 @@ class CurlTransfer:
         lead_to(handle, hop.target, hop.address, self.request.proxy, self._config)
         handle.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
         handle.setopt(pycurl.HTTP_VERSION, self._http_version_option())
-        handle.setopt(pycurl.HTTPHEADER, header_lines(self.request.stream.media))
+        handle.setopt(pycurl.HTTPHEADER, header_lines(_headers_for(hop.target, self.request.stream.media)))
         if self.request.range is None:
             handle.unsetopt(pycurl.RANGE)
         else:
@@ -269,18 +266,11 @@ def lead_to(
         handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
 
 
-def header_lines(media: MediaFormat) -> list[bytes]:
-    """Return the request's header fields: those that the resolution asks for, and that the body comes uncoded.
-
-    A field that HTTP does not allow is passed over: it would end the request, or begin another one. Letters beyond
-    ASCII go out in UTF-8, as browsers send them.
-    """
-    fields = [
-        f"{name}: {value}"
-        for name, value in media.http_headers.items()
-        if name.lower() not in _NOT_OURS and _FIELD_NAME.fullmatch(name) and not _CONTROL.search(value)
-    ]
-    return [field.encode("utf-8", "replace") for field in (*fields, "Accept-Encoding: identity")]
+def _headers_for(target: Target, media: MediaFormat) -> Mapping[str, str]:
+    """Return the header fields for a request. Cookies are those of the format's own host, and go to no other."""
+    if target.host == media.host:
+        return media.http_headers
+    return {name: value for name, value in media.http_headers.items() if name.lower() != "cookie"}
 
 
 def _bracketed(address: str) -> str:

@@ -208,4 +208,4 @@ class _Loop:
         self._instruments.tick(now_s)
         if progress is not None and now_s >= self._next_progress_s:
             self._next_progress_s = now_s + PROGRESS_INTERVAL_S
-            progress(WindowProgress(now_s, self._state.received_bytes))
+            progress(WindowProgress(now_s, self._state.received_bytes, self._state.delivery_bps(now_s)))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pytomo_scrapy.items import MediaSegment
 from pytomo_scrapy.measure.media.boxes import is_empty, read_layout
+from pytomo_scrapy.measure.window.part_queue import MAX_PART_BYTES, PartQueue
 from pytomo_scrapy.measure.window.stream import Stream
 
 START_S = 2.0
@@ -105,6 +106,24 @@ class StreamPace:
         return received_bytes, steps[last].end_byte - 1
 
 
+@dataclass(slots=True)
+class PartPace:
+    """The pace of a stream that is delivered in segments: one after the other, as the list of them says."""
+
+    parts: PartQueue
+    buffer_goal_s: float
+
+    def media_s(self, received_bytes: int, size_bytes: int | None) -> float:
+        """Return the media seconds of the whole segments."""
+        return self.parts.media_s
+
+    def next_range(self, received_bytes: int, size_bytes: int | None, playhead_s: float) -> tuple[int, int] | None:
+        """Return the first and last byte of the next part's resource. None while there is enough ahead."""
+        if self.parts.media_s >= playhead_s + self.buffer_goal_s:
+            return None
+        return self.parts.range() or (0, MAX_PART_BYTES - 1)
+
+
 def _equal_steps(duration_s: float, size_bytes: int) -> tuple[MediaSegment, ...]:
     count = max(1, round(duration_s / STEP_S))
     ends = [size_bytes * (position + 1) // count for position in range(count)]
@@ -141,7 +160,10 @@ class Pacing:
 
     def __init__(self, streams: Sequence[Stream], duration_s: float | None, buffer_goal_s: float) -> None:
         self._streams = streams
-        self._paces = [StreamPace(duration_s, buffer_goal_s) for _ in streams]
+        self._paces = [
+            StreamPace(duration_s, buffer_goal_s) if stream.parts is None else PartPace(stream.parts, buffer_goal_s)
+            for stream in streams
+        ]
         self._playhead = Playhead()
         self._idle_from_s: list[float | None] = [None] * len(streams)
         self._idle: list[list[tuple[float, float]]] = [[] for _ in streams]
@@ -149,7 +171,7 @@ class Pacing:
     def next_range(self, stream: Stream, now_s: float) -> tuple[int, int] | None:
         """Return what `stream` asks for at `now_s`. None while it has enough."""
         pace = self._paces[stream.stream_index]
-        if not pace.is_head_read and stream.received_bytes:
+        if isinstance(pace, StreamPace) and not pace.is_head_read and stream.received_bytes:
             stream.spool.flush()
             pace.read_head(stream.spool.path, stream.received_bytes, stream.size_bytes)
         position_s = self._advance(now_s)
@@ -169,6 +191,13 @@ class Pacing:
                 self._idle[stream_index].append((idle_from_s, now_s))
                 self._idle_from_s[stream_index] = None
         return self._idle
+
+    def idle_until(self, now_s: float) -> list[list[tuple[float, float]]]:
+        """Return the same times so far, while the window is open."""
+        return [
+            [*spans, *([(open_s, now_s)] if open_s is not None else [])]
+            for spans, open_s in zip(self._idle, self._idle_from_s, strict=True)
+        ]
 
     def _advance(self, now_s: float) -> float:
         buffered_s = [

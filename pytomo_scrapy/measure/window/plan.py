@@ -33,10 +33,11 @@ class WindowPlan:
 
 @dataclass(frozen=True, slots=True)
 class WindowProgress:
-    """How far a window is, for a live display."""
+    """How far a window is, for a live display. `delivery_bps` is what its row would say if it ended now."""
 
     elapsed_s: float
     received_bytes: int
+    delivery_bps: float | None = None
 
 
 def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytomo_scrapy.items import DnsResult, DownloadResult, ResolveResult
+from pytomo_scrapy.measure.family_paths import media_hosts
 
 _REFUSED = frozenset({"http_403", "url_expired", "exit_address_changed"})
 
@@ -16,7 +17,7 @@ def is_refused_at_start(window: DownloadResult) -> bool:
 
 def unknown_hosts(dns: DnsResult, later: ResolveResult) -> tuple[str, ...]:
     """Return the media hosts of a second resolution that have not been looked up."""
-    return tuple(dict.fromkeys(media.host for media in later.formats if media.host not in dns.chosen))
+    return tuple(host for host in media_hosts(later) if host not in dns.chosen)
 
 
 def with_later_hosts(dns: DnsResult, later: DnsResult | None) -> DnsResult:

@@ -48,7 +48,9 @@ class MediaRequest:
         self.proxy = proxy
         self.started_s = now_s
         self.range = stream.next_range()
-        self.asked_from_bytes = stream.received_bytes
+        self.asked_from_bytes = stream.received_bytes  # of the stream
+        self.first_byte = stream.received_bytes if stream.parts is None else stream.parts.first_byte  # of the resource
+        self.segment = None if stream.parts is None else stream.parts.index
         self.head = ResponseHead()
         self.answered_s: float | None = None  # when the head of the last answer was complete
         self.stop_failure: Failure | None = None  # why the head ended the transfer
@@ -68,7 +70,7 @@ class MediaRequest:
     def is_end_told(self) -> bool:
         """Whether the answer says that the file ends with the bytes that came before this request."""
         status = self.head.status
-        if not self.asked_from_bytes or not self.head.is_finished:
+        if self.segment is not None or not self.asked_from_bytes or not self.head.is_finished:
             return False
         if status == RANGE_NOT_SATISFIABLE:
             told_bytes = self.head.size_bytes
@@ -79,7 +81,7 @@ class MediaRequest:
     @property
     def is_short(self) -> bool:
         """Whether less came than was asked for, of a file whose size nobody has told: perhaps this was its end."""
-        if self.range is None or self.stream.size_bytes is not None:
+        if self.range is None or self.segment is not None or self.stream.size_bytes is not None:
             return False
         return self.received_bytes <= self.range[1] - self.range[0]
 
@@ -111,17 +113,20 @@ class MediaRequest:
         if wanted_version == "2" and head.http_version != "2" and (head.status or 0) < 400:
             self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{head.http_version}")
         elif head.status in {200, 206}:
-            self.stream.size_bytes = head.size_bytes or self.stream.size_bytes
+            if self.segment is None:
+                self.stream.size_bytes = head.size_bytes or self.stream.size_bytes
             self.stop_failure = self._body_failure()
             self.stream.is_discarding = (self.stop_failure or self.stream.doubt) is not None
 
     def _body_failure(self) -> Failure | None:
         """Say what the head tells against the body. What only its type tells against it is left to the first bytes."""
-        stream, failure = self.stream, self.head.body_failure(self.asked_from_bytes, self.stream.trusted_type)
+        stream, failure = self.stream, self.head.body_failure(self.first_byte, self.stream.trusted_type)
+        if failure is None and self.segment is not None and self.range is not None and self.head.status == 200:
+            failure = "bad_response", "the range was ignored"
         # What the first bytes of a coded body are, nobody can see.
-        is_plain = not self.asked_from_bytes and self.head.coding is None
+        is_plain = (self.segment is not None or not self.asked_from_bytes) and self.head.coding is None
         if failure is not None and failure[0] == "wrong_content" and is_plain:
-            failure = self.head.body_failure(self.asked_from_bytes, self.head.content_type)
+            failure = self.head.body_failure(self.first_byte, self.head.content_type)
             if failure is None:
                 stream.doubt, stream.trusted_type = ("wrong_content", f"the answer is {self.head.content_type}"), None
                 stream.doubted_type = self.head.content_type
@@ -158,6 +163,7 @@ class MediaRequest:
             retry_after_s=self.head.retry_after_s,
             failure=failure[0] if failure else None,
             failure_detail=failure[1] if failure else None,
+            segment=self.segment,
         )
 
 
@@ -172,4 +178,5 @@ def unsent_row(stream: Stream, hop: Hop, now_s: float, dns_s: float | None, fail
         dns_s=dns_s,
         failure=failure[0],
         failure_detail=failure[1],
+        segment=None if stream.parts is None else stream.parts.index,
     )

@@ -41,10 +41,11 @@ from pytomo_scrapy.measure.window.judge import (
     classify_silence,
     judge_status,
 )
-from pytomo_scrapy.measure.window.pacing import Pacing
+from pytomo_scrapy.measure.window.pacing import Pacing, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
 from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamState
+from pytomo_scrapy.measure.window.throughput import mean_rate_bps
 
 # A body that stands still for this share of the window, up to its end, has stopped.
 SILENCE_RATIO = 1 / 3
@@ -108,6 +109,16 @@ class WindowState:
     def received_bytes(self) -> int:
         """Body bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
+
+    def delivery_bps(self, now_s: float) -> float | None:
+        """Return the delivery rate so far, by the definition of the stored one. None before there is one."""
+        traces = [stream.trace for stream in self.streams if stream.trace.first_s is not None]
+        if not traces:
+            return None
+        first_s = min(trace.first_s or 0.0 for trace in traces) - self._t0_s
+        last_s = max(trace.last_s or trace.first_s or 0.0 for trace in traces) - self._t0_s
+        idle = common_spans(self._pacing.idle_until(now_s)) if self._pacing is not None else []
+        return mean_rate_bps(self.received_bytes, first_s, last_s, idle)
 
     def _stop(self, ended_by: str | None = None) -> list[Command]:
         """End the window where it is over. It ends once."""
@@ -186,18 +197,31 @@ class WindowState:
         elif follow_up is not None:
             stream.move(Step.ANSWER)
             return self._start(stream, follow_up, now_s) if self.ended_by is None else []
-        elif request.is_end_told or (transfer.error is None and _is_all_there(request)):
+        else:
+            return self._go_on(request, transfer, now_s)
+        return []
+
+    def _go_on(self, request: MediaRequest, transfer: Transfer, now_s: float) -> list[Command]:
+        """Complete the stream with a request that was answered well, or ask for what comes behind it."""
+        stream = request.stream
+        is_whole = transfer.error is None  # else the byte cap cut it
+        if stream.parts is not None:
+            is_over = is_whole and not stream.next_part()
+        else:
+            is_over = request.is_end_told or (is_whole and _is_all_there(request))
+        if is_over:
             is_size_known = stream.size_bytes and not request.is_end_told
             stream.size_bytes = stream.size_bytes if is_size_known else stream.received_bytes
             stream.move(Step.COMPLETE)
-        else:
-            stream.move(Step.ANSWER)
-            stream.is_short = request.is_short
-            if self.ended_by is None and self._allowance.left_bytes > 0:
-                # The ranges that follow go where the redirect led, as a player's do.
-                stream.target = request.hop.target
-                return self._ask(stream, now_s)
-        return []
+            return []
+        stream.move(Step.ANSWER)
+        stream.is_short = request.is_short
+        if self.ended_by is not None or self._allowance.left_bytes <= 0:
+            return []
+        if stream.parts is None:
+            # The ranges that follow go where the redirect led, as a player's do.
+            stream.target = request.hop.target
+        return self._ask(stream, now_s)
 
     def _follow(self, request: MediaRequest) -> Hop:
         hop, location = request.hop, request.head.location
@@ -222,7 +246,8 @@ class WindowState:
             return self._in_wanted_version(curl_failure, request), error.text
         if status is None or request.received_bytes == 0:
             return "bad_response", "an answer without a body"
-        return None
+        parts = request.stream.parts
+        return parts.length_failure(request.received_bytes) if parts is not None else None
 
     def _judge_status(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
         """Say what the answer's status refuses. None for a success, and while there is none."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from pytomo_scrapy.items import MediaFormat, StreamDownload
 from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES, sniff
 from pytomo_scrapy.measure.net.clock import Clock
-from pytomo_scrapy.measure.net.redirects import Target
+from pytomo_scrapy.measure.net.redirects import Target, read_target
+from pytomo_scrapy.measure.window.part_queue import PartQueue
 
 STOP = -1  # a callback's answer that makes curl end the transfer
 # The body of an error page or a redirect is of no interest; a longer one costs its connection.
@@ -208,6 +209,7 @@ class Stream:
         self.is_short = False  # the last answer brought less than asked for, and no size is known
         self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
+        self.parts = PartQueue(media.parts) if media.parts else None  # None: it is one file
         self.paced_range: tuple[int, int] | None = None  # the next request of a paced window
         self.is_discarding = False  # the body under way is no media, or not known to be
         self.doubt: tuple[str, str] | None = None  # why it may be none: stands until its first bytes tell
@@ -268,7 +270,9 @@ class Stream:
         self._allowance.left_bytes -= body_bytes
 
     def next_range(self) -> tuple[int, int] | None:
-        """Return the first and last byte to ask for. None to ask for the whole file at once, without a range."""
+        """Return the first and last byte to ask for. None to ask for all of it at once, without a range."""
+        if self.parts is not None:
+            return self.parts.range()
         if self.paced_range is not None:
             return self.paced_range
         if self.media.chunk_bytes is None:
@@ -279,6 +283,15 @@ class Stream:
         if size_bytes is not None and self.received_bytes < size_bytes:
             last = min(last, size_bytes - 1)
         return self.received_bytes, last
+
+    def next_part(self) -> bool:
+        """Go from a part that is whole to the next one. False behind the last."""
+        assert self.parts is not None
+        self.parts.finish(self.received_bytes)
+        if self.parts.current is None:
+            return False
+        self.target = read_target(self.parts.current.url)
+        return True
 
     @property
     def is_complete(self) -> bool:
@@ -297,6 +310,8 @@ class Stream:
     def fail(self, failure: str, detail: str | None = None) -> None:
         """End the stream; what was received stays."""
         self.move(Step.FAIL)
+        if self.parts is not None:
+            detail = f"segment {self.parts.index}: {detail}"
         self.failure, self.failure_detail = failure, detail
 
     def length_failure(self) -> str | None:
@@ -325,6 +340,7 @@ class Stream:
             arrival_s=arrival_s,
             arrival_bytes=arrival_bytes,
             no_demand=self.no_demand,
+            parts=self.parts.close(self.received_bytes) if self.parts is not None else (),
             spool_path=self.spool.path if self.spool.written_bytes else None,
             spooled_bytes=self.spool.written_bytes,
             spool_lost_bytes=self.spool.lost_bytes,

@@ -20,7 +20,7 @@ from pytomo_scrapy.measure.host.interface import (
     wire_received_bytes,
     wire_sent_bytes,
 )
-from pytomo_scrapy.measure.host.surroundings import is_probe_limited, read_surroundings
+from pytomo_scrapy.measure.host.surroundings import disk_free_bytes, is_probe_limited, read_surroundings
 from pytomo_scrapy.measure.host.throttling import compare_throttling
 from pytomo_scrapy.measure.host.wall_clock import ClockOffset, is_clock_synchronised
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
@@ -63,7 +63,7 @@ def summarise(
         tcp_summary=summarise_tcp(result.tcp),
         loaded=_loaded_rtt(side.loaded),
         loaded_gateway=_loaded_rtt(side.gateway),
-        surroundings=_surroundings(interface, own_address),
+        surroundings=_surroundings(interface, own_address, result),
         host_state=_host_state(side.clock, before, after, result.elapsed_s or 0.0),
         cpu_ratio=cpu_load,
         is_probe_limited=is_probe_limited(cpu_load, after.own_cpu_s - before.own_cpu_s, result.elapsed_s),
@@ -73,8 +73,9 @@ def summarise(
     return _with_foreign_traffic(result, interface, before, after, foreign_ratio)
 
 
-def _surroundings(interface: str | None, local_address: str | None) -> Surroundings:
-    found = read_surroundings(interface)
+def _surroundings(interface: str | None, local_address: str | None, result: DownloadResult) -> Surroundings:
+    spool = next((stream.spool_path for stream in result.streams if stream.spool_path), None)
+    found = replace(read_surroundings(interface), disk_free_bytes=disk_free_bytes(spool))
     # Loopback has no interface with counters of use, but it is a kind.
     is_loopback = interface is None and local_address is not None and ip_address(local_address).is_loopback
     return replace(found, interface_kind="loopback") if is_loopback else found

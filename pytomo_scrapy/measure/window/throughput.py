@@ -43,6 +43,11 @@ def measure_throughput(arrivals: Arrivals, no_demand: Spans = ()) -> Throughput:
     )
 
 
+def mean_rate_bps(received_bytes: int, first_s: float, last_s: float, no_demand: Spans = ()) -> float | None:
+    """Return the delivery rate of bytes that came between two instants, as `measure_throughput` gives it at the end."""
+    return _rate(received_bytes, last_s - first_s - _overlap_s(no_demand, first_s, last_s), MIN_ACTIVE_S)
+
+
 def bins(arrivals: Arrivals, no_demand: Spans = ()) -> list[float]:
     """Return the rates (bits per second) of the complete 1 s bins, counted from the first arrival.
 

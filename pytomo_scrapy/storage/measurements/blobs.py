@@ -10,6 +10,7 @@ import zlib
 from array import array
 from collections.abc import Sequence
 from operator import sub
+from typing import Any
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import MediaSegment, MediaTimeline, TcpConnection
@@ -96,6 +97,20 @@ def decode_loaded_samples(blob: bytes, prefix: str = "loaded") -> dict[str, tupl
         f"{prefix}_sample_s": tuple(tick / TRACE_TICKS_PER_S for tick in ticks),
         f"{prefix}_sample_rtt_s": tuple(tick / MEDIA_TICKS_PER_S for tick in rtt_ticks),
     }
+
+
+def decode_blob(blob: bytes) -> dict[str, tuple[Any, ...]]:
+    """Unpack any of these, by its first bytes, under the names of the fields. Raises StorageError for anything else.
+
+    What is packed alike (the round trips to the media host and to the gateway) is named alike.
+    """
+    if blob[:3] == _TRACE_MAGIC:
+        return dict(zip(("arrival_s", "arrival_bytes"), decode_trace(blob), strict=True))
+    if blob[:3] == _TIMELINE_MAGIC:
+        return dict(zip(("offset_bytes", "complete_s", "segments"), decode_timeline(blob), strict=True))
+    if blob[:3] == _TCP_MAGIC:
+        return dict(decode_tcp_samples(blob))
+    return dict(decode_loaded_samples(blob))
 
 
 def _pack(magic: bytes, columns: Sequence[Sequence[int]]) -> bytes:

@@ -27,6 +27,8 @@ def _cleaned(result: Any, private: tuple[str | None, ...], keeps_client_address:
         name, value = field.name, getattr(result, field.name)
         if name == "http_headers":
             changes[name] = {}
+        elif name == "parts" and isinstance(result, MediaFormat):
+            changes[name] = ()
         elif name == "client_address":
             changes[name] = value if keeps_client_address else None
         elif name == "url" and isinstance(result, MediaFormat):

@@ -20,7 +20,7 @@ _TYPES: dict[str, Any] = {
     "Mapping": Json,
 }
 
-_ORDER = (Boolean, Double, BigInteger, Text)
+_ORDER = (Boolean, Double, BigInteger, Text, type(Json))
 
 
 def table_of(
@@ -36,8 +36,8 @@ def table_of(
     """Return the table that keeps results of these classes (each with its prefix), a row a result, below the parent.
 
     `lead` are columns of the table's own that come first, `after` those that follow a derived one, as blobs do. Fields
-    named in `keys` are never NULL. `is_by_type` puts flags first, then numbers, counts and texts. Rows are found by
-    their parent: through `unique` where it is given, else an index.
+    named in `keys` are never NULL. `is_by_type` puts flags first, then numbers, counts, texts and lists. Rows are found
+    by their parent: through `unique` where it is given, else an index.
     """
     own = {column.name for column in lead}
     derived = [column for column in columns_of(*kinds, keys=keys, after=after) if column.name not in own]

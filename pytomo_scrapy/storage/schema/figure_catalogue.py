@@ -14,6 +14,7 @@ network of that address and `b` the playback by the headline's player; {words} a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum, auto
 
@@ -54,6 +55,17 @@ UNITS = {
 }
 
 
+# What the letters in `sql` stand for, and which row of the table it is.
+_SOURCES = {
+    "m": ("measurement", ""),
+    "v": ("video", ""),
+    "d": ("download", "of the first window"),
+    "g": ("ping", "of the ping to the window's address"),
+    "n": ("network", "of the network of that address"),
+    "b": ("playback", "of the headline's player"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Rows are filtered and compared by the column. `name` is what an address says, where that is not the column's."""
@@ -87,10 +99,19 @@ class Figure:
     forerunner: str | None = None  # what Pytomo 3 calls it
     filter: Filter | None = None
     listed: Listed | None = None
-    # As docs/data-format.md describes the column.
-    meaning: str = "copied from the tables below the measurement"
+    # As docs/data-format.md describes the column. What is copied from one column needs no words of its own.
+    meaning: str = ""
     null: str = "not measured"
     stored_unit: str | None = None  # where the name's suffix does not say it
+
+    @property
+    def copied_from(self) -> tuple[str, str, str] | None:
+        """Return the table, the column and which row of it is copied. None for what is computed."""
+        found = re.fullmatch(r"([a-z])\.(\w+)", self.sql)
+        if found is None:
+            return None
+        table, which = _SOURCES[found[1]]
+        return table, found[2], which
 
     @property
     def factor(self) -> float:
@@ -171,12 +192,14 @@ FIGURES: tuple[Figure, ...] = (
     Figure("host", Kind.TEXT, "d.host", filter=Filter(4, "Media host"), listed=Listed(2, "Cache server"), meaning="media host", null="no window"),
     Figure("cache_site", Kind.TEXT, "d.cache_site", filter=Filter(5, "Cache site"), listed=Listed(9, "Cache site"), meaning="download.cache_site", null="not deciphered"),
     Figure("resolver", Kind.TEXT, "m.dns_resolver", filter=Filter(8, "Resolver"), listed=Listed(18, "Resolver"), meaning="measurement.dns_resolver", null="no look-up"),
-    Figure("http_version", Kind.TEXT, _HTTP_VERSION, filter=Filter(10, "HTTP version"), listed=Listed(14, "HTTP")),
+    Figure("http_version", Kind.TEXT, _HTTP_VERSION, filter=Filter(10, "HTTP version"), listed=Listed(14, "HTTP"),
+        meaning="HTTP version of the first answer in the window"),
     Figure("format", Kind.TEXT, _FORMAT, filter=Filter(11, "Format"), listed=Listed(15, "Format"), meaning="formats of the window", null="no window"),
     Figure("mode", Kind.TEXT, "d.mode", filter=Filter(12, "Download mode"), listed=Listed(16, "Mode")),
     Figure("client", Kind.TEXT, "m.client", filter=Filter(13, "Client")),
     Figure("player", Kind.TEXT, "b.player", filter=Filter(14, "Player"), listed=Listed(17, "Player"), meaning="headline player", null="no player ran"),
-    Figure("address_family", Kind.SMALL, "COALESCE(d.address_family, m.address_family)", filter=Filter(9, "Address family", "family"), listed=Listed(13, "IP")),
+    Figure("address_family", Kind.SMALL, "COALESCE(d.address_family, m.address_family)", filter=Filter(9, "Address family", "family"), listed=Listed(13, "IP"),
+        meaning="4 or 6: of the first window, else of the resolution"),
     Figure("failure", Kind.TEXT, "m.failure", listed=Listed(8, "Failure")),
     Figure("attribution", Kind.TEXT, "m.attribution"),
     Figure("failure_stage", Kind.TEXT, "m.failure_stage"),
@@ -187,7 +210,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure("as_number", Kind.BIG, "n.as_number", filter=Filter(7, "Autonomous system"), listed=Listed(11, "AS"), meaning="network.as_number of the window's address", null="not looked up"),
     # Playback.
     Figure("is_started", Kind.SMALL, _IS_STARTED, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 23, "Sessions that started", "%",
-        "Share of the valid sessions that showed a picture inside their window."),
+        "Share of the valid sessions that showed a picture inside their window.",
+        meaning="1: the headline's player showed a picture inside the window; 0: it did not, or the network failed the session before"),
     Figure("has_stall", Kind.SMALL, _HAS_STALL, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 21, "Videos with interruptions", "%",
         "Share of the sessions that had at least one stall.", "VideosWithInterruptions",
         meaning="1 if any stall", null="not simulated"),
@@ -250,21 +274,25 @@ FIGURES: tuple[Figure, ...] = (
     Figure("received_bytes", Kind.BIG, "d.received_bytes", Use.GAUGE | Use.BY_MODE, 2, "Bytes downloaded", "MB",
         "Body bytes of all streams that arrived inside the window.", "DownloadBytes"),
     Figure("size_bytes", Kind.BIG, _SIZE_BYTES, Use.NONE, 4, "Video length", "MB",
-        "Size of the media files of the chosen format.", "VideoLength"),
+        "Size of the media files of the chosen format.", "VideoLength",
+        meaning="size of the media files of the window's streams together, as found, else as declared"),
     Figure("service_estimate_bps", Kind.BIG, _SERVICE_ESTIMATE, Use.NONE, 36, "The service's own estimate", "Mbit/s",
-        "What the service believes of this line, as its media URL says."),
+        "What the service believes of this line, as its media URL says.",
+        meaning="what the service believes of this line, as its media URL says"),
     Figure("status", Kind.WHOLE, _STATUS, Use.NONE, 17, "Status code", "code",
         "HTTP status of the last answer for the first stream: 200 or 206 is good.", "StatusCode",
         meaning="last HTTP status", null="no answer"),
     Figure("height_px", Kind.WHOLE, _HEIGHT_PX, Use.NONE, 37, "Picture height", "px",
-        "Height of the picture that was fetched."),
+        "Height of the picture that was fetched.",
+        meaning="height of the picture of the first window, as the file says, else as declared"),
     Figure("video_duration_s", Kind.REAL, _VIDEO_DURATION_S, Use.NONE, 3, "Video duration", "s",
         "Length of the video, as the service announces it or its file says.", "VideoDuration",
         meaning="video.duration_s", null="unknown"),
     Figure("cpu_ratio", Kind.REAL, "d.cpu_ratio", Use.NONE, 38, "Load of this machine", "%",
         "Share of all cores that were busy during the window: near 100 the probe measures itself."),
     Figure("is_cross_traffic", Kind.SMALL, _IS_CROSS_TRAFFIC, Use.SHARE | Use.BY_MODE, 39, "Windows with foreign traffic", "%",
-        "Share of the windows during which something else of this machine was on the wire."),
+        "Share of the windows during which something else of this machine was on the wire.",
+        meaning="1: foreign bytes above `PYTOMO_FOREIGN_TRAFFIC_RATIO` in the first window"),
     # Before it.
     Figure("rtt_min_s", Kind.REAL, "g.rtt_min_s", Use.GAUGE | Use.BY_PING_METHOD, 13, "Ping, minimum", "ms",
         "Shortest round trip to the media server before the window, on an idle line.", "PingMin",

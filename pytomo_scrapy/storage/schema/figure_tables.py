@@ -28,8 +28,15 @@ _TYPES: dict[Kind, Any] = {
 
 def _column(entry: Figure) -> Column[Any]:
     if entry.null == "never":
-        return required(entry.name, _TYPES[entry.kind], entry.meaning, unit=entry.stored_unit)
-    return optional(entry.name, _TYPES[entry.kind], entry.meaning, null=entry.null, unit=entry.stored_unit)
+        return required(entry.name, _TYPES[entry.kind], _meaning(entry), unit=entry.stored_unit)
+    return optional(entry.name, _TYPES[entry.kind], _meaning(entry), null=entry.null, unit=entry.stored_unit)
+
+
+def _meaning(entry: Figure) -> str:
+    if entry.meaning or entry.copied_from is None:
+        return entry.meaning
+    table, column, which = entry.copied_from
+    return f"`{table}.{column}` {which}".rstrip()
 
 
 figure = Table(

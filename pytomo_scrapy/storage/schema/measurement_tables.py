@@ -25,7 +25,7 @@ from pytomo_scrapy.storage.schema.derive import table_of, table_of_rows
 from pytomo_scrapy.storage.schema.figure_tables import figure as figure
 from pytomo_scrapy.storage.schema.legacy_table import legacy_row as legacy_row
 
-_LOADED = "format `PL`, below"
+_LOADED = "packed as `PL` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"
 
 download = table_of(
     "download",
@@ -59,7 +59,7 @@ arrival_trace = Table(
     metadata,
     key("stream_id", BigId, "→ stream", "stream"),
     required("point_count", BigInteger, "points in the blob"),
-    required("points", LargeBinary, "format `PT`, below"),
+    required("points", LargeBinary, "packed as `PT` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"),
 )
 
 media_timeline = Table(
@@ -68,7 +68,7 @@ media_timeline = Table(
     key("stream_id", BigId, "→ stream", "stream"),
     required("point_count", BigInteger, "points in the blob"),
     required("segment_count", BigInteger, "segments in the blob"),
-    required("points", LargeBinary, "format `PM`, below"),
+    required("points", LargeBinary, "packed as `PM` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"),
 )
 
 http_request = table_of("http_request", HttpRequest, parent="download", keys="stream hop")
@@ -81,7 +81,12 @@ tcp_connection = table_of(
     after={
         "sent_delivery_rate_bps": [
             optional("sample_count", BigInteger, "samples in the blob"),
-            optional("samples", LargeBinary, "format `PS`, below", null="no samples"),
+            optional(
+                "samples",
+                LargeBinary,
+                "packed as `PS` (section Blobs): `pytomo_scrapy.read_blob` unpacks it",
+                null="no samples",
+            ),
         ]
     },
 )

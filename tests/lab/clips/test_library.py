@@ -22,6 +22,8 @@ STREAM_KINDS = {
     "webm": {"video", "audio"},
     "flv": {"muxed"},
     "mpegts": {"muxed"},
+    "hls": {"muxed"},
+    "packed": {"video", "audio"},
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.measure.host.surroundings import interface_kind, is_probe_limited, read_surroundings
+from pytomo_scrapy.measure.host.surroundings import disk_free_bytes, interface_kind, is_probe_limited, read_surroundings
 
 WIRELESS = """Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE
  face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22
@@ -76,3 +77,12 @@ def test_window_is_limited_by_the_probe_when_cpu_is_busy_throughout(
     cpu_ratio: float | None, own_cpu_s: float, elapsed_s: float, expected: bool | None
 ) -> None:
     assert is_probe_limited(cpu_ratio, own_cpu_s, elapsed_s) is expected
+
+
+def test_free_space_is_that_of_the_disk_of_the_spool(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    spool.write_bytes(b"")
+    free = disk_free_bytes(str(spool))
+    facts = os.statvfs(tmp_path)
+    assert free == pytest.approx(facts.f_bavail * facts.f_frsize, rel=0.1)
+    assert disk_free_bytes(None) is None and disk_free_bytes(str(tmp_path / "gone")) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from bisect import bisect_right
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy.items import MediaTimeline
-from pytomo_scrapy.measure.media.sniffing import sniff
+from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES, sniff, tag_bytes
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from tests.measure.media.made_clips import Recipe, make
 
@@ -85,6 +86,27 @@ def test_tag_before_a_file_hides_nothing_of_it(name: str, picture_bytes: int, tm
     assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.2)
     cut = read_timeline(str(path), "muxed", picture_bytes // 2, len(content))
     assert cut.failure in {"no_media_data", "unreadable_container"}
+
+
+@pytest.mark.parametrize("name", ["mp3", "mp2", "aac"])
+@pytest.mark.parametrize("missing_bytes", [1, 100, 300])
+def test_sound_that_begins_within_a_frame_is_read_from_the_next_one_on(
+    name: str, missing_bytes: int, tmp_path: Path
+) -> None:
+    container, recipe = READABLE[name]
+    path = make(recipe, tmp_path / f"clip.{name}")
+    content = path.read_bytes()
+    path.write_bytes(content[tag_bytes(content) + missing_bytes :])
+    timeline = read(path)
+    assert (timeline.failure, timeline.container) == (None, container)
+    assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.2)
+
+
+def test_pages_and_pictures_are_no_sound() -> None:
+    texts = ["<!DOCTYPE html><html>Sorry</html>" * 300, "{" + '"error": 403,' * 900, "\xff\xfb" * 4000]
+    for body in [*(text.encode(coding) for text in texts for coding in ("utf-8", "utf-16", "latin-1")), bytes(9000)]:
+        assert sniff(body[:SNIFF_BYTES]) is None
+    assert sniff((b"\xff\xd8\xff\xe0" + random.Random(1).randbytes(9000))[:SNIFF_BYTES]) is None
 
 
 def test_hole_between_the_pages_of_an_ogg_file_hides_only_what_is_in_it(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pytomo_scrapy.items import MediaTimeline, PlaybackResult
 from pytomo_scrapy.measure.media.timeline import read_timeline
-from pytomo_scrapy.measure.playback.players.player_model import StreamTrace
+from pytomo_scrapy.measure.playback.player_model import StreamTrace
 from pytomo_scrapy.measure.playback.simulation import simulate_playback
 from tests.measure.media.made_clips import (
     IN_ORDER,

@@ -188,6 +188,20 @@ def test_what_cannot_be_read_is_a_classed_failure(content: bytes, failure: str, 
     assert timeline.complete_s == ()
 
 
+@pytest.mark.parametrize("last_byte", [None, 40])
+def test_whole_file_without_media_time_is_not_charged_to_the_line(
+    last_byte: int | None, clips: dict[str, tuple[Path, str]], tmp_path: Path
+) -> None:
+    # A header without any packet behind it, and a box of an index that is longer than the file.
+    path, kind = clips["fragmented"]
+    whole = path.read_bytes()
+    content = whole[: whole.index(b"moof") - 4][:last_byte]
+    body = tmp_path / "body"
+    body.write_bytes(content)
+    assert read_timeline(str(body), kind, len(content), len(content)).failure == "unreadable_container"
+    assert read_timeline(str(body), kind, len(content), len(whole)).failure == "no_media_data"
+
+
 def test_missing_file_is_a_classed_failure(tmp_path: Path) -> None:
     assert read_timeline(str(tmp_path / "none"), "video", 100, 1000).failure == "no_media_data"
 

@@ -14,7 +14,7 @@ from pytomo_scrapy.measure.resolve.formats import (
     hints_of,
     media_format,
     media_formats,
-    only_direct,
+    only_fetchable,
 )
 
 MEDIA = "https://rr1---sn-25ge7nsk.googlevideo.com/videoplayback"
@@ -27,6 +27,10 @@ def make_entry(**overrides: Any) -> dict[str, Any]:
 
 def no_cookies(url: str) -> str | None:
     return None
+
+
+def no_fetch(url: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    raise AssertionError(f"nothing is to be fetched from {url}")
 
 
 class Selector:
@@ -42,26 +46,32 @@ class Selector:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "is_direct"),
+    ("overrides", "is_fetchable"),
     [
         ({}, True),
         ({"protocol": "http"}, True),
         ({"vcodec": "none"}, True),
         ({"acodec": "none"}, True),
         ({"vcodec": "none", "acodec": "none"}, False),  # a storyboard
-        ({"protocol": "m3u8_native"}, False),
-        ({"protocol": "http_dash_segments"}, False),
+        ({"protocol": "m3u8_native"}, True),
+        ({"protocol": "m3u8"}, True),
+        ({"protocol": "http_dash_segments", "fragments": [{"url": MEDIA}]}, True),
+        ({"protocol": "http_dash_segments", "fragments": [{"path": "1"}], "fragment_base_url": MEDIA}, True),
+        ({"protocol": "http_dash_segments", "url": None, "fragments": [{"path": "1"}]}, False),  # nowhere
+        ({"protocol": "http_dash_segments"}, False),  # its segments are not told
+        ({"protocol": "http_dash_segments_generator", "fragments": [{"url": MEDIA}]}, False),  # a live broadcast
         ({"protocol": None}, False),
-        ({"fragments": [{"path": "1"}]}, False),
+        ({"protocol": "rtmp"}, False),
+        ({"fragments": [{"path": "1"}]}, True),
         ({"fragments": []}, True),
         ({"has_drm": True}, False),
         ({"url": None}, False),
         ({"url": "videoplayback"}, False),  # no host to connect to
     ],
 )
-def test_selector_sees_only_what_one_client_can_fetch_by_ranges(overrides: dict[str, Any], is_direct: bool) -> None:
-    chosen = list(only_direct(Selector("18"))({"formats": [make_entry(**overrides)]}))
-    assert len(chosen) == is_direct
+def test_selector_sees_only_what_an_http_client_can_fetch(overrides: dict[str, Any], is_fetchable: bool) -> None:
+    chosen = list(only_fetchable(Selector("18"))({"formats": [make_entry(**overrides)]}))
+    assert len(chosen) == is_fetchable
 
 
 @pytest.mark.parametrize(
@@ -71,7 +81,7 @@ def test_selector_sees_only_what_one_client_can_fetch_by_ranges(overrides: dict[
         (["140-drc"], ("140-drc",), ["140-drc"], 1),
         (["140", "140-drc"], ("140-drc",), ["140-drc"], 2),  # nothing plain fits: then all are offered
         (["drcaudio"], ("drcaudio",), ["drcaudio"], 1),  # a name that only begins so
-        (["140"], (), [], 2),
+        (["140"], (), [], 1),  # no more to offer
         ([], ("140",), [], 0),
     ],
 )
@@ -79,9 +89,25 @@ def test_selector_takes_compressed_loudness_only_where_nothing_else_fits(
     offered: list[str], wanted: tuple[str, ...], chosen: list[str], asked_count: int
 ) -> None:
     select = Selector(*wanted)
-    found = only_direct(select)({"formats": [make_entry(format_id=name) for name in offered]})
+    found = only_fetchable(select)({"formats": [make_entry(format_id=name) for name in offered]})
     assert [entry["format_id"] for entry in found] == chosen
     assert len(select.shown) == asked_count
+
+
+def test_selector_is_offered_segments_only_where_no_file_fits() -> None:
+    file, playlist = make_entry(format_id="file"), make_entry(format_id="hls", protocol="m3u8_native")
+    select = Selector("file", "hls")
+    assert [entry["format_id"] for entry in only_fetchable(select)({"formats": [playlist, file]})] == ["file"]
+    select = Selector("hls")
+    assert [entry["format_id"] for entry in only_fetchable(select)({"formats": [playlist, file]})] == ["hls"]
+    assert [[entry["format_id"] for entry in shown["formats"]] for shown in select.shown] == [["file"], ["hls", "file"]]
+
+
+def test_sound_alone_as_a_file_is_no_reason_to_pass_over_the_video_in_segments() -> None:
+    sound = make_entry(format_id="sound", vcodec="none")
+    playlist = make_entry(format_id="hls", protocol="m3u8_native")
+    chosen = only_fetchable(Selector("sound", "hls"))({"formats": [sound, playlist]})
+    assert [entry["format_id"] for entry in chosen] == ["sound", "hls"]
 
 
 VIDEO, AUDIO, MUXED = {"acodec": "none"}, {"vcodec": "none"}, dict[str, str]()
@@ -100,11 +126,11 @@ VIDEO, AUDIO, MUXED = {"acodec": "none"}, {"vcodec": "none"}, dict[str, str]()
 def test_selector_is_told_what_the_direct_formats_are_together(
     kinds: list[dict[str, str]], has_merged_format: bool, incomplete_formats: bool
 ) -> None:
-    """The list of a manifest would be a merged format: it must not count."""
+    """A broadcast's list would be a merged format: it must not count."""
     select = Selector("18")
-    manifest = make_entry(protocol="m3u8_native")
-    context = {"formats": [manifest, *(make_entry(**kind) for kind in kinds)], "ctx": 1}
-    list(only_direct(select)(context))
+    broadcast = make_entry(protocol="rtmp")
+    context = {"formats": [broadcast, *(make_entry(**kind) for kind in kinds)], "ctx": 1}
+    list(only_fetchable(select)(context))
     (shown,) = select.shown
     assert (shown["has_merged_format"], shown["incomplete_formats"], shown["ctx"]) == (
         has_merged_format, incomplete_formats, 1,
@@ -119,25 +145,25 @@ def test_selector_is_told_what_the_direct_formats_are_together(
     [
         ({"requested_formats": [make_entry(vcodec="none"), make_entry(acodec="none")]}, ["video", "audio"]),
         ({"requested_formats": [make_entry(vcodec="none"), make_entry(vcodec="none")]}, ["audio"]),
-        ({"requested_formats": [make_entry(protocol="m3u8"), make_entry(acodec="none")]}, ["video"]),
+        ({"requested_formats": [make_entry(protocol="rtmp"), make_entry(acodec="none")]}, ["video"]),
         ({"requested_formats": None, **make_entry()}, ["muxed"]),
-        (make_entry(protocol="m3u8"), []),
+        (make_entry(protocol="rtmp"), []),
         ({}, []),
     ],
 )
 def test_formats_are_one_of_a_kind_the_video_first(info: dict[str, Any], kinds: list[str]) -> None:
-    assert [media.kind for media in media_formats(info, no_cookies)] == kinds
+    assert [media.kind for media in media_formats(info, no_cookies, no_fetch)] == kinds
 
 
 def test_first_of_two_formats_of_a_kind_counts() -> None:
     info = {"requested_formats": [make_entry(format_id="a", vcodec="none"), make_entry(format_id="b", vcodec="none")]}
-    assert [media.format_id for media in media_formats(info, no_cookies)] == ["a"]
+    assert [media.format_id for media in media_formats(info, no_cookies, no_fetch)] == ["a"]
 
 
 def test_cookies_of_a_format_are_asked_for_by_its_own_url() -> None:
     other = "https://other.example/v"
     info = {"requested_formats": [make_entry(acodec="none"), make_entry(vcodec="none", url=other)]}
-    video, audio = media_formats(info, {other: "consent=1"}.get)
+    video, audio = media_formats(info, {other: "consent=1"}.get, no_fetch)
     assert ("Cookie" in video.http_headers, audio.http_headers["Cookie"]) == (False, "consent=1")
 
 
@@ -175,7 +201,7 @@ def test_cookies_of_a_format_are_asked_for_by_its_own_url() -> None:
     ],
 )
 def test_format_of_yt_dlp_becomes_ours(overrides: dict[str, Any], field: str, value: object) -> None:
-    assert getattr(media_format(make_entry(**overrides)), field) == value
+    assert getattr(media_format(make_entry(**overrides), no_cookies), field) == value
 
 
 @pytest.mark.parametrize(

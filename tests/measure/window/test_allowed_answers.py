@@ -12,18 +12,12 @@ from pytomo_scrapy.measure.window.head import ResponseHead
 from pytomo_scrapy.measure.window.judge import CurlCode, Phase, TransferError, classify_curl_error
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from tests.measure.window.test_judge import CONFIG
+from tests.measure.window.window_fetch import CONFIG
 from tests.measure.window.window_machine import DONE, Window, failed_with, make_format, requested
 from tests.measure.window.window_servers import BODY, Handler, Request, answer, serving
 
 CHUNK_BYTES = 1000
 RECEIVING = Phase(via_proxy=False, is_connected=True, is_sent=True, received_bytes=1000)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def window_of_chunks(folder: Path, **overrides: object) -> Window:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
@@ -62,15 +61,6 @@ def ask(handler: Handler, authority: Authority | None, query: str = "") -> Canar
         url = f"{'https' if authority else 'http'}://{HOST}:{server.port}/v?{query}"
         media: MediaFormat = make_format(url=url, port=server.port, http_headers={"User-Agent": "x"})
         return ask_canary(media, SPAN, {HOST: "127.0.0.1"}, CONFIG)
-
-
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    authority = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
-    return authority
 
 
 @pytest.mark.process

@@ -23,12 +23,6 @@ TRANSPORT = (b"G" + bytes(187)) * 4
 PAGE = b"<!DOCTYPE html><html><body>Please sign in.</body></html>"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json", "text/html; charset=utf-8", "text/xml"])
 @pytest.mark.parametrize("body", [FILE[:1000], WEBM, TRANSPORT])
 def test_body_that_is_media_is_taken_whatever_its_type(tmp_path: Path, content_type: str, body: bytes) -> None:

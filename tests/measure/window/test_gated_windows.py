@@ -16,12 +16,6 @@ PASSED, NOT_YET = int(OPENED_AT.timestamp()), int(OPENED_AT.timestamp()) + 60
 ABORTED = failed_with(CurlCode.WRITE_ERROR, "Failure writing output to destination")
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def media(kind: str = "muxed", query: str = "", **overrides: object) -> object:
     return make_format(kind, **{"url": f"https://{HOST}/{kind}?{query}", "chunk_bytes": 400, **overrides})
 

@@ -26,14 +26,6 @@ HOST = "rr1---sn-test.example"
 CONFIG = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
 
 
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    authority = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
-    monkeypatch.setenv("no_proxy", "*")
-    return authority
-
-
 def fetch(directory: Path, port: int, http_version: str, scheme: str = "https") -> DownloadResult:
     media = MediaFormat("muxed", "18", f"{scheme}://{HOST}:{port}/body", HOST, port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory))

@@ -22,12 +22,6 @@ DEFAULT = PathConfig()
 ALLOWED = PathConfig(is_private_allowed=True)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def fetch(directory: Path, host: str, port: int, path: PathConfig = DEFAULT) -> DownloadResult:
     media = MediaFormat("muxed", "18", f"http://{host}:{port}/v?sig=SECRET", host.strip("[]"), port)
     plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=str(directory))

@@ -31,13 +31,6 @@ from tests.measure.window.window_machine import (
     requested,
 )
 
-
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 # Bulk: what is asked for, and how it ends.
 
 

@@ -12,22 +12,17 @@ from pytomo_scrapy.measure.window.events import (
     Stop,
     Tick,
 )
-from pytomo_scrapy.measure.window.pacing import HEAD_BYTES
+from pytomo_scrapy.measure.window.pacing import HEAD_BYTES, common_spans
 from pytomo_scrapy.measure.window.stream import StreamState
+from pytomo_scrapy.measure.window.throughput import join_arrivals, measure_throughput
 from tests.measure.window.window_machine import (
     HOST,
+    T0_S,
     Window,
     make_format,
     requested,
 )
 from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES, end_of
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
 
 # Paced: FILE is 20 segments of 2 s and 50 000 bytes behind its index (window_media.py).
 
@@ -35,6 +30,26 @@ def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def paced(folder: Path, goal_s: float = 4.0, kinds: tuple[str, ...] = ("video",)) -> Window:
     formats = [make_format(kind) for kind in kinds]
     return Window(folder, *formats, mode="paced", buffer_goal_s=goal_s, duration_s=40.0)
+
+
+def test_rate_so_far_is_the_one_that_the_row_will_have(tmp_path: Path) -> None:
+    window = paced(tmp_path)
+    assert window.state.delivery_bps(0.05) is None
+    window.serve(0.1, 0, HEAD_BYTES - 1, len(FILE))
+    window.serve(0.3, HEAD_BYTES, end_of(2), len(FILE))
+    # Resting from 0.3 s on: what came from 0.1 s to 0.3 s, whatever the time. It goes on at 0.31 s.
+    first_bps = window.state.received_bytes * 8 / 0.2
+    assert window.state.delivery_bps(0.305) == pytest.approx(first_bps)
+    window.state.handle(Tick(0.31))
+    window.serve(0.5, end_of(2) + 1, end_of(3), len(FILE))
+    # 0.4 s from the first to the last, 0.01 s of them without demand.
+    rate_bps = window.state.received_bytes * 8 / 0.39
+    assert window.state.delivery_bps(5.0) == pytest.approx(rate_bps)
+    window.cut(5.0)
+    streams = [stream.close(T0_S) for stream in window.streams]
+    arrivals = join_arrivals((stream.arrival_s, stream.arrival_bytes) for stream in streams)
+    stored = measure_throughput(arrivals, common_spans([stream.no_demand for stream in streams]))
+    assert stored.delivery_bps == pytest.approx(rate_bps)
 
 
 def test_paced_window_asks_for_the_next_range_only_below_its_goal(tmp_path: Path) -> None:

@@ -22,12 +22,6 @@ BEFORE = {"at its start": 0, "after its index": INIT_BYTES, "after media": INIT_
 STATUSES = range(300, 600)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def expected(status: int, before_bytes: int, scheme: str) -> tuple[str, Attribution]:
     """Return the class of a status, and whose fault it is."""
     if status in TAKEN_BACK and before_bytes:

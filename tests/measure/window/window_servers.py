@@ -213,3 +213,13 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
+
+
+def never_answer(connection: socket.socket, request: Request) -> None:
+    """Wait for a byte, and say nothing."""
+    connection.recv(1)
+
+
+def say(response: bytes) -> Handler:
+    """Answer every request with this."""
+    return lambda connection, request: connection.sendall(response)

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select
 
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage.database import Database, open_database
-from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier, open_crawl
+from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 from pytomo_scrapy.storage.schema.crawl_tables import frontier as table
-from pytomo_scrapy.storage.schema.crawl_tables import owner
-
-
-def videos(*ids: str) -> list[FoundVideo]:
-    return [FoundVideo("youtube", video_id) for video_id in ids]
-
-
-def start(database: Database, *, limit: int = 100, lease_s: float = 300.0, **arguments: str) -> Frontier:
-    return open_crawl(database, "youtube", arguments, max_crawled_url=limit, lease_s=lease_s)
-
-
-def take(frontier: Frontier) -> Claim:
-    claim = frontier.claim()
-    assert claim is not None
-    return claim
-
-
-def finish(frontier: Frontier, claim: Claim) -> bool:
-    with frontier._database.write() as connection:
-        return frontier.finish(claim.id, connection)
-
-
-def seed(frontier: Frontier, *ids: str, name: str = "charts") -> None:
-    frontier.add_sources([(name, {})])
-    frontier.finish_source(take(frontier), videos(*ids))
-
-
-def walk(frontier: Frontier, children: dict[str, Sequence[str]]) -> list[str]:
-    order = []
-    while (claim := frontier.claim()) is not None:
-        order.append(claim.video_id)
-        frontier.add_videos(claim, videos(*children.get(claim.video_id, ())))
-        finish(frontier, claim)
-    return order
+from tests.storage.frontier.frontier_steps import finish, seed, start, take, videos, walk
 
 
 @pytest.mark.slow
@@ -126,56 +87,6 @@ def test_limit_is_never_passed_by_a_batch(each_database: Database) -> None:
 
 
 @pytest.mark.slow
-def test_limit_is_never_passed_by_many_threads(each_url: str) -> None:
-    database = open_database(each_url)
-    start(database, limit=50)
-    admitted: list[int] = []
-
-    def add(worker: int) -> None:
-        mine = open_database(each_url)
-        frontier = start(mine, limit=50)
-        for step in range(8):
-            batch = videos(*(f"v{step}-{position}" for position in range(worker % 2, 6)), f"w{worker}-{step}")
-            admitted.append(frontier.add_listed(batch, step))
-        mine.close()
-
-    threads = [threading.Thread(target=add, args=(worker,)) for worker in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    with database.read() as connection:
-        rows = connection.execute(select(table.c.video_id).where(table.c.depth == 1)).scalars().all()
-    assert len(rows) == len(set(rows)) == sum(admitted) == 50
-    database.close()
-
-
-@pytest.mark.slow
-def test_two_claimers_never_get_the_same_row(each_url: str) -> None:
-    database = open_database(each_url)
-    frontier = start(database)
-    frontier.add_listed(videos(*(f"v{number}" for number in range(60))), 60)
-    taken: list[str] = []
-
-    def claim_all() -> None:
-        mine = open_database(each_url)
-        own = start(mine)
-        while (claim := own.claim()) is not None:
-            taken.append(claim.video_id)
-            finish(own, claim)
-        mine.close()
-
-    threads = [threading.Thread(target=claim_all) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(taken) == sorted(f"v{number}" for number in range(60))
-    assert frontier.counts().done == 60
-    database.close()
-
-
-@pytest.mark.slow
 def test_unfinished_crawl_resumes_by_the_same_command(each_database: Database) -> None:
     first = start(each_database, time_frame="week")
     seed(first, "a", "b")
@@ -235,29 +146,6 @@ def test_list_resumes_where_it_was_read_to(each_database: Database) -> None:
 
 
 @pytest.mark.slow
-def test_released_claim_keeps_its_place(each_database: Database) -> None:
-    frontier = start(each_database)
-    seed(frontier, "a", "b", "c")
-    first, _second = take(frontier), take(frontier)
-    assert frontier.release(first.id)
-    assert not frontier.release(first.id)
-    assert take(frontier).video_id == "a"
-    assert frontier.release_all() == 2
-    assert frontier.counts().queued == 3
-
-
-@pytest.mark.slow
-def test_done_row_is_not_released_or_finished_twice(each_database: Database) -> None:
-    frontier = start(each_database)
-    seed(frontier, "a")
-    claim = take(frontier)
-    assert finish(frontier, claim)
-    assert not finish(frontier, claim)
-    assert not frontier.release(claim.id)
-    assert frontier.counts().done == 1
-
-
-@pytest.mark.slow
 def test_row_is_ended_without_a_measurement(each_database: Database) -> None:
     frontier = start(each_database)
     seed(frontier, "a")
@@ -275,72 +163,6 @@ def test_rollback_of_the_measurement_leaves_the_claim(each_database: Database) -
         raise RuntimeError
     counts = frontier.counts()
     assert (counts.in_flight, counts.done) == (1, 0)
-
-
-def _become(database: Database, frontier: Frontier, **values: str | int) -> None:
-    with database.write() as connection:
-        connection.execute(update(owner).where(owner.c.id == frontier._owner_id).values(**values))
-
-
-@pytest.mark.slow
-def test_lease_of_another_machine_returns_after_its_end(each_database: Database) -> None:
-    gone = start(each_database, lease_s=-1.0)
-    seed(gone, "a")
-    claim = take(gone)
-    _become(each_database, gone, machine="elsewhere/1" if not each_database.is_sqlite else "", host="elsewhere")
-    other = start(each_database)
-    assert take(other).video_id == "a"
-    assert not finish(gone, claim)
-    assert gone.renew() == 0
-
-
-@pytest.mark.slow
-def test_lease_of_another_machine_is_respected(each_database: Database) -> None:
-    holder = start(each_database)
-    seed(holder, "a")
-    take(holder)
-    _become(each_database, holder, machine="elsewhere/1" if not each_database.is_sqlite else "", host="elsewhere")
-    other = start(each_database)
-    assert other.claim() is None
-    assert other.has_unfinished()
-    assert [(holder.host, holder.count) for holder in other.holders()] == [("elsewhere", 1)]
-
-
-@pytest.mark.slow
-def test_lease_of_a_live_process_here_outlasts_a_clock_that_jumped(each_database: Database) -> None:
-    holder = start(each_database, lease_s=-1.0)
-    seed(holder, "a")
-    take(holder)
-    other = start(each_database)
-    assert other.claim() is None
-
-
-def test_lease_of_a_boot_before_this_one_returns_at_once_on_sqlite(database: Database) -> None:
-    holder = start(database)
-    seed(holder, "a")
-    take(holder)
-    _become(database, holder, machine="an-older-boot/1")
-    assert take(start(database)).video_id == "a"
-
-
-@pytest.mark.slow
-def test_number_of_a_dead_process_given_to_another_does_not_hold_its_lease(each_database: Database) -> None:
-    holder = start(each_database)
-    seed(holder, "a")
-    take(holder)
-    _become(each_database, holder, process_started="1")
-    assert take(start(each_database)).video_id == "a"
-
-
-@pytest.mark.slow
-def test_row_measured_after_its_lease_was_lost_is_done_if_nobody_took_it(each_database: Database) -> None:
-    holder = start(each_database)
-    seed(holder, "a")
-    claim = take(holder)
-    holder.release(claim.id)
-    assert not finish(holder, claim)
-    assert not holder.has_unfinished()
-    assert holder.counts().done == 1
 
 
 @pytest.mark.slow
@@ -392,50 +214,6 @@ def test_no_statement_walks_the_whole_frontier(database: Database) -> None:
 def test_video_id_of_impossible_length_is_refused(video_id: str) -> None:
     with pytest.raises(ValueError, match="1 to 1000"):
         FoundVideo("youtube", video_id)
-
-
-_CRAWLER = """
-import sys
-from pytomo_scrapy.storage.database import open_database
-from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
-database = open_database(sys.argv[1])
-frontier = open_crawl(database, "youtube", {}, max_crawled_url=300)
-frontier.add_sources([("charts", {})])
-while (claim := frontier.claim()) is not None:
-    if claim.kind == "source":
-        frontier.finish_source(claim, [FoundVideo("youtube", f"s{n}") for n in range(20)])
-        continue
-    names = [f"{claim.video_id}.{n}" for n in range(3)] if claim.depth < 4 else []
-    frontier.add_videos(claim, [FoundVideo("youtube", name) for name in names])
-    with database.write() as connection:
-        frontier.finish(claim.id, connection)
-    print(claim.video_id, flush=True)
-"""
-
-
-@pytest.mark.process
-def test_killed_crawler_loses_nothing_and_repeats_nothing(each_url: str) -> None:
-    reported: list[str] = []
-    for kill_after in (0, 7, 60, None):
-        crawler = subprocess.Popen([sys.executable, "-c", _CRAWLER, each_url], stdout=subprocess.PIPE, text=True)
-        assert crawler.stdout is not None
-        for number, line in enumerate(crawler.stdout):
-            reported.append(line.strip())
-            if number == kill_after:
-                # Killed, and not waited for before the next one starts: a zombie holds nothing.
-                os.kill(crawler.pid, signal.SIGKILL)
-        crawler.stdout.close()
-        crawler.wait(60)
-    database = open_database(each_url)
-    with database.read() as connection:
-        rows = connection.execute(select(table.c.video_id, table.c.state).where(table.c.depth > 0)).all()
-    # 20 sources' videos, 60, 180, and 40 of depth 4 make the limit of 300.
-    assert len(rows) == len({row.video_id for row in rows}) == 300
-    assert {row.state for row in rows} == {2}
-    # A line lost between the commit and the kill is possible, a second measurement is not.
-    assert len(reported) == len(set(reported))
-    assert len(reported) >= 295
-    database.close()
 
 
 def test_row_that_failed_twice_comes_behind_the_others_and_such_rows_take_turns(each_database: Database) -> None:

@@ -8,17 +8,13 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, Table, event, func, inspect, select, text
+from sqlalchemy import Connection, event, inspect, select, text
 
 from pytomo_scrapy import items
-from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.failures import Stage, StorageError
-from pytomo_scrapy.items.stored import leaves_of
 from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier, open_crawl
 from pytomo_scrapy.storage.measurements import read
 from pytomo_scrapy.storage.measurements.repository import VantageFacts
 from pytomo_scrapy.storage.schema import crawl_tables, measurement_tables
@@ -34,25 +30,7 @@ from tests.storage.factories import (
     make_playback,
     make_resolve,
 )
-
-
-def claimed(database: Database, video_id: str = "abcdefghijk") -> tuple[Frontier, Claim]:
-    frontier = open_crawl(database, "youtube", {})
-    frontier.add_sources([("charts", {})])
-    source = frontier.claim()
-    assert source is not None
-    frontier.finish_source(source, [FoundVideo("youtube", video_id)])
-    claim = frontier.claim()
-    assert claim is not None
-    return frontier, claim
-
-
-def count_rows(database: Database) -> dict[str, int]:
-    with database.read() as connection:
-        return {
-            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for name, table in measurement_tables.metadata.tables.items()
-        }
+from tests.storage.measurements.saved_counts import claimed, count_rows
 
 
 @pytest.mark.slow
@@ -228,112 +206,6 @@ def test_details_that_are_refused_cost_only_themselves(each_database: Database) 
     assert len(full["pings"]) == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("is_later", [True, False])
-def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database: Database, is_later: bool) -> None:
-    repository, run = begin(each_database)
-    frontier, claim = claimed(each_database)
-    first = repository.save(make_item(claim_id=claim.id), run, frontier)
-    started_at = STARTED + timedelta(seconds=60 if is_later else -60)
-    second = repository.save(make_item(claim_id=claim.id, started_at=started_at), run, frontier)
-    assert second.is_superseded is not is_later
-    assert [row["id"] for row in repository.measurements()] == [
-        second.measurement_id if is_later else first.measurement_id
-    ]
-    assert frontier.counts().done == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("is_stored_last", [True, False])
-@pytest.mark.parametrize(
-    ("failure", "other", "is_kept"),
-    [
-        # After a lost lease: what our own side ended never stands before a measurement, whichever began later.
-        ("deadline", None, False),
-        ("worker_died", "no_progress", False),
-        ("unknown_failure", None, False),
-        # What the service refused is no measurement either: the later one stands.
-        ("deadline", "bot_check", True),
-    ],
-)
-def test_later_row_that_the_tool_ended_never_supersedes_a_measurement(
-    each_database: Database, is_stored_last: bool, failure: str, other: str | None, is_kept: bool
-) -> None:
-    repository, run = begin(each_database)
-    frontier, claim = claimed(each_database)
-
-    def save(failed: str | None, after_s: int) -> int:
-        item = make_item(claim_id=claim.id, started_at=STARTED + timedelta(seconds=after_s))
-        if failed is not None:
-            item.fail(Stage.DOWNLOAD, failed)
-        return repository.save(item, run, frontier).measurement_id
-
-    if is_stored_last:
-        earlier, later = save(other, 0), save(failure, 60)
-    else:
-        later, earlier = save(failure, 60), save(other, 0)
-    assert [row["id"] for row in repository.measurements()] == [later if is_kept else earlier]
-
-
-@pytest.mark.slow
-def test_measurement_keeps_the_age_of_the_video_and_the_time_since_it_last_came_here(each_database: Database) -> None:
-    repository, run = begin(each_database)
-    there = repository.begin_run(spider="youtube", arguments={}, settings={}, vantage=VantageFacts("there"))
-    uploaded_at = STARTED - timedelta(days=3)
-    steps = [
-        (run, make_item(page=items.PageResult(uploaded_at=uploaded_at, view_count=7)), None),
-        # Neither what failed before its media nor what came to another vantage warms a cache here.
-        (run, make_failed(Stage.RESOLVE, "bot_check", started_at=STARTED + timedelta(seconds=10)), 10.0),
-        (there, make_item(started_at=STARTED + timedelta(seconds=20)), None),
-        (run, make_item(started_at=STARTED + timedelta(seconds=60)), 60.0),
-        (run, make_item(started_at=STARTED + timedelta(seconds=90)), 30.0),
-    ]
-    for its_run, item, since_s in steps:
-        repository.save(item, its_run)
-        full = repository.measurement(item.uuid)
-        assert full is not None
-        assert full["since_last_measured_s"] == since_s
-    first = repository.measurement(steps[0][1].uuid)
-    assert first is not None
-    assert first["video_age_s"] == 3 * 86400
-    assert first["view_count"] == 12, "the resolution's own count comes before the page's"
-
-
-@pytest.mark.slow
-def test_video_that_the_service_refused_is_tried_once_more_and_its_first_row_superseded(
-    each_database: Database,
-) -> None:
-    repository, run = begin(each_database)
-    frontier = open_crawl(each_database, "youtube", {}, retries_refused=True)
-    frontier.add_listed([FoundVideo("youtube", "abcdefghijk")], 1)
-    rows = []
-    for second in (0, 60):
-        claim = frontier.claim()
-        assert claim is not None and frontier.counts().done == 0
-        item = make_failed(
-            Stage.RESOLVE, "bot_check", claim_id=claim.id, started_at=STARTED + timedelta(seconds=second)
-        )
-        rows.append(repository.save(item, run, frontier))
-        if second == 0:
-            # A repeated save, after an answer that was lost, does not use up the second try.
-            assert not repository.save(item, run, frontier).is_new
-    assert (frontier.claim(), frontier.counts().done) == (None, 1)
-    assert [row["id"] for row in repository.measurements()] == [rows[1].measurement_id]
-
-
-@pytest.mark.slow
-def test_failure_that_is_no_refusal_is_done_at_once(each_database: Database) -> None:
-    repository, run = begin(each_database)
-    frontier = open_crawl(each_database, "youtube", {}, retries_refused=True)
-    frontier.add_listed([FoundVideo("youtube", video_id) for video_id in ("abcdefghijk", "bbcdefghijk")], 2)
-    # A 429 of a media host is about one file: the service itself did answer.
-    for stage, failure in ((Stage.RESOLVE, "private"), (Stage.DOWNLOAD, "http_429")):
-        claim = frontier.claim()
-        assert claim is not None
-        repository.save(make_failed(stage, failure, video_id=claim.video_id, claim_id=claim.id), run, frontier)
-    assert frontier.counts().done == 2
-
-
 @pytest.mark.parametrize(("source", "kind"), [("charts:VIDEOS:DAILY:GB", "charts"), ("related", "related"), ("", None)])
 def test_listed_values_and_the_kind_of_source_are_in_the_flat_row(
     each_database: Database, source: str, kind: str | None
@@ -418,66 +290,6 @@ def _full(database: Database) -> Iterator[None]:
     event.remove(database.engine, "checkout", set_limit)
 
 
-# Fields of results that are kept elsewhere (tables of their own, the video's row) or must not be kept at all.
-ELSEWHERE = {
-    "VideoItem": {
-        "service", "video_id", "url", "title", "crawl",
-        "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "networks",
-    },
-    "PageResult": {"uploaded_at"},
-    "ResolveResult": {"formats", "title", "duration_s", "uploaded_at"},
-    "DnsResult": {"lookups", "chosen"},
-    "DnsLookup": {"addresses"},
-    "PingResult": {"pings"},
-    "DownloadResult": {
-        "streams", "requests", "tcp", "loaded.sample_s", "loaded.sample_rtt_s",
-        "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
-    },
-    "TcpConnection": {
-        "sample_s", "sample_received_bytes", "sample_receiver_rtt_s", "sample_out_of_order_count",
-        "sample_receive_window_bytes",
-    },
-    "StreamDownload": {"arrival_s", "arrival_bytes"},
-    "MediaTimeline": {"offset_bytes", "complete_s", "segments"},
-    "PlaybackResult": {"stalls", "freezes"},
-}  # fmt: skip
-NEVER = {
-    "MediaFormat": {"url", "http_headers"},
-    "ResolveResult": {"identity_began_s"},
-    "StreamDownload": {"spool_path"},
-    "VideoItem": {"started_s"},
-}
-
-
-@pytest.mark.parametrize(
-    ("kind", "table", "prefix"),
-    [
-        (items.VideoItem, crawl_tables.measurement, ""),
-        (items.PageResult, crawl_tables.measurement, ""),
-        (items.ResolveResult, crawl_tables.measurement, ""),
-        (items.DnsResult, crawl_tables.measurement, "dns_"),
-        (items.PingResult, crawl_tables.measurement, "ping_"),
-        (items.DnsLookup, measurement_tables.dns_lookup, ""),
-        (items.Ping, measurement_tables.ping, ""),
-        (items.Network, measurement_tables.network, ""),
-        (items.DownloadResult, measurement_tables.download, ""),
-        (items.HttpRequest, measurement_tables.http_request, ""),
-        (items.TcpConnection, measurement_tables.tcp_connection, ""),
-        (items.StreamDownload, measurement_tables.stream, ""),
-        (items.MediaFormat, measurement_tables.stream, ""),
-        (items.ServiceHints, measurement_tables.stream, ""),
-        (items.MediaTimeline, measurement_tables.stream, "file_"),
-        (items.PlaybackResult, measurement_tables.playback, ""),
-        (items.Interval, measurement_tables.playback_event, ""),
-    ],
-    ids=lambda value: getattr(value, "__name__", None),
-)
-def test_every_field_has_a_column(kind: type, table: Table, prefix: str) -> None:
-    left_out = ELSEWHERE.get(kind.__name__, set()) | NEVER.get(kind.__name__, set())
-    leaves = [leaf for leaf in leaves_of(kind, prefix) if leaf.path not in left_out]
-    assert [leaf.path for leaf in leaves if leaf.name not in table.c] == []
-
-
 @pytest.mark.slow
 def test_save_takes_milliseconds(database: Database) -> None:
     repository, run = begin(database)
@@ -489,21 +301,3 @@ def test_save_takes_milliseconds(database: Database) -> None:
         timings.append(time.process_time() - began)
     # 5 ms here; the bound leaves room for a slow machine that runs other tests at the same time.
     assert sorted(timings)[10] < 0.05
-
-
-@pytest.mark.slow
-def test_video_that_an_outage_hit_is_measured_again_and_the_outage_accounted_for(each_database: Database) -> None:
-    repository, run = begin(each_database)
-    frontier, claim = claimed(each_database)
-    outage = {"outage_started_at": STARTED, "outage_ended_at": STARTED + timedelta(seconds=90)}
-    hit = make_failed(Stage.RESOLVE, "resolve_unreachable", claim_id=claim.id, **outage)
-    repository.save(hit, run, frontier)
-    repository.save(hit, run, frontier)  # again, as from the outbox
-    again = frontier.claim()
-    assert again is not None and (again.id, again.attempt_count) == (claim.id, 1)
-    later = make_item(claim_id=claim.id, started_at=STARTED + timedelta(seconds=91))
-    saved = repository.save(later, run, frontier)
-    assert [row["id"] for row in repository.measurements()] == [saved.measurement_id]
-    (found,) = summarise(each_database).outages
-    assert (found.duration_s, found.session_count) == (90.0, 1)
-    assert frontier.counts().done == 1

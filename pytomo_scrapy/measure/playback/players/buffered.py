@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytomo_scrapy.items import Interval
-from pytomo_scrapy.measure.playback.players.player_model import MediaSteps, PlaybackTrace
+from pytomo_scrapy.measure.playback.player_model import MediaSteps, PlaybackTrace
 
 LEAST_S = 1e-6  # media that a player needs at the very least to move on: keeps rounding from standing still
 

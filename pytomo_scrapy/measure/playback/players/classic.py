@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
-from pytomo_scrapy.measure.playback.players.player_model import (
+from pytomo_scrapy.measure.playback.player_model import (
     PlaybackTrace,
     Player,
     PlayerParameter,
     StreamTrace,
     media_steps,
 )
+from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
 
 PARAMETERS: Mapping[str, PlayerParameter] = {
     "initial_buffer_s": PlayerParameter(2.0, "s", "media buffered before it starts", "Pytomo 3.0.4, `-B`"),

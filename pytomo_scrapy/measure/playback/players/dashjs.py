@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytomo_scrapy.measure.playback.players.player_model import PlaybackTrace, Player, PlayerParameter, StreamTrace
+from pytomo_scrapy.measure.playback.player_model import PlaybackTrace, Player, PlayerParameter, StreamTrace
 from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
 from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
 

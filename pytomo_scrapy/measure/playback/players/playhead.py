@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pytomo_scrapy.items import Interval, MediaSegment
-from pytomo_scrapy.measure.playback.players.player_model import INFINITE, PlaybackTrace
+from pytomo_scrapy.measure.playback.player_model import INFINITE, PlaybackTrace
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from pytomo_scrapy.measure.playback import players
-from pytomo_scrapy.measure.playback.players.player_model import Player
+from pytomo_scrapy.measure.playback.player_model import Player
 
 
 def registered() -> dict[str, Player]:

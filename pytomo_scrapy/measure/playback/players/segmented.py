@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.items import Interval
-from pytomo_scrapy.measure.playback.players.player_model import INFINITE, PlaybackTrace, StreamTrace
+from pytomo_scrapy.measure.playback.player_model import INFINITE, PlaybackTrace, StreamTrace
 from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, FetchRule, Playhead, SegmentRule, Track
-from pytomo_scrapy.measure.playback.players.supply import Supply, known_segments, summed_supply
+from pytomo_scrapy.measure.playback.supply import Supply, known_segments, summed_supply
 
 PARTIAL_STEP_S = 0.1  # how often a player that plays parts of segments looks at them
 AMPLE_STEP_S = 0.5  # and how often while it plays with more than that ahead: nothing can run dry in between

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytomo_scrapy.measure.playback.players.player_model import (
+from pytomo_scrapy.measure.playback.player_model import (
     ClientParameters,
     PlaybackTrace,
     Player,

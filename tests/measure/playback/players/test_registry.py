@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[4]
 TOY = '''"""A player for toys: it starts with the first picture, and waits for a second more after a stall."""
 
 from pytomo_scrapy.measure.playback.players.buffered import BufferRule, play
-from pytomo_scrapy.measure.playback.players.player_model import PlayerParameter, Player, media_steps
+from pytomo_scrapy.measure.playback.player_model import PlayerParameter, Player, media_steps
 
 PARAMETERS = {"resume_s": PlayerParameter(1.0, "s", "media ahead before it resumes", "made up")}
 
@@ -85,7 +85,17 @@ def repository(tmp_path: Path) -> Iterator[Repository]:
 
 
 def test_players_are_the_modules_that_declare_one() -> None:
-    assert list(PLAYERS) == ["classic", "dashjs", "exo", "progressive", "shaka", "youtube"]
+    assert list(PLAYERS) == [
+        "classic",
+        "dashjs",
+        "dashjs-adaptive",
+        "exo",
+        "progressive",
+        "shaka",
+        "shaka-adaptive",
+        "youtube",
+        "youtube-adaptive",
+    ]
     assert all(name == player.name for name, player in PLAYERS.items())
 
 
@@ -97,7 +107,7 @@ def test_new_player_is_in_the_document(toy: str) -> None:
 
 
 def test_new_player_plays_a_trace_file(toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytomo_scrapy.commands.simulate._timeline", lambda *_: make_window()[1][0])
+    monkeypatch.setattr("pytomo_scrapy.exchange.trace_files._timeline", lambda *_: make_window()[1][0])
     (tmp_path / "media").write_bytes(b"x" * 1000)
     trace = {"window_s": 30, "streams": [{"media": "media", "arrivals": [[1.0, 500], [10.0, 1000]]}]}
     (tmp_path / "trace.json").write_text(json.dumps(trace))

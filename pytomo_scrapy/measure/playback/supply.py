@@ -9,7 +9,7 @@ from itertools import accumulate, chain
 from operator import sub
 
 from pytomo_scrapy.items import MediaSegment, MediaTimeline
-from pytomo_scrapy.measure.playback.players.player_model import INFINITE, StreamTrace
+from pytomo_scrapy.measure.playback.player_model import INFINITE, StreamTrace
 
 MAX_SEGMENTS = 20_000
 ASSUMED_SEGMENT_S = 5.0  # where a file lists no segments: the usual length in the service's own streams
@@ -51,7 +51,7 @@ def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
         arrived = stream.arrival_bytes[: bisect_right(stream.arrival_s, horizon_s)]
         times.extend(stream.arrival_s[: len(arrived)])
         counts.extend(map(sub, arrived, chain((0,), arrived)))
-    unknown = _without_demand(streams, horizon_s) if times else []
+    unknown = without_demand(streams, horizon_s) if times else []
     for t_s, count in _stand_in(times, counts, unknown):
         times.append(t_s)
         counts.append(count)
@@ -77,7 +77,7 @@ def _stand_in(
     ]
 
 
-def _without_demand(streams: Sequence[StreamTrace], horizon_s: float) -> list[tuple[float, float]]:
+def without_demand(streams: Sequence[StreamTrace], horizon_s: float) -> list[tuple[float, float]]:
     """Return the times in which no stream asked for anything: while one still did, it had the line to itself.
 
     A stream that is complete asks no more.

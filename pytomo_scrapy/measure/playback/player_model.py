@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytomo_scrapy.items import Interval, MediaTimeline
+from pytomo_scrapy.items import Interval, Ladder, MediaTimeline
+from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 
 INFINITE = float("inf")
 
@@ -51,6 +52,8 @@ class PlaybackTrace:
 
 
 PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], PlaybackTrace]
+# Plays a ladder over what the line carried: (streams, ladder, parameters, horizon, round trip or None).
+LadderRule = Callable[[Sequence[StreamTrace], Ladder, Mapping[str, float], float, float | None], AdaptivePlayback]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,21 @@ class ClientParameters:
 class Player:
     """A named rule with its parameters. Its module declares it as `PLAYER`, and says in its docstring how it plays.
 
+    `run` plays the streams that were fetched; `adapt`, of an adaptive player, chooses among a ladder instead.
+
     `declared` returns the parameters in what the service declares of its player (`ResolveResult.player_config`); what
     is left out there is that of `by_client`, else the default. None: the player's parameters are its own.
     `extractor` is yt-dlp's name of the service that plays so: every window of it is played by this player too.
     """
 
     name: str
-    run: PlayerRule
+    run: PlayerRule | None
     parameters: Mapping[str, PlayerParameter]
     is_validated: bool = False  # compared with a real browser
     declared: Callable[[Mapping[str, Any] | None], Mapping[str, float]] | None = None
     by_client: Mapping[str, ClientParameters] = field(default_factory=dict)
     extractor: str | None = None
+    adapt: LadderRule | None = None
 
 
 def declared_number(value: object, scale: float = 1000.0) -> float | None:

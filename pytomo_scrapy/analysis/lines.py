@@ -1,0 +1,141 @@
+"""Every measured line of a database: when it was last seen, with what, how it fares, and what it used today.
+
+A line is a vantage point with its provider. Shares are of the newest rows and not of a day, so that they say something
+of a line that is measured once an hour.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+
+from pytomo_scrapy.analysis.newest import MAX_VANTAGES, SHARE_ROWS
+from pytomo_scrapy.failures import was_refused
+from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
+from pytomo_scrapy.storage.schema.figure_tables import figure
+from pytomo_scrapy.storage.schema.measurement_tables import download
+
+_CAP_SETTING = "PYTOMO_DATA_CAP_BYTES_PER_DAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it is now. `bad_share` and `stall_share` are of the sessions among its newest SHARE_ROWS rows."""
+
+    vantage_id: int
+    vantage: str
+    provider: str
+    last_seen_at: datetime | None  # start of its newest measurement; None: it never measured
+    silent_s: float | None  # since then
+    is_running: bool  # a crawler is at it, or was killed
+    software_version: str | None
+    yt_dlp_version: str | None
+    today_count: int  # measurements since midnight UTC
+    today_bytes: int  # body bytes of their windows
+    cap_bytes: int | None  # of the day, by the settings of its newest run; None: no cap
+    session_count: int
+    bad_share: float | None  # did not start, or stalled
+    stall_share: float | None
+    startup_median_s: float | None  # of all sessions; None: fewer than half started
+    refusal_share: float | None
+    disk_free_bytes: int | None  # where its windows are spooled
+
+    @property
+    def cap_share(self) -> float | None:
+        """The share of the day's cap that is used."""
+        return self.today_bytes / self.cap_bytes if self.cap_bytes else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the line as JSON values; times in ISO 8601."""
+        seen = self.last_seen_at.isoformat() if self.last_seen_at else None
+        return {**asdict(self), "last_seen_at": seen, "cap_share": self.cap_share}
+
+
+def lines_of(connection: Connection, now: datetime) -> list[Line]:
+    """Return every line, by name. Each question goes through an index, whatever the tables hold."""
+    midnight_s = int(now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    points = connection.execute(select(vantage).order_by(vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES))
+    return [_line(connection, point, now, midnight_s) for point in points.all()]
+
+
+def _line(connection: Connection, point: Row[Any], now: datetime, midnight_s: int) -> Line:
+    last_run = connection.execute(
+        select(run).where(run.c.vantage_id == point.id).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)
+    ).first()
+    rows = _newest_rows(connection, point.id)
+    seen = datetime.fromtimestamp(rows[0].started_s, UTC) if rows else None
+    today = and_(figure.c.started_s >= midnight_s, figure.c.vantage_id == point.id)
+    return Line(
+        vantage_id=point.id,
+        vantage=point.name,
+        provider=point.provider,
+        last_seen_at=seen,
+        silent_s=(now - seen).total_seconds() if seen else None,
+        is_running=last_run is not None and last_run.ended_at is None,
+        software_version=last_run.software_version if last_run else None,
+        yt_dlp_version=last_run.yt_dlp_version if last_run else None,
+        today_count=connection.execute(select(func.count()).where(today)).scalar_one(),
+        today_bytes=_bytes_of(connection, today),
+        cap_bytes=_cap_of(last_run.settings) if last_run else None,
+        disk_free_bytes=_disk_free(connection, rows[0].measurement_id) if rows else None,
+        **asdict(_shares_of(rows)),
+    )
+
+
+def _newest_rows(connection: Connection, vantage_id: int) -> Sequence[Row[Any]]:
+    columns = ("measurement_id", "started_s", "is_session", "is_started", "has_stall", "startup_delay_s", "failure")
+    query = select(*(figure.c[name] for name in columns)).where(figure.c.vantage_id == vantage_id)
+    return connection.execute(query.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).all()
+
+
+def _bytes_of(connection: Connection, condition: ColumnElement[bool]) -> int:
+    chosen = select(figure.c.measurement_id).where(condition)
+    total = select(func.sum(download.c.received_bytes)).where(download.c.measurement_id.in_(chosen))
+    return int(connection.execute(total).scalar() or 0)
+
+
+def _disk_free(connection: Connection, measurement_id: int) -> int | None:
+    query = select(func.min(download.c.disk_free_bytes)).where(download.c.measurement_id == measurement_id)
+    found: int | None = connection.execute(query).scalar()
+    return found
+
+
+def _cap_of(settings: Mapping[str, Any]) -> int | None:
+    try:
+        return int(settings.get(_CAP_SETTING) or 0) or None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    session_count: int
+    bad_share: float | None
+    stall_share: float | None
+    startup_median_s: float | None
+    refusal_share: float | None
+
+
+def _shares_of(rows: Sequence[Row[Any]]) -> _Shares:
+    sessions = [row for row in rows if row.is_session]
+    asked = [refused for row in rows if (refused := was_refused(row.failure)) is not None]
+    # A session that never started is longer than every startup.
+    startups = sorted(float("inf") if row.startup_delay_s is None else row.startup_delay_s for row in sessions)
+    median_s = statistics.median_low(startups) if startups else float("inf")
+    return _Shares(
+        session_count=len(sessions),
+        bad_share=_share(sessions, lambda row: not row.is_started or bool(row.has_stall)),
+        stall_share=_share(sessions, lambda row: bool(row.has_stall)),
+        startup_median_s=median_s if math.isfinite(median_s) else None,
+        refusal_share=sum(asked) / len(asked) if asked else None,
+    )
+
+
+def _share(rows: Sequence[Row[Any]], is_so: Callable[[Row[Any]], bool]) -> float | None:
+    return sum(map(is_so, rows)) / len(rows) if rows else None

@@ -1,0 +1,111 @@
+"""Reads what a line carries from the arrivals of a window's downloads."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pytomo_scrapy.measure.playback.adaptive.line import LineTrace
+from pytomo_scrapy.measure.playback.player_model import StreamTrace
+from pytomo_scrapy.measure.playback.supply import without_demand
+
+GRID_S = 0.02
+RAMP_ROUND_TRIPS = 4  # in which the downloads themselves only begin
+SMOOTHING_S = 0.5  # lost pieces come again within about that
+RAMP_SAMPLE_S = 1.0  # the line's rate right after, which stands for that time
+LEAST_ROUND_TRIP_S = 0.001
+MOST_ROUND_TRIP_S = 1.0
+QUEUE_LEAST_BYTES = 65536
+QUEUE_LEAST_S = 0.05
+
+
+def line_trace(streams: Sequence[StreamTrace], horizon_s: float, round_trip_s: float | None = None) -> LineTrace:
+    """Return what the line carried over time, all streams together, on an even grid.
+
+    A connection that waits for a lost piece shows nothing and then all at once: bytes count evenly over such a gap.
+    Where nothing was asked for the mean rate stands in, and that time is marked as unknown.
+    """
+    count = int(horizon_s / GRID_S) + 2
+    grid = [GRID_S * index for index in range(count)]
+    totals = [0.0] * count
+    for stream in streams:
+        for index, value in enumerate(_evenly(stream, grid)):
+            totals[index] += value
+    firsts = [stream.arrival_s[0] for stream in streams if stream.arrival_s]
+    first_s = min(firsts, default=horizon_s)
+    if round_trip_s is None:
+        round_trip_s = first_s / 2  # a connection is opened, and a request answered
+    round_trip_s = min(max(round_trip_s, LEAST_ROUND_TRIP_S), MOST_ROUND_TRIP_S)
+    rates = [after - before for before, after in pairwise(totals)]
+    _stand_in_ramp(rates, first_s + RAMP_ROUND_TRIPS * round_trip_s)
+    rates = _smoothed(rates)
+    unknown = without_demand(streams, horizon_s)
+    _stand_in_unknown(rates, unknown)
+    carried = [0.0]
+    for rate in rates:
+        carried.append(carried[-1] + rate)
+    return LineTrace(grid, carried, round_trip_s, _queue_bytes(carried, round_trip_s), unknown)
+
+
+def _queue_bytes(carried: Sequence[float], round_trip_s: float) -> float:
+    """Return how much waits before the line at the most: its best rate for a round trip, as routers are sized."""
+    step = int(1.0 / GRID_S)
+    best = max((after - before for before, after in zip(carried, carried[step:], strict=False)), default=0.0)
+    return max(QUEUE_LEAST_BYTES, best * max(round_trip_s, QUEUE_LEAST_S))
+
+
+def _evenly(stream: StreamTrace, grid: Sequence[float]) -> list[float]:
+    """Return the bytes that had arrived at the grid's times, evenly between two arrivals."""
+    at_s: list[float] = []
+    counts: list[int] = []
+    for t_s, count in zip(stream.arrival_s, stream.arrival_bytes, strict=True):
+        # What comes at once after a gap is counted at once.
+        if at_s and int(t_s / GRID_S) == int(at_s[-1] / GRID_S):
+            at_s[-1], counts[-1] = t_s, count
+        else:
+            at_s.append(t_s)
+            counts.append(count)
+    values: list[float] = []
+    for t_s in grid:
+        index = bisect_right(at_s, t_s)
+        if index == 0:
+            values.append(0.0)
+        elif index == len(at_s):
+            values.append(float(counts[-1]))
+        else:
+            span_s = at_s[index] - at_s[index - 1]
+            values.append(counts[index - 1] + (counts[index] - counts[index - 1]) * (t_s - at_s[index - 1]) / span_s)
+    return values
+
+
+def _smoothed(rates: Sequence[float]) -> list[float]:
+    """Return the mean rates around each time: what one connection lost came a moment later."""
+    half = int(SMOOTHING_S / GRID_S / 2)
+    sums = [0.0]
+    for rate in rates:
+        sums.append(sums[-1] + rate)
+    count = len(rates)
+    bounds = [(max(0, index - half), min(count, index + half + 1)) for index in range(count)]
+    return [(sums[end] - sums[start]) / (end - start) for start, end in bounds]
+
+
+def _stand_in_ramp(rates: list[float], ramp_end_s: float) -> None:
+    first = int(ramp_end_s / GRID_S)
+    sample = rates[first : first + int(RAMP_SAMPLE_S / GRID_S)]
+    if sample:
+        mean = sum(sample) / len(sample)
+        rates[:first] = [max(rate, mean) for rate in rates[:first]]
+
+
+def _stand_in_unknown(rates: list[float], unknown: Sequence[tuple[float, float]]) -> None:
+    is_unknown = [False] * len(rates)
+    for start_s, end_s in unknown:
+        for index in range(int(start_s / GRID_S), min(len(rates), int(end_s / GRID_S) + 1)):
+            is_unknown[index] = True
+    known = [rate for rate, flag in zip(rates, is_unknown, strict=True) if not flag]
+    if known and any(is_unknown):
+        mean = sum(known) / len(known)
+        for index, flag in enumerate(is_unknown):
+            if flag:
+                rates[index] = mean

@@ -1,0 +1,45 @@
+"""The table of lines, for terminal and page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytomo_scrapy.analysis.lines import Line
+from pytomo_scrapy.analysis.newest import SHARE_ROWS
+from pytomo_scrapy.items.in_words import duration
+from pytomo_scrapy.reporting.format import megabytes, percent, seconds
+from pytomo_scrapy.reporting.tables import TableLayout
+
+_COLUMNS = (
+    *("line", "provider", "last seen (UTC)", "ago", "today", "data today (MB)", "of cap"),
+    *("bad", "stalled", "startup (s)", "refused", "disk free (MB)", "pytomo-scrapy", "yt-dlp"),
+)
+_NOTE = (
+    f"Bad: sessions that did not start or stalled. Bad, stalled, startup (median) and refused are of the line's newest "
+    f"{SHARE_ROWS} measurements. Today: measurements since midnight UTC."
+)
+
+
+def lines_table(lines: Sequence[Line]) -> TableLayout:
+    """Lay out lines, one a row."""
+    return TableLayout("Lines", _COLUMNS, tuple(_row(line) for line in lines), _NOTE)
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    never = "never"
+    return (
+        line.vantage,
+        line.provider,
+        f"{line.last_seen_at:%Y-%m-%d %H:%M}" if line.last_seen_at else never,
+        duration(line.silent_s) if line.silent_s is not None else "",
+        str(line.today_count),
+        megabytes(line.today_bytes),
+        percent(line.cap_share) if line.cap_share is not None else "no cap",
+        percent(line.bad_share),
+        percent(line.stall_share),
+        seconds(line.startup_median_s),
+        percent(line.refusal_share),
+        megabytes(line.disk_free_bytes),
+        line.software_version or "",
+        line.yt_dlp_version or "",
+    )

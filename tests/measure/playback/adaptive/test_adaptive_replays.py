@@ -1,0 +1,95 @@
+"""Adaptive players over steady lines: what they must do on any ladder, and that a replay repeats exactly."""
+
+import pytest
+
+from pytomo_scrapy.items import Interval, Ladder, MediaTimeline, MediaTrack, PlaybackResult, TrackSegment
+from pytomo_scrapy.measure.playback.adaptive.typical import most_typical
+from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
+from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
+from pytomo_scrapy.measure.playback.player_model import StreamTrace
+from pytomo_scrapy.measure.playback.simulation import simulate_playback
+
+PLAYERS = ("dashjs-adaptive", "shaka-adaptive", "youtube-adaptive")
+HEIGHTS = (144, 240, 360, 480, 720, 1080)
+RATES_KBPS = (100, 250, 500, 1000, 2000, 4000)
+
+
+def track(kind: str, rate_kbps: int, segment_s: float, height_px: int | None = None) -> MediaTrack:
+    size = int(rate_kbps * 125 * segment_s)
+    count = int(80 / segment_s)
+    segments = tuple(TrackSegment(segment_s * n, segment_s, size, 1000 + size * n) for n in range(count))
+    return MediaTrack(
+        kind, f"{kind}{rate_kbps}", rate_kbps * 1000.0, segments, height_px=height_px, init_bytes=800, index_bytes=200
+    )
+
+
+LADDER = Ladder(
+    tuple(track("video", rate, 5.0, height) for rate, height in zip(RATES_KBPS, HEIGHTS, strict=True)),
+    (track("audio", 50, 10.0), track("audio", 130, 10.0)),
+)
+
+
+def replay(player: str, line_kbps: float, window_s: float = 45.0, *, asked_s: float | None = None) -> PlaybackResult:
+    """Replay over a line of this rate; `asked_s`: the download was whole by then."""
+    until_s = asked_s or window_s
+    arrival_s = tuple(0.1 + 0.02 * n for n in range(1, int((until_s - 0.1) / 0.02)))
+    arrival_bytes = tuple(int(line_kbps * 125 * (t_s - 0.1)) for t_s in arrival_s)
+    stream = StreamTrace(arrival_s, arrival_bytes, MediaTimeline("video", "segments"), is_complete=asked_s is not None)
+    return simulate_playback([stream], player, horizon_s=window_s, source=LadderSource(LADDER, 0.04))
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_fast_line_plays_the_top_rung_without_a_stall(player: str) -> None:
+    result = replay(player, 30_000)
+    assert (result.stall_count, result.failure, result.ladder_source) == (0, None, "index")
+    assert result.startup_delay_s is not None and result.startup_delay_s < 1.5
+    assert result.switches is not None and result.switches[-1][1] == 6
+    assert result.mean_bitrate_bps is not None and 2_000_000 < result.mean_bitrate_bps <= 4_000_000
+    assert result.height_s is not None
+    assert result.played_s == pytest.approx(sum(result.height_s.values()))
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_slow_line_plays_the_lowest_rung(player: str) -> None:
+    result = replay(player, 220)
+    assert result.startup_delay_s is not None and result.startup_delay_s > 2
+    assert result.switches is not None and result.switches[-1][1] == 1
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize("line_kbps", [700, 1500, 3000, 6000])
+def test_no_player_takes_more_than_the_line_carries(player: str, line_kbps: float) -> None:
+    result = replay(player, line_kbps)
+    assert result.requested_bytes is not None and result.requested_bytes <= line_kbps * 125 * 45
+    assert result.mean_bitrate_bps is not None and result.mean_bitrate_bps < line_kbps * 1000
+    assert result.startup_delay_s is not None
+    assert result.played_s is not None and result.stalled_s is not None
+    assert result.startup_delay_s + result.played_s + result.stalled_s == pytest.approx(45.0)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_replay_repeats_exactly(player: str) -> None:
+    assert replay(player, 1800) == replay(player, 1800)
+
+
+def test_a_replay_that_asks_for_more_than_the_window_showed_says_so() -> None:
+    assert replay("dashjs-adaptive", 3000).is_identifiable
+    assert not replay("dashjs-adaptive", 3000, asked_s=5.0).is_identifiable
+
+
+def test_without_a_ladder_or_bytes_there_is_no_adaptive_playback() -> None:
+    empty = StreamTrace((), (), MediaTimeline("video", "segments"))
+    assert simulate_playback([empty], "dashjs-adaptive", horizon_s=30.0).failure == "no_ladder"
+    source = LadderSource(LADDER)
+    assert simulate_playback([empty], "dashjs-adaptive", horizon_s=30.0, source=source).failure == "no_media_data"
+
+
+def shown(started_s: float | None, stalls: int, rung: int) -> AdaptivePlayback:
+    played = {} if started_s is None else {rung: 10.0}
+    intervals = [Interval(20.0 + 3 * n, 1.0) for n in range(stalls)]
+    return AdaptivePlayback(started_s=started_s, stalls=intervals, played_by_rung_s=played)
+
+
+def test_the_playback_that_is_most_like_the_others_is_typical() -> None:
+    playbacks = [shown(1.0, 0, 3), shown(9.0, 3, 0), shown(1.1, 0, 3), shown(1.2, 1, 3), shown(None, 0, 0)]
+    assert most_typical(playbacks, LADDER, 45.0) is playbacks[2]

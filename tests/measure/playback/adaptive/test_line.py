@@ -1,0 +1,124 @@
+"""The line that a trace shows: when the bytes of a player's requests arrive."""
+
+import pytest
+
+from pytomo_scrapy.items import MediaTimeline
+from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Transfer
+from pytomo_scrapy.measure.playback.adaptive.line import INFINITE, Line, LineTrace
+from pytomo_scrapy.measure.playback.adaptive.line_trace import QUEUE_LEAST_BYTES, line_trace
+from pytomo_scrapy.measure.playback.player_model import StreamTrace
+
+TICK_S = 0.01
+# 100 kB/s for 60 s, 0.1 s of round trip.
+STEADY = LineTrace((0.0, 60.0), (0.0, 6_000_000.0), 0.1, 65536.0)
+
+
+def serve(line: Line, until: int, now_s: float = 0.0) -> float:
+    """Run the line until the transfer of that number is whole; return when."""
+    for _ in range(100_000):
+        next_s = line.next_s(now_s, TICK_S)
+        line.advance(now_s, next_s, TICK_S)
+        now_s = next_s
+        if any(active.transfer.transfer_id == until for active in line.finished(now_s)):
+            return now_s
+    raise AssertionError("never whole")
+
+
+def transfer(number: int, size_bytes: int) -> Transfer:
+    return Transfer(number, "video", 0, "segment", number, size_bytes)
+
+
+def test_a_trace_is_even_between_its_points() -> None:
+    trace = LineTrace((0.0, 1.0, 3.0), (0.0, 100.0, 500.0), 0.1, 65536.0)
+    assert [trace.carried_by(t_s) for t_s in (-1.0, 0.5, 1.0, 2.0, 9.0)] == [0, 50, 100, 300, 500]
+    assert [trace.time_of(count) for count in (50, 300, 501)] == [0.5, 2.0, INFINITE]
+
+
+def test_a_first_request_waits_for_two_round_trips_and_takes_the_line() -> None:
+    line = Line(STEADY)
+    line.start(transfer(1, 50_000), 0.0)
+    # 0.2 s to the first byte; the first window of 14 480 bytes fills a line of 10 000 bytes a round trip.
+    assert serve(line, 1) == pytest.approx(0.2 + 0.5, abs=0.02)
+
+
+def test_the_next_request_on_that_connection_waits_for_one() -> None:
+    line = Line(STEADY)
+    line.start(transfer(1, 50_000), 0.0)
+    now_s = serve(line, 1)
+    line.start(transfer(2, 50_000), now_s)
+    assert serve(line, 2, now_s) - now_s == pytest.approx(0.1 + 0.5, abs=0.02)
+
+
+def test_two_requests_share_the_line() -> None:
+    line = Line(STEADY)
+    line.start(transfer(1, 20_000), 0.0)
+    line.start(transfer(2, 20_000), 0.0)
+    assert serve(line, 2) == pytest.approx(0.2 + 0.4, abs=0.03)
+
+
+def test_a_fast_line_is_not_filled_at_once() -> None:
+    fast = LineTrace((0.0, 60.0), (0.0, 600_000_000.0), 0.1, 1e6)
+    line = Line(fast)
+    line.start(transfer(1, 200_000), 0.0)
+    # 10 MB/s would take 0.02 s; windows of 14, 29, 58 and 116 kB take about three round trips.
+    assert 0.4 < serve(line, 1) < 0.6
+
+
+def test_what_is_on_its_way_of_an_aborted_request_comes_first() -> None:
+    line = Line(STEADY)
+    line.start(transfer(1, 5_000_000), 0.0)
+    now_s = 0.0
+    while now_s < 0.5:
+        next_s = line.next_s(now_s, TICK_S)
+        line.advance(now_s, next_s, TICK_S)
+        now_s = next_s
+    window = line.active[0].connection.window_bytes
+    line.abort(line.active[0].transfer, now_s)
+    assert not line.active
+    line.start(transfer(2, 1000), now_s)
+    # Two round trips, after the window has drained at 100 kB/s; what lies within a round trip is no queue.
+    assert serve(line, 2, now_s) - now_s == pytest.approx(0.2 + window / 100_000, abs=0.15)
+
+
+def stream(points: list[tuple[float, int]], *, is_complete: bool = False) -> StreamTrace:
+    return StreamTrace(
+        tuple(t_s for t_s, _ in points),
+        tuple(count for _, count in points),
+        MediaTimeline("video", "segments"),
+        is_complete,
+    )
+
+
+def steady(rate: int, until_s: float, *, is_complete: bool = False) -> StreamTrace:
+    steps = int(until_s / 0.01)
+    return stream([(0.1 + 0.01 * n, rate * n // 100) for n in range(1, steps)], is_complete=is_complete)
+
+
+def test_the_line_carries_what_all_streams_received() -> None:
+    trace = line_trace([steady(100_000, 20), steady(50_000, 20)], 20.0)
+    assert trace.round_trip_s == pytest.approx(0.055), "half of the time to the first byte"
+    assert trace.carried_by(15.0) - trace.carried_by(5.0) == pytest.approx(1_500_000, rel=0.01)
+    assert trace.carried_by(1.0) == pytest.approx(150_000, rel=0.05), "the beginning counts as what follows it"
+    assert trace.queue_bytes == QUEUE_LEAST_BYTES
+    assert not trace.unknown_s
+
+
+def test_a_gap_that_ends_in_all_at_once_counts_evenly() -> None:
+    points = [(0.1 * n, 10_000 * n) for n in range(1, 51)] + [(7.0, 700_000)]
+    points += [(7.0 + 0.1 * n, 700_000 + 10_000 * n) for n in range(1, 31)]
+    trace = line_trace([stream(points)], 10.0)
+    assert trace.carried_by(6.5) - trace.carried_by(5.5) == pytest.approx(100_000, rel=0.05)
+
+
+def test_where_nothing_was_asked_for_the_mean_stands_in_and_is_marked() -> None:
+    whole = steady(100_000, 10, is_complete=True)
+    trace = line_trace([whole], 20.0)
+    assert trace.unknown_s == [(whole.arrival_s[-1], 20.0)]
+    assert trace.carried_by(19.0) - trace.carried_by(12.0) == pytest.approx(700_000, rel=0.05)
+    line = Line(trace)
+    line.start(transfer(1, 100_000), 1.0)
+    serve(line, 1, 1.0)
+    assert not line.touched_unknown
+    line.start(transfer(2, 100_000), 11.0)
+    serve(line, 2, 11.0)
+    assert line.touched_unknown

@@ -1,0 +1,24 @@
+"""What the tests of windows share: no proxy of the machine's own, and an authority that the window trusts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.measure.window.window_servers import Authority
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the proxies of the machine that the tests run on."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """An authority of certificates that windows trust."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    return authority
