@@ -6,10 +6,9 @@ BIN := $(VENV)/bin
 .PHONY: demo test quick check documents schema lab lock pin-images executable try-executable docs clean
 
 demo: $(VENV)/installed
-	$(BIN)/scrapy lab --world demo crawl youtube -a time_frame=week -a max_crawled_url=7 -a max_rounds=2 \
-		-s PYTOMO_DOWNLOAD_WINDOW_S=6 -s PYTOMO_PACE_S=0 -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db \
-		-s STATS_DUMP=0
-	$(BIN)/scrapy report -s PYTOMO_DATABASE_URL=sqlite:///databases/demo.db
+	$(BIN)/pytomo lab --world demo crawl -t week -u 7 -r 2 -D 6 -S 0 --database databases/demo.db
+	$(BIN)/pytomo report --database databases/demo.db
+	@echo 'The results are in databases/demo.db. This shows them in a browser: $(BIN)/pytomo serve -f databases/demo.db'
 
 test: $(VENV)/installed-dev check
 	# Once, and not at every start of the hundreds of crawls below, where Python is told to write no bytecode.

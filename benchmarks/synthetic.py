@@ -29,6 +29,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
     dns_lookup,
     download,
     http_request,
+    ladder,
     media_timeline,
     network,
     ping,
@@ -52,6 +53,7 @@ HOSTILE_TITLES = (
 )
 _FAILURES = ("removed", "geo_restricted", "bot_check", "connect_timeout", "first_byte_timeout", "dns_timeout")
 _PLAYERS = ("dashjs", "classic")
+_LADDER_BPS = {360: 600_000.0, 480: 1_100_000.0, 720: 2_000_000.0, 1080: 4_000_000.0}
 _AIRPORTS = {"4g5lznez": "fra", "n4v7sn7z": "lax", "h5q7knes": "ams"}
 _AIRPORTS_IN_ORDER = sorted(_AIRPORTS.values())
 _HOSTS = [f"rr{n}---sn-{site}.media.test" for n in (1, 2, 3, 4) for site in ("4g5lznez", "n4v7sn7z", "h5q7knes")]
@@ -262,6 +264,18 @@ class _Rows:
         )  # fmt: skip
         if failure is None:
             self._add_playbacks(key, chance, load, delay, rate_bps)
+            self._add_ladder(key, rate_bps)
+
+    def _add_ladder(self, key: int, rate_bps: float) -> None:
+        plays = max((height for height, bitrate in _LADDER_BPS.items() if bitrate <= 0.8 * rate_bps), default=0)
+        fails = min((height for height in _LADDER_BPS if height > plays), default=None)
+        is_known = fails is None or key % 4 > 0
+        self._add(
+            ladder, id=key, measurement_id=key, place=0, source="declared", video_rung_count=len(_LADDER_BPS),
+            audio_rung_count=1, top_height_px=max(_LADDER_BPS), plays_height_px=plays,
+            fails_height_px=fails if is_known else None, best_height_px=plays if is_known else None,
+            best_unknown=None if is_known else "demand_limited", head_bytes=0, head_request_count=0,
+        )  # fmt: skip
 
     def _add_playbacks(
         self, key: int, chance: random.Random, load: float, delay: float | None, rate_bps: float
@@ -323,6 +337,7 @@ def multiply(database: Database, count: int, times: int, days: float) -> None:
         "ping": ("id", "measurement_id"),
         "network": ("measurement_id",),
         "playback": ("id", "measurement_id"),
+        "ladder": ("id", "measurement_id"),
         "figure": ("measurement_id",),
     }
     doubled = {("stream", "id"), ("dns_lookup", "id"), ("dns_address", "lookup_id"), ("playback", "id")}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
-from pytomo_scrapy.items import DownloadResult, Network, VideoItem
+from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, ResolveConfig
+from pytomo_scrapy.items import DownloadResult, Network, ResolveResult, VideoItem
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.tools import Activity, Analysis, Stopped, Tools
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -30,7 +30,16 @@ class FakeCrawl:
         self.stops_before: str | None = None  # the call that a stop of the crawl comes before
 
     def tools(self) -> Tools:
-        return Tools(self.hold, self.service_ready, self.in_thread, self, self, self, self.pause)  # type: ignore[arg-type]
+        return Tools(
+            self.hold,
+            self.service_ready,
+            self.in_thread,
+            self,
+            self,
+            self,
+            self.pause,
+            self.until_stop,  # type: ignore[arg-type]
+        )
 
     def note(self, call: str) -> None:
         if call == self.stops_before:
@@ -54,6 +63,16 @@ class FakeCrawl:
     async def in_thread(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 
+    def answer(self, url: str, settings: ResolveConfig) -> ResolveResult:
+        """Answer a resolution: tests that ask for one replace this."""
+        raise NotImplementedError
+
+    async def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult:
+        return self.answer(url, settings)
+
+    async def until_stop(self, work: Awaitable[Any]) -> Any:
+        return await work
+
     async def download(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
         self.note(f"window {plan.window_index}")
         self.plans.append(plan)
@@ -66,8 +85,8 @@ class FakeCrawl:
     async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:
         self.note(f"analysis {download.place}")
         if not download.received_bytes:
-            return (), ()
-        return (make_timeline(),), (make_playback(place=download.place),)
+            return (), (), None
+        return (make_timeline(),), (make_playback(place=download.place),), None
 
     @property
     def is_reached(self) -> bool:

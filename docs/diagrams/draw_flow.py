@@ -43,7 +43,7 @@ FIELDS = {
     Stage.PAGE: ("page",),
     Stage.DNS: ("dns", "networks"),
     Stage.DOWNLOAD: ("downloads", "ping"),
-    Stage.PLAYBACK: ("timelines", "playbacks", "join_time_s"),
+    Stage.PLAYBACK: ("timelines", "playbacks", "ladders", "join_time_s"),
     Stage.STORE: (),
 }
 TABLES = {
@@ -51,7 +51,7 @@ TABLES = {
     Stage.RESOLVE: ("video", "stream"),
     Stage.DNS: ("network",),
     Stage.DOWNLOAD: ("stream", "ping"),
-    Stage.PLAYBACK: ("media_timeline", "stream"),
+    Stage.PLAYBACK: ("media_timeline", "stream", "ladder"),
     Stage.STORE: ("measurement", "figure", "frontier"),
 }
 NOTES = {

@@ -52,6 +52,7 @@ MAIN = {
     "ping": ("address", "method", "role", "rtt_min_s", "loss_ratio", "failure"),
     "network": ("as_number", "as_prefix", "as_holder"),
     "playback": ("player", "horizon_s", "startup_delay_s", "stall_count", "stalled_s", "played_s", "failure"),
+    "ladder": ("source", "top_height_px", "best_height_px", "best_unknown", "rungs"),
     "playback_event": ("kind", "start_s", "duration_s"),
     "figure": ("started_s", "is_valid", "host", "player", "startup_delay_s", "delivery_bps"),
     "figure_block": ("is_sealed", "row_count"),

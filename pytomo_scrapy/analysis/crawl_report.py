@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_,
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
+from pytomo_scrapy.analysis.quality_shares import QualityShares, quality_shares
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile, quantile
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.failures import Attribution, is_for_good
@@ -95,6 +96,7 @@ class ReportSummary:
     refusals: RefusalAccount | None = None
     outages: Sequence[LineOutage] = field(default_factory=list)
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
+    quality: QualityShares | None = None  # which qualities the line plays
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,6 +161,7 @@ def summarise(
             rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
             rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
             refusals=refusals_where(connection, condition),
+            quality=quality_shares(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
             # Aggregates do not know their crawl: they are left out where one crawl is reported.

@@ -15,6 +15,7 @@ from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRow
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, outcomes_of, steps_of
+from pytomo_scrapy.analysis.quality_shares import HEIGHTS_PX
 from pytomo_scrapy.analysis.selection import Selection
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
@@ -62,6 +63,10 @@ KINDS = (
     Kind("stall_ratio", "stall_ratio", "Stalled ratio", "time stalled over time stalled and played, all sessions together", True),
     Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
     Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
+    *(
+        Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True)
+        for height in HEIGHTS_PX
+    ),
     Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
 )  # fmt: skip
 
@@ -266,7 +271,9 @@ def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
     is_started, is_session = rows.value("is_started") == 1, rows.plain("is_session") == 1
     stalled, played = (np.nan_to_num(rows.value(name)) for name in ("stalled_s", "played_s"))
     mos = rows.value("mos_stalling_hossfeld2011")
+    plays = {f"plays_{height}p": rows.value(f"plays_{height}p") for height in HEIGHTS_PX}
     return {
+        **{name: (np.nan_to_num(value), ~np.isnan(value)) for name, value in plays.items()},
         # Not known to have started is not known at all: such a session counts below only.
         "never_started": (is_session & (rows.value("is_started") == 0), is_session),
         "with_stalls": (np.where(is_started, np.nan_to_num(rows.value("has_stall")), 0.0), is_started),

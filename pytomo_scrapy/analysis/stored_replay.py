@@ -9,7 +9,7 @@ from typing import IO, Any
 from pytomo_scrapy.analysis.replay_summary import ReplaySummary, result_name
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
-from pytomo_scrapy.storage.measurements.read import recall_windows
+from pytomo_scrapy.storage.measurements.read import recall_ladders, recall_windows
 from pytomo_scrapy.storage.measurements.repository import Repository
 
 _PAGE = 200
@@ -39,12 +39,14 @@ def replay(
         )
         with repository.database.read() as connection:
             windows = recall_windows(connection, key)
+            ladders = recall_ladders(connection, key)
         for download, timelines in windows:
             of_window = [row for row in stored["playbacks"] if row["place"] == download.place]
             known = next((row for row in of_window if row["player"] == summary.name), None)
             # The same name means the same settings: a crawl's own parameters are played again, not today's defaults.
             parameters = known["parameters"] if known else changes
-            result = replay_window(download, timelines, player, parameters, summary.name, declared)
+            ladder = ladders.get(download.place)
+            result = replay_window(download, timelines, player, parameters, summary.name, declared, ladder)
             if result is None:
                 continue
             is_replayed = True

@@ -14,7 +14,7 @@ from pytomo_scrapy.commands.crawl import Command as CrawlCommand
 
 # Above this nobody means seconds: the -B of Pytomo 3 was labelled seconds and took milliseconds (default 2000).
 _LONGEST_BUFFER_S = 100.0
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _SERVICES = ("youtube", "dailymotion")
 
 
@@ -140,8 +140,8 @@ def check_level(opts: argparse.Namespace) -> None:
     """Take the log level in letters of any case. Ends the command with a sentence for any other word."""
     if opts.loglevel is not None:
         opts.loglevel = opts.loglevel.upper()
-        if opts.loglevel not in _LEVELS:
-            refuse(f"-L {opts.loglevel} is not usable: it must be one of {', '.join(_LEVELS)}.")
+        if opts.loglevel not in LEVELS:
+            refuse(f"-L {opts.loglevel} is not usable: it must be one of {', '.join(LEVELS)}.")
 
 
 def _service(args: list[str], given: list[str]) -> tuple[str, list[str]]:

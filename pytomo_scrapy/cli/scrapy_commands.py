@@ -30,6 +30,7 @@ _ORDER = (
     "plot",
     "doctor",
     "settings",
+    "failures",
     "lab",
     "db",
 )
@@ -87,7 +88,7 @@ def fill_parser(parser: argparse.ArgumentParser, command: ScrapyCommand, setting
 
 
 def root_parser() -> argparse.ArgumentParser:
-    """Return one parser that knows every command; commands are run by their own."""
+    """Return one parser that knows every command, for the completion; commands are run by their own."""
     root = argparse.ArgumentParser(prog="pytomo")
     below = root.add_subparsers()
     settings = get_project_settings()

@@ -7,10 +7,12 @@ lab, NumPy) is imported by the functions that use it.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from pytomo_scrapy.failures import AbsentError, LineError, SettingError, StorageError
 from pytomo_scrapy.items.foreign_text import printable
@@ -32,7 +34,33 @@ def refuse(sentence: object, exit_code: int = EXIT_USAGE) -> NoReturn:
     sys.exit(exit_code)
 
 
-class DatabaseCommand:
+class PipedCommand:
+    """What a command that prints results needs besides ScrapyCommand: whoever reads them may have seen enough.
+
+    The end of `pytomo report | head` is no error, under `scrapy` neither.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "run" in cls.__dict__:
+            cls.run = _quiet_in_a_pipe(cls.run)  # type: ignore[attr-defined]
+
+
+def _quiet_in_a_pipe(run: Callable[..., None]) -> Callable[..., None]:
+    @wraps(run)
+    def run_quietly(*args: Any, **options: Any) -> None:
+        try:
+            run(*args, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Nothing more can be said there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+
+    return run_quietly
+
+
+class DatabaseCommand(PipedCommand):
     """What a command with checked settings, and mostly an open database, needs besides ScrapyCommand.
 
     It is no ScrapyCommand itself: Scrapy takes every such class of this package for a command and makes one of it.

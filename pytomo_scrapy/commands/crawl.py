@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
-from scrapy.settings import BaseSettings
+from scrapy.settings import BaseSettings, default_settings
 from scrapy.spiderloader import get_spider_loader
 
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, DatabaseCommand, refuse
@@ -40,8 +40,12 @@ class Command(DatabaseCommand, ScrapyCrawl):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
-        _quieten(self.settings)
-        self._check(self._spider(args, opts), opts.spargs)
+        spider = self._spider(args, opts)
+        if self._is_of_the_project(spider):
+            self._talk_as_scrapy()
+        else:
+            _quieten(self.settings)
+        self._check(spider, opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         self._crawl(self._create_crawler(args[0]), opts.spargs)
@@ -51,6 +55,20 @@ class Command(DatabaseCommand, ScrapyCrawl):
         if len(args) != 1:
             refuse("Name one spider: scrapy crawl youtube")
         return args[0]
+
+    def _is_of_the_project(self, spider: str) -> bool:
+        """Return whether the spider is one that a project of others brings."""
+        assert self.settings is not None
+        try:
+            return not getattr(get_spider_loader(self.settings).load(spider), "walks", False)
+        except KeyError:
+            return False  # refused in a moment
+
+    def _talk_as_scrapy(self) -> None:
+        """Log what Scrapy logs: whoever wrote the spider knows it so."""
+        assert self.settings is not None
+        for name in self.default_settings:
+            self.settings.set(name, getattr(default_settings, name), "command")
 
     def _crawl(self, crawler: Crawler, arguments: Mapping[str, Any]) -> None:
         """Run a crawl to its end, and keep how it ended as the exit code."""

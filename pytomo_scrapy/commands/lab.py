@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, refuse
+from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, PipedCommand, refuse
 
 if TYPE_CHECKING:
     from pytomo_scrapy.lab.servers import LabOptions
 
 
-class Command(ScrapyCommand):
+class Command(PipedCommand, ScrapyCommand):
     """Everything after the command's name belongs to that command, its options too."""
 
     requires_project = False

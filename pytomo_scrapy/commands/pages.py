@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from pytomo_scrapy.commands import EXIT_USAGE
+from pytomo_scrapy.commands import EXIT_FAILED, PipedCommand
 from pytomo_scrapy.items.foreign_text import printable
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.pages import ParsedPage, parse_page
@@ -19,8 +19,8 @@ from pytomo_scrapy.pages import ParsedPage, parse_page
 _TITLE_CHARACTERS = 100
 
 
-class Command(ScrapyCommand):
-    """Exit code 0, also where a page could not be used (its object says so); 2 if a file cannot be read."""
+class Command(PipedCommand, ScrapyCommand):
+    """Exit code 0, also where a page could not be used (its object says so); 3 if a file cannot be read."""
 
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
@@ -46,7 +46,7 @@ class Command(ScrapyCommand):
                 content = Path(name).read_bytes()
             except OSError as error:
                 print(f"{name} cannot be read: {error.strerror}.", file=sys.stderr)
-                self.exitcode = EXIT_USAGE
+                self.exitcode = EXIT_FAILED
                 continue
             page = parse_page(content, opts.url)
             print(_as_json(page) if opts.as_json else _as_text(name, page))

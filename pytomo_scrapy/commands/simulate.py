@@ -12,14 +12,15 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from pytomo_scrapy.commands import EXIT_FAILED, PipedCommand, refuse
 from pytomo_scrapy.exchange.trace_files import SESSION_SHAPE, TRACE_SHAPE, read_trace_file
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, player_parameters, simulate_playback
 
 
-class Command(ScrapyCommand):
-    """Exit code 2 for an unknown player or parameter, or a trace file that cannot be used."""
+class Command(PipedCommand, ScrapyCommand):
+    """Exit code 2 for an unknown player or parameter, or what is no trace file; 3 where a file cannot be read."""
 
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
@@ -80,12 +81,12 @@ def read_player_options(opts: argparse.Namespace) -> tuple[str, dict[str, float]
 def simulate_file(path: Path, player: str, parameters: Mapping[str, float]) -> PlaybackResult:
     """Simulate one trace file; one with a ladder is played by the player's adaptive form, where it has one.
 
-    Raises UsageError where it cannot be used.
+    Raises UsageError where it is no trace file; ends the command where it cannot be read.
     """
     try:
         trace = read_trace_file(path)
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read: {error.strerror}", print_help=False) from None
+        refuse(f"{error.filename} cannot be read: {error.strerror}", EXIT_FAILED)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is no trace file ({error!r}): {TRACE_SHAPE}", print_help=False) from None
     if trace.source.ladder is not None and f"{player}-adaptive" in PLAYERS:

@@ -71,8 +71,8 @@ class EnduranceConfig:
         True,
         "flag",
         flag,
-        "1 waits where the line is out until a resolver answers again, and measures what failed meanwhile once more; 0 "
-        "goes on",
+        "1: when the line is out, the crawl waits until a resolver answers again, and then measures once more what "
+        "failed meanwhile; 0: the crawl goes on",
     )
     unstored_directory: str = setting(
         "PYTOMO_UNSTORED_DIRECTORY",

@@ -172,9 +172,17 @@ class DownloadConfig:
     mode: str = setting(
         "PYTOMO_DOWNLOAD_MODE",
         "paced",
-        "bulk, paced",
-        choice("bulk", "paced"),
-        "bulk fetches as fast as the line allows; paced fetches as a player does",
+        "bulk, paced, adaptive",
+        choice("bulk", "paced", "adaptive"),
+        "bulk fetches as fast as the line allows; paced fetches as a player of one quality does; adaptive lets "
+        "PYTOMO_ADAPTIVE_PLAYER choose the quality of each segment",
+    )
+    adaptive_player: str = setting(
+        "PYTOMO_ADAPTIVE_PLAYER",
+        "dashjs-adaptive",
+        "player",
+        choice("dashjs-adaptive", "shaka-adaptive", "youtube-adaptive"),
+        "Whose rules choose the quality in an adaptive window",
     )
     connect_timeout_s: float = setting(
         "PYTOMO_DOWNLOAD_CONNECT_TIMEOUT_S",
@@ -209,8 +217,7 @@ class DownloadConfig:
         10,
         "windows",
         whole(0),
-        "With paced windows, a window is bulk all the same with a chance of 1 in this number, drawn with the seed; "
-        "0: never",
+        "With paced windows, a window is still bulk with a chance of 1 in this number, drawn with the seed; 0: never",
     )
     loaded_probes_per_s: float = setting(
         "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S",
@@ -284,7 +291,7 @@ class DownloadConfig:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackConfig:
-    """The classic player's three parameters, and how long an analysis may take."""
+    """The classic player's three parameters, the ladder and what plays of it, and how long an analysis may take."""
 
     initial_buffer_s: float = setting(
         "PYTOMO_PLAYBACK_INITIAL_BUFFER_S",
@@ -306,6 +313,28 @@ class PlaybackConfig:
         "s",
         number(0),
         "Classic player: playback resumes when more media than this is buffered",
+    )
+    ladder: str = setting(
+        "PYTOMO_LADDER",
+        "declared",
+        "index, declared, off",
+        choice("index", "declared", "off"),
+        "The qualities of a video that were not fetched: index reads the list of segments of each by small requests "
+        "after the window, declared scales the segments that were fetched by the declared sizes; off: keep no ladder",
+    )
+    best_quality_startup_s: float = setting(
+        "PYTOMO_BEST_QUALITY_STARTUP_S",
+        5.0,
+        "s",
+        number(0),
+        "Best quality that plays: a quality must start within this time",
+    )
+    best_quality_stall_s: float = setting(
+        "PYTOMO_BEST_QUALITY_STALL_S",
+        0.1,
+        "s",
+        number(0),
+        "Best quality that plays: a stall of this length and more shows that a quality does not play",
     )
     analysis_timeout_s: float = setting(
         "PYTOMO_ANALYSIS_TIMEOUT_S", 20.0, "s", number(0.5), "Longest time that the analysis of a video may take"

@@ -18,10 +18,8 @@ from pytomo_scrapy.storage.shown_url import database_option
 logger = logging.getLogger(__name__)
 
 _MOST_CLASSES = 8
-_ENDS = {
-    "finished": "The crawl is finished",
-    "shutdown": "The crawl was interrupted, and the same command goes on with what is left",
-}
+_ENDS = {"finished": "The crawl is finished", "shutdown": "The crawl was interrupted"}
+_GOES_ON = ", and the same command goes on with what is left"
 
 
 class Summary:
@@ -30,6 +28,7 @@ class Summary:
     def __init__(self, database: str, window_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database, self._window_s, self._clock = database, window_s, clock
         self._started_s = clock()
+        self.is_resumable = True
         self._measured_count = 0
         self._failures: Counter[str] = Counter()
         self._started: array[float] = array("d")
@@ -66,6 +65,8 @@ class Summary:
     def lines(self, reason: str) -> Iterator[str]:
         """Yield the lines. `reason` is why the run ended, in Scrapy's words."""
         how = _ENDS.get(reason, f"The crawl ended ({reason})")
+        if reason == "shutdown" and self.is_resumable:
+            how += _GOES_ON
         yield f"{how}: {counted(self._measured_count, 'video')} in {duration(self._clock() - self._started_s)}"
         most = self._failures.most_common(_MOST_CLASSES)
         for name, count in most:

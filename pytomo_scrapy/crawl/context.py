@@ -81,8 +81,8 @@ class CrawlContext:
         self.alerts = alerts_of(checked)
         self.progress = progress_of(checked.progress, limit, self.standing)
         self.summary = Summary(self.storage.database.shown_url, checked.download.window_s)
-        # 6. The process of the windows, and the flow, whose tools are the parts above.
-        self.process = MeasuringProcess()
+        # 6. The processes that measure, and the flow, whose tools are the parts above.
+        self.process = MeasuringProcess(checked.frontier_ahead)
         self.process.show_on(self.standing.showing)
         self.session = Session(
             checked,
@@ -94,6 +94,7 @@ class CrawlContext:
                 data_cap=self.data_cap,
                 networks=self.networks,
                 pause=self.gate.pause,
+                until_stop=self.gate.until_stop,
             ),
         )
 
@@ -219,6 +220,7 @@ class CrawlContext:
             self.process.show_on(opened.live_window)
             await self.data_cap.begin()
 
+        self.summary.is_resumable = False
         watch = self._watch = EndWatch(self.gate, is_ending, self.reason_to_end, close_spider)
         self.admission = Admission(
             self.gate,
@@ -243,7 +245,8 @@ class CrawlContext:
         return is_ended or self.lab.is_over
 
     def _tell_summary(self, reason: str) -> None:
-        self.summary.tell(reason)
+        if self._watch is None or self.storage.has_begun:
+            self.summary.tell(reason)
 
     def _report_idle_time(self) -> None:
         for name, value in idle_figures(self.gate.idle_s, self.config.frontier_ahead).items():

@@ -48,6 +48,11 @@ class CrawlStorage:
         self.failure: str | None = None
 
     @property
+    def has_begun(self) -> bool:
+        """Return whether a run is open."""
+        return self._opened is not None
+
+    @property
     def opened(self) -> OpenedCrawl:
         """The crawl under way. Raises RuntimeError before it has begun."""
         if self._opened is None:

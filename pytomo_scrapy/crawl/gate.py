@@ -10,11 +10,14 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from pytomo_scrapy.measure.tools import Activity as Activity
 from pytomo_scrapy.measure.tools import Stopped as Stopped
+
+Answer = TypeVar("Answer")
 
 _TOGETHER = {
     frozenset({Activity.PAGE}),
@@ -55,6 +58,18 @@ class Gate:
             await asyncio.wait_for(self._stopped.wait(), seconds)
         if self.is_stopping:
             raise Stopped
+
+    async def until_stop(self, work: Awaitable[Answer]) -> Answer:
+        """Await `work`. Raises Stopped, with the work cancelled, as soon as the crawl stops."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise Stopped
+            return task.result()
+        finally:
+            stop.cancel()
+            task.cancel()
 
     @asynccontextmanager
     async def hold(self, activity: Activity) -> AsyncIterator[None]:

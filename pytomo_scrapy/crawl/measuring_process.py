@@ -1,4 +1,4 @@
-"""The processes that windows and analyses run in, and the directory that their media pass through."""
+"""The processes that resolutions, windows and analyses run in, and the directory that the media pass through."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
-from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
+from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, ResolveConfig
+from pytomo_scrapy.crawl.resolvers import Resolvers
 from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import DownloadResult, VideoItem
+from pytomo_scrapy.items import DownloadResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.tools import Analysis
@@ -26,12 +27,14 @@ WindowDisplay = Callable[[VideoItem, float], AbstractAsyncContextManager[Callabl
 
 
 class MeasuringProcess:
-    """Runs one window or analysis at a time, away from the crawl: its crash or hang costs one row.
+    """Runs one window or analysis at a time, away from the crawl, and resolutions: a crash or hang costs one row.
 
-    Two processes, since what reads strangers' media needs no network, and cannot be confined for a while only.
+    Several processes, since what reads strangers' media needs no network, and cannot be confined for a while only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resolved_together: int = 1) -> None:
+        """`resolved_together` is how many videos may be resolved at a time."""
+        self._resolvers = Resolvers(resolved_together)
         self._worker = Worker()
         self._analyst = Worker(
             "pytomo-analyst",
@@ -53,12 +56,14 @@ class MeasuringProcess:
         self._displays.append(display)
 
     async def open(self) -> None:
-        """Start both processes, ahead of the first window."""
+        """Start the processes, ahead of the first video."""
+        await self._resolvers.open()
         await self._worker.start()
         await self._analyst.start()
 
     async def close(self) -> None:
-        """End both processes, and remove the media that they left."""
+        """End the processes, and remove the media that they left."""
+        await self._resolvers.close()
         await self._worker.close()
         await self._analyst.close()
         self.abandon()
@@ -67,6 +72,10 @@ class MeasuringProcess:
         """Leave no media behind when the crawl ends without its event loop; the child dies with its parent."""
         if self._spool is not None:
             self._spool.remove()
+
+    async def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult:
+        """Resolve one video and wait until its media may be fetched. Every trouble is a failure of the result."""
+        return await self._resolvers.resolve(url, settings)
 
     async def download(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult:
         """Run one window. Raises MeasurementError if the process dies or hangs."""

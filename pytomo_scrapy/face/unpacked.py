@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from pytomo_scrapy.face.frames import FrameColumn
+from pytomo_scrapy.items.codec import to_plain
 from pytomo_scrapy.storage.measurements.blobs import decode_blob, decode_loaded_samples, decode_timeline, decode_trace
+from pytomo_scrapy.storage.measurements.ladder_blob import decode_ladder, is_ladder
 from pytomo_scrapy.storage.schema.measurement_tables import arrival_trace, media_timeline, playback_event
 
 _AT_A_TIME = 500
@@ -23,13 +25,17 @@ _POINTS = {
 
 
 def read_blob(packed: bytes | str) -> dict[str, tuple[Any, ...]]:
-    """Unpack a blob of an export or of the database: an arrival trace, a media timeline, samples of a window.
+    """Unpack a blob of an export or of the database: an arrival trace, a media timeline, samples, a ladder.
 
     Takes bytes, or the base64 text of CSV and JSON lines. Raises StorageError for what is none of them.
     """
     import base64
 
-    return decode_blob(base64.b64decode(packed) if isinstance(packed, str) else bytes(packed))
+    raw = base64.b64decode(packed) if isinstance(packed, str) else bytes(packed)
+    if is_ladder(raw):
+        ladder = to_plain(decode_ladder(raw))
+        return {kind: tuple(ladder[kind]) for kind in ("video", "audio")}
+    return decode_blob(raw)
 
 
 def unpacked(columns: Sequence[FrameColumn]) -> list[FrameColumn]:

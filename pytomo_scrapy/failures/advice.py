@@ -11,22 +11,22 @@ UPGRADE_YT_DLP = (
     "A JavaScript runtime (`pip install deno`) helps its fall-back clients."
 )
 DISTRUSTED = (
-    "Nothing for a few: each was asked for again as another guest (`PYTOMO_BOT_CHECK_RETRIES`). If most fail so, the "
-    f"service distrusts this address. {WAIT}"
+    "Nothing for a few: each was asked for again as another guest (`PYTOMO_BOT_CHECK_RETRIES`). If most fail this way, "
+    f"the service distrusts this address. {WAIT}"
 )
 UPGRADE = "Upgrade pytomo-scrapy. `pytomo pages FILE` shows what its parsers see in a saved page."
-FEW = "Nothing for a few. If all fail so, see whether a proxy or a portal answers in the service's place."
+FEW = "Nothing for a few. If all of them fail this way, see whether a proxy or a portal answers in the service's place."
 REFUSED = (
-    "Nothing for a few. If all fail so, resolution and window may leave by different addresses: set "
-    "`PYTOMO_IP_FAMILY`, `PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`. Else upgrade yt-dlp."
+    "Nothing for a few. If all of them fail this way, resolution and window may leave by different addresses: set "
+    "`PYTOMO_IP_FAMILY`, `PYTOMO_SOURCE_ADDRESS` or `PYTOMO_HTTP_PROXY`. Otherwise upgrade yt-dlp."
 )
 GATED = (
     "Nothing on this line: the service cuts guests off that it distrusts. Upgrade yt-dlp "
     '(`pip install -U "yt-dlp[default]"`), or wait some hours and measure more slowly (`PYTOMO_PACE_S`). Videos that '
-    "fit in front of the cut are measured all the same: lower `PYTOMO_DOWNLOAD_WINDOW_S` or "
+    "fit in front of the cut can still be measured: lower `PYTOMO_DOWNLOAD_WINDOW_S` or "
     "`PYTOMO_DOWNLOAD_BUFFER_GOAL_S`."
 )
-PORTAL = "Nothing for a few. If all fail so, a captive portal is probably in the way."
+PORTAL = "Nothing for a few. If all of them fail this way, a captive portal is probably in the way."
 LIVE = "Nothing: a window of a live video cannot be compared with others. Measure it once the broadcast is over."
 RESOLVER = (
     "Ask the resolver by hand (`dig @ADDRESS HOST`), and see in the measurement whether the others answered. Port "
@@ -38,8 +38,8 @@ CONNECTION = (
     "`PYTOMO_IP_FAMILY=4` tells whether IPv6 alone is broken."
 )
 TLS = (
-    "Check this machine's clock. Else something on the path (a proxy, a filter) replaces certificates: its CA must "
-    "be in `SSL_CERT_FILE`."
+    "Check this machine's clock. Otherwise something on the path (a proxy, a filter) replaces certificates: its CA "
+    "must be in `SSL_CERT_FILE`."
 )
 BAD_SESSION = (
     "This is a measurement: a bad session. See in `pytomo serve` at which hours it happens, and whether one media "

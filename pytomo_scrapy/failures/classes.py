@@ -172,6 +172,12 @@ _CLASSES = (
         "a page is larger than `DOWNLOAD_MAXSIZE`, as sent or unpacked",
         FEW,
     ),
+    FailureClass(
+        "answer_too_large",
+        Attribution.SERVICE,
+        "an answer to the resolution is larger than 8 MiB, unpacked, or reading it took more memory than it may",
+        FEW,
+    ),
     FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", UPGRADE),
     FailureClass("empty_page", Attribution.SERVICE, "a page of a known shape lists no video", UPGRADE),
     FailureClass(
@@ -201,7 +207,8 @@ _CLASSES = (
         "url_expired",
         Attribution.SERVICE,
         "the media URL had expired when it was asked for",
-        "Nothing for a few. If all fail so, this machine's clock is wrong, or it slept between resolution and window.",
+        "Nothing for a few. If all of them fail this way, this machine's clock is wrong, or it slept between "
+        "resolution and window.",
     ),
     FailureClass(
         "redirect_loop",
@@ -230,8 +237,9 @@ _CLASSES = (
         "private_address",
         Attribution.SERVICE,
         "the media URL, or a redirect, leads to a loopback, link-local or private address: not followed",
-        "Nothing for a few. If all fail so, a filter or portal answers names in the service's place: compare the "
-        "resolvers' answers. To measure a service inside your network, set `PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
+        "Nothing for a few. If all of them fail this way, a filter or portal answers names in the service's place: "
+        "compare the resolvers' answers. To measure a service inside your network, set "
+        "`PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
     ),
     FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", FEW, is_permanent=True),
     # Network: the session counts as bad.
@@ -319,6 +327,12 @@ _CLASSES = (
         Attribution.TOOL,
         "the measuring process was ended at its deadline",
         "Close what runs beside the crawl: the machine is too slow or too busy.",
+    ),
+    FailureClass(
+        "resolve_frozen",
+        Attribution.TOOL,
+        "yt-dlp computed on the service's answer until its time was over, and was ended",
+        "Upgrade yt-dlp, and report it there with the video's id. If all fail so, this machine is too slow or busy.",
     ),
     FailureClass(
         "probe_paused",

@@ -11,6 +11,7 @@ from pytomo_scrapy.items.dns_result import DnsLookup as DnsLookup
 from pytomo_scrapy.items.dns_result import DnsResult as DnsResult
 from pytomo_scrapy.items.dns_result import Network as Network
 from pytomo_scrapy.items.ladder import Ladder as Ladder
+from pytomo_scrapy.items.ladder import LadderResult as LadderResult
 from pytomo_scrapy.items.ladder import MediaTrack as MediaTrack
 from pytomo_scrapy.items.ladder import TrackSegment as TrackSegment
 from pytomo_scrapy.items.page_result import PageResult as PageResult

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pytomo_scrapy.items.stored import failure_detail, failure_of, stored
+
 
 @dataclass(frozen=True, slots=True)
 class TrackSegment:
@@ -107,3 +109,48 @@ class Ladder:
     def duration_s(self) -> float:
         """Return how long all kinds last."""
         return min((self.rungs(kind)[0].duration_s for kind in self.kinds), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LadderResult:
+    """The ladder of a window's video, and the best quality that the window says the line can play."""
+
+    place: int = stored(0, "the window's place")
+    source: str | None = stored(
+        None,
+        "where the segments come from: index (of each file), playlist, or declared (those of the fetched rung, scaled "
+        "by the declared rates)",
+        null="no ladder",
+    )
+    video_rung_count: int | None = stored(None, "of video, or of muxed files", null="no ladder", unit="rungs")
+    audio_rung_count: int | None = stored(None, "of sound", null="no ladder", unit="rungs")
+    top_height_px: int | None = stored(None, "of the highest rung", null="no ladder, or not declared")
+    best_height_px: int | None = stored(
+        None,
+        "height of the highest rung that starts in time and plays without a stall when its quality is fixed "
+        "(docs/metrics.md); 0: not even the lowest does",
+        null="`best_unknown` says why",
+    )
+    best_bitrate_bps: float | None = stored(
+        None, "declared rate of that rung, with its sound; 0 where none plays", null="as `best_height_px`"
+    )
+    best_unknown: str | None = stored(
+        None,
+        "why the window cannot tell: no_ladder, no_height, no_bytes, failed (the window was ended by a failure) or "
+        "demand_limited (a rung that may play would need more than was asked for)",
+        null="it can tell",
+    )
+    plays_height_px: int | None = stored(
+        None,
+        "height of the highest rung that plays for certain, whatever the line does where nothing was asked for; "
+        "0: none",
+        null="no ladder, or the window says nothing",
+    )
+    fails_height_px: int | None = stored(
+        None, "height of the lowest rung that for certain does not play", null="as `plays_height_px`, or none fails"
+    )
+    head_bytes: int = stored(0, "fetched after the window to read the indexes of further rungs")
+    head_request_count: int = stored(0, "requests for them", unit="requests")
+    ladder: Ladder | None = field(default=None, repr=False)
+    failure: str | None = failure_of("the ladder")
+    failure_detail: str | None = failure_detail()

@@ -17,5 +17,5 @@ class PageResult:
     )
     view_count: int | None = None
     uploaded_at: datetime | None = None  # the start of the day that it names
-    failure: str | None = failure_of("its watch page; the video is measured all the same", column="page_failure")
+    failure: str | None = failure_of("its watch page; the video is still measured", column="page_failure")
     failure_detail: str | None = failure_detail(column="page_failure_detail")

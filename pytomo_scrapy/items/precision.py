@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pytomo_scrapy.items.ladder import Ladder, MediaTrack
 from pytomo_scrapy.items.playback_result import MediaTimeline
 from pytomo_scrapy.items.window_result import DownloadResult, StreamDownload
 
@@ -57,6 +58,29 @@ def round_timeline(timeline: MediaTimeline) -> MediaTimeline:
                 _rounded([segment.duration_s for segment in timeline.segments]),
                 strict=True,
             )
+        ),
+    )
+
+
+def round_ladder(ladder: Ladder) -> Ladder:
+    """Return the ladder as it will be stored: times to 1 us, and no address. Rounding again changes nothing."""
+    return Ladder(
+        tuple(_round_track(track) for track in ladder.video), tuple(_round_track(track) for track in ladder.audio)
+    )
+
+
+def _round_track(track: MediaTrack) -> MediaTrack:
+    segments = track.segments
+    times_s = _rounded([segment.start_s for segment in segments])
+    lengths_s = _rounded([segment.duration_s for segment in segments])
+    return replace(
+        track,
+        bitrate_bps=float(round(track.bitrate_bps)),
+        init_url=None,
+        url=None,
+        segments=tuple(
+            replace(segment, start_s=start_s, duration_s=duration_s, url="" if segment.url is not None else None)
+            for segment, start_s, duration_s in zip(segments, times_s, lengths_s, strict=True)
         ),
     )
 

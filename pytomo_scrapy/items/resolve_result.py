@@ -90,6 +90,8 @@ class ResolveResult:
     """The media URLs of a video and how they were found."""
 
     formats: tuple[MediaFormat, ...] = ()
+    # All qualities of the chosen kinds, the lowest first: what a player would choose among. Signed: never stored.
+    rungs: tuple[MediaFormat, ...] = field(default=(), repr=False)
     title: str | None = None
     duration_s: float | None = None
     view_count: int | None = None
@@ -134,5 +136,7 @@ class ResolveResult:
         null="not tried",
     )
     identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
+    # How far the wall clock was ahead of the monotonic one, before and after the answer that counts.
+    clock_leads_s: tuple[float, float] | None = field(default=None, repr=False)
     failure: str | None = failure_of("the resolution", column="resolve_failure")
     failure_detail: str | None = failure_detail(column="resolve_failure_detail")

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from pytomo_scrapy.failures import Stage, is_skip
 from pytomo_scrapy.items.dns_result import DnsResult, Network
+from pytomo_scrapy.items.ladder import LadderResult
 from pytomo_scrapy.items.page_result import PageResult
 from pytomo_scrapy.items.ping_result import PingResult
 from pytomo_scrapy.items.playback_result import MediaTimeline, PlaybackResult
@@ -45,6 +46,7 @@ class VideoItem:
     downloads: tuple[DownloadResult, ...] = ()
     timelines: tuple[tuple[MediaTimeline, ...], ...] = ()  # for each download, one a stream
     playbacks: tuple[PlaybackResult, ...] = ()
+    ladders: tuple[LadderResult, ...] = ()  # one a window whose ladder is known
     join_time_s: float | None = None
     networks: tuple[Network, ...] = rows(Network, "network", key="address")
     failure: str | None = None  # the first that is not a skip, of the stages that end a session

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
+from pytomo_scrapy.items.playback_result import PlaybackResult
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
 from pytomo_scrapy.items.window_parts import HostState, LoadedRtt, Surroundings, TcpSummary, Throughput
 
@@ -38,6 +39,9 @@ class HttpRequest:
     failure_detail: str | None = failure_detail()
     segment: int | None = stored(
         None, "which part of a stream that is delivered in segments, from 0, headers counted", null="a file"
+    )
+    rung: int | None = stored(
+        None, "the quality that the player of an adaptive window asked for; 1 is the lowest", null="no adaptive window"
     )
 
 
@@ -131,7 +135,11 @@ class DownloadResult:
     """One window on the wire. Throughput is in bits per second of body bytes over active time (docs/metrics.md)."""
 
     place: int = stored(0, "order among the measurement's windows, from 0")
-    mode: str | None = stored("bulk", "bulk, paced, or full (downloaded to its end)", null="no window was opened")
+    mode: str | None = stored(
+        "bulk",
+        "bulk, paced, adaptive (a player chose the qualities), or full (downloaded to its end)",
+        null="no window was opened",
+    )
     ended_by: str | None = stored(None, "complete, deadline, failure, byte_cap", null="unknown")
     address_family: int | None = stored(None, "4 or 6", null="unknown")
     host: str | None = stored(None, "media host of the first stream", null="unknown")
@@ -149,6 +157,7 @@ class DownloadResult:
     started_at: datetime | None = stored(None, "wall clock", null="not opened")
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
+    live_playback: PlaybackResult | None = None  # of the player of an adaptive window: a row of its own
     tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not report them
     tcp_summary: TcpSummary = part(TcpSummary(), "tcp_")
     loaded: LoadedRtt = part(LoadedRtt(), "loaded_")

@@ -17,6 +17,12 @@ CANONICAL = "rr4---sn-2o25g5-55"
 SLOW_START = "rr3---sn-p5qddn7k"
 INTERRUPTED = "rr4---sn-p5qddn7k"
 
+# Rates at which the rungs of a ladder fall to the host, one after the other, and the host of each.
+LADDER_RATES_BPS = {
+    f"rr{number}---sn-ladder": rate_bps
+    for number, rate_bps in enumerate((300_000, 800_000, 1_500_000, 3_000_000, 6_000_000, 20_000_000), start=1)
+}
+
 _DOMAIN = ".googlevideo.com"
 _MBIT = 1e6
 
@@ -44,6 +50,7 @@ def common_hosts() -> dict[str, MediaHost]:
         SLOW_START: RateRule(),
         # Two or three seconds of media (0.7 Mbit/s with its sound), then nothing, then plenty: a stall within five.
         INTERRUPTED: RateRule(steps=((0.0, 2.8 * _MBIT), (1.0, 0.0), (4.5, 20 * _MBIT))),
+        **{label: RateRule(steps=((0.0, float(rate_bps)),)) for label, rate_bps in LADDER_RATES_BPS.items()},
     }
     hosts: dict[str, MediaHost] = {}
     for number, (label, rate) in enumerate(rules.items(), start=1):

@@ -321,10 +321,23 @@ def _autumn_2026(draft: _Draft) -> World:
     return replace(world, podcasts=order[20:44], sports=order[44:], guests=guests)
 
 
+def _ladder(draft: _Draft) -> World:
+    """Make a video in six qualities on a host of each rate, as files and by a DASH manifest."""
+    ids = []
+    for label, rate_bps in caches.LADDER_RATES_BPS.items():
+        for delivery in (Delivery.FILES, Delivery.DASH):
+            what = f"six qualities, a host at {rate_bps / 1e6:g} Mbit/s, {delivery.name}"
+            more = {"age_days": 400, "segmented_clip": "ladder_60", "delivery": delivery}
+            ids.append(draft.add_experiment(what, what, "ladder_60", caches.full_name(label), **more))
+    draft.relate(5, 7)
+    return _same_everywhere(draft, ids)
+
+
 _WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {
     "default": (_default, "a few hundred videos on fast, slow, uneven and redirecting hosts, most faults sprinkled in"),
     "demo": (_demo, "eight videos for a first look: some play, some stall, some fail"),
     "faults": (_faults, "every fault exactly once, and four healthy videos"),
+    "ladder": (_ladder, "a video of 60 s in six qualities, on hosts from 0.3 to 20 Mbit/s, as files and by DASH"),
     "clean": (_clean, "sixty videos without any fault, all on fast hosts"),
     "autumn2026": (
         _autumn_2026,

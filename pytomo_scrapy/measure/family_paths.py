@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from itertools import islice
@@ -19,7 +19,7 @@ FAMILIES = (4, 6)
 MAX_SEGMENT_HOSTS = 4
 _BOT_CHECK = "bot_check"
 
-Resolve = Callable[[str, ResolveConfig], ResolveResult]
+Resolve = Callable[[str, ResolveConfig], Awaitable[ResolveResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ def drawn_seed(item: VideoItem) -> str:
     return f"{item.crawl}:{item.pass_number}:{item.video_id}"
 
 
-def resolve_paths(
+async def resolve_paths(
     item: VideoItem, config: ResolveConfig, resolve: Resolve, asked: tuple[FamilyPath, ...] = ()
 ) -> tuple[FamilyPath, ...]:
-    """Resolve once, or with PYTOMO_IP_FAMILY=both once on each family, in random order. Blocking.
+    """Resolve once, or with PYTOMO_IP_FAMILY=both once on each family, in random order.
 
     Of the paths that were `asked` for before, only those that met a bot check are resolved again. Media URLs are signed
     for the address that asked: a path whose URLs are bound to the other family (a proxy decides how it goes on) has
@@ -49,7 +49,7 @@ def resolve_paths(
     if config.path.family == "both":
         families = list(Random(f"family:{drawn_seed(item)}").sample(FAMILIES, len(FAMILIES)))
     before = {path.family: path.resolve for path in asked}
-    paths = [FamilyPath(family, _resolved(item.url, family, config, resolve, before)) for family in families]
+    paths = [FamilyPath(family, await _resolved(item.url, family, config, resolve, before)) for family in families]
     return tuple(sorted(paths, key=lambda path: path.resolve.failure is not None))
 
 
@@ -58,7 +58,7 @@ def is_bot_check(paths: tuple[FamilyPath, ...]) -> bool:
     return any(path.resolve.failure == _BOT_CHECK for path in paths)
 
 
-def _resolved(
+async def _resolved(
     url: str, family: int | None, config: ResolveConfig, resolve: Resolve, before: Mapping[int | None, ResolveResult]
 ) -> ResolveResult:
     earlier = before.get(family)
@@ -66,7 +66,7 @@ def _resolved(
         return earlier
     if family is not None:
         config = replace(config, path=replace(config.path, family=str(family)))
-    result = resolve(url, config)
+    result = await resolve(url, config)
     if family is not None and result.failure is None and result.address_family not in {None, family}:
         detail = f"asked over IPv{family}, but the media URLs are for IPv{result.address_family}"
         result = replace(result, formats=(), failure="exit_address_changed", failure_detail=detail)

@@ -17,7 +17,15 @@ from weakref import WeakKeyDictionary
 
 from pytomo_scrapy.config import Config, DownloadConfig
 from pytomo_scrapy.failures import Attribution, MeasurementError, Stage, attribution_of
-from pytomo_scrapy.items import DnsResult, DownloadResult, MediaTimeline, PingResult, PlaybackResult, VideoItem
+from pytomo_scrapy.items import (
+    DnsResult,
+    DownloadResult,
+    LadderResult,
+    MediaTimeline,
+    PingResult,
+    PlaybackResult,
+    VideoItem,
+)
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import (
@@ -31,8 +39,8 @@ from pytomo_scrapy.measure.family_paths import (
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
-from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
 from pytomo_scrapy.measure.tools import Activity, Stopped, Tools
 from pytomo_scrapy.measure.window.canary import ask_canary, canary_range
@@ -45,6 +53,7 @@ from pytomo_scrapy.measure.window.planning import (
     window_config,
 )
 from pytomo_scrapy.measure.window.refused import is_refused_at_start, refused_row, unknown_hosts, with_later_hosts
+from pytomo_scrapy.measure.window.rung_lists import read_lists
 
 logger = logging.getLogger(__name__)
 
@@ -131,16 +140,16 @@ class Session:
     async def _resolve_paths(self, item: VideoItem) -> tuple[FamilyPath, ...]:
         """Resolve every path; those that meet a bot check again, as another guest each time, after a pause.
 
-        The gate is given back during the pause. Raises Stopped.
+        The gate is given back during the pause. Raises Stopped, in the middle of a resolution too: nothing is lost.
         """
-        settings = self._config.resolve
+        settings, resolve = self._config.resolve, self._tools.process.resolve
         paths: tuple[FamilyPath, ...] = ()
         for attempt in range(settings.bot_check_retries + 1):
             if attempt:
                 await self._tools.pause(settings.bot_check_pause_s)
                 await self._tools.service_ready()
             async with self._tools.hold(Activity.PAGE):
-                paths = await self._tools.in_thread(resolve_paths, item, settings, resolve_video, paths)
+                paths = await self._tools.until_stop(resolve_paths(item, settings, resolve, paths))
             if not is_bot_check(paths):
                 break
         return paths
@@ -215,6 +224,7 @@ class Session:
                     raise Stopped  # the whole video is for another day
                 return capped_window(plan)
             try:
+                plan = await self._with_ladder(plan, settings, item)
                 capped = replace(settings, max_bytes=data_cap.room_bytes())
                 self._note_age(item, plan)
                 result = await self._tools.process.download(plan, capped, item)
@@ -222,6 +232,21 @@ class Session:
                 return failed_window(plan, error, settings.window_s)
             data_cap.took(result.received_bytes or 0)
             return round_trace(result)
+
+    async def _with_ladder(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> WindowPlan:
+        """Return the plan with what an adaptive window chooses among. The window's gate is held already."""
+        resolve = item.resolve
+        if settings.mode != "adaptive" or resolve is None:
+            return plan
+        live, taken_bytes = await self._tools.in_thread(
+            read_lists, resolve.rungs, plan.chosen, plan.bound(settings), settings.adaptive_player
+        )
+        self._tools.data_cap.took(taken_bytes)
+        if live is None:
+            logger.info("%s %s: its qualities are not known: fetched as one", item.service, item.video_id)
+            return plan
+        parameters = player_parameters(settings.adaptive_player, declared=declared_video(resolve))
+        return replace(plan, live=replace(live, parameters=parameters))
 
     def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
         """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""
@@ -264,8 +289,10 @@ class Session:
         declared = declared_video(item.resolve)
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
-                timelines, playbacks = await self._tools.process.analyse(download, declared, self._config.playback)
-            add_playbacks(item, timelines, playbacks)
+                timelines, playbacks, ladder = await self._tools.process.analyse(
+                    download, declared, self._config.playback
+                )
+            add_playbacks(item, timelines, playbacks, ladder)
         # 7. Finish.
         item.join_time_s = join_time_s(item)
 
@@ -288,7 +315,12 @@ class Session:
             self._pairs[item] = paths
 
 
-def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbacks: tuple[PlaybackResult, ...]) -> None:
+def add_playbacks(
+    item: VideoItem,
+    timelines: tuple[MediaTimeline, ...],
+    playbacks: tuple[PlaybackResult, ...],
+    ladder: LadderResult | None = None,
+) -> None:
     """Add one window's analysis.
 
     Unreadable media of the first window fail the session, unless the line failed it before.
@@ -300,6 +332,8 @@ def add_playbacks(item: VideoItem, timelines: tuple[MediaTimeline, ...], playbac
     )
     item.timelines = (*item.timelines, timelines)
     item.playbacks = (*item.playbacks, *playbacks)
+    if ladder is not None:
+        item.ladders = (*item.ladders, ladder)
     for timeline in timelines if is_first else ():
         if timeline.failure is not None and attribution_of(timeline.failure) is not Attribution.NETWORK:
             item.fail(Stage.PLAYBACK, timeline.failure, timeline.failure_detail)

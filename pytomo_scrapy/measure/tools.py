@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ParamSpec, Protocol, TypeVar
 
-from pytomo_scrapy.config import DownloadConfig, PlaybackConfig
-from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, VideoItem
+from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, ResolveConfig
+from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -17,7 +17,7 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
-Analysis = tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]
+Analysis = tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...], LadderResult | None]
 
 
 class Activity(Enum):
@@ -39,11 +39,19 @@ class ThreadRunner(Protocol):
     async def __call__(self, func: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer: ...
 
 
-class WindowProcess(Protocol):
-    """The process that windows and analyses run in."""
+class UntilStop(Protocol):
+    """Awaits work that a stop of the crawl cancels: then it raises Stopped."""
+
+    async def __call__(self, work: Awaitable[Answer]) -> Answer: ...
+
+
+class MeasuringProcesses(Protocol):
+    """The processes that resolutions, windows and analyses run in."""
 
     @property
     def spool_directory(self) -> str: ...
+
+    async def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult: ...
 
     async def download(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> DownloadResult: ...
 
@@ -70,7 +78,8 @@ class Tools:
     hold: Callable[[Activity], AbstractAsyncContextManager[None]]  # raises Stopped
     service_ready: Callable[[], Awaitable[None]]  # raises Stopped
     in_thread: ThreadRunner
-    process: WindowProcess
+    process: MeasuringProcesses
     data_cap: ByteCap
     networks: NetworkFinder
     pause: Callable[[float], Awaitable[None]]  # holds nothing; raises Stopped at once
+    until_stop: UntilStop

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytomo_scrapy.failures import advice_on, meaning_of
 from pytomo_scrapy.items import VideoItem
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.items.stored import rows_of
 from pytomo_scrapy.reporting.format import (
     NOTHING,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
     from pytomo_scrapy.analysis.estimates import Estimate
     from pytomo_scrapy.analysis.line_outages import LineOutage
+    from pytomo_scrapy.analysis.quality_shares import QualityShares
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
 _PLAYBACK_NOTE = (
@@ -79,6 +81,23 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
         _round_trips("Idle round trips by resolver", "resolver", report.rtt_by_resolver, _ROUND_TRIP_NOTE),
         _round_trips("Idle round trips by host", "host", report.rtt_by_host, ""),
     ]
+
+
+def quality_table(quality: QualityShares) -> TableLayout:
+    """Lay out which qualities the line plays, and what they rest on."""
+    rows = [
+        (f"{one.height_px}p", percent(one.share), f"{percent(one.low)} to {percent(one.high)}", one.known_count)
+        for one in quality.shares
+        if one.known_count
+    ]
+    notes = [f"Grade as in the service's public report: {quality.grade}." if quality.grade else ""]
+    if quality.unknown:
+        why = ", ".join(f"{name} {count}" for name, count in quality.unknown.items())
+        notes.append(f"Best quality not known: {why}.")
+    if quality.declared_count:
+        notes.append(f"Sizes scaled by what was declared: {counted(quality.declared_count, 'window')}.")
+    title = "Quality that plays: starts in time and no stall follows"
+    return _layout(title, ("quality", "plays", "95 %", "sessions"), rows, " ".join(filter(None, notes)))
 
 
 def outage_table(outages: Sequence[LineOutage]) -> TableLayout:

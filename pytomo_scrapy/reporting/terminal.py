@@ -25,6 +25,7 @@ from pytomo_scrapy.reporting.tables import (
     daily_tables,
     measurement_tables,
     outage_table,
+    quality_table,
     refusal_table,
     report_tables,
 )
@@ -94,6 +95,8 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
     print_tables(console, report_tables(report))
+    if report.quality is not None:
+        print_tables(console, [quality_table(report.quality)])
     if report.outages:
         print_tables(console, [outage_table(report.outages)])
     if report.refusals is not None:

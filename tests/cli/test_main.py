@@ -20,6 +20,7 @@ from pytomo_scrapy.storage import migrate
 from tests.conftest import missing
 from tests.e2e.conftest import clean_environment, query
 from tests.running.commands import Finished, command, run_command
+from tests.running.sharing import ROOT
 
 
 def pytomo(
@@ -102,11 +103,13 @@ def test_wrong_usage_ends_with_one_sentence_and_2(here: Here) -> None:
     assert len(done.errors.splitlines()) == 1
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
 def test_completion_script_knows_every_command(here: Here, shell: str) -> None:
     done = here("completion", shell)
     assert (done.exit_code, done.errors) == (0, "")
     assert all(name in done.output for name in scrapy_commands.names())
+    # Settings, players, worlds of the lab and classes of failure too.
+    assert all(word in done.output for word in ("PYTOMO_DOWNLOAD_WINDOW_S=", "shaka", "autumn2026", "dns_nxdomain"))
 
 
 def test_interrupt_ends_with_130(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,12 +154,13 @@ def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_output_into_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"), [("pytomo", ("--help",)), ("pytomo", ("settings",)), ("scrapy", ("lab", "list"))]
+)
+def test_output_into_a_pipe_that_closes_is_no_error(name: str, words: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    process = subprocess.Popen(
-        command("pytomo", "--help"), cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command(name, *words), cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (141, "")
@@ -180,6 +184,15 @@ def test_completion_script_is_accepted_by_bash_and_completes_commands(tmp_path: 
     ask = f"source {script}; COMP_WORDS=(pytomo imp); COMP_CWORD=1; _shtab_pytomo; echo ${{COMPREPLY[@]}}"
     done = subprocess.run([str(bash), "-c", ask], capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout.strip() == "import-legacy", done.stderr
+    for words, found in (
+        ("crawl -s PYTOMO_DOWNLOAD_WINDOW", "PYTOMO_DOWNLOAD_WINDOW_S="),
+        ("replay --player shaka-", "shaka-adaptive"),
+        ("failures dns_nx", "dns_nxdomain"),
+    ):
+        count = len(words.split())
+        ask = f"source {script}; COMP_WORDS=(pytomo {words}); COMP_CWORD={count}; _shtab_pytomo; echo ${{COMPREPLY[@]}}"
+        done = subprocess.run([str(bash), "-c", ask], capture_output=True, text=True, timeout=30, check=False)
+        assert done.stdout.split() == [found], done.stderr
 
 
 @pytest.mark.process

@@ -101,7 +101,7 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("db", "downgrade"), "Say what to do: db upgrade, db revision, or db copy FILE_OR_URL."),
         (("db", "upgrade", "now"), "Say what to do: db upgrade, db revision, or db copy FILE_OR_URL."),
         (("doctor", "who"), "doctor takes no argument"),
-        (("serve", "1", "2"), "Give one port at most: scrapy dashboard 5555"),
+        (("serve", "1", "2"), "Give one port at most: pytomo serve 5555"),
         (("serve", "65536"), "'65536' is not a port: give a number up to 65535."),
         (("serve", "-1"), "-1 is not an option of `pytomo serve`"),
         (("serve", "-d", "nowhere"), "-d nowhere is not a folder."),
@@ -111,10 +111,9 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("simulate", "--player", "flash", "x"), "flash"),
         (("simulate", "--set", "speed=1", "x"), "speed"),
         (("simulate", "--set", "nonsense", "x"), "--set nonsense: write PARAM=VALUE with a number"),
-        (("simulate", "none.json"), "none.json cannot be read: No such file or directory"),
         (("pages",), "name at least one file"),
-        (("measure",), "Name one video: scrapy measure https://www.youtube.com/watch?v=ID"),
-        (("measure", "a", "b"), "Name one video: scrapy measure"),
+        (("measure",), "Name one video: pytomo measure https://www.youtube.com/watch?v=ID"),
+        (("measure", "a", "b"), "Name one video: pytomo measure"),
         (("measure", "x"), "'x' is neither a video id of 11 characters nor a link that starts with http."),
         (("measure", VIDEO, "-a", "speed"), "Invalid -a value, use -a NAME=VALUE"),
         (("crawl", "-t", "never"), "time_frame='never' is not usable"),
@@ -125,13 +124,15 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("crawl", "-D", "soon"), "PYTOMO_DOWNLOAD_WINDOW_S='soon' is not usable"),
         (("report", "-s", "PYTOMO_PACE_S"), "Invalid -s value, use -s NAME=VALUE"),
         (("report", "--bogus"), "--bogus is not an option of `pytomo report`: pytomo report -h lists them."),
-        (("completion",), "Name one shell: pytomo completion bash|zsh|tcsh"),
-        (("completion", "fish"), "Name one shell: pytomo completion bash|zsh|tcsh"),
+        (("completion",), "Name one shell: pytomo completion bash|zsh|fish|tcsh"),
+        (("completion", "nushell"), "Name one shell: pytomo completion bash|zsh|fish|tcsh"),
+        (("failures", "dns_nx_domain"), "'dns_nx_domain' is no class of failure: did you mean dns_nxdomain"),
+        (("failures", "colour"), "'colour' is no class of failure."),
         (("lab",), "Name a command to run in the lab"),
         (("lab", "--nope", "version"), "--nope is not an option of `pytomo lab`: pytomo lab -h lists them."),
-        (("lab", "--world", "nope", "list"), "There is no lab world 'nope'; `scrapy lab list` shows them."),
-        (("lab", "--world", "nope", "serve"), "There is no lab world 'nope'; `scrapy lab list` shows them."),
-        (("lab", "--world", "nope", "version"), "There is no lab world 'nope'; `scrapy lab list` shows them."),
+        (("lab", "--world", "nope", "list"), "There is no lab world 'nope'; `pytomo lab list` shows them."),
+        (("lab", "--world", "nope", "serve"), "There is no lab world 'nope'; `pytomo lab list` shows them."),
+        (("lab", "--world", "nope", "version"), "There is no lab world 'nope'; `pytomo lab list` shows them."),
     ],
 )
 def test_wrong_words_are_one_sentence_and_2(run: Run, words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
@@ -161,3 +162,10 @@ def test_option_with_another_kind_of_value_is_named_with_2(run: Run, words: tupl
     ended = run(*words)
     assert (ended.exit_code, ended.output) == (2, "")
     assert sentence in ended.errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", [("pages", "none.html"), ("simulate", "none.json"), ("import-legacy", "none.db")])
+def test_file_that_is_not_there_is_one_sentence_and_3(run: Run, words: tuple[str, ...]) -> None:
+    ended = run(*words)
+    assert (ended.exit_code, ended.output) == (3, "") and len(ended.errors.splitlines()) == 1, ended
+    assert words[1] in ended.errors

@@ -112,6 +112,6 @@ def test_pages_of_a_named_address_say_what_their_text_does_not(run: Run, tmp_pat
 def test_pages_with_a_missing_file_says_so_and_prints_the_others(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.json").write_text(ANSWER)
     done = run("pages", "--json", tmp_path / "missing.json", tmp_path / "page.json")
-    assert done.exit_code == 2
+    assert done.exit_code == 3
     assert json.loads(done.output)["videos"] == ["M4gD1WSo5mA"]
     assert done.errors == f"{tmp_path / 'missing.json'} cannot be read: No such file or directory.\n"

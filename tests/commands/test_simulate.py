@@ -93,15 +93,16 @@ def test_simulate_finds_media_beside_the_trace(
         ('{"window_s": "long", "streams": []}', "trace.json is no trace file (ValueError("),
         ('{"window_s": 5}', "trace.json is no trace file (KeyError('streams'))"),
         ('{"window_s": 5, "streams": ["x"]}', "trace.json is no trace file (TypeError("),
-        (
-            '{"window_s": 5, "streams": [{"media": "no.mp4", "arrivals": []}]}',
-            "no.mp4 cannot be read: No such file or directory",
-        ),
     ],
 )
 def test_simulate_of_what_is_no_trace_is_one_sentence_and_2(run: Run, tmp_path: Path, trace: str, word: str) -> None:
     (tmp_path / "trace.json").write_text(trace)
     refused(run("simulate", "trace.json"), 2, word)
+
+
+def test_trace_of_media_that_are_not_there_is_one_sentence_and_3(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.json").write_text('{"window_s": 5, "streams": [{"media": "no.mp4", "arrivals": []}]}')
+    refused(run("simulate", "trace.json"), 3, "no.mp4 cannot be read: No such file or directory")
 
 
 @pytest.mark.process

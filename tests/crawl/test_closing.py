@@ -78,3 +78,10 @@ def test_rare_classes_are_summed_up() -> None:
 def test_next_command_names_the_database(database: str, option: str) -> None:
     assert summarised(database=database)[-1].startswith(f"Next: pytomo report{option} prints")
     assert f"pytomo serve{option} shows" in summarised(database=database)[-1]
+
+
+def test_interrupted_run_of_a_project_is_not_said_to_go_on() -> None:
+    summary = Summary("sqlite:///x.db", 30.0)
+    assert "the same command goes on" in next(summary.lines("shutdown"))
+    summary.is_resumable = False
+    assert next(summary.lines("shutdown")).startswith("The crawl was interrupted: 0 videos")

@@ -53,6 +53,14 @@ class FakeWorker:
         return make_download() if function is download_window else ((make_timeline(),), (make_playback(),))
 
 
+class FakeResolvers:
+    """Resolves nothing."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class Display:
     """Notes what it is shown; closes whatever happens."""
 
@@ -88,6 +96,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     analyst = FakeWorker()
     monkeypatch.setattr(analyst, "run", worker.run)
     monkeypatch.setattr(module, "Worker", lambda *_, **options: analyst if options else worker)
+    monkeypatch.setattr(module, "Resolvers", lambda _: FakeResolvers())
     monkeypatch.setattr(module, "SpoolFolder", Folder)
     return worker
 

@@ -23,6 +23,10 @@ LEFT JOIN http_request q ON q.download_id = d.id
 WHERE (m.failure IS NULL OR m.attribution = 'network')
 """
 _BITRATE = "(SELECT SUM(s.file_bitrate_bps) FROM stream s WHERE s.download_id = d.id)"
+_PLAYS = (
+    "(SELECT CASE WHEN l.plays_height_px >= {0} THEN 1 WHEN l.top_height_px >= {0} AND l.fails_height_px <= {0} THEN 0"
+    " END FROM ladder l WHERE l.measurement_id = m.id AND l.place = 0)"
+)
 _INDEPENDENT = {
     "download_s": ("d.elapsed_s", 1),
     "received_bytes": ("d.received_bytes", 1e-6),
@@ -59,9 +63,11 @@ _INDEPENDENT = {
     "service_estimate_bps": ("(SELECT MAX(s.service_estimate_bps) FROM stream s WHERE s.download_id = d.id)", 1e-6),
     "height_px": ("(SELECT MAX(s.height_px) FROM stream s WHERE s.download_id = d.id)", 1),
     "is_cross_traffic": ("d.is_cross_traffic", 100),
+    "best_height_px": ("(SELECT l.best_height_px FROM ladder l WHERE l.measurement_id = m.id AND l.place = 0)", 1),
+    **{f"plays_{height}p": (_PLAYS.format(height), 100) for height in (360, 480, 720, 1080)},
 }
 # Asked below, with the sessions that never started; and what the made-up rows do not have.
-_ELSEWHERE = {"startup_delay_s", "join_time_s", "delivery_after_2s_bps", "cpu_ratio"}
+_ELSEWHERE = {"startup_delay_s", "join_time_s", "delivery_after_2s_bps", "cpu_ratio", "plays_2160p"}
 
 
 def test_every_figure_has_its_independent_question() -> None:

@@ -23,6 +23,8 @@ ENTRIES = {"pytomo": "pytomo_scrapy", "scrapy": "scrapy.cmdline"}
 # A crawl of a document is ended after its first measurement, whatever it asks for.
 _SHORT = ("PYTOMO_DOWNLOAD_WINDOW_S=0.5", "PYTOMO_PACE_S=0", "PYTOMO_PING_PACKETS=1", "CLOSESPIDER_ITEMCOUNT=1")
 _SERVING = {"serve", "dashboard"}
+# Set where nothing is to be made short: `python -m tests.docs.walk`.
+AS_WRITTEN = "DOCUMENTS_AS_WRITTEN"
 
 # What installs, builds or needs a machine of its own, word by word, and where it is tried instead.
 NOT_RUN = {
@@ -38,8 +40,11 @@ NOT_RUN = {
 PROGRAMS = ("pip", "make", "docker", "python3", "python")
 
 
-def make_shell(folder: Path) -> dict[str, str]:
-    """Lay out a folder as a checkout looks to a user. Returns the changes of the environment."""
+def make_shell(folder: Path, *, is_empty: bool = False) -> dict[str, str]:
+    """Lay out a folder as a checkout looks to a user. Returns the changes of the environment.
+
+    `is_empty`: without a database, as the folder of somebody who has measured nothing yet.
+    """
     from pytomo_scrapy.storage.database import open_database
     from tests.running.commands import command
 
@@ -54,9 +59,10 @@ def make_shell(folder: Path) -> dict[str, str]:
         (folder / name).symlink_to(ROOT / name)
     (folder / "links.txt").write_text(f"# a list\nhttps://www.youtube.com/watch?v={LAB_VIDEO}\n")
     (folder / "results").mkdir()
-    # Documents about what was measured do not begin with a crawl.
-    (folder / "databases").mkdir()
-    open_database(f"sqlite:///{folder / 'databases' / 'pytomo.db'}").close()
+    if not is_empty:
+        # Documents about what was measured do not begin with a crawl.
+        (folder / "databases").mkdir()
+        open_database(f"sqlite:///{folder / 'databases' / 'pytomo.db'}").close()
     shutil.copy(ROOT / "tests" / "exchange" / "pytomo_3_0_4.db", folder / "results" / "old.db")
     client = json.dumps(command("pytomo")[:-1])
     return {"PATH": f"{shims}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1", "COMMAND_CLIENT": client}
@@ -78,13 +84,13 @@ def main(name: str, words: list[str]) -> int:
         return 99
     words = [_filled_in(word) for word in words]
     command = _command_of(words)
-    if words[0] == "lab" and command in {"crawl", "measure"}:
+    if words[0] == "lab" and command in {"crawl", "measure"} and AS_WRITTEN not in os.environ:
         words = _in_the_lab_that_runs(words)
     if command in _SERVING and words[0] != "lab":
         return _serve([*_start(name), *words, "0"], "is at ")
     if words[:2] == ["lab", "serve"]:
         return _serve([*_start(name), *words], "export HTTPS_PROXY=")
-    if command in {"crawl", "measure"}:
+    if command in {"crawl", "measure"} and AS_WRITTEN not in os.environ:
         words += [part for setting in _SHORT for part in ("-s", setting)]
     return subprocess.run([*_start(name), *words], check=False).returncode
 
@@ -138,8 +144,8 @@ def _make_demo() -> int:
     """Run what the Makefile's demo runs, through this shell again."""
     done = subprocess.run(["/usr/bin/make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
     recipe = done.stdout.replace("\\\n", " ").splitlines()
-    lines = [line for line in recipe if re.match(r"\S*/scrapy ", line)]
-    assert len(lines) == 2, recipe
+    lines = [line for line in recipe if re.match(r"\S*/pytomo ", line)]
+    assert len(lines) == 2 and recipe[-1].startswith("echo "), recipe
     return max(subprocess.run(["bash", "-c", line], check=False).returncode for line in lines)
 
 

@@ -34,7 +34,7 @@ def test_every_command_that_is_mentioned_exists_with_its_options(document: str, 
     assert [word for word in rest if word.startswith("-") and word != "-"] == [], f"{document}: {line}"
 
 
-SYNOPSIS = re.compile(r"^scrapy ([a-z-]+) (.*[\[{].*)$", re.MULTILINE)
+SYNOPSIS = re.compile(r"^(?:scrapy|pytomo) ([a-z-]+) (.*[\[{].*)$", re.MULTILINE)
 
 
 def synopses() -> list[tuple[str, str]]:
@@ -50,7 +50,7 @@ def test_every_option_of_a_synopsis_exists(name: str, words: str) -> None:
 
 
 def test_there_are_synopses() -> None:
-    assert {"dashboard", "lab", "replay", "plot", "simulate"} <= {name for name, _ in synopses()}
+    assert {"serve", "lab", "replay", "plot", "simulate"} <= {name for name, _ in synopses()}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -88,7 +88,9 @@ def test_spider_without_a_video_begins_no_run_and_no_process(tmp_path: Path) -> 
         "    def parse(self, response):\n        yield {'a': 1}\n"
     )
     done = run_there(project, "crawl", "plain", "-s", "LOG_LEVEL=INFO")
+    # Its log is Scrapy's, and nothing is said of videos.
     assert done.returncode == 0 and "'item_scraped_count': 1" in done.stderr, done.stderr
+    assert "The crawl is finished" not in done.stderr
     assert query(project / "databases" / "pytomo.db", "SELECT count(*) FROM run") == [(0,)]
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import socketserver
 import sqlite3
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.lab.authority import Authority
 from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
+from tests.running.hostile_proxy import hostile_proxy
 
 CHUNK = b'{"contents": [' + b'{"lockupViewModel": {"contentId": "aaaaaaaaaaa"}},' * 1300
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
@@ -71,44 +68,6 @@ ANSWERS = {
     fifty_megabytes: "page_too_large",
     a_page_as_large_as_is_read: "unknown_page_shape",
 }
-
-
-@contextlib.contextmanager
-def hostile_proxy(answer: object, folder: Path) -> Iterator[dict[str, str]]:
-    """A proxy that gives every request of every host the same answer."""
-    authority = Authority.create(folder)
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with contextlib.suppress(OSError):
-                head = _read_head(self.request)
-                host = head.split(b" ")[1].rpartition(b":")[0].decode()
-                self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                with authority.server_context(host).wrap_socket(self.request, server_side=True) as client:
-                    _read_head(client)
-                    answer(client)  # type: ignore[operator]
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        yield {"https_proxy": url, "http_proxy": url, "SSL_CERT_FILE": str(authority.bundle_path)}
-        server.shutdown()
-        thread.join()
-
-
-def _read_head(client: socket.socket) -> bytes:
-    head = b""
-    while b"\r\n\r\n" not in head:
-        received = client.recv(65536)
-        if not received:
-            raise ConnectionError
-        head += received
-    return head
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__)

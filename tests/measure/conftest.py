@@ -12,7 +12,6 @@ from tests.measure.session_world import World
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """A crawl whose stages do nothing but say that they were run."""
     world = World()
-    monkeypatch.setattr(session, "resolve_video", lambda *args: world.resolve(*args))
     monkeypatch.setattr(session, "look_up_hosts", lambda *args, **kwargs: world.look_up(*args, **kwargs))
     monkeypatch.setattr(family_paths, "look_up_hosts", lambda *args, **kwargs: world.look_up(*args, **kwargs))
     monkeypatch.setattr(session, "ping_media", lambda *args: world.ping(*args))

@@ -41,7 +41,7 @@ class World(FakeCrawl):
         self.resolutions: list[ResolveResult] = []  # to come; then ordinary ones
         self.dns_failure: dict[int | None, str] = {}  # by family
 
-    def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult:
+    def answer(self, url: str, settings: ResolveConfig) -> ResolveResult:
         self.note("resolve")
         family = 6 if settings.path.family == "6" else 4
         return self.resolutions.pop(0) if self.resolutions else make_resolve(address_family=family)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from pytomo_scrapy import config
@@ -24,12 +27,19 @@ SETTINGS = config.load({"PYTOMO_IP_FAMILY": "both"}.get)
 ADDRESS = {4: "127.0.0.1", 6: "::1"}
 
 
-def resolve(url: str, settings: ResolveConfig) -> ResolveResult:
+async def resolve(url: str, settings: ResolveConfig) -> ResolveResult:
     return make_resolve(address_family=int(settings.path.family))
 
 
 def pair(video_id: str = "abcdefghijk", resolve: Resolve = resolve) -> tuple[FamilyPath, ...]:
-    return resolve_paths(make_item(video_id=video_id, crawl="c"), SETTINGS.resolve, resolve)
+    return asyncio.run(resolve_paths(make_item(video_id=video_id, crawl="c"), SETTINGS.resolve, resolve))
+
+
+def answering(answer: Callable[[ResolveConfig], ResolveResult]) -> Resolve:
+    async def resolve(url: str, settings: ResolveConfig) -> ResolveResult:
+        return answer(settings)
+
+    return resolve
 
 
 def test_family_that_met_a_bot_check_is_asked_for_again_and_the_other_one_is_not() -> None:
@@ -37,15 +47,15 @@ def test_family_that_met_a_bot_check_is_asked_for_again_and_the_other_one_is_not
         4: make_resolve(elapsed_s=0.5, attempt_count=1),
         6: make_resolve(formats=(), failure="bot_check", elapsed_s=3.0, attempt_count=2, address_family=None),
     }
-    paths = pair(resolve=lambda url, settings: first[int(settings.path.family)])
+    paths = pair(resolve=answering(lambda settings: first[int(settings.path.family)]))
     assert families(paths) == [4, 6] and is_bot_check(paths)
     asked: list[str] = []
 
-    def resolve_again(url: str, settings: ResolveConfig) -> ResolveResult:
+    async def resolve_again(url: str, settings: ResolveConfig) -> ResolveResult:
         asked.append(settings.path.family)
         return make_resolve(address_family=6, elapsed_s=0.25, attempt_count=1)
 
-    again = resolve_paths(make_item(crawl="c"), SETTINGS.resolve, resolve_again, paths)
+    again = asyncio.run(resolve_paths(make_item(crawl="c"), SETTINGS.resolve, resolve_again, paths))
     assert asked == ["6"] and not is_bot_check(again)
     found = {path.family: path.resolve for path in again}
     assert found[4] is first[4]
@@ -81,7 +91,7 @@ def test_both_families_are_resolved_in_an_order_that_the_video_draws() -> None:
 
 
 def test_family_behind_a_proxy_that_goes_on_over_the_other_one_is_told_apart() -> None:
-    paths = pair(resolve=lambda url, settings: make_resolve(address_family=4))
+    paths = pair(resolve=answering(lambda _: make_resolve(address_family=4)))
     assert [(path.family, path.resolve.failure) for path in paths] == [(4, None), (6, "exit_address_changed")]
 
 
@@ -106,7 +116,8 @@ def test_video_of_one_path_is_looked_up_for_the_family_that_its_addresses_are_si
     look_up: dict[int | None, str],
 ) -> None:
     settings = config.load({}.get)
-    paths = resolve_paths(make_item(), settings.resolve, lambda url, _: make_resolve(address_family=6))
+    answer = answering(lambda _: make_resolve(address_family=6))
+    paths = asyncio.run(resolve_paths(make_item(), settings.resolve, answer))
     assert families(paths) == [None]
     (path,) = look_up_paths(paths, settings.dns, started_s=0.0)
     assert path.dns is not None and path.dns.chosen == {HOST: "::1"}

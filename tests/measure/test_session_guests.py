@@ -50,7 +50,7 @@ def test_stop_of_the_crawl_while_a_bot_check_is_waited_out_leaves_the_video_for_
         world.stops_before = stops_before
         return BOT_CHECK
 
-    world.resolve = refuse_and_stop  # type: ignore[method-assign]
+    world.answer = refuse_and_stop  # type: ignore[method-assign]
     item, flow = make_item(), make_session(world)
     with pytest.raises(Stopped):
         asyncio.run(flow.step(Stage.RESOLVE, item))

@@ -30,6 +30,11 @@ class Process:
     def __init__(self) -> None:
         self.caps_bytes: list[int] = []
         self.failures: list[str | None] = []  # of the windows to come
+        self.second: ResolveResult | None = None  # what a second resolution gives
+
+    async def resolve(self, url: str, settings: config.ResolveConfig) -> ResolveResult:
+        assert self.second is not None
+        return self.second
 
     async def download(self, plan: WindowPlan, settings: config.DownloadConfig, item: VideoItem) -> DownloadResult:
         self.caps_bytes.append(settings.max_bytes)
@@ -48,6 +53,7 @@ def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline,
         data_cap=DataCap(checked, gate, lambda *_: 0),
         networks=NetworkFinder(checked.network),
         pause=gate.pause,
+        until_stop=gate.until_stop,
     )
     return DownloadPipeline(Session(checked, tools), cast(Any, None)), process
 
@@ -57,7 +63,7 @@ def measure_refused(
 ) -> tuple[VideoItem, Process]:
     pipeline, process = make_pipeline(0)
     process.failures = failures
-    monkeypatch.setattr(session, "resolve_video", lambda *_: second)
+    process.second = second
     monkeypatch.setattr(session, "look_up_hosts", lambda hosts, *_: make_dns(chosen=dict.fromkeys(hosts, "192.0.2.9")))
     item = make_item(resolve=make_resolve(client_address="192.0.2.1", attempt_count=1), dns=make_dns())
     asyncio.run(pipeline.measure(item))

@@ -11,9 +11,9 @@ class ClipSpec:
     """What a clip is to be, before anything is encoded.
 
     `kind` is the packaging: `muxed` (MP4, index first), `muxed_index_last`, `separate` (fragmented MP4 with `sidx`),
-    `webm` (VP9 and Opus), `flv` or `mpegts`; for HLS: `hls` (a transport stream, cut) or `packed` (the picture so, the
-    sound as bare frames). What is `separate` can be delivered in segments too. `pattern` is `constant` or `varying`
-    bitrate.
+    `ladder` (the same in six qualities), `webm` (VP9 and Opus), `flv` or `mpegts`; for HLS: `hls` (a transport stream,
+    cut) or `packed` (the picture so, the sound as bare frames). What is `separate` can be delivered in segments too.
+    `pattern` is `constant` or `varying` bitrate.
     """
 
     name: str
@@ -88,6 +88,7 @@ def _specs() -> dict[str, ClipSpec]:
         ClipSpec("hls_90", "hls", 90),
         ClipSpec("hls_vbr_40", "hls", 40, "varying"),
         ClipSpec("packed_40", "packed", 40),
+        ClipSpec("ladder_60", "ladder", 60),
     ]
     return {spec.name: spec for spec in rows}
 

@@ -28,6 +28,16 @@ STILL_S, NOISY_S = 10, 5
 _NOISE = random.Random(2011).randbytes(1 << 18)
 
 _X264 = "keyint=50:min-keyint=50:scenecut=0:bframes=0:threads=1:"
+# The rungs of a ladder: width and bit rate by height. Each is padded to its rate, so that it is what it says.
+RUNGS: dict[int, tuple[int, int]] = {
+    144: (256, 100_000),
+    240: (426, 250_000),
+    360: (640, 500_000),
+    480: (854, 1_000_000),
+    720: (1280, 2_200_000),
+    1080: (1920, 4_500_000),
+}
+_RUNG = "h264_rung_"
 # Coder, options and bit rate (None: constant quality) by the source's name.
 _VIDEO_CODERS: dict[str, tuple[str, dict[str, str], int | None]] = {
     "h264_constant": (
@@ -45,8 +55,10 @@ _VIDEO_CODERS: dict[str, tuple[str, dict[str, str], int | None]] = {
 _AUDIO_CODERS = {"aac": ("aac", 44_100), "opus": ("libopus", 48_000)}
 
 
-def source_names(spec: ClipSpec) -> tuple[str, str]:
-    """Return which video and audio source a clip is packed from."""
+def source_names(spec: ClipSpec) -> tuple[str, ...]:
+    """Return which video and audio sources a clip is packed from, the sound last."""
+    if spec.kind == "ladder":
+        return (*(f"{_RUNG}{height_px}" for height_px in RUNGS), "aac")
     if spec.kind == "webm":
         return f"vp9_{spec.pattern}", "opus"
     return f"h264_{spec.pattern}", "aac"
@@ -80,32 +92,45 @@ def _encode_source(name: str, duration_s: float, path: Path) -> None:
                 container.mux(audio.encode(tone))
             container.mux(audio.encode(None))
             return
-        coder, options, bit_rate = _VIDEO_CODERS[name]
+        size_px, (coder, options, bit_rate) = _video_coder(name)
         video = container.add_stream(coder, rate=FRAME_RATE_FPS, options=options)
         assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
+        (video.width, video.height), video.pix_fmt = size_px, "yuv420p"
         video.codec_context.gop_size = KEYFRAME_INTERVAL
         if bit_rate is not None:
             video.bit_rate = bit_rate
-        for frame in _pictures(name.endswith("varying"), duration_s):
+        for frame in _pictures(name.endswith("varying"), duration_s, size_px):
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
 
 
-def _pictures(is_varying: bool, duration_s: float) -> Iterator[VideoFrame]:
+def _video_coder(name: str) -> tuple[tuple[int, int], tuple[str, dict[str, str], int | None]]:
+    """Return the size of a source's pictures, and its coder, options and bit rate."""
+    if not name.startswith(_RUNG):
+        return (WIDTH_PX, HEIGHT_PX), _VIDEO_CODERS[name]
+    height_px = int(name.removeprefix(_RUNG))
+    width_px, rate_bps = RUNGS[height_px]
+    kbps = rate_bps // 1000
+    options = _X264 + f"nal-hrd=cbr:vbv-maxrate={kbps}:vbv-bufsize={kbps}"
+    return (width_px, height_px), ("libx264", {"preset": "ultrafast", "x264-params": options}, rate_bps)
+
+
+def _pictures(is_varying: bool, duration_s: float, size_px: tuple[int, int]) -> Iterator[VideoFrame]:
     """Yield a ramp that moves, with a band of noise; in a varying clip a still ramp, then a broad band of noise."""
     random_source = random.Random(1)
+    width_px, height_px = size_px
+    first_row = height_px * 5 // 12
     for index in range(round(duration_s * FRAME_RATE_FPS)):
-        frame = VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p")
+        frame = VideoFrame(width_px, height_px, "yuv420p")
         stride = frame.planes[0].line_size
         second = index // FRAME_RATE_FPS
         is_noisy = not is_varying or second % (STILL_S + NOISY_S) >= STILL_S
         shift = 0 if is_varying else 2 * index
-        luma = bytearray(bytes((x + shift) % 256 for x in range(stride)) * HEIGHT_PX)
+        luma = bytearray(bytes((x + shift) % 256 for x in range(stride)) * height_px)
         if is_noisy:
             count = (48 if is_varying else 24) * stride
             start = random_source.randrange(len(_NOISE) - count)
-            luma[100 * stride : 100 * stride + count] = _NOISE[start : start + count]
+            luma[first_row * stride : first_row * stride + count] = _NOISE[start : start + count]
         frame.planes[0].update(bytes(luma))
         for plane in frame.planes[1:]:
             plane.update(bytes([128]) * plane.buffer_size)

@@ -12,10 +12,11 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 
 from pytomo_scrapy.lab.clips.clip import Clip, ClipSpec, ClipStream
 from pytomo_scrapy.lab.clips.cuts import pack_audio, read_written_cuts
-from pytomo_scrapy.lab.clips.encode import FRAME_RATE_FPS, HEIGHT_PX, WIDTH_PX, source_names
+from pytomo_scrapy.lab.clips.encode import FRAME_RATE_FPS, source_names
 from pytomo_scrapy.lab.clips.file_parts import ebml_elements, mp4_boxes
 
 AUDIO_RATE_HZ = 44_100
@@ -28,6 +29,7 @@ _SEPARATE_AUDIO = {"movflags": _SEPARATE_FLAGS, "frag_duration": _SEGMENT_US}
 _WEBM = {"cues_to_front": "1", "cluster_time_limit": "4000"}
 # The muxer writes a playlist, and beside it the one file whose segments it lists.
 _HLS = {"hls_time": "4", "hls_flags": "single_file", "hls_playlist_type": "vod"}
+_LADDER_ITAGS = (160, 133, 134, 135, 136, 137)
 _SUFFIXES = {"mpegts": "ts", "hls": "m3u8", "adts": "aac"}
 
 
@@ -40,6 +42,7 @@ class _Package:
     mime: str
     format: str
     options: dict[str, str]
+    source: int | None = None  # which of the clip's sources it is made of; None: by its kind
 
 
 def _packages(spec: ClipSpec) -> list[_Package]:
@@ -62,16 +65,23 @@ def _packages(spec: ClipSpec) -> list[_Package]:
             _Package("video", 93, "video/mp2t", "hls", _HLS),
             _Package("audio", 94, "audio/aac", "adts", {}),
         ],
+        "ladder": [
+            *(_Package("video", itag, "video/mp4", "mp4", _SEPARATE_VIDEO, n) for n, itag in enumerate(_LADDER_ITAGS)),
+            _Package("audio", 140, "audio/mp4", "mp4", _SEPARATE_AUDIO),
+        ],
     }
     return packages[spec.kind]
 
 
 def write_clip(spec: ClipSpec, sources: dict[str, Path], folder: Path) -> Clip:
     """Write the files of a clip into `folder`, its sources cut to its length."""
-    video, audio = (sources[name] for name in source_names(spec))
-    inputs = {"video": [video], "audio": [audio], "muxed": [video, audio]}
-    streams = tuple(_write_stream(spec, package, inputs[package.kind], folder) for package in _packages(spec))
-    return Clip(spec.name, spec.kind, spec.duration_s, streams)
+    found = [sources[name] for name in source_names(spec)]
+    inputs = {"video": found[:1], "audio": found[-1:], "muxed": found}
+    streams = []
+    for package in _packages(spec):
+        chosen = inputs[package.kind] if package.source is None else [found[package.source]]
+        streams.append(_write_stream(spec, package, chosen, folder))
+    return Clip(spec.name, spec.kind, spec.duration_s, tuple(streams))
 
 
 def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], folder: Path) -> ClipStream:
@@ -87,6 +97,8 @@ def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], fo
             for second, packet in heapq.merge(*queues, key=lambda pair: pair[0]):
                 per_second[int(second)] += packet.size
                 output.mux(packet)
+        picture = containers[0].streams[0].codec_context
+        size_px = (picture.width, picture.height) if isinstance(picture, VideoCodecContext) else (None, None)
         codecs = ", ".join(_codec_string(container.streams[0]) for container in containers)
     finally:
         for container in containers:
@@ -105,8 +117,8 @@ def _write_stream(spec: ClipSpec, package: _Package, sources: Sequence[Path], fo
         codecs=codecs,
         bitrate_bps=8 * max(per_second.values()),
         average_bitrate_bps=round(8 * size_bytes / spec.duration_s),
-        width_px=WIDTH_PX if has_video else None,
-        height_px=HEIGHT_PX if has_video else None,
+        width_px=size_px[0],
+        height_px=size_px[1],
         frame_rate_fps=FRAME_RATE_FPS if has_video else None,
         sample_rate_hz=(48_000 if spec.kind == "webm" else AUDIO_RATE_HZ) if has_audio else None,
         channels=2 if has_audio else None,

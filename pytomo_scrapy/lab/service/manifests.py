@@ -71,14 +71,20 @@ class Manifests:
         return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
     def _manifest(self, video: LabVideo, clip: Clip, request: Request) -> str:
-        sets = "".join(self._adaptation_set(video, stream, request) for stream in clip.streams)
+        kinds = dict.fromkeys(stream.kind for stream in clip.streams)
+        sets = "".join(self._adaptation_set(video, clip, kind, request) for kind in kinds)
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" '
             f'mediaPresentationDuration="PT{clip.duration_s:.3f}S" minBufferTime="PT2S"><Period>{sets}</Period></MPD>\n'
         )
 
-    def _adaptation_set(self, video: LabVideo, stream: ClipStream, request: Request) -> str:
+    def _adaptation_set(self, video: LabVideo, clip: Clip, kind: str, request: Request) -> str:
+        streams = [stream for stream in clip.streams if stream.kind == kind]
+        rungs = "".join(self._representation(video, stream, request) for stream in streams)
+        return f'<AdaptationSet mimeType="{streams[0].mime}" segmentAlignment="true">{rungs}</AdaptationSet>'
+
+    def _representation(self, video: LabVideo, stream: ClipStream, request: Request) -> str:
         url = self._url(video, stream, request)
         picture = f' width="{stream.width_px}" height="{stream.height_px}" frameRate="{stream.frame_rate_fps}"'
         sound = f' audioSamplingRate="{stream.sample_rate_hz}"'
@@ -88,29 +94,32 @@ class Manifests:
             f" media={quoteattr(f'{url}&sq=$Number$')}><SegmentTimeline>{times}</SegmentTimeline></SegmentTemplate>"
         )
         return (
-            f'<AdaptationSet mimeType="{stream.mime}" segmentAlignment="true">'
             f'<Representation id="{stream.itag}" codecs="{stream.codecs}" bandwidth="{stream.average_bitrate_bps}"'
-            f"{picture if stream.kind == 'video' else sound}>{template}</Representation></AdaptationSet>"
+            f"{picture if stream.kind == 'video' else sound}>{template}</Representation>"
         )
 
 
 def _master(clip: Clip) -> str:
-    streams = {stream.kind: stream for stream in clip.streams}
-    sound, picture = streams.get("audio"), streams.get("video") or streams["muxed"]
-    codecs = ",".join(stream.codecs.replace(" ", "") for stream in (picture, sound) if stream)
-    bandwidth = sum(stream.bitrate_bps for stream in clip.streams)
+    sound = next((stream for stream in clip.streams if stream.kind == "audio"), None)
     lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"]
     group = ""
     if sound is not None:
         group = f',AUDIO="{_SOUND}"'
+        place = _place(sound)
         lines.append(
-            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_SOUND}",NAME="main",DEFAULT=YES,AUTOSELECT=YES,URI="{_place(sound)}"'
+            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_SOUND}",NAME="main",DEFAULT=YES,AUTOSELECT=YES,URI="{place}"'
         )
-    lines.append(
-        f'#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS="{codecs}",RESOLUTION={picture.width_px}x{picture.height_px},'
-        f"FRAME-RATE={picture.frame_rate_fps}{group}"
-    )
-    return "\n".join([*lines, _place(picture), ""])
+    for picture in (stream for stream in clip.streams if stream.kind != "audio"):
+        streams = [stream for stream in (picture, sound) if stream]
+        codecs = ",".join(stream.codecs.replace(" ", "") for stream in streams)
+        lines.append(
+            f"#EXT-X-STREAM-INF:BANDWIDTH={sum(stream.bitrate_bps for stream in streams)},"
+            f"AVERAGE-BANDWIDTH={sum(stream.average_bitrate_bps for stream in streams)},"
+            f'CODECS="{codecs}",RESOLUTION={picture.width_px}x{picture.height_px},'
+            f"FRAME-RATE={picture.frame_rate_fps}{group}"
+        )
+        lines.append(_place(picture))
+    return "\n".join([*lines, ""])
 
 
 def _place(stream: ClipStream) -> str:

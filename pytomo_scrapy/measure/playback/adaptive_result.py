@@ -10,6 +10,7 @@ from pytomo_scrapy.measure.playback.adaptive.typical import mean_bitrate_bps
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 from pytomo_scrapy.measure.playback.counted_stalls import LONG_STALL_S, MIN_STALL_S, counted_stalls
 from pytomo_scrapy.measure.playback.player_model import Player, StreamTrace
+from pytomo_scrapy.measure.playback.validated import is_adaptive_validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ def adaptive_result(
         return replace(result, failure="no_media_data", failure_detail="no byte came")
     assert player.adapt is not None and result.horizon_s is not None
     shown = player.adapt(streams, ladder, result.parameters, result.horizon_s, source.round_trip_s)
-    return summed_up(result, shown, ladder)
+    is_validated = player.is_validated and is_adaptive_validated(streams, ladder, result.horizon_s, source.round_trip_s)
+    return summed_up(replace(result, is_validated=is_validated), shown, ladder)
 
 
 def summed_up(result: PlaybackResult, shown: AdaptivePlayback, ladder: Ladder) -> PlaybackResult:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytomo_scrapy.items import ResolveResult
+from pytomo_scrapy.measure.playback.ladder_building import DeclaredRung, declared_rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class DeclaredVideo:
     extractor: str | None = None
     client: str | None = None
     player_config: Mapping[str, Any] | None = None
+    rungs: tuple[DeclaredRung, ...] = ()
 
 
 NOTHING_DECLARED = DeclaredVideo()
@@ -26,4 +28,5 @@ def declared_video(resolve: ResolveResult | None) -> DeclaredVideo:
     """Return what was declared with a resolution's answer."""
     if resolve is None:
         return NOTHING_DECLARED
-    return DeclaredVideo(resolve.duration_s, resolve.extractor, resolve.client, resolve.player_config)
+    rungs = tuple(declared_rung(media) for media in resolve.rungs)
+    return DeclaredVideo(resolve.duration_s, resolve.extractor, resolve.client, resolve.player_config, rungs)

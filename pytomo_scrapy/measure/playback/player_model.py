@@ -53,6 +53,8 @@ class PlaybackTrace:
 
 PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], PlaybackTrace]
 # Plays a ladder over what the line carried: (streams, ladder, parameters, horizon, round trip or None).
+# Makes the machine (`adaptive/adaptive_player.py`) that plays a ladder by parameters.
+MakePlayer = Callable[[Ladder, Mapping[str, float]], Any]
 LadderRule = Callable[[Sequence[StreamTrace], Ladder, Mapping[str, float], float, float | None], AdaptivePlayback]
 
 
@@ -83,6 +85,7 @@ class Player:
     by_client: Mapping[str, ClientParameters] = field(default_factory=dict)
     extractor: str | None = None
     adapt: LadderRule | None = None
+    make: MakePlayer | None = None  # of an adaptive player: the machine that a replay, or a live window, drives
 
 
 def declared_number(value: object, scale: float = 1000.0) -> float | None:

@@ -13,13 +13,9 @@ from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, Decl
 from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
 from pytomo_scrapy.measure.playback.player_model import PlaybackTrace, StreamTrace, bytes_at, media_received_s
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
+from pytomo_scrapy.measure.playback.validated import is_fixed_validated
 
 __all__ = ["PLAYERS", "StreamTrace", "default_player", "player_parameters", "simulate_playback"]
-
-# Conditions of the recorded browser sessions (docs/playback.md): outside them a row is not marked as validated.
-VALIDATED_WINDOW_S = 35.0
-VALIDATED_DELIVERY_BPS = 4.2e6
-VALIDATED_MEDIA_BPS = 1.2e6
 
 
 def default_player(formats: Sequence[object], *, is_in_segments: bool = False) -> str:
@@ -98,18 +94,20 @@ def simulate_playback(
         )
     assert model.run is not None  # a player that does not adapt
     trace = model.run(streams, result.parameters, horizon_s)
-    return _summarised(result, trace, streams, horizon_s)
+    return _summarised(result, trace, streams, source.round_trip_s)
 
 
 def _summarised(
-    result: PlaybackResult, trace: PlaybackTrace, streams: Sequence[StreamTrace], horizon_s: float
+    result: PlaybackResult, trace: PlaybackTrace, streams: Sequence[StreamTrace], round_trip_s: float | None
 ) -> PlaybackResult:
+    horizon_s = result.horizon_s or 0.0
     result = replace(
         result,
         is_started=trace.started_s is not None,
         media_received_s=min(media_received_s(stream, horizon_s) for stream in streams),
         timeline_method=_worst_method(streams),
-        is_validated=_is_validated(result.player, streams, horizon_s),
+        is_validated=PLAYERS[result.player].is_validated
+        and is_fixed_validated(streams, trace, horizon_s, round_trip_s),
         is_identifiable=trace.is_identifiable,
         freezes=tuple(trace.freezes) if trace.freezes is not None else None,
         buffer_end_s=trace.buffer_end_s,
@@ -139,16 +137,3 @@ def _summarised(
 def _worst_method(streams: Sequence[StreamTrace]) -> str:
     methods = {stream.timeline.method for stream in streams}
     return next(method for method in ("linear", "segments", "packets") if method in methods)
-
-
-def _is_validated(player: str, streams: Sequence[StreamTrace], horizon_s: float) -> bool:
-    """Tell whether the row lies inside the conditions in which the player was compared with a real browser."""
-    if not PLAYERS[player].is_validated or horizon_s > VALIDATED_WINDOW_S:
-        return False
-    if any(stream.timeline.method != "packets" or stream.timeline.is_index_last for stream in streams):
-        return False
-    media_bps = sum(stream.timeline.bitrate_bps or float("inf") for stream in streams)
-    last_s = max((stream.arrival_s[-1] for stream in streams if stream.arrival_s), default=0.0)
-    received = sum(stream.arrival_bytes[-1] for stream in streams if stream.arrival_bytes)
-    delivery_bps = received * 8 / last_s if last_s > 0 else 0.0
-    return media_bps <= VALIDATED_MEDIA_BPS and delivery_bps <= VALIDATED_DELIVERY_BPS

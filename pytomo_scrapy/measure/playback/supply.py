@@ -39,11 +39,12 @@ class Supply:
         return any(start_s < to_s and from_s < end_s for start_s, end_s in self.unknown_s)
 
 
-def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
+def summed_supply(streams: Sequence[StreamTrace], horizon_s: float, *, is_certain: bool = False) -> Supply:
     """Add up the arrivals of all streams.
 
     Where nothing was asked for, because every file was whole or had enough ahead, another player would still be
-    fetching: the mean rate of the other times stands in there, and those times are marked as unknown.
+    fetching: the mean rate of the other times stands in there, and those times are marked as unknown. `is_certain`
+    counts what arrived alone: no line can give less.
     """
     times: list[float] = []
     counts: list[float] = []
@@ -52,7 +53,7 @@ def summed_supply(streams: Sequence[StreamTrace], horizon_s: float) -> Supply:
         times.extend(stream.arrival_s[: len(arrived)])
         counts.extend(map(sub, arrived, chain((0,), arrived)))
     unknown = without_demand(streams, horizon_s) if times else []
-    for t_s, count in _stand_in(times, counts, unknown):
+    for t_s, count in () if is_certain else _stand_in(times, counts, unknown):
         times.append(t_s)
         counts.append(count)
     # Sorting indices instead of pairs: every arrival of a window passes here, and floats alone compare faster.

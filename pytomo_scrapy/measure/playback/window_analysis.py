@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pytomo_scrapy.config import PlaybackConfig
-from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult, StreamDownload
-from pytomo_scrapy.items.precision import round_timeline
+from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, StreamDownload
+from pytomo_scrapy.items.precision import round_ladder, round_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
+from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
+from pytomo_scrapy.measure.playback.best_quality import judge_ladder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
+from pytomo_scrapy.measure.playback.ladder_building import build_ladder, ladder_source
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, unloaded_round_trip_s, window_traces
 
 
 def analyse_window(
     download: DownloadResult, declared: DeclaredVideo, config: PlaybackConfig
-) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...]]:
+) -> tuple[tuple[MediaTimeline, ...], tuple[PlaybackResult, ...], LadderResult | None]:
     """Read the timelines of the spooled streams and simulate every player on them. Runs in a process without network.
 
     Players see the timelines as they are stored, so that a replay from the database gives exactly the same figures.
+    The ladder is None where it is switched off, or the window says nothing.
     """
     timelines = tuple(round_timeline(_timeline(stream, declared.duration_s)) for stream in download.streams)
-    return timelines, simulate_window(download, timelines, declared, config)
+    playbacks = simulate_window(download, timelines, declared, config)
+    return timelines, playbacks, window_ladder(download, timelines, declared, config)
+
+
+def window_ladder(
+    download: DownloadResult, timelines: tuple[MediaTimeline, ...], declared: DeclaredVideo, config: PlaybackConfig
+) -> LadderResult | None:
+    """Return the window's ladder with the best quality that plays."""
+    end_s = horizon_s(download)
+    if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
+        return None
+    ladder = build_ladder(declared.rungs, download, timelines)
+    result = LadderResult(place=download.place)
+    if ladder is not None:
+        result = replace(
+            result,
+            source=ladder_source(ladder),
+            video_rung_count=len(ladder.video),
+            audio_rung_count=len(ladder.audio),
+            top_height_px=ladder.video[-1].height_px,
+            ladder=round_ladder(ladder),
+        )
+    return judge_ladder(result, download, window_traces(download, timelines), end_s, config)
 
 
 def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> MediaTimeline:
@@ -66,6 +93,9 @@ def simulate_window(
     end_s = horizon_s(download)
     if end_s is None:
         return ()
+    if download.live_playback is not None:
+        # Its player chose what came: what another would have shown of it says nothing.
+        return (replace(download.live_playback, place=download.place),)
     classic = {
         "initial_buffer_s": config.initial_buffer_s,
         "min_buffer_s": config.min_buffer_s,
@@ -85,6 +115,14 @@ def simulate_window(
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
     return tuple(
-        simulate_playback(traces, name, parameters, horizon_s=end_s, window_index=download.place, declared=declared)
+        simulate_playback(
+            traces,
+            name,
+            parameters,
+            horizon_s=end_s,
+            window_index=download.place,
+            declared=declared,
+            source=LadderSource(round_trip_s=unloaded_round_trip_s(download)),
+        )
         for name, parameters in players.items()
     )

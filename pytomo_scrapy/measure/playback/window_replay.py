@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from pytomo_scrapy.items import DownloadResult, MediaTimeline, PlaybackResult
+from pytomo_scrapy.items import DownloadResult, Ladder, MediaTimeline, PlaybackResult
+from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
 from pytomo_scrapy.measure.playback.player_model import media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
@@ -38,6 +39,11 @@ def window_traces(download: DownloadResult, timelines: Sequence[MediaTimeline]) 
     ]
 
 
+def unloaded_round_trip_s(download: DownloadResult) -> float | None:
+    """Return the round trip to the media host without load: the kernel's least, else the handshake. None: neither."""
+    return download.tcp_summary.rtt_min_s or download.connect_s
+
+
 def gated_at_media_s(download: DownloadResult, timelines: Sequence[MediaTimeline]) -> float | None:
     """Return the media seconds that were complete of the stream that the media host took back.
 
@@ -58,6 +64,7 @@ def replay_window(
     parameters: Mapping[str, float],
     name: str,
     declared: DeclaredVideo = NOTHING_DECLARED,
+    ladder: Ladder | None = None,
 ) -> PlaybackResult | None:
     """Simulate `player` on a stored window and call the result `name`. None where no trace was kept."""
     end_s = horizon_s(download)
@@ -70,6 +77,7 @@ def replay_window(
         horizon_s=end_s,
         window_index=download.place,
         declared=declared,
+        source=LadderSource(ladder, unloaded_round_trip_s(download)),
     )
     return replace(result, player=name)
 

@@ -1,4 +1,4 @@
-"""yt-dlp in process: silent, without disk, bounded in time, its messages kept for the classification."""
+"""yt-dlp: silent, without disk, bounded in time and in what it reads, its messages kept for the classification."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +17,17 @@ import yt_dlp
 import yt_dlp.globals
 from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking.common import Request, Response
-from yt_dlp.networking.exceptions import TransportError
+from yt_dlp.networking.exceptions import HTTPError, TransportError
 
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
+
+# The largest that the service sends, the player's script, has 3 MB.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_PIECE_BYTES = 256 * 1024
 
 # What a player needs to know to be simulated; the rest of a player's configuration is thousands of switches.
 _DECLARED = {
@@ -65,6 +70,16 @@ class Extraction:
     refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
+    is_asking: bool = False  # the service, just now
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Note that the service is waited for while the block lasts."""
+        self.is_asking = True
+        try:
+            yield
+        finally:
+            self.is_asking = False
 
 
 def without_plugins() -> None:
@@ -85,14 +100,22 @@ class _Transcript:
 
 
 class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
-    """YoutubeDL that keeps debug messages and the player's declared parameters, and stops at a deadline."""
+    """YoutubeDL that keeps debug messages and the player's declared parameters, and stops at a deadline.
 
-    def __init__(self, options: dict[str, Any], extraction: Extraction, deadline_s: float) -> None:
+    `extractor` is the only one that may be asked for the URL: setting up all takes half of a resolution's processor
+    time. None for all.
+    """
+
+    def __init__(
+        self, options: dict[str, Any], extraction: Extraction, deadline_s: float, extractor: type[Any] | None = None
+    ) -> None:
         self._extraction = extraction
         self._deadline_s = deadline_s
         without_plugins()
         # Before the parent's initialiser, which may already ask for something.
-        super().__init__({**options, "logger": _Transcript(extraction.messages)})
+        super().__init__({**options, "logger": _Transcript(extraction.messages)}, auto_init=extractor is None)
+        if extractor is not None:
+            self.add_info_extractor(extractor)
 
     def write_debug(self, message: str, only_once: bool = False) -> None:
         # Only here does yt-dlp report the formats that it skips for its default clients (PO token, SABR).
@@ -102,41 +125,91 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         remaining_s = self._deadline_s - time.monotonic()
         if remaining_s <= 0:
             raise TransportError("the resolution took too long")
-        response = super().urlopen(request)
+        with self._extraction.asking():
+            response = self._answer(request)
         self._extraction.guest.answered(time.monotonic())
         url = request if isinstance(request, str) else getattr(request, "url", "")
         if not urlsplit(url).path.endswith("/youtubei/v1/player"):
             return response
         body = response.read()
-        _keep_player_config(request, body, self._extraction.player_configs)
-        self._extraction.guest.named(request, body)
-        _keep_refusal(body, self._extraction.refusals)
+        answer, question = _read_json(body), _read_json(getattr(request, "data", None))
+        if question is not None or not isinstance(request, Request):
+            _keep_player_config(question, answer, self._extraction.player_configs)
+        self._extraction.guest.named(request, question, answer)
+        _keep_refusal(answer, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
         return Response(io.BytesIO(body), response.url, headers, response.status)
 
+    def _answer(self, request: Any) -> _BoundedResponse:
+        try:
+            return _BoundedResponse(super().urlopen(request), self._extraction)
+        except HTTPError as error:
+            error.response = _BoundedResponse(error.response, self._extraction)
+            raise
 
-def _keep_player_config(request: Any, body: bytes, player_configs: dict[str, Mapping[str, Any]]) -> None:
+
+class _BoundedResponse(Response):  # type: ignore[misc]
+    """A response that is read up to MAX_ANSWER_BYTES, unpacked. Raises TransportError beyond."""
+
+    def __init__(self, response: Any, extraction: Extraction) -> None:
+        super().__init__(
+            response, response.url, response.headers, response.status, response.reason, response.extensions
+        )
+        self._extraction = extraction
+        self._read_bytes = 0
+
+    def read(self, amt: int | None = None) -> bytes:
+        with self._extraction.asking():
+            return self._bounded(amt)
+
+    def _bounded(self, amt: int | None) -> bytes:
+        if amt is not None:
+            return self._counted(self.fp.read(amt))
+        declared = str(self.headers.get("Content-Length") or "")
+        if not self.headers.get("Content-Encoding") and declared.isdecimal() and len(declared) < 20:
+            self._check(int(declared))
+            # In one piece: only so does every way to read notice that the end is missing.
+            return self._counted(self.fp.read())
+        return b"".join(iter(lambda: self._counted(self.fp.read(_PIECE_BYTES)), b""))
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._check(self._read_bytes + len(piece))
+        self._read_bytes += len(piece)
+        return piece
+
+    def _check(self, total_bytes: int) -> None:
+        if total_bytes > MAX_ANSWER_BYTES:
+            self.close()
+            raise TransportError(f"an answer is larger than {MAX_ANSWER_BYTES} bytes")
+
+
+def _read_json(text: Any) -> Any:
     try:
-        answer = json.loads(body)
-        client = json.loads(request.data)["context"]["client"]["clientName"] if isinstance(request, Request) else ""
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _keep_player_config(question: Any, answer: Any, player_configs: dict[str, Mapping[str, Any]]) -> None:
+    try:
+        client = question["context"]["client"]["clientName"] if question is not None else ""
         declared = answer.get("playerConfig") or answer["playerResponse"]["playerConfig"]
         declared_values = {
             player: _numbers({name: declared[player][name] for name in names if name in declared[player]})
             for player, names in _DECLARED.items()
             if isinstance(declared.get(player), dict)
         }
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return  # yt-dlp itself reports what is wrong with the answer
     if any(declared_values.values()):
         player_configs[client] = declared_values
 
 
-def _keep_refusal(body: bytes, refusals: list[Refusal | None]) -> None:
+def _keep_refusal(answer: Any, refusals: list[Refusal | None]) -> None:
     """Keep why an answer refuses: of shapes that yt-dlp does not know it says nothing, or something else."""
     try:
-        answer = json.loads(body)
         status = (answer.get("playerResponse") or answer)["playabilityStatus"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (KeyError, TypeError, AttributeError):
         return
     refusals.append(read_refusal(status))
 
@@ -200,9 +273,14 @@ def _has_own_trust() -> bool:
     return ca_file() != certifi.where()
 
 
-def extract(url: str, config: ResolveConfig, extractor_args: str, limit_s: float) -> Extraction:
-    """Ask yt-dlp for `url`. Returns within `limit_s`: a try that takes longer is abandoned and sends nothing more."""
-    extraction = Extraction()
+def extract(
+    url: str, config: ResolveConfig, extractor_args: str, limit_s: float, guest_salt: bytes | None = None
+) -> Extraction:
+    """Ask yt-dlp for `url`. Returns within `limit_s`: a try that takes longer is abandoned and sends nothing more.
+
+    Unless it holds Python's lock for longer, as a regular expression does: only the end of the process ends that.
+    """
+    extraction = Extraction(guest=Guest(guest_salt))
     thread = threading.Thread(
         target=_extract_into,
         args=(extraction, url, config, extractor_args, time.monotonic() + limit_s),
@@ -212,8 +290,9 @@ def extract(url: str, config: ResolveConfig, extractor_args: str, limit_s: float
     thread.start()
     thread.join(limit_s)
     if thread.is_alive():
+        did = "took too long" if extraction.is_asking else "computed too long"
         # A copy: the abandoned thread may still write into its own.
-        return Extraction(error=TimeoutError(f"the resolution took too long: over {limit_s:.0f} s"))
+        return Extraction(error=TimeoutError(f"the resolution {did}: over {limit_s:.0f} s"))
     return extraction
 
 
@@ -221,7 +300,8 @@ def _extract_into(
     extraction: Extraction, url: str, config: ResolveConfig, extractor_args: str, deadline_s: float
 ) -> None:
     try:
-        with QuietYoutubeDL(ydl_options(url, config, extractor_args), extraction, deadline_s) as ydl:
+        options, extractor = ydl_options(url, config, extractor_args), YoutubeIE if is_youtube(url) else None
+        with QuietYoutubeDL(options, extraction, deadline_s, extractor) as ydl:
             ydl.format_selector = only_fetchable(ydl.build_format_selector(config.format_selector))
             try:
                 info = ydl.extract_info(url, download=False)

@@ -11,7 +11,7 @@ from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import MediaPart
 from pytomo_scrapy.measure.net.redirects import read_target
 from pytomo_scrapy.measure.resolve.fields import mapping, positive, word
-from pytomo_scrapy.measure.resolve.playlist import MAX_PARTS, MAX_SEGMENT_S, read_playlist
+from pytomo_scrapy.measure.resolve.playlist import MAX_PARTS, MAX_SEGMENT_S, bounded, read_playlist
 
 Entry = Mapping[str, Any]
 # (address, headers) to the text there and the address that redirects led to. Raises MeasurementError.
@@ -46,7 +46,7 @@ def parts_of(entry: Entry, headers: Mapping[str, str], duration_s: float | None,
     if delivery == "hls":
         text, url = fetch(first_address(entry), headers)
         return read_playlist(text, url)
-    return tuple(dash_parts(entry, duration_s)) if delivery == "dash" else ()
+    return bounded(tuple(dash_parts(entry, duration_s))) if delivery == "dash" else ()
 
 
 def dash_parts(entry: Entry, duration_s: float | None) -> Iterator[MediaPart]:

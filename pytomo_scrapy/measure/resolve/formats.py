@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import MediaFormat, MediaPart, ServiceHints
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
 from pytomo_scrapy.measure.net.redirects import read_target
-from pytomo_scrapy.measure.resolve.delivery import Fetch, delivery_of, first_address, parts_of
+from pytomo_scrapy.measure.resolve.delivery import Fetch, dash_parts, delivery_of, first_address, parts_of
 from pytomo_scrapy.measure.resolve.fields import mapping, moment, positive, whole, word
 
 Format = Mapping[str, Any]
 CookieHeader = Callable[[str], str | None]
 Selector = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
+MAX_RUNG_CHARS = 512 * 1024  # of the addresses of one quality's segments: two dozen of them go from process to process
 _KIND_ORDER = {"muxed": 0, "video": 1, "audio": 2}
 
 
@@ -88,6 +90,22 @@ def media_formats(info: Format, cookie_header: CookieHeader, fetch: Fetch) -> tu
             parts = parts_of(entry, _headers(entry, cookie_header), positive(info.get("duration")), fetch)
             by_kind[_kind(entry)] = media_format(entry, cookie_header, parts)
     return tuple(sorted(by_kind.values(), key=lambda media: _KIND_ORDER[media.kind]))
+
+
+def declared_format(entry: Format, cookie_header: CookieHeader, duration_s: float | None) -> MediaFormat | None:
+    """Return a format that an HTTP client can fetch. None for any other, and for compressed loudness.
+
+    The segments of HLS are not asked for: its address is that of the playlist.
+    """
+    if not _is_fetchable(entry) or not _plain([dict(entry)]):
+        return None
+    try:
+        parts = tuple(dash_parts(entry, duration_s)) if delivery_of(entry) == "dash" else ()
+    except MeasurementError:
+        return None
+    if sum(len(part.url) for part in parts) > MAX_RUNG_CHARS:
+        return None
+    return media_format(entry, cookie_header, parts)
 
 
 def media_format(entry: Format, cookie_header: CookieHeader, parts: tuple[MediaPart, ...] = ()) -> MediaFormat:

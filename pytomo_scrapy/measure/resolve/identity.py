@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 import secrets
@@ -32,8 +31,12 @@ class GuestIdentity:
 
 @dataclass(slots=True)
 class Guest:
-    """Who one try is to the service, by player client. It alone knows the texts that may appear in no message."""
+    """Who one try is to the service, by player client. It alone knows the texts that may appear in no message.
 
+    `salt` is that of its hash: None for the process's own.
+    """
+
+    salt: bytes | None = field(default=None, repr=False)
     _private_texts: set[str] = field(default_factory=set, repr=False)
     _by_client: dict[str, GuestIdentity] = field(default_factory=dict)
     _first_answer_s: float | None = None
@@ -44,19 +47,21 @@ class Guest:
         self._first_answer_s = now_s if self._first_answer_s is None else self._first_answer_s
         self._last_answer_s = now_s
 
-    def named(self, request: Any, body: bytes) -> None:
-        """Note the identity of a player answer: the one that the request carried, else the one that it was given."""
-        given = _text_in(_json(body), "responseContext", "visitorData")
+    def named(self, request: Any, question: Any, answer: Any) -> None:
+        """Note the identity of a player answer: the one that the request carried, else the one that it was given.
+
+        `question` and `answer` are what the two say, as read from JSON.
+        """
+        given = _text_in(answer, "responseContext", "visitorData")
         client, sent = "", None
         if isinstance(request, Request):
-            question = _json(request.data)
             client = _text_in(question, "context", "client", "clientName") or ""
             sent = _text_in(question, "context", "client", "visitorData") or request.headers.get("X-Goog-Visitor-Id")
         self.hide(given, sent)
         if sent and self._first_answer_s is not None:
-            self._by_client[client] = GuestIdentity(hashed(sent), self._first_answer_s)
+            self._by_client[client] = GuestIdentity(hashed(sent, self.salt), self._first_answer_s)
         elif given:
-            self._by_client[client] = GuestIdentity(hashed(given), self._last_answer_s)
+            self._by_client[client] = GuestIdentity(hashed(given, self.salt), self._last_answer_s)
 
     def hide(self, *texts: str | None) -> None:
         """Note texts that identify the guest, such as the values of its cookies."""
@@ -93,24 +98,19 @@ def visitor_id(visitor_data: str) -> str | None:
     return found if _VISITOR_ID.fullmatch(found) else None
 
 
-def hashed(visitor_data: str) -> str:
-    """Return the hash of an identity: the same for each of its answers in this process, and in no other process."""
-    return blake2b(
-        (visitor_id(visitor_data) or visitor_data).encode(), key=_salt(os.getpid()), digest_size=_HASH_BYTES
-    ).hexdigest()
+def hashed(visitor_data: str, salt: bytes | None = None) -> str:
+    """Return the hash of an identity: the same for each of its answers with one salt.
+
+    None stands for the salt of this process, which no other process has.
+    """
+    key = _salt(os.getpid()) if salt is None else salt
+    return blake2b((visitor_id(visitor_data) or visitor_data).encode(), key=key, digest_size=_HASH_BYTES).hexdigest()
 
 
 @cache
 def _salt(process_id: int) -> bytes:
     """Return a salt that is never written down; by process, so that a forked one does not inherit it."""
     return secrets.token_bytes(32)
-
-
-def _json(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        return None
 
 
 def _text_in(value: Any, *names: str) -> str | None:

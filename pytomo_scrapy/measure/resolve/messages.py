@@ -77,6 +77,8 @@ REFUSALS: tuple[ResolveSymptom, ...] = (
 SYMPTOMS: tuple[ResolveSymptom, ...] = (
     *REFUSALS,
     _symptom(r"too many open files|no buffer space available|cannot allocate memory", "out_of_resources"),
+    _symptom(r"an answer is larger than", "answer_too_large", may_fall_back=True),
+    _symptom(r"resolution computed too long", "resolve_frozen"),
     _symptom(r"proxyerror|unable to connect to proxy|tunnel connection failed|proxy authentication", "proxy_failed"),
     _symptom(r"(?<!may yield )HTTP Error 403", "http_403", may_fall_back=True),
     _symptom(r"HTTP Error 404", "http_404", may_fall_back=True),
@@ -160,6 +162,7 @@ def scrub(text: str) -> str:
 _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (UnsupportedError, "unsupported_url"),
     (GeoRestrictedError, "geo_restricted"),
+    (MemoryError, "answer_too_large"),
     (ProxyError, "proxy_failed"),
     (HTTPError, "http_4xx"),
     (TransportError, "resolve_unreachable"),

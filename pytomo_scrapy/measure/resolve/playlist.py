@@ -18,6 +18,8 @@ from pytomo_scrapy.measure.net.redirects import read_target
 
 MAX_PLAYLIST_BYTES = 8 * 1024 * 1024  # twelve hours of segments of two seconds, each with a signed address
 MAX_PARTS = 50_000
+# Of one stream together: relative addresses are short in the list and long behind it. They go from process to process.
+MAX_ADDRESS_CHARS = 8 * 1024 * 1024
 MAX_LINE_CHARS = 16_384
 # The library compares every key and every header with all that came before.
 MAX_KEYS = 1_000
@@ -53,6 +55,13 @@ def read_playlist(text: str, url: str) -> tuple[MediaPart, ...]:
     parts = tuple(_parts(playlist["segments"], url))
     if all(part.is_header for part in parts):
         raise MeasurementError("broken_playlist", "it lists no segment")
+    return bounded(parts)
+
+
+def bounded(parts: tuple[MediaPart, ...]) -> tuple[MediaPart, ...]:
+    """Return the parts. Raises MeasurementError `broken_playlist` where their addresses are too long together."""
+    if sum(len(part.url) for part in parts) > MAX_ADDRESS_CHARS:
+        raise MeasurementError("broken_playlist", f"its addresses have more than {MAX_ADDRESS_CHARS} letters together")
     return parts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pycurl
@@ -22,14 +23,17 @@ _BY_STATUS = {403: "http_403", 404: "http_404", 410: "http_410", 429: "http_429"
 def fetch_text(
     url: str, headers: Mapping[str, str], path: PathConfig, timeout_s: float, max_bytes: int
 ) -> tuple[str, str]:
-    """Return the text at `url`, and the address that redirects led to. Blocks for `timeout_s` a request at most.
+    """Return the text at `url`, and the address that redirects led to. Blocks for `timeout_s` at most.
 
     Raises MeasurementError: the class of an HTTP status, `private_address`, one of the redirects' classes,
     `broken_playlist` for a text longer than `max_bytes`, and `resolve_unreachable` for trouble on the way.
     """
-    seen = [read_target(url).url]
+    seen, until_s = [read_target(url).url], time.monotonic() + timeout_s
     while True:
-        status, location, body = _get(seen[-1], headers, path, timeout_s, max_bytes)
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            raise MeasurementError("resolve_unreachable", "playlist: it took too long")
+        status, location, body = _get(seen[-1], headers, path, left_s, max_bytes)
         if status not in REDIRECT_STATUSES:
             break
         target = follow_redirect(seen[-1], location, seen, MAX_REDIRECTS)
@@ -53,7 +57,7 @@ def _get(
 
     handle.setopt(pycurl.URL, url)
     handle.setopt(pycurl.NOSIGNAL, 1)
-    handle.setopt(pycurl.TIMEOUT_MS, int(timeout_s * 1000))
+    handle.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout_s * 1000)))  # 0 would be no limit
     handle.setopt(pycurl.CAINFO, ca_file())
     handle.setopt(pycurl.PROXY, as_uri(proxy) if proxy else "")
     handle.setopt(pycurl.NOPROXY, "")

@@ -231,6 +231,14 @@ class CurlTransfers:
             self._multi.remove_handle(handle)
         return ended
 
+    def give_up(self, stream_index: int) -> Transfer:
+        """End the transfer of a stream, and with it its connection, as a browser does."""
+        handle = self._handles[stream_index]
+        transfer = self._open.pop(handle)
+        reported = transfer.report()
+        self._multi.remove_handle(handle)
+        return reported
+
     def wait(self, timeout_s: float) -> None:
         """Wait until something can be done, at most `timeout_s`."""
         started_s = self._clock()

@@ -43,6 +43,15 @@ class TransferEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferGivenUp:
+    """A transfer was ended as commanded, since its player wants no more of it."""
+
+    now_s: float
+    stream_index: int
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
 class HostLookedUp:
     """The look-up of a redirect's host is over. `address` is None where it failed."""
 
@@ -82,7 +91,18 @@ class Closed:
     now_s: float
 
 
-Event = Opened | HeadLine | BytesCounted | TransferEnded | HostLookedUp | Tick | DeadlineReached | TransferCut | Closed
+Event = (
+    Opened
+    | HeadLine
+    | BytesCounted
+    | TransferEnded
+    | TransferGivenUp
+    | HostLookedUp
+    | Tick
+    | DeadlineReached
+    | TransferCut
+    | Closed
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +129,17 @@ class Abort:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUp:
+    """End this transfer: the player wants no more of it, and asks for something else."""
+
+    stream_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """The window is over: cut what is under way, then close."""
 
     ended_by: str
 
 
-Command = Fetch | LookUp | Abort | Stop
+Command = Fetch | LookUp | Abort | GiveUp | Stop

@@ -24,6 +24,7 @@ from pytomo_scrapy.measure.window.events import (
     DeadlineReached,
     Event,
     Fetch,
+    GiveUp,
     HeadLine,
     HostLookedUp,
     LookUp,
@@ -31,6 +32,7 @@ from pytomo_scrapy.measure.window.events import (
     Tick,
     TransferCut,
     TransferEnded,
+    TransferGivenUp,
 )
 from pytomo_scrapy.measure.window.pauses import PauseWatch, judge_pause
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
@@ -107,6 +109,7 @@ def _measure(
             access_technology=config.access_technology,
             contract_bps=config.contract_bps or None,
             probe_gap_s=loop.pauses.longest_s,
+            live_playback=state.live_playback(elapsed_s),
         ),
         plan.chosen,
         state.local_address,
@@ -172,13 +175,13 @@ class _Loop:
                 self._take_finished()
                 running_count = len(self._transfers)
             self._transfers.stop_traces()
-            if now_s >= next_tick_s:
+            if now_s >= min(next_tick_s, self._state.wake_s):
                 next_tick_s = now_s + TICK_S
                 self._tick(progress)
             if has_counted:
                 self._handle(BytesCounted())
             if self._state.ended_by is None:
-                self._transfers.wait(min(TICK_S, self._window_s - now_s))
+                self._transfers.wait(min(TICK_S, self._window_s - now_s, max(0.001, self._state.wake_s - now_s)))
 
     def _handle(self, event: Event) -> None:
         """Give the state machine an event, and do what it commands."""
@@ -189,6 +192,9 @@ class _Loop:
                 self._transfers.start(command.request, self._now_s, self._take_line, open_socket)
             elif isinstance(command, LookUp):
                 self._lookups.start(command.stream_index, command.host, command.family)
+            elif isinstance(command, GiveUp):
+                transfer = self._transfers.give_up(command.stream_index)
+                self._handle(TransferGivenUp(self._now_s(), command.stream_index, transfer))
 
     def _take_line(self, request: MediaRequest, line: bytes) -> bool:
         # The only answer to a line is to abort.

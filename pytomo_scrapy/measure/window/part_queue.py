@@ -18,6 +18,7 @@ class PartQueue:
     def __init__(self, parts: Sequence[MediaPart]) -> None:
         self._parts = parts
         self._ends: list[int] = []  # of the whole parts, in bytes of the stream
+        self._given_up: set[int] = set()
 
     @property
     def index(self) -> int:
@@ -28,6 +29,16 @@ class PartQueue:
     def current(self) -> MediaPart | None:
         """The part that is asked for now or next. None behind the last."""
         return self._parts[self.index] if self.index < len(self._parts) else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes behind the parts that are whole."""
+        return self.current is None
+
+    @property
+    def rung(self) -> int | None:
+        """Place on a ladder of the part that is asked for now, 1 the lowest. None where nobody chooses."""
+        return None
 
     @property
     def first_byte(self) -> int:
@@ -60,12 +71,23 @@ class PartQueue:
         """Take note that the current part is whole, with which `received_bytes` of the stream have come."""
         self._ends.append(received_bytes)
 
+    def give_up(self, received_bytes: int) -> None:
+        """Take note that no more of the current part will come."""
+        self._given_up.add(self.index)
+        self.finish(received_bytes)
+
     def close(self, received_bytes: int) -> tuple[StreamPart, ...]:
-        """Return all parts: those that are whole, the one that came in part, and those that did not come."""
+        """Return all parts: those that are whole, the one that came in part, and those that did not come.
+
+        What came of one that was given up is no media that anybody plays.
+        """
         closed, start_byte = [], 0
         for place, part in enumerate(self._parts):
             is_whole = place < len(self._ends)
             end_byte = self._ends[place] if is_whole else received_bytes
-            closed.append(StreamPart(start_byte, end_byte, part.start_s, part.duration_s, part.run, is_whole))
+            if place in self._given_up:
+                closed.append(StreamPart(start_byte, end_byte, part.start_s, None, part.run))
+            else:
+                closed.append(StreamPart(start_byte, end_byte, part.start_s, part.duration_s, part.run, is_whole))
             start_byte = end_byte
         return tuple(closed)

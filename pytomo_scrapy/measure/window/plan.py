@@ -8,6 +8,7 @@ from random import Random
 
 from pytomo_scrapy.config import DownloadConfig, ResolverConfig
 from pytomo_scrapy.items import MediaFormat
+from pytomo_scrapy.measure.window.live_ladder import LivePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class WindowPlan:
     seed: int | str = 0  # decides, with `window_index`, which windows of a paced crawl are bulk
     duration_s: float | None = None  # of the video: paces streams without an index
     family: int | None = None  # of a pair's path: its proxy is that family's
+    live: LivePlan | None = None  # what an adaptive window chooses among
 
     def bound(self, config: DownloadConfig) -> DownloadConfig:
         """Return `config` with the path of this window's family."""
@@ -41,7 +43,9 @@ class WindowProgress:
 
 
 def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:
-    """Return "bulk" or "paced". Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
+    """Return the mode of a window. Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
+    if config.mode == "adaptive" and plan.live is None:
+        return "paced"  # the qualities are not known: what was chosen is fetched as a player does
     if config.mode != "paced" or config.bulk_every == 0:
         return config.mode
     return "bulk" if Random(f"{plan.seed}:{plan.window_index}").randrange(config.bulk_every) == 0 else "paced"

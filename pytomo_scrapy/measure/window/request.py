@@ -51,6 +51,7 @@ class MediaRequest:
         self.asked_from_bytes = stream.received_bytes  # of the stream
         self.first_byte = stream.received_bytes if stream.parts is None else stream.parts.first_byte  # of the resource
         self.segment = None if stream.parts is None else stream.parts.index
+        self.rung = None if stream.parts is None else stream.parts.rung
         self.head = ResponseHead()
         self.answered_s: float | None = None  # when the head of the last answer was complete
         self.stop_failure: Failure | None = None  # why the head ended the transfer
@@ -164,6 +165,7 @@ class MediaRequest:
             failure=failure[0] if failure else None,
             failure_detail=failure[1] if failure else None,
             segment=self.segment,
+            rung=self.rung,
         )
 
 

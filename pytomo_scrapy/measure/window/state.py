@@ -6,15 +6,17 @@ to `Stream.receive` and `Stream.count`: they are many, and what they decide is o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import HttpRequest
+from pytomo_scrapy.items import HttpRequest, PlaybackResult
 from pytomo_scrapy.measure.net.path import family_of, proxy_for
 from pytomo_scrapy.measure.net.redirects import follow_redirect
+from pytomo_scrapy.measure.window.adaptive import AdaptiveDemand, adaptive_demand
 from pytomo_scrapy.measure.window.events import (
     Abort,
     BytesCounted,
@@ -23,6 +25,7 @@ from pytomo_scrapy.measure.window.events import (
     DeadlineReached,
     Event,
     Fetch,
+    GiveUp,
     HeadLine,
     HostLookedUp,
     LookUp,
@@ -31,6 +34,7 @@ from pytomo_scrapy.measure.window.events import (
     Tick,
     TransferCut,
     TransferEnded,
+    TransferGivenUp,
 )
 from pytomo_scrapy.measure.window.judge import (
     NO_CONNECTION,
@@ -77,7 +81,10 @@ class WindowState:
         self._addresses = dict(plan.chosen)
         self._requests: dict[int, MediaRequest] = {}  # under way, by stream
         self._unaddressed: dict[int, Hop] = {}  # wait for the look-up of their host, by stream
-        self._pacing = Pacing(streams, plan.duration_s, config.buffer_goal_s) if self.mode == "paced" else None
+        self.live = adaptive_demand(plan, streams) if self.mode == "adaptive" else None
+        self._pacing: Pacing | AdaptiveDemand | None = self.live
+        if self.mode == "paced":
+            self._pacing = Pacing(streams, plan.duration_s, config.buffer_goal_s)
         self._t0_s = 0.0
         self._opened_at = datetime.min.replace(tzinfo=UTC)
 
@@ -90,8 +97,8 @@ class WindowState:
                 return self._stop()
             case Tick(now_s):
                 return self._wake(now_s)
-            case TransferEnded(now_s, stream_index, transfer):
-                return [*self._end(self._requests.pop(stream_index), transfer, now_s), *self._stop()]
+            case TransferEnded() | TransferGivenUp():
+                return [*self._take_end(event), *self._stop()]
             case HostLookedUp():
                 return [*self._take_address(event), *self._stop()]
             case Opened(t0_s, at):
@@ -109,6 +116,17 @@ class WindowState:
     def received_bytes(self) -> int:
         """Body bytes of all streams so far."""
         return sum(stream.received_bytes for stream in self.streams)
+
+    @property
+    def wake_s(self) -> float:
+        """When the next tick is wanted at the latest; infinite where any time will do."""
+        return self.live.wake_s() if self.live is not None else math.inf
+
+    def live_playback(self, elapsed_s: float) -> PlaybackResult | None:
+        """Return what the player of an adaptive window showed, up to where the window's media were taken back."""
+        if self.live is None:
+            return None
+        return self.live.playback(elapsed_s if self.gate is None else min(self.gate.at_s, elapsed_s))
 
     def delivery_bps(self, now_s: float) -> float | None:
         """Return the delivery rate so far, by the definition of the stored one. None before there is one."""
@@ -158,7 +176,10 @@ class WindowState:
         return [Fetch(request)]
 
     def _wake(self, now_s: float) -> list[Command]:
-        """Ask for what a resting stream wants by now."""
+        """Ask for what a resting stream wants by now, and give up what a player wants no more of."""
+        given_up = self.live.look(now_s) if self.live is not None else []
+        if given_up:
+            return [GiveUp(stream.stream_index) for stream in given_up if stream.stream_index in self._requests]
         resting = [stream for stream in self.streams if stream.state is StreamState.RESTING]
         return [command for stream in resting for command in self._ask(stream, now_s)]
 
@@ -180,6 +201,8 @@ class WindowState:
     def _take_line(self, now_s: float, stream_index: int, line: bytes) -> list[Command]:
         request = self._requests[stream_index]
         request.take_line(line, now_s, self._config.http_version)
+        if self.live is not None and request.head.is_finished and request.head.status in {200, 206}:
+            self.live.begun(request.stream, now_s)
         return [Abort(stream_index)] if request.is_useless else []
 
     def _end(self, request: MediaRequest, transfer: Transfer, now_s: float) -> list[Command]:
@@ -205,6 +228,8 @@ class WindowState:
         """Complete the stream with a request that was answered well, or ask for what comes behind it."""
         stream = request.stream
         is_whole = transfer.error is None  # else the byte cap cut it
+        if self.live is not None and is_whole:
+            self.live.answered(stream, now_s)
         if stream.parts is not None:
             is_over = is_whole and not stream.next_part()
         else:
@@ -222,6 +247,19 @@ class WindowState:
             # The ranges that follow go where the redirect led, as a player's do.
             stream.target = request.hop.target
         return self._ask(stream, now_s)
+
+    def _take_end(self, event: TransferEnded | TransferGivenUp) -> list[Command]:
+        request = self._requests.pop(event.stream_index)
+        if isinstance(event, TransferGivenUp):
+            return self._give_up(request, event.transfer, event.now_s)
+        return self._end(request, event.transfer, event.now_s)
+
+    def _give_up(self, request: MediaRequest, transfer: Transfer, now_s: float) -> list[Command]:
+        """Keep the row of a request that its player gave up, without a failure, and let the player go on."""
+        self._keep(request, transfer, None)
+        request.stream.give_up_part()
+        request.stream.move(Step.ANSWER)
+        return self._ask(request.stream, now_s) if self.ended_by is None else []
 
     def _follow(self, request: MediaRequest) -> Hop:
         hop, location = request.hop, request.head.location

@@ -209,7 +209,7 @@ class Stream:
         self.is_short = False  # the last answer brought less than asked for, and no size is known
         self.no_demand: tuple[tuple[float, float], ...] = ()
         self.tls_version: str | None = None  # of its connection
-        self.parts = PartQueue(media.parts) if media.parts else None  # None: it is one file
+        self.parts: PartQueue | None = PartQueue(media.parts) if media.parts else None  # None: it is one file
         self.paced_range: tuple[int, int] | None = None  # the next request of a paced window
         self.is_discarding = False  # the body under way is no media, or not known to be
         self.doubt: tuple[str, str] | None = None  # why it may be none: stands until its first bytes tell
@@ -288,10 +288,14 @@ class Stream:
         """Go from a part that is whole to the next one. False behind the last."""
         assert self.parts is not None
         self.parts.finish(self.received_bytes)
-        if self.parts.current is None:
-            return False
-        self.target = read_target(self.parts.current.url)
-        return True
+        if self.parts.current is not None:
+            self.target = read_target(self.parts.current.url)
+        return not self.parts.is_over
+
+    def give_up_part(self) -> None:
+        """Leave the current part as far as it came."""
+        assert self.parts is not None
+        self.parts.give_up(self.received_bytes)
 
     @property
     def is_complete(self) -> bool:

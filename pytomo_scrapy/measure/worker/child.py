@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-import pickle
 import signal
 import socket
 import sys
@@ -14,12 +13,16 @@ import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
+import psutil
+
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items.secret_texts import scrub_log
 from pytomo_scrapy.measure.worker.confinement import Confinement, confine
-from pytomo_scrapy.measure.worker.plain_messages import HEADER, pack
+from pytomo_scrapy.measure.worker.plain_messages import HEADER, length_of, pack, unpack_call
 
 PR_SET_PDEATHSIG = 1  # Source: prctl(2)
+OUT_OF_MEMORY = "out of memory"
+THREAD_END_S = 0.5  # which a thread at its end has to be gone, on a busy machine
 
 
 def serve(channel: socket.socket, preload: Sequence[str], confinement: Confinement) -> None:
@@ -31,24 +34,34 @@ def serve(channel: socket.socket, preload: Sequence[str], confinement: Confineme
     for module in preload:
         importlib.import_module(module)
     _send(channel, pack("ready"))
+    own_threads = set(threading.enumerate())
     while (call := _receive(channel)) is not None:
         _send(channel, pack("begun"))  # from here on a loss is this call's
         _send(channel, _answer(channel, call))
+        # What a call leaves behind, a thread that hangs or memory that does not come back, is not the next one's.
+        is_full = psutil.Process().memory_info().rss > confinement.memory_bytes / 2
+        if is_full or any(_hangs(thread) for thread in set(threading.enumerate()) - own_threads):
+            os._exit(0)
 
 
 def _answer(channel: socket.socket, call: bytes) -> bytes:
     try:
-        function, args, wants_progress = pickle.loads(call)
+        function, args, wants_progress = unpack_call(call)
         options = {"progress": lambda value: _send(channel, pack("progress", value))} if wants_progress else {}
         return pack("result", function(*args, **options))
     except MeasurementError as error:
         return pack("failed", (error.failure, error.detail, ""))
     except MemoryError:
-        return pack("failed", ("worker_died", "out of memory", ""))
+        return pack("failed", ("worker_died", OUT_OF_MEMORY, ""))
     except Exception as error:  # noqa: BLE001 - the parent logs it and stores it as unknown_failure
         # Scrubbed here, where it arises: an exception may quote a signed URL or a header, and goes to log and row.
         said = scrub_log(repr(error)), scrub_log(traceback.format_exc())
         return pack("failed", ("unknown_failure", *said))
+
+
+def _hangs(thread: threading.Thread) -> bool:
+    thread.join(THREAD_END_S)
+    return thread.is_alive()
 
 
 def _send(channel: socket.socket, message: bytes) -> None:
@@ -57,7 +70,7 @@ def _send(channel: socket.socket, message: bytes) -> None:
 
 def _receive(channel: socket.socket) -> bytes | None:
     header = _read(channel, HEADER.size)
-    return None if header is None else _read(channel, HEADER.unpack(header)[0])
+    return None if header is None else _read(channel, length_of(header))
 
 
 def _read(channel: socket.socket, count: int) -> bytes | None:

@@ -18,6 +18,10 @@ from enum import Enum, auto
 from pathlib import Path
 
 MEMORY_BYTES = 2 * 1024**3  # of addresses: ten times what either process takes
+# In use: a resolution takes 60 MB, one of an answer of the largest size 250 MB.
+RESOLVER_BYTES = 300 * 1024**2
+# A JavaScript runtime inherits the limits, reserves far more addresses than it uses, and 512 MB for its code.
+RESOLVER_DATA_BYTES = 1024**3
 OPEN_FILES = 1024
 
 # Source: prctl(2), seccomp(2)
@@ -30,19 +34,21 @@ _WRITING = 1 << 1 | sum(1 << bit for bit in range(4, 13))  # write, remove, make
 _REFER, _TRUNCATE = 1 << 13, 1 << 14  # from versions 2 and 3
 _ANY_TCP, _ABSTRACT_SOCKETS_AND_SIGNALS = 3, 3  # from versions 4 and 6
 
-# By architecture: its AUDIT_ARCH, then calls that reach into other processes, start programs or widen what may be done,
-# and those that reach the network or signal others. Source: asm/unistd.h
-_CALLS: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = {
+# By architecture: its AUDIT_ARCH, then calls that reach into other processes or widen what may be done, those that
+# start programs, and those that reach the network or signal others. Source: asm/unistd.h
+_CALLS: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E,
-        # ptrace process_vm_readv process_vm_writev execve execveat bpf perf_event_open userfaultfd keyctl unshare mount
-        # pidfd_send_signal io_uring_setup pidfd_open pidfd_getfd
-        (101, 310, 311, 59, 322, 321, 298, 323, 250, 272, 165, 424, 425, 434, 438),
+        # ptrace process_vm_readv process_vm_writev bpf perf_event_open userfaultfd keyctl unshare mount
+        # pidfd_send_signal io_uring_setup pidfd_getfd
+        (101, 310, 311, 321, 298, 323, 250, 272, 165, 424, 425, 438),
+        (59, 322, 434),  # execve execveat pidfd_open
         (41, 42, 49, 50, 62),  # socket connect bind listen kill
     ),
     "aarch64": (
         0xC00000B7,
-        (117, 270, 271, 221, 281, 280, 241, 282, 219, 97, 40, 424, 425, 434, 438),
+        (117, 270, 271, 280, 241, 282, 219, 97, 40, 424, 425, 438),
+        (221, 281, 434),
         (198, 203, 200, 201, 129),
     ),
 }
@@ -56,11 +62,19 @@ class Confinement(Enum):
 
     ONLINE = auto()  # it may reach the network and write its media
     OFFLINE = auto()  # it reads files, and answers
+    RESOLVING = auto()  # as online, and it may start the programs of PATH: yt-dlp runs the service's scripts in one
+
+    @property
+    def memory_bytes(self) -> int:
+        """The most memory that it may use."""
+        return RESOLVER_BYTES if self is Confinement.RESOLVING else MEMORY_BYTES
 
 
 def confine(confinement: Confinement) -> None:
     """Confine this process for good. Call it before there is a second thread."""
-    _limit_resources()
+    _limit_resources(confinement)
+    if confinement is Confinement.RESOLVING and hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # what it starts can be ended with it
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -69,12 +83,16 @@ def confine(confinement: Confinement) -> None:
         _restrict_calls(libc, confinement)
 
 
-def _limit_resources() -> None:
+def _limit_resources(confinement: Confinement) -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_AS: MEMORY_BYTES}
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: OPEN_FILES}
+    if confinement is Confinement.RESOLVING:
+        limits[resource.RLIMIT_DATA] = RESOLVER_DATA_BYTES
+    else:
+        limits[resource.RLIMIT_AS] = MEMORY_BYTES
     for limit, most in limits.items():
         hard = resource.getrlimit(limit)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -83,7 +101,7 @@ def _limit_resources() -> None:
 
 
 def _restrict_files(libc: ctypes.CDLL, confinement: Confinement) -> None:
-    """Forbid to start programs and to read what is not the system's or ours; offline, also to write and to connect."""
+    """Forbid to read what is not the system's or ours, and to start programs; offline, also to write and to connect."""
     version = libc.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
     if version < 1:
         return
@@ -97,11 +115,14 @@ def _restrict_files(libc: ctypes.CDLL, confinement: Confinement) -> None:
     ruleset = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
         return
-    for path in _readable_paths():
+    paths = dict.fromkeys(_readable_paths(), reading)
+    if confinement is Confinement.RESOLVING:
+        paths = dict.fromkeys((*paths, *os.get_exec_path()), reading | _EXECUTE)
+    for path, allowed in paths.items():
         with contextlib.suppress(OSError):
             # Never closed: the rule of a process's own folder in /proc holds as long as that is open.
             opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            rule = struct.pack("=Qi", reading if Path(path).is_dir() else _READ_FILE, opened)
+            rule = struct.pack("=Qi", allowed if Path(path).is_dir() else allowed & ~_READ_FOLDER, opened)
             libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)
     libc.syscall(_RESTRICT_SELF, ruleset, 0)
 
@@ -128,8 +149,12 @@ def _restrict_calls(libc: ctypes.CDLL, confinement: Confinement) -> None:
     known = _CALLS.get(platform.machine())
     if known is None:
         return
-    architecture, reaching, networking = known
-    denied = reaching if confinement is Confinement.ONLINE else (*reaching, *networking)
+    architecture, reaching, starting, networking = known
+    denied = {
+        Confinement.ONLINE: (*reaching, *starting),
+        Confinement.OFFLINE: (*reaching, *starting, *networking),
+        Confinement.RESOLVING: reaching,
+    }[confinement]
     program = _filter_program(architecture, denied)
     kept = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(kept))

@@ -1,14 +1,17 @@
-"""What a worker's child says to its parent: JSON of a bounded length, never code.
+"""What a worker's child and its parent say to each other: JSON of a bounded length, never code.
 
-The child reads what strangers send, and may be theirs by now. What the parent says to the child is a pickled call: the
-child has no rights that the parent lacks.
+The child reads what strangers send, and may be theirs by now.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import struct
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
 from pytomo_scrapy.items.codec import CodecError, from_plain, to_plain
@@ -20,7 +23,71 @@ KINDS = frozenset(("ready", "begun", "progress", "result", "failed"))
 
 
 class BrokenMessage(Exception):
-    """Raised if a message is none that a child of ours would send."""
+    """Raised if a message is none that the other side would send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a child is to run. `function` is its module and its name there, between them a colon."""
+
+    function: str
+    args: Sequence[Any]
+    wants_progress: bool
+
+
+def pack_call(function: Callable[..., object], args: Sequence[object], *, wants_progress: bool) -> bytes:
+    """Return the message of a call.
+
+    Raises CodecError for a function that another process cannot find, an argument that has no plain form, and a message
+    that is too long.
+    """
+    call = Call(f"{function.__module__}:{function.__qualname__}", args, wants_progress)
+    if _named(call.function) is not function:
+        raise CodecError(f"{call.function} is not to be found by its name")
+    message = json.dumps(to_plain(call), separators=(",", ":")).encode()
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise CodecError(f"the call is {len(message)} bytes long")
+    return message
+
+
+def unpack_call(message: bytes) -> tuple[Callable[..., Any], tuple[Any, ...], bool]:
+    """Return the function of a call, its arguments as the types that it asks for, and whether it is to tell progress.
+
+    Raises BrokenMessage.
+    """
+    try:
+        call = read_as(Call, json.loads(message))
+        function = _named(call.function)
+    except (ValueError, ImportError, RecursionError) as error:
+        raise BrokenMessage(str(error)) from None
+    if not callable(function):
+        raise BrokenMessage(f"{call.function} is no function")
+    types = _argument_types(function)
+    if types is None:
+        return function, tuple(call.args), call.wants_progress
+    if len(call.args) > len(types):
+        raise BrokenMessage(f"{call.function} takes {len(types)} arguments")
+    args = tuple(read_as(kind, value) for kind, value in zip(types, call.args, strict=False))
+    return function, args, call.wants_progress
+
+
+def _named(function: str) -> Any:
+    module, _, name = function.partition(":")
+    found: Any = sys.modules.get(module) or import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _argument_types(function: Callable[..., object]) -> tuple[Any, ...] | None:
+    """Return the types of the arguments by place. None where nothing says, as of the C functions of Python."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return None
+    hints = get_type_hints(function)
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(hints.get(parameter.name, Any) for parameter in parameters if parameter.kind in places)
 
 
 def pack(kind: str, value: object = None) -> bytes:

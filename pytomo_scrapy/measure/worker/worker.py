@@ -6,21 +6,26 @@ import asyncio
 import atexit
 import logging
 import multiprocessing
-import pickle
+import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar, cast
 
+import psutil
+
 from pytomo_scrapy.failures import FAILURES, MeasurementError
-from pytomo_scrapy.measure.worker.child import serve
+from pytomo_scrapy.items.codec import CodecError
+from pytomo_scrapy.measure.worker.child import OUT_OF_MEMORY, serve
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.plain_messages import (
     HEADER,
     BrokenMessage,
     length_of,
+    pack_call,
     progress_type,
     read_as,
     result_type,
@@ -36,6 +41,7 @@ ProgressCallback = Callable[[Any], None]
 START_TIMEOUT_S = 30.0  # importing our modules on a slow probe with a cold disk
 OWN_END_S = 2.0  # a crash closes the channel a little before the exit code is there
 JOIN_TIMEOUT_S = 5.0  # a killed process is gone at once, unless it hangs in the kernel
+MEMORY_POLL_S = 0.1  # in which a process gains 200 MB at most
 
 
 class Worker:
@@ -59,6 +65,8 @@ class Worker:
         self._preload = tuple(preload)
         self._confinement = confinement
         self._process: SpawnProcess | None = None
+        self._watched: psutil.Process | None = None
+        self._at_exit: Callable[[], None] = lambda: None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._is_ready = False
@@ -89,8 +97,11 @@ class Worker:
         finally:
             theirs.close()
         # The child ignores SIGTERM, which is how multiprocessing's own exit handler would try to end it.
-        atexit.register(process.kill)
+        self._at_exit = partial(_kill, process)
+        atexit.register(self._at_exit)
         self._process = process
+        with suppress(psutil.Error):
+            self._watched = psutil.Process(process.pid)
         self._is_ready = self._is_abandoned = False
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
 
@@ -104,20 +115,23 @@ class Worker:
         """Run `function(*args)` in the child and return what it returns, within `deadline_s` of its start.
 
         With `on_progress` the function is also given `progress=`, a callable whose argument reaches `on_progress` here.
-        Result and progress are read as the types that the function's annotations say. Raises MeasurementError
-        "deadline" (the child was killed), "worker_died" (with its exit code, or what is wrong with its answer), the
-        function's own MeasurementError, or "unknown_failure" for any other exception, whose traceback is logged here.
+        Arguments, result and progress are read as the types that the function's annotations say. Raises
+        MeasurementError "deadline" (the child was killed), "worker_died" (with its exit code, or what is wrong with a
+        message), the function's own MeasurementError, or "unknown_failure" for any other exception, whose traceback is
+        logged here.
         """
-        # A function that cannot be sent is our caller's mistake: it shows before the child is touched.
-        message = pickle.dumps((function, args, on_progress is not None))
+        # What cannot be sent shows before the child is touched.
+        try:
+            message = pack_call(function, args, wants_progress=on_progress is not None)
+        except CodecError as error:
+            raise MeasurementError("worker_died", f"it cannot be told what to do: {error}") from None
         async with self._turn:
             if self._is_closed:
                 raise MeasurementError("worker_died", "the worker was closed")
             await self._make_ready()
             try:
                 async with asyncio.timeout(deadline_s):
-                    await self._begin(message)
-                    result = await self._answer(function, on_progress)
+                    result = await self._within_memory(self._result(message, function, on_progress))
             except TimeoutError:
                 await self._replace()
                 raise MeasurementError("deadline", f"ended after {deadline_s:g} s") from None
@@ -155,6 +169,35 @@ class Worker:
             # No replacement yet: a child that cannot even start would be started for ever.
             raise MeasurementError("worker_died", f"at its start, {await self._reap(OWN_END_S)}") from None
         self._is_ready = True
+
+    async def _result(
+        self, message: bytes, function: Callable[..., object], on_progress: ProgressCallback | None
+    ) -> Any:
+        await self._begin(message)
+        return await self._answer(function, on_progress)
+
+    async def _within_memory(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Await the child's answer. A child that takes more memory than it may is killed, and "out of memory"."""
+        if self._confinement is not Confinement.RESOLVING:
+            return await work
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=MEMORY_POLL_S))[0]:
+                if self._used_bytes() > self._confinement.memory_bytes:
+                    break
+        except BaseException:
+            await _cancelled(task)
+            raise
+        if task.done():
+            return task.result()
+        await _cancelled(task)
+        await self._replace()
+        raise MeasurementError("worker_died", OUT_OF_MEMORY)
+
+    def _used_bytes(self) -> int:
+        with suppress(psutil.Error):
+            return int(self._watched.memory_info().rss) if self._watched is not None else 0
+        return 0
 
     async def _begin(self, message: bytes) -> None:
         """Hand the call over. A child that died before it took the call costs nothing: the next one gets it."""
@@ -214,14 +257,14 @@ class Worker:
     def _abandon(self) -> None:
         self._is_abandoned = True
         if self._process is not None:
-            self._process.kill()
+            _kill(self._process)
 
     async def _reap(self, own_end_s: float = 0.0) -> str:
         process, writer = self._process, self._writer
-        self._process = self._reader = self._writer = None
+        self._process = self._watched = self._reader = self._writer = None
         if process is None:
             return "the worker was closed"
-        atexit.unregister(process.kill)
+        atexit.unregister(self._at_exit)
         ending = await asyncio.shield(asyncio.to_thread(_end, process, own_end_s))
         if writer is not None:
             writer.close()
@@ -230,11 +273,27 @@ class Worker:
         return ending
 
 
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and await its end, whatever that is."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
+
+
+def _kill(process: SpawnProcess) -> None:
+    """Kill the child, and the programs that it started, which are in the group that it leads."""
+    if process.pid is not None and process.is_alive() and hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
 def _end(process: SpawnProcess, own_end_s: float) -> str:
     """Wait for the child's own end, then kill it. Its exit code tells a crash (-11) from a kill (-9)."""
     process.join(own_end_s)
     if process.is_alive():
-        process.kill()
+        _kill(process)
     process.join(JOIN_TIMEOUT_S)
     ending = f"exit code {process.exitcode}"
     with suppress(ValueError):  # still alive: it hangs in the kernel, and the system will reap it

@@ -115,11 +115,12 @@ def decode_blob(blob: bytes) -> dict[str, tuple[Any, ...]]:
 
 def _pack(magic: bytes, columns: Sequence[Sequence[int]]) -> bytes:
     """Each column: its length, then 64-bit differences, byte plane by byte plane, because zlib likes runs."""
-    body = b"".join(_pack_column(column) for column in columns)
+    body = b"".join(pack_column(column) for column in columns)
     return magic + zlib.compress(body, 6)
 
 
-def _pack_column(values: Sequence[int]) -> bytes:
+def pack_column(values: Sequence[int]) -> bytes:
+    """Pack a column of whole numbers: their count, then the differences."""
     differences = array("q", map(sub, values, [0, *values[:-1]]))
     if sys.byteorder == "big":
         differences.byteswap()
@@ -134,12 +135,13 @@ def _unpack(magic: bytes, blob: bytes, count: int) -> list[list[int]]:
     columns: list[list[int]] = []
     offset = 0
     for _ in range(count):
-        column, offset = _unpack_column(body, offset)
+        column, offset = unpack_column(body, offset)
         columns.append(column)
     return columns
 
 
-def _unpack_column(body: bytes, offset: int) -> tuple[list[int], int]:
+def unpack_column(body: bytes, offset: int) -> tuple[list[int], int]:
+    """Return the column that begins at `offset`, and where the next one does."""
     count = int.from_bytes(body[offset : offset + 4], "little")
     offset += 4
     planes = bytearray(8 * count)

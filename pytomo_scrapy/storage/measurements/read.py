@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select, true
 
-from pytomo_scrapy.items import DownloadResult, HttpRequest, MediaTimeline, StreamDownload, TcpConnection
+from pytomo_scrapy.items import DownloadResult, HttpRequest, Ladder, MediaTimeline, StreamDownload, TcpConnection
+from pytomo_scrapy.items.codec import to_plain
 from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.measurements.blobs import (
     decode_loaded_samples,
@@ -17,6 +18,7 @@ from pytomo_scrapy.storage.measurements.blobs import (
     decode_timeline,
     decode_trace,
 )
+from pytomo_scrapy.storage.measurements.ladder_blob import decode_ladder
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.measurement_tables import (
@@ -25,6 +27,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
     dns_lookup,
     download,
     http_request,
+    ladder,
     media_timeline,
     playback,
     playback_event,
@@ -98,6 +101,7 @@ def full_record(connection: Connection, key: int | str, *, has_points: bool) -> 
         "dns_lookups": _lookups(connection, row.id),
         **{child.record: _rows(connection, child.table, row.id) for child in CHILD_TABLES if child.results},
         "playbacks": _playbacks(connection, row.id),
+        "ladders": [_ladder(ladder_row, has_points) for ladder_row in _ladder_rows(connection, row.id)],
     }
 
 
@@ -207,6 +211,22 @@ def _playbacks(connection: Connection, measurement_id: int) -> list[dict[str, An
         freezes = by_kind["freeze"] if row.freeze_count is not None else None
         records.append(_plain(row) | {"stalls": by_kind["stall"], "freezes": freezes})
     return records
+
+
+def _ladder_rows(connection: Connection, measurement_id: int) -> list[Row[Any]]:
+    rows = select(ladder).where(ladder.c.measurement_id == measurement_id).order_by(ladder.c.place)
+    return list(connection.execute(rows).all())
+
+
+def _ladder(row: Row[Any], has_points: bool) -> dict[str, Any]:
+    plain = _plain(row)
+    rungs = plain.pop("rungs")
+    return plain | ({"ladder": to_plain(decode_ladder(rungs))} if has_points and rungs else {})
+
+
+def recall_ladders(connection: Connection, measurement_id: int) -> dict[int, Ladder]:
+    """Return the stored ladders of a measurement's windows, by the window's place."""
+    return {row.place: decode_ladder(row.rungs) for row in _ladder_rows(connection, measurement_id) if row.rungs}
 
 
 def recall_windows(

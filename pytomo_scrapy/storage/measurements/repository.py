@@ -7,7 +7,9 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module, metadata
+from importlib import metadata
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from typing import Any
 from uuid import uuid4
 
@@ -222,11 +224,16 @@ def software_versions() -> dict[str, str | None]:
 
 
 def _yt_dlp_version() -> str | None:
-    # The version that is used: PYTOMO_YT_DLP may put another yt-dlp in front of the installed one.
-    try:
-        return str(import_module("yt_dlp.version").__version__)
-    except ImportError:
+    # The version that is used: PYTOMO_YT_DLP may put another yt-dlp in front of the installed one. Without yt-dlp
+    # itself, which only the processes of resolutions need.
+    package = find_spec("yt_dlp")
+    places = package.submodule_search_locations if package is not None else None
+    found = PathFinder.find_spec("version", places) if places else None
+    if found is None or found.loader is None:
         return None
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return str(module.__version__)
 
 
 def _find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:

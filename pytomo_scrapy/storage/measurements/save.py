@@ -38,6 +38,7 @@ _DETAILS: tuple[tuple[str, Callable[[Connection, int, VideoItem], None]], ...] =
     ("lookups", save_details.save_lookups),
     *((child.record, partial(save_details.save_rows, child=child)) for child in CHILD_TABLES if child.results),
     ("playbacks", save_details.save_playbacks),
+    ("ladders", save_details.save_ladders),
     # Last: it is copied from all of the above.
     ("figures", lambda connection, measurement_id, _: write_figures(connection, measurement_id)),
 )

@@ -23,6 +23,7 @@ from pytomo_scrapy.storage.measurements.blobs import (
     encode_timeline,
     encode_trace,
 )
+from pytomo_scrapy.storage.measurements.ladder_blob import encode_ladder
 from pytomo_scrapy.storage.measurements.rows import insert_all, insert_one, values_of
 from pytomo_scrapy.storage.schema.child_tables import ChildTable
 from pytomo_scrapy.storage.schema.measurement_tables import (
@@ -31,6 +32,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
     dns_lookup,
     download,
     http_request,
+    ladder,
     media_timeline,
     playback,
     playback_event,
@@ -195,6 +197,17 @@ def save_playback(
     if events:
         connection.execute(insert(playback_event), events)
     return playback_id
+
+
+def save_ladders(connection: Connection, measurement_id: int, item: VideoItem) -> None:
+    """Store the ladder of each window, and the best quality that plays."""
+    for result in item.ladders:
+        row = {
+            "measurement_id": measurement_id,
+            "rungs": None if result.ladder is None else encode_ladder(result.ladder),
+            **values_of(result, ladder, private_addresses=private_addresses(item)),
+        }
+        insert_one(connection, ladder, row)
 
 
 def _events(result: PlaybackResult) -> Iterator[tuple[str, Interval]]:

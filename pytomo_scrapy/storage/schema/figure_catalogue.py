@@ -175,6 +175,32 @@ _HEIGHT_PX = "(SELECT MAX(COALESCE(s.file_height_px, s.height_px)) FROM stream s
 _VIDEO_DURATION_S = "COALESCE(v.duration_s, (SELECT MAX(s.file_duration_s) FROM stream s WHERE s.download_id = d.id))"
 _IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_traffic THEN 0 END"
 
+_LADDER = "(SELECT {} FROM ladder l WHERE l.measurement_id = m.id AND l.place = COALESCE(d.place, 0))"
+
+
+def _plays(height_px: int) -> str:
+    """Return 1 where a rung of at least this height plays for certain, 0 where none does, else NULL."""
+    return _LADDER.format(
+        f"CASE WHEN l.plays_height_px >= {height_px} THEN 1"
+        f" WHEN l.top_height_px >= {height_px} AND l.fails_height_px <= {height_px} THEN 0 END"
+    )
+
+
+def _plays_figure(height_px: int, order: int) -> Figure:
+    return Figure(
+        f"plays_{height_px}p",
+        Kind.SMALL,
+        _plays(height_px),
+        Use.SHARE | Use.GAUGE,
+        order,
+        f"Plays {height_px}p",
+        "%",
+        f"Share of the sessions whose line plays {height_px}p or more: it starts in time and no stall follows. Sessions that cannot tell are left out.",
+        meaning="1 if a quality of at least that height plays, 0 if none does",
+        null="the window cannot tell, or the video has no such quality",
+    )
+
+
 # In the order of the table: what is added comes last.
 # fmt: off
 FIGURES: tuple[Figure, ...] = (
@@ -312,5 +338,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure("listed_view_count", Kind.BIG, "m.listed_view_count", meaning="measurement.listed_view_count", null="not listed", stored_unit="views"),
     Figure("listed_duration_s", Kind.REAL, "m.listed_duration_s", meaning="measurement.listed_duration_s", null="not listed"),
     Figure("listed_age_s", Kind.REAL, "m.listed_age_s", meaning="measurement.listed_age_s", null="not listed"),
+    # Which qualities of the ladder the line plays.
+    Figure("best_height_px", Kind.WHOLE, _LADDER.format("l.best_height_px"), Use.GAUGE, 40, "Best quality that plays", "px",
+        "Height of the best quality that starts in time and plays without a stall; sessions that cannot tell are left out.",
+        listed=Listed(19, "Best (px)"), meaning="ladder.best_height_px", null="the window cannot tell"),
+    *(_plays_figure(height_px, 41 + index) for index, height_px in enumerate((360, 480, 720, 1080, 2160))),
 )
 # fmt: on

@@ -9,6 +9,7 @@ from pytomo_scrapy.items import (
     DownloadResult,
     HttpRequest,
     Interval,
+    LadderResult,
     MediaFormat,
     MediaTimeline,
     Ping,
@@ -128,6 +129,24 @@ playback = table_of(
     after={
         "stall_1s_count": [
             optional("freeze_count", BigInteger, "freezes", null="this player does not know when it shows a picture")
+        ]
+    },
+)
+
+ladder = table_of(
+    "ladder",
+    LadderResult,
+    parent="measurement",
+    keys="place",
+    unique=("place",),
+    after={
+        "top_height_px": [
+            optional(
+                "rungs",
+                LargeBinary,
+                "packed as `PG` (section Blobs): `pytomo_scrapy.read_blob` unpacks it",
+                null="no ladder, or thinned out",
+            )
         ]
     },
 )

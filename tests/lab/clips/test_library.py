@@ -24,6 +24,7 @@ STREAM_KINDS = {
     "mpegts": {"muxed"},
     "hls": {"muxed"},
     "packed": {"video", "audio"},
+    "ladder": {"video", "audio"},
 }
 
 

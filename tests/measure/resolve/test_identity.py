@@ -19,6 +19,7 @@ from yt_dlp.networking.common import Request, Response
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.items.codec import to_plain
+from pytomo_scrapy.measure.resolve import client
 from pytomo_scrapy.measure.resolve import identity as module
 from pytomo_scrapy.measure.resolve.identity import Guest, hashed, visitor_id
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
@@ -144,7 +145,7 @@ def test_identity_is_in_no_result_no_log_no_feed_and_no_file(
     item = make_item(resolve=replace(result, identity_age_s=1.0))
     said = [
         caplog.text,
-        repr(item),
+        repr(item) + repr(item.resolve),
         json.dumps(to_plain(published(item, keeps_client_address=False))),  # a feed, and the file of an outbox
     ]
     for visitor in service.given:
@@ -219,7 +220,7 @@ def test_guest_is_who_the_request_says_else_who_the_answer_makes_it(
     guest = Guest()
     guest.answered(1.0)
     guest.answered(3.0)
-    guest.named(request_, body)
+    guest.named(request_, client._read_json(getattr(request_, "data", None)), client._read_json(body))
     found = guest.identity("IOS")
     assert (found and found.hash, found and found.began_s) == (named and hashed(named), began_s)
     assert named is None or (guest.taken_out_of(f"not {named}, is it?") == "not [removed], is it?")
@@ -237,9 +238,10 @@ def test_message_that_was_cut_within_the_identity_is_without_its_rest() -> None:
 
 def test_guest_of_the_client_whose_formats_are_taken_is_the_one_that_counts() -> None:
     guest = Guest()
-    for second, client in enumerate(("IOS", "ANDROID")):
+    for second, name in enumerate(("IOS", "ANDROID")):
         guest.answered(float(second))
-        guest.named(player_request(client), answer_with(f"guest of {client}"))
+        request = player_request(name)
+        guest.named(request, json.loads(request.data), json.loads(answer_with(f"guest of {name}")))
     assert [found.hash for name in ("IOS", "ANDROID", "WEB", None) if (found := guest.identity(name))] == [
         hashed(f"guest of {client}") for client in ("IOS", "ANDROID", "ANDROID", "ANDROID")
     ]

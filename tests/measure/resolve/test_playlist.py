@@ -161,3 +161,11 @@ def test_any_lines_give_parts_or_a_class(lines: list[str]) -> None:
         assert read_playlist("\n".join(["#EXTM3U", *lines]), URL)
     except MeasurementError as error:
         assert error.failure in {"broken_playlist", "live", "media_encrypted", "drm_protected"}
+
+
+def test_addresses_that_are_long_together_are_refused() -> None:
+    base = f"https://cdn.example/{'a' * 2000}/"
+    text = playlist(*[line for number in range(5000) for line in ("#EXTINF:2,", f"{number}.ts")])
+    with pytest.raises(MeasurementError) as raised:
+        read_playlist(text, base + "index.m3u8")  # 5 000 of 2 kB: 10 MB from a list of 100 kB
+    assert raised.value.failure == "broken_playlist"

@@ -18,6 +18,7 @@ from yt_dlp.networking.exceptions import HTTPError, TransportError
 
 from pytomo_scrapy.config import PathConfig, ResolveConfig, read_setting
 from pytomo_scrapy.items import ResolveResult
+from pytomo_scrapy.measure.resolve.availability import with_ordered_wait
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 
 pytestmark = pytest.mark.process
@@ -349,13 +350,20 @@ def test_resolve_available_at_is_waited_for_and_left_out_of_the_time(
     monkeypatch.setattr(
         "yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", lambda *_: available_at, raising=True
     )
-    naps: list[float] = []
-    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
-    result = resolve_video(watch_url(VIDEO_ID), config, sleep=naps.append)
+    result = with_ordered_wait(resolve(), 30.0)
     assert result.formats[0].available_at == datetime.fromtimestamp(available_at, UTC)
-    assert naps == [result.available_wait_s]
-    assert 3 < naps[0] <= 7
+    assert result.available_wait_s is not None and 3 < result.available_wait_s <= 7
     assert result.elapsed_s is not None and result.elapsed_s < 5
+
+
+def wait_with_wall_clock(wall_s: list[float], monkeypatch: pytest.MonkeyPatch) -> tuple[str | None, float | None]:
+    """Resolve while the wall clock says `wall_s`, and return the failure and the wait, of 30 s at most."""
+    monkeypatch.setattr(
+        "pytomo_scrapy.measure.resolve.availability.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC)
+    )
+    config = ResolveConfig(SELECTOR, LEAN, 5.0)
+    result = with_ordered_wait(resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0), 30.0, clock=lambda: 5.0)
+    return result.failure, result.available_wait_s
 
 
 @pytest.mark.parametrize("is_read_before", [True, False])
@@ -376,13 +384,7 @@ def test_resolve_clock_that_is_set_meanwhile_is_no_wait_of_the_service(
         return found
 
     monkeypatch.setattr("yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", available_at)
-    monkeypatch.setattr(
-        "pytomo_scrapy.measure.resolve.resolution.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC)
-    )
-    naps: list[float] = []
-    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
-    result = resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0, sleep=naps.append)
-    assert (result.failure, naps, result.available_wait_s) == (None, [7.0], 7.0)
+    assert wait_with_wall_clock(wall_s, monkeypatch) == (None, 7.0)
 
 
 def test_resolve_clock_that_is_set_twice_meanwhile_waits_no_longer_than_it_may(
@@ -398,13 +400,7 @@ def test_resolve_clock_that_is_set_twice_meanwhile_waits_no_longer_than_it_may(
         return found
 
     monkeypatch.setattr("yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", available_at)
-    monkeypatch.setattr(
-        "pytomo_scrapy.measure.resolve.resolution.utc_now", lambda: datetime.fromtimestamp(wall_s[0], UTC)
-    )
-    naps: list[float] = []
-    config = ResolveConfig(SELECTOR, LEAN, 5.0, max_wait_s=30.0)
-    result = resolve_video(watch_url(VIDEO_ID), config, clock=lambda: 5.0, sleep=naps.append)
-    assert (result.failure, naps) == (None, [30.0])
+    assert wait_with_wall_clock(wall_s, monkeypatch) == (None, 30.0)
 
 
 def test_resolve_available_at_beyond_the_longest_wait_is_not_available_yet(
@@ -414,9 +410,8 @@ def test_resolve_available_at_beyond_the_longest_wait_is_not_available_yet(
     monkeypatch.setattr(
         "yt_dlp.extractor.youtube.YoutubeIE._get_available_at_timestamp", lambda *_: time.time() + 60, raising=True
     )
-    naps: list[float] = []
-    result = resolve_video(watch_url(VIDEO_ID), ResolveConfig(SELECTOR, LEAN, 5.0, 30.0), sleep=naps.append)
-    assert (result.failure, result.formats, naps) == ("not_available_yet", (), [])
+    result = with_ordered_wait(resolve(), 30.0)
+    assert (result.failure, result.formats, result.available_wait_s) == ("not_available_yet", (), None)
 
 
 def test_resolve_prints_and_logs_nothing_signed(

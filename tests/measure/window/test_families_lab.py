@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.config import Config, load
 from pytomo_scrapy.items import ResolveResult
@@ -79,7 +82,7 @@ def test_both_families_are_resolved_and_fetched_each_over_its_own(
     needs_ipv6()
     config = configure(PYTOMO_IP_FAMILY="both", PYTOMO_DOWNLOAD_WINDOW_S="1")
     item = make_item(url=url)
-    paths = resolve_paths(item, config.resolve, resolve_video)
+    paths = asyncio.run(resolve_paths(item, config.resolve, partial(run_in_thread, resolve_video)))
     assert paths[0].resolve.failure is None
     plans = plan_windows(item, look_up_paths(paths, config.dns, started_s=0.0), config, str(tmp_path))
     windows = [download_window(plan, config.download) for plan in plans if isinstance(plan, WindowPlan)]

@@ -64,7 +64,7 @@ def measure_round(config: Config, plans: dict[str, WindowPlan]) -> Round:
         time.sleep(1.2)  # after a pause of a second the hosts' rates begin anew
     playbacks = {}
     for key, window in windows.items():
-        _, players = analyse_window(window, DeclaredVideo(duration_s=plans[key[0]].duration_s), config.playback)
+        _, players, _ = analyse_window(window, DeclaredVideo(duration_s=plans[key[0]].duration_s), config.playback)
         playbacks[key] = {player.player: player for player in players}
     return Round(windows, playbacks)
 

@@ -19,6 +19,7 @@ from pytomo_scrapy.measure.window.events import (
     TransferEnded,
 )
 from pytomo_scrapy.measure.window.judge import TransferError
+from pytomo_scrapy.measure.window.live_ladder import LivePlan
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.request import Transfer
 from pytomo_scrapy.measure.window.state import WindowState
@@ -35,7 +36,14 @@ DONE = Transfer(is_connected=True, is_sent=True, total_s=0.5)
 class Window:
     """A state machine with streams of its own, a clock that is set by hand, and servers that are played."""
 
-    def __init__(self, folder: Path, *formats: MediaFormat, duration_s: float | None = None, **settings: object):
+    def __init__(
+        self,
+        folder: Path,
+        *formats: MediaFormat,
+        duration_s: float | None = None,
+        live: LivePlan | None = None,
+        **settings: object,
+    ):
         self.now_s = 0.0
         config = DownloadConfig(**{"window_s": 30.0, "bulk_every": 0, "mode": "bulk", **settings})  # type: ignore[arg-type]
         allowance = Allowance(config.max_bytes)
@@ -43,7 +51,7 @@ class Window:
             Stream(index, media, read_target(media.url), Spool(str(folder), 10**6), self.clock, allowance)
             for index, media in enumerate(formats)
         ]
-        plan = WindowPlan(formats, {HOST: "192.0.2.1"}, duration_s=duration_s)
+        plan = WindowPlan(formats, {HOST: "192.0.2.1"}, duration_s=duration_s, live=live)
         self.state = WindowState(plan, config, self.streams, allowance)
         self.said: list[Command] = []
         self.opened = self.state.handle(Opened(T0_S, OPENED_AT))

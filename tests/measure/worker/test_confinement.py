@@ -6,9 +6,11 @@ import asyncio
 import importlib
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pytomo_scrapy.failures import MeasurementError
@@ -22,11 +24,16 @@ calls = importlib.import_module("worker_calls")
 SECRET = "postgresql://pytomo:hunter2@db.example/pytomo"
 
 
-def run(function: Callable[..., object], *args: object, confinement: Confinement = Confinement.ONLINE) -> object:
+def run(
+    function: Callable[..., object],
+    *args: object,
+    confinement: Confinement = Confinement.ONLINE,
+    deadline_s: float = 20,
+) -> object:
     async def scenario() -> object:
         worker = Worker(preload=(), confinement=confinement)
         try:
-            return await worker.run(function, *args, deadline_s=20)
+            return await worker.run(function, *args, deadline_s=deadline_s)
         finally:
             await worker.close()
 
@@ -59,12 +66,18 @@ def test_child_inherits_the_way_and_no_secret(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_child_is_denied_what_it_does_not_need(tmp_path: Path, attempt: str, is_online_allowed: bool | None) -> None:
-    (tmp_path / "file").write_text("there")
     function = getattr(calls, attempt)
-    offline = run(function, str(tmp_path), confinement=Confinement.OFFLINE)
-    online = run(function, str(tmp_path), confinement=Confinement.ONLINE)
-    assert offline == ("done" if is_online_allowed is None else "denied")
-    assert online == ("denied" if is_online_allowed is False else "done")
+    found = {}
+    for confinement in Confinement:
+        (tmp_path / "file").write_text("there")
+        found[confinement] = run(function, str(tmp_path), confinement=confinement)
+    online = "denied" if is_online_allowed is False else "done"
+    assert found == {
+        Confinement.OFFLINE: "done" if is_online_allowed is None else "denied",
+        Confinement.ONLINE: online,
+        # yt-dlp runs the service's scripts in a program of its own.
+        Confinement.RESOLVING: "done" if attempt == "start_a_program" else online,
+    }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone shows it so")
@@ -80,6 +93,26 @@ def test_child_gains_no_privileges_and_leaves_no_core(confinement: Confinement) 
 def test_child_that_wants_too_much_memory_costs_one_call(confinement: Confinement) -> None:
     with pytest.raises(MeasurementError, match=r"^worker_died: out of memory$"):
         run(calls.take_memory, 5 * 1024**3, confinement=confinement)
+
+
+def test_resolution_that_fills_more_memory_than_it_may_is_ended_while_it_does() -> None:
+    started_s = time.monotonic()
+    with pytest.raises(MeasurementError, match=r"^worker_died: out of memory$"):
+        run(calls.fill_memory, 600 * 1024**2, confinement=Confinement.RESOLVING)
+    assert time.monotonic() - started_s < 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone limits it so")
+def test_program_of_a_resolution_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with pytest.raises(MeasurementError, match="deadline"):
+        run(calls.wait_for_a_program, str(path), confinement=Confinement.RESOLVING, deadline_s=2)
+    pid = int(path.read_text())
+    for _ in range(50):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    pytest.fail("it runs on")
 
 
 def test_answer_that_would_run_code_is_not_run(tmp_path: Path) -> None:
@@ -108,7 +141,7 @@ def test_answer_that_is_none_costs_one_call_and_the_next_is_fine(message: bytes)
         worker = Worker(preload=())
         try:
             with pytest.raises(MeasurementError, match=r"^worker_died: its answer cannot be used"):
-                await worker.run(calls.answer_with, message, deadline_s=20)
+                await worker.run(calls.answer_with, message.hex(), deadline_s=20)
             return await worker.run(calls.add, 1, 1, deadline_s=20)
         finally:
             await worker.close()

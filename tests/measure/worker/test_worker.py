@@ -13,12 +13,16 @@ import textwrap
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.measure.worker.plain_messages import MAX_MESSAGE_BYTES
 from pytomo_scrapy.measure.worker.worker import Worker
+from tests.factories import make_item
 
 pytestmark = pytest.mark.process
 
@@ -73,6 +77,41 @@ def test_worker_killed_in_a_call_costs_one_call() -> None:
             return await failure_of(worker, calls.hang), await worker.run(calls.add, 1, 1, deadline_s=20)
 
     assert asyncio.run(scenario()) == ("worker_died: exit code -9", 2)
+
+
+def test_worker_whose_call_left_a_thread_behind_is_another_one_for_the_next() -> None:
+    async def scenario() -> tuple[int, int, int]:
+        async with started_worker() as worker:
+            return (
+                await worker.run(calls.leave_a_thread, 0.0, deadline_s=20),
+                await worker.run(calls.leave_a_thread, 60.0, deadline_s=20),
+                await worker.run(calls.own_pid, deadline_s=20),
+            )
+
+    first, second, third = asyncio.run(scenario())
+    assert first == second != third
+
+
+def test_worker_takes_its_arguments_as_what_the_function_asks_for() -> None:
+    item, config = make_item(), ResolveConfig(timeout_s=7.5)
+
+    async def scenario() -> tuple[str, float]:
+        async with started_worker() as worker:
+            return await worker.run(calls.take_apart, item, config, deadline_s=20)
+
+    assert asyncio.run(scenario()) == (item.video_id, 7.5)
+
+
+@pytest.mark.parametrize("given", [(calls.add, lambda: 1, 1), (lambda: 1,), (calls.add, "x" * MAX_MESSAGE_BYTES, 1)])
+def test_worker_that_cannot_be_told_what_to_do_loses_the_call_and_no_process(given: tuple[Any, ...]) -> None:
+    async def scenario() -> tuple[str, bool]:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            said = await failure_of(worker, *given)
+            return said, pid == await worker.run(calls.own_pid, deadline_s=20)
+
+    said, is_same = asyncio.run(scenario())
+    assert said.startswith("worker_died: it cannot be told what to do") and is_same
 
 
 def test_worker_killed_between_calls_costs_nothing() -> None:

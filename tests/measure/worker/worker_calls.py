@@ -12,11 +12,14 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.items import VideoItem
 
 
 def add(left: int, right: int) -> int:
@@ -121,6 +124,27 @@ def take_memory(count: int) -> int:
     return len(bytearray(count))
 
 
+def fill_memory(count: int) -> int:
+    text = "x" * count
+    time.sleep(5)
+    return len(text)
+
+
+def wait_for_a_program(path: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as program:
+        Path(path).write_text(str(program.pid))
+        program.wait()
+
+
+def leave_a_thread(seconds: float) -> int:
+    threading.Thread(target=time.sleep, args=(seconds,), daemon=True).start()
+    return os.getpid()
+
+
+def take_apart(item: VideoItem, config: ResolveConfig) -> tuple[str, float]:
+    return item.video_id, config.timeout_s
+
+
 class _Code:
     """Writes a file where it is unpickled."""
 
@@ -132,10 +156,11 @@ class _Code:
 
 
 def answer_with_code(path: str) -> int:
-    return answer_with(pickle.dumps(("result", _Code(path))))
+    return answer_with(pickle.dumps(("result", _Code(path))).hex())
 
 
-def answer_with(message: bytes) -> int:
+def answer_with(hex_message: str) -> int:
+    message = bytes.fromhex(hex_message)
     _say(struct.pack("!Q", len(message)) + message)
     return 0
 

@@ -13,15 +13,15 @@ from pytomo_scrapy.storage.schema import crawl_tables, measurement_tables
 ELSEWHERE = {
     "VideoItem": {
         "service", "video_id", "url", "title", "crawl",
-        "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "networks",
+        "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "networks",
     },
     "PageResult": {"uploaded_at"},
-    "ResolveResult": {"formats", "title", "duration_s", "uploaded_at"},
+    "ResolveResult": {"formats", "rungs", "title", "duration_s", "uploaded_at"},
     "DnsResult": {"lookups", "chosen"},
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
     "DownloadResult": {
-        "streams", "requests", "tcp", "loaded.sample_s", "loaded.sample_rtt_s",
+        "streams", "requests", "tcp", "live_playback", "loaded.sample_s", "loaded.sample_rtt_s",
         "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
     },
     "TcpConnection": {
@@ -36,7 +36,7 @@ ELSEWHERE = {
 
 NEVER = {
     "MediaFormat": {"url", "http_headers", "parts"},
-    "ResolveResult": {"identity_began_s"},
+    "ResolveResult": {"identity_began_s", "clock_leads_s"},
     "StreamDownload": {"spool_path", "parts"},
     "VideoItem": {"started_s"},
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.measure.playback.player_model import PlaybackTrace, Player, PlayerParameter, StreamTrace
-from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, Track
+from pytomo_scrapy.measure.playback.players.playhead import LEAST_WAIT_S, SegmentRule, Track
 from pytomo_scrapy.measure.playback.players.segmented import replay, segment_parameters
 
 _DASHJS = "dash.js 5, "
@@ -29,13 +29,12 @@ PARAMETERS: Mapping[str, PlayerParameter] = {
 }
 
 
-def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> PlaybackTrace:
-    """Fetch video up to the buffer goal, audio while it is not ahead of video."""
-
+def fetch_rule(parameters: Mapping[str, float]) -> SegmentRule:
+    """Return the rule: fetch video up to the buffer goal, audio while it is not ahead of video."""
     poll_s = max(parameters["poll_s"], LEAST_WAIT_S)
 
     def wait_s(track: Track, tracks: Sequence[Track], playhead_s: float) -> float:
-        level_s = track.level_s(playhead_s)
+        level_s = round(track.level_s(playhead_s), 3)  # as `DashMetrics` has it
         if track.kind == "audio" and len(tracks) > 1:
             video_level_s = tracks[0].level_s(playhead_s)
             most_s = max(video_level_s + parameters["audio_lead_s"], track.longest_s)
@@ -44,7 +43,12 @@ def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon
         own_s = track.longest_s if track.longest_s < goal_s else 0.0
         return 0.0 if level_s + own_s < goal_s else poll_s
 
-    return replay(streams, segment_parameters(parameters, wait_s), horizon_s)
+    return segment_parameters(parameters, wait_s)
+
+
+def run(streams: Sequence[StreamTrace], parameters: Mapping[str, float], horizon_s: float) -> PlaybackTrace:
+    """Play the streams that were fetched."""
+    return replay(streams, fetch_rule(parameters), horizon_s)
 
 
 PLAYER = Player("dashjs", run, PARAMETERS, is_validated=True)

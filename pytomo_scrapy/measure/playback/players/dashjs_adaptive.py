@@ -92,4 +92,4 @@ def adapt(
     return replay_typical(DashPlayer, ladder, parameters, line_trace(streams, horizon_s, round_trip_s), horizon_s)
 
 
-PLAYER = Player("dashjs-adaptive", None, PARAMETERS, is_validated=True, adapt=adapt)
+PLAYER = Player("dashjs-adaptive", None, PARAMETERS, is_validated=True, adapt=adapt, make=DashPlayer)

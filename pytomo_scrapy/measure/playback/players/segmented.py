@@ -23,15 +23,23 @@ def replay(streams: Sequence[StreamTrace], rule: SegmentRule, horizon_s: float) 
     Numbered as one turn of the loop: 1 let idle tracks ask, 2 find what happens next, 3 go there, 4 hand out the bytes
     that arrived meanwhile. What no request wants is lost, as on the line.
     """
-    tracks = [_track(stream) for stream in streams]
+    init_bytes = sum(stream.timeline.init_bytes for stream in streams)
+    return replay_tracks(
+        [_track(stream) for stream in streams], init_bytes, summed_supply(streams, horizon_s), rule, horizon_s
+    )
+
+
+def replay_tracks(
+    tracks: Sequence[Track], init_bytes: int, supply: Supply, rule: SegmentRule, horizon_s: float
+) -> PlaybackTrace:
+    """Lay the requests for these tracks over a supply; see `replay`. `init_bytes` are their headers and indexes."""
     if not all(track.segments for track in tracks):
         return PlaybackTrace(freezes=[], buffer_end_s=0.0)
     playhead = Playhead(
         rule, tracks, length_s=min(track.segments[-1].start_s + track.segments[-1].duration_s for track in tracks)
     )
-    supply = summed_supply(streams, horizon_s)
     # Headers and indexes of all streams come before any segment.
-    used_bytes = float(sum(stream.timeline.init_bytes for stream in streams))
+    used_bytes = float(init_bytes)
     while playhead.t_s < horizon_s:
         if not any(track.is_in_flight for track in tracks):
             used_bytes = max(used_bytes, supply.bytes_at(playhead.t_s))

@@ -72,4 +72,4 @@ def adapt(
     return replay_typical(ShakaPlayer, ladder, parameters, line_trace(streams, horizon_s, round_trip_s), horizon_s)
 
 
-PLAYER = Player("shaka-adaptive", None, PARAMETERS, is_validated=True, adapt=adapt)
+PLAYER = Player("shaka-adaptive", None, PARAMETERS, is_validated=True, adapt=adapt, make=ShakaPlayer)

@@ -76,4 +76,5 @@ PLAYER = Player(
     declared=declared_parameters,
     by_client=_BY_CLIENT,
     adapt=adapt,
+    make=NearestRankPlayer,
 )

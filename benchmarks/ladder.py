@@ -1,0 +1,175 @@
+"""Compare what adaptive windows and single windows say of a line with what windows at every quality find one by one.
+
+    python benchmarks/ladder.py [--window-s 30] [--player dashjs-adaptive] [--at-once 3]
+
+In the lab's world `ladder`: a video in six qualities, on hosts of 0.3 to 20 Mbit/s. For each host: a window in bulk at
+the highest quality, from which the best quality that plays is told and an adaptive player is replayed; a window at each
+quality; and an adaptive window. Printed as Markdown tables; ends with 1 where they do not agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+from pytomo_scrapy import config
+from pytomo_scrapy.items import LadderResult, MediaFormat, PlaybackResult, ResolveResult
+from pytomo_scrapy.items.precision import round_trace
+from pytomo_scrapy.lab.launcher import running_lab
+from pytomo_scrapy.lab.model import Delivery
+from pytomo_scrapy.lab.servers import LabOptions, make_world
+from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
+from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.simulation import player_parameters, simulate_playback
+from pytomo_scrapy.measure.playback.window_analysis import analyse_window
+from pytomo_scrapy.measure.playback.window_replay import window_traces
+from pytomo_scrapy.measure.resolve.resolution import resolve_video
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
+from pytomo_scrapy.measure.window.rung_lists import read_lists
+
+RATIO, STALLS = 0.10, 1  # within which a live player and its replay agree
+BEST_HEAD = "| host Mbit/s | one window says | windows at each quality find | agree |\n|---|---|---|---|"
+LIVE_HEAD = (
+    "| host Mbit/s | live: start, stalls, switches, kbit/s | replay: start, stalls, switches, kbit/s | agree |\n"
+    "|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One window: in bulk or paced at a quality (by its place, the last is the highest), or adaptive (None)."""
+
+    video_id: str
+    address: str
+    mode: str
+    rung: int | None
+    window_s: float
+    player: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one window gives."""
+
+    height_px: int | None
+    ladder: LadderResult | None
+    playback: PlaybackResult
+    replay: PlaybackResult | None = None
+
+
+def measure(task: Task) -> Seen:
+    """Open one window. Runs in a process of its own, with the lab's environment."""
+    settings = config.load(os.environ.get)
+    resolve = resolve_video(f"https://www.youtube.com/watch?v={task.video_id}", settings.resolve)
+    chosen = {resolve.formats[0].host: task.address}
+    download = replace(settings.download, mode=task.mode, window_s=task.window_s, bulk_every=0, full_every=0)
+    with tempfile.TemporaryDirectory() as folder:
+        plan = WindowPlan(_formats(resolve, task.rung), chosen, spool_directory=folder, duration_s=resolve.duration_s)
+        if task.mode == "adaptive":
+            live, _ = read_lists(resolve.rungs, chosen, download, task.player)
+            assert live is not None
+            plan = replace(plan, live=replace(live, parameters=player_parameters(task.player)))
+        window = round_trace(download_window(plan, download))
+        playback = replace(settings.playback, ladder="declared")
+        timelines, playbacks, ladder = analyse_window(window, declared_video(resolve), playback)
+    shown = next(found for found in playbacks if found.player in {"dashjs", task.player})
+    if task.mode != "bulk" or ladder is None:
+        return Seen(plan.formats[0].height_px, ladder, shown)
+    source = LadderSource(ladder.ladder)
+    traces = window_traces(window, timelines)
+    replayed = simulate_playback(traces, task.player, horizon_s=task.window_s, source=source)
+    return Seen(plan.formats[0].height_px, ladder, shown, replayed)
+
+
+def _formats(resolve: ResolveResult, rung: int | None) -> tuple[MediaFormat, ...]:
+    if rung is None:
+        return resolve.formats
+    videos = [media for media in resolve.rungs if media.kind == "video"]
+    return (videos[rung], *(media for media in resolve.formats if media.kind == "audio"))
+
+
+def plays(seen: Seen) -> bool:
+    """Tell whether the window's own quality started within 5 s and never stood still."""
+    shown = seen.playback
+    return shown.startup_delay_s is not None and shown.startup_delay_s <= 5.0 and not shown.stall_count
+
+
+def _said(shown: PlaybackResult) -> str:
+    start = "never" if shown.startup_delay_s is None else f"{shown.startup_delay_s:.2f} s"
+    rate = "-" if shown.mean_bitrate_bps is None else f"{shown.mean_bitrate_bps / 1000:.0f}"
+    return f"{start}, {shown.stall_count or 0}, {shown.switch_count or 0}, {rate}"
+
+
+def agree(live: PlaybackResult, replayed: PlaybackResult) -> bool:
+    """Tell whether a live player and its replay show nearly the same."""
+    rates = live.mean_bitrate_bps or 0.0, replayed.mean_bitrate_bps or 0.0
+    is_near = abs(rates[0] - rates[1]) <= RATIO * max(rates)
+    return is_near and abs((live.stall_count or 0) - (replayed.stall_count or 0)) <= STALLS
+
+
+def compare(rates: Sequence[float], seen: dict[tuple[float, str, int | None], Seen], count: int) -> bool:
+    """Print both tables, and return whether everything agrees."""
+    is_right = True
+    print(BEST_HEAD)
+    for rate in rates:
+        one = seen[rate, "bulk", count - 1]
+        playing = [found for rung in range(count) if plays(found := seen[rate, "paced", rung])]
+        best = max((found.height_px or 0 for found in playing), default=0)
+        told = one.ladder.best_height_px if one.ladder else None
+        said = f"{told}p" if told is not None else f"unknown ({one.ladder.best_unknown if one.ladder else 'no ladder'})"
+        is_right &= told == best
+        print(f"| {rate:g} | {said} | {best}p | {'yes' if told == best else 'no'} |")
+    print(f"\n{LIVE_HEAD}")
+    for rate in rates:
+        live, replayed = seen[rate, "adaptive", None].playback, seen[rate, "bulk", count - 1].replay
+        assert replayed is not None
+        is_near = agree(live, replayed)
+        is_right &= is_near
+        print(f"| {rate:g} | {_said(live)} | {_said(replayed)} | {'yes' if is_near else 'no'} |")
+    return is_right
+
+
+def main() -> int:
+    """Measure every host and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--window-s", type=float, default=30.0)
+    parser.add_argument("--player", default="dashjs-adaptive")
+    parser.add_argument("--at-once", type=int, default=3)
+    options = parser.parse_args()
+    world = make_world(LabOptions("ladder"))
+    videos = [video for video in world.videos.values() if video.delivery is Delivery.FILES]
+    tasks: dict[tuple[float, str, int | None], Task] = {}
+    count = 6
+    for video in videos:
+        host = world.hosts[video.host]
+        rate = host.rate.steps[0][1] / 1e6
+        wanted: list[tuple[str, int | None]] = [("bulk", count - 1), ("adaptive", None)]
+        for mode, rung in [*wanted, *(("paced", rung) for rung in range(count))]:
+            tasks[rate, mode, rung] = Task(video.video_id, host.address, mode, rung, options.window_s, options.player)
+    with running_lab(LabOptions("ladder")) as lab:
+        os.environ.update(lab.environment(os.environ))
+        # Those of one host follow each other: they share its rate.
+        hosts = sorted({rate for rate, _, _ in tasks})
+        with ProcessPoolExecutor(options.at_once, get_context("spawn")) as pool:
+            by_host = {
+                rate: pool.submit(_measure_all, [t for key, t in tasks.items() if key[0] == rate]) for rate in hosts
+            }
+            found = {rate: future.result() for rate, future in by_host.items()}
+    keys = {rate: [key for key in tasks if key[0] == rate] for rate in hosts}
+    seen = {key: one for rate in hosts for key, one in zip(keys[rate], found[rate], strict=True)}
+    return 0 if compare(hosts, seen, count) else 1
+
+
+def _measure_all(tasks: Sequence[Task]) -> list[Seen]:
+    return [measure(task) for task in tasks]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Builds a video's ladder from what a window fetched, from the heads of further files, and from what was declared."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+
+from pytomo_scrapy.items import (
+    DownloadResult,
+    Ladder,
+    MediaFormat,
+    MediaSegment,
+    MediaTimeline,
+    MediaTrack,
+    TrackSegment,
+)
+from pytomo_scrapy.measure.media.boxes import read_layout
+from pytomo_scrapy.measure.playback.supply import known_segments
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRung:
+    """One rung as the resolution declared it, and the first bytes of its file where they were fetched."""
+
+    kind: str
+    format_id: str
+    bitrate_bps: float | None
+    height_px: int | None = None
+    width_px: int | None = None
+    frame_rate_fps: float | None = None
+    codec: str | None = None
+    size_bytes: int | None = None
+    head_base64: str = field(default="", repr=False)  # messages between processes are text
+
+
+def declared_rung(media: MediaFormat) -> DeclaredRung:
+    """Return what is declared of a format; nothing of it is signed."""
+    return DeclaredRung(
+        media.kind,
+        media.format_id,
+        media.declared_bitrate_bps,
+        media.height_px,
+        media.width_px,
+        media.frame_rate_fps,
+        media.audio_codec if media.kind == "audio" else media.video_codec,
+        media.declared_size_bytes,
+    )
+
+
+def build_ladder(
+    rungs: Sequence[DeclaredRung], download: DownloadResult, timelines: Sequence[MediaTimeline]
+) -> Ladder | None:
+    """Return the ladder of a window. None where no kind that was fetched has segments.
+
+    A rung has the segments of its own file: those that the window read, or those of its head's index. Else those of the
+    fetched rung of its kind stand in, each scaled by the two rates.
+    """
+    measured = {
+        stream.kind: (stream.format_id, timeline)
+        for stream, timeline in zip(download.streams, timelines, strict=True)
+        if not timeline.failure and timeline.method != "linear"
+    }
+    tracks: dict[str, list[MediaTrack]] = {}
+    for kind, (format_id, timeline) in measured.items():
+        segments = known_segments(timeline)
+        if not segments:
+            return None
+        own = _fetched(kind, format_id, timeline, segments)
+        declared = [rung for rung in rungs if rung.kind == kind]
+        found = [_track(rung, own) for rung in declared] or [own]
+        tracks[kind] = sorted(found, key=lambda track: track.bitrate_bps)
+    video = tracks.get("video") or tracks.get("muxed")
+    return Ladder(tuple(video), tuple(tracks.get("audio", ()))) if video else None
+
+
+def ladder_source(ladder: Ladder) -> str:
+    """Return where the segments come from: what holds for the least certain track."""
+    sources = {track.source for track in (*ladder.video, *ladder.audio)}
+    return next((source for source in ("declared", "playlist") if source in sources), "index")
+
+
+def _fetched(kind: str, format_id: str, timeline: MediaTimeline, segments: Sequence[MediaSegment]) -> MediaTrack:
+    end = segments[-1]
+    size_bytes = end.end_byte - segments[0].start_byte
+    rate_bps = timeline.bitrate_bps or 8 * size_bytes / max(end.start_s + end.duration_s, 1e-3)
+    return MediaTrack(
+        kind,
+        format_id,
+        rate_bps,
+        _segments(segments),
+        height_px=timeline.height_px,
+        width_px=timeline.width_px,
+        frame_rate_fps=timeline.frame_rate_fps,
+        codec=timeline.audio_codec if kind == "audio" else timeline.video_codec,
+        size_bytes=end.end_byte,
+        init_bytes=timeline.init_bytes,
+    )
+
+
+def _segments(segments: Sequence[MediaSegment]) -> tuple[TrackSegment, ...]:
+    return tuple(
+        TrackSegment(segment.start_s, segment.duration_s, segment.end_byte - segment.start_byte, segment.start_byte)
+        for segment in segments
+    )
+
+
+def _track(rung: DeclaredRung, own: MediaTrack) -> MediaTrack:
+    known = replace(
+        own,
+        format_id=rung.format_id,
+        height_px=rung.height_px or (own.height_px if rung.format_id == own.format_id else None),
+        width_px=rung.width_px or (own.width_px if rung.format_id == own.format_id else None),
+        frame_rate_fps=rung.frame_rate_fps,
+        codec=rung.codec,
+    )
+    if rung.format_id == own.format_id:
+        return known
+    rate_bps = rung.bitrate_bps or own.bitrate_bps
+    if rung.head_base64:
+        head = b64decode(rung.head_base64)
+        layout = read_layout(BytesIO(head), len(head), rung.size_bytes)
+        if layout.segments and not layout.is_index_partial:
+            return replace(
+                known,
+                bitrate_bps=rate_bps,
+                segments=_segments(layout.segments),
+                size_bytes=rung.size_bytes,
+                init_bytes=layout.init_bytes,
+            )
+    ratio = rate_bps / own.bitrate_bps
+    if rung.size_bytes and own.size_bytes:
+        ratio = rung.size_bytes / own.size_bytes
+    return replace(
+        known,
+        bitrate_bps=rate_bps,
+        segments=tuple(_scaled(segment, ratio) for segment in own.segments),
+        size_bytes=rung.size_bytes,
+        source="declared",
+    )
+
+
+def _scaled(segment: TrackSegment, ratio: float) -> TrackSegment:
+    return replace(segment, size_bytes=max(1, round((segment.size_bytes or 0) * ratio)), start_byte=None)

@@ -1,0 +1,72 @@
+"""Ctrl-C while a resolution hangs or computes: the crawl ends soon, and the video is left for the next run."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import ROOT, clean_environment, database_setting, fresh_command, query
+from tests.e2e.long import wait_until
+from tests.running.hostile_proxy import hostile_proxy
+
+SOON_S = 8.0  # what a crawl that does nothing takes to end, on a busy machine
+
+
+def silence(client: socket.socket) -> None:
+    time.sleep(60)
+
+
+def frozen_page(client: socket.socket) -> None:
+    """Half a megabyte that one of yt-dlp's expressions searches for minutes."""
+    page = b"<html>" + b"<script " * 60_000
+    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page) + page)
+
+
+def processor_s(crawl: psutil.Process) -> float:
+    """Return the processor time of that child which took the most: none but a frozen one takes more than its start."""
+    used_s = [0.0]
+    for child in crawl.children():
+        with contextlib.suppress(psutil.Error):
+            used_s.append(child.cpu_times().user)
+    return max(used_s)
+
+
+@pytest.mark.parametrize("answer", [silence, frozen_page], ids=lambda answer: answer.__name__)
+def test_interrupt_ends_a_crawl_whose_resolution_does_not_end(
+    answer: Callable[[socket.socket], None], database: Path, tmp_path: Path
+) -> None:
+    asked = []
+
+    def noted(client: socket.socket) -> None:
+        asked.append(True)
+        answer(client)
+
+    command = fresh_command(
+        "crawl", "youtube", "-a", "urls=M4gD1WSo5mA", "-a", "related=0", "-a", "max_rounds=1",
+        "-s", "PYTOMO_RESOLVE_EXTRACTOR_ARGS=", "-s", "PYTOMO_RESOLVE_TIMEOUT_S=60", *database_setting(database),
+    )  # fmt: skip
+    with hostile_proxy(noted, tmp_path) as environment, (tmp_path / "log").open("w+") as log:
+        running = subprocess.Popen(command, cwd=ROOT, env=clean_environment(**environment), stderr=log, stdout=log)
+        try:
+            wait_until(lambda: bool(asked))
+            if answer is frozen_page:
+                wait_until(lambda: processor_s(psutil.Process(running.pid)) > 5)
+            running.send_signal(signal.SIGINT)
+            started_s = time.monotonic()
+            code = running.wait(60)
+            elapsed_s = time.monotonic() - started_s
+        finally:
+            running.kill()
+        text = (tmp_path / "log").read_text()
+    assert elapsed_s < SOON_S, text
+    assert code == 130 and "Traceback" not in text, text
+    assert query(database, "SELECT COUNT(*) FROM measurement") == [(0,)]
+    assert query(database, "SELECT state, owner_id FROM frontier WHERE depth > 0") == [(0, None)]

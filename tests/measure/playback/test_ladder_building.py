@@ -1,0 +1,80 @@
+"""A ladder out of what was fetched, of heads, and of what was declared."""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64encode
+
+from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
+from pytomo_scrapy.measure.playback.ladder_building import DeclaredRung, build_ladder, ladder_source
+
+SEGMENTS = (MediaSegment(1000, 51_000, 0.0, 5.0), MediaSegment(51_000, 91_000, 5.0, 5.0))
+VIDEO = MediaTimeline(
+    "video", "packets", (91_000,), (10.0,), SEGMENTS, 1000, height_px=720, bitrate_bps=72_800.0, duration_s=10.0
+)
+WINDOW = DownloadResult(window_s=30.0, streams=(StreamDownload("video", "136"),))
+
+
+def sidx_head(sizes: list[int], timescale: int = 1000, length: int = 5000) -> bytes:
+    """A file's head: its kind, a header, and an index of segments of `length` ticks."""
+    rows = b"".join(struct.pack(">III", size, length, 0x90000000) for size in sizes)
+    body = struct.pack(">BBHIIIIHH", 0, 0, 0, 1, timescale, 0, 0, 0, len(sizes)) + rows
+    sidx = struct.pack(">I4s", len(body) + 8, b"sidx") + body
+    ftyp = struct.pack(">I4s4sI", 16, b"ftyp", b"dash", 0)
+    moov = struct.pack(">I4s", 100, b"moov") + bytes(92)
+    return ftyp + moov + sidx
+
+
+def test_the_fetched_rung_has_its_own_segments_and_the_others_are_scaled() -> None:
+    rungs = (
+        DeclaredRung("video", "134", 36_400.0, 360, size_bytes=45_500),
+        DeclaredRung("video", "136", 72_800.0, 720, size_bytes=91_000),
+        DeclaredRung("video", "137", 145_600.0, 1080),
+    )
+    ladder = build_ladder(rungs, WINDOW, (VIDEO,))
+    assert ladder is not None and ladder_source(ladder) == "declared"
+    assert [(track.height_px, track.source) for track in ladder.video] == [
+        (360, "declared"),
+        (720, "index"),
+        (1080, "declared"),
+    ]
+    # By sizes half of 50 000 and 40 000 bytes; by rates twice as many.
+    assert [segment.size_bytes for segment in ladder.video[0].segments] == [25_000, 20_000]
+    assert [segment.size_bytes for segment in ladder.video[1].segments] == [50_000, 40_000]
+    assert [segment.size_bytes for segment in ladder.video[2].segments] == [100_000, 80_000]
+    assert ladder.video[0].segments[0].start_byte is None and ladder.video[1].segments[0].start_byte == 1000
+
+
+def test_a_rung_whose_head_was_fetched_has_the_segments_of_its_index() -> None:
+    head = sidx_head([30_000, 20_000])
+    rungs = (
+        DeclaredRung(
+            "video", "134", 36_400.0, 360, size_bytes=len(head) + 50_000, head_base64=b64encode(head).decode()
+        ),
+    )
+    ladder = build_ladder(rungs, WINDOW, (VIDEO,))
+    assert ladder is not None and ladder_source(ladder) == "index"
+    [track] = ladder.video
+    assert [(one.start_byte, one.size_bytes, one.start_s) for one in track.segments] == [
+        (len(head), 30_000, 0.0),
+        (len(head) + 30_000, 20_000, 5.0),
+    ]
+    assert track.init_bytes == len(head)
+
+
+def test_a_head_that_holds_no_index_is_scaled_instead() -> None:
+    rungs = (DeclaredRung("video", "134", 36_400.0, 360, head_base64=b64encode(b"<html>not a file</html>").decode()),)
+    ladder = build_ladder(rungs, WINDOW, (VIDEO,))
+    assert ladder is not None and ladder.video[0].source == "declared"
+
+
+def test_without_declared_rungs_the_fetched_one_is_the_ladder() -> None:
+    ladder = build_ladder((), WINDOW, (VIDEO,))
+    assert ladder is not None and [track.format_id for track in ladder.video] == ["136"]
+    assert ladder.video[0].height_px == 720
+
+
+def test_without_media_time_there_is_no_ladder() -> None:
+    failed = MediaTimeline("video", "packets", failure="no_media_data")
+    assert build_ladder((), WINDOW, (failed,)) is None
+    assert build_ladder((), DownloadResult(), ()) is None
