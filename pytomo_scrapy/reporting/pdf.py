@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis import lists, overview
 from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
-from pytomo_scrapy.analysis.report_selection import report_selection
+from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.analysis.series import Buckets, Series, series
 from pytomo_scrapy.analysis.statement import sentence_of
@@ -48,8 +48,10 @@ def contents_of(group: str = "main") -> Contents:
     return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"))
 
 
-def write_pdf_report(database: str | Path, path: Path, selection: Selection) -> None:
+def write_pdf_report(database: str | Path, path: Path, selection: Selection | None = None) -> None:
     """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
+
+    Without one it is of everything.
 
     Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
     """
@@ -58,7 +60,7 @@ def write_pdf_report(database: str | Path, path: Path, selection: Selection) -> 
         with reader.read() as connection:
             if period_of(connection) is None:
                 raise NotReadyError("There is no measurement to report.")
-            chosen = report_selection(connection, selection)
+            chosen = report_selection(connection, selection or asked_for(None, None))
             path.write_bytes(make_report(connection, chosen, contents_of(), reader.shown_url))
     finally:
         reader.close()
