@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
@@ -15,6 +15,10 @@ from scrapy.settings import BaseSettings, default_settings
 from scrapy.spiderloader import get_spider_loader
 
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, DatabaseCommand, refuse
+from pytomo_scrapy.items.foreign_text import printable
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.config import Config
 
 # Versions, components, changed settings, counts of pages, start and end of the engine.
 _ABOUT_SCRAPY = (
@@ -25,6 +29,8 @@ _ABOUT_SCRAPY = (
     "scrapy.middleware",
     "scrapy.utils.log",
 )
+# A lock that lasts for longer is spoken of.
+_SAID_AFTER_S = 2.0
 # What ends a crawl as it was asked to; `closespider_*` are Scrapy's CLOSESPIDER settings.
 ORDERLY_ENDS = ("finished", "data_cap", "closespider_timeout", "closespider_itemcount", "closespider_pagecount")
 
@@ -37,6 +43,8 @@ class Command(DatabaseCommand, ScrapyCrawl):
         "LOG_FORMAT": "%(asctime)s %(levelname)s: %(message)s",
         "STATS_DUMP": False,
     }
+
+    waits_for_database: ClassVar[bool] = True  # where it is away when the crawl begins
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
@@ -79,7 +87,6 @@ class Command(DatabaseCommand, ScrapyCrawl):
 
     def _check(self, spider: str, arguments: Mapping[str, Any]) -> None:
         """Refuse what would only fail later: before anything is logged, with one sentence."""
-        from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.crawl.line_lock import check_line
         from pytomo_scrapy.measure.dns.asn import NetworkFinder
 
@@ -95,8 +102,24 @@ class Command(DatabaseCommand, ScrapyCrawl):
                 check(arguments, checked)
             check_line(checked)
             NetworkFinder(checked.network).close()
-        with self.opened_database(pack_after_migration):
-            pass
+        self._wait_for_database(checked)
+
+    def _wait_for_database(self, checked: Config) -> None:
+        from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
+        from pytomo_scrapy.crawl.patient_opening import open_patiently
+
+        patience_s = checked.endurance.database_patience_s if self.waits_for_database else 0.0
+        with self.refusals():
+            try:
+                open_patiently(
+                    checked.database_url,
+                    patience_s,
+                    after_migration=pack_after_migration,
+                    say=_say,
+                    busy_timeout_s=_SAID_AFTER_S,
+                ).close()
+            except KeyboardInterrupt:
+                sys.exit(EXIT_INTERRUPTED)
 
     def _exit_code(self, crawler: Crawler) -> int:
         try:
@@ -108,6 +131,11 @@ class Command(DatabaseCommand, ScrapyCrawl):
         if reason == "shutdown":
             return EXIT_INTERRUPTED
         return 0 if reason in ORDERLY_ENDS else EXIT_FAILED
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{printable(sentence)}\n")
+    sys.stderr.flush()
 
 
 def _quieten(settings: BaseSettings | None) -> None:

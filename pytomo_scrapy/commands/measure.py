@@ -28,6 +28,8 @@ _AROUND_S = 5.0
 class Command(CrawlCommand):
     """A crawl of one listed video. Exit codes: as `scrapy crawl`; a failed session that left its row ends with 0."""
 
+    waits_for_database = False
+
     def syntax(self) -> str:
         return "[options] <url>"
 
@@ -37,6 +39,11 @@ class Command(CrawlCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the full record as one JSON object")
+        parser.add_argument(
+            "--transport",
+            choices=("plain", "sabr", "both"),
+            help="fetch by plain URLs, as the service's own players do, or a window of each (PYTOMO_TRANSPORT)",
+        )
 
     def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
         assert self.settings is not None
@@ -48,6 +55,8 @@ class Command(CrawlCommand):
             parse_video_url(args[0])
         except ValueError as error:
             refuse(error)
+        if opts.transport is not None:
+            self.settings.set("PYTOMO_TRANSPORT", opts.transport, "cmdline")
         # Whoever waits for one answer is told of a refusal, or of a line that is out, at once.
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
         self.settings.set("PYTOMO_WAIT_FOR_LINE", False, "cmdline")

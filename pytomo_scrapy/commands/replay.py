@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
+from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
 from pytomo_scrapy.items.in_words import counted
@@ -37,7 +37,6 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     requires_project = True
     requires_crawler_process = False
-    database_exit_code = EXIT_USAGE
 
     def syntax(self) -> str:
         return "[--player NAME] [--set PARAM=VALUE] [--where FIELD=VALUE]"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
+from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
     from pytomo_scrapy.storage.database import Database
@@ -31,7 +31,6 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     requires_project = True
     requires_crawler_process = False
-    database_exit_code = EXIT_USAGE
 
     def short_desc(self) -> str:
         return "Print what a database of measurements holds"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import logging
 import platform
 from collections.abc import Callable, Mapping
@@ -12,19 +12,22 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now_and_then
 from pytomo_scrapy.config import Config
-from pytomo_scrapy.crawl.gate import Gate
+from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
 from pytomo_scrapy.crawl.outbox import Outbox
+from pytomo_scrapy.crawl.patient_opening import open_patiently
 from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.measurements.published import published
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 
 logger = logging.getLogger(__name__)
+
+# The command has waited for the database already: it is away since a moment, and nobody can be heard meanwhile.
+OPENING_PATIENCE_S = 15.0
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -40,7 +43,8 @@ class CrawlStorage:
         self._config = config
         self._gate = gate
         self._raw_settings = raw_settings
-        self.database = open_database(config.database_url, after_migration=pack_after_migration)
+        self.database = open_patiently(config.database_url, OPENING_PATIENCE_S, after_migration=pack_after_migration)
+        gate.at_stop(self.database.hurry)
         self.repository = Repository(self.database, after_save=pack_now_and_then)
         self._standing = standing or Standing()
         self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping, sleep=self._sleep)
@@ -118,7 +122,9 @@ class CrawlStorage:
         return published(item, keeps_client_address=self._config.store_public_ip)
 
     def fail(self, sentence: str) -> None:
-        """Remember why the crawl cannot go on; the spider ends it."""
+        """Remember why the crawl cannot go on; the spider ends it. One that ends already has it logged here."""
+        if self.failure is None and self._gate.is_stopping:
+            logger.error("%s", sentence)
         self.failure = self.failure or sentence
 
     async def close(self, reason: str) -> None:
@@ -136,8 +142,10 @@ class CrawlStorage:
             self.database.close()
 
     async def _sleep(self, seconds: float) -> None:
-        with self._standing.waiting("the database is away and is asked again", seconds):
-            await asyncio.sleep(seconds)
+        waiting = self._standing.waiting("the database is away and is asked again", seconds)
+        # A stop ends the wait, and the database is asked once more.
+        with waiting, contextlib.suppress(Stopped):
+            await self._gate.pause(seconds)
 
     def _is_stopping(self) -> bool:
         return self.failure is not None or self._gate.is_stopping

@@ -39,18 +39,26 @@ class Gate:
         self.idle_s: list[float] = []  # times between two windows
         self.is_stopping = False
         self._stopped = asyncio.Event()
+        self._at_stop: list[Callable[[], None]] = []
 
     def stop(self) -> None:
         """Let nothing new start: every waiter, now and later, gets `Stopped`.
 
         Analyses go on: no window's measurement is thrown away.
         """
-        self.is_stopping = True
+        if not self.is_stopping:
+            self.is_stopping = True
+            for tell in self._at_stop:
+                tell()
         self._stopped.set()
         for activity, turn in self._waiting:
             if activity is not Activity.ANALYSIS and not turn.done():
                 turn.set_exception(Stopped())
         self._admit()
+
+    def at_stop(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once, when the crawl stops."""
+        self._at_stop.append(tell)
 
     async def pause(self, seconds: float) -> None:
         """Wait without holding anything. Raises Stopped as soon as the crawl stops."""

@@ -13,6 +13,7 @@ from pytomo_scrapy.failures.known_failures import is_skip as is_skip
 from pytomo_scrapy.failures.known_failures import meaning_of as meaning_of
 from pytomo_scrapy.failures.known_failures import was_refused as was_refused
 from pytomo_scrapy.failures.raised import AbsentError as AbsentError
+from pytomo_scrapy.failures.raised import AwayError as AwayError
 from pytomo_scrapy.failures.raised import LineError as LineError
 from pytomo_scrapy.failures.raised import MeasurementError as MeasurementError
 from pytomo_scrapy.failures.raised import NotReadyError as NotReadyError

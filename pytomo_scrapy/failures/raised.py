@@ -32,6 +32,10 @@ class StorageError(PytomoError):
     """Raised if the database cannot be opened, migrated or written; the message is one sentence for the user."""
 
 
+class AwayError(StorageError):
+    """Raised if a database cannot be opened for now: locked, or its server is not there, and may be so in a minute."""
+
+
 class RefusedError(StorageError):
     """Raised if the database is there but does not take what it is given: to ask again is of no use."""
 

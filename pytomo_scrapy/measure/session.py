@@ -26,7 +26,7 @@ from pytomo_scrapy.items import (
     PlaybackResult,
     VideoItem,
 )
-from pytomo_scrapy.items.precision import round_trace
+from pytomo_scrapy.items.precision import round_ladder, round_trace
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import (
     FamilyPath,
@@ -39,6 +39,7 @@ from pytomo_scrapy.measure.family_paths import (
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.outcome import join_time_s
 from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.ladder_building import NO_LISTS, KnownLadder
 from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.playback.window_replay import gated_at_media_s
 from pytomo_scrapy.measure.round_trip_targets import network_addresses, ping_media, ping_redirects, redirect_addresses
@@ -115,6 +116,8 @@ class Session:
         self._until_canary = 0  # videos
         # The two paths of a video that is measured over both families, for as long as its item lives.
         self._pairs: WeakKeyDictionary[VideoItem, tuple[FamilyPath, ...]] = WeakKeyDictionary()
+        # The segments of further qualities, read after the window.
+        self._lists: WeakKeyDictionary[VideoItem, KnownLadder] = WeakKeyDictionary()
 
     async def step(self, stage: Stage, item: VideoItem) -> None:
         """Run one stage of a video, or record that it is skipped.
@@ -152,6 +155,9 @@ class Session:
                 paths = await self._tools.until_stop(resolve_paths(item, settings, resolve, paths))
             if not is_bot_check(paths):
                 break
+        if self._config.download.transport == "plain":
+            # What is not asked for is not looked up either.
+            paths = tuple(replace(path, resolve=replace(path.resolve, sabr=None)) for path in paths)
         return paths
 
     async def _look_up(self, item: VideoItem) -> None:
@@ -188,7 +194,11 @@ class Session:
                 if len(plans) == 1 and is_refused_at_start(windows[0]):
                     windows = await self._once_more(windows[0], settings, item)
             for window in windows:
-                add_window(item, window, is_pair=len(paths) > 1)
+                add_window(item, window, is_pair=len(paths) > 1 or settings.transport == "both")
+        first = plans[0]
+        if isinstance(first, WindowPlan) and item.downloads:
+            with suppress(Stopped):
+                await self._read_ladder(first, settings, item)
         if redirect_addresses(item):
             # A crawl that stops now keeps what the window measured, without these pings.
             with suppress(Stopped):
@@ -238,15 +248,30 @@ class Session:
         resolve = item.resolve
         if settings.mode != "adaptive" or resolve is None:
             return plan
-        live, taken_bytes = await self._tools.in_thread(
+        live, cost = await self._tools.in_thread(
             read_lists, resolve.rungs, plan.chosen, plan.bound(settings), settings.adaptive_player
         )
-        self._tools.data_cap.took(taken_bytes)
+        self._tools.data_cap.took(cost.received_bytes)
         if live is None:
             logger.info("%s %s: its qualities are not known: fetched as one", item.service, item.video_id)
             return plan
         parameters = player_parameters(settings.adaptive_player, declared=declared_video(resolve))
         return replace(plan, live=replace(live, parameters=parameters))
+
+    async def _read_ladder(self, plan: WindowPlan, settings: DownloadConfig, item: VideoItem) -> None:
+        """Read the segments of the qualities that the first window did not fetch, with the gate given back before."""
+        window, resolve = item.downloads[0], item.resolve
+        if self._config.playback.ladder != "index" or settings.mode == "adaptive" or resolve is None:
+            return
+        fetched = {stream.format_id for stream in window.streams}
+        others = [media for media in resolve.rungs if media.format_id not in fetched]
+        if window.failure is not None or not others or self._tools.data_cap.is_reached:
+            return
+        async with self._tools.hold(Activity.PROBE):
+            live, cost = await self._tools.in_thread(read_lists, others, plan.chosen, plan.bound(settings), "")
+        self._tools.data_cap.took(cost.received_bytes)
+        ladder = round_ladder(live.ladder) if live is not None else None
+        self._lists[item] = KnownLadder(ladder, cost.received_bytes, cost.request_count)
 
     def _note_age(self, item: VideoItem, plan: WindowPlan) -> None:
         """Keep how old the guest identity is as the first window opens. Further windows are later, or another's."""
@@ -275,8 +300,8 @@ class Session:
                 )
                 item.dns = with_later_hosts(before.dns, dns)
                 (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
-                assert isinstance(plan, WindowPlan)
-                return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
+                if isinstance(plan, WindowPlan):
+                    return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
         return (window,)
 
     async def _ping_redirects(self, item: VideoItem) -> None:
@@ -286,7 +311,7 @@ class Session:
 
     async def _play(self, item: VideoItem) -> None:
         # 6. Playback: never during a window, and as long as the crawl takes even where it stops.
-        declared = declared_video(item.resolve)
+        declared = replace(declared_video(item.resolve), known=self._lists.get(item, NO_LISTS))
         for download in item.downloads:
             async with self._tools.hold(Activity.ANALYSIS):
                 timelines, playbacks, ladder = await self._tools.process.analyse(

@@ -70,8 +70,8 @@ class StorePipeline:
         try:
             await self.storage.opened.store(item)
         except StorageError as error:
-            self.gate.stop()
             self.storage.fail(str(error))
+            self.gate.stop()
             raise DropItem(f"{item.video_id} is not stored", log_level="DEBUG") from None
         self.stats.inc_value("pytomo/store/count")
         logger.info("%s %s: %s", item.service, item.video_id, sentence(item))

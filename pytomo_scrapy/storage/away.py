@@ -16,6 +16,11 @@ _SQLITE_AWAY = frozenset({
 # state (locks), ended by an operator, disk and memory of the server, damaged files.
 # **Source**: PostgreSQL, appendix A "PostgreSQL Error Codes".
 _POSTGRES_AWAY = ("08", "28", "3D", "40", "53", "55", "57", "58", "XX")
+_POSTGRES_WRONG = ("28", "3D")
+_COMING_BACK = (
+    "connection refused", "starting up", "shutting down", "recovery mode", "not yet accepting", "too many clients",
+    "connection slots", "closed the connection", "reset by peer", "timeout expired", "timed out", "no such file",
+)  # fmt: skip
 _READ_ONLY = "25006"  # a server that stands by, until it is the first again
 
 
@@ -31,6 +36,24 @@ def is_away(error: BaseException | None) -> bool:
         seen.add(id(error))
         error = error.__context__
     return False
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Tell whether SQLite gave up waiting for a lock."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and int(code) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def may_come_back(error: DBAPIError) -> bool:
+    """Tell of an error at the opening whether the database is only away for now, and no name or password is wrong."""
+    if is_busy(error):
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_POSTGRES_AWAY) and not str(state).startswith(_POSTGRES_WRONG)
+    # A connection that never came to be has no code, only words.
+    words = str(error.orig).lower()
+    return getattr(error.orig, "sqlite_errorcode", None) is None and any(part in words for part in _COMING_BACK)
 
 
 def _is_away(error: DBAPIError) -> bool:

@@ -15,14 +15,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from pytomo_scrapy.failures import RefusedError, StorageError
+from pytomo_scrapy.failures import AwayError, RefusedError, StorageError
 from pytomo_scrapy.storage import migrate
-from pytomo_scrapy.storage.away import is_away
+from pytomo_scrapy.storage.away import is_away, may_come_back
+from pytomo_scrapy.storage.lock_waits import BUSY_TIMEOUT_S, CONNECT_TIMEOUT_S, LockWaits
 from pytomo_scrapy.storage.scrub import scrub
 from pytomo_scrapy.storage.shown_url import shown
 
-BUSY_TIMEOUT_S = 30.0
-CONNECT_TIMEOUT_S = 10
 OWNERS_ALONE = 0o600  # where a line was, what it could and what was watched is nobody else's business
 # A server that vanished without a word is noticed within half a minute, not after the kernel's quarter of an hour.
 _DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
@@ -34,8 +33,9 @@ _MIGRATION_LOCK = 7_086_611
 class Database:
     """An open, migrated database. Thread-safe; on SQLite one write transaction at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, waits: LockWaits | None = None) -> None:
         self.engine = engine
+        self._waits = waits
         self.shown_url = shown(engine.url)
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = engine.execution_options(is_write=True)
@@ -57,8 +57,15 @@ class Database:
         with self._sentences("read"), self.engine.connect() as connection:
             yield connection
 
+    def hurry(self) -> None:
+        """Wait a few seconds more for the locks of others, all calls together; those under way too."""
+        if self._waits is not None:
+            self._waits.hurry()
+
     def close(self) -> None:
         """Close every connection."""
+        if self._waits is not None:
+            self._waits.close()
         self.engine.dispose()
 
     def remember_file(self) -> None:
@@ -116,18 +123,22 @@ def open_database(
 ) -> Database:
     """Open, create and migrate the database. Raises StorageError with one sentence that says what is wrong.
 
+    An AwayError is one that may be over in a minute.
+
     `after_migration` is called where an older database was brought to this version's schema.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_folder(parsed)
-    database = Database(create_engine_of(parsed, busy_timeout_s))
+    engine = create_engine_of(parsed, busy_timeout_s)
+    database = Database(engine, LockWaits(engine, busy_timeout_s))
     try:
         if _bring_up_to_date(database) and after_migration is not None:
             after_migration(database)
     except DBAPIError as error:
         database.close()
-        raise StorageError(opening_error(database, error)) from error
+        kind = AwayError if may_come_back(error) else StorageError
+        raise kind(opening_error(database, error)) from error
     except StorageError:
         database.close()
         raise
@@ -151,7 +162,10 @@ def parse_url(url: str) -> URL:
 
 
 def _prepare_folder(url: URL) -> None:
-    path = Path(str(url.database))
+    name = str(url.database)
+    if name.startswith("file:"):
+        return  # a URI of SQLite's, whose own parameters say whether a file may be made
+    path = Path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -184,7 +198,6 @@ def create_engine_of(url: URL, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine
         raise StorageError(f"PYTOMO_DATABASE_URL cannot be used: it must be like {_RIGHT_URLS}.") from error
     if is_sqlite:
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", begin_sqlite)
     return engine
 
 
@@ -210,10 +223,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction, since the driver is told to begin none."""
-    # IMMEDIATE takes the write lock at once: a later upgrade from reading fails without waiting.
-    is_write = connection.get_execution_options().get("is_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+    """Begin a transaction of reading, since the driver is told to begin none."""
+    connection.exec_driver_sql("BEGIN")
 
 
 def _bring_up_to_date(database: Database) -> bool:
@@ -223,6 +234,8 @@ def _bring_up_to_date(database: Database) -> bool:
             return False
     with database._writer.begin() as connection:
         if not database.is_sqlite:
+            # Another one may migrate for as long as it takes.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         # Read again under the lock: another process may have migrated meanwhile.
         revision = migrate.revision_of(connection)

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from pytomo_scrapy.failures import AbsentError, StorageError
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import (
-    BUSY_TIMEOUT_S,
     Database,
     begin_sqlite,
     create_engine_of,
@@ -20,6 +19,7 @@ from pytomo_scrapy.storage.database import (
     opening_error,
     parse_url,
 )
+from pytomo_scrapy.storage.lock_waits import BUSY_TIMEOUT_S
 from pytomo_scrapy.storage.read_only import read_location
 
 

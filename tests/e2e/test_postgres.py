@@ -129,3 +129,22 @@ def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_sto
     stored = {str(row[0]) for row in ask(url, "SELECT uuid FROM measurement")}
     assert kept <= stored, "stored under the same uuid, not measured again"
     assert not list((tmp_path / "unstored").glob("*.measurement"))
+
+
+def test_crawl_that_begins_while_the_server_restarts_waits_for_it_with_a_sentence(
+    lab: dict[str, str], server: PostgresServer, tmp_path: Path
+) -> None:
+    url = server.new_database()
+    crawl = listed(lab, url, tmp_path, 2)
+    server.stop("fast")
+    process = crawl.start()
+    try:
+        wait_until(lambda: "The crawl waits up to 600 s for it." in crawl.last_log())
+        assert process.poll() is None
+    finally:
+        server.start()
+    try:
+        assert process.wait(120) == 0, crawl.last_log()
+    finally:
+        kill(process)
+    assert_measured_once(url, set(WORLD[:2]))

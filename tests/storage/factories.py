@@ -120,35 +120,37 @@ def make_ping(address: str, rtt_s: float | None = 0.010, **overrides: Any) -> Pi
     return Ping(**values | overrides)
 
 
+WINDOW_STREAMS = (
+    StreamDownload(
+        "video",
+        "136",
+        received_bytes=3_000_000,
+        size_bytes=7_500_000,
+        declared_size_bytes=7_500_000,
+        arrival_s=(0.1, 15.0, 29.9),
+        arrival_bytes=(1, 2_000_000, 3_000_000),
+    ),
+    StreamDownload(
+        "audio",
+        "140",
+        received_bytes=500_000,
+        size_bytes=960_000,
+        declared_size_bytes=960_000,
+        arrival_s=(0.12, 29.0),
+        arrival_bytes=(1, 500_000),
+        spool_path="/spool/x",
+        spooled_bytes=500_000,
+        no_demand=((4.0, 9.5), (20.1, 29.0)),
+    ),
+)
+WINDOW_REQUESTS = (
+    HttpRequest(0, 0, VIDEO_HOST, 443, FIRST, 4, 0.0, 0, 999, status=302, http_version="1.1"),
+    HttpRequest(0, 1, "rr9---sn-b.googlevideo.com", 443, SECOND, 4, 0.05, 0, 999, status=206, received_bytes=1000),
+    HttpRequest(1, 0, AUDIO_HOST, 443, FIRST, 4, 0.0, status=200),
+)
+
+
 def make_download(**overrides: Any) -> DownloadResult:
-    streams = (
-        StreamDownload(
-            "video",
-            "136",
-            received_bytes=3_000_000,
-            size_bytes=7_500_000,
-            declared_size_bytes=7_500_000,
-            arrival_s=(0.1, 15.0, 29.9),
-            arrival_bytes=(1, 2_000_000, 3_000_000),
-        ),
-        StreamDownload(
-            "audio",
-            "140",
-            received_bytes=500_000,
-            size_bytes=960_000,
-            declared_size_bytes=960_000,
-            arrival_s=(0.12, 29.0),
-            arrival_bytes=(1, 500_000),
-            spool_path="/spool/x",
-            spooled_bytes=500_000,
-            no_demand=((4.0, 9.5), (20.1, 29.0)),
-        ),
-    )
-    requests = (
-        HttpRequest(0, 0, VIDEO_HOST, 443, FIRST, 4, 0.0, 0, 999, status=302, http_version="1.1"),
-        HttpRequest(0, 1, "rr9---sn-b.googlevideo.com", 443, SECOND, 4, 0.05, 0, 999, status=206, received_bytes=1000),
-        HttpRequest(1, 0, AUDIO_HOST, 443, FIRST, 4, 0.0, status=200),
-    )
     values: dict[str, Any] = {
         "host": VIDEO_HOST,
         "address": FIRST,
@@ -157,8 +159,8 @@ def make_download(**overrides: Any) -> DownloadResult:
         "elapsed_s": 30.0,
         "ended_by": "deadline",
         "started_at": STARTED,
-        "streams": streams,
-        "requests": requests,
+        "streams": WINDOW_STREAMS,
+        "requests": WINDOW_REQUESTS,
         "received_bytes": 3_500_000,
         "tcp": (
             TcpConnection(

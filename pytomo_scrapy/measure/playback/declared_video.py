@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytomo_scrapy.items import ResolveResult
-from pytomo_scrapy.measure.playback.ladder_building import DeclaredRung, declared_rung
+from pytomo_scrapy.measure.playback.ladder_building import NO_LISTS, DeclaredRung, KnownLadder, declared_rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class DeclaredVideo:
     client: str | None = None
     player_config: Mapping[str, Any] | None = None
     rungs: tuple[DeclaredRung, ...] = ()
+    known: KnownLadder = NO_LISTS
 
 
 NOTHING_DECLARED = DeclaredVideo()

@@ -1,11 +1,9 @@
-"""Builds a video's ladder from what a window fetched, from the heads of further files, and from what was declared."""
+"""Builds a video's ladder from what a window fetched, what was read after it, and what was declared."""
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from io import BytesIO
+from dataclasses import dataclass, replace
 
 from pytomo_scrapy.items import (
     DownloadResult,
@@ -16,13 +14,12 @@ from pytomo_scrapy.items import (
     MediaTrack,
     TrackSegment,
 )
-from pytomo_scrapy.measure.media.boxes import read_layout
 from pytomo_scrapy.measure.playback.supply import known_segments
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredRung:
-    """One rung as the resolution declared it, and the first bytes of its file where they were fetched."""
+    """One rung as the resolution declared it."""
 
     kind: str
     format_id: str
@@ -32,7 +29,23 @@ class DeclaredRung:
     frame_rate_fps: float | None = None
     codec: str | None = None
     size_bytes: int | None = None
-    head_base64: str = field(default="", repr=False)  # messages between processes are text
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLadder:
+    """The segments of qualities that were read after the window, and what that cost."""
+
+    ladder: Ladder | None = None
+    received_bytes: int = 0
+    request_count: int = 0
+
+    def track(self, rung: DeclaredRung) -> MediaTrack | None:
+        """Return what was read of a rung."""
+        tracks = self.ladder.rungs("audio" if rung.kind == "audio" else "video") if self.ladder else ()
+        return next((track for track in tracks if track.format_id == rung.format_id), None)
+
+
+NO_LISTS = KnownLadder()
 
 
 def declared_rung(media: MediaFormat) -> DeclaredRung:
@@ -50,12 +63,15 @@ def declared_rung(media: MediaFormat) -> DeclaredRung:
 
 
 def build_ladder(
-    rungs: Sequence[DeclaredRung], download: DownloadResult, timelines: Sequence[MediaTimeline]
+    rungs: Sequence[DeclaredRung],
+    download: DownloadResult,
+    timelines: Sequence[MediaTimeline],
+    known: KnownLadder = NO_LISTS,
 ) -> Ladder | None:
     """Return the ladder of a window. None where no kind that was fetched has segments.
 
-    A rung has the segments of its own file: those that the window read, or those of its head's index. Else those of the
-    fetched rung of its kind stand in, each scaled by the two rates.
+    A rung has the segments of its own file: those that the window read, or those that were read after it. Else those
+    of the fetched rung of its kind stand in, each scaled by the two rates.
     """
     measured = {
         stream.kind: (stream.format_id, timeline)
@@ -69,7 +85,7 @@ def build_ladder(
             return None
         own = _fetched(kind, format_id, timeline, segments)
         declared = [rung for rung in rungs if rung.kind == kind]
-        found = [_track(rung, own) for rung in declared] or [own]
+        found = [known.track(rung) or _track(rung, own) for rung in declared] or [own]
         tracks[kind] = sorted(found, key=lambda track: track.bitrate_bps)
     video = tracks.get("video") or tracks.get("muxed")
     return Ladder(tuple(video), tuple(tracks.get("audio", ()))) if video else None
@@ -118,17 +134,6 @@ def _track(rung: DeclaredRung, own: MediaTrack) -> MediaTrack:
     if rung.format_id == own.format_id:
         return known
     rate_bps = rung.bitrate_bps or own.bitrate_bps
-    if rung.head_base64:
-        head = b64decode(rung.head_base64)
-        layout = read_layout(BytesIO(head), len(head), rung.size_bytes)
-        if layout.segments and not layout.is_index_partial:
-            return replace(
-                known,
-                bitrate_bps=rate_bps,
-                segments=_segments(layout.segments),
-                size_bytes=rung.size_bytes,
-                init_bytes=layout.init_bytes,
-            )
     ratio = rate_bps / own.bitrate_bps
     if rung.size_bytes and own.size_bytes:
         ratio = rung.size_bytes / own.size_bytes

@@ -1,12 +1,13 @@
-"""Reads the segments of every quality before an adaptive window: the index at a file's head, or an HLS playlist.
+"""Reads the segments of every quality: the index at a file's head, or an HLS playlist.
 
-A player reads them as it needs them; here they are there at t0. Their bytes count as the video's, not as the window's.
+Before an adaptive window, and after any other of which the ladder is to be known. A player reads them as it needs them;
+before a window they are there at t0. Their bytes count as the video's, not as the window's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import pycurl
@@ -29,32 +30,44 @@ MAX_HEAD_BYTES = 1024 * 1024
 TIMEOUT_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class ListCost:
+    """What it cost to read the lists of segments: body bytes, and requests."""
+
+    received_bytes: int = 0
+    request_count: int = 0
+
+    def plus(self, received_bytes: int, request_count: int) -> ListCost:
+        """Return the cost with that of one more list."""
+        return ListCost(self.received_bytes + received_bytes, self.request_count + request_count)
+
+
 def read_lists(
     rungs: Sequence[MediaFormat], chosen: Mapping[str, str], config: DownloadConfig, player: str
-) -> tuple[LivePlan | None, int]:
-    """Return what an adaptive window chooses among, and the bytes that this took.
+) -> tuple[LivePlan | None, ListCost]:
+    """Return what an adaptive window chooses among, and what it cost to read that.
 
     A quality whose segments cannot be had is left out; None where no picture is left. Blocks for TIMEOUT_S a request.
     The player's parameters are still to be given.
     """
     found: list[Rung] = []
-    taken_bytes = 0
+    cost = ListCost()
     handle = pycurl.Curl()
     try:
         for media in rungs:
             head = b""
             if media.delivery == "file":
-                head = _head(handle, media, chosen, config)
-                taken_bytes += len(head)
+                head, request_count = _head(handle, media, chosen, config)
+                cost = cost.plus(len(head), request_count)
             elif not media.parts:
                 media, length = _with_parts(media, config)
-                taken_bytes += length
+                cost = cost.plus(length, 1)
             rung = read_rung(media, head) if media.parts or head else None
             found += [rung] if rung is not None else []
     finally:
         handle.close()
     ladder = make_ladder(found)
-    return (LivePlan(*ladder, player, {}) if ladder is not None else None), taken_bytes
+    return (LivePlan(*ladder, player, {}) if ladder is not None else None), cost
 
 
 def _with_parts(media: MediaFormat, config: DownloadConfig) -> tuple[MediaFormat, int]:
@@ -67,10 +80,16 @@ def _with_parts(media: MediaFormat, config: DownloadConfig) -> tuple[MediaFormat
     return replace(media, parts=parts, url=target.url, host=target.host, port=target.port), len(text)
 
 
-def _head(handle: pycurl.Curl, media: MediaFormat, chosen: Mapping[str, str], config: DownloadConfig) -> bytes:
-    """Return the first bytes of a file, as many as its index needs. Empty where it cannot be had."""
-    head, wanted = b"", HEAD_BYTES
+def _head(
+    handle: pycurl.Curl, media: MediaFormat, chosen: Mapping[str, str], config: DownloadConfig
+) -> tuple[bytes, int]:
+    """Return the first bytes of a file, as many as its index needs, and the requests for them.
+
+    Empty where it cannot be had.
+    """
+    head, wanted, request_count = b"", HEAD_BYTES, 0
     while len(head) < wanted <= MAX_HEAD_BYTES:
+        request_count += 1
         more = _range(handle, media, (len(head), wanted - 1), chosen, config)
         if not more:
             break
@@ -79,7 +98,7 @@ def _head(handle: pycurl.Curl, media: MediaFormat, chosen: Mapping[str, str], co
         if layout.segments or layout.fragments or (layout.container != "mp4" and layout.container != "webm"):
             break
         wanted *= 2
-    return head
+    return head, request_count
 
 
 def _range(

@@ -341,7 +341,9 @@ FIGURES: tuple[Figure, ...] = (
     # Which qualities of the ladder the line plays.
     Figure("best_height_px", Kind.WHOLE, _LADDER.format("l.best_height_px"), Use.GAUGE, 40, "Best quality that plays", "px",
         "Height of the best quality that starts in time and plays without a stall; sessions that cannot tell are left out.",
-        listed=Listed(19, "Best (px)"), meaning="ladder.best_height_px", null="the window cannot tell"),
+        meaning="ladder.best_height_px", null="the window cannot tell"),
     *(_plays_figure(height_px, 41 + index) for index, height_px in enumerate((360, 480, 720, 1080, 2160))),
+    # How the media were fetched.
+    Figure("transport", Kind.TEXT, "d.transport", filter=Filter(18, "Transport"), listed=Listed(20, "Transport"), meaning="download.transport: plain or sabr", null="no window, or measured before this was known"),
 )
 # fmt: on

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import struct
-from base64 import b64encode
-
-from pytomo_scrapy.items import DownloadResult, MediaSegment, MediaTimeline, StreamDownload
-from pytomo_scrapy.measure.playback.ladder_building import DeclaredRung, build_ladder, ladder_source
+from pytomo_scrapy.items import (
+    DownloadResult,
+    Ladder,
+    MediaSegment,
+    MediaTimeline,
+    MediaTrack,
+    StreamDownload,
+    TrackSegment,
+)
+from pytomo_scrapy.measure.playback.ladder_building import DeclaredRung, KnownLadder, build_ladder, ladder_source
 
 SEGMENTS = (MediaSegment(1000, 51_000, 0.0, 5.0), MediaSegment(51_000, 91_000, 5.0, 5.0))
 VIDEO = MediaTimeline(
     "video", "packets", (91_000,), (10.0,), SEGMENTS, 1000, height_px=720, bitrate_bps=72_800.0, duration_s=10.0
 )
 WINDOW = DownloadResult(window_s=30.0, streams=(StreamDownload("video", "136"),))
-
-
-def sidx_head(sizes: list[int], timescale: int = 1000, length: int = 5000) -> bytes:
-    """A file's head: its kind, a header, and an index of segments of `length` ticks."""
-    rows = b"".join(struct.pack(">III", size, length, 0x90000000) for size in sizes)
-    body = struct.pack(">BBHIIIIHH", 0, 0, 0, 1, timescale, 0, 0, 0, len(sizes)) + rows
-    sidx = struct.pack(">I4s", len(body) + 8, b"sidx") + body
-    ftyp = struct.pack(">I4s4sI", 16, b"ftyp", b"dash", 0)
-    moov = struct.pack(">I4s", 100, b"moov") + bytes(92)
-    return ftyp + moov + sidx
 
 
 def test_the_fetched_rung_has_its_own_segments_and_the_others_are_scaled() -> None:
@@ -45,27 +40,15 @@ def test_the_fetched_rung_has_its_own_segments_and_the_others_are_scaled() -> No
     assert ladder.video[0].segments[0].start_byte is None and ladder.video[1].segments[0].start_byte == 1000
 
 
-def test_a_rung_whose_head_was_fetched_has_the_segments_of_its_index() -> None:
-    head = sidx_head([30_000, 20_000])
-    rungs = (
-        DeclaredRung(
-            "video", "134", 36_400.0, 360, size_bytes=len(head) + 50_000, head_base64=b64encode(head).decode()
-        ),
+def test_a_rung_that_was_read_after_the_window_has_its_own_segments() -> None:
+    read = MediaTrack(
+        "video", "134", 36_400.0, (TrackSegment(0.0, 5.0, 30_000, 700), TrackSegment(5.0, 5.0, 20_000, 30_700))
     )
-    ladder = build_ladder(rungs, WINDOW, (VIDEO,))
+    rungs = (DeclaredRung("video", "134", 36_400.0, 360), DeclaredRung("video", "136", 72_800.0, 720))
+    ladder = build_ladder(rungs, WINDOW, (VIDEO,), KnownLadder(Ladder((read,)), 4096, 1))
     assert ladder is not None and ladder_source(ladder) == "index"
-    [track] = ladder.video
-    assert [(one.start_byte, one.size_bytes, one.start_s) for one in track.segments] == [
-        (len(head), 30_000, 0.0),
-        (len(head) + 30_000, 20_000, 5.0),
-    ]
-    assert track.init_bytes == len(head)
-
-
-def test_a_head_that_holds_no_index_is_scaled_instead() -> None:
-    rungs = (DeclaredRung("video", "134", 36_400.0, 360, head_base64=b64encode(b"<html>not a file</html>").decode()),)
-    ladder = build_ladder(rungs, WINDOW, (VIDEO,))
-    assert ladder is not None and ladder.video[0].source == "declared"
+    assert ladder.video[0] == read
+    assert [track.format_id for track in ladder.video] == ["134", "136"]
 
 
 def test_without_declared_rungs_the_fetched_one_is_the_ladder() -> None:
