@@ -42,7 +42,7 @@ DOES_WHAT = {
 FIELDS = {
     Stage.PAGE: ("page",),
     Stage.DNS: ("dns", "networks"),
-    Stage.DOWNLOAD: ("downloads", "ping"),
+    Stage.DOWNLOAD: ("downloads", "ping", "quality_spells"),
     Stage.PLAYBACK: ("timelines", "playbacks", "ladders", "join_time_s"),
     Stage.STORE: (),
 }
@@ -50,7 +50,7 @@ TABLES = {
     Stage.PAGE: ("frontier",),
     Stage.RESOLVE: ("video", "stream"),
     Stage.DNS: ("network",),
-    Stage.DOWNLOAD: ("stream", "ping"),
+    Stage.DOWNLOAD: ("stream", "ping", "quality_spell"),
     Stage.PLAYBACK: ("media_timeline", "stream", "ladder"),
     Stage.STORE: ("measurement", "figure", "frontier"),
 }

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytomo_scrapy.failures import AbsentError, LineError, SettingError, StorageError
+from pytomo_scrapy.failures import LineError, SettingError, StorageError
 from pytomo_scrapy.items.foreign_text import printable
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ class DatabaseCommand(PipedCommand):
     """
 
     settings: Settings | None
-    database_exit_code: ClassVar[int] = EXIT_FAILED  # where the database cannot be used
 
     @contextmanager
     def refusals(self) -> Iterator[None]:
@@ -78,10 +77,8 @@ class DatabaseCommand(PipedCommand):
             refuse(error)
         except LineError as error:
             refuse(error, EXIT_FAILED)
-        except AbsentError as error:
+        except StorageError as error:  # one that is not there, too
             refuse(error, EXIT_FAILED)
-        except StorageError as error:
-            refuse(error, self.database_exit_code)
 
     def load_config(self) -> Config:
         """Return the settings, checked, those of the environment too. Raises SettingError."""

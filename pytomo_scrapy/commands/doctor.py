@@ -47,6 +47,9 @@ class Command(DatabaseCommand, ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON list")
         parser.add_argument("--live", action="store_true", help="also measure one video and ask every source")
         parser.add_argument("--video", default=LIVE_VIDEO, metavar="ID", help="the video of --live")
+        parser.add_argument(
+            "--transport", default="plain", choices=("plain", "sabr", "both"), help="how --live fetches its media"
+        )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.reporting.checks import run_checks
@@ -57,7 +60,10 @@ class Command(DatabaseCommand, ScrapyCommand):
             checked = self.load_config()
         checks = run_checks(checked)
         if opts.live:
-            checks += [*ask_sources(checked, opts.video), *measure_live(opts.video, checked.database_url)]
+            checks += [
+                *ask_sources(checked, opts.video),
+                *measure_live(opts.video, checked.database_url, opts.transport),
+            ]
         if opts.json:
             print(json.dumps([asdict(one) for one in checks]))
         else:
@@ -119,14 +125,22 @@ def _keep_sample(source: str, body: bytes) -> Path:
     return path
 
 
-def measure_live(video_id: str, database_url: str) -> list[Check]:
+def measure_live(video_id: str, database_url: str, transport: str = "plain") -> list[Check]:
     """Measure one video as `scrapy measure` does, and tell how each stage went."""
     from pytomo_scrapy.reporting.checks import Check
 
     # The single file has no interpreter beside it: it is the command itself.
     entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]
     settings = ("PYTOMO_DOWNLOAD_WINDOW_S=5", "PYTOMO_GATE_CANARY=1", f"PYTOMO_DATABASE_URL={database_url}")
-    command = [*entry, "measure", "--json", video_id, *(word for one in settings for word in ("-s", one))]
+    command = [
+        *entry,
+        "measure",
+        "--json",
+        "--transport",
+        transport,
+        video_id,
+        *(word for one in settings for word in ("-s", one)),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     try:
         record: dict[str, Any] = json.loads(done.stdout)
@@ -144,7 +158,23 @@ def measure_live(video_id: str, database_url: str) -> list[Check]:
         Check(f"stage {name}", "fail" if failure else "ok", failure or "works", advice_on(failure))
         for name, failure in failures.items()
     ]
-    return [*stages, _canary(downloads[0].get("is_identity_clean"))]
+    over_sabr = [_sabr(one) for one in downloads if one.get("transport") == "sabr"]
+    return [*stages, *over_sabr, _canary(downloads[0].get("is_identity_clean"))]
+
+
+def _sabr(window: dict[str, Any]) -> Check:
+    """Say what a window over SABR met: nobody has seen this client on the real service."""
+    from pytomo_scrapy.reporting.checks import Check
+
+    failure = window.get("failure")
+    told = (
+        f"protection status {window.get('sabr_protection_status')}, start {window.get('sabr_start_s')} s, "
+        f"resume {window.get('sabr_resume_s')} s, readahead {window.get('sabr_readahead_s')} s, "
+        f"{window.get('received_bytes')} bytes of media, {window.get('sabr_overhead_bytes')} others"
+    )
+    if failure is not None:
+        return Check("sabr", "warn", f"{failure} ({window.get('failure_detail')}); {told}", advice_on(failure))
+    return Check("sabr", "ok", told)
 
 
 def _canary(is_clean: bool | None) -> Check:

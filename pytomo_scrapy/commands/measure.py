@@ -39,6 +39,11 @@ class Command(CrawlCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the full record as one JSON object")
+        parser.add_argument(
+            "--transport",
+            choices=("plain", "sabr", "both"),
+            help="fetch by plain URLs, as the service's own players do, or a window of each (PYTOMO_TRANSPORT)",
+        )
 
     def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
         assert self.settings is not None
@@ -50,9 +55,12 @@ class Command(CrawlCommand):
             parse_video_url(args[0])
         except ValueError as error:
             refuse(error)
+        if opts.transport is not None:
+            self.settings.set("PYTOMO_TRANSPORT", opts.transport, "cmdline")
         # Whoever waits for one answer is told of a refusal, or of a line that is out, at once.
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
         self.settings.set("PYTOMO_WAIT_FOR_LINE", False, "cmdline")
+        self.settings.set("PYTOMO_AD_HOC", True, "cmdline")
         opts.spargs |= {
             "urls": args[0],
             "related": "0",

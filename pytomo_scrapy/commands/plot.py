@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy.commands import EXIT_FAILED, EXIT_USAGE, DatabaseCommand, refuse
+from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.items import Interval, headline_player
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.measure.playback.window_replay import horizon_s
@@ -23,7 +23,6 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     requires_project = True
     requires_crawler_process = False
-    database_exit_code = EXIT_USAGE
 
     def syntax(self) -> str:
         return "[--player NAME] [-o FILE.svg|FILE.png] MEASUREMENT_ID"

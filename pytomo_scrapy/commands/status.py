@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 
-from pytomo_scrapy.commands import EXIT_USAGE, DatabaseCommand, refuse
+from pytomo_scrapy.commands import DatabaseCommand, refuse
 from pytomo_scrapy.items.in_words import duration
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     requires_project = True
     requires_crawler_process = False
-    database_exit_code = EXIT_USAGE
 
     def syntax(self) -> str:
         return "[options] [crawl]"

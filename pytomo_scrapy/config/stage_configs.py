@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 from pytomo_scrapy.config.resolvers import ResolverConfig, resolvers_of
 from pytomo_scrapy.config.setting import part, setting
-from pytomo_scrapy.config.values import any_text, choice, flag, ip_address, number, optional, proxy_url, text, whole
+from pytomo_scrapy.config.values import (
+    any_text,
+    choice,
+    flag,
+    ip_address,
+    number,
+    optional,
+    proxy_url,
+    size,
+    text,
+    whole,
+)
 
 _H264_720P = (
     "bestvideo[height<=720][vcodec^=avc1]+bestaudio[acodec^=mp4a]/bestvideo[height<=720]+bestaudio"
@@ -255,6 +266,29 @@ class DownloadConfig:
         whole(0),
         "Before the first video of a crawl and every this many videos, one small range behind the first two minutes of "
         "media tells whether the service cuts this guest off; 0: never",
+    )
+    transport: str = setting(
+        "PYTOMO_TRANSPORT",
+        "plain",
+        "plain, sabr, both",
+        choice("plain", "sabr", "both"),
+        "How media are fetched: plain asks for each stream by its URL; sabr asks as the service's own players do "
+        "(docs/sabr.md); both opens a window of each, in random order, and pairs them",
+    )
+    sabr_quality: str = setting(
+        "PYTOMO_SABR_QUALITY",
+        "fixed",
+        "fixed, server",
+        choice("fixed", "server"),
+        "Over SABR, fixed pins the formats of PYTOMO_FORMAT; server (experimental) leaves the video's quality to the "
+        "service and stores every switch",
+    )
+    sabr_viewport_px: tuple[int, int] = setting(
+        "PYTOMO_SABR_VIEWPORT_PX",
+        "1920x1080",
+        "WIDTHxHEIGHT",
+        size,
+        "Over SABR, size of the picture that the service is told, for example 1280x720",
     )
     http_version: str = setting(
         "PYTOMO_HTTP_VERSION",

@@ -44,6 +44,14 @@ def whole(minimum: int, maximum: int | None = None) -> Parser[int]:
     return parse
 
 
+def size(value: Any) -> tuple[int, int]:
+    """Read a size in pixels, such as 1920x1080."""
+    width, x, height = str(value).strip().lower().partition("x")
+    if not x or not (width.isdecimal() and height.isdecimal()) or not (0 < int(width) < 20_000 > int(height) > 0):
+        raise BadValue("a width and a height such as 1920x1080")
+    return int(width), int(height)
+
+
 def flag(value: Any) -> bool:
     word = str(value).strip().lower()
     if word in {"1", "true", "yes", "on"}:

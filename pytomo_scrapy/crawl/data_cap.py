@@ -35,9 +35,10 @@ def _window_bytes(checked: Config) -> float:
     bulk_bytes = min(settings.max_bytes, line_bytes)
     media_s = settings.window_s + settings.buffer_goal_s + SEGMENT_S
     paced_bytes = min(bulk_bytes, media_s * ASSUMED_MEDIA_BPS / 8)
-    share = 1.0
-    if settings.mode == "paced":
-        share = 1 / settings.bulk_every if settings.bulk_every else 0.0
+    # What an adaptive window takes depends on the line; a paced one of the same length is the nearest guess.
+    share = 1.0 if settings.mode == "bulk" else 0.0
+    if settings.mode == "paced" and settings.bulk_every:
+        share = 1 / settings.bulk_every
     return share * bulk_bytes + (1 - share) * paced_bytes
 
 

@@ -56,5 +56,7 @@ def _window(config: Config) -> str:
     if settings.mode == "paced":
         how = "fetched as a player does"
         how += f", 1 in {settings.bulk_every} as fast as the line gives" if settings.bulk_every else ""
+    elif settings.mode == "adaptive":
+        how = f"at the qualities that {settings.adaptive_player} chooses"
     pace = f"; {config.pace_s:g} s at least from video to video" if config.pace_s > settings.window_s else ""
     return f"{settings.window_s:g} s of each video, {how}{pace}"

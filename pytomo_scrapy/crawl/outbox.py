@@ -158,4 +158,4 @@ def _without_signed_parts(item: VideoItem) -> VideoItem:
     if item.resolve is None:
         return item
     formats = tuple(replace(media, url="", parts=()) for media in item.resolve.formats)
-    return replace(item, resolve=replace(item.resolve, formats=formats, rungs=()))
+    return replace(item, resolve=replace(item.resolve, formats=formats, rungs=(), sabr=None))

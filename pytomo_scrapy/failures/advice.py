@@ -26,6 +26,10 @@ GATED = (
     "fit in front of the cut can still be measured: lower `PYTOMO_DOWNLOAD_WINDOW_S` or "
     "`PYTOMO_DOWNLOAD_BUFFER_GOAL_S`."
 )
+SABR = (
+    "Nothing on this line: the service ended a session of its own protocol. Compare with `PYTOMO_TRANSPORT=plain`; if "
+    "all sessions end so, the protocol has changed: upgrade this program, or report it (docs/sabr.md)."
+)
 PORTAL = "Nothing for a few. If all of them fail this way, a captive portal is probably in the way."
 LIVE = "Nothing: a window of a live video cannot be compared with others. Measure it once the broadcast is over."
 RESOLVER = (

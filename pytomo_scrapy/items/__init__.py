@@ -22,6 +22,7 @@ from pytomo_scrapy.items.playback_result import MediaSegment as MediaSegment
 from pytomo_scrapy.items.playback_result import MediaTimeline as MediaTimeline
 from pytomo_scrapy.items.playback_result import PlaybackResult as PlaybackResult
 from pytomo_scrapy.items.playback_result import headline_player as headline_player
+from pytomo_scrapy.items.quality_spell import QualitySpell as QualitySpell
 from pytomo_scrapy.items.resolve_result import MediaFormat as MediaFormat
 from pytomo_scrapy.items.resolve_result import MediaPart as MediaPart
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
@@ -29,6 +30,7 @@ from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
 from pytomo_scrapy.items.window_parts import HostState as HostState
 from pytomo_scrapy.items.window_parts import LoadedRtt as LoadedRtt
+from pytomo_scrapy.items.window_parts import SabrFigures as SabrFigures
 from pytomo_scrapy.items.window_parts import Surroundings as Surroundings
 from pytomo_scrapy.items.window_parts import TcpSummary as TcpSummary
 from pytomo_scrapy.items.window_parts import Throughput as Throughput

@@ -41,7 +41,9 @@ class MediaTimeline:
     kind: str = field(metadata=about("video, audio or muxed", null="unknown", column="kind"))
     method: str = field(
         metadata=about(
-            "packets, segments, or linear (the marked fallback)", null="not analysed", column="timeline_method"
+            "packets, segments, headers (SABR's), or linear (the marked fallback)",
+            null="not analysed",
+            column="timeline_method",
         )
     )
     offset_bytes: tuple[int, ...] = field(default=(), repr=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
 
 
@@ -136,6 +137,7 @@ class ResolveResult:
         null="not tried",
     )
     identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
+    sabr: SabrSource | None = field(default=None, repr=False)  # signed: never stored or logged
     # How far the wall clock was ahead of the monotonic one, before and after the answer that counts.
     clock_leads_s: tuple[float, float] | None = field(default=None, repr=False)
     failure: str | None = failure_of("the resolution", column="resolve_failure")

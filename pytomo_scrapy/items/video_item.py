@@ -12,6 +12,7 @@ from pytomo_scrapy.items.ladder import LadderResult
 from pytomo_scrapy.items.page_result import PageResult
 from pytomo_scrapy.items.ping_result import PingResult
 from pytomo_scrapy.items.playback_result import MediaTimeline, PlaybackResult
+from pytomo_scrapy.items.quality_spell import QualitySpell
 from pytomo_scrapy.items.resolve_result import ResolveResult
 from pytomo_scrapy.items.stored import rows
 from pytomo_scrapy.items.window_result import DownloadResult
@@ -49,6 +50,7 @@ class VideoItem:
     ladders: tuple[LadderResult, ...] = ()  # one a window whose ladder is known
     join_time_s: float | None = None
     networks: tuple[Network, ...] = rows(Network, "network", key="address")
+    quality_spells: tuple[QualitySpell, ...] = rows(QualitySpell, "quality_spell", key="number")
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None
     failure_detail: str | None = None

@@ -94,3 +94,48 @@ class HostState:
         "the cores' time",
         null="not reported",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SabrFigures:
+    """What a window over SABR tells besides (docs/sabr.md)."""
+
+    quality: str | None = stored(
+        None,
+        "fixed: one format pinned; server: the service chose (experimental: `PYTOMO_SABR_QUALITY`)",
+        null="the window was plain",
+    )
+    ad_wait_s: float | None = stored(
+        None,
+        "time in which the service held media back for an advertisement and ordered a wait; left out of startup and "
+        "stalls",
+        null="the window was plain",
+        column="ad_wait_s",
+    )
+    protection_status: int | None = stored(
+        None,
+        "last status of the stream's protection: 1 fine, 2 proof of origin pending, 3 proof required",
+        null="the window was plain, or the service did not say",
+        unit="code",
+    )
+    start_s: float | None = stored(
+        None, "media that the service wants ahead before a player starts (part 47)", null="not said"
+    )
+    resume_s: float | None = stored(None, "the same before it resumes after a stall", null="not said")
+    readahead_s: float | None = stored(
+        None, "media ahead of the playhead that the service sends up to (part 35)", null="not said"
+    )
+    ahead_max_s: float | None = stored(
+        None, "most media that any track had ahead of the simulated playhead", null="no segment came whole"
+    )
+    empty_answer_count: int | None = stored(None, "answers without media", null="the window was plain", unit="answers")
+    overhead_bytes: int | None = stored(None, "of the answers, that are no media", null="the window was plain")
+    repeated_bytes: int | None = stored(
+        None, "media that came more than once; counted in no stream", null="the window was plain"
+    )
+    switch_count: int | None = stored(
+        None, "changes of the video's quality by the service", null="the window was plain", unit="switches"
+    )
+    mean_bitrate_bps: float | None = stored(
+        None, "8 × bytes / seconds of the video that came whole", null="the window was plain, or no segment came whole"
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
-from pytomo_scrapy.items.playback_result import PlaybackResult
+from pytomo_scrapy.items.ladder import Ladder
+from pytomo_scrapy.items.playback_result import MediaSegment, PlaybackResult
+from pytomo_scrapy.items.quality_spell import QualitySpell
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
-from pytomo_scrapy.items.window_parts import HostState, LoadedRtt, Surroundings, TcpSummary, Throughput
+from pytomo_scrapy.items.window_parts import HostState, LoadedRtt, SabrFigures, Surroundings, TcpSummary, Throughput
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ class StreamDownload:
     parts: tuple[StreamPart, ...] = field(default=(), repr=False)  # transient; empty: it came as a file
     failure: str | None = failure_of("this stream")
     failure_detail: str | None = failure_detail()
+    # Over SABR, what the headers of segments say of their place and time. Transient: the timeline keeps it.
+    announced_segments: tuple[MediaSegment, ...] = field(default=(), repr=False)
+    is_one_file: bool = True  # False: segments of several qualities follow each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,7 @@ class DownloadResult:
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
     live_playback: PlaybackResult | None = None  # of the player of an adaptive window: a row of its own
+    live_ladder: Ladder | None = field(default=None, repr=False)  # that it chose among: a row of its own too
     tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not report them
     tcp_summary: TcpSummary = part(TcpSummary(), "tcp_")
     loaded: LoadedRtt = part(LoadedRtt(), "loaded_")
@@ -167,7 +173,10 @@ class DownloadResult:
     )
     foreign_sent_bytes: int | None = stored(None, "the same, sent", null="not known")
     pair_id: str | None = stored(
-        None, "the same for the windows of both families of a video (`PYTOMO_IP_FAMILY=both`)", null="no pair"
+        None,
+        "the same for the windows of a video that are to be compared: of both families (`PYTOMO_IP_FAMILY=both`), of "
+        "both transports (`PYTOMO_TRANSPORT=both`)",
+        null="no pair",
     )
     surroundings: Surroundings = part(Surroundings())
     is_probe_limited: bool | None = stored(
@@ -211,5 +220,19 @@ class DownloadResult:
         "longest time in which the measuring process did not run; above 0.25 s the window counts as `probe_paused`",
         null="not opened",
     )
+    transport: str | None = stored(
+        "plain",
+        "how media are fetched: plain (a URL for each stream) or sabr (docs/sabr.md)",
+        null="measured before this was known",
+    )
+    sabr: SabrFigures = part(SabrFigures(), "sabr_")
+    ad_waits: tuple[tuple[float, float], ...] = stored(
+        (),
+        "[start, end] in s from t0 of the waits for advertisements over SABR; empty: none",
+        null="measured before this was known",
+        unit="JSON list",
+        repr=False,
+    )
+    spells: tuple[QualitySpell, ...] = ()  # rows of the measurement
     failure: str | None = failure_of("the window; what was received before is stored")
     failure_detail: str | None = failure_detail()

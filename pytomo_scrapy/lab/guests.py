@@ -88,6 +88,11 @@ class Guests:
             limits.append(int(stream.size_bytes * self.rules.gate_media_s / stream.duration_s))
         return min((limit for limit in limits if limit is not None), default=None)
 
+    def gate_at_ms(self, mark: str) -> int | None:
+        """Return after which time of content a SABR session with this mark is sent no more. None without a limit."""
+        limit_s = self.rules.gate_media_s
+        return None if mark not in self._gated_marks or limit_s is None else round(limit_s * 1000)
+
     def _draw(self, visitor_data: str, number: int) -> Guest:
         rules = self.rules
         is_bot_checked = self._level("bot check", number) < rules.bot_check_share

@@ -10,6 +10,9 @@ TWO_MBIT = "rr1---sn-4g5edns6"
 FIVE_MBIT = "rr2---sn-4g5edns6"
 HALF = "rr1---sn-h5q7knes"
 TENFOLD = "rr2---sn-h5q7knes"
+EVEN = "rr3---sn-h5q7knes"
+THREEFOLD = "rr4---sn-h5q7knes"
+FALLING = "rr5---sn-h5q7knes"
 SAWTOOTH = "rr1---sn-p5qlsn6s"
 OUTAGE = "rr2---sn-p5qlsn6s"
 REDIRECTING = "rr1---sn-npoldn7s"
@@ -35,6 +38,10 @@ def full_name(label: str) -> str:
     return label + _DOMAIN
 
 
+# Caches that a redirect may lead to.
+SOUND = frozenset(full_name(label) for label in FAST)
+
+
 def common_hosts() -> dict[str, MediaHost]:
     """Return every cache without a fault, by its name."""
     rules: dict[str, RateRule] = {
@@ -50,6 +57,10 @@ def common_hosts() -> dict[str, MediaHost]:
         SLOW_START: RateRule(),
         # Two or three seconds of media (0.7 Mbit/s with its sound), then nothing, then plenty: a stall within five.
         INTERRUPTED: RateRule(steps=((0.0, 2.8 * _MBIT), (1.0, 0.0), (4.5, 20 * _MBIT))),
+        EVEN: RateRule(clip_ratio=1.0),
+        THREEFOLD: RateRule(clip_ratio=3.0),
+        # Enough for the highest video of a ladder, then for a low one.
+        FALLING: RateRule(steps=((0.0, 12 * _MBIT), (6.0, 1.0 * _MBIT))),
         **{label: RateRule(steps=((0.0, float(rate_bps)),)) for label, rate_bps in LADDER_RATES_BPS.items()},
     }
     hosts: dict[str, MediaHost] = {}

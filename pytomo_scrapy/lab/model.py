@@ -67,6 +67,7 @@ class LabVideo:
     related: tuple[str, ...] = ()  # ids, in the order of the page
     available_after_s: float = 0.0  # a pre-roll ad: the media is refused before it is over
     page_shape: PageShape = PageShape.ASSIGNMENT
+    sabr: str = "plain"  # name of one of sabr.behaviours.BEHAVIOURS
     segmented_clip: str | None = None  # what playlists and manifests list; None: there are none
     delivery: Delivery = Delivery.FILES
 

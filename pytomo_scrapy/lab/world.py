@@ -12,6 +12,7 @@ from pytomo_scrapy.lab import hosts as caches
 from pytomo_scrapy.lab.faults import FAULTS, PlayerApiFault, SegmentFault, fault_at
 from pytomo_scrapy.lab.hosts import DUAL_STACK_HOST_NAME, TRUNCATED_HOST_NAME, fault_host_name, special_hosts
 from pytomo_scrapy.lab.model import Delivery, GuestRules, LabVideo, MediaHost, PageShape, RateRule, World
+from pytomo_scrapy.lab.sabr.behaviours import BEHAVIOURS
 from pytomo_scrapy.lab.titles import title_of
 
 FRAME_DAYS: Mapping[str, int] = {"today": 0, "week": 7, "month": 31, "all_time": 100_000}
@@ -321,6 +322,22 @@ def _autumn_2026(draft: _Draft) -> World:
     return replace(world, podcasts=order[20:44], sports=order[44:], guests=guests)
 
 
+def _sabr(draft: _Draft) -> World:
+    """Make a video for each thing that a SABR server may do, then the same clip on hosts of four rates."""
+    # Two hosts: a redirect leads from one to the other.
+    for number, row in enumerate(BEHAVIOURS.values()):
+        fast = caches.full_name(caches.FAST[number % 2])
+        draft.add_experiment(f"sabr/{row.name}", f"SABR: {row.help}", "separate_40", fast, sabr=row.name)
+    rates = {caches.HALF: "half", caches.EVEN: "once", caches.THREEFOLD: "three times", caches.TENFOLD: "ten times"}
+    for label, times in rates.items():
+        what = f"SABR and plain URLs from a host at {times} the clip's rate"
+        draft.add_experiment(f"rate/{times}", what, "separate_40", caches.full_name(label))
+    what = "six qualities over SABR, from a host whose rate falls"
+    draft.add_experiment("ladder", what, "ladder_60", caches.full_name(caches.FALLING))
+    draft.relate(10, 12)
+    return _same_everywhere(draft, list(draft.videos))
+
+
 def _ladder(draft: _Draft) -> World:
     """Make a video in six qualities on a host of each rate, as files and by a DASH manifest."""
     ids = []
@@ -343,4 +360,5 @@ _WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {
         _autumn_2026,
         "what guests met in autumn 2026: gated identities, bot checks, pages and refusals of new shapes; fast hosts",
     ),
+    "sabr": (_sabr, "a video for each thing that a SABR server may do, and four hosts to compare both transports on"),
 }

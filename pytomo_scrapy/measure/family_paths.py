@@ -126,9 +126,10 @@ def _look_up(path: FamilyPath, config: DnsConfig, started_s: float) -> DnsResult
 def media_hosts(resolve: ResolveResult) -> tuple[str, ...]:
     """Return the distinct hosts of the media URLs, video first; of further hosts of segments, MAX_SEGMENT_HOSTS.
 
-    What lies on another one is looked up when its turn comes, inside the window.
+    And that of SABR, where it is wanted. What lies on another one is looked up when its turn comes, inside the window.
     """
     first = [media.host for media in resolve.formats]
+    first += [resolve.sabr.host] if resolve.sabr is not None and resolve.sabr.host not in first else []
     others = (urlsplit(part.url).hostname for media in resolve.formats for part in media.parts)
     further = (host for host in dict.fromkeys(others) if host and host not in first)
     return tuple(dict.fromkeys([*first, *islice(further, MAX_SEGMENT_HOSTS)]))

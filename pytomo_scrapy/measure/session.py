@@ -155,6 +155,9 @@ class Session:
                 paths = await self._tools.until_stop(resolve_paths(item, settings, resolve, paths))
             if not is_bot_check(paths):
                 break
+        if self._config.download.transport == "plain":
+            # What is not asked for is not looked up either.
+            paths = tuple(replace(path, resolve=replace(path.resolve, sabr=None)) for path in paths)
         return paths
 
     async def _look_up(self, item: VideoItem) -> None:
@@ -191,7 +194,7 @@ class Session:
                 if len(plans) == 1 and is_refused_at_start(windows[0]):
                     windows = await self._once_more(windows[0], settings, item)
             for window in windows:
-                add_window(item, window, is_pair=len(paths) > 1)
+                add_window(item, window, is_pair=len(paths) > 1 or settings.transport == "both")
         first = plans[0]
         if isinstance(first, WindowPlan) and item.downloads:
             with suppress(Stopped):
@@ -297,8 +300,8 @@ class Session:
                 )
                 item.dns = with_later_hosts(before.dns, dns)
                 (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
-                assert isinstance(plan, WindowPlan)
-                return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
+                if isinstance(plan, WindowPlan):
+                    return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
         return (window,)
 
     async def _ping_redirects(self, item: VideoItem) -> None:

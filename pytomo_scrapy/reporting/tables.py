@@ -34,11 +34,15 @@ if TYPE_CHECKING:
         ThroughputSummary,
     )
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
+    from pytomo_scrapy.analysis.estimates import Estimate
     from pytomo_scrapy.analysis.line_outages import LineOutage
-    from pytomo_scrapy.analysis.overview import Estimate
     from pytomo_scrapy.analysis.quality_shares import QualityShares
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
+_VIDEOS_NOTE = (
+    "Resolved: the media were found. Started: would have begun to play in the window. Valid: says something about the "
+    "line. Excluded: does not, because of the service, the video or this tool."
+)
 _PLAYBACK_NOTE = (
     "Startup: seconds until a quarter, half and three quarters of all sessions had started. Never: not begun "
     "when the window ended. Stalled: sessions with a stall. Ratio: share of the time after the start spent in stalls."
@@ -73,7 +77,7 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
     """Lay out a report: counts, failures, playback, delivery, round trips."""
     counts = ("attempted", "resolved", "started", "valid", "excluded")
     return [
-        _layout("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]]),
+        _layout("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]], _VIDEOS_NOTE),
         _failures("Bad sessions: the network failed them, they count", report.network_failures),
         _failures("Excluded: they say nothing about the line", report.excluded),
         _players("Playback by player", report.players),
@@ -297,7 +301,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
         interval = "not enough data"
         if one.low is not None and one.high is not None:
             low, high = (number(bound * kind.factor, kind.decimals) for bound in (one.low, one.high))
-            interval = f"{low} to {high}"
+            interval = f"{low} to {high}{' (these days only)' if one.is_of_these_days else ''}"
         rows.append((kind.title, value, interval, one.row_count, kind.help))
     return _layout("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)
 

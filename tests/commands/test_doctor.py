@@ -68,7 +68,7 @@ def test_doctor_live_asks_the_sources_and_measures_the_video_that_is_named(
         asked.append(video)
         return [Check("source x", "ok", "lists 3 videos")]
 
-    def measure_live(video: str, database_url: str) -> list[Check]:
+    def measure_live(video: str, database_url: str, transport: str) -> list[Check]:
         asked.append(f"{video} {database_url}")
         return [Check("stage dns", "fail", "nxdomain")]
 
@@ -169,6 +169,25 @@ def test_live_measurement_is_told_stage_by_stage(
     assert [check.name for check in found] == [*stages, "canary"]
     assert [check.state for check in found] == states
     assert {"measure", "M4gD1WSo5mA", "PYTOMO_DATABASE_URL=sqlite:///x.db", "PYTOMO_GATE_CANARY=1"} <= set(asked[0])
+
+
+@pytest.mark.parametrize(("failure", "state"), [(None, "ok"), ("media_gated", "warn")])
+def test_live_measurement_over_sabr_says_what_the_service_declared(
+    monkeypatch: pytest.MonkeyPatch, failure: str | None, state: str
+) -> None:
+    asked: list[list[str]] = []
+    window = {"transport": "sabr", "failure": failure, "sabr_protection_status": 2, "sabr_readahead_s": 15.0}
+    record = {"downloads": [window, {"transport": "plain"}], "playbacks": [{}]}
+
+    def measure(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, json.dumps(record), "")
+
+    monkeypatch.setattr(subprocess, "run", measure)
+    found = doctor.measure_live("M4gD1WSo5mA", "sqlite:///x.db", "both")
+    (check,) = [check for check in found if check.name == "sabr"]
+    assert check.state == state and "protection status 2" in check.finding and "readahead 15.0 s" in check.finding
+    assert asked[0][asked[0].index("--transport") + 1] == "both"
 
 
 @pytest.mark.parametrize(("errors", "finding"), [("", "nothing was stored"), ("a" * 400 + "\n", "a" * 300)])

@@ -13,10 +13,10 @@ VIDEO = "https://www.youtube.com/watch?v=jNQXAC9IVRw"
 OWN_LINE = ("-s", "PYTOMO_LINE=tests of commands")
 # Commands that open the database, and the exit code where it cannot be used.
 OPENING = [
-    (("report",), 2),
-    (("status",), 2),
-    (("plot", "1"), 2),
-    (("replay",), 2),
+    (("report",), 3),
+    (("status",), 3),
+    (("plot", "1"), 3),
+    (("replay",), 3),
     (("prune", "--older-than", "1d"), 3),
     (("export", "out"), 3),
     (("import-legacy", "old.db"), 3),
@@ -43,6 +43,16 @@ def test_misspelt_setting_is_one_sentence_and_2(
     monkeypatch.setenv("PYTOMO_DATABASE", "sqlite:///p.db")
     refused(run(*words), 2, "PYTOMO_DATABASE is no setting: did you mean PYTOMO_DATABASE_URL")
     assert not list(tmp_path.iterdir()), "nothing is created in the place of what was meant"
+
+
+@pytest.mark.parametrize("words", [("report",), ("crawl", *OWN_LINE), ("settings",)])
+def test_misspelt_setting_of_a_settings_file_is_one_sentence_and_2(
+    run: Run, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_settings.py").write_text("from pytomo_scrapy.settings import *\nPYTOMO_PACE = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SCRAPY_SETTINGS_MODULE", "my_settings")
+    refused(run(*words), 2, "PYTOMO_PACE is no setting: did you mean PYTOMO_PACE_S")
 
 
 @pytest.mark.process

@@ -14,14 +14,14 @@ from tests.commands.conftest import Run, refused
 
 # Each with how it ends where the database cannot be used.
 READING = [
-    (("report",), 2),
-    (("report", "--json"), 2),
-    (("report", "--pdf", "out.pdf"), 2),
-    (("status",), 2),
+    (("report",), 3),
+    (("report", "--json"), 3),
+    (("report", "--pdf", "out.pdf"), 3),
+    (("status",), 3),
     (("export", "out"), 3),
-    (("plot", "1", "-o", "out.svg"), 2),
-    (("replay", "--dry-run"), 2),
-    (("replay",), 2),
+    (("plot", "1", "-o", "out.svg"), 3),
+    (("replay", "--dry-run"), 3),
+    (("replay",), 3),
 ]
 
 

@@ -19,7 +19,7 @@ def test_report_of_an_empty_database_says_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "x.db").touch()
     done = run_scrapy("report", *database_setting(tmp_path / "x.db"))
     assert (done.exit_code, done.errors) == (0, "")
-    assert "scrapy crawl youtube" in done.output
+    assert "pytomo crawl -u 10" in done.output
 
 
 def test_report_of_an_empty_database_as_json_is_one_object(run: Run) -> None:
@@ -38,7 +38,7 @@ def test_report_says_what_the_database_holds(run: Run, filled: Path) -> None:
     # Attempted, resolved, started, valid, excluded: the private video is the one that does not count.
     assert ["2", "1", "1", "1", "1"] in rows
     # One session of 9.1 s stalled and 19.9 s played.
-    assert ["classic", "1", "0", "1.00", "1.00", "1.00", "1", "1", "9.1", "31.4%"] in rows
+    assert ["classic", "1", "0", "1.00", "1.00", "1.00", "1", "1", "9.1", "31.4", "%"] in rows
     assert any(row[:4] == ["private", "content", "resolve", "1"] for row in rows)
 
 
@@ -75,7 +75,7 @@ def test_report_of_pruned_measurements_shows_their_days(run: Run, filled: Path) 
     rows = [line.split() for line in text.splitlines()]
     # The good one is in the aggregates of its day; the newest measurement always stays, here the private video.
     assert ["1", "1", "1", "1", "0"] in rows
-    assert ["classic", "1", "0", "1.00", "1.00", "1.00", "1", "1", "9.1", "31.4%"] in rows
+    assert ["classic", "1", "0", "1.00", "1.00", "1.00", "1", "1", "9.1", "31.4", "%"] in rows
     assert ["1", "0", "0", "0", "1"] in rows
 
 
@@ -88,7 +88,7 @@ def test_report_as_pdf_is_written_and_named(run: Run, filled: Path, tmp_path: Pa
 
 def test_report_as_pdf_of_nothing_is_refused(run: Run, tmp_path: Path) -> None:
     run("db", "upgrade", "--database", "x.db")
-    refused(run("report", "--pdf", "out.pdf", "--database", "x.db"), 2, "There is no measurement to report.")
+    refused(run("report", "--pdf", "out.pdf", "--database", "x.db"), 3, "There is no measurement to report.")
     assert not (tmp_path / "out.pdf").exists()
 
 

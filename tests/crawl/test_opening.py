@@ -76,6 +76,10 @@ def test_resumed_crawl_says_what_is_done_and_what_waits() -> None:
         ({"PYTOMO_DOWNLOAD_MODE": "bulk"}, "30 s of each video, as fast as the line gives"),
         ({"PYTOMO_DOWNLOAD_BULK_EVERY": "0"}, "30 s of each video, fetched as a player does"),
         (
+            {"PYTOMO_DOWNLOAD_MODE": "adaptive", "PYTOMO_ADAPTIVE_PLAYER": "shaka-adaptive"},
+            "30 s of each video, at the qualities that shaka-adaptive chooses",
+        ),
+        (
             {"PYTOMO_DOWNLOAD_BULK_EVERY": "0", "PYTOMO_PACE_S": "120"},
             "30 s of each video, fetched as a player does; 120 s at least from video to video",
         ),

@@ -33,6 +33,7 @@ class Answer:
     ending: Ending = Ending.NORMAL
     delay_s: float = 0.0
     has_endless_header: bool = False
+    is_chunked: bool = False  # its body is framed already, without a declared length
 
     @property
     def length_bytes(self) -> int:

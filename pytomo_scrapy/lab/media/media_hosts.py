@@ -18,6 +18,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlencode
 
+from pytomo_scrapy.lab import hosts as caches
 from pytomo_scrapy.lab.authority import Authority
 from pytomo_scrapy.lab.clips.clip import Clip, ClipStream
 from pytomo_scrapy.lab.clips.cuts import HEADER, cuts_of
@@ -31,6 +32,7 @@ from pytomo_scrapy.lab.http.transfers import Answer, Ending, Transfer, plain_ans
 from pytomo_scrapy.lab.media.rates import Pacer, RateTrace
 from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, verify
 from pytomo_scrapy.lab.model import LabVideo, MediaHost, World
+from pytomo_scrapy.lab.sabr.sabr_host import SabrPlace, SabrVideo, read_posted, sabr_answer
 from pytomo_scrapy.lab.serving import LabServer, open_listener
 
 _WRITE_BYTES = 256 * 1024
@@ -107,10 +109,10 @@ class MediaServer(LabServer):
         if peer is None or local is None:  # a client that was killed is gone by now
             return False
         cache = self._by_address.get(local[0]) or self._world.hosts.get(request.host)
-        answer = self.answer(request, peer[0])
+        answer = self.answer(request, peer[0], await read_posted(request, reader))
         if cache is not None:
             answer = replace(answer, delay_s=answer.delay_s + cache.first_byte_delay_s)
-        keeps_alive = request.keeps_alive and request.method in ("GET", "HEAD")
+        keeps_alive = request.keeps_alive and request.method in ("GET", "HEAD", "POST")
         await _pause(answer.delay_s, writer)
         if answer.has_endless_header:
             await _send_endless_header(writer)
@@ -120,10 +122,12 @@ class MediaServer(LabServer):
         await writer.drain()
         return await _finish(answer.ending, reader, writer) and keeps_alive
 
-    def answer(self, request: RequestHead, peer_ip: str) -> Answer:
+    def answer(self, request: RequestHead, peer_ip: str, posted: bytes = b"") -> Answer:
         """Return the answer to a request from `peer_ip`; the order of checks is the service's."""
-        if request.method not in ("GET", "HEAD"):
-            return plain_answer(405, "GET or HEAD", [("Allow", "GET, HEAD")])
+        is_sabr = "sabr" in request.query
+        if request.method not in (("POST",) if is_sabr else ("GET", "HEAD")):
+            allowed = "POST" if is_sabr else "GET, HEAD"
+            return plain_answer(405, allowed, [("Allow", allowed)])
         if request.path == PAGE_PATH:
             return PAGE
         host = self._world.hosts.get(request.host)
@@ -134,7 +138,10 @@ class MediaServer(LabServer):
         if refusal is not None:
             return plain_answer(403, refusal)
         video = self._world.videos.get(query["id"])
-        stream = self._stream(video, query["itag"]) if video else None
+        clip = self._clips.get(video.clip) if video else None
+        if is_sabr and video is not None and clip is not None:
+            return self._sabr_answer(request, video, clip, posted)
+        stream = self._stream(video, query.get("itag", "")) if video else None
         span = segment_span(stream, query.get("sq")) if stream else None
         if video is None or stream is None or span is None:
             return plain_answer(404, "no such video, format or segment")
@@ -148,6 +155,13 @@ class MediaServer(LabServer):
         answer = replace(answer, first_byte=span[0] + answer.first_byte)
         allowance_bytes = self._guests.allowance_bytes(query["bui"], stream)
         return answer if allowance_bytes is None else gated_answer(answer, allowance_bytes)
+
+    def _sabr_answer(self, request: RequestHead, video: LabVideo, clip: Clip, posted: bytes) -> Answer:
+        gate_at_ms = self._guests.gate_at_ms(request.query["bui"])
+        other = next((name for name in self._world.hosts if name != request.host and name in caches.SOUND), None)
+        place = SabrPlace(request, self.port, other)
+        contents = {stream.itag: self._content(video, stream) for stream in clip.streams}
+        return sabr_answer(place, SabrVideo(video, clip, contents, gate_at_ms), posted, self._wall_clock())
 
     def _stream(self, video: LabVideo, itag: str) -> ClipStream | None:
         clips = [self._clips[name] for name in video.clips if name in self._clips] if itag.isdigit() else []
@@ -257,7 +271,7 @@ def _open_if_possible(address: str, port: int) -> socket.socket | None:
 
 def _head_of(answer: Answer, keeps_alive: bool, now_s: float) -> bytes:
     common = [
-        ("Content-Length", str(answer.length_bytes)),
+        *([] if answer.is_chunked else [("Content-Length", str(answer.length_bytes))]),
         ("Connection", "keep-alive" if keeps_alive else "close"),
         ("Date", formatdate(now_s, usegmt=True)),
         ("Server", "gvs 1.0"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 if TYPE_CHECKING:
     from pytomo_scrapy.lab.clips.clip import ClipStream
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # The service's URLs hold for about six hours.
 EXPIRES_IN_S = 21_540
 SPARAMS = ("expire", "ei", "ip", "id", "itag", "source", "requiressl", "bui")
+SABR_SPARAMS = ("expire", "ei", "ip", "id", "source", "requiressl", "sabr", "bui")
 
 
 def sign_url(
@@ -67,15 +68,29 @@ def sign_url(
     return f"https://{host}{'' if port == 443 else f':{port}'}/videoplayback?{urlencode(query)}"
 
 
+def sign_sabr_url(url: str, secret: bytes) -> str:
+    """Return the address that all streams of the video at `url`, a stream's own, are asked for at over SABR."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True)) | {
+        "sabr": "1",
+        "rqh": "1",
+        "sparams": ",".join(SABR_SPARAMS),
+    }
+    kept = {name: value for name, value in query.items() if name not in {"itag", "mime", "gir", "clen", "dur", "lmt"}}
+    kept["sig"] = _signature(secret, kept, SABR_SPARAMS)
+    return parts._replace(query=urlencode(kept)).geturl()
+
+
 def verify(secret: bytes, query: Mapping[str, str], peer_ip: str, now_s: float) -> str | None:
     """Return why the service would refuse this request with 403. None when its URL is good.
 
     As the service does: the signed parameters are untouched, the URL has not expired, and the client that asks has the
     address that the resolution came from.
     """
-    if query.get("sparams") != ",".join(SPARAMS) or any(name not in query for name in SPARAMS):
+    signed = SABR_SPARAMS if "sabr" in query else SPARAMS
+    if query.get("sparams") != ",".join(signed) or any(name not in query for name in signed):
         return "signed parameters are missing"
-    if not hmac.compare_digest(_signature(secret, query), query.get("sig", "")):
+    if not hmac.compare_digest(_signature(secret, query, signed), query.get("sig", "")):
         return "the signature does not match"
     if int(query["expire"]) <= now_s:
         return "the URL has expired"
@@ -84,6 +99,6 @@ def verify(secret: bytes, query: Mapping[str, str], peer_ip: str, now_s: float) 
     return None
 
 
-def _signature(secret: bytes, query: Mapping[str, str]) -> str:
-    signed = "\n".join(f"{name}={query[name]}" for name in SPARAMS)
+def _signature(secret: bytes, query: Mapping[str, str], names: Sequence[str] = SPARAMS) -> str:
+    signed = "\n".join(f"{name}={query[name]}" for name in names)
     return hmac.new(secret, signed.encode(), hashlib.sha256).hexdigest()

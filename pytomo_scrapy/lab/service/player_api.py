@@ -16,7 +16,7 @@ from pytomo_scrapy.lab.faults import PlayerApiFault, UrlFault, fault_at
 from pytomo_scrapy.lab.faults.api_refusals import BOT_CHECK
 from pytomo_scrapy.lab.faults.refusal_shapes import CAPTCHA
 from pytomo_scrapy.lab.guests import Guests
-from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_url
+from pytomo_scrapy.lab.media.signing import EXPIRES_IN_S, sign_sabr_url, sign_url
 from pytomo_scrapy.lab.model import Delivery, LabVideo, World
 from pytomo_scrapy.lab.service.player_configs import player_config
 
@@ -158,9 +158,8 @@ class PlayerApi:
         formats = [self._format(video, stream, request, mark) for stream in clip.streams]
         key = "formats" if clip.streams[0].kind == "muxed" else "adaptiveFormats"
         streaming: Json = {"expiresInSeconds": str(EXPIRES_IN_S), key: formats, "aspectRatio": 1.7777778}
-        streaming["serverAbrStreamingUrl"] = (
-            f"https://{video.host}:{self._media_port}/videoplayback?sabr=1&id={video.video_id}&c={request.client_name}"
-        )
+        sabr_url = sign_sabr_url(self._media_url(video, clip.streams[0], request, mark), self._secret)
+        streaming["serverAbrStreamingUrl"] = sabr_url
         return streaming
 
     def _manifest_data(self, video: LabVideo, mark: str) -> Json:

@@ -69,6 +69,7 @@ class GuardedSockets:
         self._is_direct = is_direct
         self._open_socket = open_socket or self._open_own
         self._own: list[socket.socket] = []
+        self.is_opened = False  # the transfer has a connection of its own
         self.refused_address: str | None = None
         self.open_error: int | None = None  # why no socket could be opened, of which curl says only that it failed
 
@@ -81,7 +82,9 @@ class GuardedSockets:
         try:
             # As Python's own sockets do: what listens to this process's connections hears of curl's too.
             sys.audit("pycurl.open_socket", address.addr)
-            return self._open_socket(purpose, address)
+            opened = self._open_socket(purpose, address)
+            self.is_opened = True
+            return opened
         except OSError as error:
             self.open_error = error.errno
             return pycurl.SOCKET_BAD

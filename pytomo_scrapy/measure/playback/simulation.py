@@ -136,4 +136,4 @@ def _summarised(
 
 def _worst_method(streams: Sequence[StreamTrace]) -> str:
     methods = {stream.timeline.method for stream in streams}
-    return next(method for method in ("linear", "segments", "packets") if method in methods)
+    return next(method for method in ("linear", "headers", "segments", "packets") if method in methods)

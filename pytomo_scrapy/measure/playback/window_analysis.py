@@ -8,13 +8,19 @@ from pathlib import Path
 from pytomo_scrapy.config import PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, StreamDownload
 from pytomo_scrapy.items.precision import round_ladder, round_timeline
+from pytomo_scrapy.measure.media.announced import announced_timeline
 from pytomo_scrapy.measure.media.timeline import read_timeline
 from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.best_quality import judge_ladder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.ladder_building import build_ladder, ladder_source
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
-from pytomo_scrapy.measure.playback.window_replay import horizon_s, unloaded_round_trip_s, window_traces
+from pytomo_scrapy.measure.playback.window_replay import (
+    horizon_s,
+    on_windows_clock,
+    unloaded_round_trip_s,
+    window_traces,
+)
 
 
 def analyse_window(
@@ -35,9 +41,12 @@ def window_ladder(
 ) -> LadderResult | None:
     """Return the window's ladder with the best quality that plays."""
     end_s = horizon_s(download)
-    if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
+    if config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
-    ladder = build_ladder(declared.rungs, download, timelines, declared.known)
+    # An adaptive window has streams of many rungs, and read the segments of all.
+    if download.live_ladder is None and not all(stream.is_one_file for stream in download.streams):
+        return None  # of several qualities in turn, none tells what its file is like
+    ladder = download.live_ladder or build_ladder(declared.rungs, download, timelines, declared.known)
     result = LadderResult(place=download.place)
     if download.place == 0:
         known = declared.known
@@ -59,7 +68,7 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
         return MediaTimeline(stream.kind, "packets", failure="spool_lost", failure_detail=lost)
     if not stream.spool_path:
         return MediaTimeline(stream.kind, "packets", failure="no_media_data")
-    return read_timeline(
+    timeline = read_timeline(
         stream.spool_path,
         stream.kind,
         stream.spooled_bytes,
@@ -67,6 +76,8 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
         declared_duration_s=declared_duration_s,
         parts=stream.parts,
     )
+    is_read = stream.is_one_file and timeline.failure is None and timeline.method != "linear"
+    return timeline if is_read else announced_timeline(timeline, stream.announced_segments)
 
 
 def _lost(stream: StreamDownload) -> str | None:
@@ -117,7 +128,7 @@ def simulate_window(
         # Its process was lost: the bytes that arrived are not known, so they cannot be judged too few.
         return tuple(PlaybackResult(name, place=download.place, failure="skipped_after_download") for name in players)
     traces = window_traces(download, timelines)
-    return tuple(
+    results = (
         simulate_playback(
             traces,
             name,
@@ -129,3 +140,4 @@ def simulate_window(
         )
         for name, parameters in players.items()
     )
+    return tuple(on_windows_clock(result, download.ad_waits) for result in results)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from pytomo_scrapy.items import DownloadResult, Ladder, MediaTimeline, PlaybackResult
+from pytomo_scrapy.items import DownloadResult, Interval, Ladder, MediaTimeline, PlaybackResult
 from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
 from pytomo_scrapy.measure.playback.player_model import media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
 
 # Compared with what is stored; names and settings are not figures.
-_NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "failure_detail"}
+_NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "switches", "failure_detail"}
 FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not in _NOT_FIGURES)
 
 P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}
@@ -24,17 +24,51 @@ def horizon_s(download: DownloadResult) -> float | None:
 
     That is where the media host refused to go on, or where we ourselves took no more: the silence after it is no stall.
     """
+    end_s = download.window_s
     if download.gated_at_s is not None:
-        return download.gated_at_s
-    if download.ended_by == "byte_cap":
-        return download.elapsed_s
-    return download.window_s
+        end_s = download.gated_at_s
+    elif download.ended_by == "byte_cap":
+        end_s = download.elapsed_s
+    return None if end_s is None else content_s(end_s, download.ad_waits)
+
+
+def content_s(t_s: float, ad_waits: Sequence[tuple[float, float]]) -> float:
+    """Return a time of the window's clock without what had passed of waits for advertisements.
+
+    A viewer sees the advertisement: the video's own startup and stalls go on behind it.
+    """
+    return t_s - sum(min(t_s, end_s) - start_s for start_s, end_s in ad_waits if start_s < t_s)
+
+
+def on_windows_clock(result: PlaybackResult, ad_waits: Sequence[tuple[float, float]]) -> PlaybackResult:
+    """Return `result` with its stalls and freezes at their times on the window's clock, where a reader looks for them.
+
+    Delays and lengths stay without advertisements.
+    """
+    if not ad_waits:
+        return result
+
+    def moved(interval: Interval) -> Interval:
+        start_s = interval.start_s
+        for from_s, to_s in sorted(ad_waits):
+            start_s += to_s - from_s if start_s >= from_s else 0.0
+        return replace(interval, start_s=start_s)
+
+    freezes = None if result.freezes is None else tuple(moved(one) for one in result.freezes)
+    return replace(result, stalls=tuple(moved(one) for one in result.stalls), freezes=freezes)
 
 
 def window_traces(download: DownloadResult, timelines: Sequence[MediaTimeline]) -> list[StreamTrace]:
     """Pair what arrived of each stream with its media time."""
+    ads = download.ad_waits
     return [
-        StreamTrace(stream.arrival_s, stream.arrival_bytes, timeline, stream.is_complete, stream.no_demand)
+        StreamTrace(
+            tuple(content_s(t_s, ads) for t_s in stream.arrival_s) if ads else stream.arrival_s,
+            stream.arrival_bytes,
+            timeline,
+            stream.is_complete,
+            tuple((content_s(start_s, ads), content_s(end_s, ads)) for start_s, end_s in stream.no_demand),
+        )
         for stream, timeline in zip(download.streams, timelines, strict=True)
     ]
 
@@ -53,7 +87,8 @@ def gated_at_media_s(download: DownloadResult, timelines: Sequence[MediaTimeline
         return None
     for stream, trace in zip(download.streams, window_traces(download, timelines), strict=True):
         if stream.failure is not None and stream.received_bytes == download.gated_at_bytes:
-            return None if trace.timeline.failure else media_received_s(trace, download.gated_at_s)
+            end_s = content_s(download.gated_at_s, download.ad_waits)
+            return None if trace.timeline.failure else media_received_s(trace, end_s)
     return None
 
 
@@ -79,7 +114,7 @@ def replay_window(
         declared=declared,
         source=LadderSource(ladder, unloaded_round_trip_s(download)),
     )
-    return replace(result, player=name)
+    return replace(on_windows_clock(result, download.ad_waits), player=name)
 
 
 def differing_figures(result: PlaybackResult, stored: Mapping[str, Any]) -> list[str]:

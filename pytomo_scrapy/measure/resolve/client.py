@@ -21,9 +21,11 @@ from yt_dlp.networking.exceptions import HTTPError, TransportError
 
 from pytomo_scrapy.config import ResolveConfig
 from pytomo_scrapy.failures.refusal_texts import Refusal, read_refusal
+from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
+from pytomo_scrapy.measure.resolve.sabr_fields import read_sabr_source
 
 # The largest that the service sends, the player's script, has 3 MB.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -59,6 +61,9 @@ _DECLARED = {
 }
 
 
+_DECLARED_LEVELS = 20  # three times as many as any has
+
+
 @dataclass(slots=True)
 class Extraction:
     """What one try left behind: yt-dlp's answer or its error, and everything it said on the way."""
@@ -67,6 +72,7 @@ class Extraction:
     error: BaseException | None = None
     messages: list[str] = field(default_factory=list)
     player_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by client name
+    sabr_sources: dict[str, SabrSource] = field(default_factory=dict)  # by client name
     refusals: list[Refusal | None] = field(default_factory=list)  # one a player answer, None where the video plays
     guest: Guest = field(default_factory=Guest)
     cookie_header: Callable[[str], str | None] = lambda url: None
@@ -135,6 +141,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         answer, question = _read_json(body), _read_json(getattr(request, "data", None))
         if question is not None or not isinstance(request, Request):
             _keep_player_config(question, answer, self._extraction.player_configs)
+        _keep_sabr(request, question, answer, self._extraction.sabr_sources)
         self._extraction.guest.named(request, question, answer)
         _keep_refusal(answer, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
@@ -205,6 +212,14 @@ def _keep_player_config(question: Any, answer: Any, player_configs: dict[str, Ma
         player_configs[client] = declared_values
 
 
+def _keep_sabr(request: Any, question: Any, answer: Any, sabr_sources: dict[str, SabrSource]) -> None:
+    """Keep where the media could be asked for over SABR, which yt-dlp does not pass on."""
+    source = read_sabr_source(getattr(request, "headers", {}), question, answer)
+    if source is not None:
+        # An answer was asked for by a client with a name, else there is no source.
+        sabr_sources[question["context"]["client"].get("clientName", "")] = source
+
+
 def _keep_refusal(answer: Any, refusals: list[Refusal | None]) -> None:
     """Keep why an answer refuses: of shapes that yt-dlp does not know it says nothing, or something else."""
     try:
@@ -214,12 +229,17 @@ def _keep_refusal(answer: Any, refusals: list[Refusal | None]) -> None:
     refusals.append(read_refusal(status))
 
 
-def _numbers(value: Any) -> Any:
-    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret."""
+def _numbers(value: Any, levels: int = _DECLARED_LEVELS) -> Any:
+    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret.
+
+    What lies deeper than `levels` is none of a player's, and left out too.
+    """
+    if isinstance(value, (dict, list)) and levels == 0:
+        return None
     if isinstance(value, dict):
-        return {name: _numbers(part) for name, part in value.items() if not _is_text(part)}
+        return {name: _numbers(part, levels - 1) for name, part in value.items() if not _is_text(part)}
     if isinstance(value, list):
-        return [_numbers(part) for part in value if not _is_text(part)]
+        return [_numbers(part, levels - 1) for part in value if not _is_text(part)]
     return value
 
 

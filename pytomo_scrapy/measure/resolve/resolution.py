@@ -124,6 +124,7 @@ def _with_formats(
         client_address=address,
         address_family=family_of(address) or family,
         player_config=extraction.player_configs.get(client) if client else None,
+        sabr=extraction.sabr_sources.get(client) if client else None,
     )
 
 

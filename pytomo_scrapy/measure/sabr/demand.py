@@ -33,6 +33,7 @@ class Demand:
 
     def __init__(self, tracks: Mapping[str, TrackIntake], player: Mapping[str, float]) -> None:
         self.readahead_s = dict.fromkeys(tracks, player.get("readahead_target_s", DEFAULT_READAHEAD_S))
+        self.is_readahead_told = False  # by the server, not by the player's declaration
         self.start_s: float | None = None  # as the server said
         self.resume_s: float | None = None
         self.cookie: bytes | None = None
@@ -60,6 +61,7 @@ class Demand:
         for kind, target_ms in targets.items():
             if kind in self.readahead_s and target_ms:
                 self.readahead_s[kind] = min(target_ms / 1000, MAX_S)
+                self.is_readahead_told = True
         if policy.max_time_since_last_request_ms:
             self._longest_pause_s = min(policy.max_time_since_last_request_ms / 1000, MAX_S)
         self.backoff_s = min((policy.backoff_time_ms or 0) / 1000, MAX_S)
@@ -121,6 +123,11 @@ class Demand:
         else:
             self._pause = Pause.ORDERED if self.backoff_s else None
         self._paused_s = now_s
+
+    def idle_until(self, now_s: float) -> list[tuple[float, float]]:
+        """Return the times in which nothing was asked for because enough was ahead, one that goes on included."""
+        open_now = [(self._paused_s, now_s)] if self._pause is Pause.FULL and now_s > self._paused_s else []
+        return self.pauses[Pause.FULL] + open_now
 
     def close(self, now_s: float) -> None:
         """Take note that the window is over."""

@@ -33,7 +33,7 @@ from pytomo_scrapy.measure.sabr.sabr_errors import (
     ServiceError,
 )
 from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
-from pytomo_scrapy.measure.sabr.segments import SegmentHeader, SegmentIntake, Sink, TrackIntake, format_key
+from pytomo_scrapy.measure.sabr.segments import SegmentHeader, SegmentIntake, Sink, TrackIntake
 from pytomo_scrapy.measure.sabr.ump import ControlPart, UmpReader, read_number
 
 # The types of parts that are read. Source: LuanRT/googlevideo (`UMPPartId`).
@@ -96,10 +96,10 @@ class SabrSession:
         self._answer = _Answer(UmpReader(()), was_due=True)
         self._withheld_count = self._pending_count = 0
         self._take: Mapping[int, Callable[[bytes], None]] = {
-            MEDIA_HEADER: lambda body: self.segments.begin_segment(read_message(MediaHeader, body)),
+            MEDIA_HEADER: self._begin_segment,
             MEDIA_END: self._end_segment,
             NEXT_REQUEST_POLICY: lambda body: self.demand.take_policy(read_message(NextRequestPolicy, body)),
-            FORMAT_INITIALIZATION: self._begin_format,
+            FORMAT_INITIALIZATION: lambda body: self.segments.begin_format(read_message(FormatInitialization, body)),
             SABR_REDIRECT: self._take_redirect,
             SABR_ERROR: self._fail,
             RELOAD_PLAYER_RESPONSE: self._reload,
@@ -188,14 +188,12 @@ class SabrSession:
             if self._withheld_count >= MOST_EMPTY:
                 raise MediaWithheld(f"{MOST_EMPTY} answers without media, and no wait was ordered")
 
-    def _begin_format(self, body: bytes) -> None:
-        message = read_message(FormatInitialization, body)
-        track = self.segments.begin_format(message)
-        if track is None or track.kind != "video" or message.format_id is None:
-            return
-        itag, _, _ = format_key(message.format_id)
-        if not self.figures.spells or self.figures.spells[-1].itag != itag:
-            self.figures.spells.append(QualitySpell(self._now_s(), itag))
+    def _begin_segment(self, body: bytes) -> None:
+        track, header = self.segments.begin_segment(read_message(MediaHeader, body))
+        spells, itag = self.figures.spells, header.key[0]
+        # A quality that was sent before comes back without an initialisation: its segments alone tell.
+        if track.kind == "video" and not header.is_init and (not spells or spells[-1].itag != itag):
+            spells.append(QualitySpell(self._now_s(), itag))
 
     def _end_segment(self, body: bytes) -> None:
         header_id = read_number(body)

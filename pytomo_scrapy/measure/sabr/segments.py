@@ -165,21 +165,20 @@ class SegmentIntake:
         self._held: list[_OpenSegment] = []
         self._held_bytes = 0
 
-    def begin_format(self, message: FormatInitialization) -> TrackIntake | None:
-        """Take the initialisation of a format, and return its track. None where nobody asked for its kind."""
+    def begin_format(self, message: FormatInitialization) -> None:
+        """Take the initialisation of a format. One of a kind that nobody asked for is passed over."""
         if message.format_id is None or message.format_id.itag is None:
             raise BrokenBody("an initialisation without a format")
         kind = (message.mime_type or "").partition("/")[0]
         track = self.tracks.get(kind)
         if track is None:
-            return None
+            return
         intake = track.formats.setdefault(format_key(message.format_id), FormatIntake(message.format_id))
         intake.last_segment, intake.end_ms = message.last_segment, message.end_ms
         track.current = intake
-        return track
 
-    def begin_segment(self, message: MediaHeader) -> None:
-        """Take a segment's header. Raises BrokenBody where its format was never initialised."""
+    def begin_segment(self, message: MediaHeader) -> tuple[TrackIntake, SegmentHeader]:
+        """Take a segment's header, and return its track. Raises BrokenBody where its format was never initialised."""
         header = SegmentHeader.read(message)
         if len(self._open) >= MAX_OPEN_SEGMENTS:
             raise BrokenBody(f"more than {MAX_OPEN_SEGMENTS} segments at once")
@@ -192,7 +191,8 @@ class SegmentIntake:
                     intake.next_byte = header.start_byte
                 segment.is_held = header.start_byte > intake.next_byte
                 segment.skipped_bytes = max(0, intake.next_byte - header.start_byte)
-                return
+                track.current = intake
+                return track, header
         raise BrokenBody(f"a segment of itag {header.key[0]}, which was not initialised")
 
     def take(self, piece: MediaPiece) -> int | None:

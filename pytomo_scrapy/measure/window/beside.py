@@ -18,7 +18,7 @@ from pytomo_scrapy.measure.ping.gateway import gateway_towards
 from pytomo_scrapy.measure.window.gateway_probes import GatewayProbes
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.probes import LoadedProbes, LoadedRoundTrips
-from pytomo_scrapy.measure.window.request import MediaRequest
+from pytomo_scrapy.measure.window.request import HttpExchange
 from pytomo_scrapy.measure.window.tcp_info import TcpSampler
 
 
@@ -55,7 +55,7 @@ class SideInstruments:
         for instrument in self._instruments:
             instrument.tick(now_s)
 
-    def note_answer(self, request: MediaRequest) -> None:
+    def note_answer(self, request: HttpExchange) -> None:
         """Take what the head of an answer says of the server's clock."""
         if request.answered_s is not None and (date := request.head.date) is not None:
             self._answers.append((request.started_s, request.answered_s, date))
@@ -74,17 +74,17 @@ class SideInstruments:
 
     def _loaded_probes(self, plan: WindowPlan, config: DownloadConfig) -> LoadedProbes | None:
         """Probe the first stream's address, where it is reached directly and the kernel times handshakes for us."""
-        per_s, media = config.loaded_probes_per_s, next(iter(plan.formats), None)
-        address = plan.chosen.get(media.host) if media else None
-        if not (per_s and media and address and self.tcp.is_supported) or proxy_for(media.url, config.path):
+        per_s, target = config.loaded_probes_per_s, next(iter(plan.targets), None)
+        address = plan.chosen.get(target.host) if target else None
+        if not (per_s and target and address and self.tcp.is_supported) or proxy_for(target.url, config.path):
             return None
         if is_refused(address, config.path):
             return None
-        return LoadedProbes(address, media.port, per_s, config.path.source_address)
+        return LoadedProbes(address, target.port, per_s, config.path.source_address)
 
     def _gateway_probes(self, plan: WindowPlan, config: DownloadConfig) -> GatewayProbes | None:
         """Probe the gateway on the way to the address that the loaded probes go to."""
         if self._loaded is None:
             return None
-        gateway = gateway_towards(plan.chosen[plan.formats[0].host])
+        gateway = gateway_towards(plan.chosen[plan.targets[0].host])
         return GatewayProbes.open(gateway, config.loaded_probes_per_s, config.path.source_address)

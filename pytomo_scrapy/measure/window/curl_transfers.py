@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import pycurl
 
 from pytomo_scrapy.config import DownloadConfig
-from pytomo_scrapy.items import MediaFormat
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file, family_of
 from pytomo_scrapy.measure.net.private_addresses import GuardedSockets, SocketOpener
@@ -17,7 +16,7 @@ from pytomo_scrapy.measure.net.redirects import Target
 from pytomo_scrapy.measure.net.request_fields import header_lines
 from pytomo_scrapy.measure.net.uri import as_uri
 from pytomo_scrapy.measure.window.judge import TransferError
-from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
+from pytomo_scrapy.measure.window.request import HttpExchange, Transfer
 from pytomo_scrapy.measure.window.stream import STOP
 
 BUFFER_BYTES = 512 * 1024
@@ -37,7 +36,7 @@ _HTTP_VERSION_OPTIONS = {
     "3": pycurl.CURL_HTTP_VERSION_3ONLY,
 }
 
-TakeLine = Callable[[MediaRequest, bytes], bool]  # False ends the transfer
+TakeLine = Callable[[HttpExchange, bytes], bool]  # False ends the transfer
 
 
 class CurlTransfer:
@@ -45,7 +44,7 @@ class CurlTransfer:
 
     def __init__(
         self,
-        request: MediaRequest,
+        request: HttpExchange,
         handle: pycurl.Curl,
         config: DownloadConfig,
         now_s: Callable[[], float],
@@ -67,14 +66,17 @@ class CurlTransfer:
         lead_to(handle, hop.target, hop.address, self.request.proxy, self._config)
         handle.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
         handle.setopt(pycurl.HTTP_VERSION, self._http_version_option())
-        handle.setopt(pycurl.HTTPHEADER, header_lines(_headers_for(hop.target, self.request.stream.media)))
+        handle.setopt(pycurl.HTTPHEADER, header_lines(self.request.fields))
+        if self.request.posted is not None:
+            handle.setopt(pycurl.POST, 1)
+            handle.setopt(pycurl.POSTFIELDS, self.request.posted)
         if self.request.range is None:
             handle.unsetopt(pycurl.RANGE)
         else:
             handle.setopt(pycurl.RANGE, f"{self.request.range[0]}-{self.request.range[1]}")
         handle.setopt(pycurl.OPENSOCKETFUNCTION, self._sockets.open)
         handle.setopt(pycurl.HEADERFUNCTION, lambda line: None if take_line(self.request, line) else STOP)
-        handle.setopt(pycurl.WRITEFUNCTION, self.request.stream.receive)
+        handle.setopt(pycurl.WRITEFUNCTION, self.request.channel.receive)
         # Its text is the only place where curl names the TLS version; the window switches it off at the first byte.
         handle.setopt(pycurl.DEBUGFUNCTION, self._on_debug)
         handle.setopt(pycurl.VERBOSE, 1)
@@ -85,7 +87,7 @@ class CurlTransfer:
             return 0
         taken_bytes = int(self.handle.getinfo(pycurl.SIZE_DOWNLOAD_T)) - self._counted_bytes
         if taken_bytes > 0:
-            self.request.stream.count(taken_bytes)
+            self.request.channel.count(taken_bytes)
             self._counted_bytes += taken_bytes
         return taken_bytes
 
@@ -94,12 +96,12 @@ class CurlTransfer:
 
         On a line of a gigabit and more, calls into Python for every 8 to 16 KiB would be what limits the window.
         """
-        stream = self.request.stream
-        if stream.may_be_counted is not self.is_counted and self.request.head.is_finished:
+        channel = self.request.channel
+        if channel.may_be_counted is not self.is_counted and self.request.head.is_finished:
             self.is_counted = not self.is_counted
             self._counted_bytes = int(self.handle.getinfo(pycurl.SIZE_DOWNLOAD_T))
             # `len` returns what curl wants to hear: all of it was taken.
-            self.handle.setopt(pycurl.WRITEFUNCTION, len if self.is_counted else stream.receive)
+            self.handle.setopt(pycurl.WRITEFUNCTION, len if self.is_counted else channel.receive)
 
     def stop_trace(self) -> None:
         """Silence curl's log once the answer has begun: from then on each body would be logged too."""
@@ -144,7 +146,7 @@ class CurlTransfer:
         """Say whether there is a connection, and whether the request was sent on it."""
         handle, request = self.handle, self.request
         # A connection that never came leaves PRETRANSFER_TIME set and CONNECT_TIME not; so may one that is used again.
-        is_up = handle.getinfo(pycurl.CONNECT_TIME) > 0 or request.hop.number > 0 or request.asked_from_bytes > 0
+        is_up = handle.getinfo(pycurl.CONNECT_TIME) > 0 or request.hop.number > 0 or request.is_later
         if self._tls_begun_s is not None:
             is_up = handle.getinfo(pycurl.APPCONNECT_TIME) > 0
         is_sent = is_up and handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
@@ -158,10 +160,12 @@ class CurlTransfer:
         return int(_HTTP_VERSION_OPTIONS[wanted])
 
     def _on_debug(self, kind: int, text: bytes) -> None:
-        if kind == pycurl.INFOTYPE_SSL_DATA_OUT and self._tls_begun_s is None:
+        # On a connection that is used again the heads of its records are reported too.
+        is_handshake = kind == pycurl.INFOTYPE_SSL_DATA_OUT and self._sockets.is_opened
+        if is_handshake and self._tls_begun_s is None:
             self._tls_begun_s = self._now_s()
         if kind == pycurl.INFOTYPE_TEXT and (match := _TLS_VERSION.search(text)):
-            self.request.stream.tls_version = match[1].decode("ascii")
+            self.request.channel.tls_version = match[1].decode("ascii")
 
 
 class CurlTransfers:
@@ -183,13 +187,13 @@ class CurlTransfers:
 
     def start(
         self,
-        request: MediaRequest,
+        request: HttpExchange,
         now_s: Callable[[], float],
         take_line: TakeLine,
         open_socket: SocketOpener | None,
     ) -> None:
         """Begin a transfer."""
-        handle = self._handles.setdefault(request.stream.stream_index, pycurl.Curl())
+        handle = self._handles.setdefault(request.channel.stream_index, pycurl.Curl())
         transfer = CurlTransfer(request, handle, self._config, now_s, open_socket)
         transfer.prepare(take_line)
         self._open[handle] = transfer
@@ -219,7 +223,7 @@ class CurlTransfers:
                 transfer.stop_trace()
             self._is_tracing = any(transfer.is_traced for transfer in self)
 
-    def take_finished(self) -> list[tuple[MediaRequest, Transfer]]:
+    def take_finished(self) -> list[tuple[HttpExchange, Transfer]]:
         """Return the transfers that are over, each with curl's result."""
         _, finished, failed = self._multi.info_read()
         errors: dict[pycurl.Curl, tuple[int, str] | None] = dict.fromkeys(finished)
@@ -272,13 +276,6 @@ def lead_to(
         handle.setopt(pycurl.INTERFACE, f"host!{config.path.source_address}")
     if address is not None and proxy is None and family_of(target.host) is None:
         handle.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{_bracketed(address)}"])
-
-
-def _headers_for(target: Target, media: MediaFormat) -> Mapping[str, str]:
-    """Return the header fields for a request. Cookies are those of the format's own host, and go to no other."""
-    if target.host == media.host:
-        return media.http_headers
-    return {name: value for name, value in media.http_headers.items() if name.lower() != "cookie"}
 
 
 def _bracketed(address: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pytomo_scrapy.measure.window.request import MediaRequest, Transfer
+from pytomo_scrapy.measure.window.request import HttpExchange, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ Event = (
 class Fetch:
     """Send this request."""
 
-    request: MediaRequest
+    request: HttpExchange
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pytomo_scrapy.config import DnsConfig, DownloadConfig
 from pytomo_scrapy.failures import EXHAUSTED, MeasurementError
@@ -16,6 +17,7 @@ from pytomo_scrapy.measure.host.interface import read_counters
 from pytomo_scrapy.measure.net.clock import Clock, utc_now
 from pytomo_scrapy.measure.net.path import proxy_for
 from pytomo_scrapy.measure.net.redirects import read_target
+from pytomo_scrapy.measure.sabr.demand import Pause
 from pytomo_scrapy.measure.window.beside import SideInstruments
 from pytomo_scrapy.measure.window.curl_transfers import CurlTransfers
 from pytomo_scrapy.measure.window.events import (
@@ -37,7 +39,9 @@ from pytomo_scrapy.measure.window.events import (
 from pytomo_scrapy.measure.window.pauses import PauseWatch, judge_pause
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.redirect_lookup import HostLookups
-from pytomo_scrapy.measure.window.request import MediaRequest
+from pytomo_scrapy.measure.window.request import HttpExchange
+from pytomo_scrapy.measure.window.sabr_state import SabrState
+from pytomo_scrapy.measure.window.sabr_summary import quality_spells, sabr_figures
 from pytomo_scrapy.measure.window.state import WindowState
 from pytomo_scrapy.measure.window.stream import MERGE_S, Allowance, Spool, Stream
 from pytomo_scrapy.measure.window.summary import summarise
@@ -48,6 +52,7 @@ TICK_S = 0.01
 LOOK_S = MERGE_S / 2
 PROGRESS_INTERVAL_S = 0.25
 
+State = WindowState | SabrState
 ShowProgress = Callable[[WindowProgress], None]
 
 
@@ -83,7 +88,11 @@ def _measure(
         Stream(stream_index, media, read_target(media.url), spool, clock, allowance)
         for stream_index, (media, spool) in enumerate(zip(plan.formats, spools, strict=True))
     ]
-    state = WindowState(plan, config, streams, allowance)
+    state = (
+        WindowState(plan, config, streams, allowance)
+        if plan.sabr is None
+        else SabrState(plan, plan.sabr, config, streams, allowance, clock)
+    )
     before, started_at = read_counters(), utc_now()
     loop = _Loop(plan, config, state, instruments, clock)
     try:
@@ -101,8 +110,8 @@ def _measure(
             gated_at_s=state.gate.at_s if state.gate else None,
             gated_at_bytes=state.gate.stream_bytes if state.gate else None,
             started_at=started_at,
-            host=plan.formats[0].host if plan.formats else None,
-            via_proxy=any(proxy_for(media.url, config.path) for media in plan.formats),
+            host=plan.targets[0].host if plan.targets else None,
+            via_proxy=any(proxy_for(target.url, config.path) for target in plan.targets),
             streams=tuple(stream.close(loop.t0_s) for stream in streams),
             requests=tuple(sorted(state.rows, key=lambda row: row.t_s or 0.0)),
             tcp=measured.tcp,
@@ -110,6 +119,7 @@ def _measure(
             contract_bps=config.contract_bps or None,
             probe_gap_s=loop.pauses.longest_s,
             live_playback=state.live_playback(elapsed_s),
+            live_ladder=plan.live.ladder if plan.live is not None and state.mode == "adaptive" else None,
         ),
         plan.chosen,
         state.local_address,
@@ -117,14 +127,32 @@ def _measure(
         config.foreign_traffic_ratio,
         measured,
     )
-    return judge_pause(summarised)
+    return judge_pause(_with_sabr(summarised, plan, state))
+
+
+def _with_sabr(result: DownloadResult, plan: WindowPlan, state: State) -> DownloadResult:
+    """Return `result` with what a session over SABR tells besides."""
+    if plan.sabr is None or not isinstance(state, SabrState):
+        return result
+    return replace(
+        result,
+        transport=plan.transport,
+        sabr=sabr_figures(state.session, plan.sabr),
+        ad_waits=tuple(state.session.demand.pauses[Pause.AD]),
+        spells=quality_spells(state.session, plan.sabr, plan.window_index),
+    )
 
 
 class _Loop:
     """Drives curl from now on, and whatever else a window waits for."""
 
     def __init__(
-        self, plan: WindowPlan, config: DownloadConfig, state: WindowState, instruments: SideInstruments, clock: Clock
+        self,
+        plan: WindowPlan,
+        config: DownloadConfig,
+        state: WindowState | SabrState,
+        instruments: SideInstruments,
+        clock: Clock,
     ) -> None:
         self._state, self._instruments = state, instruments
         self._transfers = CurlTransfers(config, clock)
@@ -143,7 +171,7 @@ class _Loop:
         self._instruments.tcp.read(elapsed_s)
         for transfer in self._transfers:
             self._instruments.note_answer(transfer.request)
-            stream_index = transfer.request.stream.stream_index
+            stream_index = transfer.request.channel.stream_index
             self._handle(TransferCut(self._now_s(), stream_index, transfer.report()))
         self.pauses.look()
         self._handle(Closed(elapsed_s))
@@ -187,7 +215,7 @@ class _Loop:
         """Give the state machine an event, and do what it commands."""
         for command in self._state.handle(event):
             if isinstance(command, Fetch):
-                stream_index = command.request.stream.stream_index
+                stream_index = command.request.channel.stream_index
                 open_socket = self._instruments.tcp.opener(stream_index) if self._instruments.tcp.is_supported else None
                 self._transfers.start(command.request, self._now_s, self._take_line, open_socket)
             elif isinstance(command, LookUp):
@@ -196,14 +224,14 @@ class _Loop:
                 transfer = self._transfers.give_up(command.stream_index)
                 self._handle(TransferGivenUp(self._now_s(), command.stream_index, transfer))
 
-    def _take_line(self, request: MediaRequest, line: bytes) -> bool:
+    def _take_line(self, request: HttpExchange, line: bytes) -> bool:
         # The only answer to a line is to abort.
-        return not self._state.handle(HeadLine(self._now_s(), request.stream.stream_index, line))
+        return not self._state.handle(HeadLine(self._now_s(), request.channel.stream_index, line))
 
     def _take_finished(self) -> None:
         for request, transfer in self._transfers.take_finished():
             self._instruments.note_answer(request)
-            self._handle(TransferEnded(self._now_s(), request.stream.stream_index, transfer))
+            self._handle(TransferEnded(self._now_s(), request.channel.stream_index, transfer))
 
     def _tick(self, progress: ShowProgress | None) -> None:
         """Do the side measurements that are due."""

@@ -8,6 +8,8 @@ from random import Random
 
 from pytomo_scrapy.config import DownloadConfig, ResolverConfig
 from pytomo_scrapy.items import MediaFormat
+from pytomo_scrapy.measure.net.redirects import Target, read_target
+from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
 from pytomo_scrapy.measure.window.live_ladder import LivePlan
 
 
@@ -25,6 +27,19 @@ class WindowPlan:
     duration_s: float | None = None  # of the video: paces streams without an index
     family: int | None = None  # of a pair's path: its proxy is that family's
     live: LivePlan | None = None  # what an adaptive window chooses among
+    sabr: SabrPlan | None = None  # None: the streams are fetched by their own URLs
+    is_pair: bool = False  # of transports: both windows are to fetch alike
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Where the first requests go: to each stream's own URL, or to one address for all."""
+        urls = [self.sabr.source.url] if self.sabr is not None else [media.url for media in self.formats]
+        return tuple(read_target(url) for url in urls)
+
+    @property
+    def transport(self) -> str:
+        """How the media are fetched."""
+        return "plain" if self.sabr is None else "sabr"
 
     def bound(self, config: DownloadConfig) -> DownloadConfig:
         """Return `config` with the path of this window's family."""
@@ -43,9 +58,12 @@ class WindowProgress:
 
 
 def window_mode(plan: WindowPlan, config: DownloadConfig) -> str:
-    """Return the mode of a window. Of paced windows one in `bulk_every` is bulk, the same ones for the same seed."""
+    """Return the mode of a window. Of paced windows one in `bulk_every` is bulk, the same ones for the same seed.
+
+    None of a pair is: its windows are to fetch alike.
+    """
     if config.mode == "adaptive" and plan.live is None:
         return "paced"  # the qualities are not known: what was chosen is fetched as a player does
-    if config.mode != "paced" or config.bulk_every == 0:
+    if config.mode != "paced" or config.bulk_every == 0 or plan.is_pair:
         return config.mode
     return "bulk" if Random(f"{plan.seed}:{plan.window_index}").randrange(config.bulk_every) == 0 else "paced"

@@ -13,6 +13,7 @@ from pytomo_scrapy.measure.dns.lookup import leading_somewhere
 from pytomo_scrapy.measure.family_paths import FamilyPath, drawn_seed
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.window.plan import WindowPlan
+from pytomo_scrapy.measure.window.transports import transport_plans
 
 # A whole download is bounded too: by this many times the video's length, or by FULL_MAX_S where that is unknown.
 FULL_DURATIONS = 2.0
@@ -30,19 +31,18 @@ def plan_windows(
             windows.append(_not_opened(path, len(windows), failed))
             continue
         for chosen in _choices(path.resolve, path.dns, config):
-            windows.append(
-                WindowPlan(
-                    formats=path.resolve.formats,
-                    chosen=chosen,
-                    resolver=config.dns.resolvers[0],
-                    dns_timeout_s=config.dns.timeout_s,
-                    spool_directory=spool_directory,
-                    window_index=len(windows),
-                    seed=drawn_seed(item),
-                    duration_s=path.resolve.duration_s,
-                    family=path.family,
-                )
+            plan = WindowPlan(
+                formats=path.resolve.formats,
+                chosen=chosen,
+                resolver=config.dns.resolvers[0],
+                dns_timeout_s=config.dns.timeout_s,
+                spool_directory=spool_directory,
+                window_index=len(windows),
+                seed=drawn_seed(item),
+                duration_s=path.resolve.duration_s,
+                family=path.family,
             )
+            windows.extend(transport_plans(plan, path.resolve, config.download))
     return tuple(windows)
 
 
@@ -66,13 +66,14 @@ def capped_window(plan: WindowPlan) -> DownloadResult:
         address_family=plan.family,
         via_proxy=None,
         received_bytes=None,
+        transport=plan.transport,
         failure="data_cap",
     )
 
 
 def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) -> DownloadResult:
     """Return the row of a window whose process was lost: its class, and no figure."""
-    host = plan.formats[0].host if plan.formats else None
+    host = plan.targets[0].host if plan.targets else None
     return DownloadResult(
         place=plan.window_index,
         host=host,
@@ -80,6 +81,7 @@ def failed_window(plan: WindowPlan, error: MeasurementError, window_s: float) ->
         window_s=window_s,
         ended_by="failure",
         received_bytes=None,
+        transport=plan.transport,
         failure=error.failure,
         failure_detail=error.detail,
     )
@@ -104,7 +106,12 @@ def _choices(resolve: ResolveResult, dns: DnsResult, config: Config) -> list[Map
 
 def window_config(item: VideoItem, config: DownloadConfig) -> DownloadConfig:
     """Return how this video's windows fetch: as set, or one in `full_every` to the end of the media."""
-    if not config.full_every or Random(f"full:{drawn_seed(item)}").randrange(config.full_every):
+    # Over SABR nobody fetches faster than a player.
+    if (
+        not config.full_every
+        or config.transport != "plain"
+        or Random(f"full:{drawn_seed(item)}").randrange(config.full_every)
+    ):
         return config
     duration_s = item.resolve.duration_s if item.resolve else None
     longest_s = min(FULL_MAX_S, FULL_DURATIONS * duration_s) if duration_s else FULL_MAX_S
@@ -116,5 +123,7 @@ def add_window(item: VideoItem, result: DownloadResult, *, is_pair: bool = False
     if is_pair:
         result = replace(result, pair_id=item.uuid)
     item.downloads = (*item.downloads, result)
+    before = len(item.quality_spells)
+    item.quality_spells += tuple(replace(spell, number=before + spell.number) for spell in result.spells)
     if result.failure is not None and result.place == 0:
         item.fail(Stage.DOWNLOAD, result.failure, result.failure_detail)

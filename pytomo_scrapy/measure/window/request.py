@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pytomo_scrapy.items import HttpRequest
 from pytomo_scrapy.measure.net.path import family_of
@@ -39,33 +42,132 @@ class Transfer:
     error: TransferError | None = None
 
 
-class MediaRequest:
-    """A request for some bytes of a stream."""
+class Channel(Protocol):
+    """Where the body of an answer goes as it comes, and whose connection it comes by."""
 
-    def __init__(self, stream: Stream, hop: Hop, proxy: str | None, now_s: float) -> None:
-        self.stream = stream
+    stream_index: int
+    tls_version: str | None
+
+    @property
+    def may_be_counted(self) -> bool: ...
+
+    def receive(self, body: bytes) -> int | None: ...
+
+    def count(self, body_bytes: int) -> None: ...
+
+
+class HttpExchange(ABC):
+    """A request under way, whatever it asks for: where it goes, and what the head of its answer says."""
+
+    def __init__(self, channel: Channel, hop: Hop, proxy: str | None, now_s: float) -> None:
+        self.channel = channel
         self.hop = hop
         self.proxy = proxy
         self.started_s = now_s
-        self.range = stream.next_range()
-        self.asked_from_bytes = stream.received_bytes  # of the stream
-        self.first_byte = stream.received_bytes if stream.parts is None else stream.parts.first_byte  # of the resource
-        self.segment = None if stream.parts is None else stream.parts.index
-        self.rung = None if stream.parts is None else stream.parts.rung
+        self.range: tuple[int, int] | None = None
+        self.segment: int | None = None  # its number, where it has an address of its own
+        self.rung: int | None = None  # its quality, in an adaptive window
+        self.posted: bytes | None = None  # its body; None: it only asks
+        self.is_later = False  # something had come on its connection before
         self.head = ResponseHead()
         self.answered_s: float | None = None  # when the head of the last answer was complete
         self.stop_failure: Failure | None = None  # why the head ended the transfer
-        stream.is_discarding, stream.discarded_bytes, stream.doubt = True, 0, None
 
     @property
+    @abstractmethod
     def received_bytes(self) -> int:
         """Body bytes of this request, those of an error page included."""
-        return self.stream.received_bytes - self.asked_from_bytes + self.stream.discarded_bytes
+
+    @property
+    @abstractmethod
+    def fields(self) -> Mapping[str, str]:
+        """The header fields that it is sent with."""
 
     @property
     def is_redirect(self) -> bool:
         """Whether the answer sends us elsewhere."""
         return self.head.status in REDIRECT_STATUSES
+
+    def take_line(self, line: bytes, now_s: float, wanted_version: str) -> None:
+        """Take a line of the answer's head. `stop_failure` is set where the body is of no use."""
+        head = self.head
+        if not head.feed(line):
+            self.stop_failure = ("bad_response", "the header has no end")
+            return
+        if not head.is_finished:
+            return
+        self.answered_s = now_s
+        # A refusal is one in whatever version it is said.
+        if wanted_version == "2" and head.http_version != "2" and (head.status or 0) < 400:
+            self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{head.http_version}")
+        elif head.status in {200, 206}:
+            self.take_success()
+
+    @abstractmethod
+    def take_success(self) -> None:
+        """Look at the head of an answer that is to be what was asked for."""
+
+    def phase(self, transfer: Transfer) -> Phase:
+        """Return how far this request has come."""
+        return Phase(self.proxy is not None, transfer.is_connected, transfer.is_sent, self.received_bytes)
+
+    def row(self, transfer: Transfer, failure: Failure | None) -> HttpRequest:
+        """Return the result row of this request."""
+        address = transfer.address or (None if self.proxy else self.hop.address)
+        return HttpRequest(
+            stream=self.channel.stream_index,
+            hop=self.hop.number,
+            host=self.hop.target.host,
+            port=self.hop.target.port,
+            address=address,
+            address_family=family_of(address),
+            t_s=self.started_s,
+            range_start_bytes=self.range[0] if self.range else None,
+            range_end_bytes=self.range[1] if self.range else None,
+            status=self.head.status,
+            http_version=transfer.http_version,
+            tls_version=self.channel.tls_version,
+            dns_s=self.hop.dns_s,
+            connect_s=transfer.connect_s,
+            tls_s=transfer.tls_s,
+            first_byte_s=transfer.first_byte_s,
+            total_s=transfer.total_s,
+            received_bytes=self.received_bytes,
+            content_length_bytes=self.head.content_length_bytes,
+            content_type=self.head.content_type,
+            retry_after_s=self.head.retry_after_s,
+            failure=failure[0] if failure else None,
+            failure_detail=failure[1] if failure else None,
+            segment=self.segment,
+            rung=self.rung,
+        )
+
+
+class MediaRequest(HttpExchange):
+    """A request for some bytes of a stream."""
+
+    def __init__(self, stream: Stream, hop: Hop, proxy: str | None, now_s: float) -> None:
+        super().__init__(stream, hop, proxy, now_s)
+        self.stream = stream
+        self.range = stream.next_range()
+        self.asked_from_bytes = stream.received_bytes  # of the stream
+        self.first_byte = stream.received_bytes if stream.parts is None else stream.parts.first_byte  # of the resource
+        self.segment = None if stream.parts is None else stream.parts.index
+        self.rung = None if stream.parts is None else stream.parts.rung
+        self.is_later = self.asked_from_bytes > 0
+        stream.is_discarding, stream.discarded_bytes, stream.doubt = True, 0, None
+
+    @property
+    def received_bytes(self) -> int:
+        return self.stream.received_bytes - self.asked_from_bytes + self.stream.discarded_bytes
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        media = self.stream.media
+        if self.hop.target.host == media.host:
+            return media.http_headers
+        # Cookies are those of the format's own host, and go to no other.
+        return {name: value for name, value in media.http_headers.items() if name.lower() != "cookie"}
 
     @property
     def is_end_told(self) -> bool:
@@ -101,23 +203,11 @@ class MediaRequest:
         """Whether the answer's head is reason enough to end the transfer."""
         return self.stop_failure is not None or (self.is_taken_back and self.head.is_finished)
 
-    def take_line(self, line: bytes, now_s: float, wanted_version: str) -> None:
-        """Take a line of the answer's head. `stop_failure` is set where the body is of no use."""
-        head = self.head
-        if not head.feed(line):
-            self.stop_failure = ("bad_response", "the header has no end")
-            return
-        if not head.is_finished:
-            return
-        self.answered_s = now_s
-        # A refusal is one in whatever version it is said.
-        if wanted_version == "2" and head.http_version != "2" and (head.status or 0) < 400:
-            self.stop_failure = ("http_version_unavailable", f"the server speaks HTTP/{head.http_version}")
-        elif head.status in {200, 206}:
-            if self.segment is None:
-                self.stream.size_bytes = head.size_bytes or self.stream.size_bytes
-            self.stop_failure = self._body_failure()
-            self.stream.is_discarding = (self.stop_failure or self.stream.doubt) is not None
+    def take_success(self) -> None:
+        if self.segment is None:
+            self.stream.size_bytes = self.head.size_bytes or self.stream.size_bytes
+        self.stop_failure = self._body_failure()
+        self.stream.is_discarding = (self.stop_failure or self.stream.doubt) is not None
 
     def _body_failure(self) -> Failure | None:
         """Say what the head tells against the body. What only its type tells against it is left to the first bytes."""
@@ -133,46 +223,11 @@ class MediaRequest:
                 stream.doubted_type = self.head.content_type
         return failure
 
-    def phase(self, transfer: Transfer) -> Phase:
-        """Return how far this request has come."""
-        return Phase(self.proxy is not None, transfer.is_connected, transfer.is_sent, self.received_bytes)
 
-    def row(self, transfer: Transfer, failure: Failure | None) -> HttpRequest:
-        """Return the result row of this request."""
-        address = transfer.address or (None if self.proxy else self.hop.address)
-        return HttpRequest(
-            stream=self.stream.stream_index,
-            hop=self.hop.number,
-            host=self.hop.target.host,
-            port=self.hop.target.port,
-            address=address,
-            address_family=family_of(address),
-            t_s=self.started_s,
-            range_start_bytes=self.range[0] if self.range else None,
-            range_end_bytes=self.range[1] if self.range else None,
-            status=self.head.status,
-            http_version=transfer.http_version,
-            tls_version=self.stream.tls_version,
-            dns_s=self.hop.dns_s,
-            connect_s=transfer.connect_s,
-            tls_s=transfer.tls_s,
-            first_byte_s=transfer.first_byte_s,
-            total_s=transfer.total_s,
-            received_bytes=self.received_bytes,
-            content_length_bytes=self.head.content_length_bytes,
-            content_type=self.head.content_type,
-            retry_after_s=self.head.retry_after_s,
-            failure=failure[0] if failure else None,
-            failure_detail=failure[1] if failure else None,
-            segment=self.segment,
-            rung=self.rung,
-        )
-
-
-def unsent_row(stream: Stream, hop: Hop, now_s: float, dns_s: float | None, failure: Failure) -> HttpRequest:
+def unsent_row(channel: Channel, hop: Hop, now_s: float, dns_s: float | None, failure: Failure) -> HttpRequest:
     """Return the row of a request that never was: its host could not be looked up."""
     return HttpRequest(
-        stream=stream.stream_index,
+        stream=channel.stream_index,
         hop=hop.number,
         host=hop.target.host,
         port=hop.target.port,
@@ -180,5 +235,4 @@ def unsent_row(stream: Stream, hop: Hop, now_s: float, dns_s: float | None, fail
         dns_s=dns_s,
         failure=failure[0],
         failure_detail=failure[1],
-        segment=None if stream.parts is None else stream.parts.index,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pytomo_scrapy.config import DownloadConfig
@@ -36,6 +36,7 @@ from pytomo_scrapy.measure.window.events import (
     TransferEnded,
     TransferGivenUp,
 )
+from pytomo_scrapy.measure.window.gate_found import Gate
 from pytomo_scrapy.measure.window.judge import (
     NO_CONNECTION,
     Asked,
@@ -47,20 +48,9 @@ from pytomo_scrapy.measure.window.judge import (
 )
 from pytomo_scrapy.measure.window.pacing import Pacing, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
+from pytomo_scrapy.measure.window.rate_so_far import rate_so_far_bps
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
-from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamState
-from pytomo_scrapy.measure.window.throughput import mean_rate_bps
-
-# A body that stands still for this share of the window, up to its end, has stopped.
-SILENCE_RATIO = 1 / 3
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """When a host refused to go on with a stream that it had begun to serve, and what had come of it by then."""
-
-    at_s: float
-    stream_bytes: int
+from pytomo_scrapy.measure.window.stream import SILENCE_RATIO, Allowance, Step, Stream, StreamState
 
 
 class WindowState:
@@ -130,13 +120,8 @@ class WindowState:
 
     def delivery_bps(self, now_s: float) -> float | None:
         """Return the delivery rate so far, by the definition of the stored one. None before there is one."""
-        traces = [stream.trace for stream in self.streams if stream.trace.first_s is not None]
-        if not traces:
-            return None
-        first_s = min(trace.first_s or 0.0 for trace in traces) - self._t0_s
-        last_s = max(trace.last_s or trace.first_s or 0.0 for trace in traces) - self._t0_s
         idle = common_spans(self._pacing.idle_until(now_s)) if self._pacing is not None else []
-        return mean_rate_bps(self.received_bytes, first_s, last_s, idle)
+        return rate_so_far_bps(self.streams, self._t0_s, idle)
 
     def _stop(self, ended_by: str | None = None) -> list[Command]:
         """End the window where it is over. It ends once."""
@@ -193,13 +178,16 @@ class WindowState:
         return self._start(stream, Hop(hop.target, hop.number, hop.seen, dns_s=event.elapsed_s), event.now_s)
 
     def _fail_look_up(self, stream: Stream, hop: Hop, now_s: float, dns_s: float | None, failure: Failure) -> None:
-        self.rows.append(unsent_row(stream, hop, now_s, dns_s, failure))
+        row = unsent_row(stream, hop, now_s, dns_s, failure)
+        self.rows.append(replace(row, segment=None if stream.parts is None else stream.parts.index))
         stream.fail(*failure)
 
     # What came of it.
 
     def _take_line(self, now_s: float, stream_index: int, line: bytes) -> list[Command]:
-        request = self._requests[stream_index]
+        request = self._requests.get(stream_index)
+        if request is None:  # curl hands on what it had held back of an answer that is over
+            return [Abort(stream_index)]
         request.take_line(line, now_s, self._config.http_version)
         if self.live is not None and request.head.is_finished and request.head.status in {200, 206}:
             self.live.begun(request.stream, now_s)

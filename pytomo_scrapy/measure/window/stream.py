@@ -10,7 +10,7 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
-from pytomo_scrapy.items import MediaFormat, StreamDownload
+from pytomo_scrapy.items import MediaFormat, MediaSegment, StreamDownload
 from pytomo_scrapy.measure.media.sniffing import SNIFF_BYTES, sniff
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.redirects import Target, read_target
@@ -24,6 +24,8 @@ MERGE_S = 0.001
 MAX_TRACE_ENTRIES = 40_000
 # Nearer to the byte cap than this every body is looked at: more than what one turn of the loop may bring.
 NEAR_CAP_BYTES = 16 * 1024 * 1024
+# A body that stands still for this share of the window, up to its end, has stopped.
+SILENCE_RATIO = 1 / 3
 # Sizes announced by the resolution are exact for most formats and estimates for some.
 LENGTH_TOLERANCE_RATIO = 0.05
 
@@ -208,6 +210,8 @@ class Stream:
         self.size_bytes: int | None = None
         self.is_short = False  # the last answer brought less than asked for, and no size is known
         self.no_demand: tuple[tuple[float, float], ...] = ()
+        self.announced_segments: tuple[MediaSegment, ...] = ()  # over SABR
+        self.is_one_file = True  # not several qualities one after the other
         self.tls_version: str | None = None  # of its connection
         self.parts: PartQueue | None = PartQueue(media.parts) if media.parts else None  # None: it is one file
         self.paced_range: tuple[int, int] | None = None  # the next request of a paced window
@@ -350,4 +354,6 @@ class Stream:
             spool_lost_bytes=self.spool.lost_bytes,
             failure=self.failure,
             failure_detail=self.failure_detail,
+            announced_segments=self.announced_segments,
+            is_one_file=self.is_one_file,
         )

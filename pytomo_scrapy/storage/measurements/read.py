@@ -259,7 +259,9 @@ def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tupl
         for stored_connection in connection.execute(_connections(row.id))
     )
     loaded = _loaded({prefix: row._mapping[f"{prefix}_samples"] for prefix in _LOADED})
-    window = _result(DownloadResult, row, streams=tuple(streams), requests=requests, tcp=tcp, **loaded)
+    ad_waits = tuple((start_s, end_s) for start_s, end_s in row.ad_waits or ())
+    parts = {"streams": tuple(streams), "requests": requests, "tcp": tcp, "ad_waits": ad_waits}
+    window = _result(DownloadResult, row, **parts, **loaded)
     return window, tuple(timelines)
 
 

@@ -343,5 +343,7 @@ FIGURES: tuple[Figure, ...] = (
         "Height of the best quality that starts in time and plays without a stall; sessions that cannot tell are left out.",
         meaning="ladder.best_height_px", null="the window cannot tell"),
     *(_plays_figure(height_px, 41 + index) for index, height_px in enumerate((360, 480, 720, 1080, 2160))),
+    # How the media were fetched.
+    Figure("transport", Kind.TEXT, "d.transport", filter=Filter(18, "Transport"), listed=Listed(20, "Transport"), meaning="download.transport: plain or sabr", null="no window, or measured before this was known"),
 )
 # fmt: on

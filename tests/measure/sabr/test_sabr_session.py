@@ -310,6 +310,12 @@ def test_switch_of_quality_is_noted_with_its_media() -> None:
     ]
     assert played.session.tracks["video"].end_s == 15.0
     assert played.session.tracks["video"].is_switched
+    # The first quality comes back without an initialisation, and goes on behind the others.
+    played.now_s = 9.0
+    played.ask()
+    played.answer(segment(VIDEO, 4), segment(AUDIO, 3))
+    assert [(spell.t_s, spell.itag) for spell in spells] == [(0.0, 134), (3.0, 136), (9.0, 134)]
+    assert played.session.tracks["video"].end_s == 20.0
 
 
 def test_track_that_nobody_asked_for_is_refused_with_its_media() -> None:
