@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         ThroughputSummary,
     )
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
+    from pytomo_scrapy.analysis.estimates import Estimate
     from pytomo_scrapy.analysis.line_outages import LineOutage
-    from pytomo_scrapy.analysis.overview import Estimate
     from pytomo_scrapy.analysis.quality_shares import QualityShares
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
 
@@ -301,7 +301,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
         interval = "not enough data"
         if one.low is not None and one.high is not None:
             low, high = (number(bound * kind.factor, kind.decimals) for bound in (one.low, one.high))
-            interval = f"{low} to {high}"
+            interval = f"{low} to {high}{' (these days only)' if one.is_of_these_days else ''}"
         rows.append((kind.title, value, interval, one.row_count, kind.help))
     return _layout("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)
 

@@ -106,6 +106,12 @@ run = Table(
     required("started_at", UtcDateTime, "wall clock"),
     optional("ended_at", UtcDateTime, "wall clock", null="it runs, or was killed"),
     optional("end_reason", Text, "Scrapy's reason: finished, shutdown, ...", null="it runs, or was killed"),
+    optional(
+        "is_ad_hoc",
+        Boolean,
+        "a look of a moment (`pytomo measure`): figures leave it out unless asked for it",
+        null="not kept yet",
+    ),
 )
 
 owner = Table(
@@ -301,6 +307,12 @@ measurement = Table(
     ),
     optional(
         "outage_ended_at", UtcDateTime, "when a resolver answered again", null="met none, or the crawl stopped before"
+    ),
+    Index(
+        "ix_measurement_outage",
+        "outage_started_at",
+        sqlite_where=text("outage_started_at IS NOT NULL"),
+        postgresql_where=text("outage_started_at IS NOT NULL"),
     ),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
     Index(
