@@ -30,6 +30,7 @@ from pytomo_scrapy.measure.playback.simulation import player_parameters, simulat
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.playback.window_replay import window_traces
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
+from pytomo_scrapy.measure.window.adaptive import LIVE
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.rung_lists import read_lists
@@ -79,7 +80,7 @@ def measure(task: Task) -> Seen:
         window = round_trace(download_window(plan, download))
         playback = replace(settings.playback, ladder="declared")
         timelines, playbacks, ladder = analyse_window(window, declared_video(resolve), playback)
-    shown = next(found for found in playbacks if found.player in {"dashjs", task.player})
+    shown = next(found for found in playbacks if found.player in {"dashjs", f"{task.player} {LIVE}"})
     if task.mode != "bulk" or ladder is None:
         return Seen(plan.formats[0].height_px, ladder, shown)
     source = LadderSource(ladder.ladder)

@@ -17,6 +17,7 @@ _SECTIONS: dict[str, tuple[Any, ...]] = {
         "PYTOMO_ACCESS_TECHNOLOGY",
         "PYTOMO_CONTRACT_BPS",
         "PYTOMO_STORE_PUBLIC_IP",
+        "PYTOMO_AD_HOC",
     ),
     "path": (config.PathConfig, "PYTOMO_LINE"),
     "pages": (

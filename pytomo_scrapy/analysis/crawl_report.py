@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,7 @@ class ReportSummary:
     rtt_by_host: Sequence[RoundTripSummary] = field(default_factory=list)
     refusals: RefusalAccount | None = None
     outages: Sequence[LineOutage] = field(default_factory=list)
+    selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
@@ -113,15 +114,32 @@ def summarise(
     until: datetime | None = None,
     service: str | None = None,
     provider: str | None = None,
+    eras: str = "last",
+    has_ad_hoc: bool = False,
 ) -> ReportSummary:
-    """Summarise the measurements asked for. Raises StorageError."""
+    """Summarise the measurements asked for. Raises StorageError.
+
+    Of one era, and without single measurements, unless `eras` is all or a crawl is named.
+    """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
     from pytomo_scrapy.analysis.refusals import refusals_where
+    from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
+    from pytomo_scrapy.analysis.statement import stated
     from pytomo_scrapy.analysis.transport_pairs import transport_pairs
 
     wanted = {"crawl_name": crawl, "since": since, "until": until, "service": service, "provider": provider}
     condition = matching(**wanted)  # type: ignore[arg-type]
     with database.read() as connection:
+        filters = {"service": service, "provider": provider}
+        chosen = replace(
+            asked_for(since, until),
+            equals={name: value for name, value in filters.items() if value is not None},
+            is_across_breaks=eras == "all" or crawl is not None,
+            has_ad_hoc=has_ad_hoc or crawl is not None,
+        )
+        chosen = report_selection(connection, chosen)
+        if chosen.era.left_out_runs:
+            condition &= measurement.c.run_id.not_in(sorted(chosen.era.left_out_runs))
         failures = _failures(connection, condition)
         excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
         attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
@@ -149,6 +167,7 @@ def summarise(
             quality=quality_shares(connection, condition),
             transports=transport_pairs(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
+            selection=stated(connection, chosen),
             # Aggregates do not know their crawl: they are left out where one crawl is reported.
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )

@@ -30,6 +30,12 @@ class Curve:
     censored_count: int
     unknown_count: int
     median: float | None
+    failed_count: int = 0  # sessions that would never have got there
+
+    @property
+    def row_count(self) -> int:
+        """Return how many rows it is of."""
+        return self.known_count + self.censored_count + self.failed_count + self.unknown_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ def _curve(label: str, group: Any, histogram: Histogram, unknown: int) -> Curve:
         value=[bin_end(bin_number) for bin_number in histogram.bins.tolist()],
         share=histogram.shares.tolist(),
         known_count=histogram.known_count,
-        censored_count=histogram.row_count - histogram.known_count,
+        censored_count=histogram.row_count - histogram.known_count - histogram.failed_count,
+        failed_count=histogram.failed_count,
         unknown_count=unknown,
         median=histogram.quantile(0.5),
     )

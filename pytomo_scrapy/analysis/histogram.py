@@ -52,6 +52,7 @@ class Histogram:
     """Counts by step. Quantiles from them are those of `survival.incidence_quantile`, to the width of a bin."""
 
     def __init__(self, steps: Integers, counts: Integers) -> None:
+        """Take how often each step was counted; the same step may come several times."""
         is_failed = steps >= _FAILED
         is_reached = ~is_failed & (steps % 2 == 0)
         self.row_count = int(counts.sum())

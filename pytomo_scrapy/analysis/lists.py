@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,7 @@ def _of_failure(failure: str | None) -> list[ColumnElement[bool]]:
 
 def failures(connection: Connection, selection: Selection, buckets: int) -> FailureSeries:
     """Count the period's rows by class of failure over time."""
-    whole = Selection(selection.start_s, selection.end_s, selection.equals, is_valid_only=False)
+    whole = replace(selection, is_valid_only=False)
     width_s = width_for(selection.length_s, buckets)
     first_s = selection.start_s - selection.start_s % width_s
     scan = ColumnScan(connection, whole)

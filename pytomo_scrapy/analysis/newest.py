@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from pytomo_scrapy.analysis.figures import GAUGES
 from pytomo_scrapy.failures import was_refused
-from pytomo_scrapy.storage.schema.crawl_tables import vantage
+from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
 MAX_VANTAGES = 200
@@ -35,7 +35,8 @@ def newest_figures(connection: Connection) -> list[Newest]:
     vantages = connection.execute(select(vantage.c.id, vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES)).all()
     found = []
     for point in vantages:
-        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == point.id)
+        # Single measurements are no state of the line.
+        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == point.id, _is_of_a_crawl())
         key = connection.execute(newest).scalar()
         if key is None:
             continue
@@ -47,8 +48,12 @@ def newest_figures(connection: Connection) -> list[Newest]:
     return found
 
 
+def _is_of_a_crawl() -> ColumnElement[bool]:
+    return figure.c.run_id.not_in(select(run.c.id).where(run.c.is_ad_hoc))
+
+
 def _refusal_share(connection: Connection, vantage_id: int) -> float | None:
-    last = select(figure.c.failure).where(figure.c.vantage_id == vantage_id)
+    last = select(figure.c.failure).where(figure.c.vantage_id == vantage_id, _is_of_a_crawl())
     last = last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)
     known = [refused for failure in connection.execute(last).scalars() if (refused := was_refused(failure)) is not None]
     return sum(known) / len(known) if known else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from pytomo_scrapy.analysis.era import EVERY_RUN, Era
 from pytomo_scrapy.analysis.figures import DIMENSIONS
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily
@@ -23,13 +24,18 @@ LARGE_ROWS = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A half-open period in seconds since 1970, and what the rows must equal."""
+    """A half-open period in seconds since 1970, what the rows must equal, and which runs count together.
+
+    Every figure, page, report and export is of one of these. `breaks.settled` finds its era.
+    """
 
     start_s: int
     end_s: int
     equals: Mapping[str, str | int] = field(default_factory=dict)
     is_valid_only: bool = True
-    not_before: Mapping[int, int] = field(default_factory=dict)  # vantage -> first second that counts
+    is_across_breaks: bool = False  # averaged across changes of method too
+    has_ad_hoc: bool = False  # single measurements (`pytomo measure`) count too
+    era: Era = EVERY_RUN
 
     @property
     def length_s(self) -> int:
@@ -52,8 +58,8 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
             found.append(or_(played, and_(figure.c.player.is_(None), figure.c.is_session == 1)))
         else:
             found.append(figure.c[DIMENSIONS[name].column] == value)
-    for key, since_s in selection.not_before.items():
-        found.append(~and_(figure.c.vantage_id == key, figure.c.started_s < since_s))
+    if selection.era.left_out_runs:
+        found.append(figure.c.run_id.not_in(sorted(selection.era.left_out_runs)))
     return found
 
 

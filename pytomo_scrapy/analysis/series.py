@@ -1,26 +1,29 @@
-"""Time series of one figure: at most MAX_BUCKETS buckets, summed up over packed columns, and never across a change."""
+"""Time series of one figure: buckets that hold enough rows to say something, summed up over packed columns."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.analysis.breaks import Break
 from pytomo_scrapy.analysis.columnar.blocks import Integers
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, top_groups
 from pytomo_scrapy.analysis.daily.daily_read import LABEL, DayTally, days_of_figure, largest_groups
 from pytomo_scrapy.analysis.daily.daily_tally import Tally
+from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, steps_of
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
+from pytomo_scrapy.analysis.wilson import wilson_interval
 
 MAX_BUCKETS = 600
 MAX_CENSORED_BUCKETS = 120
+LEAST_ROWS = 30  # of a bucket, unless its width is chosen
+FEW_ROWS = 10  # a point of fewer is drawn faint
 # Widths that a person can name, in seconds.
 _DAY = 86400
 WIDTHS: tuple[int, ...] = (
@@ -28,11 +31,15 @@ WIDTHS: tuple[int, ...] = (
     *(hours * 3600 for hours in (1, 2, 3, 6, 12)),
     *(days * _DAY for days in (1, 2, 7, 30, 90, 365)),
 )
+CHOSEN_WIDTHS = {"hour": 3600, "day": _DAY, "week": 7 * _DAY}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart: for each bucket the mean (of censored figures the median), range and count."""
+    """One line of a chart: for each bucket the mean (of censored figures the median), a band and the count.
+
+    The band of a share is its 95 % interval by Wilson; of other figures it reaches from 10 to 90 % of the rows.
+    """
 
     label: str
     group: str | None
@@ -43,6 +50,7 @@ class Line:
     known_count: int
     unknown_count: int
     mean: float | None
+    median: float | None = None  # of censored figures, which have no mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,20 @@ class Series:
     start_s: list[int]
     lines: list[Line]
     left_out_count: int = 0  # further groups that are not drawn
-    breaks: list[Break] = field(default_factory=list)
+    breaks: list[Change] = field(default_factory=list)
 
 
 def width_for(length_s: int, buckets: int) -> int:
     """Return the narrowest nameable width that needs at most `buckets` buckets."""
     return next((width for width in WIDTHS if length_s <= width * buckets), WIDTHS[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """How time is cut: at most `most` buckets, of LEAST_ROWS rows or more, or `width_s` where it was chosen."""
+
+    most: int = MAX_BUCKETS
+    width_s: int | None = None
 
 
 def series(
@@ -68,41 +84,57 @@ def series(
     parameter: Figure,
     *,
     compare: str | None = None,
-    buckets: int = MAX_BUCKETS,
-    breaks: Sequence[Break] = (),
+    buckets: Buckets = Buckets(),
 ) -> Series:
-    """Return the figure over time. Rows on both sides of a break are never in one bucket."""
+    """Return the figure over time, of a selection whose era is settled."""
     groups: list[Any] = [None]
     left_out = 0
     if compare is not None:
         groups, left_out = top_groups(ColumnScan(connection, selection, parameter, compare), MAX_GROUPS)
-    limit = min(buckets, MAX_CENSORED_BUCKETS) if parameter.is_censored else buckets
-    width_s = width_for(selection.length_s, limit)
+    width_s = _width(connection, selection, parameter, buckets, max(len(groups), 1))
     first_s = selection.start_s - selection.start_s % width_s
-    grid = _Grid(first_s, width_s, -(-(selection.end_s - first_s) // width_s), sorted(change.at_s for change in breaks))
+    grid = _Grid(first_s, width_s, -(-(selection.end_s - first_s) // width_s))
     scan = ColumnScan(connection, selection, parameter, compare)
-    read = _read_censored if parameter.is_censored else _read_means
-    cells = read(scan, parameter, grid, groups) if groups else defaultdict(dict)
+    cells, medians = _read(scan, parameter, grid, groups) if groups else (defaultdict(dict), {})
     days = days_of_figure(connection, selection, parameter, compare)
     day_groups = largest_groups(days) if compare is not None else [None] if days else []
     day_cells = _read_days(days, parameter, grid)
     if day_groups and compare is None and not cells[None]:
         groups = []
-    cell_keys = sorted(
-        {
-            bucket_and_era
-            for group_cells in (cells, day_cells)
-            for group in group_cells
-            for bucket_and_era in group_cells[group]
-        }
+    numbers = sorted(
+        {cell for group_cells in (cells, day_cells) for group in group_cells for cell in group_cells[group]}
     )
-    starts = [_start_s(bucket_and_era, first_s, width_s, breaks) for bucket_and_era in cell_keys]
     lines = [
-        _line(label, group, [group_cells[group].get(bucket_and_era) for bucket_and_era in cell_keys], parameter)
+        replace(
+            _line(label, group, [group_cells[group].get(cell) for cell in numbers], parameter),
+            median=medians.get(group) if own is groups else None,
+        )
         for own, group_cells, word in ((groups, cells, "{}"), (day_groups, day_cells, "{} (" + LABEL + ")"))
         for label, group in zip(_labels(connection, compare, own, word), own, strict=True)
     ]
-    return Series(parameter, width_s, starts, lines, left_out, list(breaks))
+    starts = [first_s + cell * width_s for cell in numbers]
+    return Series(parameter, width_s, starts, lines, left_out, list(selection.era.changes))
+
+
+def _width(connection: Connection, selection: Selection, parameter: Figure, buckets: Buckets, line_count: int) -> int:
+    """Return the width of the buckets: the narrowest that is allowed and leaves enough rows in nearly all of them."""
+    limit = min(buckets.most, MAX_CENSORED_BUCKETS) if parameter.is_censored else buckets.most
+    narrowest = width_for(selection.length_s, limit)
+    if buckets.width_s is not None:
+        return max(buckets.width_s, narrowest)
+    counts = Counts()
+    for rows in ColumnScan(connection, selection, parameter):
+        counts.add(rows.whole("started_s") // narrowest)
+    numbers, sizes = counts.merged()
+    for width in WIDTHS:
+        if width < narrowest:
+            continue
+        _, index = np.unique(numbers * narrowest // width, return_inverse=True)
+        in_bucket = np.bincount(index, weights=sizes)
+        # The first and the last bucket may be cut by the period.
+        if int((in_bucket < LEAST_ROWS * line_count).sum()) <= max(2, len(in_bucket) // 10):
+            return width
+    return WIDTHS[-1]
 
 
 def _labels(connection: Connection, compare: str | None, groups: Sequence[Any], word: str) -> list[str]:
@@ -119,39 +151,21 @@ class _Cell:
     row_count: int
 
 
-_Cells = defaultdict[Any, dict[tuple[int, int], _Cell]]
+_Cells = defaultdict[Any, dict[int, _Cell]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """The cells of a chart: eras between breaks, and buckets of time in each."""
+    """The buckets of time of a chart."""
 
     first_s: int
     width_s: int
-    bucket_count: int
-    breaks_s: Sequence[int]
-
-    @property
-    def size(self) -> int:
-        return self.bucket_count * (len(self.breaks_s) + 1)
+    size: int
 
     def cells(self, started: Integers) -> Integers:
-        """Return the cell of each row."""
-        era = np.searchsorted(np.array(self.breaks_s, dtype=np.int64), started, side="right")
-        found: Integers = era * self.bucket_count + (started - self.first_s) // self.width_s
+        """Return the bucket of each row."""
+        found: Integers = (started - self.first_s) // self.width_s
         return found
-
-    def bucket_and_era(self, cell: int) -> tuple[int, int]:
-        """Return the bucket and the era of a cell."""
-        era, bucket = divmod(cell, self.bucket_count)
-        return bucket, era
-
-
-def _start_s(bucket_and_era: tuple[int, int], first_s: int, width_s: int, breaks: Sequence[Break]) -> int:
-    """A bucket that a break cuts in two begins, for its second half, at the break."""
-    bucket, era = bucket_and_era
-    start_s = first_s + bucket * width_s
-    return max(start_s, sorted(change.at_s for change in breaks)[era - 1]) if era else start_s
 
 
 def _keys(scan: ColumnScan, rows: SelectedRows, grid: _Grid, groups: Sequence[Any]) -> tuple[SelectedRows, Integers]:
@@ -166,65 +180,61 @@ def _keys(scan: ColumnScan, rows: SelectedRows, grid: _Grid, groups: Sequence[An
     return drawn_rows, group_index[group_index >= 0] * grid.size + grid.cells(drawn_rows.whole("started_s"))
 
 
-def _read_means(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+def _read(
+    scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequence[Any]
+) -> tuple[_Cells, dict[Any, float | None]]:
+    """Return the buckets of each group, and of a censored figure the median of each group."""
     size = grid.size * len(groups)
-    total, known, row_counts = np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    low, high = np.full(size, np.inf), np.full(size, -np.inf)
-    for found in scan:
-        rows, keys = _keys(scan, found, grid, groups)
-        values = rows.value(parameter.name)
-        row_counts += np.bincount(keys, minlength=size)
-        is_known = ~np.isnan(values)
-        keys, values = keys[is_known], values[is_known]
-        known += np.bincount(keys, minlength=size)
-        total += np.bincount(keys, weights=values, minlength=size)
-        np.minimum.at(low, keys, values)
-        np.maximum.at(high, keys, values)
-    cells: _Cells = defaultdict(dict)
-    for key in np.flatnonzero(row_counts).tolist():
-        group, cell = divmod(key, grid.size)
-        count = int(known[key])
-        known_cell = _Cell(
-            float(total[key]) / max(count, 1), float(low[key]), float(high[key]), count, int(row_counts[key])
-        )
-        cells[groups[group]][grid.bucket_and_era(cell)] = (
-            known_cell if count else _Cell(None, None, None, 0, int(row_counts[key]))
-        )
-    return cells
-
-
-def _read_censored(scan: ColumnScan, parameter: Figure, grid: _Grid, groups: Sequence[Any]) -> _Cells:
+    total, row_counts = np.zeros(size), np.zeros(size, dtype=np.int64)
     counts = Counts()
     for found in scan:
         rows, keys = _keys(scan, found, grid, groups)
-        steps = steps_of(rows, parameter)
+        values, steps = rows.value(parameter.name), steps_of(rows, parameter)
+        row_counts += np.bincount(keys, minlength=size)
+        is_known = ~np.isnan(values)
+        total += np.bincount(keys[is_known], weights=values[is_known], minlength=size)
         counts.add(keys[steps >= 0] * MAX_STEPS + steps[steps >= 0])
     keys, sizes = counts.merged()
+    ends = np.searchsorted(keys, np.arange(size + 1) * MAX_STEPS)
     cells: _Cells = defaultdict(dict)
-    for key in np.unique(keys // MAX_STEPS).tolist():
-        begin, end = np.searchsorted(keys, (key * MAX_STEPS, (key + 1) * MAX_STEPS))
+    for key in np.flatnonzero(row_counts).tolist():
+        begin, end = ends[key], ends[key + 1]
         histogram = Histogram(keys[begin:end] % MAX_STEPS, sizes[begin:end])
         group, cell = divmod(key, grid.size)
-        low, middle, high = (histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
-        cells[groups[group]][grid.bucket_and_era(cell)] = _Cell(
-            middle, low, high, histogram.known_count, histogram.row_count
-        )
-    return cells
+        rows_of_cell = histogram.row_count if parameter.is_censored else int(row_counts[key])
+        if rows_of_cell:
+            cells[groups[group]][cell] = _cell(parameter, float(total[key]), histogram, rows_of_cell)
+    if not parameter.is_censored:
+        return cells, {}
+    bounds = ends[:: max(grid.size, 1)]
+    medians = {
+        group: Histogram(keys[begin:end] % MAX_STEPS, sizes[begin:end]).quantile(0.5)
+        for group, begin, end in zip(groups, bounds[:-1], bounds[1:], strict=True)
+    }
+    return cells, medians
+
+
+def _cell(parameter: Figure, total: float, histogram: Histogram, row_count: int) -> _Cell:
+    known = histogram.known_count
+    if not known:
+        return _Cell(None, None, None, 0, row_count)
+    low, middle, high = (histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
+    if not parameter.is_censored:
+        middle = total / known
+    if parameter.is_flag:
+        low, high = wilson_interval(round(total), known) or (None, None)
+    return _Cell(middle, low, high, known, row_count)
 
 
 def _read_days(days: Sequence[DayTally], parameter: Figure, grid: _Grid) -> _Cells:
-    """Add up the days whose measurements were deleted: a day is where it begins, and no break cuts it."""
-    total: defaultdict[Any, defaultdict[tuple[int, int], Tally]] = defaultdict(lambda: defaultdict(Tally))
+    """Add up the days whose measurements were deleted: a day is where it begins."""
+    total: defaultdict[Any, defaultdict[int, Tally]] = defaultdict(lambda: defaultdict(Tally))
     for day in days:
-        cell = int(grid.cells(np.array([day.day_s], dtype=np.int64))[0])
-        total[day.group][grid.bucket_and_era(cell)] += day.tally
+        total[day.group][int(grid.cells(np.array([day.day_s], dtype=np.int64))[0])] += day.tally
     cells: _Cells = defaultdict(dict)
     for group, tallies in total.items():
-        for bucket_and_era, tally in tallies.items():
-            middle, low, high = tally.mean, tally.low, tally.high
-            if parameter.is_censored:
-                low, middle, high = (tally.histogram.quantile(ratio) for ratio in (0.1, 0.5, 0.9))
-            cells[group][bucket_and_era] = _Cell(middle, low, high, tally.known_count, tally.row_count)
+        for cell, tally in tallies.items():
+            cells[group][cell] = _cell(parameter, tally.total, tally.histogram, tally.row_count)
     return cells
 
 

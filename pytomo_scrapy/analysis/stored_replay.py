@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
+from pytomo_scrapy.analysis.replay_summary import ReplaySummary, result_name
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
-from pytomo_scrapy.measure.playback.replay_summary import ReplaySummary, result_name, row_to_compare
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
 from pytomo_scrapy.storage.measurements.read import recall_ladders, recall_windows
 from pytomo_scrapy.storage.measurements.repository import Repository
@@ -55,9 +55,8 @@ def replay(
                 summary.added += 1
             elif known is not None:
                 summary.compare(key, known, result)
-            before = known or row_to_compare(of_window, player)
-            if before is not None:
-                summary.pairs.append((before, result))
+            for before in of_window:
+                summary.pairs.setdefault(before["player"], []).append((before, result))
             session = p1203_input(result, timelines) if export else None
             if export and session is not None:
                 export.write(json.dumps({"measurement": key, "place": download.place, "input": session}) + "\n")

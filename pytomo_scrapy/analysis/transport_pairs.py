@@ -1,7 +1,7 @@
 """Both transports from one resolution, window against window: SABR minus plain, with an interval.
 
-The interval is a bootstrap over days and videos (`bootstrap.py`); within a single day it is over videos alone, and says
-nothing of other days. A pair counts for a figure where both windows have it.
+The interval is that of rows which share their day and their video (`clustered.py`); below three days it says nothing of
+other days. A pair counts for a figure where both windows have it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from pytomo_scrapy.analysis.bootstrap import LEAST_VIDEOS, draw_weights, interval, ratio_replicates
+from pytomo_scrapy.analysis.clustered import spread_of
 from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.measurement_tables import download, playback
@@ -24,7 +25,7 @@ GATED = "media_gated"
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The mean of SABR minus plain over the pairs that have both. No interval below LEAST_VIDEOS videos."""
+    """The mean of SABR minus plain over the pairs that have both. No interval below ten videos."""
 
     figure: str
     unit: str
@@ -113,19 +114,16 @@ def _difference(pairs: Sequence[_Pair], name: str, unit: str) -> PairedDifferenc
     ]
     if not known:
         return None
-    sums: defaultdict[tuple[int, int], tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
-    for cell, plain, sabr in known:
-        above, below = sums[cell]
-        sums[cell] = above + sabr - plain, below + 1
-    ends = None
-    if len({cell[1] for cell in sums}) >= LEAST_VIDEOS:
-        ends = interval(ratio_replicates(sums, draw_weights(list(sums))))
+    changes = np.array([sabr - plain for _, plain, sabr in known], dtype=np.float64)
+    mean = float(changes.mean())
+    cells = np.array([cell for cell, _, _ in known], dtype=np.int64)
+    spread = spread_of((changes - mean) / len(known), cells[:, 0], cells[:, 1])
     return PairedDifference(
         figure=name,
         unit=unit,
         pair_count=len(known),
         plain_mean=sum(plain for _, plain, _ in known) / len(known),
-        difference=sum(sabr - plain for _, plain, sabr in known) / len(known),
-        low=ends[0] if ends else None,
-        high=ends[1] if ends else None,
+        difference=mean,
+        low=mean - spread.reach if spread is not None else None,
+        high=mean + spread.reach if spread is not None else None,
     )

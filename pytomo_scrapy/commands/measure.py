@@ -60,6 +60,7 @@ class Command(CrawlCommand):
         # Whoever waits for one answer is told of a refusal, or of a line that is out, at once.
         self.settings.set("PYTOMO_BACKOFF_RETRY_S", 0, "cmdline")
         self.settings.set("PYTOMO_WAIT_FOR_LINE", False, "cmdline")
+        self.settings.set("PYTOMO_AD_HOC", True, "cmdline")
         opts.spargs |= {
             "urls": args[0],
             "related": "0",

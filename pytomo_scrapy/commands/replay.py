@@ -15,9 +15,10 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
+from pytomo_scrapy.items.in_words import counted
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.measure.playback.replay_summary import ReplaySummary
+    from pytomo_scrapy.analysis.replay_summary import ReplaySummary
     from pytomo_scrapy.storage.database import Database
 
 _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -110,9 +111,10 @@ def _as_text(summary: ReplaySummary) -> str:
         different = len(summary.different)
         lines.append(f"{summary.same} stored results of that name came out exactly the same, {different} not.")
         lines += [f"  {line}" for line in summary.different[:20]]
-    if summary.pairs:
-        lines.append(f"Against {', '.join(figures['compared_with'])}:")
-        for name, unit in (("started", ""), ("startup_median_s", " s"), ("stalls_mean", ""), ("stalled_mean_s", " s")):
-            before, after = figures[name]
+    units = (("started", ""), ("startup_median_s", " s"), ("stalls_mean", ""), ("stalled_mean_s", " s"))
+    for player, moved in figures["against"].items():
+        lines.append(f"Against {player}, {counted(moved['windows'][0], 'window')}:")
+        for name, unit in units:
+            before, after = moved[name]
             lines.append(f"  {name.removesuffix('_s').replace('_', ' '):16} {before}{unit} -> {after}{unit}")
     return "\n".join(lines)

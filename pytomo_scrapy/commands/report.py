@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,22 +42,63 @@ class Command(DatabaseCommand, ScrapyCommand):
         parser.add_argument("--crawl", metavar="NAME", help="only this crawl")
         parser.add_argument("--since", metavar="TIME", type=moment, help="only measurements started at TIME or later")
         parser.add_argument("--until", metavar="TIME", type=moment, help="only measurements started before TIME")
+        parser.add_argument(
+            "--by", metavar="WHAT", help="compare by provider, vantage, family, resolver, host or another dimension"
+        )
+        parser.add_argument("--first", metavar="VALUE", help="with --by: the value that the others are compared with")
+        parser.add_argument(
+            "--eras",
+            choices=("last", "all"),
+            default="last",
+            help="last: nothing is averaged across a change of window, mode or format; all: everything together",
+        )
+        parser.add_argument("--ad-hoc", action="store_true", help="count single measurements (measure) too")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
-        if opts.pdf is None:
+        if opts.by is not None:
+            self._compare(opts)
+        elif opts.pdf is None:
             with self.read_database() as database:
                 _print(database, opts)
         else:
             self._write_pdf(opts)
 
+    def _compare(self, opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.analysis.compared import compare
+        from pytomo_scrapy.analysis.figures import DIMENSIONS
+        from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
+        from pytomo_scrapy.analysis.statement import stated
+        from pytomo_scrapy.reporting.comparison_text import comparison_values
+        from pytomo_scrapy.reporting.terminal import make_console, print_comparison
+
+        if opts.by not in DIMENSIONS:
+            refuse(f"--by {opts.by}: compare by one of {', '.join(DIMENSIONS)}")
+        wanted = replace(asked_for(opts.since, opts.until), is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc)
+        with self.read_database() as database, database.read() as connection:
+            chosen = report_selection(connection, wanted)
+            found = compare(connection, chosen, opts.by, opts.first)
+            if opts.json:
+                print(json.dumps({"selection": stated(connection, chosen), **comparison_values(found, True)}))
+            else:
+                print_comparison(make_console(), found)
+
     def _write_pdf(self, opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.analysis.report_selection import asked_for
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
         with self.read_database():
             try:
-                write_pdf_report(self.load_config().database_url, opts.pdf, since=opts.since, until=opts.until)
+                write_pdf_report(
+                    self.load_config().database_url,
+                    opts.pdf,
+                    replace(
+                        asked_for(opts.since, opts.until),
+                        is_across_breaks=opts.eras == "all",
+                        has_ad_hoc=opts.ad_hoc,
+                    ),
+                )
             except OSError as error:
                 refuse(f"{opts.pdf} cannot be written: {error.strerror}.", EXIT_FAILED)
         print(opts.pdf)
@@ -66,7 +108,14 @@ def _print(database: Database, opts: argparse.Namespace) -> None:
     from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.reporting.terminal import make_console, print_report
 
-    report = summarise(database, crawl=opts.crawl, since=opts.since, until=opts.until)
+    report = summarise(
+        database,
+        crawl=opts.crawl,
+        since=opts.since,
+        until=opts.until,
+        eras=opts.eras,
+        has_ad_hoc=opts.ad_hoc,
+    )
     if opts.json:
         print(json.dumps(report.to_dict()))
     else:

@@ -185,6 +185,13 @@ class Config(StageConfigs):
         "Name of the measured line: on one machine, a second crawler on the same line does not start; auto: every "
         "source address is a line of its own; off: crawlers do not look out for each other",
     )
+    is_ad_hoc: bool = setting(
+        "PYTOMO_AD_HOC",
+        False,
+        "flag",
+        flag,
+        "1 marks the run as a look of a moment, which figures leave out unless asked for it; `measure` sets it",
+    )
     source: SourceConfig = part(SourceConfig)
     page_timeout_s: float = setting(
         "PYTOMO_PAGE_TIMEOUT_S", 30.0, "s", number(0.1), "Longest time that loading a page may take"

@@ -112,6 +112,7 @@ class CrawlStorage:
             vantage=VantageFacts(config.vantage or platform.node(), config.provider),
             crawl_id=frontier.crawl.id if frontier is not None else None,
             store_public_ip=config.store_public_ip,
+            is_ad_hoc=config.is_ad_hoc,
         )
         self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._retrying)
         return self._opened

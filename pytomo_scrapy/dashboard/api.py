@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,13 +18,15 @@ from pytomo_scrapy.analysis import distribution as distributions
 from pytomo_scrapy.analysis import lists, session_timeline
 from pytomo_scrapy.analysis.figures import PARAMETERS, described
 from pytomo_scrapy.analysis.lines import lines_of
-from pytomo_scrapy.analysis.series import MAX_BUCKETS, Series
+from pytomo_scrapy.analysis.series import FEW_ROWS, MAX_BUCKETS, Series
+from pytomo_scrapy.analysis.statement import stated
 from pytomo_scrapy.dashboard.api_index import describe
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_query, whole
 from pytomo_scrapy.dashboard.views import View, open_view
 from pytomo_scrapy.exchange.writers import quoted_formula
+from pytomo_scrapy.reporting.comparison_text import comparison_values, estimate_values
 from pytomo_scrapy.reporting.format import instant_of
 
 Answer = dict[str, Any]
@@ -76,12 +78,10 @@ def overview(request: Request) -> Response:
 
 def _overview(view: View) -> Answer:
     found = view.overview()
-    estimates = [
-        {"name": estimate.kind.name, **{name: value for name, value in asdict(estimate).items() if name != "kind"}}
-        | {"is_changed": estimate.is_changed, "is_worse": estimate.is_worse}
-        for estimate in found.estimates
-    ]
+    estimates = [estimate_values(estimate) for estimate in found.estimates]
     return {
+        "selection": stated(view.connection, view.selection),
+        "n": found.valid_count if view.selection.is_valid_only else found.row_count,
         **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
         "estimates": estimates,
         "failures": [{"failure": f, "attribution": a, "count": n} for f, a, n in found.failures],
@@ -95,7 +95,7 @@ def _series(view: View) -> Series:
     return view.series(parameter, compare_of(values, parameter), buckets)
 
 
-_SERIES = ("parameter", "compare", "buckets")
+_SERIES = ("parameter", "compare", "buckets", "width")
 
 
 def series(request: Request) -> Response:
@@ -107,8 +107,11 @@ def series(request: Request) -> Response:
 def _series_answer(view: View, found: Series) -> Answer:
     factor = found.parameter.factor
     return {
+        "selection": stated(view.connection, view.selection),
+        "n": sum(sum(line.count) for line in found.lines),
         "parameter": described(found.parameter),
         "decimals": found.parameter.decimals,
+        "few_rows": FEW_ROWS,
         "start_s": view.selection.start_s,
         "end_s": view.selection.end_s,
         "width_s": found.width_s,
@@ -125,6 +128,7 @@ def _series_answer(view: View, found: Series) -> Answer:
                 "known_count": line.known_count,
                 "unknown_count": line.unknown_count,
                 "mean": None if line.mean is None else line.mean * factor,
+                "median": None if line.median is None else line.median * factor,
             }
             for line in found.lines
         ],
@@ -187,16 +191,18 @@ def _curves(view: View) -> tuple[list[distributions.Curve], int, Any]:
 def distribution(request: Request) -> Response:
     """Give the cumulative distribution of a figure."""
     with open_view(request, more=("parameter", "compare")) as view:
-        return _answer(request, view, lambda: _distribution_answer(*_curves(view)))
+        return _answer(request, view, lambda: _distribution_answer(view, *_curves(view)))
 
 
-def _distribution_answer(curves: list[distributions.Curve], left_out: int, parameter: Any) -> Answer:
+def _distribution_answer(view: View, curves: list[distributions.Curve], left_out: int, parameter: Any) -> Answer:
     lines = [
         {**asdict(curve), "value": _scaled(curve.value, parameter.factor), "share": _scaled(curve.share, 1)}
         | {"median": None if curve.median is None else curve.median * parameter.factor}
         for curve in curves
     ]
     return {
+        "selection": stated(view.connection, view.selection),
+        "n": sum(curve.row_count for curve in curves),
         "parameter": described(parameter),
         "decimals": parameter.decimals,
         "lines": lines,
@@ -228,6 +234,8 @@ def _scatter(view: View) -> Answer:
     x, y = parameter_of(values.get("x")), parameter_of(values.get("y"))
     found = distributions.scatter(view.connection, view.selection, x, y)
     return {
+        "selection": stated(view.connection, view.selection),
+        "n": found.known_count,
         "x": described(x),
         "y": described(y),
         "known_count": found.known_count,
@@ -249,6 +257,8 @@ def _heatmap(view: View) -> Answer:
     offset_min = whole(values, "utc_offset_min", 720, 0, 1560) - 720
     found = distributions.heat_map(view.connection, view.selection, parameter, offset_min * 60)
     return {
+        "selection": stated(view.connection, view.selection),
+        "n": sum(found.count),
         "parameter": described(parameter),
         "decimals": parameter.decimals,
         "value": _scaled(found.value, parameter.factor),
@@ -260,7 +270,29 @@ def failures(request: Request) -> Response:
     """Give the failures by class over time."""
     with open_view(request, more=("buckets",)) as view:
         buckets = whole(request.query_params, "buckets", 120, 2, MAX_BUCKETS)
-        return _answer(request, view, lambda: asdict(lists.failures(view.connection, view.selection, buckets)))
+        return _answer(request, view, lambda: _failures(view, buckets))
+
+
+def _failures(view: View, buckets: int) -> Answer:
+    found = lists.failures(view.connection, view.selection, buckets)
+    selection = stated(view.connection, replace(view.selection, is_valid_only=False))
+    return {"selection": selection, "n": sum(found.row_counts), **asdict(found)}
+
+
+COMPARE = ("by", "first")
+
+
+def compare(request: Request) -> Response:
+    """Compare groups with the first of them."""
+    with open_view(request, more=COMPARE) as view:
+        return _answer(request, view, lambda: _compared(view))
+
+
+def _compared(view: View) -> Answer:
+    selection = view.selection
+    return {"selection": stated(view.connection, selection)} | comparison_values(
+        view.compared(), selection.is_valid_only
+    )
 
 
 LIST = ("q", "sort", "order", "page", "failure")

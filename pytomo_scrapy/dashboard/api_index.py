@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytomo_scrapy.analysis.figures import DIMENSIONS, LIST_COLUMNS, PARAMETERS
-from pytomo_scrapy.analysis.series import MAX_BUCKETS
+from pytomo_scrapy.analysis.series import CHOSEN_WIDTHS, LEAST_ROWS, MAX_BUCKETS
 from pytomo_scrapy.dashboard.query import PERIODS
 
 _COMMON = {
@@ -15,7 +15,9 @@ _COMMON = {
     "from": "start: 2026-11-20, 2026-11-20T18:00 (UTC) or seconds since 1970",
     "to": "end, not included; the same forms",
     "rows": "valid (default): without a failure, or with one that the network is charged with; all",
-    "eras": "last (default): no average across a change of yt-dlp, client, format or method; all",
+    "eras": "last (default): no average across a change of window, mode or format, or of other tools where values "
+    "changed with them; all",
+    "ad_hoc": "without (default) or with single measurements (pytomo measure)",
     **{name: f"only rows whose {dimension.title.lower()} is this" for name, dimension in DIMENSIONS.items()},
 }
 _SORTS = [name for name, column in LIST_COLUMNS.items() if column.is_sortable]
@@ -31,6 +33,7 @@ _SERIES = {
     "parameter": "name of a figure, from /api/parameters; the names of Pytomo 3 work too",
     "compare": _COMPARE,
     "buckets": f"most buckets of time, 2 to {MAX_BUCKETS}",
+    "width": f"of the buckets: auto (default: so wide that they hold {LEAST_ROWS} rows), {', '.join(CHOSEN_WIDTHS)}",
 }
 _DISTRIBUTION = {"parameter": _SERIES["parameter"], "compare": _COMPARE}
 
@@ -38,6 +41,10 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/parameters": ("every figure with its title, unit, factor and sentence", {}),
     "/api/databases": ("the databases, newest first", {}),
     "/api/overview": ("the state of the line, with intervals, changes and what the service refused, in SI units", {}),
+    "/api/compare": (
+        "the groups of a dimension, their figures, and their differences to the first group with intervals",
+        {"by": f"one of {', '.join(DIMENSIONS)}; default provider", "first": "the value that others are compared with"},
+    ),
     "/api/series": ("one figure over time, in the unit shown", _SERIES),
     "/api/series.csv": ("the same as CSV", _SERIES),
     "/api/distribution": ("CDF of one figure; of censored ones of all sessions (Aalen-Johansen)", _DISTRIBUTION),

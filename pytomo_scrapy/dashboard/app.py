@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytomo_scrapy.dashboard.assets import static_file
 from pytomo_scrapy.dashboard.bounds import GUESS_PERIOD_S, Guesses, Turns
-from pytomo_scrapy.dashboard.cache import Recent
+from pytomo_scrapy.dashboard.cache import Kept, Recent
 from pytomo_scrapy.dashboard.catalogue import Catalogue
 from pytomo_scrapy.dashboard.errors import HANDLERS
 from pytomo_scrapy.dashboard.health import healthz
@@ -85,6 +85,7 @@ def create_app(config: DashboardConfig) -> Starlette:
     app.state.catalogue = catalogue
     app.state.config = config
     app.state.recent = Recent()
+    app.state.eras = Kept()
     app.state.totals = {}
     app.state.guesses = guesses = Guesses()
     app.add_middleware(Turns)

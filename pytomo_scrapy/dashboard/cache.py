@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 MAX_ANSWERS = 300
 MAX_BYTES = 16_000_000
+MAX_KEPT = 100
+
+Found = TypeVar("Found")
 
 
 class Recent:
@@ -33,3 +37,24 @@ class Recent:
             while self._answers and (len(self._answers) > MAX_ANSWERS or self._bytes > MAX_BYTES):
                 self._bytes -= len(self._answers.popitem(last=False)[1])
         return made
+
+
+class Kept(Generic[Found]):
+    """The newest of what is looked for by several answers of one page; the oldest go first. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[str, Found] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def found(self, key: str, look: Callable[[], Found]) -> Found:
+        """Return what is kept under `key`, or look for it. A key must change with everything that it depends on."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        found = look()
+        with self._lock:
+            self._found[key] = found
+            while len(self._found) > MAX_KEPT:
+                self._found.popitem(last=False)
+        return found

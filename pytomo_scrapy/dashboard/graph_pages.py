@@ -12,6 +12,7 @@ from pytomo_scrapy.analysis.daily.daily_read import aggregated_count
 from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.overview import change_since
 from pytomo_scrapy.analysis.selection import choices, is_large, labels_of
+from pytomo_scrapy.analysis.statement import sentence_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
@@ -25,7 +26,7 @@ SHELL_ROWS = 10_000
 
 def period_values(view: View, title: str) -> dict[str, Any]:
     """Return what every page of a period shows: its title, its period and the choices of its filters."""
-    selection = view.selection
+    selection = view.chosen
     return {
         "title": title,
         "selection": selection,
@@ -44,7 +45,7 @@ def overview(request: Request) -> Response:
         def make() -> Response:
             values = period_values(view, "Overview")
             # The figures of very many rows follow the page, so that nobody waits for them before the first chart.
-            is_shell = is_large(view.connection, view.selection, SHELL_ROWS)
+            is_shell = is_large(view.connection, view.chosen, SHELL_ROWS)
             if not is_shell:
                 values |= _overview_values(view, values["choices"]["provider"])
             shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": is_shell}
@@ -58,7 +59,7 @@ def overview_fragment(request: Request) -> Response:
     with open_view(request) as view:
 
         def make() -> Response:
-            providers = choices(view.connection, view.selection.start_s, view.selection.end_s)["provider"]
+            providers = choices(view.connection, view.chosen.start_s, view.chosen.end_s)["provider"]
             return render(request, "figures.html", _overview_values(view, providers), query=view.query)
 
         return cached_page(view, make)
@@ -68,19 +69,21 @@ def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, 
     found = view.overview()
     subject = _subject(view, providers)
     sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
-    return {"found": found, "verdict": sentences, "refused": refusal_table(found.refusals)}
+    statement = sentence_of(view.connection, view.selection)
+    return {"found": found, "verdict": sentences, "refused": refusal_table(found.refusals), "statement": statement}
 
 
 def _subject(view: View, providers: list[tuple[str, str]]) -> str:
     for name in ("provider", "vantage", "service", "host", "cache_site"):
-        if name in view.selection.equals:
-            return labels_of(view.connection, name, [view.selection.equals[name]])[0]
+        if name in view.chosen.equals:
+            return labels_of(view.connection, name, [view.chosen.equals[name]])[0]
     return providers[0][1] if len(providers) == 1 else "all lines together" if len(providers) > 1 else "this line"
 
 
 def _averages_values(view: View) -> dict[str, Any]:
     averages = lists.averages(view.connection, view.selection)
-    return {"averages": averages, "has_few": averages["video_count"] < MIN_ROWS}
+    statement = sentence_of(view.connection, view.selection)
+    return {"averages": averages, "has_few": averages["video_count"] < MIN_ROWS, "statement": statement}
 
 
 def averages_fragment(request: Request) -> Response:

@@ -28,7 +28,7 @@ PERIODS = {
 }
 DEFAULT_PERIOD = "7d"
 LEAST_DEFAULT_S = 60
-COMMON = frozenset({"db", "period", "from", "to", "rows", "eras", *DIMENSIONS})
+COMMON = frozenset({"db", "period", "from", "to", "rows", "eras", "ad_hoc", *DIMENSIONS})
 _MAX_TEXT = 200
 _MAX_S = 4_102_444_800  # the year 2100
 _EPOCH = re.compile(r"\d{1,10}")
@@ -48,6 +48,7 @@ class PageQuery:
     equals: Mapping[str, str | int]
     is_valid_only: bool
     is_across_breaks: bool
+    has_ad_hoc: bool
 
     def selection(self, measured: tuple[int, int] | None) -> Selection:
         """Return the selected rows. A period without `to` ends with the newest measurement.
@@ -66,7 +67,7 @@ class PageQuery:
                 start_s = max(start_s, min(first, end_s - LEAST_DEFAULT_S))
         if start_s >= end_s:
             raise BadRequestError("The period is empty: `from` must lie before `to`.")
-        return Selection(start_s, end_s, self.equals, self.is_valid_only)
+        return Selection(start_s, end_s, self.equals, self.is_valid_only, self.is_across_breaks, self.has_ad_hoc)
 
     def link(self, path: str, **changes: str | int | None) -> str:
         """Return an address with the same conditions, except for `changes`; None removes a parameter."""
@@ -95,6 +96,7 @@ def read_query(request: Request, catalogue: Catalogue, *, more: Iterable[str] = 
         equals=_conditions(values),
         is_valid_only=choice(values, "rows", ("valid", "all")) == "valid",
         is_across_breaks=choice(values, "eras", ("last", "all")) == "all",
+        has_ad_hoc=choice(values, "ad_hoc", ("without", "with")) == "with",
     )
 
 

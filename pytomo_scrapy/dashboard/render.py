@@ -20,6 +20,7 @@ NAVIGATION = (
     ("/", "Overview"),
     ("/series", "Time series"),
     ("/distributions", "Distributions"),
+    ("/compare", "Compare"),
     ("/videos", "Videos"),
     ("/failures", "Failures"),
     ("/lines", "Lines"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from pytomo_scrapy.dashboard import api, documents, graph_pages, list_pages, live, metrics, pdf_page
+from pytomo_scrapy.dashboard import api, compare_page, documents, graph_pages, list_pages, live, metrics, pdf_page
 
 ROUTES = [
     Route("/", graph_pages.overview),
@@ -16,6 +16,8 @@ ROUTES = [
     Route("/fragment/series/{parameter}", graph_pages.series_fragment),
     Route("/series", graph_pages.group),
     Route("/series/{parameter}", graph_pages.parameter),
+    Route("/compare", compare_page.compare),
+    Route("/fragment/compare", compare_page.compare_fragment),
     Route("/distributions", graph_pages.distributions),
     Route("/videos", list_pages.videos),
     Route("/measurement/{id:int}", list_pages.measurement),
@@ -32,6 +34,7 @@ ROUTES = [
     Route("/api/parameters", api.parameters),
     Route("/api/databases", api.databases),
     Route("/api/overview", api.overview),
+    Route("/api/compare", api.compare),
     Route("/api/series", api.series),
     Route("/api/series.csv", api.series_csv),
     Route("/api/distribution", api.distribution),

@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pytomo_scrapy.analysis import lists, overview, series
-from pytomo_scrapy.analysis.breaks import breaks_of
-from pytomo_scrapy.analysis.figures import Figure
+from pytomo_scrapy.analysis import compared, lists, overview, series
+from pytomo_scrapy.analysis.breaks import settled
+from pytomo_scrapy.analysis.era import Era
+from pytomo_scrapy.analysis.figures import DIMENSIONS, Figure
 from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
-from pytomo_scrapy.dashboard.cache import Recent
+from pytomo_scrapy.dashboard.cache import Kept, Recent
 from pytomo_scrapy.dashboard.query import PageQuery, choice, read_query, whole
 from pytomo_scrapy.failures import FAILURES, NotReadyError
 from pytomo_scrapy.storage.read_only import version_of
@@ -28,26 +29,45 @@ class View:
     request: Request
     query: PageQuery
     connection: Connection
-    selection: Selection
+    chosen: Selection  # as it was asked for
     version: str
     is_empty: bool
     is_large: bool  # too many rows to sum up before the page is sent
 
+    @property
+    def selection(self) -> Selection:
+        """Return the selection with its era: every figure of the request is of this one."""
+        chosen = self.chosen
+        # Only these of the filters say which runs are looked at.
+        filters = {name: chosen.equals.get(name) for name in ("vantage", "provider", "run")}
+        key = f"{self.query.database_id} {self.version} {chosen.start_s} {chosen.end_s} {filters}"
+        key += f" {chosen.is_across_breaks} {chosen.has_ad_hoc}"
+        eras: Kept[Era] = self.request.app.state.eras
+        return replace(chosen, era=eras.found(key, lambda: settled(self.connection, chosen).era))
+
     def overview(self) -> overview.Overview:
         """Sum up the period."""
-        return overview.overview(self.connection, self.selection, is_across_breaks=self.query.is_across_breaks)
+        return overview.overview(self.connection, self.selection)
 
-    def series(self, parameter: Figure, compare: str | None = None, buckets: int = series.MAX_BUCKETS) -> series.Series:
-        """Return a figure over time, cut at every change of method."""
-        breaks = [] if self.query.is_across_breaks else breaks_of(self.connection, self.selection)
-        return series.series(
-            self.connection, self.selection, parameter, compare=compare, buckets=buckets, breaks=breaks
-        )
+    def series(
+        self, parameter: Figure, compare: str | None = None, most_buckets: int = series.MAX_BUCKETS
+    ) -> series.Series:
+        """Return a figure over time."""
+        word = choice(dict(self.request.query_params), "width", ("auto", *series.CHOSEN_WIDTHS))
+        buckets = series.Buckets(most_buckets, series.CHOSEN_WIDTHS.get(word))
+        return series.series(self.connection, self.selection, parameter, compare=compare, buckets=buckets)
+
+    def compared(self) -> compared.Comparison:
+        """Compare the groups of a dimension with the first of them, or the most frequent one."""
+        values = self.request.query_params
+        by = choice(dict(values), "by", ("provider", *(name for name in DIMENSIONS if name != "provider")))
+        return compared.compare(self.connection, self.selection, by, values.get("first") or None)
 
     def videos(self) -> lists.Listing:
         """Return a page of measurements; the list shows failed ones too unless `rows` says otherwise."""
         values = self.request.query_params
-        selection = replace(self.selection, is_valid_only=values.get("rows") == "valid")
+        # The list is no figure: it shows every measurement of the period, those that no figure counts too.
+        selection = replace(self.chosen, is_valid_only=values.get("rows") == "valid")
         failure = values.get("failure") or None
         if failure not in {None, "any", "none"} and failure not in FAILURES:
             raise BadRequestError("`failure` must be any, none or a class of the failure vocabulary.")
@@ -73,9 +93,9 @@ def open_view(request: Request, *, more: Iterable[str] = ()) -> Iterator[View]:
         measured = period_of(connection)
         if measured is None and not request.url.path.startswith("/api"):
             raise NotReadyError("The database is there, but it holds no measurement yet.")
-        selection = query.selection(measured)
-        large = is_large(connection, selection)
-        yield View(request, query, connection, selection, version_of(connection), measured is None, large)
+        chosen = query.selection(measured)
+        large = is_large(connection, chosen)
+        yield View(request, query, connection, chosen, version_of(connection), measured is None, large)
 
 
 def cached_page(view: View, make: Callable[[], Response]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.exchange.column_words import column_words, data_format
@@ -45,6 +45,7 @@ def readme(
     written: Sequence[_Counted],
     about: Mapping[str, str],
     refused: RefusalAccount | None = None,
+    counted_in: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the text."""
     lines = ["# Measurements exported by pytomo-scrapy", ""]
@@ -54,6 +55,7 @@ def readme(
         "NULL means not measured; 0 means measured zero. Units are in the names: `_s` seconds, `_bytes`, `_bps` bits"
     ]
     lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
+    lines += _counted_in(counted_in) if counted_in else []
     lines += _refusals(refused) if refused is not None else []
     if about["shape"] == "legacy":
         lines += [_section(data_format(), "The view `pytomo_crawl`"), ""]
@@ -65,6 +67,14 @@ def readme(
             lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {null} | {column.source} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _counted_in(selection: Mapping[str, Any]) -> list[str]:
+    """Return which of the rows the figures of page and report count."""
+    lines = ["## Which rows figures count", ""]
+    lines += [f"Page and report count {counted(selection['n'], 'row')} of this period: `is_valid` is 1, and the run"]
+    lines += ["is none of `left_out_runs` of export.json.", *selection["notes"], selection["censoring"], ""]
+    return lines
 
 
 def _refusals(account: RefusalAccount) -> list[str]:

@@ -131,6 +131,7 @@ def _named() -> dict[str, Any]:
     named |= {"vantage": vantage.c.name, "provider": vantage.c.provider, "public_address": vantage.c.public_address}
     named |= {name: video.c[name] for name in ("service", "video_id", "url", "title", "duration_s", "uploaded_at")}
     named |= {"run_uuid": run.c.uuid, "python_version": run.c.python_version, "platform": run.c.platform}
+    named |= {"is_ad_hoc": run.c.is_ad_hoc}
     for table in (measurement, figure):
         # The table `figure` repeats columns of `measurement` for the web page: those are there already.
         named |= {column.name: column for column in table.columns if column.name not in named and column.name != "id"}

@@ -12,7 +12,8 @@ from typing import Any, TextIO
 from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals_where
+from pytomo_scrapy.analysis.refusals import refusals_where
+from pytomo_scrapy.analysis.report_selection import counted_rows
 from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, readme
 from pytomo_scrapy.exchange.column_words import column_facts
 from pytomo_scrapy.exchange.datasets import (
@@ -64,10 +65,12 @@ def export(database: Database, folder: Path, file_format: str, shape: str, selec
             written = [_write(connection, dataset, folder, file_format, about) for dataset in tables]
             # The old form has no column that would say what was asked for.
             refused = refusals_where(connection, counted_measurements(selection)) if shape != "legacy" else None
+            counted = counted_rows(connection, selection.since, selection.until)
         if file_format == "sqlite":
             _finish_sqlite(folder, shape, about, tables)
-        (folder / "README.md").write_text(readme(tables, written, about, refused), encoding="utf-8")
-        (folder / "export.json").write_text(_for_programs(tables, written, about, refused), encoding="utf-8")
+        (folder / "README.md").write_text(readme(tables, written, about, refused, counted), encoding="utf-8")
+        facts = {"selection": counted} | ({"refusals": refused.to_dict()} if refused is not None else {})
+        (folder / "export.json").write_text(_for_programs(tables, written, about, facts), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"The export to {folder} could not be written: {error.strerror or error}.") from error
     return written
@@ -147,7 +150,7 @@ def _about(database: Database, file_format: str, shape: str, selection: ExportSe
 
 
 def _for_programs(
-    tables: Sequence[Dataset], written: Sequence[Written], about: Mapping[str, str], refused: RefusalAccount | None
+    tables: Sequence[Dataset], written: Sequence[Written], about: Mapping[str, str], facts: Mapping[str, Any]
 ) -> str:
     described = [
         {
@@ -158,5 +161,4 @@ def _for_programs(
         }
         for dataset, file in zip(tables, written, strict=True)
     ]
-    account = {"refusals": refused.to_dict()} if refused is not None else {}
-    return json.dumps({**about, **account, "tables": described}, indent=2) + "\n"
+    return json.dumps({**about, **facts, "tables": described}, indent=2) + "\n"

@@ -179,6 +179,12 @@ _CLASSES = (
         "an answer to the resolution is larger than 8 MiB, unpacked, or reading it took more memory than it may",
         FEW,
     ),
+    FailureClass(
+        "answer_unreadable",
+        Attribution.SERVICE,
+        "yt-dlp could not read the service's answer, which has another shape than it expects",
+        UPGRADE_YT_DLP,
+    ),
     FailureClass("unknown_page_shape", Attribution.SERVICE, "a page has none of the known shapes", UPGRADE),
     FailureClass("empty_page", Attribution.SERVICE, "a page of a known shape lists no video", UPGRADE),
     FailureClass(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
+from pytomo_scrapy.items.ladder import Ladder
 from pytomo_scrapy.items.playback_result import MediaSegment, PlaybackResult
 from pytomo_scrapy.items.quality_spell import QualitySpell
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
@@ -162,6 +163,7 @@ class DownloadResult:
     streams: tuple[StreamDownload, ...] = ()
     requests: tuple[HttpRequest, ...] = ()
     live_playback: PlaybackResult | None = None  # of the player of an adaptive window: a row of its own
+    live_ladder: Ladder | None = field(default=None, repr=False)  # that it chose among: a row of its own too
     tcp: tuple[TcpConnection, ...] = ()  # empty where the kernel does not report them
     tcp_summary: TcpSummary = part(TcpSummary(), "tcp_")
     loaded: LoadedRtt = part(LoadedRtt(), "loaded_")

@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis import lists, overview
-from pytomo_scrapy.analysis.breaks import Break, breaks_of
 from pytomo_scrapy.analysis.distribution import curves
-from pytomo_scrapy.analysis.figures import DIMENSIONS, GROUPS, PARAMETERS, Figure
-from pytomo_scrapy.analysis.selection import Selection, labels_of, period_of
-from pytomo_scrapy.analysis.series import Series, series
+from pytomo_scrapy.analysis.era import Change
+from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
+from pytomo_scrapy.analysis.selection import Selection, period_of
+from pytomo_scrapy.analysis.series import Buckets, Series, series
+from pytomo_scrapy.analysis.statement import sentence_of
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.format import instant_of, number
@@ -46,42 +48,32 @@ def contents_of(group: str = "main") -> Contents:
     return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"))
 
 
-def write_pdf_report(
-    database: str | Path,
-    path: Path,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> None:
-    """Write the report of a database, by its URL or file, to `path`. Without `since` it is of everything measured.
+def write_pdf_report(database: str | Path, path: Path, selection: Selection | None = None) -> None:
+    """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
+
+    Without one it is of everything.
 
     Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
     """
     reader = ReadDatabase(database)
     try:
         with reader.read() as connection:
-            measured = period_of(connection)
-            if measured is None:
+            if period_of(connection) is None:
                 raise NotReadyError("There is no measurement to report.")
-            start_s = int(since.timestamp()) if since else measured[0]
-            end_s = int(until.timestamp()) if until else measured[1] + 1
-            selection = Selection(start_s, max(end_s, start_s + 1), {})
-            path.write_bytes(make_report(connection, selection, contents_of(), reader.shown_url))
+            chosen = report_selection(connection, selection or asked_for(None, None))
+            path.write_bytes(make_report(connection, chosen, contents_of(), reader.shown_url))
     finally:
         reader.close()
 
 
-def make_report(
-    connection: Connection, selection: Selection, contents: Contents, source: str, *, is_across_breaks: bool = False
-) -> bytes:
-    """Return the report as a PDF file."""
+def make_report(connection: Connection, selection: Selection, contents: Contents, source: str) -> bytes:
+    """Return the report of a selection whose era is settled as a PDF file."""
     page = _Page(selection, source)
-    breaks = [] if is_across_breaks else breaks_of(connection, selection)
-    page.front(connection, is_across_breaks)
+    page.front(connection)
     for name in contents.parameters:
         parameter = PARAMETERS[name]
         compare = contents.compare if _is_comparable(parameter, contents.compare) else None
-        found = series(connection, selection, parameter, compare=compare, buckets=_BUCKETS, breaks=breaks)
+        found = series(connection, selection, parameter, compare=compare, buckets=Buckets(_BUCKETS))
         page.series(found)
     for name in contents.distributions:
         page.distribution(connection, PARAMETERS[name], contents.compare)
@@ -115,15 +107,17 @@ class _Page:
     def finish(self) -> bytes:
         return bytes(self._pdf.output())
 
-    def front(self, connection: Connection, is_across_breaks: bool) -> None:
+    def front(self, connection: Connection) -> None:
         """The verdict, the figures with their intervals, the averages and the failures."""
         chosen = self._selection
-        found = overview.overview(connection, chosen, is_across_breaks=is_across_breaks)
+        found = overview.overview(connection, chosen)
         self._heading("How online videos play on this line", 16)
-        self._text(f"{instant_of(chosen.start_s)} to {instant_of(chosen.end_s)} UTC. {self._conditions(connection)}")
+        self._text(sentence_of(connection, chosen))
         self._text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
         for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
             self._text(sentence.text, bold=True)
+        for note in found.notes:
+            self._text(note)
         self._table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
         self._text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
@@ -146,7 +140,7 @@ class _Page:
         if known < 3:
             self._text(f"{known} known values: a graph needs at least 3.")
             return
-        has_band = len(found.lines) == 1 and not one.is_flag
+        has_band = len(found.lines) == 1
         lines = [_line(line, one, has_band) for line in found.lines]
         self._chart(
             Chart(
@@ -158,9 +152,10 @@ class _Page:
             )
         )
         means = [
-            f"{line.label}: mean {number(line.mean * one.factor, one.decimals)} {one.unit}"
+            f"{line.label}: {word} {number(middle * one.factor, one.decimals)} {one.unit}"
             for line in found.lines
-            if line.mean is not None
+            for word, middle in (("mean", line.mean), ("median", line.median))
+            if middle is not None
         ]
         self._text(plain(f"{known} known values, {unknown} unknown. {'; '.join(means)}"), soft=True)
 
@@ -183,13 +178,6 @@ class _Page:
                 ChartLine(plain(f"{curve.label} (n {curve.known_count}, {curve.censored_count} censored)"), shares)
             )
         self._chart(Chart(xs, lines, (xs[0], xs[-1]), (0, 1), is_time=False, is_log_x=True, x_label=one.unit))
-
-    def _conditions(self, connection: Connection) -> str:
-        words = [
-            f"{DIMENSIONS[name].title} {labels_of(connection, name, [value])[0]}"
-            for name, value in self._selection.equals.items()
-        ]
-        return f"Only {', '.join(words)}." if words else "All measurements."
 
     def _heading(self, text: str, size: int) -> None:
         self._pdf.ln(3)
@@ -237,7 +225,8 @@ def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:
     def shown(values: Sequence[float | None]) -> list[float | None]:
         return [None if value is None else value * one.factor for value in values]
 
-    label = plain(line.label if not has_band else ("median, 10 to 90 %" if one.is_censored else "mean, least to most"))
+    band = "95 % interval" if one.is_flag else "10 to 90 %"
+    label = plain(line.label if not has_band else f"{'median' if one.is_censored else 'mean'}, {band}")
     return ChartLine(
         label, shown(line.value), shown(line.low) if has_band else (), shown(line.high) if has_band else ()
     )
@@ -248,5 +237,5 @@ def _top(lines: Sequence[ChartLine]) -> float:
     return max(values, default=0) * 1.05 or 1.0
 
 
-def _cuts(breaks: Sequence[Break]) -> list[tuple[float, str]]:
+def _cuts(breaks: Sequence[Change]) -> list[tuple[float, str]]:
     return [(one.at_s, plain(f"{one.what} {one.new}")) for one in breaks]

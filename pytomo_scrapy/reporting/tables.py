@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         ThroughputSummary,
     )
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
+    from pytomo_scrapy.analysis.estimates import Estimate
     from pytomo_scrapy.analysis.line_outages import LineOutage
-    from pytomo_scrapy.analysis.overview import Estimate
     from pytomo_scrapy.analysis.quality_shares import QualityShares
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
@@ -110,7 +110,7 @@ def transport_table(pairs: TransportPairs) -> TableLayout:
     note = (
         f"{pairs.pair_count} pairs of {pairs.video_count} videos on {pairs.day_count} days. Cut off by the service: "
         f"{pairs.plain_gated_count} plain windows, {pairs.sabr_gated_count} over SABR. Intervals of 95 % need ten "
-        "videos; those of a single day say nothing of other days (docs/sabr.md)."
+        "videos; below three days they say nothing of other days (docs/sabr.md)."
     )
     columns = ("figure", "plain, mean", "SABR minus plain", "95 %", "pairs")
     return _layout("Both transports, pair by pair", columns, rows, note)
@@ -330,7 +330,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
         interval = "not enough data"
         if one.low is not None and one.high is not None:
             low, high = (number(bound * kind.factor, kind.decimals) for bound in (one.low, one.high))
-            interval = f"{low} to {high}"
+            interval = f"{low} to {high}{' (these days only)' if one.is_of_these_days else ''}"
         rows.append((kind.title, value, interval, one.row_count, kind.help))
     return _layout("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)
 

@@ -31,6 +31,7 @@ from pytomo_scrapy.reporting.tables import (
 )
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
 
@@ -91,6 +92,8 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         )
         return
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
+    for note in report.selection.get("notes", ()):
+        say(console, f"[yellow]{escape(note)}[/yellow]")
     print_tables(console, report_tables(report))
     if report.quality is not None:
         print_tables(console, [quality_table(report.quality)])
@@ -101,6 +104,16 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             say(console, escape(sentence))
         console.print()
         print_tables(console, [refusal_table(report.refusals)])
+
+
+def print_comparison(console: Console, found: Comparison) -> None:
+    """Print groups with their figures, their differences to the first, and what they allow to say."""
+    from pytomo_scrapy.reporting.comparison_text import comparison_sentences, comparison_tables
+
+    for sentence in (*comparison_sentences(found), *found.notes):
+        say(console, escape(sentence))
+    console.print()
+    print_tables(console, comparison_tables(found))
 
 
 def _print_days(console: Console, days: DailySummary) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pytomo_scrapy.analysis.bootstrap import LEAST_DAYS, LEAST_VIDEOS
-from pytomo_scrapy.analysis.overview import Estimate, Overview
+from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS
+from pytomo_scrapy.analysis.estimates import Estimate
+from pytomo_scrapy.analysis.overview import Overview
 from pytomo_scrapy.items.in_words import counted
 
 _PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 _WEEK_S = 7 * 86400
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,11 @@ def verdict(found: Overview, subject: str, since: Callable[[Estimate], int | Non
         return [Sentence(f"Not enough data: no valid measurement of {subject} in this period.", "unknown")]
     if not found.has_enough:
         text = (
-            f"Not enough data: {counted(found.video_count, 'video')} on {_days(found.day_count)}; "
-            f"an interval needs {LEAST_VIDEOS} videos on {LEAST_DAYS} days."
+            f"Not enough data to tell a change: {counted(found.video_count, 'video')} on {_days(found.day_count)}; "
+            f"it takes {LEAST_VIDEOS} videos on {LEAST_DAYS} days."
         )
+        if any(one.is_of_these_days for one in found.estimates):
+            text += f" The intervals below are over videos alone: they hold for {these_days(found)} only."
         return [Sentence(text, "unknown")]
     if found.uncompared is not None:
         return [Sentence(f"Not compared with the period before: {found.uncompared}.", "unknown")]
@@ -79,6 +83,13 @@ def part_of_day(seconds: int, end_s: int) -> str:
 
 def _videos(found: Overview) -> str:
     return f"{counted(found.video_count, 'video')} on {_days(found.day_count)}"
+
+
+def these_days(found: Overview) -> str:
+    """Say what an interval over videos alone is of: this hour, this day, these days."""
+    if found.end_s - found.start_s <= _HOUR_S:
+        return "this hour"
+    return "this day" if found.day_count == 1 else "these days"
 
 
 def _days(count: int) -> str:

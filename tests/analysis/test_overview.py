@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.breaks import Break, last_changes
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.figure_row import write_missing_figures
@@ -61,35 +60,6 @@ def test_startup_that_doubled_is_told_with_its_time(one_method: Database, synthe
     assert estimates["startup"]["is_worse"]
     assert estimates["startup"]["change_low"] > 0.5
     assert "Startup delay of all lines together" in verdict and "doubled since Thursday" in verdict
-
-
-@pytest.mark.slow
-def test_method_that_changed_is_not_compared_or_averaged_across(one_method: Database, synthetic: ModuleType) -> None:
-    with one_method.write() as connection:
-        changed_s = synthetic.END_S - 3 * 86400
-        runs = "SELECT run_id FROM figure GROUP BY run_id HAVING MIN(started_s) >= :s"
-        connection.execute(text(f"UPDATE run SET yt_dlp_version = '2' WHERE id IN ({runs})"), {"s": changed_s})
-        first_s = connection.execute(
-            text("SELECT MIN(started_s) FROM figure JOIN run ON run.id = run_id WHERE run.yt_dlp_version = '2'")
-        ).scalar_one()
-        known = connection.execute(
-            text("SELECT SUM(is_session) FROM figure JOIN run ON run.id = run_id WHERE run.yt_dlp_version = '2'")
-        ).scalar_one()
-    estimates, verdict = overview_of(one_method)
-    assert "Not compared with the period before: yt-dlp changed (1 to 2)" in verdict
-    assert estimates["startup"]["row_count"] == known
-    across, _ = overview_of(one_method, "?period=7d&eras=all")
-    assert across["startup"]["row_count"] > known
-    with TestClient(create_app(DashboardConfig(one_method.shown_url))) as client:
-        answer = client.get("/api/series?period=7d&parameter=delivery_bps&vantage=1&buckets=5").json()
-    [told] = answer["breaks"]
-    assert (told["what"], told["old"], told["new"]) == ("yt-dlp", "1", "2")
-    assert told["at_s"] >= first_s and told["at_s"] in answer["times_s"]
-
-
-def test_each_vantage_point_counts_from_its_own_last_change() -> None:
-    breaks = [Break(10, "yt-dlp", "1", "2", 1), Break(20, "client", "a", "b", 1), Break(15, "yt-dlp", "1", "2", 2)]
-    assert last_changes(breaks) == {1: 20, 2: 15}
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ def test_replay_of_what_is_stored_says_that_it_came_out_the_same(run: Run, fille
     assert ended.output.splitlines() == [
         "2 measurements, 1 of them without a stored trace.",
         "1 stored results of that name came out exactly the same, 0 not.",
-        "Against classic:",
+        "Against classic, 1 window:",
         "  started          1 -> 1",
         "  startup median   1.0 s -> 1.0 s",
         "  stalls mean      1 -> 1",

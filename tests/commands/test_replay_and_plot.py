@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.analysis.replay_summary import result_name
 from pytomo_scrapy.analysis.stored_replay import replay
-from pytomo_scrapy.measure.playback.replay_summary import result_name
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
 from pytomo_scrapy.reporting.session_picture import playhead_points
 from pytomo_scrapy.storage.database import Database, open_database

@@ -102,7 +102,7 @@ def test_replay_plays_by_what_each_measurement_declared(
     stored(answer, EARLIER)
     path = tmp_path / "x.db"
     moved = json.loads(run("replay", "--player", "youtube", "--json", "--database", path).output)
-    assert (moved["added"], moved["compared_with"]) == (1, ["dashjs"]), "the headline stays the validated player's"
+    assert (moved["added"], moved["compared_with"]) == (1, ["classic", "dashjs"]), "with every player that was stored"
     parameters, source, startup_s, _ = rows(path)["youtube"]
     assert {name: parameters[name] for name in answer.declared} == answer.declared and source == "declared"
     # Both first segments come with the first bytes, at 1.0, and 5 s are enough for either threshold.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from statistics import mean, median
 
@@ -106,8 +107,26 @@ def test_series_bucket_equals_its_own_rows(client: TestClient, raw: sqlite3.Conn
     known = [value for value in values_of(raw, "d.delivery_bps", condition) if value is not None]
     [line] = answer["lines"]
     assert line["value"][bucket] == pytest.approx(mean(known) / 1e6, rel=1e-5)
-    assert line["low"][bucket] == pytest.approx(min(known) / 1e6, rel=1e-5)
-    assert line["high"][bucket] == pytest.approx(max(known) / 1e6, rel=1e-5)
+    ordered = sorted(known)
+    for name, ratio in (("low", 0.1), ("high", 0.9)):  # from bins of 1 %
+        exact = ordered[math.ceil(ratio * len(ordered)) - 1]
+        assert line[name][bucket] == pytest.approx(exact / 1e6, rel=0.011)
+
+
+def test_share_of_a_bucket_has_the_interval_of_wilson(client: TestClient) -> None:
+    answer = client.get("/api/series?period=all&eras=all&parameter=has_stall").json()
+    [line] = answer["lines"]
+    for value, low, high in zip(line["value"], line["low"], line["high"], strict=True):
+        assert low <= value <= high
+    # The first and the last bucket may be cut by the period; the others hold 30 rows or more, all but one in ten.
+    assert sum(count < 30 for count in line["count"]) <= max(2, len(line["count"]) // 10)
+
+
+@pytest.mark.parametrize(("width", "width_s"), [("hour", 3600), ("day", 86_400), ("week", 604_800)])
+def test_width_of_buckets_can_be_chosen(client: TestClient, width: str, width_s: int) -> None:
+    answer = client.get(f"/api/series?period=7d&parameter=has_stall&width={width}").json()
+    assert answer["width_s"] == width_s and answer["few_rows"] == 10
+    assert client.get("/api/series?parameter=has_stall&width=minute").status_code == 400
 
 
 def test_series_compared_by_vantage_equals_each_ones_rows(client: TestClient, raw: sqlite3.Connection) -> None:

@@ -41,7 +41,7 @@ def test_row_says_what_the_player_chose_and_showed(measured: tuple[Path, dict[st
             " JOIN video v ON v.id = m.video_row_id JOIN download d ON d.measurement_id = m.id",
         )
     }
-    assert len(shown) == 4 and {row[:2] for row in shown.values()} == {("adaptive", "dashjs-adaptive")}
+    assert len(shown) == 4 and {row[:2] for row in shown.values()} == {("adaptive", "dashjs-adaptive live")}
     for mode, player, startup_s, rate_bps, height_s, requested, received, played_s, switches in shown.values():
         assert 0 < startup_s < 8 and played_s > 3 and 0 < requested <= received, (mode, player)
         assert sum(json.loads(height_s).values()) == pytest.approx(played_s, abs=0.1)
@@ -50,6 +50,16 @@ def test_row_says_what_the_player_chose_and_showed(measured: tuple[Path, dict[st
     assert set(json.loads(slow[4])) == {"144"}
     # It begins with 480p, the highest of at most 1 Mbit/s, or one below: its rate is 1.0006 Mbit/s.
     assert "1080" in json.loads(fast[4]) and fast[3] > 5 * slow[3]
+
+
+def test_ladder_is_stored_and_a_replay_plays_it(measured: tuple[Path, dict[str, str]]) -> None:
+    database, _ = measured
+    assert set(query(database, "SELECT source, video_rung_count, top_height_px FROM ladder")) == {
+        ("index", 6, 1080), ("playlist", 6, 1080),
+    }  # fmt: skip
+    replayed = run_scrapy("replay", "--player", "dashjs-adaptive", *database_setting(database))
+    assert replayed.exit_code == 0, replayed.output + replayed.errors
+    assert "4 results added" in replayed.output
 
 
 def test_requests_name_the_quality_that_they_asked_for(measured: tuple[Path, dict[str, str]]) -> None:

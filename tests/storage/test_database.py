@@ -244,3 +244,11 @@ def test_database_that_is_there_keeps_the_mode_that_its_owner_gave_it(tmp_path: 
     path.chmod(0o640)
     open_database(f"sqlite:///{path}").close()
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_name_in_sqlites_own_form_makes_nothing_in_the_folder_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_database(f"sqlite:///file:{tmp_path / 'x.db'}?uri=true").close()
+    assert {path.name for path in tmp_path.iterdir()} == {"x.db"}

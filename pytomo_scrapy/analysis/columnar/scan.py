@@ -328,8 +328,8 @@ class ColumnScan:
             is_selected &= self._dimension(rows, name) == (
                 value if isinstance(value, int) else self.texts.number(value)
             )
-        for key, since_s in selection.not_before.items():
-            is_selected &= ~((rows.plain("vantage_id") == key) & (started < since_s))
+        if selection.era.left_out_runs:
+            is_selected &= ~np.isin(rows.whole("run_id"), self._left_out_runs)
         return is_selected
 
     def _dimension(self, rows: SelectedRows, name: str) -> Integers:
@@ -343,6 +343,10 @@ class ColumnScan:
             numbers = rows.plain(DIMENSIONS[name].column)
             return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)
         return rows.words(DIMENSIONS[name].column)
+
+    @cached_property
+    def _left_out_runs(self) -> Integers:
+        return np.array(sorted(self._selection.era.left_out_runs), dtype=np.int64)
 
     @cached_property
     def _providers(self) -> dict[int, int]:

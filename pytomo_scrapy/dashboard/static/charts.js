@@ -121,6 +121,25 @@
     }] } };
   }
 
+  /* Points of few rows: there, but not to be taken for more than they are. */
+  function faintPoints(lines, few) {
+    return { hooks: { draw: [function (u) {
+      const pen = u.ctx;
+      pen.save();
+      pen.globalAlpha = 0.35;
+      lines.forEach(function (line, index) {
+        pen.fillStyle = lineColour(index);
+        line.value.forEach(function (value, at) {
+          if (value === null || line.count[at] >= few || u.data[0][at] < u.scales.x.min || u.data[0][at] > u.scales.x.max) return;
+          pen.beginPath();
+          pen.arc(u.valToPos(u.data[0][at], "x", true), u.valToPos(value, "y", true), 3 * devicePixelRatio, 0, 2 * Math.PI);
+          pen.fill();
+        });
+      });
+      pen.restore();
+    }] } };
+  }
+
   function shading(spans) {
     return { hooks: { drawClear: [function (u) {
       u.ctx.save();
@@ -136,21 +155,27 @@
 
   /* Points so few that a line would hide them are drawn. A break in the line stands where nothing was measured. */
   function withGaps(answer) {
-    const times = [], lines = answer.lines.map(() => ({ value: [], low: [], high: [] }));
-    const cuts = answer.breaks.map((change) => change.at_s);
+    const times = [], lines = answer.lines.map(() => ({ value: [], low: [], high: [], count: [] }));
+    const cuts = answer.breaks.filter((change) => change.is_cut).map((change) => change.at_s);
     answer.times_s.forEach(function (start, position) {
       const before = position ? answer.times_s[position - 1] : start;
       const cut = cuts.find((at) => at > before && at <= start);
       if (cut !== undefined && times.length) {
         times.push(Math.max(cut - 0.5, before + 0.25));
-        lines.forEach((line) => { line.value.push(null); line.low.push(null); line.high.push(null); });
+        lines.forEach((line) => { for (const name of ["value", "low", "high", "count"]) line[name].push(null); });
       }
       times.push(start);
       answer.lines.forEach(function (line, index) {
-        for (const name of ["value", "low", "high"]) lines[index][name].push(line[name][position]);
+        for (const name of ["value", "low", "high", "count"]) lines[index][name].push(line[name][position]);
       });
     });
     return { times: times, lines: lines };
+  }
+
+  function spoken(seconds) {
+    const units = [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+    const unit = units.find((each) => seconds % each[1] === 0), count = seconds / unit[1];
+    return count + " " + unit[0] + (unit[0] === "day" && count > 1 ? "s" : "");
   }
 
   function drawSeries(chart, answer) {
@@ -158,13 +183,15 @@
     const unit = parameter.unit ? " " + parameter.unit : "";
     const isOne = answer.lines.length === 1;
     answer.lines.forEach(function (line, index) {
+      const counts = shown.lines[index].count;
       data.push(shown.lines[index].value);
-      series.push({ label: isOne ? (parameter.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200 && !answer.breaks.length,
-        points: { show: answer.times_s.length < 120, size: 5 }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) });
+      series.push({ label: isOne ? (parameter.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200,
+        points: { show: answer.times_s.length < 120, size: 5, filter: (u) => u.data[0].map((_, at) => at).filter((at) => counts[at] >= answer.few_rows) },
+        value: (u, value, _, at) => (value === null || at === null ? "" : written(value, answer.decimals) + unit + " (n " + written(counts[at], 0) + ")") });
     });
-    if (isOne && !parameter.is_flag) {
+    if (isOne) {
       data.push(shown.lines[0].low, shown.lines[0].high);
-      const words = parameter.is_censored ? ["10 %", "90 %"] : ["least", "most"];
+      const words = parameter.is_flag ? ["95 % from", "to"] : ["10 %", "90 %"];
       words.forEach((word) => series.push({ label: word, stroke: "transparent", points: { show: false }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) }));
       bands.push({ series: [3, 2], fill: colour("--band") });
     }
@@ -172,12 +199,12 @@
     const line = answer.lines[0];
     const unknown = answer.lines.reduce((sum, each) => sum + each.unknown_count, 0);
     const known = answer.lines.reduce((sum, each) => sum + each.known_count, 0);
-    chart.counts(written(known, 0) + " values, " + written(unknown, 0) + " unknown" + (answer.left_out_count ? "; " + answer.left_out_count + " further groups are not drawn" : ""));
+    chart.counts(written(known, 0) + " values, " + written(unknown, 0) + " unknown, in buckets of " + spoken(answer.width_s) + (answer.left_out_count ? "; " + answer.left_out_count + " further groups are not drawn" : ""));
     if (!line || !answer.times_s.length) return chart.say("No value in this period.");
     // A fixed middle of the range in which most values lie: a lone peak must not flatten the rest.
     chart.plot({
       tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min || 0), max || 1, 0.08, true) } },
-      series: series, bands: bands, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart), breakLines(answer.breaks)],
+      series: series, bands: bands, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart), breakLines(answer.breaks), faintPoints(shown.lines, answer.few_rows)],
       cursor: { sync: { key: "time" }, drag: { x: true, y: false } },
     }, data, chart.range);
     chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (parameter.unit ? " (" + parameter.unit + ")" : ""), "n"])),

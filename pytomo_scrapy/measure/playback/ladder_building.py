@@ -83,8 +83,11 @@ def build_ladder(
         segments = known_segments(timeline)
         if not segments:
             return None
-        own = _fetched(kind, format_id, timeline, segments)
         declared = [rung for rung in rungs if rung.kind == kind]
+        own = _fetched(kind, format_id, timeline, segments)
+        # Rates are compared as they were declared: that of a part of a file is another one.
+        rate_bps = next((rung.bitrate_bps for rung in declared if rung.format_id == format_id), None)
+        own = replace(own, bitrate_bps=rate_bps or own.bitrate_bps)
         found = [known.track(rung) or _track(rung, own) for rung in declared] or [own]
         tracks[kind] = sorted(found, key=lambda track: track.bitrate_bps)
     video = tracks.get("video") or tracks.get("muxed")

@@ -41,11 +41,12 @@ def window_ladder(
 ) -> LadderResult | None:
     """Return the window's ladder with the best quality that plays."""
     end_s = horizon_s(download)
-    if download.live_playback is not None or config.ladder == "off" or end_s is None or download.received_bytes is None:
+    if config.ladder == "off" or end_s is None or download.received_bytes is None:
         return None
-    if not all(stream.is_one_file for stream in download.streams):
+    # An adaptive window has streams of many rungs, and read the segments of all.
+    if download.live_ladder is None and not all(stream.is_one_file for stream in download.streams):
         return None  # of several qualities in turn, none tells what its file is like
-    ladder = build_ladder(declared.rungs, download, timelines, declared.known)
+    ladder = download.live_ladder or build_ladder(declared.rungs, download, timelines, declared.known)
     result = LadderResult(place=download.place)
     if download.place == 0:
         known = declared.known

@@ -13,7 +13,7 @@ from pytomo_scrapy.measure.playback.player_model import media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
 
 # Compared with what is stored; names and settings are not figures.
-_NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "failure_detail"}
+_NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "switches", "failure_detail"}
 FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not in _NOT_FIGURES)
 
 P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}

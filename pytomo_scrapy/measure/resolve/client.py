@@ -61,6 +61,9 @@ _DECLARED = {
 }
 
 
+_DECLARED_LEVELS = 20  # three times as many as any has
+
+
 @dataclass(slots=True)
 class Extraction:
     """What one try left behind: yt-dlp's answer or its error, and everything it said on the way."""
@@ -226,12 +229,17 @@ def _keep_refusal(answer: Any, refusals: list[Refusal | None]) -> None:
     refusals.append(read_refusal(status))
 
 
-def _numbers(value: Any) -> Any:
-    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret."""
+def _numbers(value: Any, levels: int = _DECLARED_LEVELS) -> Any:
+    """Return the numbers and switches of a declared value. Its texts are left out: they may be signed, or a secret.
+
+    What lies deeper than `levels` is none of a player's, and left out too.
+    """
+    if isinstance(value, (dict, list)) and levels == 0:
+        return None
     if isinstance(value, dict):
-        return {name: _numbers(part) for name, part in value.items() if not _is_text(part)}
+        return {name: _numbers(part, levels - 1) for name, part in value.items() if not _is_text(part)}
     if isinstance(value, list):
-        return [_numbers(part) for part in value if not _is_text(part)]
+        return [_numbers(part, levels - 1) for part in value if not _is_text(part)]
     return value
 
 

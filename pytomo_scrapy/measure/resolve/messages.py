@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from traceback import walk_tb
 
 from yt_dlp.networking.exceptions import HTTPError, ProxyError, TransportError
 from yt_dlp.utils import GeoRestrictedError, UnsupportedError
@@ -18,6 +19,7 @@ from pytomo_scrapy.failures.refusal_texts import Refusal
 from pytomo_scrapy.items.foreign_text import first_words
 
 _DETAIL_LENGTH = 400
+_UNREADABLE = "answer_unreadable"
 # yt-dlp's messages are shorter; some quote what the service sent.
 _MAX_SEARCHED_CHARS = 4_000
 _MAX_MESSAGES = 200
@@ -101,6 +103,8 @@ SYMPTOMS: tuple[ResolveSymptom, ...] = (
     # A bad or vanished id is answered with an empty object, of which yt-dlp says only this.
     _symptom(r"failed to extract any player response", "removed", may_fall_back=True),
     _symptom(r"no video formats found", "no_format", may_fall_back=True),
+    # Its own words for what it did not expect, of an answer that it could not take apart.
+    _symptom(r"an extractor error has occurred|failed to parse (JSON|XML)|unable to extract", _UNREADABLE, True),
 )
 
 _UNKNOWN = ResolveSymptom(re.compile(""), "unknown_failure", may_fall_back=True)
@@ -131,7 +135,16 @@ def classify_resolution(
             if isinstance(cause, kind):
                 return ResolveSymptom(re.compile(""), failure), scrub(f"{type(cause).__name__}: {cause}")
     detail = f"{type(causes[-1]).__name__}: {causes[-1]}" if causes else "; ".join(texts) or "no format and no message"
+    if any(_arose_in_yt_dlp(cause) for cause in causes if isinstance(cause, _MISTAKES)):
+        return ResolveSymptom(re.compile(""), _UNREADABLE, may_fall_back=True), scrub(detail)
     return _UNKNOWN, scrub(detail)
+
+
+def _arose_in_yt_dlp(error: BaseException) -> bool:
+    """Tell whether yt-dlp's code, or what it called, raised an exception, and not ours that it called."""
+    packages = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+    ours_or_theirs = [package for package in packages if package in {"pytomo_scrapy", "yt_dlp"}]
+    return ours_or_theirs[-1:] == ["yt_dlp"]
 
 
 def _classify_refusal(texts: Sequence[str], refused: Sequence[Refusal]) -> tuple[ResolveSymptom, str]:
@@ -159,6 +172,8 @@ def scrub(text: str) -> str:
     return " ".join(plain.split())[:_DETAIL_LENGTH]
 
 
+# What a program raises that takes a value for another kind of value.
+_MISTAKES = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, AssertionError, RecursionError)
 _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (UnsupportedError, "unsupported_url"),
     (GeoRestrictedError, "geo_restricted"),

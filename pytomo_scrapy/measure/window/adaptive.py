@@ -20,6 +20,7 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.rung_queue import RungQueue
 from pytomo_scrapy.measure.window.stream import Stream, StreamState
 
+LIVE = "live"  # behind the player's name
 MAX_COMMAND_ROUNDS = 100  # of one moment: a player that asks for ever is a mistake
 
 
@@ -109,7 +110,9 @@ class AdaptiveDemand:
 
     def playback(self, end_s: float) -> PlaybackResult:
         """End the playback and return its figures."""
-        result = PlaybackResult(player=self._plan.player, parameters=dict(self._plan.parameters), horizon_s=end_s)
+        # A replay of the same player is another row.
+        name = f"{self._plan.player} {LIVE}"
+        result = PlaybackResult(player=name, parameters=dict(self._plan.parameters), horizon_s=end_s)
         return summed_up(result, self._player.close(end_s), self._plan.ladder)
 
     def _report(self, running: _Running, now_s: float) -> None:

@@ -119,6 +119,7 @@ def _measure(
             contract_bps=config.contract_bps or None,
             probe_gap_s=loop.pauses.longest_s,
             live_playback=state.live_playback(elapsed_s),
+            live_ladder=plan.live.ladder if plan.live is not None and state.mode == "adaptive" else None,
         ),
         plan.chosen,
         state.local_address,

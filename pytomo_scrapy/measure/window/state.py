@@ -185,7 +185,9 @@ class WindowState:
     # What came of it.
 
     def _take_line(self, now_s: float, stream_index: int, line: bytes) -> list[Command]:
-        request = self._requests[stream_index]
+        request = self._requests.get(stream_index)
+        if request is None:  # curl hands on what it had held back of an answer that is over
+            return [Abort(stream_index)]
         request.take_line(line, now_s, self._config.http_version)
         if self.live is not None and request.head.is_finished and request.head.status in {200, 206}:
             self.live.begun(request.stream, now_s)

@@ -64,6 +64,7 @@ class Repository:
         vantage: VantageFacts,
         crawl_id: int | None = None,
         store_public_ip: bool = False,
+        is_ad_hoc: bool = False,
         software: Mapping[str, str] | None = None,
     ) -> Run:
         """Store that a run begins, with its settings (without secrets) and versions. Raises StorageError."""
@@ -71,6 +72,7 @@ class Repository:
             "uuid": str(uuid4()),
             "crawl_id": crawl_id,
             "spider": spider,
+            "is_ad_hoc": is_ad_hoc,
             "arguments": clean(without_secrets(arguments)),
             "settings": clean(without_secrets(settings)),
             "started_at": datetime.now(UTC),

@@ -106,6 +106,12 @@ run = Table(
     required("started_at", UtcDateTime, "wall clock"),
     optional("ended_at", UtcDateTime, "wall clock", null="it runs, or was killed"),
     optional("end_reason", Text, "Scrapy's reason: finished, shutdown, ...", null="it runs, or was killed"),
+    optional(
+        "is_ad_hoc",
+        Boolean,
+        "a look of a moment (`pytomo measure`): figures leave it out unless asked for it",
+        null="not kept yet",
+    ),
 )
 
 owner = Table(

@@ -48,10 +48,10 @@ def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
     """Ask for something of every kind."""
     selection = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
     found: dict[str, Any] = {
-        name: asdict(series.series(connection, selection, parameter, buckets=50))
+        name: asdict(series.series(connection, selection, parameter, buckets=series.Buckets(50)))
         for name, parameter in PARAMETERS.items()
     }
-    found["overview"] = asdict(overview.overview(connection, selection, is_across_breaks=True))
+    found["overview"] = asdict(overview.overview(connection, selection))
     found["averages"] = lists.averages(connection, selection)
     found["failures"] = asdict(lists.failures(connection, selection, 40))
     for name in DIMENSIONS:
@@ -59,7 +59,9 @@ def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
         curves, left_out = distribution.curves(connection, selection, parameter, compare=name)
         found[f"by {name}"] = ([asdict(curve) for curve in curves], left_out)
     of_player = Selection(selection.start_s, selection.end_s, {"player": "classic", "provider": "ISP A"})
-    found["player"] = asdict(series.series(connection, of_player, PARAMETERS["startup_delay_s"], buckets=50))
+    found["player"] = asdict(
+        series.series(connection, of_player, PARAMETERS["startup_delay_s"], buckets=series.Buckets(50))
+    )
     return json.loads(json.dumps(found))
 
 
@@ -96,7 +98,9 @@ def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: M
         # The change is answered at once, and after packing as well.
         for _ in range(2):
             with two_blocks.read() as connection:
-                [line] = series.series(connection, selection, PARAMETERS["delivery_bps"], buckets=5).lines
+                [line] = series.series(
+                    connection, selection, PARAMETERS["delivery_bps"], buckets=series.Buckets(5)
+                ).lines
             assert max(value for value in line.high if value is not None) == 5e12
             assert seal_some(two_blocks) in (0, 1)
         assert sealed(two_blocks) == [0], change

@@ -77,7 +77,7 @@ def days_drawn(
     """Return the days before an instant as the graph of a figure has them: rows or aggregates."""
     selection = Selection(before_s - 20 * DAY_S, before_s, equals)
     with database.read() as connection:
-        found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=20)
+        found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=series.Buckets(20))
     assert found.width_s == DAY_S
     labels = [line.label for line in found.lines if any(value is not None for value in line.value)]
     assert all(label.endswith(" (daily aggregates)") == is_kept for label in labels)

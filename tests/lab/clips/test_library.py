@@ -125,7 +125,7 @@ def test_varying_clip_alternates_between_rates_a_constant_one_does_not(all_clips
 
 
 def test_clip_mean_rate_is_within_the_lab_s_range(all_clips: dict[str, Clip]) -> None:
-    for clip in all_clips.values():
+    for clip in (clip for clip in all_clips.values() if clip.kind != "ladder"):
         assert 400_000 <= clip.mean_bps <= 1_000_000
         total = sum(stream.size_bytes for stream in clip.streams)
         assert clip.mean_bps == pytest.approx(8 * total / clip.duration_s)

@@ -51,6 +51,15 @@ def test_a_rung_that_was_read_after_the_window_has_its_own_segments() -> None:
     assert [track.format_id for track in ladder.video] == ["134", "136"]
 
 
+def test_rates_are_compared_as_they_were_declared() -> None:
+    # What arrived of the file has 72.8 kbit/s, as its header says; it was declared with 100.
+    rungs = (DeclaredRung("video", "136", 100_000.0, 720), DeclaredRung("video", "137", 80_000.0, 1080))
+    ladder = build_ladder(rungs, WINDOW, (VIDEO,))
+    assert ladder is not None
+    assert [(track.height_px, track.bitrate_bps) for track in ladder.video] == [(1080, 80_000.0), (720, 100_000.0)]
+    assert [segment.size_bytes for segment in ladder.video[0].segments] == [40_000, 32_000], "0.8 of what was fetched"
+
+
 def test_without_declared_rungs_the_fetched_one_is_the_ladder() -> None:
     ladder = build_ladder((), WINDOW, (VIDEO,))
     assert ladder is not None and [track.format_id for track in ladder.video] == ["136"]

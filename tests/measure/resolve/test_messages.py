@@ -128,6 +128,25 @@ def test_classify_resolution_of_an_unknown_error_names_its_type_and_text() -> No
     assert (symptom.failure, detail) == ("unknown_failure", "KeyError: 'surprise'")
 
 
+def test_mistake_of_our_own_within_yt_dlp_stays_unknown() -> None:
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        scrub(5)  # type: ignore[arg-type]
+    assert classify_resolution([], caught.value)[0].failure == "unknown_failure"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "An extractor error has occurred. (caused by KeyError('a'))",
+        "Failed to parse JSON",
+        "Unable to extract uploader id",
+    ],
+)
+def test_what_yt_dlp_says_of_an_unforeseen_answer_is_unreadable(words: str) -> None:
+    symptom, detail = classify_resolution([], DownloadError(f"ERROR: [youtube] x: {words}; please report this issue"))
+    assert symptom.failure == "answer_unreadable" and symptom.may_fall_back and words in detail
+
+
 def test_classify_resolution_without_anything_said_is_unknown() -> None:
     assert classify_resolution([], None)[0].failure == "unknown_failure"
 

@@ -260,3 +260,11 @@ def test_options_name_the_proxy_and_the_address_to_ask_from(
     monkeypatch.setattr(module, "ca_file", lambda: "/etc/own.pem")
     options = ydl_options(URL, ResolveConfig(path=path), "")
     assert (options.get("proxy"), options.get("source_address")) == (proxy, source)
+
+
+def test_declared_value_without_a_bottom_costs_itself_alone() -> None:
+    deep: object = 1
+    for _ in range(900):
+        deep = [deep]
+    kept = module._numbers({"a": {"deep": deep, "b": 2}})
+    assert kept["a"]["b"] == 2 and len(str(kept)) < 100

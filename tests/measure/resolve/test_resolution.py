@@ -330,7 +330,8 @@ def test_resolve_never_takes_storyboards_or_fragments(serve: ServiceFactory) -> 
         (http_error(403), "http_403", 2),
         (TransportError("timed out"), "resolve_unreachable", 1),
         (TransportError("[Errno -2] Name or service not known"), "resolve_unreachable", 1),
-        (KeyError("surprise"), "unknown_failure", 2),
+        (KeyError("surprise"), "answer_unreadable", 2),
+        (RuntimeError("surprise"), "unknown_failure", 2),
     ],
 )
 def test_resolve_request_error_has_its_class(
@@ -340,6 +341,13 @@ def test_resolve_request_error_has_its_class(
     result = resolve()
     assert (result.failure, result.attempt_count) == (failure, attempts)
     assert "secret" not in (result.failure_detail or "")
+
+
+def test_answer_that_yt_dlp_takes_for_another_kind_is_unreadable(serve: ServiceFactory) -> None:
+    serve(make_answer(storyboards={"playerStoryboardSpecRenderer": {"spec": {"runs": []}}}))
+    result = resolve()
+    assert result.failure == "answer_unreadable", result.failure_detail
+    assert result.attempt_count == 2, "another client may be answered otherwise"
 
 
 def test_resolve_available_at_is_waited_for_and_left_out_of_the_time(

@@ -177,7 +177,7 @@ def test_playback_ends_where_the_media_were_taken_back(tmp_path: Path, monkeypat
     window.end(5.0)
     played = window.state.live_playback(5.2)
     assert played is not None and (played.horizon_s, played.played_s) == (5.0, 4.0)
-    assert (played.player, played.height_s, played.mean_bitrate_bps) == ("dashjs-adaptive", {"1": 4.0}, 200_000.0)
+    assert (played.player, played.height_s, played.mean_bitrate_bps) == ("dashjs-adaptive live", {"1": 4.0}, 200_000.0)
 
 
 @pytest.mark.parametrize("player", ["dashjs-adaptive", "shaka-adaptive", "youtube-adaptive"])
@@ -204,7 +204,7 @@ def test_every_adaptive_player_plays_on_a_line_of_the_tests(tmp_path: Path, play
                 due += [(now_s + 0.2, c.request.stream.stream_index) for c in again if isinstance(c, Fetch)]
     played = window.state.live_playback(20.0)
     assert played is not None and played.startup_delay_s is not None and played.startup_delay_s < 2.0
-    assert (played.stall_count, played.player) == (0, player)
+    assert (played.stall_count, played.player) == (0, f"{player} live")
     assert played.played_s == pytest.approx(20.0 - played.startup_delay_s, abs=0.1)
 
 

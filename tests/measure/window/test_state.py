@@ -150,6 +150,14 @@ def test_head_over_its_bound_is_aborted(tmp_path: Path) -> None:
     assert (window.row.failure, window.row.failure_detail) == ("bad_response", "the header has no end")
 
 
+def test_line_of_an_answer_that_is_over_is_not_wanted(tmp_path: Path) -> None:
+    window = Window(tmp_path, make_format())
+    window.head(0.1, "HTTP/1.1 200 OK", "Content-Length: 5000")
+    window.state.handle(DeadlineReached())
+    window.cut(30.0, 0)
+    assert window.state.handle(HeadLine(30.0, 0, b"X-Trailer: x\r\n")) == [Abort(0)]
+
+
 # The byte cap.
 
 

@@ -13,7 +13,8 @@ from pytomo_scrapy.storage.schema import crawl_tables, measurement_tables
 ELSEWHERE = {
     "VideoItem": {
         "service", "video_id", "url", "title", "crawl",
-        "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "networks",
+        "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "quality_spells",
+        "networks",
     },
     "PageResult": {"uploaded_at"},
     "ResolveResult": {"formats", "rungs", "title", "duration_s", "uploaded_at"},
@@ -21,7 +22,8 @@ ELSEWHERE = {
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
     "DownloadResult": {
-        "streams", "requests", "tcp", "live_playback", "loaded.sample_s", "loaded.sample_rtt_s",
+        "streams", "requests", "tcp", "spells", "live_playback", "live_ladder",
+        "loaded.sample_s", "loaded.sample_rtt_s",
         "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
     },
     "TcpConnection": {
@@ -36,8 +38,8 @@ ELSEWHERE = {
 
 NEVER = {
     "MediaFormat": {"url", "http_headers", "parts"},
-    "ResolveResult": {"identity_began_s", "clock_leads_s"},
-    "StreamDownload": {"spool_path", "parts"},
+    "ResolveResult": {"identity_began_s", "sabr", "clock_leads_s"},
+    "StreamDownload": {"spool_path", "parts", "announced_segments", "is_one_file"},
     "VideoItem": {"started_s"},
 }
 

@@ -79,5 +79,6 @@ def upgrade() -> None:
     op.add_column("playback", sa.Column("ladder_source", sa.Text(), nullable=True))
     op.add_column("playback", sa.Column("switches", Json, nullable=True))
     op.add_column("playback", sa.Column("height_s", Json, nullable=True))
+    op.add_column("run", sa.Column("is_ad_hoc", sa.Boolean(), nullable=True))
     op.add_column("stream", sa.Column("delivery", sa.Text(), nullable=True))
     op.execute("UPDATE figure_block SET is_sealed = 0")

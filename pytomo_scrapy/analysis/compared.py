@@ -1,0 +1,187 @@
+"""The groups of a selection compared with the first of them: by provider, vantage point, family, or any dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows, top_groups
+from pytomo_scrapy.analysis.comparison import Clusters, ComparedFigure, ComparedRows, Difference, Way, differences
+from pytomo_scrapy.analysis.estimates import (
+    KINDS,
+    Estimate,
+    Facts,
+    Kind,
+    Sums,
+    censored_values,
+    estimate_of,
+    figure_of,
+    group_indexes,
+    ratios_of,
+)
+from pytomo_scrapy.analysis.figures import PARAMETERS
+from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
+
+# What differences are shown of, and how each sums up its rows; the best quality that plays where it is measured.
+QUALITY = "best_height_px"
+_WAYS = {"never_started": Way.SHARE, "startup": Way.MEDIAN, "with_stalls": Way.SHARE, "delivery": Way.MEDIAN}
+_KINDS = {kind.name: kind for kind in KINDS if kind.name in _WAYS}
+if QUALITY in PARAMETERS:
+    _WAYS[QUALITY] = Way.MEAN
+    _KINDS[QUALITY] = Kind(QUALITY, QUALITY, PARAMETERS[QUALITY].title, "mean over the sessions", False, decimals=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedGroup:
+    """One group: its rows, its figures, and how they differ from those of the first group (none of the first)."""
+
+    label: str
+    value: str
+    row_count: int
+    valid_count: int
+    video_count: int
+    day_count: int
+    estimates: Sequence[Estimate]
+    differences: Sequence[Difference]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The groups of a selection, the first first."""
+
+    by: str
+    groups: Sequence[ComparedGroup]
+    left_out_count: int  # further groups that are not shown
+    notes: Sequence[str]
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """Return the figures that differences are shown of."""
+        return tuple(_KINDS.values())
+
+    @property
+    def shown_kinds(self) -> Sequence[Kind]:
+        """Return the figures that any group has a value of, in the order of the overview."""
+        known = {one.kind.name for group in self.groups for one in group.estimates if one.value is not None}
+        return tuple(one.kind for one in self.groups[0].estimates if one.kind.name in known) if self.groups else ()
+
+
+def compare(connection: Connection, selection: Selection, by: str, first: str | None = None) -> Comparison:
+    """Compare the most frequent groups of a settled selection with `first`, or else with the most frequent one."""
+    delay = PARAMETERS["startup_delay_s"]
+    found, left_out = top_groups(ColumnScan(connection, selection, delay, by), MAX_GROUPS)
+    chosen = sorted(found, key=lambda group: (str(group) != first, found.index(group)))
+    groups = tuple(chosen)
+    scan = ColumnScan(connection, replace(selection, is_valid_only=False), delay, by)
+    facts = [Facts() for _ in groups]
+    for rows in scan:
+        index = group_indexes(scan, rows, groups)
+        for position, own in enumerate(facts):
+            own.add(rows.masked(index == position), selection.is_valid_only)
+    estimates, compared = _second_pass(connection, selection, by, groups, scan, facts)
+    differ = differences(compared, len(groups)) if len(groups) > 1 else []
+    labels = labels_of(connection, by, list(groups))
+    return Comparison(
+        by,
+        [
+            ComparedGroup(
+                label=labels[index],
+                value=str(group),
+                **{name: count for name, count in facts[index].counts().items() if name != "vantage_count"},
+                estimates=estimates[index],
+                differences=[one for one in differ if one.group == index],
+            )
+            for index, group in enumerate(groups)
+        ],
+        left_out,
+        selection.era.notes,
+    )
+
+
+def _second_pass(
+    connection: Connection,
+    selection: Selection,
+    by: str,
+    groups: tuple[str | int, ...],
+    first: ColumnScan,
+    facts: Sequence[Facts],
+) -> tuple[list[list[Estimate]], ComparedRows]:
+    methods = [own.ping_method(first) for own in facts]
+    histograms = [
+        {kind.name: own.histogram(kind.name, first, method) for kind in KINDS if kind.is_median}
+        for own, method in zip(facts, methods, strict=True)
+    ]
+    medians = [{name: found.quantile(0.5) for name, found in own.items()} for own in histograms]
+    sums = [Sums(selection, own, method) for own, method in zip(medians, methods, strict=True)]
+    startup_at = max((own["startup"] or 0.0 for own in medians), default=0.0)
+    scan = ColumnScan(connection, selection, PARAMETERS["startup_delay_s"], by)
+    table = _Table(startup_at)
+    for rows in scan:
+        index = group_indexes(scan, rows, groups)
+        for position, own_sums in enumerate(sums):
+            own_sums.add(scan, rows.masked(index == position))
+        table.add(rows, index, sums[0].clusters(rows) if sums else None)
+    estimates = [
+        [estimate_of(kind, figure_of(kind, own, found.get(kind.name))) for kind in KINDS]
+        for own, found in zip(sums, histograms, strict=True)
+    ]
+    return estimates, table.rows()
+
+
+def compared_rows(
+    connection: Connection, selection: Selection, group_of: Callable[[SelectedRows], Integers]
+) -> ComparedRows:
+    """Read the rows of a selection to be compared; `group_of` says the group of each, -1 for none."""
+    table = _Table(0.0)
+    for rows in ColumnScan(connection, selection, PARAMETERS["startup_delay_s"]):
+        table.add(rows, group_of(rows), None)
+    return table.rows()
+
+
+class _Table:
+    """Gathers the columns of a comparison from the chunks of a scan."""
+
+    def __init__(self, startup_at: float) -> None:
+        self._startup_at = startup_at
+        self._columns: dict[str, list[Any]] = {}
+
+    def add(self, rows: SelectedRows, groups: Integers, clusters: Clusters | None) -> None:
+        started, videos = rows.whole("started_s"), rows.whole("video_row_id")
+        own = clusters or Clusters(started // 86_400, videos)
+        columns: dict[str, Any] = {"group": groups, "started_s": started, "video": videos}
+        columns |= {"pair": _pairs(rows), "day": own.days, "video_group": own.videos}
+        for name in ("never_started", "with_stalls"):
+            above, below = ratios_of(rows)[name]
+            columns[name] = np.where(below, np.asarray(above, dtype=np.float64), np.nan)
+        columns["startup"] = censored_values(rows, "startup_delay_s", self._startup_at)
+        columns["delivery"] = rows.value("delivery_bps")
+        if QUALITY in PARAMETERS:
+            columns[QUALITY] = rows.value(QUALITY)
+        for name, column in columns.items():
+            self._columns.setdefault(name, []).append(column)
+
+    def rows(self) -> ComparedRows:
+        whole = {name: np.concatenate(parts) for name, parts in self._columns.items()}
+        nothing: Values = np.empty(0)
+        empty: Integers = np.empty(0, dtype=np.int64)
+        return ComparedRows(
+            whole.get("group", empty),
+            whole.get("started_s", empty),
+            whole.get("video", empty),
+            whole.get("pair", empty),
+            Clusters(whole.get("day", empty), whole.get("video_group", empty)),
+            [
+                ComparedFigure(name, way, _KINDS[name].is_better_low, whole.get(name, nothing))
+                for name, way in _WAYS.items()
+            ],
+        )
+
+
+def _pairs(rows: SelectedRows) -> Integers:
+    """Return the pair of each row, -1 for none: no column says it yet."""
+    return np.full(len(rows), -1, dtype=np.int64)

@@ -1,0 +1,291 @@
+# ruff: noqa: E501
+"""The headline figures of some rows, each with its interval: the same numbers wherever they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pytomo_scrapy.analysis.clustered import Spread, share_interval
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows
+from pytomo_scrapy.analysis.comparison import Clusters, group_spread
+from pytomo_scrapy.analysis.figures import PARAMETERS
+from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, outcomes_of, steps_of
+from pytomo_scrapy.analysis.quality_shares import HEIGHTS_PX
+from pytomo_scrapy.analysis.selection import Selection
+
+DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
+VIDEO_GROUPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One headline figure: its column, how it is computed, and which direction is better."""
+
+    name: str
+    figure: str  # of the catalogue, whose unit it has
+    title: str
+    help: str
+    is_better_low: bool
+    is_median: bool = False  # else a ratio of sums, see `ratios_of`
+    decimals: int = 2
+    is_share: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Return the unit it is shown in."""
+        return PARAMETERS[self.figure].unit
+
+    @property
+    def factor(self) -> float:
+        """Return what the value is multiplied with to be shown."""
+        return PARAMETERS[self.figure].factor
+
+    @property
+    def parameter(self) -> str | None:
+        """Return the column whose median it is. None for a ratio of sums."""
+        return self.figure if self.is_median else None
+
+    @property
+    def is_relative(self) -> bool:
+        """Return whether its change is shown as a percentage of itself, rather than in points."""
+        return self.is_median
+
+
+KINDS = (
+    Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1, is_share=True),
+    Kind("startup", "startup_delay_s", "Startup delay", "half of all sessions had started by then, those that never did among them", True, True),
+    Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stood still at least once", True, decimals=1, is_share=True),
+    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "time stalled over time stalled and played, all sessions together", True),
+    Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
+    Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
+    *(
+        Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True)
+        for height in HEIGHTS_PX
+    ),
+    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure of one period, in SI units. `low` and `high` bound its 95 % interval; None: not enough data.
+
+    `is_of_these_days`: the interval is over videos alone, and holds for the days measured only.
+    """
+
+    kind: Kind
+    value: float | None
+    low: float | None
+    high: float | None
+    row_count: int
+    before: float | None = None
+    change: float | None = None  # relative or in points, see the kind
+    change_low: float | None = None
+    change_high: float | None = None
+    is_of_these_days: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether the interval of the change excludes zero."""
+        return self.change_low is not None and self.change_high is not None and self.change_low * self.change_high > 0
+
+    @property
+    def is_worse(self) -> bool:
+        """Return whether the figure became worse."""
+        return self.is_changed and ((self.change or 0) > 0) == self.kind.is_better_low
+
+
+@dataclass(slots=True)
+class Facts:
+    """What one pass over some rows tells: how many of what, and a histogram of each figure with a median."""
+
+    row_count: int = 0
+    valid_count: int = 0
+    seen: dict[str, Counts] = field(
+        default_factory=lambda: {name: Counts() for name in ("video_row_id", "day", "vantage_id")}
+    )
+    methods: Counts = field(default_factory=Counts)
+    steps: dict[str, Counts] = field(default_factory=lambda: {one.name: Counts() for one in KINDS if one.is_median})
+
+    def add(self, rows: SelectedRows, is_valid_only: bool) -> None:
+        """Count some rows, valid or not."""
+        is_valid = rows.plain("is_valid") == 1
+        self.row_count += len(rows)
+        self.valid_count += int(is_valid.sum())
+        for name, counts in self.seen.items():
+            counts.add(rows.whole("started_s") // 86400 if name == "day" else rows.whole(name))
+        valid = rows.masked(is_valid) if is_valid_only else rows
+        method = valid.words("ping_method")
+        self.methods.add(method[method >= 0])
+        for name, steps in self.steps.items():
+            own = steps_of(valid, PARAMETERS[_KIND[name].figure])
+            # Round trips are summed up by method: which method is shown is known only at the end.
+            prefix = method * MAX_STEPS if name == "rtt" else 0
+            is_counted = (own >= 0) & (method >= 0) if name == "rtt" else own >= 0
+            steps.add((own + prefix)[is_counted])
+
+    def counts(self) -> dict[str, int]:
+        """Return rows, valid rows, videos, days and vantage points."""
+        names = {"video_row_id": "video_count", "day": "day_count", "vantage_id": "vantage_count"}
+        counted = {names[name]: len(counts.merged()[0]) for name, counts in self.seen.items()}
+        return {"row_count": self.row_count, "valid_count": self.valid_count, **counted}
+
+    def ping_method(self, scan: ColumnScan) -> str | None:
+        """Return the way to ping that most rows used. None without pings."""
+        counts = {scan.texts.texts[number]: count for number, count in self.methods.as_dict().items()}
+        return max(counts, key=lambda name: (counts[name], name), default=None)
+
+    def histogram(self, name: str, scan: ColumnScan, ping_method: str | None) -> Histogram:
+        """Return the histogram of a figure; of round trips those by one method."""
+        keys, sizes = self.steps[name].merged()
+        if name == "rtt":
+            first = (-2 if ping_method is None else scan.texts.number(ping_method)) * MAX_STEPS
+            begin, end = np.searchsorted(keys, (first, first + MAX_STEPS))
+            keys, sizes = keys[begin:end] - first, sizes[begin:end]
+        return Histogram(keys, sizes)
+
+
+_KIND = {kind.name: kind for kind in KINDS}
+
+
+class Sums:
+    """Numerators and denominators of every figure by day and group of videos.
+
+    A median's numerator counts the rows below it: the spread of that share gives the spread of the median.
+    """
+
+    def __init__(self, selection: Selection, medians: Mapping[str, float | None], ping_method: str | None) -> None:
+        # Blocks are days, or longer where the period has many.
+        self._block_s = max(86400, -(-selection.length_s // DAY_BLOCKS))
+        self._start_s = selection.start_s
+        self._medians = medians
+        self._ping_method = ping_method
+        size = (selection.length_s // self._block_s + 1) * VIDEO_GROUPS
+        self._sums = {kind.name: (np.zeros(size), np.zeros(size)) for kind in KINDS}
+        self._clusters = Clusters(*(part.astype(np.int64) for part in divmod(np.arange(size), VIDEO_GROUPS)))
+
+    def clusters(self, rows: SelectedRows) -> Clusters:
+        """Return the day and the group of videos of each row."""
+        day = (rows.whole("started_s") - self._start_s) // self._block_s
+        return Clusters(day, rows.whole("video_row_id") % VIDEO_GROUPS)
+
+    def add(self, scan: ColumnScan, rows: SelectedRows) -> None:
+        """Sum up some rows."""
+        clusters = self.clusters(rows)
+        keys = clusters.days * VIDEO_GROUPS + clusters.videos
+        pairs = ratios_of(rows)
+        for kind in KINDS:
+            if kind.parameter is not None:
+                median = self._medians[kind.name]
+                value = _value_of(scan, rows, kind.parameter, self._ping_method, median)
+                pairs[kind.name] = (value <= (np.nan if median is None else median), ~np.isnan(value))
+        for name, pair in pairs.items():
+            for total, part in zip(self._sums[name], pair, strict=True):
+                total += np.bincount(keys, weights=part, minlength=len(total))
+
+    def of(self, name: str) -> tuple[float, float]:
+        """Return numerator and denominator of a figure."""
+        above, below = self._sums[name]
+        return float(above.sum()), float(below.sum())
+
+    def spread(self, name: str) -> Spread | None:
+        """Return how sure the ratio is."""
+        return group_spread(*self._sums[name], self._clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """One figure of some rows: its value, its rows, how sure it is, and of a median its curve."""
+
+    value: float | None
+    row_count: int
+    spread: Spread | None
+    histogram: Histogram | None = None
+
+    def quantile_beside(self, reach: float) -> float | None:
+        """Return the quantile that lies so far, as a share, from the median."""
+        return None if self.histogram is None else self.histogram.quantile(min(max(0.5 + reach, 1e-6), 1 - 1e-6))
+
+
+def figure_of(kind: Kind, sums: Sums, histogram: Histogram | None) -> Computed:
+    """Return a figure of the rows that were summed up."""
+    above, below = sums.of(kind.name)
+    if histogram is not None:
+        median = histogram.quantile(0.5)
+        return Computed(median, int(below), sums.spread(kind.name) if median is not None else None, histogram)
+    # A ratio of times is over the sessions that were simulated.
+    count = int(sums.of("with_stalls")[1] if kind.name == "stall_ratio" else below)
+    return Computed(above / below if below else None, count, sums.spread(kind.name))
+
+
+def interval_of(kind: Kind, found: Computed) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a figure. None, or None for one of its ends, where the data do not tell."""
+    spread = found.spread
+    if spread is None or found.value is None:
+        return None, None
+    if found.histogram is not None:
+        # Woodruff, J. Amer. Statist. Assoc. 47 (1952): the interval of the share below, read back.
+        low, high = (found.quantile_beside(side * spread.reach) for side in (-1, 1))
+        return (low, high) if low is not None and high is not None else (None, None)
+    if kind.is_share:
+        return share_interval(found.value, found.row_count, spread)
+    if not spread.error:
+        return None, None
+    return found.value - spread.reach, found.value + spread.reach
+
+
+def estimate_of(kind: Kind, found: Computed) -> Estimate:
+    """Return a figure with its interval."""
+    low, high = interval_of(kind, found)
+    is_of_these_days = low is not None and found.spread is not None and found.spread.is_of_these_days
+    return Estimate(kind, found.value, low, high, found.row_count, is_of_these_days=is_of_these_days)
+
+
+def _value_of(scan: ColumnScan, rows: SelectedRows, name: str, ping_method: str | None, median: float | None) -> Values:
+    """Return the values of a median: NaN for rows that do not count for it."""
+    value = rows.value(name)
+    if name == "rtt_min_s":
+        number = -2 if ping_method is None else scan.texts.number(ping_method)
+        return np.where(rows.words("ping_method") == number, value, np.nan)
+    return censored_values(rows, name, 0.0 if median is None else median) if PARAMETERS[name].is_censored else value
+
+
+def censored_values(rows: SelectedRows, name: str, at: float) -> Values:
+    """Return a censored figure as it compares with `at`: infinite for what had not reached it by then.
+
+    NaN for what is no session, and for windows that were over before: of these it is not known.
+    """
+    is_reached, is_failed = outcomes_of(rows, PARAMETERS[name])
+    is_known = is_failed | (rows.waited(name) >= at)
+    later = np.where(is_known, np.inf, np.nan)
+    return np.where(rows.plain("is_session") == 1, np.where(is_reached, rows.value(name), later), np.nan)
+
+
+def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
+    """Return numerator and denominator of each figure that is a ratio of sums, for each row."""
+    is_started, is_session = rows.value("is_started") == 1, rows.plain("is_session") == 1
+    stalled, played = (np.nan_to_num(rows.value(name)) for name in ("stalled_s", "played_s"))
+    mos = rows.value("mos_stalling_hossfeld2011")
+    plays = {f"plays_{height}p": rows.value(f"plays_{height}p") for height in HEIGHTS_PX}
+    return {
+        **{name: (np.nan_to_num(value), ~np.isnan(value)) for name, value in plays.items()},
+        # Not known to have started is not known at all: such a session counts below only.
+        "never_started": (is_session & (rows.value("is_started") == 0), is_session),
+        "with_stalls": (np.where(is_started, np.nan_to_num(rows.value("has_stall")), 0.0), is_started),
+        "stall_ratio": (stalled, stalled + played),
+        "mos": (np.nan_to_num(mos), ~np.isnan(mos)),
+    }
+
+
+def group_indexes(scan: ColumnScan, rows: SelectedRows, groups: tuple[str | int, ...]) -> Integers:
+    """Return the position of each row's group among the groups, -1 for another one."""
+    numbers = scan.groups(rows)
+    found = np.full(len(rows), -1, dtype=np.int64)
+    for index, group in enumerate(groups):
+        found[numbers == scan.group_number(group)] = index
+    return found

@@ -1,0 +1,130 @@
+"""A comparison in tables and sentences: figures by group, differences to the first, and what they allow to say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pytomo_scrapy.analysis.compared import ComparedGroup, Comparison
+from pytomo_scrapy.analysis.comparison import Difference
+from pytomo_scrapy.analysis.estimates import Estimate, Kind
+from pytomo_scrapy.analysis.figures import DIMENSIONS
+from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.format import NOTHING, number
+from pytomo_scrapy.reporting.tables import TableLayout
+
+_NOTE = (
+    "Like with like: what videos, days and hours of the day have in common is taken out, as far as both groups share "
+    "them. Worse and better hold among all comparisons of the table together (Holm, 5 %); the interval is that of one."
+)
+
+
+def comparison_values(found: Comparison, is_valid_only: bool) -> dict[str, Any]:
+    """Return the comparison as JSON values, in SI units."""
+    groups = [
+        {
+            **{name: value for name, value in asdict(group).items() if name not in {"estimates", "differences"}},
+            "n": group.valid_count if is_valid_only else group.row_count,
+            "estimates": [estimate_values(one) for one in group.estimates],
+            "differences": [{**asdict(one), "verdict": one.verdict} for one in group.differences],
+        }
+        for group in found.groups
+    ]
+    return {
+        "n": sum(group["n"] for group in groups),
+        "by": found.by,
+        "groups": groups,
+        "left_out_count": found.left_out_count,
+        "sentences": comparison_sentences(found),
+    }
+
+
+def estimate_values(estimate: Estimate) -> dict[str, Any]:
+    """Return a figure as JSON values, in SI units."""
+    facts = {name: value for name, value in asdict(estimate).items() if name != "kind"}
+    return {"name": estimate.kind.name, **facts, "is_changed": estimate.is_changed, "is_worse": estimate.is_worse}
+
+
+def comparison_tables(found: Comparison) -> list[TableLayout]:
+    """Lay out the groups with their figures, and the differences to the first group."""
+    kinds = found.shown_kinds
+    title = DIMENSIONS[found.by].title
+    columns = (title, "n", "videos", "days", *(f"{kind.title}{_in(kind)}" for kind in kinds))
+    rows = tuple((group.label, *_counts(group), *(_figure(group, kind) for kind in kinds)) for group in found.groups)
+    note = "Value, and its 95 % interval. Startup and delivery: medians."
+    tables = [TableLayout(f"Figures by {title.lower()}", columns, rows, note)]
+    if len(found.groups) > 1:
+        names = {kind.name: kind for kind in found.kinds}
+        differences = tuple(
+            (group.label, *_difference(names[one.figure], one))
+            for group in found.groups[1:]
+            for one in group.differences
+        )
+        head = (title, "figure", "difference", "95 % interval", "n", "like with like by", "verdict")
+        tables.append(TableLayout(f"Differences to {found.groups[0].label}", head, differences, _NOTE))
+    return tables
+
+
+def comparison_sentences(found: Comparison) -> list[str]:
+    """Say of each group what is shown to differ from the first, and that the rest cannot be told."""
+    if len(found.groups) < 2:
+        return [f"There is nothing to compare: {counted(len(found.groups), 'group')} in this selection."]
+    first = found.groups[0].label
+    names = {kind.name: kind for kind in found.kinds}
+    said = []
+    for group in found.groups[1:]:
+        shown = [one for one in group.differences if one.is_shown]
+        words = [
+            f"{names[one.figure].title.lower()} is {one.verdict} ({_amount(names[one.figure], one)})" for one in shown
+        ]
+        untold = [names[one.figure].title.lower() for one in group.differences if not one.is_shown]
+        sentence = f"{group.label} against {first}: {', '.join(words)}" if words else f"{group.label} against {first}"
+        if untold:
+            sentence += f"{';' if words else ':'} cannot tell for {', '.join(untold)}"
+        if all(one.basis.startswith("neither") or one.basis == "the same videos" for one in group.differences):
+            sentence += " (they were never measured on the same days)"
+        said.append(f"{sentence}.")
+    return said
+
+
+def _counts(group: ComparedGroup) -> tuple[str, str, str]:
+    return str(group.valid_count), str(group.video_count), str(group.day_count)
+
+
+def _in(kind: Kind) -> str:
+    return f" ({kind.unit})" if kind.unit else ""
+
+
+def _figure(group: ComparedGroup, kind: Kind) -> str:
+    estimate: Estimate | None = next((one for one in group.estimates if one.kind.name == kind.name), None)
+    if estimate is None or estimate.value is None:
+        return NOTHING
+    value = number(estimate.value * kind.factor, kind.decimals)
+    if estimate.low is None or estimate.high is None:
+        return value
+    low, high = (number(bound * kind.factor, kind.decimals) for bound in (estimate.low, estimate.high))
+    return f"{value} ({low} to {high})"
+
+
+def _difference(kind: Kind, one: Difference) -> tuple[str, ...]:
+    if one.value is None:
+        return kind.title, NOTHING, NOTHING, str(one.row_count or NOTHING), one.basis or NOTHING, one.verdict
+    interval = NOTHING
+    if one.low is not None:
+        interval = f"{_moved(kind, one.low)} to {_moved(kind, one.high)}" if one.high is not None else NOTHING
+        interval += " (these days only)" if one.is_of_these_days and one.high is not None else ""
+    return kind.title, _moved(kind, one.value), interval, str(one.row_count), one.basis, one.verdict
+
+
+def _amount(kind: Kind, one: Difference) -> str:
+    if one.low is None or one.high is None:
+        return _moved(kind, one.value)
+    return f"{_moved(kind, one.value)}, 95 % {_moved(kind, one.low)} to {_moved(kind, one.high)}"
+
+
+def _moved(kind: Kind, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    if kind.is_relative:
+        return f"{100 * value:+.0f} %"
+    return f"{value * kind.factor:+.{kind.decimals}f}{' points' if kind.unit == '%' else ' ' + kind.unit}".rstrip()

@@ -1,0 +1,183 @@
+"""Twenty selections by chance: every face, and an export recomputed in pandas, give the same n and the same figures."""
+
+from __future__ import annotations
+
+import random
+import re
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import parser
+from starlette.testclient import TestClient
+
+from pytomo_scrapy.analysis.crawl_report import summarise
+from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
+from pytomo_scrapy.exchange.datasets import ExportSelection
+from pytomo_scrapy.exchange.export_run import export
+from pytomo_scrapy.failures import is_for_good
+from pytomo_scrapy.reporting.format import number
+from pytomo_scrapy.storage.database import open_database
+
+pandas = pytest.importorskip("pandas")
+pytestmark = pytest.mark.slow
+
+COUNT = 20
+BIN = 0.011  # quantiles come from bins of 1 %
+# A filter by its name in an address, and the column of the export that it is about.
+FILTERS = {"provider": "provider", "vantage": "vantage_id", "host": "host", "mode": "mode", "cache_site": "cache_site"}
+
+
+@pytest.fixture(scope="module")
+def rows(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The whole database as an export reads it back."""
+    folder = tmp_path_factory.mktemp("export") / "all"
+    database = open_database(f"sqlite:///{filled}")
+    export(database, folder, "csv", "wide", ExportSelection())
+    database.close()
+    return pandas.read_csv(folder / "measurements.csv", low_memory=False)
+
+
+def selections(rows: Any) -> list[dict[str, str]]:
+    """Choose periods and filters: the same ones every time."""
+    chance = random.Random(17)
+    first, last = int(rows.started_s.min()), int(rows.started_s.max()) + 1
+    found = []
+    for index in range(COUNT):
+        start = first + chance.randrange((last - first) // 2)
+        chosen = {"from": str(start), "to": str(start + chance.randrange(3 * 86400, last - first))}
+        if index % 4:
+            name = chance.choice(list(FILTERS))
+            known = rows[FILTERS[name]].dropna()
+            value = chance.choice(sorted(known.unique()))
+            chosen[name] = str(int(value)) if not isinstance(value, str) else value
+        found.append(chosen)
+    return found
+
+
+def chosen_rows(rows: Any, chosen: dict[str, str]) -> Any:
+    """Return the valid rows of a selection, by pandas alone."""
+    is_chosen = (rows.started_s >= int(chosen["from"])) & (rows.started_s < int(chosen["to"])) & (rows.is_valid == 1)
+    is_chosen &= ~rows.is_ad_hoc.fillna(0).astype(bool)
+    for name, column in FILTERS.items():
+        if name in chosen:
+            text = rows[column].map(
+                lambda value: str(int(value)) if isinstance(value, float) and value == value else str(value)
+            )
+            is_chosen &= text == chosen[name]
+    return rows[is_chosen]
+
+
+def figures_of(frame: Any) -> dict[str, tuple[int, float | None]]:
+    """Return n and value of the figures, from the columns of the export."""
+    sessions = frame[frame.is_session == 1]
+    started = sessions[sessions.is_started == 1]
+    delays = [
+        Delay(row.startup_delay_s, True)
+        if row.startup_delay_s == row.startup_delay_s
+        else Delay(row.download_s if row.download_s == row.download_s else 0.0, False, True)
+        if isinstance(row.failure, str) and is_for_good(row.failure)
+        else Delay(row.waited_s, False)
+        for row in sessions.itertuples()
+    ]
+    rate = frame.delivery_bps.dropna()
+    return {
+        "never_started": (len(sessions), float((sessions.is_started == 0).mean()) if len(sessions) else None),
+        "startup": (len(sessions), incidence_quantile(incidence_curve(delays), 0.5)),
+        "with_stalls": (len(started), float(started.has_stall.mean()) if len(started) else None),
+        "delivery": (len(rate), float(rate.quantile(0.5, interpolation="lower")) if len(rate) else None),
+    }
+
+
+def query_of(chosen: dict[str, str], **more: str) -> str:
+    return "&".join(f"{name}={value}" for name, value in (chosen | more).items())
+
+
+def pdf_text(body: bytes) -> str:
+    """Return the text of a report: its fonts are those of every PDF reader, so that it is written as it is."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", body, re.DOTALL)
+    pages = [zlib.decompress(part) for part in streams if part[:1] == b"\x78"]
+    words = [word for page in pages for word in re.findall(rb"\(((?:[^()\\]|\\.)*)\) ?Tj", page)]
+    return " ".join(word.decode("latin-1") for word in words)
+
+
+def same(shown: float | None, exact: float | None, tolerance: float) -> None:
+    assert (shown is None) == (exact is None)
+    if shown is not None:
+        assert shown == pytest.approx(exact, rel=tolerance)
+
+
+@pytest.mark.parametrize("index", range(COUNT))
+def test_every_face_gives_the_numbers_of_the_export(client: TestClient, rows: Any, index: int) -> None:
+    chosen = selections(rows)[index]
+    frame = chosen_rows(rows, chosen)
+    exact = figures_of(frame)
+    overview = client.get(f"/api/overview?{query_of(chosen)}").json()
+    estimates = {one["name"]: one for one in overview["estimates"]}
+    assert overview["n"] == len(frame)
+    for name, (count, value) in exact.items():
+        assert estimates[name]["row_count"] == count, name
+        same(estimates[name]["value"], value, 1e-9 if name in {"never_started", "with_stalls"} else BIN)
+
+    startup = estimates["startup"]
+    series = client.get(f"/api/series?{query_of(chosen, parameter='startup_delay_s')}").json()
+    curve = client.get(f"/api/distribution?{query_of(chosen, parameter='startup_delay_s')}").json()
+    assert series["n"] == curve["n"] == startup["row_count"]
+    if startup["value"] is not None:
+        assert series["lines"][0]["median"] == curve["lines"][0]["median"] == startup["value"]
+    stalls = client.get(f"/api/series?{query_of(chosen, parameter='has_stall')}").json()
+    if stalls["lines"]:
+        known = frame.has_stall.dropna()
+        assert (stalls["n"], stalls["lines"][0]["known_count"]) == (len(frame), len(known))
+        same(stalls["lines"][0]["mean"], 100 * known.mean(), 1e-9)
+
+    compared = client.get(f"/api/compare?{query_of(chosen, by='vantage')}").json()
+    assert compared["n"] == len(frame)
+    for group in compared["groups"]:
+        own = figures_of(frame[frame.vantage_id == int(group["value"])])
+        for one in group["estimates"]:
+            if one["name"] in own:
+                assert one["row_count"] == own[one["name"]][0]
+                same(one["value"], own[one["name"]][1], BIN)
+
+    text = pdf_text(client.get(f"/report.pdf?{query_of(chosen)}").content)
+    assert f"{overview['row_count']} measurements, {len(frame)} valid" in text
+    if startup["value"] is not None:
+        assert f"{number(startup['value'], 2)} s" in text
+
+
+@pytest.mark.parametrize("index", range(COUNT))
+def test_report_gives_the_numbers_of_the_export(filled: Path, rows: Any, index: int) -> None:
+    chosen = {name: value for name, value in selections(rows)[index].items() if name in {"from", "to", "provider"}}
+    frame = chosen_rows(rows, chosen)
+    since, until = (datetime.fromtimestamp(int(chosen[name]), UTC) for name in ("from", "to"))
+    database = open_database(f"sqlite:///{filled}")
+    report = summarise(database, since=since, until=until, provider=chosen.get("provider"))
+    database.close()
+    exact = figures_of(frame)
+    assert report.valid_count == len(frame) and report.headline is not None
+    assert report.headline.session_count == exact["startup"][0]
+    assert report.headline.startup_delay_quantiles_s["0.5"] == exact["startup"][1]
+    never = report.headline.never_started_count / report.headline.session_count
+    assert never == pytest.approx(exact["never_started"][1])
+    assert report.selection["eras"] == "last" and report.selection["notes"] == []
+
+
+def test_metrics_give_the_numbers_of_the_export(client: TestClient, rows: Any) -> None:
+    families = parser.text_string_to_metric_families(client.get("/metrics").text)
+    found = {sample.labels["vantage"]: sample.value for family in families for sample in family.samples
+             if sample.name == "pytomo_sessions_total"}  # fmt: skip
+    assert found == rows[rows.is_session == 1].groupby("vantage").size().astype(float).to_dict()
+
+
+def test_export_says_which_rows_figures_count(filled: Path, tmp_path: Path, rows: Any) -> None:
+    import json
+
+    database = open_database(f"sqlite:///{filled}")
+    export(database, tmp_path / "all", "csv", "wide", ExportSelection())
+    database.close()
+    told = json.loads((tmp_path / "all" / "export.json").read_text())["selection"]
+    assert told["n"] == int((rows.is_valid == 1).sum()) and told["left_out_runs"] == []
+    assert f"count {told['n']} rows of this period" in (tmp_path / "all" / "README.md").read_text()
