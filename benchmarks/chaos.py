@@ -39,7 +39,7 @@ from pytomo_scrapy.storage.database import open_database
 from tests.running.postgres import PostgresServer, what_is_missing
 
 DISK_BYTES = 24 * 1024 * 1024
-CALM_S = (3.0, 12.0)  # between two strokes
+CALM_S = (5.0, 25.0)  # between two strokes: a busy machine needs most of it to start a crawler
 END_S = 900.0  # what the crawlers have for the rest once it is calm
 UNSTORABLE = """
 CREATE OR REPLACE FUNCTION refuse_figures() RETURNS trigger LANGUAGE plpgsql AS $$
