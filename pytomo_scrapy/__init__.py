@@ -24,15 +24,19 @@ __all__ = [
     "StorageError",
     "VideoItem",
     "__version__",
+    "compare",
     "describe",
     "measure",
     "open",
     "read_blob",
     "simulate",
+    "startup_quantiles",
 ]
 
 # Imported when they are asked for: a command, a child process and a spider import this module too, and need none of it.
 _PLACES: Mapping[str, tuple[str, str]] = {
+    "compare": ("face.comparing", "compare"),
+    "startup_quantiles": ("face.comparing", "startup_quantiles"),
     "Measurement": ("face.measuring", "Measurement"),
     "measure": ("face.measuring", "measure"),
     "Results": ("face.opened", "Results"),

@@ -1,3 +1,5 @@
+from pytomo_scrapy.face.comparing import compare as compare
+from pytomo_scrapy.face.comparing import startup_quantiles as startup_quantiles
 from pytomo_scrapy.face.measuring import Measurement as Measurement
 from pytomo_scrapy.face.measuring import measure as measure
 from pytomo_scrapy.face.opened import Results as Results
@@ -22,9 +24,11 @@ __all__ = [
     "StorageError",
     "VideoItem",
     "__version__",
+    "compare",
     "describe",
     "measure",
     "open",
     "read_blob",
     "simulate",
+    "startup_quantiles",
 ]

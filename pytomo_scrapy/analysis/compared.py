@@ -124,7 +124,7 @@ def _second_pass(
     sums = [Sums(selection, own, method) for own, method in zip(medians, methods, strict=True)]
     startup_at = max((own["startup"] or 0.0 for own in medians), default=0.0)
     scan = ColumnScan(connection, selection, PARAMETERS["startup_delay_s"], by)
-    table = _Table(startup_at)
+    table = ComparedTable(startup_at)
     for rows in scan:
         index = group_indexes(scan, rows, groups)
         for position, own_sums in enumerate(sums):
@@ -141,13 +141,13 @@ def compared_rows(
     connection: Connection, selection: Selection, group_of: Callable[[SelectedRows], Integers]
 ) -> ComparedRows:
     """Read the rows of a selection to be compared; `group_of` says the group of each, -1 for none."""
-    table = _Table(0.0)
+    table = ComparedTable(0.0)
     for rows in ColumnScan(connection, selection, PARAMETERS["startup_delay_s"]):
         table.add(rows, group_of(rows), None)
     return table.rows()
 
 
-class _Table:
+class ComparedTable:
     """Gathers the columns of a comparison from the chunks of a scan."""
 
     def __init__(self, startup_at: float) -> None:

@@ -27,6 +27,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_loo
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
     from pytomo_scrapy.analysis.refusals import RefusalAccount
+    from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HEADLINE = "headline"
@@ -97,6 +98,7 @@ class ReportSummary:
     outages: Sequence[LineOutage] = field(default_factory=list)
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     quality: QualityShares | None = None  # which qualities the line plays
+    transports: TransportPairs | None = None  # SABR beside plain URLs
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,6 +125,7 @@ def summarise(
     from pytomo_scrapy.analysis.refusals import refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
     from pytomo_scrapy.analysis.statement import stated
+    from pytomo_scrapy.analysis.transport_pairs import transport_pairs
 
     wanted = {"crawl_name": crawl, "since": since, "until": until, "service": service, "provider": provider}
     condition = matching(**wanted)  # type: ignore[arg-type]
@@ -162,6 +165,7 @@ def summarise(
             rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
             refusals=refusals_where(connection, condition),
             quality=quality_shares(connection, condition),
+            transports=transport_pairs(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
             # Aggregates do not know their crawl: they are left out where one crawl is reported.

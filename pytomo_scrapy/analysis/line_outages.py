@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, vantage
 
 
@@ -33,6 +34,24 @@ def outages_where(connection: Connection, condition: ColumnElement[bool]) -> lis
         .order_by(start, vantage.c.name)
     )
     return [_outage(*row) for row in connection.execute(met)]
+
+
+def outages_in(connection: Connection, selection: Selection) -> list[LineOutage]:
+    """Return the outages that began in the period of the selection, of its vantage point, provider or run.
+
+    What else a selection asks of its rows, a line that is out cannot tell.
+    """
+    began = measurement.c.outage_started_at
+    wanted = [began >= _moment(selection.start_s), began < _moment(selection.end_s)]
+    columns = {
+        "vantage": measurement.c.vantage_id, "run": measurement.c.run_id, "provider": vantage.c.provider,
+    }  # fmt: skip
+    wanted += [columns[name] == value for name, value in selection.equals.items() if name in columns]
+    return outages_where(connection, and_(*wanted))
+
+
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
 
 
 def _outage(name: str, started_at: datetime, ended_at: datetime | None, session_count: int) -> LineOutage:

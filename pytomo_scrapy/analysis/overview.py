@@ -28,6 +28,7 @@ from pytomo_scrapy.analysis.estimates import (
     ratios_of,
 )
 from pytomo_scrapy.analysis.figures import PARAMETERS
+from pytomo_scrapy.analysis.line_outages import LineOutage, outages_in
 from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals
 from pytomo_scrapy.analysis.selection import Selection
 
@@ -52,6 +53,7 @@ class Overview:
     uncompared: str | None = None  # why no change is shown
     ping_method: str | None = None
     refusals: RefusalAccount = field(default_factory=RefusalAccount)  # of the same rows, failed ones too
+    outages: Sequence[LineOutage] = ()  # of the line, in the period
 
     @property
     def has_enough(self) -> bool:
@@ -73,6 +75,7 @@ def overview(connection: Connection, selection: Selection) -> Overview:
         failures=_by_class(failures, scan),
         estimates=[],
         refusals=refusals(connection, selection),
+        outages=outages_in(connection, selection),
         breaks=list(selection.era.changes),
         notes=selection.era.notes,
         uncompared=uncompared,

@@ -7,6 +7,7 @@ none of them answers, the session waits here, with its claim, until one does: so
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -23,6 +24,9 @@ from pytomo_scrapy.measure.tools import Activity, Stopped, ThreadRunner
 
 logger = logging.getLogger(__name__)
 
+Sender = tuple[str, int]  # address and port
+
+CONNECT_TIMEOUT_S = 3.0
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
 # From beyond the line: a resolver at home says of a dead line that it failed itself.
@@ -31,11 +35,29 @@ _PAGE_FAILURES = frozenset({"page_unreachable", "page_timeout"})
 
 
 def met_silence(item: VideoItem) -> bool:
-    """Tell whether a session failed by the network before anything answered it: by an outage, or by bad luck."""
+    """Tell whether a session failed by the network without a byte of media: by an outage, or by bad luck."""
     is_networks = attribution_of(item.failure) is Attribution.NETWORK
-    # A service that answered was reached: resolvers that are silent then may be blocked, or set wrongly.
-    is_answered = item.resolve is not None and item.resolve.failure is None
-    return is_networks and not is_answered and not any(window.received_bytes for window in item.downloads)
+    return is_networks and not any(window.received_bytes for window in item.downloads)
+
+
+def _sender(item: VideoItem) -> Sender | None:
+    """Return who sent the session its media. None where nobody did, or through a proxy."""
+    for window in item.downloads:
+        if window.received_bytes and window.address:
+            port = next((request.port for request in window.requests if request.address == window.address), None)
+            return (window.address, port) if port else None
+    return None
+
+
+def _connects(sender: Sender) -> bool:
+    """Tell whether a host answers a connection, be it with a refusal. Blocking."""
+    try:
+        socket.create_connection(sender, CONNECT_TIMEOUT_S).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 class Outages:
@@ -56,26 +78,37 @@ class Outages:
         self._is_on = is_on
         self._began_at: datetime | None = None  # of the outage that lasts
         self._last: tuple[datetime, datetime] | None = None
+        self._sender: Sender | None = None  # of media, the last one
 
     async def outlast(self, item: VideoItem) -> None:
         """Wait for the end of an outage that the session met, and note it in the item. Returns at once without one.
 
         A crawl that stops meanwhile leaves the end open.
         """
+        self._sender = _sender(item) or self._sender
         if met_silence(item):
-            item.outage_started_at, item.outage_ended_at = await self._wait(item.url, item.started_at)
+            # A service that answered was reached: resolvers that are silent then may be blocked, or set wrongly.
+            is_answered = item.resolve is not None and item.resolve.failure is None
+            item.outage_started_at, item.outage_ended_at = await self._wait(
+                item.url, item.started_at, needs_proof=is_answered
+            )
 
     async def met_page(self, url: str, failure: str | None) -> bool:
         """Wait likewise where a page failed, and tell whether it met an outage."""
         return failure in _PAGE_FAILURES and (await self._wait(url, None))[0] is not None
 
-    async def _wait(self, url: str, started_at: datetime | None) -> tuple[datetime | None, datetime | None]:
-        """Return when the outage began and ended. (None, None) without one."""
+    async def _wait(
+        self, url: str, started_at: datetime | None, *, needs_proof: bool = False
+    ) -> tuple[datetime | None, datetime | None]:
+        """Return when the outage began and ended. (None, None) without one.
+
+        With `needs_proof` silent resolvers are not enough: who sent media before must be silent too.
+        """
         host, pause_s, began_at = urlsplit(url).hostname or "", FIRST_PAUSE_S, None
         if not self._is_on:
             return None, None
         try:
-            while not await self._is_answered(host):
+            while not await self._is_answered(host, needs_proof):
                 if self._began_at is None:
                     self._began_at = started_at or utc_now()
                     logger.warning("Nothing answers any more: the line is out. The crawl goes on when it is back")
@@ -96,7 +129,11 @@ class Outages:
             logger.warning("The line is back after %.0f s: what failed meanwhile is asked for again", duration_s)
         return began_at, ended_at
 
-    async def _is_answered(self, host: str) -> bool:
+    async def _is_answered(self, host: str, needs_proof: bool) -> bool:
         async with self._hold(Activity.PROBE):
             found = await self._in_thread(look_up_hosts, (host,), None, self._config)
-        return not found.lookups or any(lookup.rcode in _ANSWERS for lookup in found.lookups)
+            if not found.lookups or any(lookup.rcode in _ANSWERS for lookup in found.lookups):
+                return True
+            if not needs_proof:
+                return False
+            return self._sender is None or await self._in_thread(_connects, self._sender)

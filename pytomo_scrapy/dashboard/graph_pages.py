@@ -17,7 +17,7 @@ from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
-from pytomo_scrapy.reporting.tables import refusal_table
+from pytomo_scrapy.reporting.tables import outage_table, refusal_table
 from pytomo_scrapy.reporting.verdict import verdict
 
 MIN_ROWS = 3
@@ -69,8 +69,13 @@ def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, 
     found = view.overview()
     subject = _subject(view, providers)
     sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
-    statement = sentence_of(view.connection, view.selection)
-    return {"found": found, "verdict": sentences, "refused": refusal_table(found.refusals), "statement": statement}
+    return {
+        "found": found,
+        "verdict": sentences,
+        "refused": refusal_table(found.refusals),
+        "outages": outage_table(found.outages),
+        "statement": sentence_of(view.connection, view.selection),
+    }
 
 
 def _subject(view: View, providers: list[tuple[str, str]]) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -88,3 +91,36 @@ def facts_of(frame: Any) -> dict[str, dict[str, str]]:
     return {
         one.name: {key.decode(): value.decode() for key, value in (one.metadata or {}).items()} for one in frame.schema
     }
+
+
+def target_of(frame: Any) -> Target:
+    """Return of which sort a frame is."""
+    return "pandas" if hasattr(frame, "attrs") else "arrow"
+
+
+def numbers_of(frame: Any) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of numbers and flags, NaN for what is NULL."""
+    if target_of(frame) == "pandas":
+        kinds = {name: kind.kind for name, kind in frame.dtypes.items() if hasattr(kind, "kind")}
+        named = [name for name, kind in kinds.items() if kind in "iufb"]
+        return {name: frame[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan) for name in named}
+    import pyarrow as pa
+    from pyarrow import types
+
+    found = {}
+    for one in frame.schema:
+        if types.is_floating(one.type) or types.is_integer(one.type) or types.is_boolean(one.type):
+            values = frame.column(one.name).combine_chunks()
+            whole = values.cast(pa.int8()) if types.is_boolean(one.type) else values
+            found[one.name] = np.array([np.nan if value is None else value for value in whole.to_pylist()], dtype=float)
+    return found
+
+
+def texts_of(frame: Any) -> dict[str, list[str | None]]:
+    """Return the columns of texts, None for what is NULL."""
+    if target_of(frame) == "pandas":
+        named = [name for name, kind in frame.dtypes.items() if str(kind) in {"string", "str"}]
+        return {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in named}
+    from pyarrow import types
+
+    return {one.name: frame.column(one.name).to_pylist() for one in frame.schema if types.is_string(one.type)}

@@ -24,7 +24,14 @@ from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
-from pytomo_scrapy.reporting.tables import TableLayout, average_table, estimate_table, failure_table, refusal_table
+from pytomo_scrapy.reporting.tables import (
+    TableLayout,
+    average_table,
+    estimate_table,
+    failure_table,
+    outage_table,
+    refusal_table,
+)
 from pytomo_scrapy.reporting.verdict import verdict
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
@@ -124,6 +131,8 @@ class _Page:
         self._table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))
+        if found.outages:
+            self._table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
         refused = refusal_table(found.refusals)
         self._pdf.ln(2)
         for line in found.refusals.sentences:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.line_outages import LineOutage
     from pytomo_scrapy.analysis.quality_shares import QualityShares
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
+    from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
 _VIDEOS_NOTE = (
     "Resolved: the media were found. Started: would have begun to play in the window. Valid: says something about the "
@@ -82,9 +83,37 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
         _failures("Excluded: they say nothing about the line", report.excluded),
         _players("Playback by player", report.players),
         _delivery(report.throughput_by_mode),
+        *([transport_table(report.transports)] if report.transports is not None else []),
         _round_trips("Idle round trips by resolver", "resolver", report.rtt_by_resolver, _ROUND_TRIP_NOTE),
         _round_trips("Idle round trips by host", "host", report.rtt_by_host, ""),
     ]
+
+
+def transport_table(pairs: TransportPairs) -> TableLayout:
+    """Lay out how windows over SABR differ from plain ones of the same resolution."""
+
+    def shown(value: float | None, unit: str) -> str | None:
+        if value is None:
+            return None
+        return f"{value / 1e6:+.2f} Mbit/s" if unit == "bit/s" else f"{value:+.2f} {unit}"
+
+    rows = [
+        (
+            readable(one.figure.removesuffix("_s").removesuffix("_bps")),
+            (shown(one.plain_mean, one.unit) or "").removeprefix("+"),
+            shown(one.difference, one.unit),
+            f"{shown(one.low, one.unit)} to {shown(one.high, one.unit)}" if one.low is not None else None,
+            one.pair_count,
+        )
+        for one in pairs.differences
+    ]
+    note = (
+        f"{pairs.pair_count} pairs of {pairs.video_count} videos on {pairs.day_count} days. Cut off by the service: "
+        f"{pairs.plain_gated_count} plain windows, {pairs.sabr_gated_count} over SABR. Intervals of 95 % need ten "
+        "videos; below three days they say nothing of other days (docs/sabr.md)."
+    )
+    columns = ("figure", "plain, mean", "SABR minus plain", "95 %", "pairs")
+    return _layout("Both transports, pair by pair", columns, rows, note)
 
 
 def quality_table(quality: QualityShares) -> TableLayout:

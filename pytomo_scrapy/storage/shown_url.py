@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from pathlib import Path
 
 from sqlalchemy.engine import URL
 
@@ -24,4 +26,6 @@ def database_option(shown_url: str) -> str:
     path = shown_url.removeprefix("sqlite:///")
     if shown_url == BY_NAME["PYTOMO_DATABASE_URL"].default or path == shown_url:
         return ""
+    with contextlib.suppress(ValueError):
+        path = str(Path(path).relative_to(Path.cwd()))
     return f" --database {shlex.quote(path)}"

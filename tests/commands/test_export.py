@@ -39,7 +39,7 @@ def test_export_of_every_table_names_each(run: Run, filled: Path) -> None:
     ended = run("export", "--tables", "out", "--database", filled)
     lines = ended.output.splitlines()
     assert "out/measurement.csv: measurement, 2 rows" in lines
-    assert "out/playback.csv: playback, 1 rows" in lines
+    assert "out/playback.csv: playback, 1 row" in lines
     assert not any("frontier" in line for line in lines)
 
 

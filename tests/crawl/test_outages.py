@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from pytomo_scrapy.config import DnsConfig, ResolverConfig
 from pytomo_scrapy.crawl import outages as module
 from pytomo_scrapy.crawl.outages import Outages, met_silence
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.items import DnsLookup, DnsResult, VideoItem
+from pytomo_scrapy.items import DnsLookup, DnsResult, HttpRequest, VideoItem
 from pytomo_scrapy.measure.tools import Activity, Stopped
 from tests.factories import make_download, make_item, make_resolve
 
@@ -65,7 +66,7 @@ class Line:
     [
         (failed(), True),
         (failed("dns_timeout"), True),
-        (failed("connect_timeout", received_bytes=0, resolve=make_resolve()), False),  # the service had answered
+        (failed("connect_timeout", received_bytes=0, resolve=make_resolve()), True),  # the service had answered before
         (failed("no_progress", received_bytes=500), False),  # a bad session: media came
         (failed("bot_check"), False),
         (failed("worker_died"), False),
@@ -111,6 +112,42 @@ def test_session_that_comes_from_an_outage_when_the_line_is_back_has_met_it_too(
         asyncio.run(outages.outlast(item))
     assert late.outage_started_at == STARTED and late.outage_ended_at == first.outage_ended_at
     assert next_one.outage_started_at is None
+
+
+SENDER = make_download(
+    received_bytes=900, address="192.0.2.1", requests=(HttpRequest(0, 0, "rr.example", 8443, "192.0.2.1"),)
+)
+
+
+@pytest.mark.parametrize(
+    ("sent_before", "refusal", "is_out"),
+    [
+        (False, TimeoutError(), False),  # nobody is known who could be silent too
+        (True, TimeoutError(), True),
+        (True, OSError("no route to host"), True),
+        (True, ConnectionRefusedError(), False),  # from the other end of the line
+        (True, None, False),
+    ],
+)
+def test_session_whose_resolution_was_answered_met_an_outage_where_media_hosts_are_silent_too(
+    monkeypatch: pytest.MonkeyPatch, sent_before: bool, refusal: OSError | None, is_out: bool
+) -> None:
+    asked: list[object] = []
+
+    def connect(address: object, timeout_s: float) -> socket.socket:
+        asked.append(address)
+        if refusal is not None:
+            raise refusal
+        return socket.socket()
+
+    monkeypatch.setattr(module.socket, "create_connection", connect)
+    line = Line(monkeypatch, None)
+    outages, item = line.outages(), failed("dns_timeout", resolve=make_resolve())
+    if sent_before:
+        asyncio.run(outages.outlast(make_item(downloads=(SENDER,))))
+    asyncio.run(outages.outlast(item))
+    assert (item.outage_started_at is not None) is is_out
+    assert asked == [("192.0.2.1", 8443)] * sent_before
 
 
 def test_stop_during_an_outage_leaves_its_end_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.read_only import ReadDatabase
 from pytomo_scrapy.storage.scrub import without_secrets
-from pytomo_scrapy.storage.shown_url import shown
+from pytomo_scrapy.storage.shown_url import database_option, shown
 
 URLS = [
     "postgresql://u:SECRET@127.0.0.1:1/pytomo",
@@ -49,3 +49,20 @@ def test_file_that_is_no_database_is_named_to_nobody_without_the_token(tmp_path:
     (tmp_path / "x.db").mkdir()
     with TestClient(create_app(DashboardConfig(f"sqlite:///{tmp_path / 'x.db'}", token="a-right-token"))) as client:
         assert "x.db" not in client.get("/healthz").text
+
+
+@pytest.mark.parametrize(
+    ("url", "option"),
+    [
+        ("sqlite:///databases/pytomo.db", ""),  # the default
+        ("sqlite:///other.db", " --database other.db"),
+        ("sqlite:///{here}/demo.db", " --database demo.db"),  # as short as it is typed from here
+        ("sqlite:////data/my line.db", " --database '/data/my line.db'"),
+        ("postgresql://me:***@db.example/x", ""),
+    ],
+)
+def test_database_is_named_on_a_command_line_as_briefly_as_it_can_be(
+    url: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert database_option(url.format(here=tmp_path)) == option

@@ -308,6 +308,12 @@ measurement = Table(
     optional(
         "outage_ended_at", UtcDateTime, "when a resolver answered again", null="met none, or the crawl stopped before"
     ),
+    Index(
+        "ix_measurement_outage",
+        "outage_started_at",
+        sqlite_where=text("outage_started_at IS NOT NULL"),
+        postgresql_where=text("outage_started_at IS NOT NULL"),
+    ),
     # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
     Index(
         "uq_measurement_current",

@@ -22,7 +22,8 @@ ELSEWHERE = {
     "DnsLookup": {"addresses"},
     "PingResult": {"pings"},
     "DownloadResult": {
-        "streams", "requests", "tcp", "spells", "live_playback", "live_ladder", "loaded.sample_s", "loaded.sample_rtt_s",
+        "streams", "requests", "tcp", "spells", "live_playback", "live_ladder",
+        "loaded.sample_s", "loaded.sample_rtt_s",
         "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
     },
     "TcpConnection": {

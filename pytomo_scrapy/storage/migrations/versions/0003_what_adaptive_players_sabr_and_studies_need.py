@@ -73,6 +73,14 @@ def upgrade() -> None:
     op.add_column("figure", sa.Column("transport", sa.Text(), nullable=True))
     op.add_column("http_request", sa.Column("segment", sa.BigInteger(), nullable=True))
     op.add_column("http_request", sa.Column("rung", sa.BigInteger(), nullable=True))
+    op.create_index(
+        "ix_measurement_outage",
+        "measurement",
+        ["outage_started_at"],
+        unique=False,
+        sqlite_where=sa.text("outage_started_at IS NOT NULL"),
+        postgresql_where=sa.text("outage_started_at IS NOT NULL"),
+    )
     op.add_column("playback", sa.Column("mean_bitrate_bps", sa.Double(), nullable=True))
     op.add_column("playback", sa.Column("switch_count", sa.BigInteger(), nullable=True))
     op.add_column("playback", sa.Column("requested_bytes", sa.BigInteger(), nullable=True))
