@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from random import Random
 
@@ -64,6 +64,13 @@ class Report:
     videos: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+
+    def written(self) -> dict[str, object]:
+        """Return it as JSON writes it, what is most frequent first."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {
+            name: dict(value.most_common()) if isinstance(value, Counter) else value for name, value in values.items()
+        }
 
 
 @dataclass(slots=True)
@@ -295,7 +302,7 @@ def main() -> None:
         server.stop()
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps(asdict(report), indent=2))
+    print(json.dumps(report.written(), indent=2))
     raise SystemExit(bool(report.wrong))
 
 

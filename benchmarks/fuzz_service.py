@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from random import Random
 
@@ -65,6 +65,13 @@ class Report:
     memory_mb: float = 0.0
     memory_of: str = ""
     longest_crawl_s: float = 0.0
+
+    def written(self) -> dict[str, object]:
+        """Return it as JSON writes it, what is most frequent first."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {
+            name: dict(value.most_common()) if isinstance(value, Counter) else value for name, value in values.items()
+        }
 
 
 def arguments_of(number: int, videos: int, seed: int) -> tuple[list[str], set[str] | None]:
@@ -182,7 +189,7 @@ def main() -> None:
         finally:
             if arguments.keep is None:
                 shutil.rmtree(folder)
-    print(json.dumps(asdict(report) | {"failures": dict(report.failures.most_common())}, indent=2))
+    print(json.dumps(report.written(), indent=2))
     raise SystemExit(bool(report.wrong))
 
 

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 LONG_BYTES = 1_000_000
+MOST_BYTES = 4_000_000  # the lab shares this machine with what is tried
 DEEP_LEVELS = 100_000
 # Stand for what cannot be written by recursion.
 _DEEP_LIST, _DEEP_OBJECT = "deep-list-", "deep-object-"
@@ -46,10 +47,12 @@ DAMAGES: dict[str, Callable[[Any, Random], Any]] = {
     "object": lambda value, random: {"simpleText": {"runs": value}},
     "list": lambda value, random: [value],
     "list of lists": lambda value, random: [[[value]], None, 0],
-    "repeated": lambda value, random: [value] * random.choice([50, 2000]),
+    "repeated": lambda value, random: [value] * at_most(random.choice([50, 2000]), value),
     "deep list": lambda value, random: f"{_DEEP_LIST}{random.choice([50, 900, DEEP_LEVELS])}",
     "deep object": lambda value, random: f"{_DEEP_OBJECT}{random.choice([50, 900, DEEP_LEVELS])}",
-    "wide object": lambda value, random: {f"key{number}": value for number in range(random.choice([100, 5000]))},
+    "wide object": lambda value, random: {
+        f"key{number}": value for number in range(at_most(random.choice([100, 5000]), value))
+    },
 }
 
 
@@ -58,6 +61,11 @@ def encode(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
     text = _MARK[_DEEP_LIST].sub(lambda found: b"[" * int(found[1]) + b"0" + b"]" * int(found[1]), text)
     return _MARK[_DEEP_OBJECT].sub(lambda found: b'{"a":' * int(found[1]) + b"0" + b"}" * int(found[1]), text)
+
+
+def at_most(count: int, value: Any) -> int:
+    """Return how often a value may stand in an answer that stays below MOST_BYTES."""
+    return min(count, MOST_BYTES // (len(json.dumps(value)) + 1) + 1)
 
 
 def paths(value: Any, most: int = 5000) -> list[Path]:

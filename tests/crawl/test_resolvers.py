@@ -154,7 +154,8 @@ def test_expression_that_freezes_is_ended_and_the_crawl_is_awake_meanwhile(
 
     (result, elapsed_s, watch), first_pid, second_pid = asyncio.run(scenario())
     assert result.failure == "resolve_frozen", result
-    assert 8.0 <= elapsed_s < 8.0 + ROOM_S
+    # By itself where an expression comes to its end after two time-outs, else from outside after four.
+    assert 4.0 <= elapsed_s < 8.0 + ROOM_S
     assert watch.gap_s < 1.0
     assert first_pid == second_pid, "the next process is there"
 

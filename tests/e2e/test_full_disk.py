@@ -49,7 +49,7 @@ def test_full_disk_stops_the_crawl_with_a_sentence_and_the_next_run_goes_on(smal
         assert crawl.finish() == 3, crawl.last_log()
         log = crawl.last_log()
         assert "Traceback" not in log
-        assert log.count("] ERROR: ") == 1 and "disk is full" in log
+        assert log.count(" ERROR: ") == 1 and "disk is full" in log
         stored = ask(crawl.database_url, "SELECT uuid FROM measurement")
         assert 0 < len(stored) < len(WORLD)
         kept = {path.stem.partition("-")[2] for path in (tmp_path / "unstored").glob("*.measurement")}

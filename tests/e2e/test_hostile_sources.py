@@ -87,7 +87,7 @@ def test_sources_that_all_fail_end_the_crawl_with_one_sentence(answer: object, t
     text = log_path.read_text(errors="replace")
     assert process.returncode == 3, text[-3000:]
     assert "Traceback" not in text
-    sentences = [line for line in text.splitlines() if "] ERROR: " in line]
+    sentences = [line for line in text.splitlines() if " ERROR: " in line]
     assert len(sentences) == 1 and ANSWERS[answer] in sentences[0], sentences  # type: ignore[index]
     with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as database:
         unanswered = "SELECT failure_detail FROM frontier WHERE failure IN ('page_unreachable', 'page_timeout')"

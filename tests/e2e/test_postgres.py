@@ -120,7 +120,7 @@ def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_sto
         kill(process)
     log = crawl.last_log()
     assert "Traceback" not in log
-    assert log.count("] ERROR: ") == 1, "one sentence"
+    assert log.count(" ERROR: ") == 1, "one sentence"
     assert "is kept in" in log
     kept = {path.stem.partition("-")[2] for path in (tmp_path / "unstored").glob("*.measurement")}
     assert kept, "the window that was open is finished and kept"
