@@ -40,6 +40,7 @@ PAGES = (
     "/series/startup_delay_s",
     "/series/delivery_bps?compare=vantage",
     "/distributions",
+    "/compare",
     "/videos",
     "/videos?q=77",
     "/measurement/1000",
@@ -53,10 +54,13 @@ PAGES = (
     "/distributions?period=all",
     "/videos?period=all",
     "/failures?period=all",
+    "/compare?period=all",
 )
 SUMS = (
     "/fragment/overview",
     "/fragment/overview?period=all&eras=all",
+    "/fragment/compare?by=vantage",
+    "/fragment/compare?period=all&by=vantage",
     "/fragment/averages?period=all",
     "/fragment/series/startup_delay_s?period=all",
     "/api/series?parameter=delivery_bps&period=all",

@@ -26,9 +26,13 @@ from pytomo_scrapy.analysis.estimates import (
 )
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
+from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
+from pytomo_scrapy.storage.schema.figure_catalogue import Kind as ColumnKind
 
 # What differences are shown of, and how each sums up its rows; the best quality that plays where it is measured.
 QUALITY = "best_height_px"
+# Two measurements of one moment, where a column says so.
+_PAIR = next((column for column in FIGURES if column.name == "pair_id"), None)
 _WAYS = {"never_started": Way.SHARE, "startup": Way.MEDIAN, "with_stalls": Way.SHARE, "delivery": Way.MEDIAN}
 _KINDS = {kind.name: kind for kind in KINDS if kind.name in _WAYS}
 if QUALITY in PARAMETERS:
@@ -183,5 +187,10 @@ class ComparedTable:
 
 
 def _pairs(rows: SelectedRows) -> Integers:
-    """Return the pair of each row, -1 for none: no column says it yet."""
-    return np.full(len(rows), -1, dtype=np.int64)
+    """Return the pair of each row, -1 for none, or where no column says it."""
+    if _PAIR is None:
+        return np.full(len(rows), -1, dtype=np.int64)
+    if _PAIR.kind is ColumnKind.TEXT:
+        return rows.words(_PAIR.name)
+    numbers = rows.plain(_PAIR.name)
+    return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)

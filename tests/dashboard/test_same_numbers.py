@@ -98,7 +98,7 @@ def query_of(chosen: dict[str, str], **more: str) -> str:
 def pdf_text(body: bytes) -> str:
     """Return the text of a report: its fonts are those of every PDF reader, so that it is written as it is."""
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", body, re.DOTALL)
-    pages = [zlib.decompress(part) for part in streams if part[:1] == b"\x78"]
+    pages = [zlib.decompressobj().decompress(part) for part in streams if part[:1] == b"\x78"]
     words = [word for page in pages for word in re.findall(rb"\(((?:[^()\\]|\\.)*)\) ?Tj", page)]
     return " ".join(word.decode("latin-1") for word in words)
 

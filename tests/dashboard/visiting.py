@@ -24,6 +24,7 @@ ADDRESSES = (
     "/series?group=qoe&period=all",
     "/series/startup_delay_s?period=all&compare=host",
     "/distributions?period=all&compare=host",
+    "/compare?period=all&by=vantage",
     "/videos?period=all",
     "/measurement/1",
     "/failures?period=all",

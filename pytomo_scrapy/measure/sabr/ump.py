@@ -9,7 +9,7 @@ Source: LuanRT/googlevideo (`UmpReader`), davidzeng0/innertube (`ump.md`).
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytomo_scrapy.measure.sabr.sabr_errors import BodyCut, BrokenBody
 
@@ -20,16 +20,15 @@ MAX_CONTROL_BYTES = 32 * 1024
 _MAX_NUMBER_BYTES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ControlPart:
+class ControlPart(NamedTuple):
     """A part that is here whole."""
 
     kind: int
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MediaPiece:
+# A tuple, since one is made for every read: a frozen dataclass takes twice as long to make.
+class MediaPiece(NamedTuple):
     """Bytes of a segment, as they came: a part of them may straddle any number of reads."""
 
     header_id: int
@@ -60,6 +59,8 @@ class UmpReader:
         self._wanted = frozenset(wanted)
         self._rest = b""  # of a number, a header id or a control part that is not whole
         self._kind: int | None = None  # of the part that is being read
+        self._pieces: list[bytes] = []  # of a control part, behind `_rest`
+        self._missing_bytes = 0  # until it is whole
         self._left_bytes = 0  # of it, those in `_rest` included
         self._header_id: int | None = None  # of the media that is being read
         self.part_count = 0
@@ -73,7 +74,15 @@ class UmpReader:
             self.media_bytes += len(data)
             return [MediaPiece(self._header_id, data)] if data else []
         found: list[ControlPart | MediaPiece] = []
-        data, at = self._rest + data if self._rest else data, 0
+        if len(data) < self._missing_bytes:
+            # Put together once all is here: joining at each of many small reads would cost their square.
+            self._pieces.append(data)
+            self._missing_bytes -= len(data)
+            return found
+        if self._rest or self._pieces:
+            data = b"".join((self._rest, *self._pieces, data))
+            self._pieces.clear()
+        self._missing_bytes, at = 0, 0
         while (after := self._step(data, at, found)) is not None:
             at = after
         self._rest = data[at:]
@@ -128,6 +137,7 @@ class UmpReader:
     def _take_control(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
         end = at + self._left_bytes
         if end > len(data):
+            self._missing_bytes = end - len(data)
             return None
         assert self._kind is not None
         found.append(ControlPart(self._kind, data[at:end]))

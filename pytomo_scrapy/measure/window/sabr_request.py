@@ -56,15 +56,16 @@ class SabrBody:
         self.last_s = self._clock()
         if self.first_s is None:
             self.first_s = self.last_s
-        before_bytes = self._session.media_bytes
         try:
             said = self._session.feed(body)
         except SabrFailure as error:
             self.failure = error.failure, str(error)
             return STOP
-        # The media count themselves.
-        self._allowance.left_bytes -= len(body) - (self._session.media_bytes - before_bytes)
-        return said if self._allowance.left_bytes > 0 else STOP
+        return said
+
+    def settle(self) -> None:
+        """Take what of the answer was no media off the window's allowance; media take themselves off as they come."""
+        self._allowance.left_bytes -= self.received_bytes - self._session.media_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,6 +250,7 @@ class SabrState:
     def _end_answer(self, *, is_cut: bool = False) -> None:
         """Let the session judge the answer, and follow a redirect of SABR. Raises SabrFailure, MeasurementError."""
         body = self._body
+        body.settle()
         self.session.end_answer(first_s=body.first_s, last_s=body.last_s, is_cut=is_cut)
         if self.session.media_bytes:
             self._hops = ()
