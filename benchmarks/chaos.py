@@ -93,15 +93,10 @@ class Crawler:
                 command, env=dict(self.environment), stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
-    def has_finished(self) -> bool:
-        """Tell whether it ended by itself with 0; start it again where it ended otherwise."""
+    def code(self) -> int | None:
+        """Return how it ended. None while it runs."""
         assert self.process is not None
-        code = self.process.poll()
-        if code is None or code == 0:
-            return code == 0
-        self.report.exit_codes[code] += 1
-        self.start()
-        return False
+        return self.process.poll()
 
     def kill(self) -> None:
         """Kill the crawler alone."""
@@ -210,8 +205,18 @@ class Chaos:
                 crawler.kill()
 
     def have_finished(self) -> bool:
-        """Tell whether both have ended with 0; start again what has not."""
-        return sum(crawler.has_finished() for crawler in self.crawlers) == len(self.crawlers)  # each is looked at
+        """Tell whether both have ended and one of them with 0; else start again what has not ended so.
+
+        Once the crawl is finished the same command would begin another one: who is down then stays down.
+        """
+        codes = [crawler.code() for crawler in self.crawlers]
+        if 0 in codes:
+            return None not in codes
+        for crawler, code in zip(self.crawlers, codes, strict=True):
+            if code is not None:
+                self.report.exit_codes[code] += 1
+                crawler.start()
+        return False
 
     def judge(self) -> None:
         """Compare what is stored with what is promised."""
