@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import socket
 import subprocess
 from importlib import import_module
@@ -35,6 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for module, only_file in _BUSY_IMPORTS.items():
             if only_file is None or only_file in files:
                 import_module(module)
+        platform.platform()  # asks a process once, and remembers the answer
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not _is_slow(item)]

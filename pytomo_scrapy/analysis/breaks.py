@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select
 
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.counts import joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.era import Change, Era
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.value_change import changed_values

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, Mask, SelectedRows, top_groups
+from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows, top_groups
 from pytomo_scrapy.analysis.figures import Figure
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, bin_end, steps_of
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of

@@ -11,7 +11,8 @@ import numpy as np
 
 from pytomo_scrapy.analysis.clustered import Spread, share_interval
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows
+from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, outcomes_of, steps_of

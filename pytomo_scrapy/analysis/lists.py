@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.figures import LIST_COLUMNS
 from pytomo_scrapy.analysis.selection import Selection, conditions
 from pytomo_scrapy.analysis.series import width_for

@@ -13,7 +13,8 @@ from pytomo_scrapy.analysis.breaks import settled
 from pytomo_scrapy.analysis.change_point import change_point
 from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS, Spread
 from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.estimates import (
     KINDS,

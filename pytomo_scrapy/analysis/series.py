@@ -11,7 +11,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Counts, SelectedRows, top_groups
+from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows, top_groups
 from pytomo_scrapy.analysis.daily.daily_read import LABEL, DayTally, days_of_figure, largest_groups
 from pytomo_scrapy.analysis.daily.daily_tally import Tally
 from pytomo_scrapy.analysis.era import Change

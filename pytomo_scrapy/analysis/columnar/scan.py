@@ -25,6 +25,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     texts_of,
     unpack_numbers,
 )
+from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.failures import is_for_good
@@ -34,9 +35,7 @@ from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_colu
 Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
-_MANY_KEYS = 100_000
 UNPACKED = ""  # the kind of a block whose values come from the tables themselves
-_CODE_BITS = 20
 
 
 class TextCodes:
@@ -352,54 +351,6 @@ class ColumnScan:
     def _providers(self) -> dict[int, int]:
         rows = self._connection.execute(select(vantage.c.id, vantage.c.provider))
         return {row.id: self.texts.number(row.provider) for row in rows if row.provider is not None}
-
-
-def joined_keys(first: Integers, *codes: Integers) -> Integers:
-    """Return several columns as one whole number a row, to be counted together: `split_key` takes it apart.
-
-    Layout: `first` as it is, then 20 bits for each of the codes, from -1 (not known) to a million texts.
-    """
-    key = first
-    for column in codes:
-        key = (key << _CODE_BITS) + column + 1
-    return key
-
-
-def split_key(key: int, code_count: int = 1) -> tuple[int, ...]:
-    """Return the columns that `joined_keys` made a number of."""
-    codes = []
-    for _ in range(code_count):
-        codes.append((key & ((1 << _CODE_BITS) - 1)) - 1)
-        key >>= _CODE_BITS
-    return (key, *reversed(codes))
-
-
-class Counts:
-    """How often each whole number was seen; memory grows with the distinct ones, not with the rows."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Integers, Integers]] = []
-
-    def add(self, keys: Integers) -> None:
-        """Count the keys, once for each time a key occurs."""
-        if len(keys):
-            self._parts.append(np.unique(keys, return_counts=True))
-            if sum(len(part) for part, _ in self._parts) > _MANY_KEYS:
-                self._parts = [self.merged()]
-
-    def merged(self) -> tuple[Integers, Integers]:
-        """Return the distinct numbers in order, and how often each was seen."""
-        if not self._parts:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        all_keys = np.concatenate([keys for keys, _ in self._parts])
-        counts = np.concatenate([counts for _, counts in self._parts])
-        keys, inverse = np.unique(all_keys, return_inverse=True)
-        return keys, np.bincount(inverse, weights=counts, minlength=len(keys)).astype(np.int64)
-
-    def as_dict(self) -> dict[int, int]:
-        """Return the counts by number."""
-        keys, counts = self.merged()
-        return dict(zip(keys.tolist(), counts.tolist(), strict=True))
 
 
 def top_groups(scan: ColumnScan, limit: int) -> tuple[list[str | int], int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytomo_scrapy.analysis.columnar.scan import Counts, TextCodes, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.scan import TextCodes
 
 
 def test_joined_keys_are_taken_apart_again_unknown_ones_too() -> None:

@@ -1,0 +1,58 @@
+"""Whole numbers counted, and several columns as one whole number a row to be counted together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytomo_scrapy.analysis.columnar.blocks import Integers
+
+_MANY_KEYS = 100_000
+_CODE_BITS = 20
+
+
+def joined_keys(first: Integers, *codes: Integers) -> Integers:
+    """Return several columns as one whole number a row, to be counted together: `split_key` takes it apart.
+
+    Layout: `first` as it is, then 20 bits for each of the codes, from -1 (not known) to a million texts.
+    """
+    key = first
+    for column in codes:
+        key = (key << _CODE_BITS) + column + 1
+    return key
+
+
+def split_key(key: int, code_count: int = 1) -> tuple[int, ...]:
+    """Return the columns that `joined_keys` made a number of."""
+    codes = []
+    for _ in range(code_count):
+        codes.append((key & ((1 << _CODE_BITS) - 1)) - 1)
+        key >>= _CODE_BITS
+    return (key, *reversed(codes))
+
+
+class Counts:
+    """How often each whole number was seen; memory grows with the distinct ones, not with the rows."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Integers, Integers]] = []
+
+    def add(self, keys: Integers) -> None:
+        """Count the keys, once for each time a key occurs."""
+        if len(keys):
+            self._parts.append(np.unique(keys, return_counts=True))
+            if sum(len(part) for part, _ in self._parts) > _MANY_KEYS:
+                self._parts = [self.merged()]
+
+    def merged(self) -> tuple[Integers, Integers]:
+        """Return the distinct numbers in order, and how often each was seen."""
+        if not self._parts:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        all_keys = np.concatenate([keys for keys, _ in self._parts])
+        counts = np.concatenate([counts for _, counts in self._parts])
+        keys, inverse = np.unique(all_keys, return_inverse=True)
+        return keys, np.bincount(inverse, weights=counts, minlength=len(keys)).astype(np.int64)
+
+    def as_dict(self) -> dict[int, int]:
+        """Return the counts by number."""
+        keys, counts = self.merged()
+        return dict(zip(keys.tolist(), counts.tolist(), strict=True))
