@@ -140,10 +140,10 @@ def test_media_urls_of_the_player_api_are_bound_to_its_guest(lab: GatedLab) -> N
     assert lab.get_range(url, "100000-199999") == (403, 0)
 
 
-# 8 s of 20 s at the mean rate: 8 / 20 x 1 507 264 = 602 905.6 bytes of video, 8 / 20 x 245 224 = 98 089.6 of sound.
-@pytest.mark.parametrize(("itag", "allowance"), [(VIDEO, 602_905), (SOUND, 98_089)])
-def test_gate_by_media_time_is_at_that_share_of_each_file(lab: GatedLab, itag: int, allowance: int) -> None:
+# 8 s of 20 s at the mean rate: two fifths of the bytes, which another encoder makes a few more or fewer.
+@pytest.mark.parametrize("itag", [VIDEO, SOUND])
+def test_gate_by_media_time_is_at_that_share_of_each_file(lab: GatedLab, itag: int) -> None:
     guests = Guests(GuestRules(gated_share=1.0, gate_bytes=None, gate_media_s=8.0))
     stream = lab.clips["separate_20"].stream(itag)
-    assert stream is not None
-    assert guests.allowance_bytes(guests.meet(guests.greet(None)).mark, stream) == allowance
+    assert stream is not None and stream.size_bytes > 200_000
+    assert guests.allowance_bytes(guests.meet(guests.greet(None)).mark, stream) == stream.size_bytes * 2 // 5
