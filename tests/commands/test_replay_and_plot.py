@@ -55,7 +55,7 @@ def test_replay_with_other_parameters_adds_a_result_and_keeps_the_old(stored: tu
     # 12 s from 1.0: dry at 12.9 with a minimum of 0.1, at 9.0 with one of 4. Bytes come again at 22.0.
     stalled_s = [row["stalled_s"] for row in after["playbacks"]]
     assert stalled_s == pytest.approx([9.1, 13.0])
-    assert moved.to_dict()["stalled_mean_s"] == pytest.approx([9.1, 13.0])
+    assert moved.to_dict()["against"]["classic"]["stalled_mean_s"] == pytest.approx([9.1, 13.0])
 
 
 def test_replay_that_comes_out_differently_says_so(stored: tuple[Repository, int, str]) -> None:

@@ -219,7 +219,7 @@ def test_tables_and_averages_of_very_many_rows_follow_the_chart(
     monkeypatch.setattr("pytomo_scrapy.dashboard.views.is_large", lambda *_: True)
     path = tmp_path / "large.db"
     database = open_database(f"sqlite:///{path}")
-    synthetic.fill(database, 120, days=6, videos=40)
+    synthetic.fill(database, 600, days=6, videos=40)
     database.close()
     served = Served(path)
     try:
@@ -229,7 +229,7 @@ def test_tables_and_averages_of_very_many_rows_follow_the_chart(
         lines.wait_for(timeout=10_000)
         known = [int(text) for text in lines.locator("tbody td:nth-child(2)").all_inner_texts()]
         unknown = [int(text) for text in lines.locator("tbody td:nth-child(3)").all_inner_texts()]
-        assert sum(known) + sum(unknown) == 120
+        assert sum(known) + sum(unknown) == 600
         page.get_by_text("The values as a table").click()
         assert page.locator("table", has_text="From (UTC)").locator("tbody tr").count() > 1
         page.get_by_text("Mean interruptions").wait_for(timeout=10_000)

@@ -142,7 +142,9 @@ def _put_newer_yt_dlp() -> None:
 
 def _make_demo() -> int:
     """Run what the Makefile's demo runs, through this shell again."""
-    done = subprocess.run(["/usr/bin/make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["/usr/bin/make", "--no-print-directory", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     recipe = done.stdout.replace("\\\n", " ").splitlines()
     lines = [line for line in recipe if re.match(r"\S*/pytomo ", line)]
     assert len(lines) == 2 and recipe[-1].startswith("echo "), recipe

@@ -28,7 +28,8 @@ def fresh_command(*arguments: str) -> list[str]:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTOMO_")}
+    # A command that ran in this process has named its project.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTOMO_", "SCRAPY_"))}
     # Other tests crawl at the same time: each process of them has a line of its own.
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTOMO_LINE": f"tests of {os.getpid()}", **more}
 

@@ -18,7 +18,7 @@ CRAWL = (
 def test_crawl_at_the_days_cap_stops_in_order_and_stays_stopped(database: Path) -> None:
     first = run_scrapy(*CRAWL, *database_setting(database))
     assert first.exit_code == 0, first.errors[-3000:]
-    assert "GB an hour" in first.errors and "The data cap of the day is reached" in first.errors
+    assert "GB in a whole day" in first.errors and "The data cap of the day is reached" in first.errors
     ((count, received),) = query(database, "SELECT COUNT(*), SUM(received_bytes) FROM download")
     assert 0 < count < 6
     # The last window may overshoot by one piece that curl hands over, for video and for audio.

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import sys
 from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from pytomo_scrapy.lab.loopback_only import keep_to_loopback
+
+def _keep_to_loopback() -> None:
+    """Close this process, by a file: the package itself may be meant to come from elsewhere, as from an egg."""
+    spec = spec_from_file_location("_loopback_only", Path(__file__).parents[1] / "loopback_only.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.keep_to_loopback()
 
 
 def _run_the_one_behind() -> None:
@@ -21,5 +28,5 @@ def _run_the_one_behind() -> None:
 
 # Under its full name it is only looked at.
 if __name__ == "sitecustomize":
-    keep_to_loopback()
+    _keep_to_loopback()
     _run_the_one_behind()

@@ -101,7 +101,8 @@ def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: M
                 [line] = series.series(
                     connection, selection, PARAMETERS["delivery_bps"], buckets=series.Buckets(5)
                 ).lines
-            assert max(value for value in line.high if value is not None) == 5e12
+            # One row of a thousand: the others are below 2e7.
+            assert line.mean is not None and line.mean > 1e9
             assert seal_some(two_blocks) in (0, 1)
         assert sealed(two_blocks) == [0], change
 

@@ -118,10 +118,10 @@ def test_two_tries_of_a_resolution_are_two_guests_and_the_row_has_the_last(servi
     [
         (None, None, None),
         ("Sign in to confirm you\u2019re not a bot, {}", None, "bot_check"),
-        (None, "Something new befell {0}", "unknown_failure"),
+        (None, "Something new befell {0}", "answer_unreadable"),
         # A detail that is cut at its longest may end within the identity.
-        (None, "Something new befell " + "x" * 340 + " {0}", "unknown_failure"),
-        (None, "Something new befell {1}", "unknown_failure"),
+        (None, "Something new befell " + "x" * 340 + " {0}", "answer_unreadable"),
+        (None, "Something new befell {1}", "answer_unreadable"),
     ],
 )
 def test_identity_is_in_no_result_no_log_no_feed_and_no_file(

@@ -9,7 +9,7 @@ import pytest
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat
-from pytomo_scrapy.measure.window.rung_lists import HEAD_BYTES, read_lists
+from pytomo_scrapy.measure.window.rung_lists import HEAD_BYTES, ListCost, read_lists
 from tests.measure.window.window_media import FILE, INIT_BYTES, box
 from tests.measure.window.window_servers import Request, Server
 
@@ -19,12 +19,6 @@ ANY = DownloadConfig(path=PathConfig(is_private_allowed=True))
 PLAYLIST = b"#EXTM3U\n#EXTINF:4,\n0.ts\n#EXTINF:4,\n1.ts\n#EXT-X-ENDLIST\n"
 # An index that begins behind the first bytes that are asked for.
 LATE = box(b"ftyp", b"isom" + bytes(4)) + box(b"free", bytes(3 * HEAD_BYTES)) + FILE[16:]
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def handle(connection: socket.socket, request: Request) -> None:
@@ -57,13 +51,13 @@ def quality(
 
 def test_heads_of_files_and_playlists_give_the_ladder(server: Server) -> None:
     offered = [quality(server, "/file", 2e5), quality(server, "/list.m3u8", 1e5, "hls"), quality(server, "/late", 3e5)]
-    live, taken_bytes = read_lists(offered, {}, ANY, "dashjs-adaptive")
+    live, cost = read_lists(offered, {}, ANY, "dashjs-adaptive")
     assert live is not None and live.player == "dashjs-adaptive"
     assert [(track.format_id, len(track.segments)) for track in live.ladder.video] == [
         ("/list.m3u8", 2), ("/file", 20), ("/late", 20),
     ]  # fmt: skip
     # One step for the file, three for the one whose index lies behind 12 kB: 4 kB, 8 kB in all, 16 kB in all.
-    assert taken_bytes == HEAD_BYTES + len(PLAYLIST) + 4 * HEAD_BYTES
+    assert cost == ListCost(HEAD_BYTES + len(PLAYLIST) + 4 * HEAD_BYTES, request_count=5)
     header = live.rungs["video"][1].header
     assert header is not None and header.end_byte == INIT_BYTES
 
@@ -77,10 +71,11 @@ def test_quality_whose_list_cannot_be_had_is_left_out(server: Server, path: str)
 def test_without_a_picture_there_is_nothing_to_choose_from(server: Server) -> None:
     assert read_lists([quality(server, "/missing")], {}, ANY, "x")[0] is None
     assert read_lists([quality(server, "/file", kind="audio")], {}, ANY, "x")[0] is None
-    assert read_lists([], {}, ANY, "x") == (None, 0)
+    assert read_lists([], {}, ANY, "x") == (None, ListCost())
 
 
 def test_no_list_is_read_from_a_private_address(server: Server) -> None:
     offered = [quality(server, "/file"), quality(server, "/list.m3u8", delivery="hls")]
-    assert read_lists(offered, {}, DownloadConfig(), "x") == (None, 0)
+    live, cost = read_lists(offered, {}, DownloadConfig(), "x")
+    assert live is None and cost.received_bytes == 0
     assert server.connection_count == 0
