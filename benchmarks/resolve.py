@@ -22,7 +22,7 @@ import psutil
 from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.config import ResolveConfig, load
-from pytomo_scrapy.crawl.resolvers import Resolvers
+from pytomo_scrapy.crawl.resolving_processes import Resolvers
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions, make_world

@@ -15,7 +15,7 @@ import pytest
 
 import pytomo_scrapy
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
-from pytomo_scrapy.measure.resolve import messages
+from pytomo_scrapy.measure.resolve import refusal_messages
 from pytomo_scrapy.measure.window.head import read_retry_after
 from pytomo_scrapy.pages import read_video_list
 from pytomo_scrapy.pages.dates import printed_date
@@ -39,7 +39,7 @@ def modules() -> Iterator[ModuleType]:
 def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:
     if isinstance(value, re.Pattern):
         yield value
-    elif isinstance(value, messages.ResolveSymptom):
+    elif isinstance(value, refusal_messages.ResolveSymptom):
         yield value.pattern
     elif isinstance(value, tuple | list | set | frozenset):
         for part in value:
@@ -107,7 +107,7 @@ def test_pattern_is_linear_in_texts_of_one_sign(name: str) -> None:
 
 READERS: dict[str, Callable[[str], object]] = {
     "scrub": scrub.scrub,
-    "resolution": lambda text: messages.classify_resolution([text], ValueError(text)),
+    "resolution": lambda text: refusal_messages.classify_resolution([text], ValueError(text)),
     "cache site": read_cache_site,
     "retry after": read_retry_after,
     "link": lambda text: list(read_video_list([text])),

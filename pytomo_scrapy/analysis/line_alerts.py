@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pytomo_scrapy.analysis.lines import Line
+from pytomo_scrapy.analysis.line_health import Line
 from pytomo_scrapy.config import AlertConfig
 from pytomo_scrapy.items.in_words import duration
 

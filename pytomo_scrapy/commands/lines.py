@@ -14,7 +14,7 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
-    from pytomo_scrapy.analysis.lines import Line
+    from pytomo_scrapy.analysis.line_health import Line
     from pytomo_scrapy.config import AlertConfig
 
 
@@ -60,7 +60,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             time.sleep(opts.every)
 
     def _lines(self) -> list[Line]:
-        from pytomo_scrapy.analysis.lines import lines_of
+        from pytomo_scrapy.analysis.line_health import lines_of
 
         with self.read_database() as database, database.read() as connection:
             return lines_of(connection, datetime.now(UTC))

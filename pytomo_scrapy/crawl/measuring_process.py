@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, ResolveConfig
-from pytomo_scrapy.crawl.resolvers import Resolvers
+from pytomo_scrapy.crawl.resolving_processes import Resolvers
 from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import DownloadResult, ResolveResult, VideoItem

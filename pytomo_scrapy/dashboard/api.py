@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from pytomo_scrapy.analysis import distribution as distributions
 from pytomo_scrapy.analysis import lists, session_timeline
 from pytomo_scrapy.analysis.figures import PARAMETERS, described
-from pytomo_scrapy.analysis.lines import lines_of
+from pytomo_scrapy.analysis.line_health import lines_of
 from pytomo_scrapy.analysis.series import FEW_ROWS, MAX_BUCKETS, Series
 from pytomo_scrapy.analysis.statement import stated
 from pytomo_scrapy.dashboard.api_index import describe

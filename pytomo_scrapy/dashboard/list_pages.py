@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from pytomo_scrapy.analysis import lists
 from pytomo_scrapy.analysis.figures import LIST_COLUMNS
-from pytomo_scrapy.analysis.lines import lines_of
+from pytomo_scrapy.analysis.line_health import lines_of
 from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.graph_pages import period_values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytomo_scrapy.analysis.lines import Line
+from pytomo_scrapy.analysis.line_health import Line
 from pytomo_scrapy.analysis.newest import SHARE_ROWS
 from pytomo_scrapy.items.in_words import duration
 from pytomo_scrapy.reporting.format import megabytes, percent, seconds

@@ -21,9 +21,9 @@ from pytomo_scrapy.measure.resolve.availability import clock_lead_s
 from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
 from pytomo_scrapy.measure.resolve.fields import day, moment, positive, whole, word
 from pytomo_scrapy.measure.resolve.formats import client_address_of, declared_format, media_formats
-from pytomo_scrapy.measure.resolve.messages import classify_resolution, scrub
 from pytomo_scrapy.measure.resolve.playlist import MAX_PLAYLIST_BYTES
 from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
+from pytomo_scrapy.measure.resolve.refusal_messages import classify_resolution, scrub
 from pytomo_scrapy.measure.resolve.rungs import offered_formats, rungs_of
 
 _LOG = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pytomo_scrapy.measure.dns.lookup import leading_somewhere
 from pytomo_scrapy.measure.family_paths import FamilyPath, drawn_seed
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from pytomo_scrapy.measure.window.transports import transport_plans
+from pytomo_scrapy.measure.window.transport_plans import transport_plans
 
 # A whole download is bounded too: by this many times the video's length, or by FULL_MAX_S where that is unknown.
 FULL_DURATIONS = 2.0

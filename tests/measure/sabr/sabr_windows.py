@@ -20,7 +20,7 @@ from pytomo_scrapy.measure.playback.window_analysis import analyse_window
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from pytomo_scrapy.measure.window.transports import transport_plans
+from pytomo_scrapy.measure.window.transport_plans import transport_plans
 from tests.conftest import missing
 from tests.running.labs import own_lab
 

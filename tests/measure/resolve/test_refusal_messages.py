@@ -8,7 +8,7 @@ from yt_dlp.utils import DownloadError, GeoRestrictedError, UnsupportedError
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.failures.refusal_texts import Refusal
-from pytomo_scrapy.measure.resolve.messages import SYMPTOMS, classify_resolution, scrub
+from pytomo_scrapy.measure.resolve.refusal_messages import SYMPTOMS, classify_resolution, scrub
 
 _POT = (
     "[youtube] x: mweb client https formats require a GVS PO Token which was not provided. They will be skipped as "

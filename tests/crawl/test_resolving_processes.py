@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from pytomo_scrapy.config import PathConfig, ResolveConfig
-from pytomo_scrapy.crawl import resolvers as module
-from pytomo_scrapy.crawl.resolvers import DEADLINE_TIMEOUTS, Resolvers
+from pytomo_scrapy.crawl import resolving_processes as module
+from pytomo_scrapy.crawl.resolving_processes import DEADLINE_TIMEOUTS, Resolvers
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.measure.worker.child import OUT_OF_MEMORY

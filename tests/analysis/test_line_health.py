@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytomo_scrapy.analysis.line_alerts import LEAST_SESSIONS, alerts_of_lines, changes
-from pytomo_scrapy.analysis.lines import Line, lines_of
+from pytomo_scrapy.analysis.line_health import Line, lines_of
 from pytomo_scrapy.config import AlertConfig
 from pytomo_scrapy.items import Surroundings
 from pytomo_scrapy.storage.database import Database

@@ -10,7 +10,7 @@ from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.items import DownloadResult, MediaFormat, ResolveResult
 from pytomo_scrapy.items.sabr_source import SabrClient, SabrFormat, SabrSource
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
-from pytomo_scrapy.measure.window.transports import transport_plans
+from pytomo_scrapy.measure.window.transport_plans import transport_plans
 from tests.factories import HOST, make_format, make_resolve
 
 FORMATS = (
