@@ -345,5 +345,10 @@ FIGURES: tuple[Figure, ...] = (
     *(_plays_figure(height_px, 41 + index) for index, height_px in enumerate((360, 480, 720, 1080, 2160))),
     # How the media were fetched.
     Figure("transport", Kind.TEXT, "d.transport", filter=Filter(18, "Transport"), listed=Listed(20, "Transport"), null="no window, or measured before this was known"),
+    # Of a study.
+    Figure("study_name", Kind.TEXT, "m.study_name", filter=Filter(19, "Study", "study"), null="of no study"),
+    Figure("arm", Kind.TEXT, "m.arm", filter=Filter(20, "Arm"), null="of no study"),
+    Figure("plan_version", Kind.WHOLE, "m.plan_version", null="of no study"),
+    Figure("pair_id", Kind.TEXT, "m.pair_id", null="of no study"),
 )
 # fmt: on
