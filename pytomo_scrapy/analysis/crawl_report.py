@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
+from pytomo_scrapy.analysis.legacy_rows import LegacyTable, legacy_tables
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
 from pytomo_scrapy.analysis.quality_shares import QualityShares, quality_shares
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile, quantile
@@ -100,6 +101,7 @@ class ReportSummary:
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
+    imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
     publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
 
@@ -172,6 +174,7 @@ def summarise(
             transports=transport_pairs(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
+            imported=legacy_tables(connection) if crawl is None else (),
             # Aggregates and selections do not know their crawl: both are left out where one crawl is reported.
             publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,

@@ -19,6 +19,7 @@ from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
+from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.table_text import table_lines
 from pytomo_scrapy.reporting.tables import (
     TableLayout,
@@ -91,6 +92,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         if report.attempted_count == 0:
             return
     if report.attempted_count == 0:
+        print_tables(console, [legacy_layout(report.imported)])
         say(
             console,
             f"{escape(database)} holds no measurement yet. A crawl of ten videos fills it:\n\n    {_FIRST_CRAWL}",
@@ -109,6 +111,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             say(console, escape(sentence))
         console.print()
         print_tables(console, [refusal_table(report.refusals)])
+    print_tables(console, [legacy_layout(report.imported)])
     if report.publication is not None:
         _print_publication(console, report.publication)
 
