@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 HANG_S = 30.0
+START_S = 300.0  # until a process has played its first input: on a busy machine its start takes long, which is no hang
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _supervise(play: PlayBatch, batch: tuple[int, int, int], report: Report, lim
     theirs.close()
     done, number = 0, batch[0]
     try:
-        while ours.poll(HANG_S):
+        while ours.poll(HANG_S if done else START_S):
             played = ours.recv()
             if played is None:
                 process.join(HANG_S)
