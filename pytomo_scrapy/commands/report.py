@@ -14,6 +14,7 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.config import GradeConfig
     from pytomo_scrapy.storage.database import Database
 
 
@@ -61,7 +62,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             self._compare(opts)
         elif opts.pdf is None:
             with self.read_database() as database:
-                _print(database, opts)
+                _print(database, opts, self.load_config().grade)
         else:
             self._write_pdf(opts)
 
@@ -98,13 +99,14 @@ class Command(DatabaseCommand, ScrapyCommand):
                         is_across_breaks=opts.eras == "all",
                         has_ad_hoc=opts.ad_hoc,
                     ),
+                    self.load_config().grade,
                 )
             except OSError as error:
                 refuse(f"{opts.pdf} cannot be written: {error.strerror}.", EXIT_FAILED)
         print(opts.pdf)
 
 
-def _print(database: Database, opts: argparse.Namespace) -> None:
+def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> None:
     from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.reporting.terminal import make_console, print_report
 
@@ -115,6 +117,7 @@ def _print(database: Database, opts: argparse.Namespace) -> None:
         until=opts.until,
         eras=opts.eras,
         has_ad_hoc=opts.ad_hoc,
+        grade=grade,
     )
     if opts.json:
         print(json.dumps(report.to_dict()))

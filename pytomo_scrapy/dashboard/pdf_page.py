@@ -31,6 +31,6 @@ def report(request: Request) -> Response:
             raise BadRequestError(f"`compare` must be one of {', '.join(DIMENSIONS)}.")
         contents = Contents(contents.parameters, contents.distributions, compare)
         source = view.query.database.path.name if view.query.database.path else view.query.database.shown_url
-        body = make_report(view.connection, view.selection, contents, source)
+        body = make_report(view.connection, view.selection, contents, source, request.app.state.config.grade)
     headers = {"Content-Disposition": 'attachment; filename="pytomo-report.pdf"', "Cache-Control": "no-store"}
     return Response(body, media_type="application/pdf", headers=headers)

@@ -13,16 +13,21 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis import lists, overview
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
 from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.good_or_not import by_fault
+from pytomo_scrapy.analysis.grade import grade_of
 from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.analysis.series import Buckets, Series, series
 from pytomo_scrapy.analysis.statement import sentence_of
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.format import instant_of, number
+from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.reporting.tables import (
     TableLayout,
@@ -36,6 +41,8 @@ from pytomo_scrapy.reporting.verdict import verdict
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
 _BUCKETS = 240
+_FAULT_BUCKETS = 12
+DEFAULT_GRADE = GradeConfig()
 _WIDTH, _LEFT = 180.0, 15.0
 _CHART_HEIGHT = 46.0
 _INK, _SOFT = (27, 31, 36), (85, 96, 108)
@@ -55,7 +62,9 @@ def contents_of(group: str = "main") -> Contents:
     return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"))
 
 
-def write_pdf_report(database: str | Path, path: Path, selection: Selection | None = None) -> None:
+def write_pdf_report(
+    database: str | Path, path: Path, selection: Selection | None = None, grade: GradeConfig = DEFAULT_GRADE
+) -> None:
     """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
 
     Without one it is of everything.
@@ -68,15 +77,21 @@ def write_pdf_report(database: str | Path, path: Path, selection: Selection | No
             if period_of(connection) is None:
                 raise NotReadyError("There is no measurement to report.")
             chosen = report_selection(connection, selection or asked_for(None, None))
-            path.write_bytes(make_report(connection, chosen, contents_of(), reader.shown_url))
+            path.write_bytes(make_report(connection, chosen, contents_of(), reader.shown_url, grade))
     finally:
         reader.close()
 
 
-def make_report(connection: Connection, selection: Selection, contents: Contents, source: str) -> bytes:
+def make_report(
+    connection: Connection,
+    selection: Selection,
+    contents: Contents,
+    source: str,
+    grade: GradeConfig = DEFAULT_GRADE,
+) -> bytes:
     """Return the report of a selection whose era is settled as a PDF file."""
     page = _Page(selection, source)
-    page.front(connection)
+    page.front(connection, grade)
     for name in contents.parameters:
         parameter = PARAMETERS[name]
         compare = contents.compare if _is_comparable(parameter, contents.compare) else None
@@ -114,13 +129,17 @@ class _Page:
     def finish(self) -> bytes:
         return bytes(self._pdf.output())
 
-    def front(self, connection: Connection) -> None:
-        """The verdict, the figures with their intervals, the averages and the failures."""
+    def front(self, connection: Connection, grade: GradeConfig) -> None:
+        """The grade, the verdict, the figures with their intervals, the averages and the failures."""
         chosen = self._selection
         found = overview.overview(connection, chosen)
         self._heading("How online videos play on this line", 16)
         self._text(sentence_of(connection, chosen))
         self._text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
+        bad = bad_sessions(connection, chosen)
+        self._text(grade_sentence(grade_of(found.estimates, grade)), bold=True)
+        for line in bad_sentences(bad):
+            self._text(line)
         for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
             self._text(sentence.text, bold=True)
         for note in found.notes:
@@ -128,6 +147,7 @@ class _Page:
         self._table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
         self._text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
+        self._goes_with(bad)
         self._table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))
@@ -139,6 +159,21 @@ class _Page:
             self._text(line)
         if refused.rows:
             self._table(refused, (30, 44, 18, 18, 20, 32))
+        faults = fault_table(by_fault(lists.failures(connection, chosen, _FAULT_BUCKETS)))
+        if faults.rows:
+            self._table(faults, (34, 20, *[20] * (len(faults.columns) - 3), 40))
+            self._text(faults.note, soft=True)
+
+    def _goes_with(self, bad: BadSessions) -> None:
+        """What goes with bad sessions, and a typical day."""
+        found = exposure_table(bad)
+        if found.rows:
+            self._table(found, (28, 38, 18, 16, 18, 22, 30, 20))
+            self._text(found.note, soft=True)
+        day = day_table(bad)
+        if day.rows:
+            self._table(day, (20, 24, 24, 40, 24))
+            self._text(day.note, soft=True)
 
     def series(self, found: Series) -> None:
         """One figure over time."""

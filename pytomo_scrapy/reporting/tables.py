@@ -326,6 +326,8 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
     rows = []
     for one in estimates:
         kind = one.kind
+        if kind.is_optional and one.value is None:
+            continue
         value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
         interval = "not enough data"
         if one.low is not None and one.high is not None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.good_or_not import GoodOrNot
 
 _FIRST_CRAWL = "pytomo crawl -u 10"
 # Wider than anything that is printed: a file, a pipe or a CI log has no edge.
@@ -94,6 +95,8 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
+    if report.good_or_not is not None:
+        _print_good_or_not(console, report.good_or_not)
     print_tables(console, report_tables(report))
     if report.quality is not None:
         print_tables(console, [quality_table(report.quality)])
@@ -104,6 +107,23 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             say(console, escape(sentence))
         console.print()
         print_tables(console, [refusal_table(report.refusals)])
+
+
+def _print_good_or_not(console: Console, found: GoodOrNot) -> None:
+    """Print the grade, what goes with bad sessions, a typical day, and whose fault failures were."""
+    from pytomo_scrapy.reporting.grade_text import (
+        bad_sentences,
+        day_table,
+        exposure_table,
+        fault_table,
+        grade_sentence,
+    )
+
+    say(console, f"[bold]{escape(grade_sentence(found.grade))}[/bold]")
+    for sentence in bad_sentences(found.bad):
+        say(console, escape(sentence))
+    console.print()
+    print_tables(console, [exposure_table(found.bad), day_table(found.bad), fault_table(found.faults)])
 
 
 def print_comparison(console: Console, found: Comparison) -> None:

@@ -293,20 +293,6 @@
   }
   function rgb(text) { return [1, 3, 5].map((position) => parseInt(text.slice(position, position + 2), 16)); }
 
-  function drawFailures(chart, answer) {
-    const names = Object.keys(answer.counts).slice(0, 8);
-    if (!names.length) return chart.say("No failure in this period.");
-    const data = [answer.times_s], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }];
-    names.forEach(function (name, index) {
-      data.push(answer.counts[name].map((count, position) => (100 * count) / answer.row_counts[position]));
-      series.push({ label: name.replace(/_/g, " "), stroke: lineColour(index), width: 1.6, points: { show: answer.times_s.length < 60 }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " %") });
-    });
-    const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
-    chart.range = [first, last > first ? last : first + answer.width_s];
-    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] } }, series: series, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
-    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, position) => [utc(start), answer.row_counts[position]].concat(names.map((name) => answer.counts[name][position]))));
-  }
-
   function drawTimeline(chart, answer) {
     const data = [answer.t_s, answer.media_s], series = [{ label: "time (s)", value: (u, value) => (value === null ? "" : value.toFixed(2) + " s") },
       { label: "media received", stroke: lineColour(7), width: 2, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") }];
@@ -329,7 +315,7 @@
   }
 
   const DRAW = { series: drawSeries, cdf: (chart, answer) => drawCurves(chart, answer, false), ccdf: (chart, answer) => drawCurves(chart, answer, true),
-    scatter: drawScatter, heatmap: drawHeat, failures: drawFailures, timeline: drawTimeline };
+    scatter: drawScatter, heatmap: drawHeat, timeline: drawTimeline };
 
   class Chart {
     constructor(figure) {
@@ -450,6 +436,7 @@
   function redraw() { drawn.forEach((chart) => chart.draw()); }
   function reload() { drawn.forEach((chart) => chart.load()); }
 
-  window.pytomoCharts = { redraw: redraw, reload: reload, firstDrawn: firstDrawn };
+  window.pytomoCharts = { redraw: redraw, reload: reload, firstDrawn: firstDrawn, kinds: DRAW,
+    tools: { asUtc: asUtc, axes: axes, colour: colour, dates: dates, lineColour: lineColour, moving: moving, utc: utc, written: written } };
   document.addEventListener("DOMContentLoaded", start);
 })();

@@ -112,6 +112,7 @@ run = Table(
         "a look of a moment (`pytomo measure`): figures leave it out unless asked for it",
         null="not kept yet",
     ),
+    optional("time_zone", Text, "of the machine, such as Europe/Berlin (IANA)", null="not known, or not kept yet"),
 )
 
 owner = Table(
