@@ -43,8 +43,13 @@ vantage = Table(
     "vantage",
     metadata,
     id_column(),
-    required("name", Text, "`PYTOMO_VANTAGE`, else the host name"),
-    required("provider", Text, "`PYTOMO_PROVIDER`", null="never; empty where not given"),
+    required("name", Text, "name of the vantage point: `PYTOMO_VANTAGE`, else the host name"),
+    required(
+        "provider",
+        Text,
+        "provider of the line, as the user says (`PYTOMO_PROVIDER`)",
+        null="never; empty where not given",
+    ),
     optional(
         "public_address",
         Text,
@@ -58,25 +63,35 @@ crawl = Table(
     "crawl",
     metadata,
     id_column(),
-    required("name", Text, "`-a crawl=NAME`, else spider and a hash of its arguments"),
+    required("name", Text, "name of the crawl: `-a crawl=NAME`, else spider and a hash of its arguments"),
     required(
         "vantage_name",
         Text,
         "whose own frontier this is (`-a vantage=own`)",
         null="never; empty where vantage points share the crawl",
     ),
-    required("spider", Text, "its name"),
-    required("arguments", Json, "spider arguments, without secrets"),
-    required("created_at", UtcDateTime, "first start"),
-    optional("finished_at", UtcDateTime, "when every row was done", null="unfinished: the same command resumes it"),
+    required("spider", Text, "name of the spider"),
+    required("arguments", Json, "arguments of the spider, without secrets"),
+    required("created_at", UtcDateTime, "when the crawl was first started"),
+    optional(
+        "finished_at",
+        UtcDateTime,
+        "when every row of the crawl was done",
+        null="unfinished: the same command resumes it",
+    ),
     required("pass_number", Integer, "current pass, from 1; `loop` adds one"),
-    required("max_crawled_url", BigInteger, "limit of a pass", unit="videos"),
+    required("max_crawled_url", BigInteger, "most videos that a pass may measure", unit="videos"),
     required(
         "admitted_count", BigInteger, "videos let into the frontier in this pass; never above the limit", unit="videos"
     ),
-    required("done_count", BigInteger, "of those, done (measured, failed ones too, or dropped)", unit="videos"),
+    required(
+        "done_count",
+        BigInteger,
+        "videos of this pass that are done (measured, failed ones too, or dropped)",
+        unit="videos",
+    ),
     required("listed_position", BigInteger, "how far the list of URLs was read in this pass", unit="lines"),
-    required("is_listed_end", Boolean, "the list was read to its end"),
+    required("is_listed_end", Boolean, "whether the list of URLs was read to its end"),
     Index(
         "uq_crawl_unfinished",
         "name",
@@ -91,28 +106,33 @@ run = Table(
     "run",
     metadata,
     id_column(),
-    required("uuid", String(36), "random, of the run", is_unique=True),
+    required("uuid", String(36), "random name of the run", is_unique=True),
     reference("vantage_id", "vantage"),
     reference("crawl_id", "crawl", is_index=True, null="not part of a crawl (`scrapy measure`)"),
-    required("spider", Text, "its name"),
-    required("arguments", Json, "spider arguments, without secrets"),
+    required("spider", Text, "name of the spider"),
+    required("arguments", Json, "arguments of the spider, without secrets"),
     required("settings", Json, "all `PYTOMO_*` settings in force, without secrets"),
-    optional("software_version", Text, "pytomo-scrapy"),
-    optional("schema_version", Text, "revision of this schema"),
-    optional("scrapy_version", Text, "Scrapy", null="not installed"),
-    optional("yt_dlp_version", Text, "yt-dlp", null="not installed"),
-    optional("python_version", Text, "Python"),
+    optional("software_version", Text, "version of pytomo-scrapy that ran"),
+    optional("schema_version", Text, "revision of the database's schema during the run"),
+    optional("scrapy_version", Text, "version of Scrapy", null="not installed"),
+    optional("yt_dlp_version", Text, "version of yt-dlp", null="not installed"),
+    optional("python_version", Text, "version of Python"),
     optional("platform", Text, "operating system, as Python names it"),
-    required("started_at", UtcDateTime, "wall clock"),
-    optional("ended_at", UtcDateTime, "wall clock", null="it runs, or was killed"),
-    optional("end_reason", Text, "Scrapy's reason: finished, shutdown, ...", null="it runs, or was killed"),
+    required("started_at", UtcDateTime, "when the run began, by the wall clock"),
+    optional("ended_at", UtcDateTime, "when the run ended, by the wall clock", null="it runs, or was killed"),
+    optional("end_reason", Text, "Scrapy's reason for the end: finished, shutdown, ...", null="it runs, or was killed"),
     optional(
         "is_ad_hoc",
         Boolean,
         "a look of a moment (`pytomo measure`): figures leave it out unless asked for it",
         null="not kept yet",
     ),
-    optional("time_zone", Text, "of the machine, such as Europe/Berlin (IANA)", null="not known, or not kept yet"),
+    optional(
+        "time_zone",
+        Text,
+        "time zone of the measuring machine by its IANA name, such as Europe/Berlin",
+        null="not known, or not kept yet",
+    ),
 )
 
 owner = Table(
@@ -231,15 +251,18 @@ video = Table(
     "video",
     metadata,
     id_column(),
-    required("service", Text, "youtube, ..."),
-    required("video_id", Text, "the service's id"),
-    required("url", Text, "canonical address of its page"),
-    optional("title", Text, "resolution, else the page", null="never reported"),
-    optional("duration_s", Double, "resolution", null="never reported"),
+    required("service", Text, "service that has the video: youtube, ..."),
+    required("video_id", Text, "the service's id of the video"),
+    required("url", Text, "canonical address of the video's page"),
+    optional("title", Text, "title of the video, by the resolution, else by its page", null="never reported"),
+    optional("duration_s", Double, "length of the video, by the resolution", null="never reported"),
     optional(
-        "uploaded_at", UtcDateTime, "resolution, else its watch page: then the start of that day", null="never reported"
+        "uploaded_at",
+        UtcDateTime,
+        "when the video was uploaded, by the resolution, else by its watch page: then the start of that day",
+        null="never reported",
     ),
-    required("first_seen_at", UtcDateTime, "first stored"),
+    required("first_seen_at", UtcDateTime, "when the video was first stored"),
     UniqueConstraint("service", "video_id"),
 )
 
@@ -247,50 +270,81 @@ measurement = Table(
     "measurement",
     metadata,
     id_column(),
-    required("uuid", String(36), "made when the item was: storing twice stores once", is_unique=True),
+    required(
+        "uuid",
+        String(36),
+        "random name of the measurement, made when the item was: storing twice stores once",
+        is_unique=True,
+    ),
     reference("run_id", "run", is_index=True),
     reference("vantage_id", "vantage"),
     reference("crawl_id", "crawl", null="not part of a crawl"),
-    required("pass_number", Integer, "pass"),
+    required("pass_number", Integer, "pass of the crawl, from 1"),
     reference("video_row_id", "video", is_index=True),
     required(
         "is_superseded",
         Boolean,
-        "a later measurement of the same video and pass exists (two machines after a lost lease, or "
+        "whether a later measurement of the same video and pass exists (two machines after a lost lease, or "
         "another try after a refusal): left out of views and reports",
     ),
-    optional("software_version", Text, "pytomo-scrapy that measured"),
-    optional("schema_version", Text, "revision of this schema then"),
-    optional("started_at", UtcDateTime, "wall clock, read once for the item", null="unknown", is_index=True),
-    required("stored_at", UtcDateTime, "wall clock"),
-    optional("depth", Integer, "1 for first videos", null="unknown", unit="rounds"),
-    optional("source", Text, "what brought it: charts:..., search:..., urls, related", null="unknown"),
-    optional("seed_source", Text, "the source at the root of its branch", null="not from the frontier"),
+    optional("software_version", Text, "version of pytomo-scrapy that measured"),
+    optional("schema_version", Text, "revision of the database's schema at the measurement"),
+    optional(
+        "started_at",
+        UtcDateTime,
+        "when the measurement began, by the wall clock, read once for the item",
+        null="unknown",
+        is_index=True,
+    ),
+    required("stored_at", UtcDateTime, "when the measurement was stored, by the wall clock"),
+    optional(
+        "depth", Integer, "rounds from the source to the video: 1 for first videos", null="unknown", unit="rounds"
+    ),
+    optional("source", Text, "what brought the video: charts:..., search:..., urls, related", null="unknown"),
+    optional("seed_source", Text, "the source at the root of the video's branch", null="not from the frontier"),
     optional("parent_id", Text, "video id of the page it was found on", null="depth 1"),
-    optional("claim_id", BigInteger, "frontier row that stood for it", null="not from the frontier"),
-    optional("frontier_order", BigInteger, "its order of discovery", null="not from the frontier"),
+    optional(
+        "claim_id", BigInteger, "row of the frontier that stood for the measurement", null="not from the frontier"
+    ),
+    optional("frontier_order", BigInteger, "order in which the video was discovered", null="not from the frontier"),
     *columns_of(PageResult, integer=Integer),
-    optional("view_count", BigInteger, "resolution, else its watch page", null="not reported", unit="views"),
+    optional(
+        "view_count",
+        BigInteger,
+        "views of the video, by the resolution, else by its watch page",
+        null="not reported",
+        unit="views",
+    ),
     optional(
         "video_age_s",
         Double,
-        "`started_at` minus the upload; where only the watch page has it, the start of that day in UTC",
+        "age of the video: `started_at` minus the upload; where only the watch page has it, the start of that day "
+        "in UTC",
         null="date not reported",
     ),
     optional(
         "since_last_measured_s",
         Double,
-        "`started_at` minus that of the newest earlier measurement of this video at this vantage that "
+        "time since the last measurement of the video: `started_at` minus that of the newest earlier measurement "
+        "of this video at this vantage that "
         "received media: caches on the way may be warm",
         null="never before",
     ),
     *columns_of(ResolveResult, (DnsResult, "dns_"), (PingResult, "ping_"), integer=Integer),
-    optional("join_time_s", Double, "resolution + DNS + startup delay (docs/metrics.md)", null="not started"),
+    optional(
+        "join_time_s",
+        Double,
+        "from click to picture: resolution + DNS + startup delay (docs/metrics.md)",
+        null="not started",
+    ),
     optional(
         "failure_stage", Text, "stage that ended the session: resolve, dns, download, playback", null="no failure"
     ),
     optional(
-        "attribution", Text, "network, service, content, tool, unknown. Valid: NULL or network", null="no failure"
+        "attribution",
+        Text,
+        "whom the failure is charged to: network, service, content, tool, unknown. Valid: NULL or network",
+        null="no failure",
     ),
     optional(
         "store_failure_detail",
@@ -307,7 +361,10 @@ measurement = Table(
         null="met none",
     ),
     optional(
-        "outage_ended_at", UtcDateTime, "when a resolver answered again", null="met none, or the crawl stopped before"
+        "outage_ended_at",
+        UtcDateTime,
+        "end of that outage: when a resolver answered again",
+        null="met none, or the crawl stopped before",
     ),
     Index(
         "ix_measurement_outage",
