@@ -26,6 +26,7 @@ from pytomo_scrapy.analysis.clustered import spread_of
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.student_t import two_sided_chance
 
+_NORMAL_BOUND = 1.96
 LEAST_ROWS = 20  # exposed, and not exposed: below, nothing is said of an exposure
 
 Values = NDArray[np.float64]
@@ -53,55 +54,56 @@ class Fraction:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    chance: float | None = None  # of one as far from nothing, if it were nothing
     is_shown: bool = False  # above nothing, among all that were looked at
     is_of_these_days: bool = False
 
 
-def fractions(counts: Sequence[ExposedCounts], bad: Values, day_of: Integers) -> list[Fraction]:
-    """Return what each exposure accounts for of `bad`, the bad sessions by stratum and group of videos.
+def fraction_of(one: ExposedCounts, bad: Values, day_of: Integers) -> Fraction:
+    """Return what an exposure accounts for of `bad`, the bad sessions by stratum and group of videos.
 
     `day_of` says the day of each stratum. Nothing is said of an exposure that hardly any session has, or all have, nor
     of one that no stratum has both with and without.
     """
-    found: list[Fraction] = []
-    chances: dict[str, float] = {}
-    for index, one in enumerate(counts):
-        fraction, chance = _fraction(one, bad, day_of)
-        found.append(fraction)
-        if chance is not None:
-            chances[str(index)] = chance
-    shown = shown_by_holm(chances)
-    return [replace(one, is_shown=str(index) in shown and (one.value or 0.0) > 0) for index, one in enumerate(found)]
-
-
-def _fraction(one: ExposedCounts, bad: Values, day_of: Integers) -> tuple[Fraction, float | None]:
-    """Return the fraction, and how probable one as far from nothing is where there is none."""
-    exposed, exposed_bad = int(one.exposed.sum()), int(one.exposed_bad.sum())
-    made = Fraction(exposed, int(one.known.sum()) - exposed, exposed_bad, int(one.known_bad.sum()) - exposed_bad)
+    exposed, exposed_bad, known, known_bad = (
+        round(float(part.sum())) for part in (one.exposed, one.exposed_bad, one.known, one.known_bad)
+    )
+    made = Fraction(exposed, known - exposed, exposed_bad, known_bad - exposed_bad)
     if min(made.exposed_count, made.other_count) < LEAST_ROWS or not bad.sum():
-        return made, None
+        return made
     is_used = (one.known + bad).any(axis=1)
     one = ExposedCounts(*(part[is_used] for part in (one.exposed, one.exposed_bad, one.known, one.known_bad)))
     bad, day_of = bad[is_used], day_of[is_used]
     value, scores = _scored(one, bad)
     if value is None:
-        return made, None
+        return made
     middle: float | None = value
-    if value > 0 and not (one.known_bad - one.exposed_bad)[_compares(one)].sum():
+    is_lone = value > 0 and not (one.known_bad - one.exposed_bad)[_compares(one)].sum()
+    if is_lone:
         # No bad session among the others says that they are few, not that there is none: as if there had been one.
         middle, scores = _scored(*_with_one_more(one, bad))
     made = replace(made, value=value)
     day, video = (part.ravel() for part in np.broadcast_arrays(day_of[:, None], np.arange(bad.shape[1])[None, :]))
     is_there = (one.known + bad).ravel() > 0
     spread = spread_of(scores.ravel()[is_there], day[is_there], video[is_there])
-    if spread is None or not spread.error:
-        return made, None
+    if spread is None or not (spread.error or is_lone):
+        return made
     assert middle is not None
-    error = spread.error / (1 - middle)
-    reach, at = spread.reach / (1 - middle), math.log(1 - middle)
+    error, reach = spread.error / (1 - middle), spread.reach / (1 - middle)
+    if is_lone:
+        # A single bad session might as well have been none or two: its number is uncertain by itself.
+        error, reach = math.hypot(error, 1.0), math.hypot(reach, _NORMAL_BOUND)
+    at = math.log(1 - middle)
     low, high = 1 - math.exp(at + reach), 1 - math.exp(at - reach)
     chance = two_sided_chance(at / error, spread.degrees)
-    return replace(made, low=low, high=max(high, value), is_of_these_days=spread.is_of_these_days), chance
+    return replace(made, low=low, high=max(high, value), chance=chance, is_of_these_days=spread.is_of_these_days)
+
+
+def shown_among(found: Sequence[Fraction]) -> list[Fraction]:
+    """Return the fractions with what is shown of them, all looked at together."""
+    chances = {str(index): one.chance for index, one in enumerate(found) if one.chance is not None}
+    shown = shown_by_holm(chances)
+    return [replace(one, is_shown=str(index) in shown and (one.value or 0.0) > 0) for index, one in enumerate(found)]
 
 
 def _scored(one: ExposedCounts, bad: Values) -> tuple[float | None, Values]:
@@ -130,8 +132,7 @@ def _compares(one: ExposedCounts) -> NDArray[np.bool_]:
 
 
 def _with_one_more(one: ExposedCounts, bad: Values) -> tuple[ExposedCounts, Values]:
-    """Return the counts as if one more session without the exposure had been bad."""
-    place = np.where(_compares(one)[:, None], one.known - one.exposed, -1.0).argmax()
-    more = np.zeros_like(bad)
-    more.flat[place] = 1.0
+    """Return the counts as if one more session without the exposure had been bad, nobody knows which."""
+    other = np.where(_compares(one)[:, None], one.known - one.exposed, 0.0)
+    more = other / other.sum()
     return replace(one, known_bad=one.known_bad + more), bad + more

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fractions
+from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
 from pytomo_scrapy.analysis.clustered import share_interval
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.counts import Counts
@@ -245,21 +245,22 @@ class _Sums:
         return HourOfDay(hour, total, of, of / total if total else None, low, high, median)
 
     def _exposures(self) -> list[Exposure]:
-        """Return every value of every factor: hours are compared within line and day, others within the evening too."""
-        named: list[tuple[_Factor, int]] = []
-        found: dict[tuple[_Factor, int], Fraction] = {}
-        for has_evening, total in self._bad.items():
+        """Return every value of every factor; of two values the worse one, since the other says the same again."""
+        found: list[tuple[_Factor, int, Fraction]] = []
+        for factor, sums in self._factors.items():
+            # Hours are compared within line and day, everything else within the evening or not, too.
+            bad = self._bad[factor.column is not None].reshape(self._cells.shape)
             own = [
-                (factor, code)
-                for factor, sums in self._factors.items()
+                (factor, code, fraction_of(sums.counts(code, self._cells.shape), bad, self._cells.day_of))
                 for code in sorted(sums.values)
-                if (factor.column is not None) is has_evening and not (factor.is_flag and code == 0)
+                if not (factor.is_flag and code == 0)
             ]
-            named += own
-            counts = [self._factors[factor].counts(code, self._cells.shape) for factor, code in own]
-            bad = total.reshape(self._cells.shape)
-            found |= zip(own, fractions(counts, bad, self._cells.day_of), strict=True)
-        return [Exposure(key[0].name, key[0].title, self._words(*key), found[key]) for key in named]
+            found += own if len(own) != 2 else [max(own, key=lambda one: one[2].value or 0.0)]
+        fractions = shown_among([fraction for _, _, fraction in found])
+        return [
+            Exposure(factor.name, factor.title, self._words(factor, code), fraction)
+            for (factor, code, _), fraction in zip(found, fractions, strict=True)
+        ]
 
     def _words(self, factor: _Factor, code: int) -> str:
         if factor.column is None:

@@ -161,14 +161,14 @@ class _Page:
             self._table(refused, (30, 44, 18, 18, 20, 32))
         faults = fault_table(by_fault(lists.failures(connection, chosen, _FAULT_BUCKETS)))
         if faults.rows:
-            self._table(faults, (34, 20, *[20] * (len(faults.columns) - 3), 40))
+            self._table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))
             self._text(faults.note, soft=True)
 
     def _goes_with(self, bad: BadSessions) -> None:
         """What goes with bad sessions, and a typical day."""
         found = exposure_table(bad)
         if found.rows:
-            self._table(found, (28, 38, 18, 16, 18, 22, 30, 20))
+            self._table(found, (26, 34, 16, 16, 18, 22, 30, 18))
             self._text(found.note, soft=True)
         day = day_table(bad)
         if day.rows:
