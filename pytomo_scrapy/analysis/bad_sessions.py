@@ -90,10 +90,10 @@ class BadSessions:
             {
                 "factor": one.factor,
                 "title": one.title,
-                "value": one.value,
+                "which": one.value,
                 "bad_share": one.bad_share,
                 "other_bad_share": one.other_bad_share,
-                **asdict(one.fraction),
+                "fraction": asdict(one.fraction),
             }
             for one in self.exposures
         ]
