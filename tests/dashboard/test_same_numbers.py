@@ -104,15 +104,18 @@ def evening_of(frame: Any, start_s: int, length_s: int) -> float | None:
     """Return what the evening accounts for of the bad sessions, by the definition of docs/metrics.md."""
     sessions = frame[frame.is_session == 1]
     block_s = max(86_400, -(-length_s // 28))
-    cells = sessions.assign(
-        bad=(sessions.is_started == 0) | (sessions.has_stall == 1),
-        evening=(sessions.started_s // 3600 % 24).between(19, 22),
-        block=(sessions.started_s - start_s) // block_s,
+    cells = pandas.DataFrame(
+        {
+            "line": sessions.vantage_id,
+            "bad": (sessions.is_started == 0) | (sessions.has_stall == 1),
+            "evening": (sessions.started_s // 3600 % 24).between(19, 22),
+            "block": (sessions.started_s - start_s) // block_s,
+        }
     )
     if min(cells.evening.sum(), (~cells.evening).sum()) < 20 or not cells.bad.any():
         return None
     risk = base = 0.0
-    for _, own in cells.groupby(["vantage_id", "block"]):
+    for _, own in cells.groupby(["line", "block"]):
         inside, outside = own[own.evening], own[~own.evening]
         risk += inside.bad.sum() * len(outside) / len(own)
         base += outside.bad.sum() * len(inside) / len(own)
