@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
 
@@ -86,36 +87,10 @@ def test_few_days_are_said_and_few_videos_have_no_interval() -> None:
     assert fraction_of(few, few.known_bad, np.zeros(1, dtype=np.int64)).low is None
 
 
-def simulated(seed: int, risk: float) -> tuple[list[Fraction], float]:
-    """A study of ten days and sixty videos of luck of their own: an exposure with a risk, and six without any."""
-    chance = np.random.default_rng(seed)
-    count, share = 1200, 0.25
-    days, videos = chance.integers(0, 10, count), chance.integers(0, 60, count)
-    luck = chance.normal(0, 0.4, 10)[days] + chance.normal(0, 0.4, 60)[videos]
-    is_exposed = chance.random(count) < share
-    is_bad = chance.random(count) < np.minimum(0.06 * np.exp(luck) * np.where(is_exposed, risk, 1.0), 0.95)
-    cells = days * 64 + videos
-
-    def summed(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.bincount(cells[mask], minlength=640).reshape(10, 64).astype(np.float64)
-
-    every = np.full(count, True)
-    exposures = [is_exposed, *(chance.random(count) < 0.3 for _ in range(6))]
-    tables = [ExposedCounts(summed(one), summed(one & is_bad), summed(every), summed(is_bad)) for one in exposures]
-    truth = share * (risk - 1) / (1 + share * (risk - 1))
-    return shown_among([fraction_of(one, summed(is_bad), np.arange(10)) for one in tables]), truth
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("risk", [1.0, 3.0])
-def test_intervals_hold_the_truth_and_chance_is_rarely_shown(risk: float) -> None:
-    held, alarms, found = 0, 0, 0
-    for seed in range(200):
-        (one, *others), truth = simulated(9000 + seed, risk)
-        assert one.low is not None and one.high is not None
-        held += one.low <= truth <= one.high
-        found += one.is_shown
-        alarms += any(other.is_shown for other in (others if risk > 1 else [one, *others]))
-    assert 0.91 <= held / 200 <= 0.99
-    assert alarms / 200 <= 0.06
-    assert risk == 1.0 or found / 200 > 0.9
+def test_intervals_hold_the_truth_and_chance_is_rarely_shown(risk: float, coverage: ModuleType) -> None:
+    told = coverage.run_exposures(risk, range(9000, 9200))
+    assert 0.91 <= told["coverage"] <= 0.99
+    assert told["false_alarm"] <= 0.06
+    assert risk == 1.0 or told["found"] > 0.9
