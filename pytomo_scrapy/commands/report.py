@@ -73,6 +73,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.reporting.comparison_text import comparison_values
         from pytomo_scrapy.reporting.terminal import make_console, print_comparison
 
+        # Not choices of argparse: the names come with NumPy, which a plain report does not need.
         if opts.by not in DIMENSIONS:
             refuse(f"--by {opts.by}: compare by one of {', '.join(DIMENSIONS)}")
         wanted = replace(asked_for(opts.since, opts.until), is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc)
@@ -88,6 +89,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.analysis.report_selection import asked_for
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
+        # For its refusals, and as the writer of the PDF opens the database by itself, to read.
         with self.read_database():
             try:
                 write_pdf_report(

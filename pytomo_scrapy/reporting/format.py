@@ -24,6 +24,7 @@ def milliseconds(value: float | None) -> str:
 
 def megabytes(value: int | None) -> str:
     """Show a volume."""
+    # Powers of ten, as the service, providers' caps and all rates here have them.
     return NOTHING if value is None else f"{value / 1e6:.2f} MB"
 
 
@@ -41,6 +42,7 @@ def number(value: float | None, decimals: int = 2) -> str:
     """Write a figure: thousands apart, never more digits than asked for."""
     if value is None:
         return "unknown"
+    # A narrow space that does not break: a comma or a point would be read as the decimal one by half of the readers.
     return f"{value:,.{decimals}f}".replace(",", "\u202f")
 
 
