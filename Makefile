@@ -20,7 +20,7 @@ test: $(VENV)/installed-dev check
 
 # On every save: the tests that start no process and open no socket
 quick: $(VENV)/installed-dev
-	$(BIN)/pytest --quick -q --workers 2
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --quick -q --workers 2
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
