@@ -16,6 +16,7 @@ from pytomo_scrapy.config.stage_configs import PathConfig as PathConfig
 from pytomo_scrapy.config.stage_configs import PingConfig as PingConfig
 from pytomo_scrapy.config.stage_configs import PlaybackConfig as PlaybackConfig
 from pytomo_scrapy.config.stage_configs import ResolveConfig as ResolveConfig
+from pytomo_scrapy.config.stage_configs import StageConfigs as StageConfigs
 from pytomo_scrapy.config.table import BY_NAME as BY_NAME
 from pytomo_scrapy.config.table import SETTINGS as SETTINGS
 from pytomo_scrapy.config.table import check_names as check_names

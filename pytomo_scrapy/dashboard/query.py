@@ -90,7 +90,7 @@ def read_query(request: Request, catalogue: Catalogue, *, more: Iterable[str] = 
         database_id=found[0],
         database=found[1],
         values={name: value for name, value in values.items() if name in COMMON},
-        period=None if from_s is not None and period is None else period or DEFAULT_PERIOD,
+        period=None if from_s is not None else period or DEFAULT_PERIOD,
         from_s=from_s,
         to_s=to_s,
         equals=_conditions(values),
@@ -186,7 +186,7 @@ def compare_of(values: Mapping[str, str], parameter: Figure) -> str | None:
     # The media came from the first resolver's answer whatever the others said.
     if name == "resolver" and parameter.name != "dns_elapsed_s":
         raise BadRequestError(
-            "Only the resolution time can be compared by resolver: one resolver's answer was downloaded from."
+            "Only the name look-up can be compared by resolver: one resolver's answer was downloaded from."
         )
     if name == "player" and not parameter.is_playback:
         raise BadRequestError(f"{parameter.title} does not depend on the player.")

@@ -353,8 +353,8 @@ def average_table(averages: Mapping[str, Any]) -> TableLayout:
         ("End", instant_of(averages["end_s"])),
         ("Number of videos", averages["video_count"]),
         ("Mean download time", f"{number(averages['mean_download_s'], 2)} s"),
-        ("Mean interruptions", number(averages["mean_stall_count"], 3)),
-        ("Mean ping", f"{number(ping, 1)} ms"),
+        ("Mean stalls", number(averages["mean_stall_count"], 3)),
+        ("Mean round trip", f"{number(ping, 1)} ms"),
     )
     return _layout("Averages", ("Average", "Value"), rows)
 

@@ -334,8 +334,8 @@ def test_averages_equal_the_tables(client: TestClient, raw: sqlite3.Connection) 
     stalls = [value for value in values_of(raw, "b.stall_count") if value is not None]
     pings = [value for value in values_of(raw, "g.rtt_avg_s") if value is not None]
     assert f"<dt>Mean download time</dt><dd>{mean(downloads):.2f} s" in page
-    assert f"<dt>Mean interruptions</dt><dd>{mean(stalls):.3f}" in page
-    assert f"<dt>Mean ping</dt><dd>{1000 * mean(pings):.1f} ms" in page
+    assert f"<dt>Mean stalls</dt><dd>{mean(stalls):.3f}" in page
+    assert f"<dt>Mean round trip</dt><dd>{1000 * mean(pings):.1f} ms" in page
 
 
 def test_csv_holds_what_the_chart_shows(client: TestClient) -> None:
