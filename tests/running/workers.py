@@ -77,6 +77,7 @@ class _Round:
 
     def __init__(self, session: pytest.Session, files: list[File]) -> None:
         self._session = session
+        self._reporter = session.config.pluginmanager.getplugin("terminalreporter")
         self._files = files[::-1]
         self._workers: dict[Connection, _Worker] = {}
 
@@ -135,6 +136,8 @@ class _Round:
             if report.when == "teardown":
                 worker.begun = None
             hook.pytest_runtest_logreport(report=report)
+            if self._reporter is not None:
+                self._reporter.flush()  # no capturing does it here
         else:
             # What it found when it had run everything, such as a file that nobody closed.
             self._session.shouldfail = content
