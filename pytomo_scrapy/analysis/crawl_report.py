@@ -143,14 +143,9 @@ def summarise(
     wanted = {"crawl_name": crawl, "since": since, "until": until, "service": service, "provider": provider}
     condition = matching(**wanted)  # type: ignore[arg-type]
     with database.read() as connection:
-        filters = {"service": service, "provider": provider}
-        chosen = replace(
-            asked_for(since, until),
-            equals={name: value for name, value in filters.items() if value is not None},
-            is_across_breaks=eras == "all" or crawl is not None,
-            has_ad_hoc=has_ad_hoc or crawl is not None,
-        )
-        chosen = report_selection(connection, chosen)
+        asked = replace(asked_for(since, until), equals=_given(service=service, provider=provider))
+        is_all, is_ad_hoc = eras == "all" or crawl is not None, has_ad_hoc or crawl is not None
+        chosen = report_selection(connection, replace(asked, is_across_breaks=is_all, has_ad_hoc=is_ad_hoc))
         if chosen.era.left_out_runs:
             condition &= measurement.c.run_id.not_in(sorted(chosen.era.left_out_runs))
         failures = _failures(connection, condition)
@@ -187,6 +182,10 @@ def summarise(
             publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
+
+
+def _given(**filters: str | None) -> dict[str, str | int]:
+    return {name: value for name, value in filters.items() if value is not None}
 
 
 def _aggregated(
