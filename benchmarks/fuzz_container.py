@@ -11,7 +11,6 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,8 +19,7 @@ from typing import Any
 import av
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks.hostile.batches import Limits, Played, run
+from benchmarks.hostile.batches import Bounds, Teller, main
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.measure.media.timeline import read_timeline
@@ -43,6 +41,7 @@ BARE_ENDINGS = (".mp3", ".aac", ".wav", ".flac")
 PICTURES_PER_S, OTHERS_S = 25, 10
 INPUT_BYTES = 400_000  # of each clip: enough for headers, index and several fragments, and quick to read
 EXCESS_S = 0.2  # headers round, and the end of the last packet may be told by either of two boxes
+BATCH = 250  # inputs a process handles before its memory is read and a fresh one starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ def make_input(number: int, files: list[SeedFile], seed: int) -> tuple[SeedFile,
     return file, kind, damaged, size_bytes, rng.choice((file.media_s, None))
 
 
-def play_batch(first: int, count: int, seed: int) -> Iterator[Played]:
+def read_batch(first: int, count: int, seed: int, teller: Teller) -> None:
     """Read inputs `first` to `first + count`."""
     files = seeds()
     peak_kb()  # of the encoding
@@ -178,16 +177,18 @@ def play_batch(first: int, count: int, seed: int) -> Iterator[Played]:
         for number in range(first, first + count):
             file, kind, content, size_bytes, declared_s = make_input(number, files, seed)
             path.write_bytes(content)
+            teller.begins(file.name)
             start = time.monotonic()
             timeline = read_timeline(
                 str(path), kind, len(content), size_bytes, declared_duration_s=declared_s, budget_s=5.0
             )
             check(timeline, max(len(content), size_bytes or 0))
-            elapsed_s, grown_mb = time.monotonic() - start, (peak_kb() - before_kb) / 1024
+            elapsed_s = time.monotonic() - start
+            grown_kb = peak_kb() - before_kb
             excess_s = max(timeline.complete_s, default=0.0) - file.media_s - file.repeated_s(len(content))
             announced = "" if declared_s is not None else ", duration not announced"
-            complaint = f"{excess_s:.2f} s too much{announced}" if excess_s > EXCESS_S else None
-            yield Played(file.name, timeline.failure or timeline.method, elapsed_s, grown_mb, complaint)
+            excess = f"{excess_s:.2f} s too much{announced}" if excess_s > EXCESS_S else ""
+            teller.done(timeline.failure or timeline.method, elapsed_s, grown_kb, excess)
 
 
 def peak_kb() -> int:
@@ -208,5 +209,4 @@ def check(timeline: Any, received_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    seeds()  # encodes the clips once, before any process needs them
-    run(__doc__, play_batch, Limits(batch=250, slow_s=5.0))
+    main(read_batch, Bounds(BATCH, slow_s=5.0), __doc__, seeds)

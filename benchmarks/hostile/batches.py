@@ -1,43 +1,21 @@
-"""Inputs played in batches, each in a process of its own: who crashed, who was slow, how much memory was taken."""
+"""Damaged inputs, read in processes of their own: one that dies, hangs or is slow is a line of the report.
+
+Every input follows from its number and a seed, so that any of them can be made again.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import multiprocessing
-import resource
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Any
 
 HANG_S = 30.0
-START_S = 300.0  # until a process has played its first input: on a busy machine its start takes long, which is no hang
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What came of one input. `complaint` says what it broke beside time and memory."""
-
-    name: str
-    result: str
-    elapsed_s: float
-    memory_mb: float
-    complaint: str | None = None
-
-
-# Plays inputs `first` to `first + count` of a seed, one a turn of the generator.
-PlayBatch = Callable[[int, int, int], Iterator[Played]]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many inputs a process handles before a fresh one starts, and what no input may take."""
-
-    batch: int
-    slow_s: float
-    memory_mb: float = 300.0
+START_S = 300.0  # until a process reads its first input: on a busy machine its start takes long, which is no hang
 
 
 @dataclass(slots=True)
@@ -47,78 +25,114 @@ class Report:
     inputs: int = 0
     crashes: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    excessive: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
     memory_mb: float = 0.0
     results: Counter[str] = field(default_factory=Counter)
 
-    def take(self, number: int, played: Played, limits: Limits) -> None:
-        """Count one input."""
-        self.results[played.result] += 1
-        self.slowest_s = max(self.slowest_s, played.elapsed_s)
-        self.memory_mb = max(self.memory_mb, played.memory_mb)
-        if played.complaint is not None:
-            self.complaints.append(f"input {number} ({played.name}): {played.complaint}")
-        if played.elapsed_s > limits.slow_s:
-            self.slow.append(f"input {number} ({played.name}): {played.elapsed_s:.2f} s")
+
+class Teller:
+    """Says in a process of inputs what it is about to read, and what came of it."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def begins(self, name: str) -> None:
+        """Say which input is read next: if nothing more is heard, it was that one."""
+        self._pipe.send(("begins", name))
+
+    def done(self, result: str, elapsed_s: float, memory_kb: int, excess: str = "") -> None:
+        """Say how it ended; `excess` is what it made more of than there was."""
+        self._pipe.send(("done", result, elapsed_s, memory_kb, excess))
+
+    def ends(self) -> None:
+        """Say that the batch is done."""
+        self._pipe.send(("ends",))
 
 
-def timed(name: str, play: Callable[[], str]) -> Played:
-    """Play an input; say the processor's time that it took, and the most memory that this process ever had.
+# Reads so many inputs from a number on, with the seed, and tells of each.
+Batch = Callable[[int, int, int, Teller], None]
 
-    The processor's time, since nothing is waited for, and others may be at work on the machine.
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is too much. `batch` inputs are read by a process before a fresh one starts."""
+
+    batch: int
+    slow_s: float
+    memory_mb: float = 300.0
+
+
+def main(read_batch: Batch, bounds: Bounds, description: str | None, prepare: Callable[[], object]) -> None:
+    """Run and print the report; exit code 1 for a crash, a hang, a slow input, too much memory or an excess.
+
+    `prepare` makes what the inputs are made of, once, before any process needs it.
     """
-    start = time.process_time()
-    result = play()
-    elapsed_s = time.process_time() - start
-    return Played(name, result, elapsed_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
-def run(description: str | None, play: PlayBatch, defaults: Limits) -> None:
-    """Play the inputs that the command line asks for, print the report, and exit with 1 where a limit is broken."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--slow-s", type=float, default=defaults.slow_s)
-    parser.add_argument("--memory-mb", type=float, default=defaults.memory_mb)
+    parser.add_argument("--slow-s", type=float, default=bounds.slow_s)
+    parser.add_argument("--memory-mb", type=float, default=bounds.memory_mb)
     arguments = parser.parse_args()
-    limits, report = Limits(defaults.batch, arguments.slow_s, arguments.memory_mb), Report()
+    prepare()
+    report = Report()
     while report.inputs < arguments.inputs:
-        count = min(limits.batch, arguments.inputs - report.inputs)
-        report.inputs += _supervise(play, (report.inputs, count, arguments.seed), report, limits)
-    told = {name: getattr(report, name) for name in Report.__slots__}
-    told |= {"slowest_s": round(report.slowest_s, 3), "memory_mb": round(report.memory_mb, 1)}
-    print(json.dumps(told | {"results": dict(report.results.most_common())}, indent=2))
-    is_bad = report.crashes or report.slow or report.complaints or report.memory_mb > limits.memory_mb
+        count = min(bounds.batch, arguments.inputs - report.inputs)
+        report.inputs += _supervise(read_batch, (report.inputs, count, arguments.seed), report, arguments.slow_s)
+    print(json.dumps(_written(report), indent=2))
+    is_bad = report.crashes or report.slow or report.excessive or report.memory_mb > arguments.memory_mb
     raise SystemExit(bool(is_bad))
 
 
-def _play(play: PlayBatch, batch: tuple[int, int, int], pipe: Connection) -> None:
-    for played in play(*batch):
-        pipe.send(played)
-    pipe.send(None)
+def _written(report: Report) -> dict[str, Any]:
+    return {
+        "inputs": report.inputs,
+        "crashes": report.crashes,
+        "slow": report.slow,
+        "excessive": report.excessive,
+        "slowest_s": round(report.slowest_s, 3),
+        "memory_mb": round(report.memory_mb, 1),
+        "results": dict(report.results.most_common()),
+    }
 
 
-def _supervise(play: PlayBatch, batch: tuple[int, int, int], report: Report, limits: Limits) -> int:
+def _run(read_batch: Batch, which: tuple[int, int, int], pipe: Connection) -> None:
+    teller = Teller(pipe)
+    read_batch(*which, teller)
+    teller.ends()
+
+
+def _supervise(read_batch: Batch, which: tuple[int, int, int], report: Report, slow_s: float) -> int:
     """Run one batch in a process; return how many inputs it got through."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_play, args=(play, batch, theirs))
+    process = context.Process(target=_run, args=(read_batch, which, theirs))
     process.start()
     theirs.close()
-    done, number = 0, batch[0]
+    done, name, patience_s = 0, f"input {which[0]}", START_S
     try:
-        while ours.poll(HANG_S if done else START_S):
-            played = ours.recv()
-            if played is None:
+        while ours.poll(patience_s):
+            kind, *told = ours.recv()
+            patience_s = HANG_S
+            if kind == "ends":
                 process.join(HANG_S)
                 return done
-            report.take(number, played, limits)
-            done, number = done + 1, number + 1
-        report.slow.append(f"input {number}: still running after {HANG_S:.0f} s")
+            if kind == "begins":
+                name = f"input {which[0] + done} ({told[0]})" if told[0] else f"input {which[0] + done}"
+                continue
+            result, elapsed_s, memory_kb, excess = told
+            done += 1
+            report.results[result] += 1
+            report.slowest_s = max(report.slowest_s, elapsed_s)
+            report.memory_mb = max(report.memory_mb, memory_kb / 1024)
+            if excess:
+                report.excessive.append(f"{name}: {excess}")
+            if elapsed_s > slow_s:
+                report.slow.append(f"{name}: {elapsed_s:.2f} s")
+        report.slow.append(f"{name}: still running after {patience_s:.0f} s")
     except EOFError:
         process.join(HANG_S)
-        report.crashes.append(f"input {number}: exit code {process.exitcode}")
+        report.crashes.append(f"{name}: exit code {process.exitcode}")
     finally:
         if process.is_alive():
             process.kill()
