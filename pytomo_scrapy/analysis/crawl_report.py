@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
+from pytomo_scrapy.analysis.legacy_rows import LegacyTable, legacy_tables
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
 from pytomo_scrapy.analysis.quality_shares import QualityShares, quality_shares
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile, quantile
@@ -26,6 +27,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_loo
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.publication.publication import Publication
     from pytomo_scrapy.analysis.refusals import RefusalAccount
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
@@ -99,11 +101,14 @@ class ReportSummary:
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
+    imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
+    publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as JSON values."""
-        return asdict(self)
+        publication = self.publication.to_dict() if self.publication is not None else None
+        return {**asdict(replace(self, publication=None)), "publication": publication}
 
 
 def summarise(
@@ -122,6 +127,7 @@ def summarise(
     Of one era, and without single measurements, unless `eras` is all or a crawl is named.
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
+    from pytomo_scrapy.analysis.publication.publication import publication_of
     from pytomo_scrapy.analysis.refusals import refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
     from pytomo_scrapy.analysis.statement import stated
@@ -168,7 +174,9 @@ def summarise(
             transports=transport_pairs(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
-            # Aggregates do not know their crawl: they are left out where one crawl is reported.
+            imported=legacy_tables(connection) if crawl is None else (),
+            # Aggregates and selections do not know their crawl: both are left out where one crawl is reported.
+            publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
 

@@ -24,6 +24,7 @@ ROUTES = [
     Route("/failures", list_pages.failures),
     Route("/lines", list_pages.lines),
     Route("/runs", list_pages.runs),
+    Route("/legacy/{id:int}", list_pages.legacy),
     Route("/databases", list_pages.databases),
     Route("/docs", documents.index),
     Route("/docs/{name}", documents.page),
