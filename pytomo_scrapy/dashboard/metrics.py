@@ -38,15 +38,24 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
 
 
 def metrics(request: Request) -> Response:
-    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram."""
+    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram.
+
+    None of them counts single measurements, unless the address says `ad_hoc=with`.
+    """
     query = read_query(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
-    totals: dict[str, Totals] = request.app.state.totals
+    totals: dict[tuple[str, bool], Totals] = request.app.state.totals
+    has_ad_hoc = query.has_ad_hoc
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     with query.database.read() as connection:
-        counted = totals.setdefault(query.database_id, Totals())
-        key = f"metrics {media_type} {query.database_id} {version_of(connection)}"
-        body = recent.answer(key, lambda: encode(_registry(newest_figures(connection), counted.read(connection))))
+        counted = totals.setdefault((query.database_id, has_ad_hoc), Totals(has_ad_hoc=has_ad_hoc))
+        key = f"metrics {media_type} {has_ad_hoc} {query.database_id} {version_of(connection)}"
+
+        def make() -> bytes:
+            newest = newest_figures(connection, has_ad_hoc=has_ad_hoc)
+            return encode(_registry(newest, counted.read(connection)))
+
+        body = recent.answer(key, make)
     return Response(body, media_type=media_type)
 
 

@@ -338,6 +338,8 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
     rows = []
     for one in estimates:
         kind = one.kind
+        if kind.is_optional and one.value is None:
+            continue
         value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
         # A value without an interval is shown for what it is; leaving the cell empty would read as certain.
         interval = "not enough data"

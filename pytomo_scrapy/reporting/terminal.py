@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
 
 _FIRST_CRAWL = "pytomo crawl -u 10"
@@ -104,6 +105,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
+    _print_good_or_not(console, report.good_or_not)
     print_tables(console, report_tables(report))
     if report.quality is not None:
         print_tables(console, [quality_table(report.quality)])
@@ -131,6 +133,25 @@ def _print_publication(console: Console, found: Publication) -> None:
             console.print()
             _print_rows(console, section_table(section))
         console.print()
+
+
+def _print_good_or_not(console: Console, found: GoodOrNot | None) -> None:
+    """Print the grade, what goes with bad sessions, a typical day, and whose fault failures were."""
+    if found is None:
+        return
+    from pytomo_scrapy.reporting.grade_text import (
+        bad_sentences,
+        day_table,
+        exposure_table,
+        fault_table,
+        grade_sentence,
+    )
+
+    say(console, f"[bold]{escape(grade_sentence(found.grade))}[/bold]")
+    for sentence in bad_sentences(found.bad):
+        say(console, escape(sentence))
+    console.print()
+    print_tables(console, [exposure_table(found.bad), day_table(found.bad), fault_table(found.faults)])
 
 
 def print_comparison(console: Console, found: Comparison) -> None:
