@@ -53,6 +53,7 @@ def videos(request: Request) -> Response:
     values |= {name: parameters.get(name, "") for name in ("q", "failure")}
     values |= {"sort": parameters.get("sort") or "started_s", "order": parameters.get("order") or "down"}
     values |= {"failures": sorted(FAILURES)}
+    # Without `page`: another order or word begins at the first one.
     list_state = {name: values[name] for name in ("q", "sort", "order", "failure") if values[name]}
     return render(request, "videos.html", {**values, "list_state": list_state}, query=view.query)
 
@@ -77,6 +78,7 @@ def measurement(request: Request) -> Response:
         "record": record,
         "phases": phases(record),
         "further": further_tables(record),
+        # Everything, for a report of a wrong figure: the tables above show what people ask for.
         "raw": json.dumps(record, indent=1, ensure_ascii=False),
         "advice": advice_on(record["failure"]),
         "course": course(record),

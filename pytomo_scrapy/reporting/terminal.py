@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
 
 _FIRST_CRAWL = "pytomo crawl -u 10"
@@ -45,12 +46,14 @@ _NO_EDGE = 1_000_000
 
 def make_console() -> Console:
     """Return standard output as rich writes to it: as wide as its terminal or COLUMNS says, else without an edge."""
+    # rich would take 80 columns in a pipe, and cut what a program reads.
     has_edge = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     return Console(highlight=False, width=None if has_edge else _NO_EDGE)
 
 
 def say(console: Console, text: str) -> None:
     """Print a text of rich's markup, broken between words only: a path or a command stays whole."""
+    # rich's own wrapping breaks long words; a path that is broken cannot be copied.
     for line in Text.from_markup(text).split("\n", allow_blank=True):
         offsets, start = [], 0
         for word in re.finditer(r"\S+", line.plain):
@@ -87,6 +90,7 @@ def _print_rows(console: Console, layout: TableLayout) -> None:
 
 def print_report(console: Console, report: ReportSummary, database: str) -> None:
     """Print what a database holds: counts, failures, playback, throughput, round trips."""
+    # Days whose measurements were deleted come first and apart: nothing below counts them.
     if report.aggregated is not None:
         _print_days(console, report.aggregated)
         if report.attempted_count == 0:
@@ -101,6 +105,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
+    _print_good_or_not(console, report.good_or_not)
     print_tables(console, report_tables(report))
     if report.quality is not None:
         print_tables(console, [quality_table(report.quality)])
@@ -130,8 +135,28 @@ def _print_publication(console: Console, found: Publication) -> None:
         console.print()
 
 
+def _print_good_or_not(console: Console, found: GoodOrNot | None) -> None:
+    """Print the grade, what goes with bad sessions, a typical day, and whose fault failures were."""
+    if found is None:
+        return
+    from pytomo_scrapy.reporting.grade_text import (
+        bad_sentences,
+        day_table,
+        exposure_table,
+        fault_table,
+        grade_sentence,
+    )
+
+    say(console, f"[bold]{escape(grade_sentence(found.grade))}[/bold]")
+    for sentence in bad_sentences(found.bad):
+        say(console, escape(sentence))
+    console.print()
+    print_tables(console, [exposure_table(found.bad), day_table(found.bad), fault_table(found.faults)])
+
+
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print groups with their figures, their differences to the first, and what they allow to say."""
+    # Here, as it takes NumPy, which costs 0.1 s at each start of a command.
     from pytomo_scrapy.reporting.comparison_text import comparison_sentences, comparison_tables
 
     for sentence in (*comparison_sentences(found), *found.notes):
@@ -178,12 +203,14 @@ def measurement_verdict(record: Mapping[str, Any]) -> str:
     if not failure:
         return f"{played[0].upper()}{played[1:]}." if played else "Measured, but no player ran."
     where = f"{failure} ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}."
+    # Only what is charged to the network is a bad session; all else says nothing of the line.
     if record["attribution"] == Attribution.NETWORK:
         return f"A bad session: {where}" + (f" Until then: {played}." if played else "")
     return f"Not measured: {where} This says nothing about the line."
 
 
 def _played(record: Mapping[str, Any]) -> str:
+    # The first window stands for the video; a second one is the other transport or address family.
     by_player = {one["player"]: one for one in record.get("playbacks", []) if one["place"] == 0}
     first = headline_player(by_player)
     if first is None:

@@ -175,6 +175,18 @@ _HEIGHT_PX = "(SELECT MAX(COALESCE(s.file_height_px, s.height_px)) FROM stream s
 _VIDEO_DURATION_S = "COALESCE(v.duration_s, (SELECT MAX(s.file_duration_s) FROM stream s WHERE s.download_id = d.id))"
 _IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_traffic THEN 0 END"
 
+# Of the processor or a quota: another program on the wire is `is_cross_traffic`.
+_IS_MACHINE_LIMITED = (
+    "CASE WHEN d.is_probe_limited OR d.is_cpu_throttled THEN 1"
+    " WHEN d.is_probe_limited IS NOT NULL OR d.is_cpu_throttled IS NOT NULL THEN 0 END"
+)
+# What the line's queues add to a round trip while media come, in steps; docs/metrics.md says why these.
+_ADDED_DELAY = "(d.loaded_rtt_median_s - g.rtt_min_s)"
+_LOADED_DELAY = (
+    f"CASE WHEN {_ADDED_DELAY} >= 0.1 THEN '100 ms and more' WHEN {_ADDED_DELAY} >= 0.03 THEN '30 to 100 ms'"
+    f" WHEN {_ADDED_DELAY} IS NOT NULL THEN 'under 30 ms' END"
+)
+
 _LADDER = "(SELECT {} FROM ladder l WHERE l.measurement_id = m.id AND l.place = COALESCE(d.place, 0))"
 
 
@@ -350,5 +362,15 @@ FIGURES: tuple[Figure, ...] = (
     Figure("arm", Kind.TEXT, "m.arm", filter=Filter(20, "Arm"), null="of no study"),
     Figure("plan_version", Kind.WHOLE, "m.plan_version", null="of no study"),
     Figure("pair_id", Kind.TEXT, "m.pair_id", null="of no study"),
+    # What may have made a session bad besides the line's distance to the media.
+    Figure("loaded_rtt_s", Kind.REAL, "d.loaded_rtt_median_s", Use.GAUGE, 46, "Latency under load", "ms",
+        "Median round trip to the media server while the window was open: with what the line's queues add."),
+    Figure("loaded_delay", Kind.TEXT, _LOADED_DELAY, filter=Filter(21, "Delay added under load", "loaded"),
+        meaning="median round trip under load less the shortest before: under 30 ms, 30 to 100 ms, 100 ms and more", null="one of both is not known"),
+    Figure("is_machine_limited", Kind.SMALL, _IS_MACHINE_LIMITED, Use.SHARE, 47, "Windows limited by this machine", "%",
+        "Share of the windows in which the processor of this machine was busy, slowed or held back, so that it may have set the rate.",
+        meaning="1: `download.is_probe_limited` or `download.is_cpu_throttled` of the first window", null="neither is known"),
+    Figure("contract_bps", Kind.BIG, "d.contract_bps", filter=Filter(22, "Contract rate", "contract"), null="not said, or no window"),
+    Figure("access_technology", Kind.TEXT, "d.access_technology", filter=Filter(23, "Access", "access"), null="not said, or no window"),
 )
 # fmt: on

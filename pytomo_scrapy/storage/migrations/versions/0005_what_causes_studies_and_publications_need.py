@@ -66,6 +66,11 @@ def upgrade() -> None:
     op.add_column("figure", sa.Column("arm", sa.Text(), nullable=True))
     op.add_column("figure", sa.Column("plan_version", sa.Integer(), nullable=True))
     op.add_column("figure", sa.Column("pair_id", sa.Text(), nullable=True))
+    op.add_column("figure", sa.Column("loaded_rtt_s", sa.Double(), nullable=True))
+    op.add_column("figure", sa.Column("loaded_delay", sa.Text(), nullable=True))
+    op.add_column("figure", sa.Column("is_machine_limited", sa.SmallInteger(), nullable=True))
+    op.add_column("figure", sa.Column("contract_bps", sa.BigInteger(), nullable=True))
+    op.add_column("figure", sa.Column("access_technology", sa.Text(), nullable=True))
     op.add_column("measurement", sa.Column("study_name", sa.Text(), nullable=True))
     op.add_column("measurement", sa.Column("plan_hash", sa.Text(), nullable=True))
     op.add_column("measurement", sa.Column("plan_version", sa.Integer(), nullable=True))
@@ -97,4 +102,5 @@ def upgrade() -> None:
         sqlite_where=sa.text("NOT is_superseded AND arm IS NULL"),
         postgresql_where=sa.text("NOT is_superseded AND arm IS NULL"),
     )
+    op.add_column("run", sa.Column("time_zone", sa.Text(), nullable=True))
     op.execute("UPDATE figure_block SET is_sealed = 0")
