@@ -25,6 +25,7 @@ from pytomo_scrapy.storage.schema.daily_tables import daily
 from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_lookup, download, ping, playback
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.analysis.cause_counts import CauseCount
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
     from pytomo_scrapy.analysis.refusals import RefusalAccount
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
@@ -99,6 +100,7 @@ class ReportSummary:
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
+    causes: Sequence[CauseCount] = field(default_factory=list)  # of the bad sessions
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,6 +124,7 @@ def summarise(
     Of one era, and without single measurements, unless `eras` is all or a crawl is named.
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
+    from pytomo_scrapy.analysis.cause_counts import cause_counts
     from pytomo_scrapy.analysis.refusals import refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
     from pytomo_scrapy.analysis.statement import stated
@@ -166,6 +169,7 @@ def summarise(
             refusals=refusals_where(connection, condition),
             quality=quality_shares(connection, condition),
             transports=transport_pairs(connection, condition),
+            causes=cause_counts(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
             # Aggregates do not know their crawl: they are left out where one crawl is reported.

@@ -27,6 +27,7 @@ _ORDER = (
     "export",
     "import-legacy",
     "replay",
+    "explain",
     "plot",
     "doctor",
     "settings",

@@ -55,6 +55,7 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
         {"parameter": "a figure", "utc_offset_min": "minutes that the clock is ahead of UTC, plus 720"},
     ),
     "/api/failures": ("rows by class of failure over time", {"buckets": _SERIES["buckets"]}),
+    "/api/causes": ("bad sessions by cause over time (docs/autopsy.md)", {"buckets": _SERIES["buckets"]}),
     "/api/videos": ("a page of measurements", _LIST),
     "/api/videos.csv": ("the same as CSV", _LIST),
     "/api/measurement/NUMBER": ("everything that is stored of one measurement", {}),

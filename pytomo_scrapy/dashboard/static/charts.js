@@ -307,6 +307,23 @@
     chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, position) => [utc(start), answer.row_counts[position]].concat(names.map((name) => answer.counts[name][position]))));
   }
 
+  // One on the other: the whole is drawn first and each smaller sum in front of it.
+  function drawCauses(chart, answer) {
+    const names = Object.keys(answer.counts);
+    if (!names.length) return chart.say("No bad session in this period, or none was judged.");
+    const sums = answer.times_s.map(() => 0), stacked = names.map((name) => answer.counts[name].map((count, position) => (sums[position] += count)));
+    const data = [answer.times_s], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }];
+    names.map((name, index) => index).reverse().forEach(function (index) {
+      data.push(stacked[index]);
+      series.push({ label: names[index].replace(/_/g, " "), stroke: lineColour(index), fill: lineColour(index), width: 1, paths: uPlot.paths.bars({ size: [0.9, 60] }), points: { show: false }, value: (u, value, of, position) => (position === null || value === null ? "" : String(answer.counts[names[index]][position])) });
+    });
+    const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
+    chart.range = [first - answer.width_s / 2, last + answer.width_s / 2];
+    chart.counts(names.map((name) => name.replace(/_/g, " ") + ": " + answer.counts[name].reduce((a, b) => a + b, 0)).join("; "));
+    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => [0, Math.max(1, max || 1)] } }, series: series, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
+    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, position) => [utc(start), answer.row_counts[position]].concat(names.map((name) => answer.counts[name][position]))));
+  }
+
   function drawTimeline(chart, answer) {
     const data = [answer.t_s, answer.media_s], series = [{ label: "time (s)", value: (u, value) => (value === null ? "" : value.toFixed(2) + " s") },
       { label: "media received", stroke: lineColour(7), width: 2, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") }];
@@ -329,7 +346,7 @@
   }
 
   const DRAW = { series: drawSeries, cdf: (chart, answer) => drawCurves(chart, answer, false), ccdf: (chart, answer) => drawCurves(chart, answer, true),
-    scatter: drawScatter, heatmap: drawHeat, failures: drawFailures, timeline: drawTimeline };
+    scatter: drawScatter, heatmap: drawHeat, failures: drawFailures, causes: drawCauses, timeline: drawTimeline };
 
   class Chart {
     constructor(figure) {

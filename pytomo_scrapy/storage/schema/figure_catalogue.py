@@ -177,6 +177,10 @@ _IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_tra
 
 _LADDER = "(SELECT {} FROM ladder l WHERE l.measurement_id = m.id AND l.place = COALESCE(d.place, 0))"
 
+_WORST = "(SELECT a.{} FROM autopsy a WHERE a.measurement_id = m.id ORDER BY a.number LIMIT 1)"
+_CAUSE = _WORST.format("cause")
+_SYMPTOM = _WORST.format("symptom")
+
 
 def _plays(height_px: int) -> str:
     """Return 1 where a rung of at least this height plays for certain, 0 where none does, else NULL."""
@@ -345,5 +349,8 @@ FIGURES: tuple[Figure, ...] = (
     *(_plays_figure(height_px, 41 + index) for index, height_px in enumerate((360, 480, 720, 1080, 2160))),
     # How the media were fetched.
     Figure("transport", Kind.TEXT, "d.transport", filter=Filter(18, "Transport"), listed=Listed(20, "Transport"), meaning="download.transport: plain or sabr", null="no window, or measured before this was known"),
+    # Why it was bad: the cause of what cost the viewer most (docs/autopsy.md).
+    Figure("cause", Kind.TEXT, _CAUSE, filter=Filter(19, "Cause"), listed=Listed(21, "Cause"), meaning="autopsy.cause of what cost the viewer most", null="not a bad session, or not judged"),
+    Figure("symptom", Kind.TEXT, _SYMPTOM, filter=Filter(20, "Symptom"), meaning="autopsy.symptom of it: startup, stall, failed_start", null="as `cause`"),
 )
 # fmt: on
