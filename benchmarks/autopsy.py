@@ -1,6 +1,6 @@
 """Score the rules of docs/autopsy.md against causes that are injected into sessions on emulated lines.
 
-    python benchmarks/autopsy.py [--seeds 101,102,103] [--sessions 40] [--window-s 12] [--keep FOLDER]  (as root; Linux)
+    python benchmarks/autopsy.py [--seeds 101,102,103] [--sessions 40] [--window-s 15] [--keep FOLDER]  (as root; Linux)
     python benchmarks/autopsy.py --judge FOLDER         (judge kept sessions again, by the rules of now)
 
 Each seed is a line of its own: namespaces for the probe, two caches and a host for other traffic, and a path in user
@@ -141,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", default="101,102,103,104,105,106", help="a line each; below 100: those of tuning")
     parser.add_argument("--sessions", type=int, default=40, help="injected ones of a line (default: 40)")
-    parser.add_argument("--window-s", type=float, default=12.0)
+    parser.add_argument("--window-s", type=float, default=15.0)
     parser.add_argument("--keep", type=Path, help="folder to keep databases in")
     parser.add_argument("--judge", type=Path, help="folder of kept databases: measure nothing")
     parser.add_argument("--wrong", action="store_true", help="print what was judged otherwise than injected")

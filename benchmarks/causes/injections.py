@@ -73,7 +73,7 @@ def probe(draw: Random) -> Injection:
         return Injection(
             (Cause.PROBE,), f"stopped {stopped_s} of {stopped_s + running_s} s", freeze_s=(stopped_s, running_s)
         )
-    quota = draw.choice((0.005, 0.01, 0.02))
+    quota = draw.choice((0.005, 0.002, 0.001))
     return Injection((Cause.PROBE,), f"quota {quota:.1%}", quota_ratio=quota)
 
 
@@ -117,7 +117,10 @@ def path(draw: Random) -> Injection:
 
 
 def outage(draw: Random) -> Injection:
-    begin_s, length_s = draw.uniform(0.3, 2.5), draw.choice((5.0, 8.0, 99.0))
+    begin_s, length_s = (
+        draw.choice((-0.5, draw.uniform(0.1, 0.8), draw.uniform(1.5, 3.0))),
+        draw.choice((6.0, 9.0, 99.0)),
+    )
     down, up = _both("access", loss=1.0), _both("access", loss=0.0)
     changes: tuple[tuple[float, Change], ...] = ((begin_s, down),)
     if length_s < 99:
@@ -148,7 +151,7 @@ def pair(draw: Random) -> Injection:
     """Return two causes at once."""
     kind = draw.choice(("home+path", "own+home", "path+service", "probe+access", "access+service"))
     if kind == "home+path":
-        changes = ((-1.0, _slow("home", 350e3, 0.4)), (-1.0, _both("a", loss=0.15)))
+        changes: tuple[tuple[float, Change], ...] = ((-1.0, _slow("home", 350e3, 0.4)), (-1.0, _both("a", loss=0.15)))
         return Injection((Cause.HOME, Cause.PATH), "both", changes=changes)
     if kind == "own+home":
         changes = ((-1.0, _slow("home", 2e6, 0.4)),)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import selectors
-import socket
 import sys
 import time
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from benchmarks.causes.other_traffic import CHUNK, TRAFFIC_PORT
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import DnsLookup, DnsResult, MediaFormat, ResolveResult, VideoItem
@@ -34,8 +33,7 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 
-CLIP, PORT, SECRET, TRAFFIC_PORT = "separate_90", 8443, b"of the benchmark", 9000
-CHUNK = bytes(65536)
+CLIP, PORT, SECRET = "separate_90", 8443, b"of the benchmark"
 
 
 def host_name(address: str) -> str:
@@ -88,28 +86,6 @@ def serve_traffic(address: str) -> None:
         await asyncio.Event().wait()
 
     asyncio.run(forever())
-
-
-def other_traffic(address: str, direction: str, count: int, until_s: float) -> None:
-    """Receive (`d`) or send (`u`) over some connections for a time."""
-    chosen, end_s = selectors.DefaultSelector(), time.monotonic() + until_s
-    for _ in range(count):
-        connection = socket.create_connection((address, TRAFFIC_PORT), timeout=until_s)
-        connection.sendall(direction.encode())
-        connection.setblocking(False)
-        chosen.register(connection, selectors.EVENT_READ if direction == "d" else selectors.EVENT_WRITE)
-    while time.monotonic() < end_s:
-        for key, _ in chosen.select(0.2):
-            try:
-                if direction == "d":
-                    if not key.fileobj.recv(65536):  # type: ignore[union-attr]
-                        return
-                else:
-                    key.fileobj.send(CHUNK)  # type: ignore[union-attr]
-            except BlockingIOError:
-                pass
-            except OSError:
-                return
 
 
 class Probe:
@@ -170,8 +146,6 @@ def main() -> None:
         serve(Path(words[0]), json.loads(words[1]))
     elif role == "serve-traffic":
         serve_traffic(words[0])
-    elif role == "traffic":
-        other_traffic(words[0], words[1], int(words[2]), float(words[3]))
     elif role == "probe":
         os.environ["no_proxy"] = "*"
         Probe(Path(words[0]), words[1], json.loads(words[2])).run()

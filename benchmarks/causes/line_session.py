@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S, SESSION_TIMEOUT_S = 90.0, 120.0
 CGROUPS = Path("/sys/fs/cgroup/cpu")
 MEAN_BPS = 700e3
+QUOTA_S = 0.001  # the least that the kernel takes
 PROBE = "10.77.0.2"
 
 
@@ -49,7 +50,7 @@ class EmulatedLine:
         self._path = self._start(None, "line_path", self.name("probe"), *hosts, nice=-10)
         self._wait(self._path)
         self.reset()
-        served = [{"address": GOOD_A}]
+        served: list[dict[str, Any]] = [{"address": GOOD_A}]
         served += [{"address": address, "steps": [[0.0, bps]]} for address, bps in SLOW.items()]
         served += [{"address": address, "first_byte_delay_s": late_s} for address, late_s in LATE.items()]
         served += [{"address": BURST, "steps": [[0.0, MEAN_BPS], [2.0, 0.0]], "period_s": 6.0}]
@@ -147,8 +148,8 @@ class EmulatedLine:
         """Give the probe this share of a core until the window is over (cgroup v1)."""
         group = CGROUPS / self.name("quota")
         group.mkdir(exist_ok=True)
-        (group / "cpu.cfs_period_us").write_text("200000")
-        (group / "cpu.cfs_quota_us").write_text(str(round(200000 * ratio)))
+        (group / "cpu.cfs_period_us").write_text(str(round(QUOTA_S * 1e6 / ratio)))
+        (group / "cpu.cfs_quota_us").write_text(str(round(QUOTA_S * 1e6)))
         (group / "cgroup.procs").write_text(str(self._probe.pid))
         over.wait(self.window_s * 3)
         (CGROUPS / "cgroup.procs").write_text(str(self._probe.pid))
@@ -157,8 +158,10 @@ class EmulatedLine:
         if injection.traffic is None:
             return None
         direction, count = injection.traffic
-        words = ("traffic", REFERENCE, direction, str(count), str(self.window_s * 2 + 10))
-        return self._start("probe", "line_programs", *words)
+        words = (REFERENCE, direction, str(count), str(self.window_s * 2 + 10))
+        traffic = self._start("probe", "other_traffic", *words)
+        self._wait(traffic)
+        return traffic
 
     def _start(
         self, which: str | None, module: str, *words: str, own: dict[str, str] | None = None, nice: int = 0

@@ -13,9 +13,15 @@ from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
 from pytomo_scrapy.storage.schema.legacy_table import column_of
 from pytomo_scrapy.storage.schema.reference import reference_of
 
+# What stands for a unit where there is none.
+WITHOUT_UNIT = ("none", "text", "count")
+
 
 class ColumnWords(NamedTuple):
-    """Unit and meaning, and what NULL says. Empty where nothing is to say."""
+    """Unit and meaning, and what NULL says.
+
+    What has no unit says so: `text`, or `none`. Empty only for a column that nothing describes.
+    """
 
     unit: str
     meaning: str
@@ -32,7 +38,7 @@ def column_words(source: str) -> ColumnWords:
         from_table, from_column, which = _COPIED[column]
         found = column_words(f"{from_table}.{from_column}")
         own = _in_code(table, column)
-        unit = own.unit if own is not None and own.unit else found.unit
+        unit = own.unit if own is not None and own.unit not in WITHOUT_UNIT else found.unit
         return ColumnWords(unit, f"{found.meaning} ({which})" if which else found.meaning, found.null)
     return _in_code(table, column) or _documented(table, column)
 
@@ -50,7 +56,20 @@ _COPIED = {figure.name: figure.copied_from for figure in FIGURES if figure.copie
 def _in_code(table: str, column: str) -> ColumnWords | None:
     known = metadata.tables[table].columns.get(column) if table in metadata.tables else None
     reference = reference_of(known) if known is not None else None
-    return None if reference is None else ColumnWords(reference.unit, reference.meaning, reference.null)
+    if reference is None:
+        return None
+    without = "text" if reference.kind == "text" else "count" if column.endswith("_count") else "none"
+    return ColumnWords(reference.unit or without, _whole(reference.meaning, table), reference.null)
+
+
+def _whole(meaning: str, table: str) -> str:
+    """Return a meaning as it stands alone: the tables of the documents abbreviate numbers of rows."""
+    if meaning == "row number":
+        return f"number of the row in the table `{table}`"
+    if meaning.startswith("→ "):
+        target, _, more = meaning.removeprefix("→ ").partition(" ")
+        return f"number of the row in the table `{target}` that this belongs to{' ' + more if more else ''}"
+    return meaning
 
 
 def _documented(table: str, column: str) -> ColumnWords:

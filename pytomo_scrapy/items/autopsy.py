@@ -49,7 +49,7 @@ class Autopsy:
     )
     startup_part: str | None = stored(
         None,
-        "of a slow or failed start, what took longest: dns, connect, tls, server_wait, slow_start or transfer",
+        "part of a slow or failed start that took longest: dns, connect, tls, server_wait, slow_start or transfer",
         null="a stall, or not known",
     )
     startup_parts: Mapping[str, float] | None = stored(
@@ -59,4 +59,4 @@ class Autopsy:
     evidence: Mapping[str, float] | None = stored(
         None, "the numbers that the rule looked at, by name with their unit", unit="JSON"
     )
-    rules_version: int = stored(0, "of the rules that judged", unit="")
+    rules_version: int = stored(0, "version of the rules that judged", unit="")

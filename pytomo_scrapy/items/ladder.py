@@ -115,16 +115,18 @@ class Ladder:
 class LadderResult:
     """The ladder of a window's video, and the best quality that the window says the line can play."""
 
-    place: int = stored(0, "the window's place")
+    place: int = stored(0, "index of the window among the measurement's, from 0")
     source: str | None = stored(
         None,
         "where the segments come from: index (of each file), playlist, or declared (those of the fetched rung, scaled "
         "by the declared rates)",
         null="no ladder",
     )
-    video_rung_count: int | None = stored(None, "of video, or of muxed files", null="no ladder", unit="rungs")
-    audio_rung_count: int | None = stored(None, "of sound", null="no ladder", unit="rungs")
-    top_height_px: int | None = stored(None, "of the highest rung", null="no ladder, or not declared")
+    video_rung_count: int | None = stored(None, "rungs of video, or of muxed files", null="no ladder", unit="rungs")
+    audio_rung_count: int | None = stored(None, "rungs of sound", null="no ladder", unit="rungs")
+    top_height_px: int | None = stored(
+        None, "height of the highest rung of the ladder", null="no ladder, or not declared"
+    )
     best_height_px: int | None = stored(
         None,
         "height of the highest rung that starts in time and plays without a stall when its quality is fixed "
@@ -149,8 +151,8 @@ class LadderResult:
     fails_height_px: int | None = stored(
         None, "height of the lowest rung that for certain does not play", null="as `plays_height_px`, or none fails"
     )
-    head_bytes: int = stored(0, "fetched after the window to read the indexes of further rungs")
-    head_request_count: int = stored(0, "requests for them", unit="requests")
+    head_bytes: int = stored(0, "bytes fetched after the window to read the indexes of further rungs")
+    head_request_count: int = stored(0, "requests for the indexes of further rungs", unit="requests")
     ladder: Ladder | None = field(default=None, repr=False)
     failure: str | None = failure_of("the ladder")
-    failure_detail: str | None = failure_detail()
+    failure_detail: str | None = failure_detail("the ladder")

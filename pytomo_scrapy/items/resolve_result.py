@@ -15,16 +15,16 @@ from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, 
 class ServiceHints:
     """What a media URL says about its own delivery, kept before its signed parts are stripped."""
 
-    primary_cache: str | None = stored(None, "first name of `mn` in the media URL", null="no hint")
-    fallback_cache: str | None = stored(None, "second name of `mn`", null="no hint")
-    cache_kind: str | None = stored(None, "`mm`", null="no hint")
-    cache_status: str | None = stored(None, "`ms`", null="no hint")
-    prefix_length: int | None = stored(None, "`pl`", null="no hint")
+    primary_cache: str | None = stored(None, "first cache named by the media URL (`mn`)", null="no hint")
+    fallback_cache: str | None = stored(None, "second cache named by the media URL (`mn`)", null="no hint")
+    cache_kind: str | None = stored(None, "kind of cache by the media URL (`mm`)", null="no hint")
+    cache_status: str | None = stored(None, "status of the cache by the media URL (`ms`)", null="no hint")
+    prefix_length: int | None = stored(None, "length of the client's prefix by the media URL (`pl`)", null="no hint")
     service_estimate_bps: int | None = stored(
         None, "8 × `initcwndbps`: the service's own estimate of the line", null="no hint"
     )
-    client: str | None = stored(None, "`c`", null="no hint")
-    experiments: str | None = stored(None, "`fexp`", null="no hint")
+    client: str | None = stored(None, "player client that the media URL names (`c`)", null="no hint")
+    experiments: str | None = stored(None, "experiments that the media URL names (`fexp`)", null="no hint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +56,38 @@ class MediaFormat:
     in parts, `url`, `host` and `port` are those of the first one.
     """
 
-    kind: str = field(metadata=about("video, audio or muxed", null="unknown"))
+    kind: str = field(metadata=about("what the stream holds: video, audio or muxed", null="unknown"))
     format_id: str = field(metadata=about("the service's format id (itag)", null="unknown"))
     url: str = field(repr=False)
-    host: str = field(metadata=about("media host", null="not announced"))
-    port: int = field(metadata=about("its port", null="not announced"))
+    host: str = field(metadata=about("host of the stream's media URL", null="not announced"))
+    port: int = field(metadata=about("port of the stream's media URL", null="not announced"))
     http_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    extension: str | None = stored(None, "what the resolution announced", null="not announced")
-    container: str | None = stored(None, "what the resolution announced", null="not announced")
-    video_codec: str | None = stored(None, "announced", null="audio")
-    audio_codec: str | None = stored(None, "announced", null="video")
-    width_px: int | None = stored(None, "what the resolution announced", null="not announced")
-    height_px: int | None = stored(None, "what the resolution announced", null="not announced")
-    frame_rate_fps: float | None = stored(None, "what the resolution announced", null="not announced")
-    declared_bitrate_bps: float | None = stored(None, "what the resolution announced", null="not announced")
-    declared_size_bytes: int | None = stored(None, "what the resolution announced", null="not announced")
+    extension: str | None = stored(None, "file extension that the resolution announced", null="not announced")
+    container: str | None = stored(None, "container that the resolution announced", null="not announced")
+    video_codec: str | None = stored(None, "video codec that the resolution announced", null="audio")
+    audio_codec: str | None = stored(None, "audio codec that the resolution announced", null="video")
+    width_px: int | None = stored(None, "width of the picture that the resolution announced", null="not announced")
+    height_px: int | None = stored(None, "height of the picture that the resolution announced", null="not announced")
+    frame_rate_fps: float | None = stored(None, "frame rate that the resolution announced", null="not announced")
+    declared_bitrate_bps: float | None = stored(None, "bitrate that the resolution announced", null="not announced")
+    declared_size_bytes: int | None = stored(
+        None, "size of the file that the resolution announced", null="not announced"
+    )
     chunk_bytes: int | None = stored(None, "longest range that one request should ask for", null="no limit")
-    available_at: datetime | None = stored(None, "when the media may be fetched", null="at once")
+    available_at: datetime | None = stored(None, "when the service lets the media be fetched", null="at once")
     hints: ServiceHints = part(ServiceHints())
     cache_site: str | None = stored(
-        None, "the site in the host's name, deciphered (docs/probes.md)", null="the name is none of a known cipher"
+        None,
+        "site in the name of the stream's host, deciphered (docs/probes.md)",
+        null="the name is none of a known cipher",
     )
-    cache_airport: str | None = stored(None, "the airport code in it", null="as `cache_site`")
+    cache_airport: str | None = stored(
+        None, "airport code in the `cache_site` of the stream's host", null="as `cache_site`"
+    )
     delivery: str | None = stored(
         "file",
-        "file (one address, asked for by ranges), hls or dash (a list of segments, each with an address of its own)",
+        "how the stream is delivered: file (one address, asked for by ranges), hls or dash (a list of segments, "
+        "each with an address of its own)",
         null="not announced",
     )
     parts: tuple[MediaPart, ...] = field(default=(), repr=False)
@@ -104,17 +111,22 @@ class ResolveResult:
         null="not tried",
         column="resolve_elapsed_s",
     )
-    attempt_count: int = stored(0, "attempts", null="not tried", column="resolve_attempt_count")
+    attempt_count: int = stored(0, "attempts to find the media", null="not tried", column="resolve_attempt_count")
     available_wait_s: float | None = stored(
         None, "wait that the service ordered before its media (`available_at`)", null="none ordered"
     )
     address_family: int | None = stored(None, "4 or 6: the family that the media URLs are bound to", null="unknown")
     client_address: str | None = stored(
-        None, "`ip` of the media URL", null="`PYTOMO_STORE_PUBLIC_IP` is off", repr=False
+        None,
+        "public address of the client, as the media URL says (`ip`)",
+        null="`PYTOMO_STORE_PUBLIC_IP` is off",
+        repr=False,
     )
-    extractor: str | None = stored(None, "yt-dlp's extractor", null="not resolved")
-    client: str | None = stored(None, "player client that answered", null="not resolved")
-    software_version: str | None = stored(None, "yt-dlp", null="not tried", column="resolve_software_version")
+    extractor: str | None = stored(None, "yt-dlp's extractor that resolved the video", null="not resolved")
+    client: str | None = stored(None, "player client of the service whose answer was used", null="not resolved")
+    software_version: str | None = stored(
+        None, "version of yt-dlp that resolved the video", null="not tried", column="resolve_software_version"
+    )
     player_config: Mapping[str, Any] | None = stored(
         None, "player parameters that the service declares, scrubbed", null="not declared"
     )
@@ -141,4 +153,4 @@ class ResolveResult:
     # How far the wall clock was ahead of the monotonic one, before and after the answer that counts.
     clock_leads_s: tuple[float, float] | None = field(default=None, repr=False)
     failure: str | None = failure_of("the resolution", column="resolve_failure")
-    failure_detail: str | None = failure_detail(column="resolve_failure_detail")
+    failure_detail: str | None = failure_detail("the resolution", column="resolve_failure_detail")

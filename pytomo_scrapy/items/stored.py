@@ -25,15 +25,18 @@ class About(NamedTuple):
     column: str | None = None
 
 
-ABOUT_DETAIL = About(
-    "what was said, with URL queries, credentials, cookies and the client's address removed",
-    "no failure, or nothing more to say",
-)
-
-
 def about_failure(which: str) -> About:
     """Return the meaning of a failure class, such as of which stage."""
     return About(f"class of the failure vocabulary (docs/failures.md) {which}", "the stage did not fail")
+
+
+def about_detail(which: str) -> About:
+    """Return the meaning of what was said of a failure, such as of which stage."""
+    return About(
+        f"what was said of the failure {which}, with URL queries, credentials, cookies and the client's address "
+        "removed",
+        "no failure, or nothing more to say",
+    )
 
 
 class Leaf(NamedTuple):
@@ -88,9 +91,9 @@ def failure_of(what: str, *, column: str | None = None) -> str | None:
     return field(default=None, metadata={_KEY: about_failure(f"of {what}")._replace(column=column)})
 
 
-def failure_detail(*, column: str | None = None) -> str | None:
+def failure_detail(what: str = "this row", *, column: str | None = None) -> str | None:
     """Declare the detail of a result's failure."""
-    return field(default=None, metadata={_KEY: ABOUT_DETAIL._replace(column=column)})
+    return field(default=None, metadata={_KEY: about_detail(f"of {what}")._replace(column=column)})
 
 
 def part(default: _T, prefix: str = "", **meanings: str) -> _T:

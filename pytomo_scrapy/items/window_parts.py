@@ -13,12 +13,18 @@ class Throughput:
 
     active_s: float | None = stored(None, "first byte to last, no-demand time left out", null="no byte came")
     no_demand_s: float | None = stored(None, "time in which a paced window asked for nothing", null="bulk")
-    delivery_bps: float | None = stored(None, "8 × received_bytes / active_s", null="no byte came")
-    delivery_after_2s_bps: float | None = stored(None, "the same without the first 2 s", null="shorter than 2 s")
-    bin_min_bps: float | None = stored(None, "smallest 1 s bin", null="no whole bin")
-    bin_median_bps: float | None = stored(None, "median 1 s bin", null="no whole bin")
-    bin_p95_bps: float | None = stored(None, "95th percentile of the 1 s bins", null="no whole bin")
-    bin_max_bps: float | None = stored(None, "largest 1 s bin", null="no whole bin")
+    delivery_bps: float | None = stored(None, "delivery rate: 8 × received_bytes / active_s", null="no byte came")
+    delivery_after_2s_bps: float | None = stored(
+        None, "delivery rate without the first 2 s after the first byte", null="shorter than 2 s"
+    )
+    bin_min_bps: float | None = stored(None, "rate of the slowest whole second of the active time", null="no whole bin")
+    bin_median_bps: float | None = stored(
+        None, "rate of the median whole second of the active time", null="no whole bin"
+    )
+    bin_p95_bps: float | None = stored(
+        None, "95th percentile of the rates of the whole seconds of the active time", null="no whole bin"
+    )
+    bin_max_bps: float | None = stored(None, "rate of the fastest whole second of the active time", null="no whole bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,18 @@ class TcpSummary:
     rtt_min_s: float | None = stored(
         None, "smallest kernel round trip over all connections (TCP_INFO)", null="not Linux"
     )
-    receiver_rtt_median_s: float | None = stored(None, "the receiver's own estimate, queues included", null="not Linux")
-    received_segment_count: int | None = stored(None, "with data", null="not Linux", unit="segments")
-    out_of_order_count: int | None = stored(None, "segments that overtook another", null="not Linux", unit="segments")
-    receive_window_max_bytes: int | None = stored(None, "largest receive window seen", null="not Linux")
+    receiver_rtt_median_s: float | None = stored(
+        None,
+        "median of the kernel's own estimates of the round trip as the receiver, queues included",
+        null="not Linux",
+    )
+    received_segment_count: int | None = stored(
+        None, "TCP segments with data that arrived, over all connections", null="not Linux", unit="segments"
+    )
+    out_of_order_count: int | None = stored(
+        None, "TCP segments that overtook another, over all connections", null="not Linux", unit="segments"
+    )
+    receive_window_max_bytes: int | None = stored(None, "largest TCP receive window that was seen", null="not Linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +55,14 @@ class LoadedRtt:
     sent_count: int | None = stored(
         None, "small probes to the media host during the window", null="none were sent", unit="probes"
     )
-    received_count: int | None = stored(None, "of those, answered", null="none were sent", unit="probes")
+    received_count: int | None = stored(
+        None, "probes to the media host that were answered", null="none were sent", unit="probes"
+    )
     rtt_min_s: float | None = stored(
         None, "smallest loaded round trip: TCP handshakes, timed by the kernel", null="none answered"
     )
-    rtt_median_s: float | None = stored(None, "median", null="none answered")
-    rtt_max_s: float | None = stored(None, "largest", null="none answered")
+    rtt_median_s: float | None = stored(None, "median loaded round trip", null="none answered")
+    rtt_max_s: float | None = stored(None, "largest loaded round trip", null="none answered")
     sample_s: tuple[float, ...] = field(default=(), repr=False)  # when each answered probe was sent, from t0
     sample_rtt_s: tuple[float, ...] = field(default=(), repr=False)
 
@@ -56,17 +72,17 @@ class Surroundings:
     """Facts of the media route's interface and of the system."""
 
     interface_kind: str | None = stored(
-        None, "of the media route: ethernet, wifi, cellular, tunnel, loopback, other", null="not known"
+        None, "kind of the media route's interface: ethernet, wifi, cellular, tunnel, loopback, other", null="not known"
     )
-    kernel: str | None = stored(None, "the system and its release", null="no window was opened")
-    congestion_control: str | None = stored(None, "TCP's of our own sending", null="not Linux")
-    link_rate_bps: int | None = stored(None, "as the interface says", null="it does not say")
+    kernel: str | None = stored(None, "operating system and its release", null="no window was opened")
+    congestion_control: str | None = stored(None, "congestion control of TCP for our own sending", null="not Linux")
+    link_rate_bps: int | None = stored(None, "rate of the link as the interface says", null="it does not say")
     wifi_signal_dbm: int | None = stored(
         None, "signal level of the wireless driver", null="not wireless, or not reported in dBm"
     )
-    mtu_bytes: int | None = stored(None, "of the interface", null="not known")
+    mtu_bytes: int | None = stored(None, "largest packet of the interface (MTU)", null="not known")
     is_vpn: bool | None = stored(None, "a guess: the route's interface is a tunnel by kind or name", null="not known")
-    disk_free_bytes: int | None = stored(None, "where the window's bytes are spooled", null="not known")
+    disk_free_bytes: int | None = stored(None, "free space where the window's bytes are spooled", null="not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +95,14 @@ class HostState:
         null="no usable `Date`",
     )
     clock_offset_error_s: float | None = stored(
-        None, "largest possible error of the offset", null="as `clock_offset_s`"
+        None, "largest possible error of `clock_offset_s`", null="as `clock_offset_s`"
     )
     cpu_throttled_s: float | None = stored(
         None, "time in which a processor quota (cgroup) held us back during the window", null="no quota, or not Linux"
     )
-    cpu_steal_ratio: float | None = stored(None, "of all cores' time: taken by the hypervisor", null="not reported")
+    cpu_steal_ratio: float | None = stored(
+        None, "share of all cores' time that the hypervisor took", null="not reported"
+    )
     is_clock_synchronised: bool | None = stored(
         None, "the kernel holds its clock for synchronised at the window's end", null="not Linux"
     )
@@ -141,15 +159,21 @@ class SabrFigures:
     start_s: float | None = stored(
         None, "media that the service wants ahead before a player starts (part 47)", null="not said"
     )
-    resume_s: float | None = stored(None, "the same before it resumes after a stall", null="not said")
+    resume_s: float | None = stored(
+        None, "media that the service wants ahead before a player resumes after a stall (part 47)", null="not said"
+    )
     readahead_s: float | None = stored(
         None, "media ahead of the playhead that the service sends up to (part 35)", null="not said"
     )
     ahead_max_s: float | None = stored(
         None, "most media that any track had ahead of the simulated playhead", null="no segment came whole"
     )
-    empty_answer_count: int | None = stored(None, "answers without media", null="the window was plain", unit="answers")
-    overhead_bytes: int | None = stored(None, "of the answers, that are no media", null="the window was plain")
+    empty_answer_count: int | None = stored(
+        None, "answers over SABR that held no media", null="the window was plain", unit="answers"
+    )
+    overhead_bytes: int | None = stored(
+        None, "bytes of the answers over SABR that are no media", null="the window was plain"
+    )
     repeated_bytes: int | None = stored(
         None, "media that came more than once; counted in no stream", null="the window was plain"
     )

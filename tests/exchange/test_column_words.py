@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 import pytest
 
 from pytomo_scrapy.exchange import column_words as module
-from pytomo_scrapy.exchange.column_words import column_facts, column_words
+from pytomo_scrapy.exchange.column_words import WITHOUT_UNIT, column_facts, column_words
 from pytomo_scrapy.exchange.datasets import SHAPES, ExportSelection, datasets
 
 DOCUMENT = """# Data format
@@ -35,9 +38,12 @@ def test_column_that_the_code_does_not_describe_is_described_by_the_document(
 
 def test_figure_that_is_copied_is_what_its_source_is() -> None:
     words = column_words("figure.startup_delay_s")
-    assert words.meaning == "t0 to the first frame (of the headline's player)"
+    assert words.meaning == "startup delay: t0 to the first frame (of the headline's player)"
     assert (words.unit, words.null) == ("s", "not started: right-censored at horizon_s")
-    assert column_words("figure.delivery_bps").meaning == "8 × received_bytes / active_s (of the first window)"
+    assert (
+        column_words("figure.delivery_bps").meaning
+        == "delivery rate: 8 × received_bytes / active_s (of the first window)"
+    )
     assert column_words("figure.failure") == column_words("measurement.failure")
 
 
@@ -47,9 +53,23 @@ def test_file_says_of_a_column_only_what_is_known() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_column_of_every_export_has_its_definition(shape: str) -> None:
+def test_every_column_of_every_export_has_its_unit_and_a_definition_of_its_own(shape: str) -> None:
     for dataset in datasets(shape, ExportSelection()):
-        for column in dataset.columns:
-            words = column_words(column.source)
-            assert words.meaning and "copied from" not in words.meaning, f"{dataset.name}.{column.name}"
-            assert words.unit or not column.name.endswith(("_s", "_bytes", "_bps", "_ratio", "_px")), column.name
+        words = {column.name: column_words(column.source) for column in dataset.columns}
+        for name, one in words.items():
+            place = f"{dataset.name}.{name}: {one}"
+            assert one.unit, place
+            assert one.unit not in WITHOUT_UNIT or not name.endswith(("_s", "_bytes", "_bps", "_ratio", "_px")), place
+            assert len(one.meaning) >= 12 and " " in one.meaning, place
+            assert not re.match(r"(of|the same|as|its?|that|→) ", one.meaning), f"no definition by itself: {place}"
+            assert not re.fullmatch(r"`?\w+\.\w+`?.*", one.meaning), f"names another column instead: {place}"
+        shared = [meaning for meaning, count in Counter(one.meaning for one in words.values()).items() if count > 1]
+        assert shared == [], f"{dataset.name}: {shared}"
+
+
+def test_number_of_a_row_says_of_which_table() -> None:
+    assert column_words("measurement.id").meaning == "number of the row in the table `measurement`"
+    assert column_words("figure.run_id").meaning == "number of the row in the table `run` that this belongs to"
+    assert [column_words(f"figure.{name}").unit for name in ("stall_count", "is_valid", "host", "status")] == [
+        "count", "none", "text", "code",
+    ]  # fmt: skip

@@ -166,7 +166,7 @@ def test_parquet_column_carries_its_unit_and_definition(tmp_path: Path) -> None:
     writer.close()
     metadata = parquet.read_schema(tmp_path / "x.parquet").field("startup_delay_s").metadata
     assert metadata[b"unit"] == b"s" and metadata[b"source"] == b"figure.startup_delay_s"
-    assert metadata[b"meaning"] == b"t0 to the first frame (of the headline's player)"
+    assert metadata[b"meaning"] == b"startup delay: t0 to the first frame (of the headline's player)"
 
 
 def test_parquet_groups_its_batches_and_keeps_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_sessions_are_the_figures_of_the_database_with_their_units(
     assert frame["started_at"].dt.tz is not None and frame["startup_delay_s"].dtype == "float64"
     about = pytomo.describe(frame).set_index("column")
     assert about.loc["startup_delay_s", "unit"] == "s"
-    assert about.loc["startup_delay_s", "meaning"] == "t0 to the first frame (of the headline's player)"
+    assert about.loc["startup_delay_s", "meaning"] == "startup delay: t0 to the first frame (of the headline's player)"
     assert set(about.index) == set(frame.columns)
     assert about["meaning"].notna().all(), about[about["meaning"].isna()]
 

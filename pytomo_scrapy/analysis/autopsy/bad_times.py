@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence
 from pytomo_scrapy.analysis.autopsy.limits import Limits
 from pytomo_scrapy.failures import Attribution, Stage
-from pytomo_scrapy.items import DownloadResult, Symptom
+from pytomo_scrapy.items import DownloadResult, Interval, Symptom
 from pytomo_scrapy.measure.playback.counted_stalls import MIN_STALL_S
 from pytomo_scrapy.measure.playback.window_replay import horizon_s
 
@@ -49,9 +49,7 @@ def bad_times(evidence: Evidence, limits: Limits) -> list[BadTime]:
     delay_s = playback.startup_delay_s or 0.0
     if delay_s + (evidence.dns_elapsed_s or 0.0) > limits.slow_startup_s:
         found.append(BadTime(Symptom.STARTUP, 0.0, delay_s, 0.0))
-    if not playback.is_identifiable:
-        return found
-    stalls = [stall for stall in playback.stalls if stall.duration_s >= MIN_STALL_S]
+    stalls = [stall for stall in playback.stalls if stall.duration_s >= MIN_STALL_S and not _is_ours(window, stall)]
     longest = sorted(stalls, key=lambda stall: -stall.duration_s)[:MAX_STALLS]
     before_s = delay_s
     for stall in sorted(longest, key=lambda stall: stall.start_s):
@@ -72,6 +70,21 @@ def _failed_start(evidence: Evidence) -> list[BadTime]:
     if window is not None:
         end_s = (window.elapsed_s if evidence.failure else horizon_s(window)) or 0.0
     return [BadTime(Symptom.FAILED_START, 0.0, end_s, 0.0)]
+
+
+def _is_ours(window: DownloadResult | None, stall: Interval) -> bool:
+    """Tell whether we ourselves asked for nothing during most of a stall: then it says nothing."""
+    end_s = stall.start_s + stall.duration_s
+    return no_demand_s(window, stall.start_s, end_s) > stall.duration_s / 2 if window is not None else False
+
+
+def no_demand_s(window: DownloadResult, from_s: float, end_s: float) -> float:
+    """Return the time of a span in which no stream asked for anything."""
+    idle = [
+        sum(max(0.0, min(end_s, end) - max(from_s, start)) for start, end in stream.no_demand)
+        for stream in window.streams
+    ]
+    return min(idle, default=0.0)
 
 
 def _last_demand_s(window: DownloadResult | None, before_s: float) -> float:

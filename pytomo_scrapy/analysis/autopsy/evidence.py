@@ -17,7 +17,7 @@ class PastWindow:
     host: str | None = None
     is_bad: bool = False
     is_bulk: bool = False
-    rate_bps: float | None = None  # its best steady second: `bin_p95_bps`
+    rate_bps: float | None = None  # of its good seconds: `bin_p95_bps`, else `delivery_bps`
     rtt_min_s: float | None = None
     gateway_rtt_min_s: float | None = None
     access_rtt_min_s: float | None = None

@@ -10,13 +10,13 @@ from pytomo_scrapy.items import Cause, Symptom
 def outage(asked: Question) -> Finding | None:
     """Blame an outage: bytes stopped, and nothing beyond the gateway answered meanwhile, or no resolver did."""
     facts = asked.facts
-    numbers = {"silent_ratio": facts.silent_ratio, "access_answers": float(facts.access.answered_count)}
-    if facts.silent_ratio >= asked.limits.held_ratio and facts.is_silence_unanswered and not is_gateway_dead(asked):
-        sentence = (
-            f"For {percent(facts.silent_ratio)} of the time nothing came, and nothing beyond the gateway answered."
-        )
-        return Finding(Cause.OUTAGE, facts.silent_ratio, numbers, sentence)
-    return None
+    numbers = {"dark_ratio": facts.dark_ratio, "silent_ratio": facts.silent_ratio}
+    if facts.dark_ratio < asked.limits.dark_ratio or is_gateway_dead(asked):
+        return None
+    sentence = (
+        f"Nothing beyond the gateway answered for a time; no byte came for {percent(facts.dark_ratio)} of it all."
+    )
+    return Finding(Cause.OUTAGE, facts.dark_ratio, numbers, sentence)
 
 
 def is_gateway_dead(asked: Question) -> bool:
@@ -151,7 +151,13 @@ def service(asked: Question) -> Finding | None:
         )
         return Finding(Cause.SERVICE, facts.waiting_ratio, numbers, sentence)
     has_spare = facts.line_bps is not None and facts.needed_bps is not None
-    if has_spare and asked.is_starved and (facts.line_bps or 0) >= limits.spare_ratio * (facts.needed_bps or 0):
+    is_lossless = (facts.out_of_order_ratio or 0.0) < limits.out_of_order_ratio
+    if (
+        has_spare
+        and is_lossless
+        and asked.is_starved
+        and (facts.line_bps or 0) >= limits.spare_ratio * (facts.needed_bps or 0)
+    ):
         sentence = (
             f"The service sent {mbit(facts.rate_bps)} without a queue or loss on the way; "
             f"this line reaches {mbit(facts.line_bps)}."

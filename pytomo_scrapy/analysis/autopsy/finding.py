@@ -61,8 +61,16 @@ class Question:
 
     @property
     def has_losses(self) -> bool:
-        """Tell whether segments of the media overtook others: what they overtook was lost or late."""
-        return (self.facts.out_of_order_ratio or 0.0) >= self.limits.out_of_order_ratio
+        """Tell whether losses held the media up: segments overtook others, and came slowly once they were sent.
+
+        A burst that overflows a queue at the end of slow start loses segments too, and is fast; where a server took
+        most of the time to begin, what came then does not matter.
+        """
+        facts = self.facts
+        if facts.waiting_ratio >= self.limits.held_ratio:
+            return False
+        is_slow = facts.active_bps is None or facts.needed_bps is None or facts.active_bps < facts.needed_bps
+        return is_slow and (facts.out_of_order_ratio or 0.0) >= self.limits.out_of_order_ratio
 
 
 def mbit(bps: float | None) -> str:

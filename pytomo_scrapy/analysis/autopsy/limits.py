@@ -39,6 +39,13 @@ class Limits:
     )
     drain_s: float = _limit(10.0, "s", "longest time before a stall in which its cause is looked for")
     held_ratio: float = _limit(0.5, "", "least share of the bad time in which the evidence must hold")
+    lost_ratio: float = _limit(
+        0.7, "", "least share of the bad time without a processor that shows: media need a hundredth of one"
+    )
+    dark_ratio: float = _limit(0.35, "", "least share of the bad time that an outage and its recovery must fill")
+    least_dark_count: float = _limit(
+        8, "probes", "unanswered by media host and access line one after the other: at a loss of a half, 1 in 256"
+    )
     absent_ratio: float = _limit(0.25, "", "largest share at which evidence counts as absent")
     queue_s: float = _limit(
         0.03,

@@ -16,7 +16,7 @@ def probe(asked: Question) -> Finding | None:
         "probe_gap_s": window.probe_gap_s if window else None,
         "cpu_ratio": window.cpu_ratio if window else None,
     }
-    if lost is not None and lost >= asked.limits.held_ratio:
+    if lost is not None and lost >= asked.limits.lost_ratio:
         return Finding(
             Cause.PROBE, lost, numbers, f"This machine let the measurement wait for {percent(lost)} of the time."
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pytomo_scrapy.analysis.autopsy.bad_times import BadTime
+from pytomo_scrapy.analysis.autopsy.bad_times import BadTime, no_demand_s
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence
 from pytomo_scrapy.analysis.autopsy.limits import Limits
 from pytomo_scrapy.items import DownloadResult, LoadedRtt, MediaTimeline, Symptom
@@ -51,13 +51,18 @@ class SpanFacts:
     mean_bps: float | None
     peak_bps: float | None  # that the media at a stall need
     silent_ratio: float
-    is_silence_unanswered: bool  # nothing beyond the gateway answered in the silence, and was asked
+    dark_ratio: float  # of the span: silent, and nothing beyond the gateway answered for a time
     waiting_ratio: float  # of the span: asked, and the server had not begun to answer
     out_of_order_ratio: float | None
     foreign_received_bps: float | None
     foreign_sent_bps: float | None
     lost_ratio: float | None  # of the span: this process did not run, or waited for a processor
     line_bps: float | None
+
+    @property
+    def active_bps(self) -> float | None:
+        """Return the rate without the time in which a server had not begun to answer."""
+        return None if self.rate_bps is None else self.rate_bps / max(STEP_S, 1 - self.waiting_ratio)
 
     @property
     def foreign_ratio(self) -> float | None:
@@ -92,13 +97,13 @@ def span_facts(evidence: Evidence, bad: BadTime, limits: Limits) -> SpanFacts:
     return SpanFacts(
         duration_s=seconds,
         **levels,
-        rate_bps=8 * received / max(STEP_S, seconds - _no_demand_s(window, from_s, end_s)),
+        rate_bps=8 * received / max(STEP_S, seconds - no_demand_s(window, from_s, end_s)),
         needed_bps=_needed_bps(evidence, bad, mean_bps, limits),
         mean_bps=mean_bps,
         peak_bps=_peak_bps(evidence, bad),
         silent_ratio=sum(end - start for start, end in silences) / seconds,
-        is_silence_unanswered=_is_unanswered(window, silences, history.least("access_rtt_min_s") is not None, limits),
-        waiting_ratio=_waiting_s(window, from_s, end_s) / seconds,
+        dark_ratio=_dark_s(window, silences, history.least("access_rtt_min_s") is not None, limits) / seconds,
+        waiting_ratio=waiting_s(window, from_s, end_s) / seconds,
         out_of_order_ratio=_out_of_order_ratio(window, from_s, end_s),
         foreign_received_bps=foreign[0],
         foreign_sent_bps=foreign[1],
@@ -138,16 +143,6 @@ def _received(window: DownloadResult, t_s: float) -> int:
         count = bisect_right(stream.arrival_s, t_s)
         total += stream.arrival_bytes[count - 1] if count else 0
     return total
-
-
-def _no_demand_s(window: DownloadResult, from_s: float, end_s: float) -> float:
-    """Return the time of the span in which no stream asked for anything."""
-    if not window.streams:
-        return 0.0
-    least = []
-    for stream in window.streams:
-        least.append(sum(max(0.0, min(end_s, end) - max(from_s, start)) for start, end in stream.no_demand))
-    return min(least)
 
 
 def _mean_bps(timelines: Sequence[MediaTimeline]) -> float | None:
@@ -191,33 +186,31 @@ def _silences(window: DownloadResult, from_s: float, end_s: float) -> list[tuple
     times = sorted(t_s for stream in window.streams for t_s in stream.arrival_s if from_s < t_s < end_s)
     edges = [from_s, *times, end_s]
     gaps = [(start, end) for start, end in pairwise(edges) if end - start >= SILENT_S]
-    return [(start, end) for start, end in gaps if _no_demand_s(window, start, end) < (end - start) / 2]
+    return [(start, end) for start, end in gaps if no_demand_s(window, start, end) < (end - start) / 2]
 
 
-def _is_unanswered(
-    window: DownloadResult, silences: Sequence[tuple[float, float]], has_access: bool, limits: Limits
-) -> bool:
-    """Tell whether media host and access hop were asked in the silence and neither answered.
+def _dark_s(window: DownloadResult, silences: Sequence[tuple[float, float]], has_access: bool, limits: Limits) -> float:
+    """Return the length of the silences in which neither media host nor access line answered for a time.
 
-    The hop says so only where it answers at other times.
+    All of such a silence counts: a sender waits longer and longer before it tries again. The line's far end says so
+    only where it answers at other times.
     """
-    access, host = window.loaded_access, window.loaded
+    access, host, elapsed_s = window.loaded_access, window.loaded, window.elapsed_s or 0.0
     if not host.sent_count or not (access.received_count or has_access):
-        return False
-    asked = [(start, end) for start, end in silences if end - start >= SILENT_S]
-    in_silence_s = sum(end - max(start, _FIRST_PROBE_S) for start, end in asked if end > _FIRST_PROBE_S)
-    per_s = host.sent_count / max(STEP_S, (window.elapsed_s or 0.0) - _FIRST_PROBE_S)
-    if in_silence_s * per_s < limits.least_sample_count:
-        return False
-    # What was asked at its edges may have been answered before it began, or after its end.
-    answered = sum(
-        any(start + SILENT_S / 2 <= sent_s <= end - SILENT_S / 2 for start, end in asked)
-        for sent_s in (*access.sample_s, *host.sample_s)
-    )
-    return answered == 0
+        return 0.0
+    per_s = (host.sent_count + (access.sent_count or 0)) / max(STEP_S, elapsed_s - _FIRST_PROBE_S)
+    answered = sorted((*access.sample_s, *host.sample_s))
+    total_s = 0.0
+    for start, end in silences:
+        inside = [sent_s for sent_s in answered if start < sent_s < end]
+        edges = [max(start, _FIRST_PROBE_S), *inside, end]
+        # What was asked last may still be under way when the silence ends.
+        if any((after - before) * per_s >= limits.least_dark_count for before, after in pairwise(edges)):
+            total_s += end - start
+    return total_s
 
 
-def _waiting_s(window: DownloadResult, from_s: float, end_s: float) -> float:
+def waiting_s(window: DownloadResult, from_s: float, end_s: float) -> float:
     """Return the time of the span in which a request waited for the first byte of its answer and nothing else came."""
     spans = []
     for request in window.requests:

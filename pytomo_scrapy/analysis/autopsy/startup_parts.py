@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence
-from pytomo_scrapy.items import DownloadResult, HttpRequest
+from pytomo_scrapy.analysis.autopsy.span_facts import waiting_s
+from pytomo_scrapy.items import DownloadResult
 
 STEP_S = 0.1
 # Slow start is over once a tenth of a second brings this share of what the rest of the start brings at its median.
@@ -27,14 +28,14 @@ def startup_parts(evidence: Evidence, end_s: float) -> Mapping[str, float]:
     window = evidence.window
     if window is None or end_s <= 0:
         return parts
-    first = min((r.stream for r in window.requests if r.t_s is not None), default=None)
-    hops = [request for request in window.requests if request.stream == first]
-    spent = _handshakes(hops, window, end_s)
-    transfer_s = max(0.0, end_s - sum(spent.values()))
-    slow_start_s = min(transfer_s, _slow_start_s(window, end_s)) if window.first_byte_s is not None else 0.0
-    rest = (
-        {"slow_start": slow_start_s, "transfer": transfer_s - slow_start_s} if window.first_byte_s is not None else {}
-    )
+    spent = _handshakes(window, end_s)
+    waited_s = min(waiting_s(window, 0.0, end_s), end_s - sum(spent.values()))
+    if window.first_byte_s is None or window.first_byte_s >= end_s:
+        open_step, rest_s = _open_step(window), end_s - sum(spent.values())
+        return parts | spent | {open_step: spent.get(open_step, 0.0) + rest_s}
+    transfer_s = max(0.0, end_s - sum(spent.values()) - waited_s)
+    slow_start_s = min(transfer_s, _slow_start_s(window, end_s))
+    rest = {"server_wait": waited_s, "slow_start": slow_start_s, "transfer": transfer_s - slow_start_s}
     return parts | spent | rest
 
 
@@ -44,31 +45,29 @@ def longest_part(parts: Mapping[str, float]) -> str | None:
     return max(rest, key=lambda name: rest[name], default=None)
 
 
-def _handshakes(hops: list[HttpRequest], window: DownloadResult, end_s: float) -> dict[str, float]:
-    """Return what passed of the start before the first byte of media, by what was waited for."""
-    limit_s = min(end_s, window.first_byte_s if window.first_byte_s is not None else end_s)
+def _handshakes(window: DownloadResult, end_s: float) -> dict[str, float]:
+    """Return what look-ups and handshakes took of the first stream's way to its media, redirects too."""
+    first = min((row.stream for row in window.requests if row.t_s is not None), default=None)
     spent: dict[str, float] = {}
-    left_s = limit_s
-    for hop in hops:
+    left_s = min(end_s, window.first_byte_s if window.first_byte_s is not None else end_s)
+    for hop in window.requests:
+        if hop.stream != first:
+            continue
         for name, value in (("dns", hop.dns_s), ("connect", hop.connect_s), ("tls", hop.tls_s)):
             if value is not None and left_s > 0:
                 spent[name] = spent.get(name, 0.0) + min(left_s, value)
                 left_s -= min(left_s, value)
-        if hop.received_bytes or (hop.t_s or 0.0) > limit_s:
+        if hop.received_bytes:
             break
-    if left_s > 0:
-        # What is left of it was waited for in vain, or for the answer: the last step that was begun.
-        spent[_open_step(hops)] = spent.get(_open_step(hops), 0.0) + left_s
     return spent
 
 
-def _open_step(hops: list[HttpRequest]) -> str:
-    last = hops[-1] if hops else None
+def _open_step(window: DownloadResult) -> str:
+    """Return what was waited for when nothing had come: the step that the last request had begun."""
+    last = window.requests[-1] if window.requests else None
     if last is None or (last.connect_s is None and last.status is None and last.first_byte_s is None):
         return "connect"
-    if last.failure is not None and last.failure.startswith("tls_"):
-        return "tls"
-    return "server_wait"
+    return "tls" if last.failure is not None and last.failure.startswith("tls_") else "server_wait"
 
 
 def _slow_start_s(window: DownloadResult, end_s: float) -> float:

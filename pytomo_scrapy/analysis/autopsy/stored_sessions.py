@@ -31,7 +31,8 @@ _NO_HISTORY = LineHistory()
 PAST_COUNT = 20
 _FULL_MODES = ("bulk", "full")
 _OF_WINDOW = (
-    download.c.place, download.c.host, download.c.mode, download.c.bin_p95_bps, download.c.tcp_rtt_min_s,
+    download.c.place, download.c.host, download.c.mode, download.c.bin_p95_bps, download.c.delivery_bps,
+    download.c.tcp_rtt_min_s,
     download.c.loaded_gateway_rtt_min_s, download.c.loaded_access_rtt_min_s, download.c.received_bytes,
 )  # fmt: skip
 _OF_SESSION = (
@@ -79,7 +80,7 @@ class SessionReader:
                 yield StoredSession(row.id, evidence, _is_traced(window))
             else:
                 yield StoredSession(row.id, bare[row.id], True)
-            if row.bin_p95_bps is not None or row.tcp_rtt_min_s is not None:
+            if row.delivery_bps is not None:
                 past.appendleft(_past_window(row, row.id in details))
 
 
@@ -100,7 +101,7 @@ def _sessions() -> Select[Any]:
 def _past_of(connection: Connection, vantage_id: int, before_id: int, limits: Limits) -> deque[PastWindow]:
     """Return the windows of a measuring point before a session, newest first."""
     query = _sessions().where(
-        measurement.c.vantage_id == vantage_id, measurement.c.id < before_id, download.c.bin_p95_bps.is_not(None)
+        measurement.c.vantage_id == vantage_id, measurement.c.id < before_id, download.c.delivery_bps.is_not(None)
     )
     rows = connection.execute(query.order_by(measurement.c.id.desc()).limit(PAST_COUNT)).all()
     played = _playbacks(connection, rows)
@@ -114,7 +115,8 @@ def _past_window(row: Row[Any], is_bad: bool) -> PastWindow:
         host=row.host,
         is_bad=is_bad or row.failure is not None,
         is_bulk=row.mode in _FULL_MODES,
-        rate_bps=row.bin_p95_bps,
+        # Most seconds of a paced window are not whole: what it asked for came at this rate, or the line could more.
+        rate_bps=row.bin_p95_bps or row.delivery_bps,
         rtt_min_s=row.tcp_rtt_min_s,
         gateway_rtt_min_s=row.loaded_gateway_rtt_min_s,
         access_rtt_min_s=row.loaded_access_rtt_min_s,
@@ -161,7 +163,7 @@ def _results(connection: Connection, table: Table, kind: type[Any], ids: Iterabl
     found: dict[int, list[Any]] = defaultdict(list)
     rows = connection.execute(select(table).where(table.c.measurement_id.in_(list(ids))).order_by(table.c.id))
     for row in rows:
-        found[row.measurement_id].append(from_flat(kind, row._mapping))
+        found[row.measurement_id].append(from_flat(kind, {**row._mapping}))
     return found
 
 

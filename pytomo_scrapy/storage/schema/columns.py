@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from pytomo_scrapy.items.stored import ABOUT_DETAIL, About, about_failure
+from pytomo_scrapy.items.stored import About, about_detail, about_failure
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -91,7 +91,7 @@ def failure_columns(which: str, prefix: str = "") -> list[Column[Any]]:
     """Return the class of a failure and its scrubbed detail."""
     return [
         Column(f"{prefix}failure", Text, info={"about": about_failure(which)}),
-        Column(f"{prefix}failure_detail", Text, info={"about": ABOUT_DETAIL}),
+        Column(f"{prefix}failure_detail", Text, info={"about": about_detail(which)}),
     ]
 
 

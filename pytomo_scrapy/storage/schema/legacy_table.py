@@ -44,36 +44,37 @@ OLD_COLUMNS: tuple[tuple[str, str], ...] = (
     ("RedirectUrl", "text"),
     ("StatusCode", "int"),
 )
-# What each means, behind its name, and its unit.
+# What each means, and its unit.
 _MEANINGS = {
-    "ID": (": when the row was written, as it stood there: the wall clock of that machine, in its own time zone", ""),
-    "Service": (", such as Youtube", ""),
-    "Url": (" of the watch page", ""),
-    "CacheUrl": (": address of the media host, as it stood there", ""),
-    "CacheServerDelay": (": time to find the media address", "s"),
-    "IP": (" of the media host", ""),
-    "Resolver": (": name and address of the name server", ""),
-    "ResolveTime": (" of the name server", "s"),
-    "ASNumber": ("; 0 where the look-up failed", ""),
-    "PingMin": ("", "ms"),
-    "PingAvg": ("; lost probes cannot be seen in it", "ms"),
-    "PingMax": ("", "ms"),
-    "DownloadTime": ("", "s"),
-    "VideoType": (": container", ""),
-    "VideoDuration": ("", "s"),
-    "VideoLength": (": size of the file", "bytes"),
-    "EncodingRate": (": length by duration", "kbit/s"),
-    "DownloadBytes": ("", "bytes"),
-    "DownloadInterruptions": (": its own count of stalls", ""),
-    "InitialData": ("", "bytes"),
-    "InitialRate": ("", "kbit/s"),
-    "InitialPlaybackBuffer": ("", "s"),
-    "BufferingDuration": ("", "s"),
-    "PlaybackDuration": (": media downloaded, not played", "s"),
-    "BufferDurationAtEnd": ("", "s"),
-    "TimeTogetFirstByte": ("", "s"),
-    "MaxInstantThp": (": the best block that took over 10 ms", "kbit/s"),
-    "RedirectUrl": (", whole, as it stood there", ""),
+    "ID": ("when the row was written, as it stood there: the wall clock of that machine, in its own time zone", ""),
+    "Service": ("service that has the video, such as Youtube", ""),
+    "Url": ("address of the watch page", ""),
+    "CacheUrl": ("address of the media host, as it stood there", ""),
+    "CacheServerDelay": ("time to find the media address", "s"),
+    "IP": ("address of the media host", ""),
+    "Resolver": ("name and address of the name server", ""),
+    "ResolveTime": ("time that the name server took to answer", "s"),
+    "ASNumber": ("number of the autonomous system of the media host; 0 where the look-up failed", ""),
+    "PingMin": ("smallest round trip to the media host", "ms"),
+    "PingAvg": ("mean round trip to the media host; lost probes cannot be seen in it", "ms"),
+    "PingMax": ("largest round trip to the media host", "ms"),
+    "DownloadTime": ("time that the download took", "s"),
+    "VideoType": ("container of the video", ""),
+    "VideoDuration": ("length of the video", "s"),
+    "VideoLength": ("size of the file", "bytes"),
+    "EncodingRate": ("bitrate of the video: its size by its length", "kbit/s"),
+    "DownloadBytes": ("bytes that were downloaded", "bytes"),
+    "DownloadInterruptions": ("stalls, by its own count", "stalls"),
+    "InitialData": ("bytes that had arrived when playback was held to start", "bytes"),
+    "InitialRate": ("rate at which these first bytes came", "kbit/s"),
+    "InitialPlaybackBuffer": ("media buffered when playback was held to start", "s"),
+    "BufferingDuration": ("time that playback was held to stand still", "s"),
+    "PlaybackDuration": ("length of the media downloaded, not played", "s"),
+    "BufferDurationAtEnd": ("media buffered at the end of the download", "s"),
+    "TimeTogetFirstByte": ("time to the first byte of media", "s"),
+    "MaxInstantThp": ("rate of the best block that took over 10 ms", "kbit/s"),
+    "RedirectUrl": ("address that the media host redirected to, whole, as it stood there", ""),
+    "StatusCode": ("HTTP status of the media host's answer", "code"),
 }
 _NEVER_NULL = {"ID", "Url"}
 _TYPES = {"TIMESTAMP": Text, "text": Text, "real": Double, "int": BigInteger}
@@ -85,9 +86,9 @@ def column_of(old_name: str) -> str:
 
 
 def _old_column(name: str, kind: str) -> Column[Any]:
-    meaning, unit = _MEANINGS.get(name, ("", ""))
+    meaning, unit = _MEANINGS[name]
     null = "never" if name in _NEVER_NULL else "it was NULL there, or the column did not exist"
-    return optional(column_of(name), _TYPES[kind], f"`{name}`{meaning}", null=null, unit=unit)
+    return optional(column_of(name), _TYPES[kind], f"`{name}`: {meaning}", null=null, unit=unit)
 
 
 legacy_source = Table(

@@ -26,7 +26,7 @@ from pytomo_scrapy.storage.schema.derive import table_of, table_of_rows
 from pytomo_scrapy.storage.schema.figure_tables import figure as figure
 from pytomo_scrapy.storage.schema.legacy_table import legacy_row as legacy_row
 
-_LOADED = "packed as `PL` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"
+_LOADED = "round trips under load to {}, packed as `PL` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"
 
 download = table_of(
     "download",
@@ -35,17 +35,24 @@ download = table_of(
     keys="place",
     unique=("place",),
     after={
-        "loaded_rtt_max_s": [optional("loaded_samples", LargeBinary, _LOADED, null="none answered")],
-        "loaded_access_rtt_max_s": [optional("loaded_access_samples", LargeBinary, _LOADED, null="none answered")],
+        "loaded_rtt_max_s": [
+            optional("loaded_samples", LargeBinary, _LOADED.format("the media host"), null="none answered")
+        ],
+        "loaded_access_rtt_max_s": [
+            optional("loaded_access_samples", LargeBinary, _LOADED.format("the hop behind it"), null="none answered")
+        ],
         "probe_paused_s": [
             optional(
                 "host_samples",
                 LargeBinary,
-                "packed as `PH` (section Blobs): `pytomo_scrapy.read_blob` unpacks it",
+                "what this machine did during the window, packed as `PH` (section Blobs): `pytomo_scrapy.read_blob` "
+                "unpacks it",
                 null="not known, or on loopback",
             )
         ],
-        "loaded_gateway_rtt_max_s": [optional("loaded_gateway_samples", LargeBinary, _LOADED, null="none answered")],
+        "loaded_gateway_rtt_max_s": [
+            optional("loaded_gateway_samples", LargeBinary, _LOADED.format("the gateway"), null="none answered")
+        ],
     },
 )
 
@@ -58,8 +65,8 @@ stream = table_of(
     parent="measurement",
     lead=[
         reference("download_id", "download", null="no window was opened", is_index=True),
-        required("place", Integer, "window index, from 0"),
-        required("stream", Integer, "index in the window"),
+        required("place", Integer, "index of the window among the measurement's, from 0"),
+        required("stream", Integer, "index of the stream in its window"),
     ],
     unique=("place", "stream"),
 )
@@ -68,17 +75,26 @@ arrival_trace = Table(
     "arrival_trace",
     metadata,
     key("stream_id", BigId, "→ stream", "stream"),
-    required("point_count", BigInteger, "points in the blob"),
-    required("points", LargeBinary, "packed as `PT` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"),
+    required("point_count", BigInteger, "number of arrivals in `points`"),
+    required(
+        "points",
+        LargeBinary,
+        "when how many bytes had arrived, packed as `PT` (section Blobs): `pytomo_scrapy.read_blob` unpacks it",
+    ),
 )
 
 media_timeline = Table(
     "media_timeline",
     metadata,
     key("stream_id", BigId, "→ stream", "stream"),
-    required("point_count", BigInteger, "points in the blob"),
-    required("segment_count", BigInteger, "segments in the blob"),
-    required("points", LargeBinary, "packed as `PM` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"),
+    required("point_count", BigInteger, "number of media times in `points`"),
+    required("segment_count", BigInteger, "number of segments in `points`"),
+    required(
+        "points",
+        LargeBinary,
+        "media seconds that are complete after so many bytes, and segments, packed as `PM` (section Blobs): "
+        "`pytomo_scrapy.read_blob` unpacks it",
+    ),
 )
 
 http_request = table_of("http_request", HttpRequest, parent="download", keys="stream hop")
@@ -90,11 +106,12 @@ tcp_connection = table_of(
     keys="stream",
     after={
         "sent_delivery_rate_bps": [
-            optional("sample_count", BigInteger, "samples in the blob"),
+            optional("sample_count", BigInteger, "number of samples in `samples`"),
             optional(
                 "samples",
                 LargeBinary,
-                "packed as `PS` (section Blobs): `pytomo_scrapy.read_blob` unpacks it",
+                "what the kernel said at each sample, packed as `PS` (section Blobs): `pytomo_scrapy.read_blob` "
+                "unpacks it",
                 null="no samples",
             ),
         ]
@@ -108,7 +125,12 @@ dns_lookup = table_of(
     keys="host resolver",
     after={
         "cnames": [
-            optional("chosen_address", Text, "address pinned for the window", null="this answer was not measured")
+            optional(
+                "chosen_address",
+                Text,
+                "address of this answer that the window was pinned to",
+                null="this answer was not measured",
+            )
         ]
     },
 )
@@ -117,8 +139,8 @@ dns_address = Table(
     "dns_address",
     metadata,
     key("lookup_id", BigId, "→ dns_lookup", "dns_lookup"),
-    key("place", Integer, "order in the answer, from 0"),
-    required("address", Text, "IPv4 or IPv6"),
+    key("place", Integer, "place of the address in the answer, from 0"),
+    required("address", Text, "address of the answer, IPv4 or IPv6"),
 )
 
 ping = table_of("ping", Ping, parent="measurement", keys="address")
@@ -132,13 +154,18 @@ playback = table_of(
     "playback",
     PlaybackResult,
     parent="measurement",
-    lead=[required("place", Integer, "window index, from 0")],
+    lead=[required("place", Integer, "index of the window among the measurement's, from 0")],
     keys="player parameters",
     unique=("place", "player"),
     is_by_type=True,
     after={
         "stall_1s_count": [
-            optional("freeze_count", BigInteger, "freezes", null="this player does not know when it shows a picture")
+            optional(
+                "freeze_count",
+                BigInteger,
+                "number of times in which the picture stood still",
+                null="this player does not know when it shows a picture",
+            )
         ]
     },
 )
@@ -154,7 +181,8 @@ ladder = table_of(
             optional(
                 "rungs",
                 LargeBinary,
-                "packed as `PG` (section Blobs): `pytomo_scrapy.read_blob` unpacks it",
+                "rungs of the ladder with their segments, packed as `PG` (section Blobs): "
+                "`pytomo_scrapy.read_blob` unpacks it",
                 null="no ladder, or thinned out",
             )
         ]
@@ -162,5 +190,5 @@ ladder = table_of(
 )
 
 playback_event = table_of(
-    "playback_event", Interval, parent="playback", lead=[required("kind", Text, "stall or freeze")]
+    "playback_event", Interval, parent="playback", lead=[required("kind", Text, "what the event is: stall or freeze")]
 )

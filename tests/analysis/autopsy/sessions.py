@@ -77,9 +77,13 @@ def make_window(line: Line) -> DownloadResult:
         received_bytes=totals[-1],
         probe_gap_s=0.01,
         streams=(
-            StreamDownload("muxed", "18", received_bytes=totals[-1], arrival_s=tuple(times), arrival_bytes=tuple(totals)),
+            StreamDownload(
+                "muxed", "18", received_bytes=totals[-1], arrival_s=tuple(times), arrival_bytes=tuple(totals)
+            ),
         ),
-        requests=(HttpRequest(0, 0, HOST, 443, t_s=0.0, connect_s=0.03, tls_s=0.06, status=206, first_byte_s=line.wait_s),),
+        requests=(
+            HttpRequest(0, 0, HOST, 443, t_s=0.0, connect_s=0.03, tls_s=0.06, status=206, first_byte_s=line.wait_s),
+        ),
         tcp=(
             TcpConnection(
                 0, "192.0.2.1", 443, 50000,

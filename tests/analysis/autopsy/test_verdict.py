@@ -73,8 +73,8 @@ def test_start_that_waits_for_the_server_is_the_services() -> None:
     (verdict,) = explain(make_evidence(line, playback=slow(), window={"first_byte_s": 5.1}))
 
     assert (verdict.cause, verdict.startup_part) == (Cause.SERVICE, "server_wait")
-    # 5.1 s until the first byte, less 0.03 s for TCP and 0.06 s for TLS.
-    assert (verdict.startup_parts or {})["server_wait"] == pytest.approx(5.01)
+    # 5 s from the request on, counted in tenths in which nothing came.
+    assert (verdict.startup_parts or {})["server_wait"] == pytest.approx(5.0, abs=0.15)
 
 
 def test_session_without_a_picture_is_a_failed_start() -> None:
@@ -128,7 +128,7 @@ def test_session_without_a_window_is_judged_by_its_resolvers(resolvers: tuple[st
 
 
 def test_two_rules_that_hold_are_both_named() -> None:
-    (verdict,) = explain(make_evidence(Line(rtt_s=FULL, waited_ratio=0.7)))
+    (verdict,) = explain(make_evidence(Line(rtt_s=FULL, waited_ratio=0.8)))
 
     assert (verdict.cause, verdict.second_cause) == (Cause.PROBE, Cause.ACCESS)
 
