@@ -16,7 +16,7 @@ from starlette.responses import Response
 from pytomo_scrapy.dashboard.render import render
 
 # These first, in this order; the rest by name.
-_FIRST = ("dashboard", "data-format", "metrics", "failures", "playback", "settings")
+_FIRST = ("dashboard", "data-format", "metrics", "autopsy", "failures", "playback", "settings")
 _LINK = re.compile(r'href="(?:\./)?([a-z0-9-]+)\.md(#[^"]*)?"')
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 # A link to the code, which is not served.

@@ -79,9 +79,14 @@ class SessionReader:
                 )
                 yield StoredSession(row.id, evidence, _is_traced(window))
             else:
-                yield StoredSession(row.id, bare[row.id], True)
+                yield StoredSession(row.id, bare[row.id], not _has_lost_its_stalls(played.get(row.id)))
             if row.delivery_bps is not None:
-                past.appendleft(_past_window(row, row.id in details))
+                past.appendleft(_past_window(row, row.id in details or _has_lost_its_stalls(played.get(row.id))))
+
+
+def _has_lost_its_stalls(played: PlaybackResult | None) -> bool:
+    """Tell whether retention took the stalls of a session that is counted as one with stalls."""
+    return played is not None and bool(played.stall_count) and not played.stalls
 
 
 def _is_traced(window: DownloadResult | None) -> bool:
