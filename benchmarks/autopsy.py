@@ -33,6 +33,8 @@ from pytomo_scrapy.items import Autopsy, Cause, Symptom
 from pytomo_scrapy.storage.database import open_database
 
 SCORED = (Cause.PROBE, Cause.HOME, Cause.OWN_TRAFFIC, Cause.ACCESS, Cause.PATH, Cause.OUTAGE, Cause.SERVICE)
+# Of a session, kept from a program that only looks at the clock: measured apart from what is judged.
+OVERLOADED_RATIO = 0.3
 Judged = list[tuple[dict[str, Any], tuple[Autopsy, ...]]]
 
 
@@ -90,8 +92,11 @@ def score(judged: Judged, title: str, *, starts_alone: bool = False) -> bool:
     """Print the confusion matrix with precision and recall. Returns whether all that is asked for is reached."""
     matrix: Counter[tuple[str, str]] = Counter()
     pairs: Counter[str] = Counter()
-    clean_blamed = good = 0
+    clean_blamed = good = overloaded = 0
     for row, verdicts in judged:
+        if row.get("machine_lag_ratio", 0.0) >= OVERLOADED_RATIO and Cause.PROBE not in row["causes"]:
+            overloaded += 1  # probe is what is true of it, whatever was injected
+            continue
         chosen = [verdict for verdict in verdicts if is_start(verdict)] if starts_alone else list(verdicts)
         if not row["causes"]:
             clean_blamed += any(verdict.cause != Cause.UNKNOWN for verdict in chosen)
@@ -123,6 +128,7 @@ def score(judged: Judged, title: str, *, starts_alone: bool = False) -> bool:
     unknown = sum(n for (_, said), n in matrix.items() if said == "unknown")
     print(f"\nunknown: {unknown} of {bad} bad sessions; clean sessions with a cause: {clean_blamed}")
     print(f"injected, and good all the same (not scored): {good}; pairs: {dict(pairs)}")
+    print(f"left out, because this machine was overloaded meanwhile: {overloaded}")
     return is_reached and not pairs["third"]
 
 

@@ -26,6 +26,31 @@ PROBE = "10.77.0.2"
 
 
 @dataclass(slots=True)
+class MachineLag:
+    """How much of a session this machine kept a program from running that only wants to look at the clock.
+
+    Measured apart from the probe: where nothing was injected and it is large, the machine itself was overloaded.
+    """
+
+    lost_s: float = 0.0
+    total_s: float = 0.0
+
+    def watch(self, over: threading.Event) -> None:
+        """Sleep for 10 ms again and again, and note what is longer than 50 ms."""
+        last_s = time.monotonic()
+        while not over.wait(0.01):
+            now_s = time.monotonic()
+            self.total_s += now_s - last_s
+            self.lost_s += now_s - last_s if now_s - last_s > 0.05 else 0.0
+            last_s = now_s
+
+    @property
+    def ratio(self) -> float:
+        """Return the share."""
+        return self.lost_s / self.total_s if self.total_s else 0.0
+
+
+@dataclass(slots=True)
 class EmulatedLine:
     """The namespaces and programs of a line; `close` ends what was started, by its own handles."""
 
@@ -99,17 +124,20 @@ class EmulatedLine:
         traffic = self._traffic(injection)
         if traffic is not None:
             time.sleep(1.5)  # it has filled the line by then
-        over = threading.Event()
+        over, lag = threading.Event(), MachineLag()
         self._say({"address": injection.address, "mode": mode, "number": number})
         self._hear("begins")
         disturbing = threading.Thread(target=self._disturb, args=(injection, over))
         disturbing.start()
+        watching = threading.Thread(target=lag.watch, args=(over,))
+        watching.start()
         try:
             self._hear("ends")
         finally:
             over.set()
             disturbing.join()
-        said = self._hear("measurement")
+            watching.join()
+        said = self._hear("measurement") | {"machine_lag_ratio": lag.ratio}
         if traffic is not None:
             traffic.kill()
             traffic.wait()

@@ -46,7 +46,7 @@ def access(asked: Question) -> Finding | None:
             f"{ms(facts.access.base_s)} when idle{usual}."
         )
         return Finding(Cause.ACCESS, facts.access.raised_ratio or 0.0, numbers, sentence)
-    if asked.is_lossy(facts.access) and asked.is_lossless(facts.gateway):
+    if asked.is_slowed_by_loss(facts.access) and asked.is_lossless(facts.gateway):
         sentence = f"{percent(facts.access.loss_ratio)} of what was sent over the access line got lost."
         return Finding(Cause.ACCESS, 1.0, numbers, sentence)
     is_plateau = (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence
 from pytomo_scrapy.analysis.autopsy.limits import Limits
-from pytomo_scrapy.analysis.autopsy.span_facts import Level, SpanFacts
+from pytomo_scrapy.analysis.autopsy.span_facts import SEGMENT_BYTES, Level, SpanFacts
 from pytomo_scrapy.items import Cause
+
+_MATHIS = math.sqrt(3 / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,18 @@ class Question:
         """Tell whether probes to a place were lost, more than by chance."""
         ratio = level.loss_ratio or 0.0
         return ratio >= self.limits.loss_ratio and ratio * level.expected_count >= self.limits.least_lost_count
+
+    def is_slowed_by_loss(self, level: Level) -> bool:
+        """Tell whether what is lost on the way to a place holds TCP below what playback needs.
+
+        **Source**: Mathis et al., CCR 27(3), 1997: the rate is below 1.22 segments a round trip over the square root of
+        the loss. A loss of probes there and back bounds that of the media from above.
+        """
+        needed_bps, rtt_s = self.facts.needed_bps, self.facts.host.base_s or self.facts.access.base_s
+        if not self.is_lossy(level) or needed_bps is None or not rtt_s:
+            return self.is_lossy(level)
+        bound_bps = _MATHIS * 8 * SEGMENT_BYTES / (rtt_s * math.sqrt(level.loss_ratio or 1.0))
+        return bound_bps < self.limits.starved_ratio * needed_bps
 
     def is_lossless(self, level: Level) -> bool:
         """Tell whether probes to a place were answered, but for one."""

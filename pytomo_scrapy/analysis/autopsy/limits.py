@@ -60,7 +60,11 @@ class Limits:
         "a flow that fills a link by itself lifts its round trip by at least half: Sundaresan et al., TCP Congestion "
         "Signatures, IMC 2017",
     )
-    loss_ratio: float = _limit(0.03, "", "least share of lost probes that is loss")
+    loss_ratio: float = _limit(
+        0.03,
+        "",
+        "least share of lost probes that is loss, where it holds TCP below what playback needs (Mathis et al.)",
+    )
     least_lost_count: float = _limit(2, "probes", "fewer lost probes are chance")
     out_of_order_ratio: float = _limit(
         0.02,

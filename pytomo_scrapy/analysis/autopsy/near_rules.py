@@ -71,7 +71,7 @@ def home(asked: Question) -> Finding | None:
             f"The way to the gateway was full: {ms(level.loaded_s)} there and back, {ms(level.base_s)} when idle."
         )
         return Finding(Cause.HOME, level.raised_ratio or 0.0, numbers, sentence)
-    if asked.is_lossy(level) and asked.is_starved:
+    if asked.is_slowed_by_loss(level) and asked.is_starved:
         sentence = f"{percent(level.loss_ratio)} of what was sent to the gateway got lost."
         return Finding(Cause.HOME, 1.0, numbers, sentence)
     is_weak = signal is not None and signal <= limits.weak_signal_dbm

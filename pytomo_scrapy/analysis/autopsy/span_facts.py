@@ -257,6 +257,9 @@ def _foreign_bps(window: DownloadResult, from_s: float, end_s: float) -> tuple[f
         return None, None
     own = _own_bytes(window, samples.sample_s[last]) - _own_bytes(window, samples.sample_s[first])
     received = samples.received_bytes[last] - samples.received_bytes[first] - own * WIRE_RATIO
+    if any(connection.out_of_order_count for connection in window.tcp):
+        # Behind a gap the kernel holds up to a receive window that it does not count as received yet.
+        received -= window.tcp_summary.receive_window_max_bytes or 0
     acknowledged = own / SEGMENT_BYTES * ACKNOWLEDGEMENT_BYTES
     sent = samples.sent_bytes[last] - samples.sent_bytes[first] - acknowledged
     return 8 * max(0.0, received) / seconds, 8 * max(0.0, sent) / seconds

@@ -32,7 +32,8 @@ class Line:
 
     rate_bps: float = 500_000.0  # half of what playback needs
     rtt_s: dict[str, float] = field(default_factory=dict)  # loaded ones that differ from the idle ones
-    lost: tuple[str, ...] = ()  # places to which every fifth probe was lost
+    lost: tuple[str, ...] = ()  # places to which every third probe was lost,
+    lost_every: int = 3  # or one in another number
     silent: tuple[float, float] | None = None  # no byte in this time
     unanswered: tuple[str, ...] = ()  # places that answered nothing in it
     without: tuple[str, ...] = ()  # places that were never asked
@@ -110,7 +111,8 @@ def _probes(line: Line, place: str) -> LoadedRtt:
     kept = [
         at_s
         for index, at_s in enumerate(_TIMES)
-        if not (place in line.lost and index % 5 == 2) and not (place in line.unanswered and _is_in(at_s, line.silent))
+        if not (place in line.lost and index % line.lost_every == 1)
+        and not (place in line.unanswered and _is_in(at_s, line.silent))
     ]
     return LoadedRtt(
         sent_count=len(_TIMES),

@@ -18,6 +18,7 @@ CASES = {
     "queue at home": (Line(rtt_s=AT_HOME), Cause.HOME),
     "loss at home": (Line(lost=("gateway", "access", "host"), late_ratio=0.1), Cause.HOME),
     "queue of the access line": (Line(rtt_s=FULL), Cause.ACCESS),
+    "loss that slows nothing": (Line(lost=("access",), lost_every=6, past=False), Cause.UNKNOWN),
     "loss on the access line": (Line(lost=("access", "host"), late_ratio=0.1), Cause.ACCESS),
     "queue beyond the access line": (Line(rtt_s=FAR), Cause.PATH),
     "loss beyond the access line": (Line(late_ratio=0.1), Cause.PATH),
