@@ -21,6 +21,7 @@ GROUPS = (
         4,
         ("vantage", "crawl", "run", "owner", "frontier", "open_", "video"),
     ),
+    ("Studies: what was planned, and looks at what came out", "teal", 3, ("study",)),
     ("A measurement, and all that belongs to it", "orange", 4, ("measurement",)),
     ("The web page's flat figures", "purple", 2, ("figure",)),
     ("What is left of deleted measurements", "green", 2, ("daily",)),
@@ -35,6 +36,9 @@ MAIN = {
     "frontier": ("video_id", "depth", "state", "lease_until_s", "failure"),
     "open_window": ("stage", "elapsed_s", "received_bytes"),
     "video": ("service", "video_id", "title", "duration_s"),
+    "study": ("name", "started_at", "ended_at", "end_reason"),
+    "study_plan": ("version", "plan_hash", "plan_text", "changes", "power_ratio"),
+    "study_look": ("looked_at", "is_planned", "information_ratio", "sentence"),
     "measurement": (
         "uuid", "is_superseded", "started_at", "resolve_elapsed_s", "dns_elapsed_s", "ping_elapsed_s",
         "join_time_s", "failure_stage", "failure", "attribution",

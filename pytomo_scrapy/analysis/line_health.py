@@ -87,7 +87,8 @@ def _line(connection: Connection, point: Row[Any], now: datetime, midnight_s: in
         today_bytes=_bytes_of(connection, today),
         cap_bytes=_cap_of(last_run.settings) if last_run else None,
         disk_free_bytes=_disk_free(connection, rows[0].measurement_id) if rows else None,
-        **asdict(_shares_of(rows)),
+        # Single measurements are no state of the line, but somebody was there.
+        **asdict(_shares_of([row for row in rows if not row.is_ad_hoc])),
     )
 
 
@@ -102,7 +103,9 @@ def _newest_rows(connection: Connection, vantage_id: int) -> Sequence[Row[Any]]:
         "failure",
         "cause",
     )
-    query = select(*(figure.c[name] for name in columns)).where(figure.c.vantage_id == vantage_id)
+    shown = [*(figure.c[name] for name in columns), run.c.is_ad_hoc]
+    query = select(*shown).where(figure.c.vantage_id == vantage_id)
+    query = query.join(run, run.c.id == figure.c.run_id)
     return connection.execute(query.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).all()
 
 

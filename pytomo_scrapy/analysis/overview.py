@@ -99,6 +99,13 @@ def overview(connection: Connection, selection: Selection) -> Overview:
     return replace(found, estimates=estimates)
 
 
+def headline_estimates(connection: Connection, selection: Selection) -> list[Estimate]:
+    """Return the headline figures of a selection whose era is settled, compared with nothing."""
+    scan, facts = _facts(connection, selection)
+    figures = _figures(connection, selection, scan, facts, facts.ping_method(scan))
+    return [estimate_of(kind, figures[kind.name]) for kind in KINDS]
+
+
 def _uncompared(selection: Selection, both: Selection) -> str | None:
     """Say which change keeps the period from being compared with the one before."""
     own = [cut for cut in both.era.cuts if cut.vantage_id in selection.era.vantages]

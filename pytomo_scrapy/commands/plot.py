@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     requires_crawler_process = False
 
     def syntax(self) -> str:
-        return "[--player NAME] [-o FILE.svg|FILE.png] MEASUREMENT_ID"
+        return "[--player NAME] [-o FILE.svg|FILE.png] [--json] MEASUREMENT_ID"
 
     def short_desc(self) -> str:
         return "Draw a stored measurement: bytes, media seconds, playhead and stalls over time"
@@ -34,21 +36,23 @@ class Command(DatabaseCommand, ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--player", metavar="NAME", help="whose playback; default: the one that fits the streams")
         parser.add_argument("--window", type=int, default=0, metavar="N", help="which window, 0 is the first")
+        parser.add_argument("--json", action="store_true", help="print what the picture shows as one JSON object")
         parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="FILE.svg or FILE.png")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             refuse("Name one measurement by its id or uuid (the page of `pytomo serve` lists them)")
         output = opts.output or Path(f"measurement-{args[0]}.svg")
+        # Before the database is read: a wrong name is known at once.
         if output.suffix.lower() not in (".svg", ".png"):
             refuse(f"{output}: the file must end in .svg or .png")
         with self.read_database() as database:
-            drawing = draw_session(_shown(database, args[0], opts.player, opts.window))
+            shown = _shown(database, args[0], opts.player, opts.window)
         try:
-            _write(drawing, output)
+            _write(draw_session(shown), output)
         except OSError as error:
             refuse(error)
-        print(output)
+        print(json.dumps(_stated(shown, output)) if opts.json else output)
 
 
 def _write(drawing: Drawing, output: Path) -> None:
@@ -61,6 +65,24 @@ def _write(drawing: Drawing, output: Path) -> None:
         refuse("PNG needs Pillow (pip install pillow); SVG needs nothing.", EXIT_FAILED)
 
 
+def _stated(shown: Shown, output: Path) -> dict[str, Any]:
+    """Return what a picture shows: its file, what the viewer met, and bytes over time of each stream."""
+    streams = [
+        {"stream": stream.kind, "t_s": list(stream.arrival_s), "received_bytes": list(stream.arrival_bytes)}
+        for stream in shown.download.streams
+    ]
+    return {
+        "file": str(output),
+        "title": shown.title,
+        "player": shown.player,
+        "horizon_s": shown.horizon_s,
+        "startup_delay_s": shown.startup_delay_s,
+        "played_s": shown.played_s,
+        "stalls": [asdict(stall) for stall in shown.stalls],
+        "streams": streams,
+    }
+
+
 def _shown(database: Database, key: str, player: str | None, place: int) -> Shown:
     from pytomo_scrapy.storage.measurements.read import recall_windows
     from pytomo_scrapy.storage.measurements.repository import Repository
@@ -70,6 +92,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
         refuse(f"There is no measurement {key} in {database.shown_url}")
     with database.read() as connection:
         windows = {download.place: (download, lines) for download, lines in recall_windows(connection, stored["id"])}
+    # `pytomo prune` deletes traces and keeps the figures: there is nothing to draw then.
     if place not in windows or not any(stream.arrival_s for stream in windows[place][0].streams):
         refuse(f"Measurement {key} has no arrival trace of window {place}", EXIT_FAILED)
     download, timelines = windows[place]
@@ -77,6 +100,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
     if end_s is None:
         refuse(f"Measurement {key} does not say how long window {place} was", EXIT_FAILED)
     playback = choose(stored["playbacks"], player, place)
+    # Without --player a picture of what arrived is still worth having; with it, another's would be a lie.
     if playback is None and player is not None:
         refuse(f"Measurement {key} has no playback {player!r}: `pytomo replay --player` adds one")
     played = playback or {}
@@ -91,6 +115,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
         played_s=played.get("played_s") or 0.0,
         stalls=_intervals(played.get("stalls")),
         freezes=_intervals(played.get("freezes")),
+        player=played.get("player"),
     )
 
 
@@ -112,4 +137,5 @@ def _subtitle(played: dict[str, Any]) -> str:
         return f"{played['player']}: not started within {played['horizon_s']:g} s"
     text = f"{played['player']}: start {played['startup_delay_s']:.2f} s, {counted(played['stall_count'], 'stall')}"
     text += f" of {played['stalled_s']:.2f} s in all, {played['played_s']:.1f} s played"
+    # Beside the figures and not in a footnote: pictures are passed on alone.
     return text if played["is_validated"] else text + " (outside the validated conditions)"

@@ -6,6 +6,7 @@ from pytomo_scrapy.config.alert_config import AlertConfig as AlertConfig
 from pytomo_scrapy.config.crawl_configs import Config as Config
 from pytomo_scrapy.config.crawl_configs import EnduranceConfig as EnduranceConfig
 from pytomo_scrapy.config.crawl_configs import SourceConfig as SourceConfig
+from pytomo_scrapy.config.grade_config import GradeConfig as GradeConfig
 from pytomo_scrapy.config.resolvers import ResolverConfig as ResolverConfig
 from pytomo_scrapy.config.resolvers import parse_resolver as parse_resolver
 from pytomo_scrapy.config.setting import Setting as Setting
@@ -16,6 +17,7 @@ from pytomo_scrapy.config.stage_configs import PathConfig as PathConfig
 from pytomo_scrapy.config.stage_configs import PingConfig as PingConfig
 from pytomo_scrapy.config.stage_configs import PlaybackConfig as PlaybackConfig
 from pytomo_scrapy.config.stage_configs import ResolveConfig as ResolveConfig
+from pytomo_scrapy.config.stage_configs import StageConfigs as StageConfigs
 from pytomo_scrapy.config.table import BY_NAME as BY_NAME
 from pytomo_scrapy.config.table import SETTINGS as SETTINGS
 from pytomo_scrapy.config.table import check_names as check_names

@@ -24,7 +24,7 @@ from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
 from pytomo_scrapy.crawl.opening import opening_lines
 from pytomo_scrapy.crawl.other_spiders import Admission, EndWatch, OpenAdmission
-from pytomo_scrapy.crawl.outages import Outages
+from pytomo_scrapy.crawl.outages import OutageConfig, Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
@@ -75,7 +75,8 @@ class CrawlContext:
         self.lab = LabLife.of_environment()
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
         waits_for_line = checked.endurance.waits_for_line and not checked.path.proxy
-        self.outages = Outages(checked.dns, self.gate.hold, self._pause_for_line, run_in_thread, is_on=waits_for_line)
+        outage_config = OutageConfig(checked.dns, checked.path.source_address, waits_for_line)
+        self.outages = Outages(outage_config, self.gate.hold, self._pause_for_line, run_in_thread)
         # 5. The parts that only observe. None where they are not wanted.
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)
@@ -105,6 +106,7 @@ class CrawlContext:
         check_settings = getattr(crawler.spider, "check_settings", None)
         if check_settings is not None:
             check_settings(checked)
+        # Spiders of other projects have neither a walk nor a limit.
         arguments = getattr(crawler.spider, "arguments", None)
         context = cls(
             checked,
@@ -139,6 +141,7 @@ class CrawlContext:
             self.refusal_share.stored,
             self.summary.stored,
         ]
+        # First what must be stored, and the line last: another crawler may start the moment that it is free.
         at_end: list[Callable[..., Any]] = [
             self.storage.close,
             self._report_idle_time,
@@ -153,6 +156,7 @@ class CrawlContext:
             at_each_stored.append(self.alerts.stored)
             at_end.append(self.alerts.close)
         if self._watch is not None:
+            # Before the database is closed, or its end would be found to be a reason to end the crawl.
             at_end.insert(0, self._watch.close)
         at_end += [self.line.free, self.networks.close, self._tell_summary]
         for signal, receivers in (

@@ -7,7 +7,7 @@ import hmac
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.dashboard.assets import static_file
 from pytomo_scrapy.dashboard.bounds import GUESS_PERIOD_S, Guesses, Turns
 from pytomo_scrapy.dashboard.cache import Kept, Recent
@@ -54,6 +55,7 @@ class DashboardConfig:
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()  # host names that requests may use; empty: any
     note: str | None = None  # why another database than the default one is shown
+    grade: GradeConfig = field(default_factory=GradeConfig)  # from where on a line is good or poor
 
 
 def create_app(config: DashboardConfig) -> Starlette:
@@ -86,8 +88,10 @@ def create_app(config: DashboardConfig) -> Starlette:
     app.state.config = config
     app.state.recent = Recent()
     app.state.eras = Kept()
+    app.state.bad = Kept()
     app.state.totals = {}
     app.state.guesses = guesses = Guesses()
+    # The last one added is the outermost: a stranger without the token does not take a turn.
     app.add_middleware(Turns)
     app.add_middleware(_Guard, config=config, guesses=guesses)
     return app
@@ -151,6 +155,7 @@ class _Guard:
             return None
         if given:
             self._guesses.wrong(address_of(request))
+        # A program would follow the redirection, and take the form for its answer.
         if path.startswith(("/api", "/metrics")):
             return JSONResponse({"error": "A token is needed: Authorization: Bearer TOKEN."}, 401)
         return RedirectResponse("/token", 303)
@@ -181,6 +186,7 @@ async def _short_body(request: Request) -> bytes | None:
     body = b""
     try:
         async with asyncio.timeout(_TOKEN_BODY_S):
+            # By hand and bounded: it is read before anybody is known, and a library of forms would read all of it.
             async for part in request.stream():
                 body += part
                 if len(body) > _MAX_TOKEN_BODY_BYTES:

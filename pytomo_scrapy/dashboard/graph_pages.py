@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -18,9 +19,11 @@ from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.reporting.cause_tables import cause_table
+from pytomo_scrapy.reporting.grade_text import bad_sentences, exposure_table, grade_words
 from pytomo_scrapy.reporting.tables import outage_table, refusal_table
 from pytomo_scrapy.reporting.verdict import verdict
 
+# Fewer make a mean look like more than it is.
 MIN_ROWS = 3
 SHELL_ROWS = 10_000
 
@@ -31,6 +34,7 @@ def period_values(view: View, title: str) -> dict[str, Any]:
     return {
         "title": title,
         "selection": selection,
+        # The open page asks what the newest version is, and fetches its figures anew where that is another.
         "version_key": view.version,
         "choices": choices(view.connection, selection.start_s, selection.end_s),
         "dimensions": DIMENSIONS,
@@ -48,7 +52,7 @@ def overview(request: Request) -> Response:
             # The figures of very many rows follow the page, so that nobody waits for them before the first chart.
             is_shell = is_large(view.connection, view.chosen, SHELL_ROWS)
             if not is_shell:
-                values |= _overview_values(view, values["choices"]["provider"])
+                values |= _overview_values(view, values["choices"])
             shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": is_shell}
             return render(request, "overview.html", shown, query=view.query)
 
@@ -60,19 +64,26 @@ def overview_fragment(request: Request) -> Response:
     with open_view(request) as view:
 
         def make() -> Response:
-            providers = choices(view.connection, view.chosen.start_s, view.chosen.end_s)["provider"]
-            return render(request, "figures.html", _overview_values(view, providers), query=view.query)
+            known = choices(view.connection, view.chosen.start_s, view.chosen.end_s)
+            return render(request, "figures.html", _overview_values(view, known), query=view.query)
 
         return cached_page(view, make)
 
 
-def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, Any]:
-    found = view.overview()
-    subject = _subject(view, providers)
+def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """`known` are the values of each dimension in the period."""
+    found, bad = view.overview(), view.bad_sessions()
+    grade = view.grade(found)
+    subject = _subject(view, known["provider"])
     sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
     return {
         "found": found,
         "verdict": sentences,
+        "grade": grade,
+        "grade_said": grade_words(grade),
+        "bad_said": bad_sentences(bad),
+        "exposures": exposure_table(bad),
+        "contract": _contract(known),
         "refused": refusal_table(found.refusals),
         "outages": outage_table(found.outages),
         "causes": cause_table(found.causes),
@@ -80,7 +91,14 @@ def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, 
     }
 
 
+def _contract(known: Mapping[str, list[tuple[str, str]]]) -> list[tuple[str, list[str]]]:
+    """Return what is said of the lines' contracts."""
+    dimensions = [DIMENSIONS[name] for name in ("contract", "access")]
+    return [(one.title, [label for _, label in known[one.name]]) for one in dimensions if known[one.name]]
+
+
 def _subject(view: View, providers: list[tuple[str, str]]) -> str:
+    # In the order in which people name a line: the provider first, a machine of the service last.
     for name in ("provider", "vantage", "service", "host", "cache_site"):
         if name in view.chosen.equals:
             return labels_of(view.connection, name, [view.chosen.equals[name]])[0]
@@ -136,6 +154,7 @@ def _group_compare(request: Request) -> str | None:
 def parameter(request: Request) -> Response:
     """Show one parameter over time, with its table."""
     shown = parameter_of(request.path_params["parameter"])
+    # Names of Pytomo 3 still lead here: its users have bookmarks.
     if shown.name != request.path_params["parameter"]:
         return RedirectResponse(str(request.url.replace(path=f"/series/{shown.name}")), 301)
     with open_view(request, more=("compare",)) as view:
@@ -145,6 +164,7 @@ def parameter(request: Request) -> Response:
             values = {
                 **period_values(view, shown.title),
                 "parameter": shown,
+                # A page of very many rows comes first and its tables after it, as a fragment.
                 "series": None if view.is_large else view.series(shown, compare),
                 "compare": compare,
                 "groups": [

@@ -38,15 +38,24 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
 
 
 def metrics(request: Request) -> Response:
-    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram."""
+    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram.
+
+    None of them counts single measurements, unless the address says `ad_hoc=with`.
+    """
     query = read_query(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
-    totals: dict[str, Totals] = request.app.state.totals
+    totals: dict[tuple[str, bool], Totals] = request.app.state.totals
+    has_ad_hoc = query.has_ad_hoc
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     with query.database.read() as connection:
-        counted = totals.setdefault(query.database_id, Totals())
-        key = f"metrics {media_type} {query.database_id} {version_of(connection)}"
-        body = recent.answer(key, lambda: encode(_registry(newest_figures(connection), counted.read(connection))))
+        counted = totals.setdefault((query.database_id, has_ad_hoc), Totals(has_ad_hoc=has_ad_hoc))
+        key = f"metrics {media_type} {has_ad_hoc} {query.database_id} {version_of(connection)}"
+
+        def make() -> bytes:
+            newest = newest_figures(connection, has_ad_hoc=has_ad_hoc)
+            return encode(_registry(newest, counted.read(connection)))
+
+        body = recent.answer(key, make)
     return Response(body, media_type=media_type)
 
 
@@ -61,12 +70,14 @@ class _Stored(Collector):
 
 
 def _registry(newest: Sequence[Newest], totals: Sequence[Total]) -> CollectorRegistry:
+    # A registry of each answer: the library's own is of this process, and the figures are a database's.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Stored([*_gauges(newest), *_counters(totals), _startup(totals)]))
     return registry
 
 
 def _gauges(newest: Sequence[Newest]) -> Iterator[Metric]:
+    # None is no sample: Prometheus would draw a 0 that nobody has measured.
     for name in GAUGES:
         rows = [(row, value) for row in newest if (value := row.values[name]) is not None]
         family = GaugeMetricFamily(f"pytomo_{name}", PARAMETERS[name].help, labels=_OF_A_SERVICE)

@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.assets import static_version
+from pytomo_scrapy.dashboard.page_words import conditions, marked_instant, marked_seconds, short_host, stamp
 from pytomo_scrapy.dashboard.query import PERIODS, PageQuery
 from pytomo_scrapy.failures import meaning_of
-from pytomo_scrapy.reporting.format import instant, instant_of, number, readable, size
+from pytomo_scrapy.reporting.format import number, readable, size
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -40,8 +41,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, instant=instant, seconds=instant_of, size=size, readable=readable)
-    made.filters.update(combine_sort=combine_sort)
+    made.filters.update(number=number, instant=marked_instant, seconds=marked_seconds, size=size, readable=readable)
+    made.filters.update(combine_sort=combine_sort, conditions=conditions, stamp=stamp, short_host=short_host)
     made.globals.update(navigation=NAVIGATION, periods=PERIODS, version=__version__, static=static_version())
     made.globals.update(failure_meaning=meaning_of)
     return made
@@ -54,6 +55,7 @@ def render(
     note = request.app.state.config.note
     shared = {"note": note, "path": request.url.path, "query": query, "link": query.link if query else _plain_link}
     body = environment().get_template(template).render({**shared, **values})
+    # Pages are of what is measured on a private line: no copy on a shared machine.
     return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.bounds import MAX_CONNECTIONS, bounded_protocol
 from pytomo_scrapy.dashboard.choice import Choice
@@ -33,6 +34,7 @@ def serve(
     port: int = DEFAULT_PORT,
     token: str | None = None,
     is_verbose: bool = False,
+    grade: GradeConfig | None = None,
     tell: Callable[[str], None] = print,
 ) -> None:
     """Serve the page until Ctrl-C.
@@ -47,12 +49,13 @@ def serve(
     if token is not None and len(token) < MIN_TOKEN_CHARS:
         raise SettingError(f"The token has {len(token)} characters: it must have {MIN_TOKEN_CHARS} at least.")
     if not is_own and token is None:
+        # An address that others reach is never open by default: 144 bits, to be copied from the terminal.
         token = secrets.token_urlsafe(18)
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     # An own name is demanded on loopback: another site's name that points here is refused.
     names = (*_OWN_NAMES, host.lower()) if is_own else ()
-    app = create_app(DashboardConfig(choice.url, choice.directory, token, names, choice.note))
+    app = create_app(DashboardConfig(choice.url, choice.directory, token, names, choice.note, grade or GradeConfig()))
     shown = f"[{host}]" if ":" in host else host
     if choice.note is not None:
         tell(choice.note)
@@ -76,6 +79,7 @@ def bounded_config(app: Starlette, *, is_verbose: bool = False) -> uvicorn.Confi
         log_level="info" if is_verbose else "warning",
         access_log=is_verbose,
         server_header=False,
+        # Short, as each open connection counts against the bound.
         timeout_keep_alive=10,
         timeout_graceful_shutdown=3,
         # Above the bound of connections: the protocol itself makes room there.

@@ -35,7 +35,7 @@ from pytomo_scrapy.storage.database import Database, reason_of
 from pytomo_scrapy.storage.schema.columns import UtcDateTime, metadata
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.legacy_table import OLD_COLUMNS
-from pytomo_scrapy.storage.schema.measurement_tables import figure
+from pytomo_scrapy.storage.schema.measurement_tables import figure, study
 
 SHAPES = ("wide", "tables", "legacy")
 FETCH_ROWS = 500  # held in memory at a time
@@ -111,6 +111,7 @@ def check_condition(database: Database, shape: str, selection: ExportSelection) 
         return
     with snapshot(database) as connection:
         try:
+            # Each with one row: a condition may fit one table and not another.
             for dataset in datasets(shape, selection):
                 connection.execute(dataset.statement.limit(1)).close()
         except DBAPIError as error:
@@ -229,6 +230,8 @@ def _belongs(table: Table, chosen_ids: Select[Any]) -> ColumnElement[bool]:
         "run": measurement.c.run_id,
         "crawl": measurement.c.crawl_id,
     }
+    if table is study:
+        return study.c.name.in_(select(measurement.c.study_name).where(measurement.c.id.in_(chosen_ids)))
     if table.name in referring:
         return table.c.id.in_(select(referring[table.name]).where(measurement.c.id.in_(chosen_ids)))
     for key in table.foreign_keys:

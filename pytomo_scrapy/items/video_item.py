@@ -16,6 +16,7 @@ from pytomo_scrapy.items.playback_result import MediaTimeline, PlaybackResult
 from pytomo_scrapy.items.quality_spell import QualitySpell
 from pytomo_scrapy.items.resolve_result import ResolveResult
 from pytomo_scrapy.items.stored import rows
+from pytomo_scrapy.items.study_mark import StudyMark
 from pytomo_scrapy.items.window_result import DownloadResult
 
 
@@ -63,6 +64,9 @@ class VideoItem:
     # Of the outage of the line that the session met; the end is None where the crawl stopped before it.
     outage_started_at: datetime | None = None
     outage_ended_at: datetime | None = None
+    # Of a study: the plan and the arm. Further arms of the claim follow where `arms_left` is not 0.
+    study: StudyMark | None = None
+    arms_left: int = 0
 
     def __repr__(self) -> str:
         """Say which video it is, and how it went: Scrapy logs every item, and all of one fills pages."""

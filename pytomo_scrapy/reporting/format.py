@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pytomo_scrapy.items.in_words import number as number
+
 NOTHING = "-"
 
 
@@ -24,6 +26,7 @@ def milliseconds(value: float | None) -> str:
 
 def megabytes(value: int | None) -> str:
     """Show a volume."""
+    # Powers of ten, as the service, providers' caps and all rates here have them.
     return NOTHING if value is None else f"{value / 1e6:.2f} MB"
 
 
@@ -35,13 +38,6 @@ def megabits(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """Show a ratio."""
     return NOTHING if value is None else f"{value * 100:.1f} %"
-
-
-def number(value: float | None, decimals: int = 2) -> str:
-    """Write a figure: thousands apart, never more digits than asked for."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.{decimals}f}".replace(",", "\u202f")
 
 
 def instant(value: datetime | str | None) -> str:

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fpdf import FPDF
 from sqlalchemy import Connection
 
-from pytomo_scrapy import __version__
 from pytomo_scrapy.analysis import lists, overview
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
 from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.good_or_not import by_fault
+from pytomo_scrapy.analysis.grade import grade_of
+from pytomo_scrapy.analysis.publication.publication import publication_of
+from pytomo_scrapy.analysis.publication.words import Section, sections_of
 from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.analysis.series import Buckets, Series, series
 from pytomo_scrapy.analysis.statement import sentence_of
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.cause_tables import cause_table
 from pytomo_scrapy.reporting.format import instant_of, number
+from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
+from pytomo_scrapy.reporting.pdf_text import LEFT, TextPdf, plain
 from pytomo_scrapy.reporting.tables import (
-    TableLayout,
     average_table,
     estimate_table,
     failure_table,
     outage_table,
     refusal_table,
+    section_table,
 )
 from pytomo_scrapy.reporting.verdict import verdict
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
+# More points than a printed line of 168 mm shows apart.
 _BUCKETS = 240
-_WIDTH, _LEFT = 180.0, 15.0
+_FAULT_BUCKETS = 12
+_WIDTH = 180.0
 _CHART_HEIGHT = 46.0
-_INK, _SOFT = (27, 31, 36), (85, 96, 108)
+# Of the tables of what is to be published, by the number of their columns.
+_SECTION_WIDTHS = {2: (36, 144), 4: (24, 44, 52, 60), 6: (34, 28, 46, 20, 26, 26)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +58,47 @@ class Contents:
     parameters: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ()
     compare: str | None = None
+    grade: GradeConfig = field(default_factory=GradeConfig)  # from where on a line is good or poor
 
 
-def contents_of(group: str = "main") -> Contents:
+def contents_of(group: str = "main", *, grade: GradeConfig | None = None) -> Contents:
     """Return a group's graphs, and how startup and delivery are distributed."""
-    return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"))
+    return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"), grade=grade or GradeConfig())
 
 
-def write_pdf_report(database: str | Path, path: Path, selection: Selection | None = None) -> None:
+def write_pdf_report(
+    database: str | Path,
+    path: Path,
+    selection: Selection | None = None,
+    *,
+    who: str | None = None,
+    grade: GradeConfig | None = None,
+) -> None:
     """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
 
-    Without one it is of everything.
+    Without one it is of everything. `who` measured, as the user says.
 
     Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
     """
+    # Read only, in one transaction: a crawl may be writing, and all pages must be of the same rows.
     reader = ReadDatabase(database)
     try:
         with reader.read() as connection:
             if period_of(connection) is None:
                 raise NotReadyError("There is no measurement to report.")
             chosen = report_selection(connection, selection or asked_for(None, None))
-            path.write_bytes(make_report(connection, chosen, contents_of(), reader.shown_url))
+            contents = contents_of(grade=grade)
+            path.write_bytes(make_report(connection, chosen, contents, reader.shown_url, who=who))
     finally:
         reader.close()
 
 
-def make_report(connection: Connection, selection: Selection, contents: Contents, source: str) -> bytes:
-    """Return the report of a selection whose era is settled as a PDF file."""
+def make_report(
+    connection: Connection, selection: Selection, contents: Contents, source: str, *, who: str | None = None
+) -> bytes:
+    """Return the report of a selection whose era is settled as a PDF file; `who` measured, as the user says."""
     page = _Page(selection, source)
-    page.front(connection)
+    summed_up = page.front(connection, contents.grade)
     for name in contents.parameters:
         parameter = PARAMETERS[name]
         compare = contents.compare if _is_comparable(parameter, contents.compare) else None
@@ -85,18 +106,17 @@ def make_report(connection: Connection, selection: Selection, contents: Contents
         page.series(found)
     for name in contents.distributions:
         page.distribution(connection, PARAMETERS[name], contents.compare)
+    published = publication_of(connection, selection, summed_up, who=who)
+    if published is not None:
+        page.sections(sections_of(published))
     return page.finish()
 
 
 def _is_comparable(parameter: Figure, compare: str | None) -> bool:
+    # A figure without players would show the same line for each of them.
     if compare == "player":
         return parameter.is_playback
     return compare != "resolver" or parameter.name == "dns_elapsed_s"
-
-
-def plain(text: str) -> str:
-    """Return what the PDF's own fonts can show; other letters become question marks."""
-    return text.replace("\u202f", " ").encode("latin-1", "replace").decode("latin-1")
 
 
 class _Page:
@@ -105,43 +125,72 @@ class _Page:
     def __init__(self, selection: Selection, source: str) -> None:
         self._selection = selection
         self._source = source
-        self._pdf = FPDF(format="A4")
-        self._pdf.set_margins(_LEFT, 15, _LEFT)
-        self._pdf.set_auto_page_break(True, margin=15)
-        self._pdf.set_title("pytomo report")
-        self._pdf.set_creator(f"pytomo-scrapy {__version__}")
-        self._pdf.add_page()
+        self._page = TextPdf("pytomo report")
+        self._pdf = self._page.pdf
 
     def finish(self) -> bytes:
-        return bytes(self._pdf.output())
+        return self._page.finish()
 
-    def front(self, connection: Connection) -> None:
-        """The verdict, the figures with their intervals, the averages and the failures."""
+    def front(self, connection: Connection, grade: GradeConfig) -> overview.Overview:
+        """The grade, the verdict, the figures with their intervals, the averages and the failures."""
         chosen = self._selection
         found = overview.overview(connection, chosen)
-        self._heading("How online videos play on this line", 16)
-        self._text(sentence_of(connection, chosen))
-        self._text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
+        self._page.heading("How online videos play on this line", 16)
+        self._page.text(sentence_of(connection, chosen))
+        self._page.text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
+        bad = bad_sessions(connection, chosen)
+        self._page.text(grade_sentence(grade_of(found.estimates, grade)), bold=True)
+        for line in bad_sentences(bad):
+            self._page.text(line)
         for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
-            self._text(sentence.text, bold=True)
+            self._page.text(sentence.text, bold=True)
         for note in found.notes:
-            self._text(note)
-        self._table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
+            self._page.text(note)
+        self._page.table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
-        self._text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
-        self._table(average_table(lists.averages(connection, chosen)), (50, 60))
+        self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
+        self._goes_with(bad)
+        self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
-            self._table(failure_table(found.failures[:12]), (34, 22, 14, 110))
+            self._page.table(failure_table(found.failures[:12]), (34, 22, 14, 110))
         if found.causes:
-            self._table(cause_table(found.causes), (34, 24, 26, 22, 30))
+            self._page.table(cause_table(found.causes), (34, 24, 26, 22, 30))
         if found.outages:
-            self._table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
+            self._page.table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
         refused = refusal_table(found.refusals)
         self._pdf.ln(2)
         for line in found.refusals.sentences:
-            self._text(line)
+            self._page.text(line)
         if refused.rows:
-            self._table(refused, (30, 44, 18, 18, 20, 32))
+            self._page.table(refused, (30, 44, 18, 18, 20, 32))
+        faults = fault_table(by_fault(lists.failures(connection, chosen, _FAULT_BUCKETS)))
+        if faults.rows:
+            self._page.table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))
+            self._page.text(faults.note, soft=True)
+        return found
+
+    def _goes_with(self, bad: BadSessions) -> None:
+        """What goes with bad sessions, and a typical day."""
+        found = exposure_table(bad)
+        if found.rows:
+            self._page.table(found, (26, 34, 16, 16, 18, 22, 30, 18))
+            self._page.text(found.note, soft=True)
+        day = day_table(bad)
+        if day.rows:
+            self._page.table(day, (20, 24, 24, 40, 24))
+            self._page.text(day.note, soft=True)
+
+    def sections(self, sections: Sequence[Section]) -> None:
+        """What is to be published: the block that ends terminal report and export too."""
+        self._pdf.add_page()
+        for section in sections:
+            self._page.keep(40)
+            self._page.heading(section.title, 12)
+            for sentence in section.sentences:
+                self._page.text(sentence)
+            if section.rows:
+                self._pdf.ln(1)
+                self._page.table(section_table(section), _SECTION_WIDTHS[len(section.columns)])
 
     def series(self, found: Series) -> None:
         """One figure over time."""
@@ -149,9 +198,11 @@ class _Page:
         self._chart_heading(one.title, one)
         known = sum(line.known_count for line in found.lines)
         unknown = sum(line.unknown_count for line in found.lines)
+        # A line through two points looks like a trend.
         if known < 3:
-            self._text(f"{known} known values: a graph needs at least 3.")
+            self._page.text(f"{known} known values: a graph needs at least 3.")
             return
+        # Bands of several lines cover each other.
         has_band = len(found.lines) == 1
         lines = [_line(line, one, has_band) for line in found.lines]
         self._chart(
@@ -169,19 +220,21 @@ class _Page:
             for word, middle in (("mean", line.mean), ("median", line.median))
             if middle is not None
         ]
-        self._text(plain(f"{known} known values, {unknown} unknown. {'; '.join(means)}"), soft=True)
+        self._page.text(plain(f"{known} known values, {unknown} unknown. {'; '.join(means)}"), soft=True)
 
     def distribution(self, connection: Connection, one: Figure, compare: str | None) -> None:
         """One figure's CDF, on a logarithmic axis."""
         found, _ = curves(connection, self._selection, one, compare=compare if _is_comparable(one, compare) else None)
+        # The axis is logarithmic, and has no place for 0.
         xs = sorted({value * one.factor for curve in found for value in curve.value if value > 0})
         self._chart_heading(f"CDF of {one.title.lower()}", one)
         if len(xs) < 2:
-            self._text("Too few values for a distribution.")
+            self._page.text("Too few values for a distribution.")
             return
         lines = []
         for curve in found:
             steps = dict(zip((value * one.factor for value in curve.value), curve.share, strict=True))
+            # A curve has steps at its own values only: between them it stays where it was.
             share, shares = 0.0, []
             for x in xs:
                 share = steps.get(x, share)
@@ -191,46 +244,17 @@ class _Page:
             )
         self._chart(Chart(xs, lines, (xs[0], xs[-1]), (0, 1), is_time=False, is_log_x=True, x_label=one.unit))
 
-    def _heading(self, text: str, size: int) -> None:
-        self._pdf.ln(3)
-        self._pdf.set_font("helvetica", "B", size)
-        self._pdf.set_text_color(*_INK)
-        self._pdf.multi_cell(0, size * 0.5, plain(text), new_x="LMARGIN", new_y="NEXT")
-        self._pdf.ln(1)
-
-    def _text(self, text: str, *, bold: bool = False, soft: bool = False) -> None:
-        self._pdf.set_font("helvetica", "B" if bold else "", 9)
-        self._pdf.set_text_color(*(_SOFT if soft else _INK))
-        self._pdf.multi_cell(0, 4.4, plain(text), new_x="LMARGIN", new_y="NEXT")
-
-    def _table(self, layout: TableLayout, widths: tuple[int, ...]) -> None:
-        self._heading(layout.title, 12)
-        self._pdf.set_font("helvetica", size=8)
-        self._pdf.set_text_color(*_INK)
-        self._pdf.set_draw_color(200, 205, 210)
-        with self._pdf.table(
-            col_widths=widths,
-            width=sum(widths),
-            line_height=4.2,
-            align="LEFT",
-            text_align="LEFT",
-            borders_layout="HORIZONTAL_LINES",
-        ) as table:
-            for cells in (layout.columns, *layout.rows):
-                row = table.row()
-                for cell in cells:
-                    row.cell(plain(cell))
-
     def _chart_heading(self, title: str, one: Figure) -> None:
+        # A heading at the foot of a page would be torn from its chart.
         if self._pdf.get_y() + _CHART_HEIGHT + 40 > self._pdf.h - 15:
             self._pdf.add_page()
-        self._heading(f"{title}{f' ({one.unit})' if one.unit else ''}", 12)
-        self._text(one.help, soft=True)
+        self._page.heading(f"{title}{f' ({one.unit})' if one.unit else ''}", 12)
+        self._page.text(one.help, soft=True)
 
     def _chart(self, chart: Chart) -> None:
         top = self._pdf.get_y() + 6
-        draw_chart(self._pdf, chart, Box(_LEFT + 12, top, _WIDTH - 12, _CHART_HEIGHT))
-        self._pdf.set_xy(_LEFT, top + _CHART_HEIGHT + 8)
+        draw_chart(self._pdf, chart, Box(LEFT + 12, top, _WIDTH - 12, _CHART_HEIGHT))
+        self._pdf.set_xy(LEFT, top + _CHART_HEIGHT + 8)
 
 
 def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:
@@ -246,6 +270,7 @@ def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:
 
 def _top(lines: Sequence[ChartLine]) -> float:
     values = [value for line in lines for value in (*line.y, *line.high) if value is not None]
+    # From 0 always: an axis that begins elsewhere makes a small change look large.
     return max(values, default=0) * 1.05 or 1.0
 
 

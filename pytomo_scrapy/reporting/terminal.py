@@ -20,6 +20,7 @@ from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.cause_tables import cause_table, verdict_table
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
+from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.table_text import table_lines
 from pytomo_scrapy.reporting.tables import (
     TableLayout,
@@ -29,12 +30,15 @@ from pytomo_scrapy.reporting.tables import (
     quality_table,
     refusal_table,
     report_tables,
+    section_table,
 )
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.good_or_not import GoodOrNot
+    from pytomo_scrapy.analysis.publication.publication import Publication
 
 _FIRST_CRAWL = "pytomo crawl -u 10"
 # Wider than anything that is printed: a file, a pipe or a CI log has no edge.
@@ -43,12 +47,14 @@ _NO_EDGE = 1_000_000
 
 def make_console() -> Console:
     """Return standard output as rich writes to it: as wide as its terminal or COLUMNS says, else without an edge."""
+    # rich would take 80 columns in a pipe, and cut what a program reads.
     has_edge = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     return Console(highlight=False, width=None if has_edge else _NO_EDGE)
 
 
 def say(console: Console, text: str) -> None:
     """Print a text of rich's markup, broken between words only: a path or a command stays whole."""
+    # rich's own wrapping breaks long words; a path that is broken cannot be copied.
     for line in Text.from_markup(text).split("\n", allow_blank=True):
         offsets, start = [], 0
         for word in re.finditer(r"\S+", line.plain):
@@ -72,21 +78,26 @@ def print_tables(console: Console, layouts: Iterable[TableLayout]) -> None:
         say(console, f"[bold]{escape(layout.title)}[/bold]")
         if layout.note:
             say(console, f"[dim]{escape(layout.note)}[/dim]")
-        cells = tuple(tuple(printable(cell) for cell in row) for row in layout.rows)
-        shown = TableLayout(layout.title, layout.columns, cells)
-        for line in table_lines(shown, console.width):
-            # The terminal breaks what is longer than a line, so that it is copied whole.
-            console.print(without_markup(line), soft_wrap=True)
+        _print_rows(console, layout)
         console.print()
+
+
+def _print_rows(console: Console, layout: TableLayout) -> None:
+    cells = tuple(tuple(printable(cell) for cell in row) for row in layout.rows)
+    for line in table_lines(TableLayout(layout.title, layout.columns, cells), console.width):
+        # The terminal breaks what is longer than a line, so that it is copied whole.
+        console.print(without_markup(line), soft_wrap=True)
 
 
 def print_report(console: Console, report: ReportSummary, database: str) -> None:
     """Print what a database holds: counts, failures, playback, throughput, round trips."""
+    # Days whose measurements were deleted come first and apart: nothing below counts them.
     if report.aggregated is not None:
         _print_days(console, report.aggregated)
         if report.attempted_count == 0:
             return
     if report.attempted_count == 0:
+        print_tables(console, [legacy_layout(report.imported)])
         say(
             console,
             f"{escape(database)} holds no measurement yet. A crawl of ten videos fills it:\n\n    {_FIRST_CRAWL}",
@@ -95,6 +106,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
+    _print_good_or_not(console, report.good_or_not)
     print_tables(console, [*report_tables(report), cause_table(report.causes)])
     if report.quality is not None:
         print_tables(console, [quality_table(report.quality)])
@@ -105,10 +117,47 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             say(console, escape(sentence))
         console.print()
         print_tables(console, [refusal_table(report.refusals)])
+    print_tables(console, [legacy_layout(report.imported)])
+    if report.publication is not None:
+        _print_publication(console, report.publication)
+
+
+def _print_publication(console: Console, found: Publication) -> None:
+    """Print what is to be published: the block that stands at the end of PDF and export too."""
+    from pytomo_scrapy.analysis.publication.words import sections_of
+
+    for section in sections_of(found):
+        say(console, f"[bold]{escape(section.title)}[/bold]")
+        for sentence in section.sentences:
+            say(console, escape(sentence))
+        if section.rows:
+            console.print()
+            _print_rows(console, section_table(section))
+        console.print()
+
+
+def _print_good_or_not(console: Console, found: GoodOrNot | None) -> None:
+    """Print the grade, what goes with bad sessions, a typical day, and whose fault failures were."""
+    if found is None:
+        return
+    from pytomo_scrapy.reporting.grade_text import (
+        bad_sentences,
+        day_table,
+        exposure_table,
+        fault_table,
+        grade_sentence,
+    )
+
+    say(console, f"[bold]{escape(grade_sentence(found.grade))}[/bold]")
+    for sentence in bad_sentences(found.bad):
+        say(console, escape(sentence))
+    console.print()
+    print_tables(console, [exposure_table(found.bad), day_table(found.bad), fault_table(found.faults)])
 
 
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print groups with their figures, their differences to the first, and what they allow to say."""
+    # Here, as it takes NumPy, which costs 0.1 s at each start of a command.
     from pytomo_scrapy.reporting.comparison_text import comparison_sentences, comparison_tables
 
     for sentence in (*comparison_sentences(found), *found.notes):
@@ -155,12 +204,14 @@ def measurement_verdict(record: Mapping[str, Any]) -> str:
     if not failure:
         return f"{played[0].upper()}{played[1:]}." if played else "Measured, but no player ran."
     where = f"{failure} ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}."
+    # Only what is charged to the network is a bad session; all else says nothing of the line.
     if record["attribution"] == Attribution.NETWORK:
         return f"A bad session: {where}" + (f" Until then: {played}." if played else "")
     return f"Not measured: {where} This says nothing about the line."
 
 
 def _played(record: Mapping[str, Any]) -> str:
+    # The first window stands for the video; a second one is the other transport or address family.
     by_player = {one["player"]: one for one in record.get("playbacks", []) if one["place"] == 0}
     first = headline_player(by_player)
     if first is None:

@@ -50,46 +50,6 @@ def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(visit: Visit, la
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def scale_of(page: Any) -> list[float]:
-    """Return the chart's time axis as the browser shows it: first and last time under the cursor."""
-    area = page.locator("figure[data-chart=series] .u-over").first
-    box = area.bounding_box()
-    shown = []
-    for x in (2, box["width"] - 2):
-        page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
-        shown.append(page.locator("figure[data-chart=series] .u-legend .u-value").first.text_content())
-    return shown
-
-
-@pytest.mark.slow
-def test_chart_zooms_moves_and_shows_everything_again(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
-    chart = page.locator("figure[data-chart=series]").first
-    chart.scroll_into_view_if_needed()
-    whole = scale_of(page)
-    assert not chart.locator("[data-act=reset]").is_visible()
-    box = chart.locator(".u-over").bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60, steps=5)
-    page.mouse.up()
-    zoomed = scale_of(page)
-    assert whole[0] < zoomed[0] < zoomed[1] < whole[1]
-    chart.locator("[data-role=area]").focus()
-    page.keyboard.press("ArrowRight")
-    assert scale_of(page)[0] > zoomed[0]
-    chart.locator("[data-act=keep]").click()
-    page.wait_for_url("**/series/delivery_bps?from=*&to=*")
-    page.go_back()
-    visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
-    chart.locator("[data-role=area]").focus()
-    page.keyboard.press("+")
-    assert chart.locator("[data-act=reset]").is_visible()
-    page.keyboard.press("0")
-    assert scale_of(page) == whole
-    assert visit.complaints == []
-
-
 @pytest.mark.slow
 def test_filter_narrows_what_is_shown(visit: Visit, filled_page: Served) -> None:
     page = visit.open(f"{filled_page.origin}/?period=all&eras=all")
@@ -232,7 +192,7 @@ def test_tables_and_averages_of_very_many_rows_follow_the_chart(
         assert sum(known) + sum(unknown) == 600
         page.get_by_text("The values as a table").click()
         assert page.locator("table", has_text="From (UTC)").locator("tbody tr").count() > 1
-        page.get_by_text("Mean interruptions").wait_for(timeout=10_000)
+        page.get_by_text("Mean stalls").wait_for(timeout=10_000)
         assert visit.complaints == []
     finally:
         served.close()

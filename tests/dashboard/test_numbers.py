@@ -64,6 +64,8 @@ _INDEPENDENT = {
     "height_px": ("(SELECT MAX(s.height_px) FROM stream s WHERE s.download_id = d.id)", 1),
     "is_cross_traffic": ("d.is_cross_traffic", 100),
     "best_height_px": ("(SELECT l.best_height_px FROM ladder l WHERE l.measurement_id = m.id AND l.place = 0)", 1),
+    "loaded_rtt_s": ("d.loaded_rtt_median_s", 1e3),
+    "is_machine_limited": ("d.is_probe_limited", 100),
     **{f"plays_{height}p": (_PLAYS.format(height), 100) for height in (360, 480, 720, 1080)},
 }
 # Asked below, with the sessions that never started; and what the made-up rows do not have.
@@ -334,8 +336,8 @@ def test_averages_equal_the_tables(client: TestClient, raw: sqlite3.Connection) 
     stalls = [value for value in values_of(raw, "b.stall_count") if value is not None]
     pings = [value for value in values_of(raw, "g.rtt_avg_s") if value is not None]
     assert f"<dt>Mean download time</dt><dd>{mean(downloads):.2f} s" in page
-    assert f"<dt>Mean interruptions</dt><dd>{mean(stalls):.3f}" in page
-    assert f"<dt>Mean ping</dt><dd>{1000 * mean(pings):.1f} ms" in page
+    assert f"<dt>Mean stalls</dt><dd>{mean(stalls):.3f}" in page
+    assert f"<dt>Mean round trip</dt><dd>{1000 * mean(pings):.1f} ms" in page
 
 
 def test_csv_holds_what_the_chart_shows(client: TestClient) -> None:

@@ -27,8 +27,8 @@ GROUPS_OF_PARITY = {
     "ESMC": "AvgThroughput, PingAvg, VideosWithInterruptions, ResolveTime, TimeTogetFirstByte, StatusCode",
 }
 AVERAGES = (
-    *("Service", "Total time", "Start", "End", "Number of videos", "Mean download time", "Mean interruptions"),
-    "Mean ping",
+    *("Service", "Total time", "Start", "End", "Number of videos", "Mean download time", "Mean stalls"),
+    "Mean round trip",
 )
 
 
@@ -81,7 +81,7 @@ def test_each_group_has_its_graphs_and_the_averages(client: TestClient, title: s
 @pytest.mark.slow
 def test_list_archive_distribution_pdf_and_documents_are_there(client: TestClient) -> None:
     listed = client.get("/videos?period=all").text
-    for word in ("Time (UTC)", "Video", "Cache server"):
+    for word in ("Time (UTC)", "Video", "Media host"):
         assert word in listed
     assert "filled.db" in client.get("/databases").text
     assert client.get("/report.pdf?period=all").content.startswith(b"%PDF-")

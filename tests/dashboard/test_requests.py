@@ -71,7 +71,7 @@ def test_page_answers(client: TestClient, address: str) -> None:
         ("/series?compare=resolver", 400, "other than resolver and player"),
         ("/series/unheard_of", 404, "There is no such parameter"),
         ("/series/delivery_bps?compare=player", 400, "does not depend on the player"),
-        ("/series/delivery_bps?compare=resolver", 400, "Only the resolution time can be compared by resolver"),
+        ("/series/delivery_bps?compare=resolver", 400, "Only the name look-up can be compared by resolver"),
         ("/distributions?parameter=has_stall", 400, "has no distribution"),
         ("/videos?sort=title", 400, "`sort` must be one of started_s"),
         ("/videos?order=sideways", 400, "`order` must be one of down, up"),

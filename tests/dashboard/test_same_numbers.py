@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import random
-import re
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,12 @@ from starlette.testclient import TestClient
 from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
 from pytomo_scrapy.exchange.datasets import ExportSelection
-from pytomo_scrapy.exchange.export_run import export
+from pytomo_scrapy.exchange.export_run import ExportChoice, export
 from pytomo_scrapy.failures import is_for_good
+from pytomo_scrapy.reporting.bundle import write_bundle
 from pytomo_scrapy.reporting.format import number
 from pytomo_scrapy.storage.database import open_database
+from tests.pdf_texts import pdf_text
 
 pandas = pytest.importorskip("pandas")
 pytestmark = pytest.mark.slow
@@ -91,16 +92,41 @@ def figures_of(frame: Any) -> dict[str, tuple[int, float | None]]:
     }
 
 
+def bad_of(frame: Any) -> tuple[int, int, dict[int, tuple[int, int]]]:
+    """Return sessions, bad ones, and both by hour of the day: the made-up lines say no time zone, so in UTC."""
+    sessions = frame[frame.is_session == 1]
+    is_bad = (sessions.is_started == 0) | (sessions.has_stall == 1)
+    hours = sessions.started_s // 3600 % 24
+    by_hour = {int(hour): (len(own), int(own.sum())) for hour, own in is_bad.groupby(hours)}
+    return len(sessions), int(is_bad.sum()), by_hour
+
+
+def evening_of(frame: Any, start_s: int, length_s: int) -> float | None:
+    """Return what the evening accounts for of the bad sessions, by the definition of docs/metrics.md."""
+    sessions = frame[frame.is_session == 1]
+    block_s = max(86_400, -(-length_s // 28))
+    cells = pandas.DataFrame(
+        {
+            "line": sessions.vantage_id,
+            "bad": (sessions.is_started == 0) | (sessions.has_stall == 1),
+            "evening": (sessions.started_s // 3600 % 24).between(19, 22),
+            "block": (sessions.started_s - start_s) // block_s,
+        }
+    )
+    if min(cells.evening.sum(), (~cells.evening).sum()) < 20 or not cells.bad.any():
+        return None
+    risk = base = 0.0
+    for _, own in cells.groupby(["line", "block"]):
+        inside, outside = own[own.evening], own[~own.evening]
+        risk += inside.bad.sum() * len(outside) / len(own)
+        base += outside.bad.sum() * len(inside) / len(own)
+    if not risk:
+        return 0.0 if base else None
+    return float(cells[cells.evening].bad.sum() / cells.bad.sum() * (1 - base / risk))
+
+
 def query_of(chosen: dict[str, str], **more: str) -> str:
     return "&".join(f"{name}={value}" for name, value in (chosen | more).items())
-
-
-def pdf_text(body: bytes) -> str:
-    """Return the text of a report: its fonts are those of every PDF reader, so that it is written as it is."""
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", body, re.DOTALL)
-    pages = [zlib.decompressobj().decompress(part) for part in streams if part[:1] == b"\x78"]
-    words = [word for page in pages for word in re.findall(rb"\(((?:[^()\\]|\\.)*)\) ?Tj", page)]
-    return " ".join(word.decode("latin-1") for word in words)
 
 
 def same(shown: float | None, exact: float | None, tolerance: float) -> None:
@@ -142,10 +168,28 @@ def test_every_face_gives_the_numbers_of_the_export(client: TestClient, rows: An
                 assert one["row_count"] == own[one["name"]][0]
                 same(one["value"], own[one["name"]][1], BIN)
 
+    check_bad_sessions(client, overview, frame, chosen)
     text = pdf_text(client.get(f"/report.pdf?{query_of(chosen)}").content)
     assert f"{overview['row_count']} measurements, {len(frame)} valid" in text
     if startup["value"] is not None:
         assert f"{number(startup['value'], 2)} s" in text
+
+
+def check_bad_sessions(client: TestClient, overview: Any, frame: Any, chosen: dict[str, str]) -> None:
+    """The grade, the bad sessions, a typical day and what goes with it are those of the export."""
+    grade, bad, exact = overview["grade"], overview["bad"], figures_of(frame)
+    count, bad_count, by_hour = bad_of(frame)
+    assert (bad["session_count"], bad["bad_count"], grade["session_count"]) == (count, bad_count, count)
+    for one, name in zip(grade["criteria"], ("never_started", "startup", "with_stalls"), strict=False):
+        value = exact[name][1]
+        same(one["value"], 1 - value if name == "never_started" and value is not None else value, BIN)
+    day = client.get(f"/api/day?{query_of(chosen)}").json()
+    assert day["n"] == count and day["hours"] == bad["hours"]
+    shown = {one["hour"]: (one["session_count"], one["bad_count"]) for one in day["hours"] if one["session_count"]}
+    assert shown == by_hour
+    start_s, end_s = int(chosen["from"]), int(chosen["to"])
+    evenings = [one["fraction"]["value"] for one in bad["exposures"] if one["which"] == "19 to 23 h"]
+    same(evenings[0] if evenings else None, evening_of(frame, start_s, end_s - start_s), 1e-9)
 
 
 @pytest.mark.parametrize("index", range(COUNT))
@@ -163,6 +207,14 @@ def test_report_gives_the_numbers_of_the_export(filled: Path, rows: Any, index: 
     never = report.headline.never_started_count / report.headline.session_count
     assert never == pytest.approx(exact["never_started"][1])
     assert report.selection["eras"] == "last" and report.selection["notes"] == []
+    judged = report.good_or_not
+    assert judged is not None
+    assert (judged.bad.session_count, judged.bad.bad_count) == bad_of(frame)[:2]
+    assert judged.grade.session_count == len(frame[frame.is_session == 1])
+    every = rows[(rows.started_s >= int(chosen["from"])) & (rows.started_s < int(chosen["to"]))]
+    every = every[every.provider == chosen["provider"]] if "provider" in chosen else every
+    faults = every.attribution.value_counts().to_dict()
+    assert {fault: sum(counts) for fault, counts in judged.faults.counts.items()} == faults
 
 
 def test_metrics_give_the_numbers_of_the_export(client: TestClient, rows: Any) -> None:
@@ -173,11 +225,32 @@ def test_metrics_give_the_numbers_of_the_export(client: TestClient, rows: Any) -
 
 
 def test_export_says_which_rows_figures_count(filled: Path, tmp_path: Path, rows: Any) -> None:
-    import json
-
     database = open_database(f"sqlite:///{filled}")
     export(database, tmp_path / "all", "csv", "wide", ExportSelection())
     database.close()
     told = json.loads((tmp_path / "all" / "export.json").read_text())["selection"]
     assert told["n"] == int((rows.is_valid == 1).sum()) and told["left_out_runs"] == []
     assert f"count {told['n']} rows of this period" in (tmp_path / "all" / "README.md").read_text()
+
+
+def test_bundle_recomputed_in_pandas_gives_its_own_figures(filled: Path, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{filled}")
+    write_bundle(database, tmp_path / "bundle", ExportChoice("csv", "wide", ExportSelection(), license="CC0-1.0"))
+    database.close()
+    told = json.loads((tmp_path / "bundle" / "figures.json").read_text())
+    rows = pandas.read_csv(tmp_path / "bundle" / "measurements.csv", low_memory=False)
+    left_out = json.loads((tmp_path / "bundle" / "export.json").read_text())["selection"]["left_out_runs"]
+    frame = rows[(rows.is_valid == 1) & ~rows.run_uuid.isin(left_out)]
+    assert (told["n"], told["row_count"]) == (len(frame), len(rows))
+    exact = figures_of(frame)
+    for name in [f"plays_{height}p" for height in (360, 480, 720, 1080)]:
+        known = frame[name].dropna()
+        exact[name] = (len(known), float(known.mean()))
+    played = frame[(frame.is_session == 1) & frame.played_s.notna()]
+    stalled = float(played.stalled_s.sum() / (played.stalled_s.sum() + played.played_s.sum()))
+    exact["stall_ratio"] = (int((frame.is_started == 1).sum()), stalled)
+    figures = {one["name"]: one for one in told["figures"]}
+    assert exact.keys() <= figures.keys()
+    for name, (count, value) in exact.items():
+        assert figures[name]["n"] == count, name
+        same(figures[name]["value"], value, BIN if name in {"startup", "delivery"} else 1e-9)

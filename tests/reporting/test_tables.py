@@ -175,8 +175,8 @@ def test_averages_are_written_in_units_for_people() -> None:
         "End": "1970-01-02 00:00",
         "Number of videos": "12",
         "Mean download time": "29.50 s",
-        "Mean interruptions": "0.125",
-        "Mean ping": "10.5 ms",
+        "Mean stalls": "0.125",
+        "Mean round trip": "10.5 ms",
     }
     nothing = dict(average_table(dict.fromkeys(averages) | {"video_count": 0}).rows)
     assert {name for name, cell in nothing.items() if cell.startswith("unknown")} == set(nothing) - {"Number of videos"}

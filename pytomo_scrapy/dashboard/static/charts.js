@@ -1,66 +1,51 @@
 "use strict";
 /* Draws every figure[data-chart] from the JSON that its data-src gives. No text from a database ever becomes HTML. */
 (function () {
-  const drawn = new Map();
+  const { colour, element } = window.pytomoParts;
+  const charts = new Map();
+  const REST_MS = 900;  // after the last key or wheel, the page takes the range over
+  const OVER_TIME = new Set(["faults", "series", "failures"]);
 
-  function colour(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  }
-  function lineColour(index) { return colour("--s" + (index % 8)); }
-  function element(tag, text, attributes) {
-    const made = document.createElement(tag);
-    if (text !== undefined && text !== null) made.textContent = text;
-    for (const name in attributes || {}) made.setAttribute(name, attributes[name]);
-    return made;
-  }
-  function written(value, decimals) {
-    if (value === null || value === undefined) return "";
-    return value.toLocaleString("en", { maximumFractionDigits: decimals, minimumFractionDigits: Math.min(decimals, 2) }).replace(/,/g, "\u202f");
-  }
-  function compact(value) {
-    if (value === null) return "";
-    const size = Math.abs(value);
-    if (size >= 1e4 || (size < 1e-3 && size > 0)) return value.toExponential(1).replace("e+", "e");
-    return String(Number(value.toPrecision(4)));
-  }
-  function utc(seconds) {
-    return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
-  }
-  const asUtc = (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC");
-
-  function axes(options) {
-    const ink = colour("--soft"), grid = { stroke: colour("--grid"), width: 1 };
-    const font = "12px system-ui, sans-serif";
-    return [
-      Object.assign({ stroke: ink, grid: grid, ticks: grid, font: font }, options.x),
-      Object.assign({ stroke: ink, grid: grid, ticks: grid, font: font, size: 58,
-        values: (u, splits) => splits.map((split) => (split === null ? "" : compact(split))) }, options.y),
-    ];
-  }
-
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  function dates(u, splits, axis, space, step) {
-    let before = null;
-    return splits.map(function (at) {
-      if (at === null) return "";
-      const when = new Date(at * 1000), day = when.getUTCDate() + " " + MONTHS[when.getUTCMonth()];
-      const isNew = day !== before;
-      before = day;
-      if (step >= 86400) return step >= 86400 * 60 ? day + "\n" + when.getUTCFullYear() : day;
-      return when.toISOString().slice(11, step < 60 ? 19 : 16) + (isNew ? "\n" + day : "");
-    });
-  }
-
-  /* Wheel and shift-drag move, plus and minus zoom, arrows move, 0 shows everything. */
+  /* Shift-drag moves, plus and minus zoom, arrows move, 0 shows everything; in a zoomed chart the wheel moves. A range of
+     time that was chosen becomes the page's period: all of its figures are of it, and its address keeps it. */
   function moving(chart) {
+    let timer = 0;
+    function settle(u) {
+      if (!OVER_TIME.has(chart.kind)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => takePeriod(u.scales.x.min, u.scales.x.max), REST_MS);
+    }
+    function set(u, min, max) {
+      u.setScale("x", { min: min, max: max });
+      settle(u);
+    }
     function shift(u, part) {
       const width = u.scales.x.max - u.scales.x.min;
-      u.setScale("x", { min: u.scales.x.min + part * width, max: u.scales.x.max + part * width });
+      set(u, u.scales.x.min + part * width, u.scales.x.max + part * width);
     }
     function zoom(u, factor) {
-      const middle = (u.scales.x.max + u.scales.x.min) / 2, half = ((u.scales.x.max - u.scales.x.min) * factor) / 2;
-      u.setScale("x", { min: middle - half, max: middle + half });
+      const low = u.scales.x.min, high = u.scales.x.max;
+      if (u.scales.x.distr === 3) {
+        const middle = Math.sqrt(low * high), half = Math.sqrt(high / low) ** factor;
+        return set(u, middle / half, middle * half);
+      }
+      const middle = (high + low) / 2, half = ((high - low) * factor) / 2;
+      set(u, middle - half, middle + half);
     }
+    function drag(u, event) {
+      event.stopImmediatePropagation();
+      const from = event.clientX, min = u.scales.x.min, max = u.scales.x.max;
+      const scale = (max - min) / u.over.clientWidth;
+      function move(at) { const by = (from - at.clientX) * scale; u.setScale("x", { min: min + by, max: max + by }); }
+      function end() {
+        document.removeEventListener("mousemove", move);
+        document.removeEventListener("mouseup", end);
+        settle(u);
+      }
+      document.addEventListener("mousemove", move);
+      document.addEventListener("mouseup", end);
+    }
+    chart.zoomOut = () => chart.u && zoom(chart.u, 2);
     return {
       hooks: {
         ready: [function (u) {
@@ -69,284 +54,51 @@
             event.preventDefault();
             shift(u, Math.sign(event.deltaX || event.deltaY) * 0.1);
           }, { passive: false });
-          u.over.addEventListener("mousedown", function (event) {
-            if (!event.shiftKey) return;
-            event.stopImmediatePropagation();
-            const from = event.clientX, min = u.scales.x.min, max = u.scales.x.max;
-            const scale = (max - min) / u.over.clientWidth;
-            function move(at) { const by = (from - at.clientX) * scale; u.setScale("x", { min: min + by, max: max + by }); }
-            function end() { document.removeEventListener("mousemove", move); document.removeEventListener("mouseup", end); }
-            document.addEventListener("mousemove", move);
-            document.addEventListener("mouseup", end);
-          }, true);
+          u.over.addEventListener("mousedown", (event) => event.shiftKey && drag(u, event), true);
+          u.over.addEventListener("dblclick", () => OVER_TIME.has(chart.kind) && wholePeriod());
           chart.area.onkeydown = function (event) {
             const acts = { "+": () => zoom(u, 0.5), "=": () => zoom(u, 0.5), "-": () => zoom(u, 2),
-              ArrowLeft: () => shift(u, -0.2), ArrowRight: () => shift(u, 0.2), 0: () => chart.whole() };
+              ArrowLeft: () => shift(u, -0.2), ArrowRight: () => shift(u, 0.2), 0: () => (OVER_TIME.has(chart.kind) ? wholePeriod() : chart.reset()) };
             if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
             event.preventDefault();
             acts[event.key]();
           };
+        }],
+        setSelect: [function (u) {
+          if (!OVER_TIME.has(chart.kind) || u.select.width < 3) return;
+          takePeriod(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
         }],
         setScale: [function (u, key) {
           if (key !== "x" || !chart.range) return;
           const span = chart.range[1] - chart.range[0];
           chart.isZoomed = Math.abs(u.scales.x.min - chart.range[0]) + Math.abs(u.scales.x.max - chart.range[1]) > span * 1e-6;
           chart.tool("reset", chart.isZoomed);
-          chart.tool("keep", chart.isZoomed && chart.kind === "series");
         }],
       },
     };
   }
 
-  function breakLines(breaks) {
-    return { hooks: { draw: [function (u) {
-      const pen = u.ctx;
-      pen.save();
-      pen.strokeStyle = pen.fillStyle = colour("--mark");
-      pen.setLineDash([6, 4]);
-      pen.font = Math.round(11 * devicePixelRatio) + "px system-ui, sans-serif";
-      const drawn = new Set();
-      breaks.forEach(function (change) {
-        if (change.at_s < u.scales.x.min || change.at_s > u.scales.x.max) return;
-        const x = Math.round(u.valToPos(change.at_s, "x", true));
-        pen.beginPath(); pen.moveTo(x, u.bbox.top); pen.lineTo(x, u.bbox.top + u.bbox.height); pen.stroke();
-        const isRight = x > u.bbox.left + u.bbox.width * 0.7;
-        pen.textAlign = isRight ? "right" : "left";
-        const text = change.what + " " + change.new;
-        if (drawn.has(text)) return;
-        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 14 * (drawn.size % 4)) * devicePixelRatio);
-        drawn.add(text);
-      });
-      pen.restore();
-    }] } };
+  /* Go to the same page of another period, at the same place of it. */
+  function goTo(change) {
+    const address = new URL(location.href);
+    ["period", "from", "to"].forEach((name) => address.searchParams.delete(name));
+    for (const name in change) address.searchParams.set(name, change[name]);
+    try { sessionStorage.setItem("pytomo-place", JSON.stringify([address.pathname, scrollY])); } catch (error) { /* private mode: from the top */ }
+    location.assign(address);
   }
-
-  /* Points of few rows: there, but not to be taken for more than they are. */
-  function faintPoints(lines, few) {
-    return { hooks: { draw: [function (u) {
-      const pen = u.ctx;
-      pen.save();
-      pen.globalAlpha = 0.35;
-      lines.forEach(function (line, index) {
-        pen.fillStyle = lineColour(index);
-        line.value.forEach(function (value, at) {
-          if (value === null || line.count[at] >= few || u.data[0][at] < u.scales.x.min || u.data[0][at] > u.scales.x.max) return;
-          pen.beginPath();
-          pen.arc(u.valToPos(u.data[0][at], "x", true), u.valToPos(value, "y", true), 3 * devicePixelRatio, 0, 2 * Math.PI);
-          pen.fill();
-        });
-      });
-      pen.restore();
-    }] } };
+  function takePeriod(min, max) {
+    const from = Math.max(0, Math.floor(min)), to = Math.min(4102444800, Math.max(Math.ceil(max), from + 2));
+    const stamp = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19).replace(/:00$/, "");
+    goTo({ from: stamp(from), to: stamp(to) });
   }
-
-  function shading(spans) {
-    return { hooks: { drawClear: [function (u) {
-      u.ctx.save();
-      u.ctx.fillStyle = colour("--stall");
-      spans.forEach(function (span) {
-        const from = u.valToPos(Math.max(span[0], u.scales.x.min), "x", true);
-        const to = u.valToPos(Math.min(span[1], u.scales.x.max), "x", true);
-        if (to > from) u.ctx.fillRect(from, u.bbox.top, to - from, u.bbox.height);
-      });
-      u.ctx.restore();
-    }] } };
+  function wholePeriod() { goTo({ period: "all" }); }
+  function returnToPlace() {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem("pytomo-place"));
+      sessionStorage.removeItem("pytomo-place");
+      if (kept && kept[0] === location.pathname) scrollTo(0, kept[1]);
+    } catch (error) { /* private mode: from the top */ }
   }
-
-  /* Points so few that a line would hide them are drawn. A break in the line stands where nothing was measured. */
-  function withGaps(answer) {
-    const times = [], lines = answer.lines.map(() => ({ value: [], low: [], high: [], count: [] }));
-    const cuts = answer.breaks.filter((change) => change.is_cut).map((change) => change.at_s);
-    answer.times_s.forEach(function (start, position) {
-      const before = position ? answer.times_s[position - 1] : start;
-      const cut = cuts.find((at) => at > before && at <= start);
-      if (cut !== undefined && times.length) {
-        times.push(Math.max(cut - 0.5, before + 0.25));
-        lines.forEach((line) => { for (const name of ["value", "low", "high", "count"]) line[name].push(null); });
-      }
-      times.push(start);
-      answer.lines.forEach(function (line, index) {
-        for (const name of ["value", "low", "high", "count"]) lines[index][name].push(line[name][position]);
-      });
-    });
-    return { times: times, lines: lines };
-  }
-
-  function spoken(seconds) {
-    const units = [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]];
-    const unit = units.find((each) => seconds % each[1] === 0), count = seconds / unit[1];
-    return count + " " + unit[0] + (unit[0] === "day" && count > 1 ? "s" : "");
-  }
-
-  function drawSeries(chart, answer) {
-    const shown = withGaps(answer), parameter = answer.parameter, data = [shown.times], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }], bands = [];
-    const unit = parameter.unit ? " " + parameter.unit : "";
-    const isOne = answer.lines.length === 1;
-    answer.lines.forEach(function (line, index) {
-      const counts = shown.lines[index].count;
-      data.push(shown.lines[index].value);
-      series.push({ label: isOne ? (parameter.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200,
-        points: { show: answer.times_s.length < 120, size: 5, filter: (u) => u.data[0].map((_, at) => at).filter((at) => counts[at] >= answer.few_rows) },
-        value: (u, value, _, at) => (value === null || at === null ? "" : written(value, answer.decimals) + unit + " (n " + written(counts[at], 0) + ")") });
-    });
-    if (isOne) {
-      data.push(shown.lines[0].low, shown.lines[0].high);
-      const words = parameter.is_flag ? ["95 % from", "to"] : ["10 %", "90 %"];
-      words.forEach((word) => series.push({ label: word, stroke: "transparent", points: { show: false }, value: (u, value) => (value === null ? "" : written(value, answer.decimals) + unit) }));
-      bands.push({ series: [3, 2], fill: colour("--band") });
-    }
-    chart.range = [answer.start_s, answer.end_s];
-    const line = answer.lines[0];
-    const unknown = answer.lines.reduce((sum, each) => sum + each.unknown_count, 0);
-    const known = answer.lines.reduce((sum, each) => sum + each.known_count, 0);
-    chart.counts(written(known, 0) + " values, " + written(unknown, 0) + " unknown, in buckets of " + spoken(answer.width_s) + (answer.left_out_count ? "; " + answer.left_out_count + " further groups are not drawn" : ""));
-    if (!line || !answer.times_s.length) return chart.say("No value in this period.");
-    // A fixed middle of the range in which most values lie: a lone peak must not flatten the rest.
-    chart.plot({
-      tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min || 0), max || 1, 0.08, true) } },
-      series: series, bands: bands, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart), breakLines(answer.breaks), faintPoints(shown.lines, answer.few_rows)],
-      cursor: { sync: { key: "time" }, drag: { x: true, y: false } },
-    }, data, chart.range);
-    chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (parameter.unit ? " (" + parameter.unit + ")" : ""), "n"])),
-      answer.times_s.map((start, position) => [utc(start)].concat(...answer.lines.map((each) => [written(each.value[position], answer.decimals), each.count[position]]))));
-  }
-
-  function drawCurves(chart, answer, isTail) {
-    const parameter = answer.parameter, all = new Set();
-    answer.lines.forEach((line) => line.value.forEach((value) => { if (value > 0) all.add(value); }));
-    const xs = Array.from(all).sort((a, b) => a - b);
-    chart.counts(answer.lines.map((line) => line.label + ": n " + written(line.known_count, 0) + (line.censored_count ? " and " + written(line.censored_count, 0) + " censored" : "")).join("; "));
-    if (!xs.length) return chart.say("No value above 0 in this period.");
-    const data = [xs], series = [{ label: parameter.unit || "value", value: (u, value) => (value === null ? "" : compact(value)) }];
-    answer.lines.forEach(function (line, index) {
-      let position = 0, share = null;
-      data.push(xs.map(function (x) {
-        while (position < line.value.length && line.value[position] <= x) share = line.share[position++];
-        if (share === null) return isTail ? 1 : 0;
-        const shown = isTail ? 1 - share : share;
-        return isTail && shown <= 1e-9 ? null : shown;
-      }));
-      series.push({ label: line.label, stroke: lineColour(index), width: 1.8, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), value: (u, value) => (value === null ? "" : (100 * value).toFixed(2) + " %") });
-    });
-    chart.range = xs.length > 1 ? [xs[0], xs[xs.length - 1]] : [xs[0] / 2, xs[0] * 2];
-    chart.plot({ scales: { x: { time: false, distr: 3, range: (u, min, max) => [min, max] }, y: isTail ? { distr: 3 } : { range: [0, 1] } }, series: series,
-      axes: axes({ x: { values: (u, splits) => splits.map((v) => (v === null ? "" : compact(v))) }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
-    chart.fill(["Share"].concat(answer.lines.map((line) => line.label + (parameter.unit ? " (" + parameter.unit + ")" : ""))),
-      [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99].map((share) => [(100 * share) + " %"].concat(answer.lines.map((line) => { const at = line.share.findIndex((s) => s >= share - 1e-9); return at < 0 ? "not reached" : written(line.value[at], answer.decimals); }))));
-  }
-
-  function drawScatter(chart, answer) {
-    const order = answer.x_values.map((_, index) => index).sort((a, b) => answer.x_values[a] - answer.x_values[b]);
-    const xs = order.map((index) => answer.x_values[index]), ys = order.map((index) => answer.y_values[index]);
-    chart.counts(xs.length + " of " + written(answer.known_count, 0) + " measurements" + (xs.length < answer.known_count ? ", chosen evenly" : ""));
-    if (!xs.length) return chart.say("No measurement has both values.");
-    const unit = (figure) => figure.title + (figure.unit ? " (" + figure.unit + ")" : "");
-    chart.range = [xs[0], xs[xs.length - 1] > xs[0] ? xs[xs.length - 1] : xs[0] + 1];
-    chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min), max, 0.08, true) } },
-      series: [{ label: unit(answer.x), value: (u, value) => (value === null ? "" : compact(value)) }, { label: unit(answer.y), stroke: lineColour(0), paths: () => null, points: { show: true, size: 4, width: 0, fill: lineColour(0) }, value: (u, value) => (value === null ? "" : compact(value)) }],
-      axes: axes({ x: { label: unit(answer.x), labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map((v) => (v === null ? "" : compact(v))) }, y: {} }), plugins: [moving(chart)] }, [xs, ys], chart.range);
-    chart.u.over.addEventListener("click", function () {
-      const position = chart.u.cursor.idx;
-      if (position !== null && position !== undefined && !chart.isZoomed) location.assign("/measurement/" + answer.measurement_ids[order[position]] + keptDatabase());
-    });
-    chart.fill([unit(answer.x), unit(answer.y), "Measurement"], order.slice(0, 500).map((index) => [compact(answer.x_values[index]), compact(answer.y_values[index]), answer.measurement_ids[index]]));
-  }
-  function keptDatabase() {
-    const kept = new URLSearchParams(location.search).get("db");
-    return kept ? "?db=" + encodeURIComponent(kept) : "";
-  }
-
-  const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-  function drawHeat(chart, answer) {
-    const known = answer.value.filter((value) => value !== null);
-    if (!known.length) return chart.say("No value in this period.");
-    const low = Math.min(...known), high = Math.max(...known), ratio = devicePixelRatio || 1;
-    const canvas = element("canvas", null, { class: "own" });
-    const width = chart.area.clientWidth, height = 270;
-    canvas.width = width * ratio; canvas.height = height * ratio;
-    chart.area.replaceChildren(canvas);
-    const pen = canvas.getContext("2d"), left = 84, top = 8, bottom = 46;
-    const cellWidth = (width - left - 6) / 24, cellHeight = (height - top - bottom) / 7;
-    pen.scale(ratio, ratio);
-    pen.font = "12px system-ui, sans-serif";
-    answer.value.forEach(function (value, index) {
-      const day = Math.floor(index / 24), hour = index % 24;
-      pen.fillStyle = value === null ? colour("--grid") : mixed((value - low) / (high - low || 1));
-      pen.fillRect(left + hour * cellWidth, top + day * cellHeight, cellWidth - 1, cellHeight - 1);
-    });
-    pen.fillStyle = colour("--soft");
-    pen.textBaseline = "middle";
-    DAYS.forEach((day, index) => pen.fillText(day, 0, top + (index + 0.5) * cellHeight));
-    pen.textAlign = "center";
-    for (let hour = 0; hour < 24; hour += 3) pen.fillText(hour + " h", left + (hour + 0.5) * cellWidth, height - bottom + 12);
-    for (let step = 0; step < 100; step++) { pen.fillStyle = mixed(step / 99); pen.fillRect(left + step * 1.5, height - 20, 2, 10); }
-    pen.fillStyle = colour("--soft");
-    pen.textAlign = "left";
-    pen.fillText(compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""), left + 160, height - 15);
-    chart.canvas = canvas;
-    chart.counts(written(answer.count.reduce((sum, each) => sum + each, 0), 0) + " values; " + compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""));
-    chart.fill(["Hour (UTC)"].concat(DAYS), Array.from({ length: 24 }, (_, hour) => [hour + " h"].concat(DAYS.map((_, day) => written(answer.value[day * 24 + hour], answer.decimals)))));
-  }
-  function mixed(share) {
-    const from = rgb(colour("--heat-low")), to = rgb(colour("--heat-high"));
-    return "rgb(" + from.map((channel, index) => Math.round(channel + (to[index] - channel) * share)).join(",") + ")";
-  }
-  function rgb(text) { return [1, 3, 5].map((position) => parseInt(text.slice(position, position + 2), 16)); }
-
-  function drawFailures(chart, answer) {
-    const names = Object.keys(answer.counts).slice(0, 8);
-    if (!names.length) return chart.say("No failure in this period.");
-    const data = [answer.times_s], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }];
-    names.forEach(function (name, index) {
-      data.push(answer.counts[name].map((count, position) => (100 * count) / answer.row_counts[position]));
-      series.push({ label: name.replace(/_/g, " "), stroke: lineColour(index), width: 1.6, points: { show: answer.times_s.length < 60 }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " %") });
-    });
-    const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
-    chart.range = [first, last > first ? last : first + answer.width_s];
-    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] } }, series: series, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
-    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, position) => [utc(start), answer.row_counts[position]].concat(names.map((name) => answer.counts[name][position]))));
-  }
-
-  // One on the other: the whole is drawn first and each smaller sum in front of it.
-  function drawCauses(chart, answer) {
-    const names = Object.keys(answer.counts);
-    if (!names.length) return chart.say("No bad session in this period, or none was judged.");
-    const sums = answer.times_s.map(() => 0), stacked = names.map((name) => answer.counts[name].map((count, position) => (sums[position] += count)));
-    const data = [answer.times_s], series = [{ value: (u, at) => (at === null ? "" : utc(at)) }];
-    names.map((name, index) => index).reverse().forEach(function (index) {
-      data.push(stacked[index]);
-      series.push({ label: names[index].replace(/_/g, " "), stroke: lineColour(index), fill: lineColour(index), width: 1, paths: uPlot.paths.bars({ size: [0.9, 60] }), points: { show: false }, value: (u, value, of, position) => (position === null || value === null ? "" : String(answer.counts[names[index]][position])) });
-    });
-    const first = answer.times_s[0], last = answer.times_s[answer.times_s.length - 1];
-    chart.range = [first - answer.width_s / 2, last + answer.width_s / 2];
-    chart.counts(names.map((name) => name.replace(/_/g, " ") + ": " + answer.counts[name].reduce((a, b) => a + b, 0)).join("; "));
-    chart.plot({ tzDate: asUtc, scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => [0, Math.max(1, max || 1)] } }, series: series, axes: axes({ x: { values: dates }, y: {} }), plugins: [moving(chart)] }, data, chart.range);
-    chart.fill(["From (UTC)", "rows"].concat(names.map((name) => name.replace(/_/g, " "))), answer.times_s.map((start, position) => [utc(start), answer.row_counts[position]].concat(names.map((name) => answer.counts[name][position]))));
-  }
-
-  function drawTimeline(chart, answer) {
-    const data = [answer.t_s, answer.media_s], series = [{ label: "time (s)", value: (u, value) => (value === null ? "" : value.toFixed(2) + " s") },
-      { label: "media received", stroke: lineColour(7), width: 2, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") }];
-    answer.players.forEach(function (player, index) {
-      data.push(player.playhead_s);
-      series.push({ label: player.player + ": playhead", stroke: lineColour(index), width: 1.8, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") });
-      data.push(player.buffer_s);
-      series.push({ label: player.player + ": buffer", stroke: lineColour(index), width: 1, dash: [5, 4], points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(1) + " s") });
-    });
-    data.push(answer.rate_bps.map((rate) => rate / 1e6));
-    series.push({ label: "arrival (Mbit/s)", scale: "rate", stroke: lineColour(4), width: 1, points: { show: false }, value: (u, value) => (value === null ? "" : value.toFixed(2)) });
-    const spans = [].concat(...answer.players.map((player) => player.stalls));
-    chart.counts(answer.players.map((player) => player.player + ": " + (player.startup_delay_s === null ? "not started" : "started after " + player.startup_delay_s.toFixed(2) + " s, " + player.stall_count + (player.stall_count === 1 ? " stall" : " stalls"))).join("; "));
-    chart.range = [answer.t_s[0], answer.t_s[answer.t_s.length - 1]];
-    const made = axes({ x: { values: (u, splits) => splits.map((v) => v + " s") }, y: { label: "seconds of media", labelFont: "12px system-ui, sans-serif" } });
-    made.push(Object.assign({}, made[1], { scale: "rate", side: 1, grid: { show: false }, label: "Mbit/s" }));
-    chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, rate: { range: (u, min, max) => [0, (max || 1) * 1.1] } }, series: series, axes: made, plugins: [moving(chart), shading(spans)] }, data, chart.range);
-    chart.fill(["Time (s)", "Bytes", "Mbit/s", "Media (s)"].concat(...answer.players.map((player) => [player.player + " playhead (s)", player.player + " buffer (s)"])),
-      answer.t_s.map((at, position) => [at.toFixed(2), answer.received_bytes[position], (answer.rate_bps[position] / 1e6).toFixed(2), written(answer.media_s[position], 2)].concat(...answer.players.map((player) => [player.playhead_s[position].toFixed(2), written(player.buffer_s[position], 2)]))));
-  }
-
-  const DRAW = { series: drawSeries, cdf: (chart, answer) => drawCurves(chart, answer, false), ccdf: (chart, answer) => drawCurves(chart, answer, true),
-    scatter: drawScatter, heatmap: drawHeat, failures: drawFailures, causes: drawCauses, timeline: drawTimeline };
 
   class Chart {
     constructor(figure) {
@@ -372,13 +124,15 @@
       if (!this.answer) return;
       const kept = this.isZoomed && this.u ? [this.u.scales.x.min, this.u.scales.x.max] : null;
       if (this.u) { this.u.destroy(); this.u = null; }
-      DRAW[this.kind](this, this.answer);
+      window.pytomoKinds[this.kind](this, this.answer);
       if (kept && this.u) this.u.setScale("x", { min: kept[0], max: kept[1] });
       this.figure.dataset.drawn = "yes";
     }
     plot(options, data, range) {
       this.area.replaceChildren();
-      this.u = new uPlot(Object.assign({ width: Math.max(240, this.area.clientWidth), height: 250, legend: { live: true } }, options), data, this.area);
+      const plugins = [moving(this)].concat(options.plugins || []);
+      const made = { tzDate: window.pytomoParts.onClock, width: Math.max(240, this.area.clientWidth), height: 270, legend: window.pytomoParts.legend() };
+      this.u = new uPlot(Object.assign(made, options, { plugins: plugins }), data, this.area);
       this.u.setScale("x", { min: range[0], max: range[1] });
     }
     say(text) {
@@ -388,15 +142,8 @@
     }
     counts(text) { const holder = this.figure.querySelector("[data-role=counts]"); if (holder) holder.textContent = text + "."; }
     tool(name, isShown) { const button = this.figure.querySelector("[data-act=" + name + "]"); if (button) button.hidden = !isShown; }
-    whole() { if (this.u) this.u.setScale("x", { min: this.range[0], max: this.range[1] }); }
-    reset() { this.whole(); }
-    keep() {
-      const address = new URL(location.href);
-      address.searchParams.delete("period");
-      address.searchParams.set("from", String(Math.floor(this.u.scales.x.min)));
-      address.searchParams.set("to", String(Math.ceil(this.u.scales.x.max)));
-      location.assign(address);
-    }
+    reset() { if (this.u) this.u.setScale("x", { min: this.range[0], max: this.range[1] }); }
+    out() { this.zoomOut(); }
     fill(head, rows) { this.rows = [head, rows]; if (!this.figure.querySelector("[data-role=table]").hidden) this.showTable(); }
     table(button) {
       const holder = this.figure.querySelector("[data-role=table]");
@@ -429,8 +176,8 @@
       pen.font = 11 * ratio + "px system-ui, sans-serif";
       (this.u ? this.u.series.slice(1) : []).forEach(function (line) {
         const stroke = typeof line.stroke === "function" ? line.stroke() : line.stroke;
-        if (!line.label || stroke === "transparent") return;
-        pen.fillStyle = stroke || colour("--ink"); pen.fillRect(x, made.height - 16 * ratio, 10 * ratio, 10 * ratio);
+        if (!line.label) return;
+        pen.fillStyle = line.key || stroke || colour("--ink"); pen.fillRect(x, made.height - 16 * ratio, 10 * ratio, 10 * ratio);
         pen.fillStyle = colour("--ink"); pen.fillText(line.label, x + 14 * ratio, made.height - 7 * ratio);
         x += pen.measureText(line.label).width + 30 * ratio;
       });
@@ -442,30 +189,63 @@
     }
   }
 
-  let turn = Promise.resolve();
-  let first = null;
-  /* Wait for the first chart; where none comes into view, for half a second. */
+  /* One after the other: asked for all at once, the first would be there last. What is in view comes first, and the rest
+     follows, so that a print or a picture of the whole page is complete. */
+  const waiting = new Set(), seen = new Set();
+  let first = null, isBusy = false;
+  async function work() {
+    if (isBusy) return;
+    isBusy = true;
+    while (waiting.size) {
+      const next = Array.from(waiting).find((figure) => seen.has(figure)) || waiting.values().next().value;
+      waiting.delete(next);
+      const loading = charts.get(next).load();
+      if (!first) first = loading;
+      await loading;
+    }
+    isBusy = false;
+  }
+  /* Wait for the first chart; where there is none, not at all. */
   async function firstDrawn() {
-    for (let tries = 0; !first && tries < 10; tries += 1) await new Promise((done) => setTimeout(done, 50));
+    for (let tries = 0; !first && charts.size && tries < 10; tries += 1) await new Promise((done) => setTimeout(done, 50));
     await first;
   }
   function start() {
     const watcher = new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) {
-        if (!entry.isIntersecting || drawn.has(entry.target)) return;
-        const chart = new Chart(entry.target);
-        drawn.set(entry.target, chart);
-        /* One after the other: asked for all at once, the first would be there last. */
-        turn = turn.then(() => chart.load());
-        if (!first) first = turn;
+        if (entry.isIntersecting) seen.add(entry.target); else seen.delete(entry.target);
       });
+      work();
     }, { rootMargin: "200px" });
-    document.querySelectorAll("figure[data-chart]").forEach((figure) => watcher.observe(figure));
+    document.querySelectorAll("figure[data-chart]").forEach(function (figure) {
+      charts.set(figure, new Chart(figure));
+      waiting.add(figure);
+      watcher.observe(figure);
+    });
+    returnToPlace();
     let timer = 0;
     addEventListener("resize", function () { clearTimeout(timer); timer = setTimeout(redraw, 150); });
+    printInLight();
   }
-  function redraw() { drawn.forEach((chart) => chart.draw()); }
-  function reload() { drawn.forEach((chart) => chart.load()); }
+  /* Paper is white: what is printed is drawn in the light colours. */
+  function printInLight() {
+    const root = document.documentElement;
+    let chosen = null, isPrinting = false;
+    addEventListener("beforeprint", function () {
+      isPrinting = true;
+      chosen = root.getAttribute("data-theme");
+      root.setAttribute("data-theme", "light");
+      redraw();
+    });
+    addEventListener("afterprint", function () {
+      if (!isPrinting) return;
+      isPrinting = false;
+      if (chosen === null) root.removeAttribute("data-theme"); else root.setAttribute("data-theme", chosen);
+      redraw();
+    });
+  }
+  function redraw() { charts.forEach((chart) => chart.draw()); }
+  function reload() { charts.forEach((_, figure) => waiting.add(figure)); work(); }
 
   window.pytomoCharts = { redraw: redraw, reload: reload, firstDrawn: firstDrawn };
   document.addEventListener("DOMContentLoaded", start);

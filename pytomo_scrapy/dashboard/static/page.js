@@ -14,6 +14,26 @@
     window.pytomoCharts.redraw();
   }
 
+  /* Each instant of the page is UTC; who wants to sees the time of this browser beside it, in charts too. */
+  function showClock() {
+    const parts = window.pytomoParts, isLocal = parts.isLocal(), button = document.querySelector("[data-time-switch]");
+    button.setAttribute("aria-pressed", String(isLocal));
+    button.textContent = isLocal ? "UTC and local" : "UTC";
+    document.querySelector("[data-role=clock]").textContent = isLocal ? "all times in UTC, those in brackets in " + parts.zone() : "all times in UTC";
+    document.querySelectorAll("time[datetime]").forEach(function (mark) {
+      const beside = mark.querySelector(".here");
+      if (beside) beside.remove();
+      if (isLocal) mark.append(parts.element("span", " (" + shortened(parts.local(Date.parse(mark.dateTime) / 1000), mark.textContent) + ")", { class: "here" }));
+    });
+  }
+  /* On the same day the clock is enough. */
+  function shortened(here, utc) { return here.slice(0, 10) === utc.slice(0, 10) ? here.slice(11) : here; }
+  function switchClock() {
+    try { localStorage.setItem("pytomo-time", window.pytomoParts.isLocal() ? "utc" : "local"); } catch (error) { /* private mode: UTC stays */ }
+    showClock();
+    window.pytomoCharts.redraw();
+  }
+
   function line(text) { const made = document.createElement("p"); made.textContent = text; return made; }
   function bytes(count) { return (count / 1e6).toFixed(1) + " MB"; }
   function showWindows(region, state) {
@@ -44,6 +64,7 @@
       const now = fresh.querySelector('[data-refresh="' + part.dataset.refresh + '"]');
       if (now) part.replaceWith(document.importNode(now, true));
     });
+    showClock();
   }
   /* Parts that take long are asked for after the page is there. */
   async function loadFragments() {
@@ -55,6 +76,7 @@
       region.replaceChildren(...Array.from(found, (node) => document.importNode(node, true)));
       region.setAttribute("aria-busy", "false");
     }
+    showClock();
   }
   function follow() {
     const main = document.querySelector("main[data-live]");
@@ -80,8 +102,19 @@
       isBusy = false;
     }, EVERY_MS);
   }
+  /* Where a row of links is wider than the screen, the current one is in view. */
+  function showCurrent() {
+    document.querySelectorAll("[data-role=row], .periods").forEach(function (row) {
+      const current = row.querySelector("[aria-current]");
+      if (current) row.scrollLeft = current.offsetLeft - (row.clientWidth - current.offsetWidth) / 2;
+    });
+  }
   document.addEventListener("DOMContentLoaded", function () {
+    showCurrent();
+    if (matchMedia("(max-width: 45rem)").matches) document.querySelectorAll("[data-role=aside]").forEach((aside) => { aside.open = false; });
     document.querySelector("[data-theme-switch]").addEventListener("click", switchTheme);
+    document.querySelector("[data-time-switch]").addEventListener("click", switchClock);
+    showClock();
     loadFragments();
     follow();
   });

@@ -33,13 +33,13 @@ class PauseWatch:
         self.longest_s = 0.0
         self.paused_s = 0.0
 
-    def look(self) -> None:
-        """Say that this process runs."""
+    def look(self) -> float:
+        """Say that this process runs, and return how long ago that was said before."""
         now_s = self._clock()
-        gap_s = now_s - self._last_s
+        gap_s, self._last_s = now_s - self._last_s, now_s
         self.longest_s = max(self.longest_s, gap_s)
         self.paused_s += gap_s if gap_s >= NOTED_GAP_S else 0.0
-        self._last_s = now_s
+        return gap_s
 
 
 def judge_pause(window: DownloadResult) -> DownloadResult:

@@ -17,6 +17,7 @@ from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.away import is_away
 from pytomo_scrapy.storage.frontier.frontier import Frontier
 from pytomo_scrapy.storage.measurements import save_details
+from pytomo_scrapy.storage.measurements.arms import arms_owed
 from pytomo_scrapy.storage.measurements.figure_row import write_figures
 from pytomo_scrapy.storage.measurements.fitting import fit
 from pytomo_scrapy.storage.measurements.rows import clean, insert_one, kept, scrub_deeply, values_of
@@ -82,15 +83,26 @@ def save_item(
     else:
         saved = Saved(stored.id, False, stored.is_superseded)
     # 2. The crawl's counter last, so that nobody waits for it longer than a commit takes.
-    if frontier is not None and item.claim_id is not None:
-        is_refused = item.failure in REFUSALS and item.failure_stage is Stage.RESOLVE
-        # What an outage of the line hit is asked for again, as often as there are outages: each has its end.
-        if item.outage_started_at is not None and (not saved.is_new or frontier.put_back(item.claim_id, connection)):
-            return saved
-        # A measurement that was stored before put its video off in that transaction: it may be claimed again by now.
-        if not is_refused or (saved.is_new and not frontier.put_off(item.claim_id, connection, str(item.failure))):
-            frontier.finish(item.claim_id, connection)
+    if frontier is not None and item.claim_id is not None and not item.arms_left:
+        _end_claim(connection, item, frontier, saved)
     return saved
+
+
+def _end_claim(connection: Connection, item: VideoItem, frontier: Frontier, saved: Saved) -> None:
+    """Set the claim done, or put it back where its video is to be asked for once more."""
+    assert item.claim_id is not None
+    if item.study is not None:
+        # Arms that an outage of the line hit are measured again; a refusal counts as it came, beside the other arms.
+        if not arms_owed(connection, item) or not frontier.put_back(item.claim_id, connection):
+            frontier.finish(item.claim_id, connection)
+        return
+    is_refused = item.failure in REFUSALS and item.failure_stage is Stage.RESOLVE
+    # What an outage of the line hit is asked for again, as often as there are outages: each has its end.
+    if item.outage_started_at is not None and (not saved.is_new or frontier.put_back(item.claim_id, connection)):
+        return
+    # A measurement that was stored before put its video off in that transaction: it may be claimed again by now.
+    if not is_refused or (saved.is_new and not frontier.put_off(item.claim_id, connection, str(item.failure))):
+        frontier.finish(item.claim_id, connection)
 
 
 def reduced(item: VideoItem, error: BaseException) -> tuple[VideoItem, str]:
@@ -99,6 +111,7 @@ def reduced(item: VideoItem, error: BaseException) -> tuple[VideoItem, str]:
     bare = VideoItem(
         item.service, item.video_id, item.url, item.uuid, item.crawl, item.pass_number, item.depth, item.source,
         item.parent_id, item.claim_id, item.frontier_order, started_at=item.started_at,
+        study=item.study, arms_left=item.arms_left,
     )  # fmt: skip
     if item.failure in FAILURES and isinstance(item.failure_stage, Stage):
         bare.fail(item.failure_stage, item.failure)
@@ -184,6 +197,8 @@ def _measurement_row(item: VideoItem, run: Run) -> dict[str, Any]:
         **values_of(item, measurement, private_addresses=private),
         "failure_stage": None if item.failure_stage is None else item.failure_stage.value,
     }
+    if item.study is not None:
+        row |= values_of(item.study, measurement)
     if item.page is not None:
         row |= values_of(item.page, measurement, private_addresses=private)
     if item.resolve is not None:
@@ -254,21 +269,26 @@ def _supersede(
 ) -> bool:
     """Mark one of two measurements of a video in one pass as superseded. Returns whether it is this one.
 
-    It is the earlier one, unless only that one says something of the line.
+    It is the earlier one, unless only that one says something of the line. One that met an outage never stands.
     """
     if crawl_id is None:
         return False
-    current = select(measurement.c.id, measurement.c.started_at, measurement.c.attribution).where(
+    told = measurement.c.id, measurement.c.started_at, measurement.c.attribution, measurement.c.outage_started_at
+    current = select(*told).where(
         measurement.c.crawl_id == crawl_id,
         measurement.c.pass_number == item.pass_number,
         measurement.c.video_row_id == video_row_id,
         measurement.c.is_superseded.is_(False),
+        measurement.c.arm.is_not_distinct_from(item.study.arm if item.study is not None else None),
     )
     others = connection.execute(current).all()
     if not others and held is not None and held.state == DONE:
         # The measurement that counted was deleted for its age, and is in the aggregates of its day.
         return True
-    if any(_stands_before(other.attribution, other.started_at, item) for other in others):
+    standing = [other for other in others if other.outage_started_at is None]
+    if standing and item.outage_started_at is not None:
+        return True
+    if any(_stands_before(other.attribution, other.started_at, item) for other in standing):
         return True
     for other in others:
         connection.execute(update(measurement).where(measurement.c.id == other.id).values(is_superseded=True))

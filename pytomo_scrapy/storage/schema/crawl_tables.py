@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from pytomo_scrapy.items import DnsResult, PageResult, PingResult, ResolveResult
+from pytomo_scrapy.items import DnsResult, PageResult, PingResult, ResolveResult, StudyMark
 from pytomo_scrapy.storage.schema.columns import (
     BigId,
     Json,
@@ -126,6 +126,12 @@ run = Table(
         Boolean,
         "a look of a moment (`pytomo measure`): figures leave it out unless asked for it",
         null="not kept yet",
+    ),
+    optional(
+        "time_zone",
+        Text,
+        "time zone of the measuring machine by its IANA name, such as Europe/Berlin",
+        null="not known, or not kept yet",
     ),
 )
 
@@ -360,21 +366,41 @@ measurement = Table(
         "end of that outage: when a resolver answered again",
         null="met none, or the crawl stopped before",
     ),
+    *columns_of(StudyMark, integer=Integer),
     Index(
         "ix_measurement_outage",
         "outage_started_at",
         sqlite_where=text("outage_started_at IS NOT NULL"),
         postgresql_where=text("outage_started_at IS NOT NULL"),
     ),
-    # Both families or a second vantage add rows later; what is superseded stays beside what replaced it.
+    # A second vantage adds rows later; what is superseded stays beside what replaced it.
     Index(
-        "uq_measurement_current",
+        "uq_measurement_of_pass",
         "crawl_id",
         "pass_number",
         "video_row_id",
         "vantage_id",
         unique=True,
-        sqlite_where=text("NOT is_superseded"),
-        postgresql_where=text("NOT is_superseded"),
+        sqlite_where=text("NOT is_superseded AND arm IS NULL"),
+        postgresql_where=text("NOT is_superseded AND arm IS NULL"),
+    ),
+    # In a study, each arm measures the video once.
+    Index(
+        "uq_measurement_of_arm",
+        "crawl_id",
+        "pass_number",
+        "video_row_id",
+        "vantage_id",
+        "arm",
+        unique=True,
+        sqlite_where=text("NOT is_superseded AND arm IS NOT NULL"),
+        postgresql_where=text("NOT is_superseded AND arm IS NOT NULL"),
+    ),
+    Index(
+        "ix_measurement_study",
+        "study_name",
+        "claim_id",
+        sqlite_where=text("study_name IS NOT NULL"),
+        postgresql_where=text("study_name IS NOT NULL"),
     ),
 )

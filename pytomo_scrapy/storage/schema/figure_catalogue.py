@@ -175,6 +175,18 @@ _HEIGHT_PX = "(SELECT MAX(COALESCE(s.file_height_px, s.height_px)) FROM stream s
 _VIDEO_DURATION_S = "COALESCE(v.duration_s, (SELECT MAX(s.file_duration_s) FROM stream s WHERE s.download_id = d.id))"
 _IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_traffic THEN 0 END"
 
+# Of the processor or a quota: another program on the wire is `is_cross_traffic`.
+_IS_MACHINE_LIMITED = (
+    "CASE WHEN d.is_probe_limited OR d.is_cpu_throttled THEN 1"
+    " WHEN d.is_probe_limited IS NOT NULL OR d.is_cpu_throttled IS NOT NULL THEN 0 END"
+)
+# What the line's queues add to a round trip while media come, in steps; docs/metrics.md says why these.
+_ADDED_DELAY = "(d.loaded_rtt_median_s - g.rtt_min_s)"
+_LOADED_DELAY = (
+    f"CASE WHEN {_ADDED_DELAY} >= 0.1 THEN '100 ms and more' WHEN {_ADDED_DELAY} >= 0.03 THEN '30 to 100 ms'"
+    f" WHEN {_ADDED_DELAY} IS NOT NULL THEN 'under 30 ms' END"
+)
+
 _LADDER = "(SELECT {} FROM ladder l WHERE l.measurement_id = m.id AND l.place = COALESCE(d.place, 0))"
 
 _WORST = "(SELECT a.{} FROM autopsy a WHERE a.measurement_id = m.id ORDER BY a.number LIMIT 1)"
@@ -219,7 +231,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("is_session", Kind.SMALL, _IS_SESSION, meaning="1: the row is valid, and a player ran or the network ended it before", null="never"),
     # What a session is compared and filtered by.
     Figure("service", Kind.TEXT, "v.service", filter=Filter(3, "Service")),
-    Figure("host", Kind.TEXT, "d.host", filter=Filter(4, "Media host"), listed=Listed(2, "Cache server"), meaning="host of the first window's media", null="no window"),
+    Figure("host", Kind.TEXT, "d.host", filter=Filter(4, "Media host"), listed=Listed(2, "Media host"), meaning="host of the first window's media", null="no window"),
     Figure("cache_site", Kind.TEXT, "d.cache_site", filter=Filter(5, "Cache site"), listed=Listed(9, "Cache site"), null="not deciphered"),
     Figure("resolver", Kind.TEXT, "m.dns_resolver", filter=Filter(8, "Resolver"), listed=Listed(18, "Resolver"), meaning="resolver that the address of the first window comes from, as `dns_resolver`", null="no look-up"),
     Figure("http_version", Kind.TEXT, _HTTP_VERSION, filter=Filter(10, "HTTP version"), listed=Listed(14, "HTTP"),
@@ -242,26 +254,26 @@ FIGURES: tuple[Figure, ...] = (
     Figure("is_started", Kind.SMALL, _IS_STARTED, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 23, "Sessions that started", "%",
         "Share of the valid sessions that showed a picture inside their window.",
         meaning="1: the headline's player showed a picture inside the window; 0: it did not, or the network failed the session before"),
-    Figure("has_stall", Kind.SMALL, _HAS_STALL, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 21, "Videos with interruptions", "%",
+    Figure("has_stall", Kind.SMALL, _HAS_STALL, Use.SHARE | Use.PLAYBACK | Use.GAUGE, 21, "Sessions with stalls", "%",
         "Share of the sessions that had at least one stall.", "VideosWithInterruptions",
         meaning="1 if the session had a stall of 0.1 s or more, 0 if none", null="not simulated"),
     Figure("startup_delay_s", Kind.REAL, "b.startup_delay_s", Use.CENSORED | Use.PLAYBACK | Use.GAUGE, 22, "Startup delay", "s",
         "From the first connection to the first picture. Sessions that never started count too: the line is the delay by which half of all sessions had started.",
         listed=Listed(3, "Startup (s)")),
     Figure("waited_s", Kind.REAL, _WAITED_S, meaning="time waited for the first picture: the startup delay, or all that was waited in vain", null="not a session"),
-    Figure("stalled_s", Kind.REAL, "b.stalled_s", Use.PLAYBACK | Use.GAUGE, 7, "Buffering duration", "s",
+    Figure("stalled_s", Kind.REAL, "b.stalled_s", Use.PLAYBACK | Use.GAUGE, 7, "Stalled time", "s",
         "Time that playback stood still after its start, all stalls of a session together.", "BufferingDuration",
         listed=Listed(5, "Stalled (s)")),
-    Figure("played_s", Kind.REAL, "b.played_s", Use.PLAYBACK, 10, "Playback duration", "s",
+    Figure("played_s", Kind.REAL, "b.played_s", Use.PLAYBACK, 10, "Played time", "s",
         "Seconds of media that were played inside the window.", "PlaybackDuration"),
     Figure("stall_ratio", Kind.REAL, "b.stall_ratio", Use.PLAYBACK | Use.GAUGE, 24, "Stalled ratio", "%",
         "Time stalled over time stalled and played; startup left out."),
     Figure("join_time_s", Kind.REAL, "m.join_time_s", Use.CENSORED | Use.GAUGE, 26, "Join time", "s",
         "Resolution, name look-up and startup together: from click to picture, without waits that the service orders. Sessions that never started count too: the line is the time by which half of all sessions had started."),
-    Figure("stall_count", Kind.WHOLE, "b.stall_count", Use.PLAYBACK | Use.GAUGE, 11, "Interruptions", "",
+    Figure("stall_count", Kind.WHOLE, "b.stall_count", Use.PLAYBACK | Use.GAUGE, 11, "Stalls", "",
         "Stalls of 0.1 s and more in a session.", "DownloadInterruptions",
         listed=Listed(4, "Stalls")),
-    Figure("stall_1s_count", Kind.WHOLE, "b.stall_1s_count", Use.PLAYBACK, 25, "Long interruptions", "",
+    Figure("stall_1s_count", Kind.WHOLE, "b.stall_1s_count", Use.PLAYBACK, 25, "Stalls of 1 s or more", "",
         "Stalls of 1 s and more in a session."),
     Figure("buffer_end_s", Kind.REAL, "b.buffer_end_s", Use.PLAYBACK, 8, "Buffer at end", "s",
         "Seconds of media that lay ready when the window ended.", "BufferDurationAtEnd"),
@@ -279,11 +291,11 @@ FIGURES: tuple[Figure, ...] = (
         listed=Listed(6, "Mbit/s")),
     Figure("delivery_after_2s_bps", Kind.REAL, "d.delivery_after_2s_bps", Use.NONE, 30, "Delivery rate after 2 s", "Mbit/s",
         "Delivery rate without the first two seconds, when TCP is still growing."),
-    Figure("throughput_bps", Kind.REAL, "CASE WHEN d.elapsed_s > 0 THEN d.received_bytes * 8.0 / d.elapsed_s END", Use.GAUGE, 19, "Average throughput", "Mbit/s",
+    Figure("throughput_bps", Kind.REAL, "CASE WHEN d.elapsed_s > 0 THEN d.received_bytes * 8.0 / d.elapsed_s END", Use.GAUGE, 19, "Delivery rate, pauses included", "Mbit/s",
         "Bytes over the whole time of the download: what the service delivered here, not the line's speed.", "AvgThroughput",
         meaning="bytes over the whole time of the first window: 8 × received_bytes / download_s", null="no window"),
     Figure("reception_ratio", Kind.REAL, _RECEPTION_RATIO, Use.NONE, 20, "Reception ratio", "",
-        "Average throughput over encoding rate: below 1 the video cannot play to its end without a stall.", "ReceptionRatio",
+        "Delivery rate, pauses included, over encoding rate: below 1 the video cannot play to its end without a stall.", "ReceptionRatio",
         meaning="how fast the media came for their bitrate: throughput_bps / bitrate_bps", null="bitrate unknown"),
     Figure("bitrate_bps", Kind.REAL, _BITRATE_BPS, Use.NONE, 12, "Encoding rate", "Mbit/s",
         "Bits per second of the media, audio and video together: what must arrive to play without end.", "EncodingRate",
@@ -292,7 +304,7 @@ FIGURES: tuple[Figure, ...] = (
         "The slowest full second of the window's active time."),
     Figure("bin_median_bps", Kind.REAL, "d.bin_median_bps", Use.NONE, 32, "Median second", "Mbit/s",
         "The median second of the window's active time."),
-    Figure("bin_max_bps", Kind.REAL, "d.bin_max_bps", Use.NONE, 9, "Maximal throughput", "Mbit/s",
+    Figure("bin_max_bps", Kind.REAL, "d.bin_max_bps", Use.NONE, 9, "Fastest second", "Mbit/s",
         "The fastest second of the window.", "MaxInstantThp"),
     Figure("download_s", Kind.REAL, "d.elapsed_s", Use.NONE, 1, "Download time", "s",
         "How long the window lasted: from its first connection to its last byte, its deadline or its failure.", "DownloadTime",
@@ -324,16 +336,16 @@ FIGURES: tuple[Figure, ...] = (
         "Share of the windows during which something else of this machine was on the wire.",
         meaning="1: foreign bytes above `PYTOMO_FOREIGN_TRAFFIC_RATIO` in the first window"),
     # Before it.
-    Figure("rtt_min_s", Kind.REAL, "g.rtt_min_s", Use.GAUGE | Use.BY_PING_METHOD, 13, "Ping, minimum", "ms",
+    Figure("rtt_min_s", Kind.REAL, "g.rtt_min_s", Use.GAUGE | Use.BY_PING_METHOD, 13, "Round trip, minimum", "ms",
         "Shortest round trip to the media server before the window, on an idle line.", "PingMin",
-        listed=Listed(7, "RTT (ms)")),
-    Figure("rtt_avg_s", Kind.REAL, "g.rtt_avg_s", Use.BY_PING_METHOD, 14, "Ping, average", "ms",
+        listed=Listed(7, "Round trip (ms)")),
+    Figure("rtt_avg_s", Kind.REAL, "g.rtt_avg_s", Use.BY_PING_METHOD, 14, "Round trip, average", "ms",
         "Mean round trip to the media server before the window, over real replies only.", "PingAvg"),
-    Figure("rtt_max_s", Kind.REAL, "g.rtt_max_s", Use.BY_PING_METHOD, 15, "Ping, maximum", "ms",
+    Figure("rtt_max_s", Kind.REAL, "g.rtt_max_s", Use.BY_PING_METHOD, 15, "Round trip, maximum", "ms",
         "Longest round trip to the media server before the window.", "PingMax"),
-    Figure("loss_ratio", Kind.REAL, "g.loss_ratio", Use.GAUGE | Use.BY_PING_METHOD, 33, "Ping loss", "%",
+    Figure("loss_ratio", Kind.REAL, "g.loss_ratio", Use.GAUGE | Use.BY_PING_METHOD, 33, "Lost probes", "%",
         "Share of the pings that got no reply in time."),
-    Figure("dns_elapsed_s", Kind.REAL, "m.dns_elapsed_s", Use.GAUGE, 18, "Resolution time", "ms",
+    Figure("dns_elapsed_s", Kind.REAL, "m.dns_elapsed_s", Use.GAUGE, 18, "Name look-up", "ms",
         "How long the name of the media server took to look up.", "ResolveTime"),
     Figure("resolve_elapsed_s", Kind.REAL, "m.resolve_elapsed_s", Use.GAUGE, 35, "Media URL time", "s",
         "Requests that turned the video into media URLs (CacheServerDelay of Pytomo 3)."),
@@ -349,8 +361,23 @@ FIGURES: tuple[Figure, ...] = (
     *(_plays_figure(height_px, 41 + index) for index, height_px in enumerate((360, 480, 720, 1080, 2160))),
     # How the media were fetched.
     Figure("transport", Kind.TEXT, "d.transport", filter=Filter(18, "Transport"), listed=Listed(20, "Transport"), null="no window, or measured before this was known"),
+    # Of a study.
+    Figure("study_name", Kind.TEXT, "m.study_name", filter=Filter(19, "Study", "study"), null="of no study"),
+    Figure("arm", Kind.TEXT, "m.arm", filter=Filter(20, "Arm"), null="of no study"),
+    Figure("plan_version", Kind.WHOLE, "m.plan_version", null="of no study"),
+    Figure("pair_id", Kind.TEXT, "m.pair_id", null="of no study"),
+    # What may have made a session bad besides the line's distance to the media.
+    Figure("loaded_rtt_s", Kind.REAL, "d.loaded_rtt_median_s", Use.GAUGE, 46, "Latency under load", "ms",
+        "Median round trip to the media server while the window was open: with what the line's queues add."),
+    Figure("loaded_delay", Kind.TEXT, _LOADED_DELAY, filter=Filter(21, "Delay added under load", "loaded"),
+        meaning="median round trip under load less the shortest before: under 30 ms, 30 to 100 ms, 100 ms and more", null="one of both is not known"),
+    Figure("is_machine_limited", Kind.SMALL, _IS_MACHINE_LIMITED, Use.SHARE, 47, "Windows limited by this machine", "%",
+        "Share of the windows in which the processor of this machine was busy, slowed or held back, so that it may have set the rate.",
+        meaning="1: `download.is_probe_limited` or `download.is_cpu_throttled` of the first window", null="neither is known"),
+    Figure("contract_bps", Kind.BIG, "d.contract_bps", filter=Filter(22, "Contract rate", "contract"), null="not said, or no window"),
+    Figure("access_technology", Kind.TEXT, "d.access_technology", filter=Filter(23, "Access", "access"), null="not said, or no window"),
     # Why it was bad: the cause of what cost the viewer most (docs/autopsy.md).
-    Figure("cause", Kind.TEXT, _CAUSE, filter=Filter(19, "Cause"), listed=Listed(21, "Cause"), meaning="cause of what cost the viewer most in this session (docs/autopsy.md)", null="not a bad session, or not judged"),
-    Figure("symptom", Kind.TEXT, _SYMPTOM, filter=Filter(20, "Symptom"), meaning="what cost the viewer most: startup (slow), stall or failed_start", null="as `cause`"),
+    Figure("cause", Kind.TEXT, _CAUSE, filter=Filter(24, "Cause"), listed=Listed(21, "Cause"), meaning="cause of what cost the viewer most in this session (docs/autopsy.md)", null="not a bad session, or not judged"),
+    Figure("symptom", Kind.TEXT, _SYMPTOM, filter=Filter(25, "Symptom"), meaning="what cost the viewer most: startup (slow), stall or failed_start", null="as `cause`"),
 )
 # fmt: on

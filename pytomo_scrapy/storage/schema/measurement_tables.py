@@ -25,6 +25,7 @@ from pytomo_scrapy.storage.schema.daily_tables import daily as daily
 from pytomo_scrapy.storage.schema.derive import table_of, table_of_rows
 from pytomo_scrapy.storage.schema.figure_tables import figure as figure
 from pytomo_scrapy.storage.schema.legacy_table import legacy_row as legacy_row
+from pytomo_scrapy.storage.schema.study_tables import study as study
 
 _LOADED = "round trips under load to {}, packed as `PL` (section Blobs): `pytomo_scrapy.read_blob` unpacks it"
 

@@ -14,7 +14,7 @@ ELSEWHERE = {
     "VideoItem": {
         "service", "video_id", "url", "title", "crawl",
         "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "quality_spells",
-        "networks", "autopsies",
+        "networks", "autopsies", "study",
     },
     "PageResult": {"uploaded_at"},
     "ResolveResult": {"formats", "rungs", "title", "duration_s", "uploaded_at"},
@@ -43,7 +43,7 @@ NEVER = {
     "MediaFormat": {"url", "http_headers", "parts"},
     "ResolveResult": {"identity_began_s", "sabr", "clock_leads_s"},
     "StreamDownload": {"spool_path", "parts", "announced_segments", "is_one_file"},
-    "VideoItem": {"started_s"},
+    "VideoItem": {"started_s", "arms_left"},
 }
 
 
@@ -51,6 +51,7 @@ NEVER = {
     ("kind", "table", "prefix"),
     [
         (items.VideoItem, crawl_tables.measurement, ""),
+        (items.StudyMark, crawl_tables.measurement, ""),
         (items.PageResult, crawl_tables.measurement, ""),
         (items.ResolveResult, crawl_tables.measurement, ""),
         (items.DnsResult, crawl_tables.measurement, "dns_"),

@@ -22,7 +22,7 @@ from tests.storage.factories import begin, make_download, make_format, make_item
 
 # What identifies the measurement is our own, and not the service's.
 OURS = {
-    *("service", "video_id", "url", "uuid", "claim_id", "failure", "failure_stage"),
+    *("service", "video_id", "url", "uuid", "claim_id", "failure", "failure_stage", "arms_left"),
     *("crawl", "pass_number", "depth", "frontier_order", "outage_started_at", "outage_ended_at"),
 }
 

@@ -264,7 +264,7 @@ CONSTRAINT fk_measurement_video_row_id FOREIGN KEY(video_row_id) REFERENCES vide
 CREATE INDEX ix_measurement_run_id ON measurement (run_id)
 CREATE INDEX ix_measurement_started_at ON measurement (started_at)
 CREATE INDEX ix_measurement_video_row_id ON measurement (video_row_id)
-CREATE UNIQUE INDEX uq_measurement_current ON measurement (crawl_id, pass_number, video_row_id, vantage_id) WHERE NOT is_superseded
+CREATE UNIQUE INDEX uq_measurement_of_pass ON measurement (crawl_id, pass_number, video_row_id, vantage_id) WHERE NOT is_superseded AND arm IS NULL
 
 CREATE TABLE open_window (
 run_id INTEGER NOT NULL
