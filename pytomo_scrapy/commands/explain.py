@@ -53,6 +53,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             print(json.dumps([_plain(*one) for one in found]) if opts.json else "\n\n".join(map(_as_text, found)))
             return
         from pytomo_scrapy.analysis.autopsy.judging import judge_matching
+        from pytomo_scrapy.reporting.cause_text import summary_text
 
         filters = read_filters(opts.where)
         with self.read_database() if opts.dry_run else self.opened_database() as database:
@@ -78,38 +79,11 @@ def _plain(key: str, number: int, verdicts: tuple[Autopsy, ...] | None) -> dict[
 
 def _as_text(found: tuple[str, int, tuple[Autopsy, ...] | None]) -> str:
     """Write the verdicts over one measurement."""
+    from pytomo_scrapy.reporting.cause_text import verdict_lines
+
     _, number, verdicts = found
     if verdicts is None:
         return f"Measurement {number}: its trace was thinned out, so that it cannot be judged anew."
     if not verdicts:
         return f"Measurement {number}: a good session, or none of the line. Nothing to explain."
     return "\n".join([f"Measurement {number}:", *(line for verdict in verdicts for line in verdict_lines(verdict))])
-
-
-def verdict_lines(verdict: Autopsy) -> list[str]:
-    """Write one verdict: what was bad, the cause, the evidence."""
-    what = verdict.symptom.replace("_", " ")
-    cause = verdict.cause.replace("_", " ")
-    also = f", perhaps {verdict.second_cause.replace('_', ' ')}" if verdict.second_cause else ""
-    lines = [
-        f"  {what} at {verdict.start_s:.1f} s, {verdict.duration_s:.1f} s long: {cause}{also}",
-        f"    {verdict.sentence}",
-    ]
-    if verdict.startup_parts:
-        parts = (f"{name.replace('_', ' ')} {value:.2f} s" for name, value in verdict.startup_parts.items())
-        lines.append(f"    Of the start: {', '.join(parts)}")
-    if verdict.evidence:
-        lines.append(f"    {', '.join(f'{name} {value:g}' for name, value in verdict.evidence.items())}")
-    return lines
-
-
-def summary_text(summary: dict[str, Any]) -> str:
-    """Say in a few lines how many sessions had which cause, and how verdicts moved."""
-    lines = [f"{summary['sessions']} sessions, {summary['bad_sessions']} of them bad."]
-    if summary["without_trace"]:
-        lines.append(f"{summary['without_trace']} without a stored trace keep what was said of them.")
-    lines += [f"  {cause.replace('_', ' '):12} {count}" for cause, count in summary["causes"].items()]
-    if summary["moved"]:
-        lines.append("Against what was stored:")
-        lines += [f"  {one['from']} -> {one['to']}: {one['sessions']}" for one in summary["moved"]]
-    return "\n".join(lines)

@@ -56,7 +56,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.autopsy.judging import judge_matching
         from pytomo_scrapy.analysis.stored_replay import replay
-        from pytomo_scrapy.commands.explain import summary_text
+        from pytomo_scrapy.reporting.cause_text import summary_text
         from pytomo_scrapy.storage.measurements.repository import Repository
 
         if args:

@@ -75,8 +75,9 @@ def test_every_face_counts_the_same_causes(
     assert "Bad sessions by cause" in shown
     written: list[str] = []
     plain = pdf.plain
+    plain = pdf.plain
     monkeypatch.setattr(pdf, "plain", lambda text: written.append(plain(text)) or plain(text))
-    monkeypatch.setattr(pdf, "contents_of", lambda: pdf.Contents())
+    monkeypatch.setattr(pdf, "contents_of", lambda **_: pdf.Contents())
     pdf.write_pdf_report(causes, tmp_path / "report.pdf")
     assert "access" in written
 
