@@ -26,6 +26,7 @@ from pytomo_scrapy.storage.schema.daily_tables import daily
 from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_lookup, download, ping, playback
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.analysis.cause_counts import CauseCount
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
     from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
@@ -104,6 +105,7 @@ class ReportSummary:
     good_or_not: GoodOrNot | None = None  # None: a database without measurements
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
+    causes: Sequence[CauseCount] = field(default_factory=list)  # of the bad sessions
     imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
     publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
@@ -133,6 +135,7 @@ def summarise(
     Of one era, and without single measurements, unless `eras` is all or a crawl is named.
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
+    from pytomo_scrapy.analysis.cause_counts import cause_counts
     from pytomo_scrapy.analysis.good_or_not import good_or_not
     from pytomo_scrapy.analysis.publication.publication import publication_of
     from pytomo_scrapy.analysis.refusals import refusals_where
@@ -175,6 +178,7 @@ def summarise(
             good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if attempted else None,
             quality=quality_shares(connection, condition),
             transports=transport_pairs(connection, condition),
+            causes=cause_counts(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
             imported=legacy_tables(connection) if crawl is None else (),

@@ -26,6 +26,7 @@ from pytomo_scrapy.analysis.statement import sentence_of
 from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.cause_tables import cause_table
 from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
@@ -152,6 +153,8 @@ class _Page:
         self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._page.table(failure_table(found.failures[:12]), (34, 22, 14, 110))
+        if found.causes:
+            self._page.table(cause_table(found.causes), (34, 24, 26, 22, 30))
         if found.outages:
             self._page.table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
         refused = refusal_table(found.refusals)

@@ -95,12 +95,12 @@ def _measure(
         else SabrState(plan, plan.sabr, config, streams, allowance, clock)
     )
     before, started_at = read_counters(), utc_now()
-    loop = _Loop(plan, config, state, instruments, clock)
+    loop, elapsed_s = _Loop(plan, config, state, instruments, clock), 0.0
     try:
         elapsed_s = loop.run(progress)
     finally:
         loop.close()
-        measured = instruments.close(started_at)
+        measured = instruments.close(started_at, elapsed_s)
     summarised = summarise(
         DownloadResult(
             place=plan.window_index,
@@ -161,7 +161,8 @@ class _Loop:
         self._window_s = config.window_s
         self._next_progress_s = 0.0
         self._clock = clock
-        self.pauses = PauseWatch()
+        # What comes before t0 is no pause of the window.
+        self.pauses = instruments.pauses = PauseWatch()
         self.t0_s = clock()
 
     def run(self, progress: ShowProgress | None) -> float:

@@ -189,6 +189,10 @@ _LOADED_DELAY = (
 
 _LADDER = "(SELECT {} FROM ladder l WHERE l.measurement_id = m.id AND l.place = COALESCE(d.place, 0))"
 
+_WORST = "(SELECT a.{} FROM autopsy a WHERE a.measurement_id = m.id ORDER BY a.number LIMIT 1)"
+_CAUSE = _WORST.format("cause")
+_SYMPTOM = _WORST.format("symptom")
+
 
 def _plays(height_px: int) -> str:
     """Return 1 where a rung of at least this height plays for certain, 0 where none does, else NULL."""
@@ -372,5 +376,8 @@ FIGURES: tuple[Figure, ...] = (
         meaning="1: `download.is_probe_limited` or `download.is_cpu_throttled` of the first window", null="neither is known"),
     Figure("contract_bps", Kind.BIG, "d.contract_bps", filter=Filter(22, "Contract rate", "contract"), null="not said, or no window"),
     Figure("access_technology", Kind.TEXT, "d.access_technology", filter=Filter(23, "Access", "access"), null="not said, or no window"),
+    # Why it was bad: the cause of what cost the viewer most (docs/autopsy.md).
+    Figure("cause", Kind.TEXT, _CAUSE, filter=Filter(24, "Cause"), listed=Listed(21, "Cause"), meaning="cause of what cost the viewer most in this session (docs/autopsy.md)", null="not a bad session, or not judged"),
+    Figure("symptom", Kind.TEXT, _SYMPTOM, filter=Filter(25, "Symptom"), meaning="what cost the viewer most: startup (slow), stall or failed_start", null="as `cause`"),
 )
 # fmt: on
