@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true
 
 from pytomo_scrapy.analysis.figures import GAUGES
 from pytomo_scrapy.failures import was_refused
+from pytomo_scrapy.items import Cause
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
@@ -28,6 +30,7 @@ class Newest:
     started_s: int
     values: dict[str, float | None]
     refusal_share: float | None = None  # of its last SHARE_ROWS measurements; None: nothing was asked
+    cause_shares: Mapping[str, float] = field(default_factory=dict)  # of its last SHARE_ROWS sessions, by cause
 
 
 def newest_figures(connection: Connection, *, has_ad_hoc: bool = False) -> list[Newest]:
@@ -47,7 +50,8 @@ def newest_figures(connection: Connection, *, has_ad_hoc: bool = False) -> list[
         row = connection.execute(select(*columns).where(figure.c.measurement_id == key)).one()
         values = {name: _float(value) for name, value in zip(GAUGES, row[2:], strict=True)}
         share = _refusal_share(connection, point.id, is_counted)
-        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values, share))
+        causes = _cause_shares(connection, point.id, is_counted)
+        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values, share, causes))
     return found
 
 
@@ -61,6 +65,13 @@ def _refusal_share(connection: Connection, vantage_id: int, is_counted: ColumnEl
     last = last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)
     known = [refused for failure in connection.execute(last).scalars() if (refused := was_refused(failure)) is not None]
     return sum(known) / len(known) if known else None
+
+
+def _cause_shares(connection: Connection, vantage_id: int, is_counted: ColumnElement[bool]) -> dict[str, float]:
+    """Return the share of the newest sessions that were bad for each cause, those without one too: as 0."""
+    last = select(figure.c.cause).where(figure.c.vantage_id == vantage_id, figure.c.is_session == 1, is_counted)
+    causes = connection.execute(last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).scalars().all()
+    return {str(cause): causes.count(cause) / len(causes) for cause in Cause} if causes else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from pytomo_scrapy.analysis import distribution as distributions
 from pytomo_scrapy.analysis import lists, session_timeline
+from pytomo_scrapy.analysis.cause_counts import causes_over_time
 from pytomo_scrapy.analysis.figures import PARAMETERS, described
 from pytomo_scrapy.analysis.good_or_not import by_fault
 from pytomo_scrapy.analysis.line_health import lines_of
@@ -308,6 +309,18 @@ def _day(view: View) -> Answer:
         **{name: values[name] for name in ("bad_count", "utc_count", "hours")},
         "note": utc_note(found),
     }
+
+
+def causes(request: Request) -> Response:
+    """Give the bad sessions by cause over time."""
+    with open_view(request, more=("buckets",)) as view:
+        buckets = whole(request.query_params, "buckets", 168, 2, MAX_BUCKETS)
+        return _answer(request, view, lambda: _causes(view, buckets))
+
+
+def _causes(view: View, buckets: int) -> Answer:
+    found = causes_over_time(view.connection, view.selection, buckets)
+    return {"selection": stated(view.connection, view.selection), "n": sum(found.row_counts), **asdict(found)}
 
 
 COMPARE = ("by", "first")

@@ -60,6 +60,7 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
         {"parameter": "a figure", "utc_offset_min": "minutes that the clock is ahead of UTC, plus 720"},
     ),
     "/api/failures": ("rows by class of failure, and by whose fault, over time", {"buckets": _SERIES["buckets"]}),
+    "/api/causes": ("bad sessions by cause over time (docs/autopsy.md)", {"buckets": _SERIES["buckets"]}),
     "/api/day": ("sessions, bad ones and startup by hour of the day, in local time", {}),
     "/api/videos": ("a page of measurements", _LIST),
     "/api/videos.csv": ("the same as CSV", _LIST),

@@ -18,6 +18,7 @@ from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
+from pytomo_scrapy.reporting.cause_tables import cause_table
 from pytomo_scrapy.reporting.grade_text import bad_sentences, exposure_table, grade_words
 from pytomo_scrapy.reporting.quality_text import course_tables
 from pytomo_scrapy.reporting.tables import outage_table, refusal_table
@@ -87,6 +88,7 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
         "courses": [] if course is None else course_tables(course),
         "refused": refusal_table(found.refusals),
         "outages": outage_table(found.outages),
+        "causes": cause_table(found.causes),
         "statement": sentence_of(view.connection, view.selection),
     }
 

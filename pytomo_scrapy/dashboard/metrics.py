@@ -92,6 +92,12 @@ def _gauges(newest: Sequence[Newest]) -> Iterator[Metric]:
         if row.refusal_share is not None:
             refused.add_metric((row.vantage, row.provider), row.refusal_share, timestamp=row.started_s)
     yield refused
+    words = f"Share of the vantage point's last {SHARE_ROWS} sessions that were bad, by cause (docs/autopsy.md)."
+    bad = GaugeMetricFamily("pytomo_bad_session_share", words, labels=("vantage", "provider", "cause"))
+    for row in newest:
+        for cause, share in row.cause_shares.items():
+            bad.add_metric((row.vantage, row.provider, cause), share, timestamp=row.started_s)
+    yield bad
     words = "When this vantage point last measured."
     last = GaugeMetricFamily("pytomo_last_measurement_timestamp_seconds", words, labels=_OF_A_SERVICE)
     for row in newest:

@@ -27,6 +27,7 @@ from pytomo_scrapy.analysis.statement import sentence_of
 from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.cause_tables import cause_table
 from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
@@ -151,13 +152,12 @@ class _Page:
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
         self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
         self._goes_with(bad)
-        course = quality_course(connection, chosen)
-        for layout in course_tables(course) if course is not None else ():
-            self._page.table(layout, (18, 16, *[28] * (len(layout.columns) - 2)))
-            self._page.text(layout.note, soft=True)
+        self._quality(connection)
         self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._page.table(failure_table(found.failures[:12]), (34, 22, 14, 110))
+        if found.causes:
+            self._page.table(cause_table(found.causes), (34, 24, 26, 22, 30))
         if found.outages:
             self._page.table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
         refused = refusal_table(found.refusals)
@@ -171,6 +171,13 @@ class _Page:
             self._page.table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))
             self._page.text(faults.note, soft=True)
         return found
+
+    def _quality(self, connection: Connection) -> None:
+        """Which qualities play, by hour and by day."""
+        course = quality_course(connection, self._selection)
+        for layout in course_tables(course) if course is not None else ():
+            self._page.table(layout, (18, 16, *[28] * (len(layout.columns) - 2)))
+            self._page.text(layout.note, soft=True)
 
     def _goes_with(self, bad: BadSessions) -> None:
         """What goes with bad sessions, and a typical day."""

@@ -56,8 +56,8 @@ _ROUND_TRIP_NOTE = (
 
 # Columns that hold text to read, not figures.
 PROSE = frozenset({"meaning", "answer", "group", "definition", "left out", "in ETSI's report", "how"})
-# Rows of the item that the page lays out and the terminal leaves out.
-_LAID_OUT = frozenset({"networks"})
+# Rows of the item with a layout of their own (on the page alone: networks).
+_LAID_OUT = frozenset({"networks", "autopsies"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pytomo_scrapy.failures import Attribution, advice_on, meaning_of
 from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.cause_tables import cause_table, verdict_table
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.table_text import table_lines
@@ -106,7 +107,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
     _print_good_or_not(console, report.good_or_not)
-    print_tables(console, report_tables(report))
+    print_tables(console, [*report_tables(report), cause_table(report.causes)])
     _print_quality(console, report)
     if report.outages:
         print_tables(console, [outage_table(report.outages)])
@@ -202,7 +203,7 @@ def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
         f"resolved in {seconds(record.get('resolve_elapsed_s'))}, looked up in {seconds(record.get('dns_elapsed_s'))}, "
         f"join time {seconds(record.get('join_time_s'))}\n",
     )
-    print_tables(console, measurement_tables(record))
+    print_tables(console, [verdict_table(record.get("autopsies", [])), *measurement_tables(record)])
 
 
 def measurement_verdict(record: Mapping[str, Any]) -> str:
