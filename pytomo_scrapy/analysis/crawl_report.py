@@ -151,31 +151,12 @@ def summarise(
         chosen = report_selection(connection, replace(asked, is_across_breaks=is_all, has_ad_hoc=is_ad_hoc))
         if chosen.era.left_out_runs:
             condition &= measurement.c.run_id.not_in(sorted(chosen.era.left_out_runs))
-        failures = _failures(connection, condition)
-        excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
-        attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
-        players = _players(connection, condition)
-        headline = players.pop(HEADLINE, None)
-        excluded_count = sum(row.count for row in excluded)
-        throughput = _throughput(connection, condition)
+        counted = _counted(connection, condition)
+        has_rows = counted["attempted_count"] > 0
         return ReportSummary(
-            attempted_count=attempted,
-            resolved_count=resolved,
-            started_count=headline.started_count if headline else 0,
-            valid_count=attempted - excluded_count,
-            excluded_count=excluded_count,
-            first_at=first_at.isoformat() if first_at else None,
-            last_at=last_at.isoformat() if last_at else None,
-            excluded=excluded,
-            network_failures=[row for row in failures if row.attribution == Attribution.NETWORK],
-            headline=headline,
-            players=[players[name] for name in sorted(players)],
-            throughput=throughput[None],
-            throughput_by_mode=[throughput[mode] for mode in sorted(filter(None, throughput))],
-            rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
-            rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
+            **counted,
             refusals=refusals_where(connection, condition),
-            good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if attempted else None,
+            good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if has_rows else None,
             quality=quality_shares(connection, condition),
             transports=transport_pairs(connection, condition),
             causes=cause_counts(connection, condition),
@@ -186,6 +167,34 @@ def summarise(
             publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
+
+
+def _counted(connection: Connection, condition: ColumnElement[bool]) -> dict[str, Any]:
+    """Return what is counted of the rows alone, by the fields of the summary."""
+    failures = _failures(connection, condition)
+    excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
+    attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
+    players = _players(connection, condition)
+    headline = players.pop(HEADLINE, None)
+    excluded_count = sum(row.count for row in excluded)
+    throughput = _throughput(connection, condition)
+    return {
+        "attempted_count": attempted,
+        "resolved_count": resolved,
+        "started_count": headline.started_count if headline else 0,
+        "valid_count": attempted - excluded_count,
+        "excluded_count": excluded_count,
+        "first_at": first_at.isoformat() if first_at else None,
+        "last_at": last_at.isoformat() if last_at else None,
+        "excluded": excluded,
+        "network_failures": [row for row in failures if row.attribution == Attribution.NETWORK],
+        "headline": headline,
+        "players": [players[name] for name in sorted(players)],
+        "throughput": throughput[None],
+        "throughput_by_mode": [throughput[mode] for mode in sorted(filter(None, throughput))],
+        "rtt_by_resolver": _round_trips(connection, condition, dns_lookup.c.resolver),
+        "rtt_by_host": _round_trips(connection, condition, dns_lookup.c.host),
+    }
 
 
 def _given(**filters: str | None) -> dict[str, str | int]:
