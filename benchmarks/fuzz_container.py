@@ -46,6 +46,7 @@ INPUT_BYTES = 400_000  # of each clip: enough for headers, index and several fra
 EXCESS_S = 0.2  # headers round, and the end of the last packet may be told by either of two boxes
 BATCH = 250  # inputs a process handles before its memory is read and a fresh one starts
 HANG_S = 30.0
+START_S = 300.0  # until a process reads its first input: on a busy machine its start takes long, which is no hang
 
 
 @dataclass(slots=True)
@@ -233,7 +234,7 @@ def supervise(first: int, count: int, seed: int, folder: str, report: Report, sl
     theirs.close()
     number, name, done = first, "", 0
     try:
-        while ours.poll(HANG_S):
+        while ours.poll(HANG_S if name else START_S):
             message = ours.recv()
             if message[0] == "end":
                 process.join(HANG_S)

@@ -4,6 +4,6 @@ from multiprocessing import freeze_support
 
 if __name__ == "__main__":
     freeze_support()
-    from pytomo_scrapy.cli.main import main
+    from pytomo_scrapy.cli.start import main
 
     main()

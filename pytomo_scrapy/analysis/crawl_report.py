@@ -26,6 +26,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_loo
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.publication.publication import Publication
     from pytomo_scrapy.analysis.refusals import RefusalAccount
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
@@ -100,10 +101,12 @@ class ReportSummary:
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
+    publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as JSON values."""
-        return asdict(self)
+        publication = self.publication.to_dict() if self.publication is not None else None
+        return {**asdict(replace(self, publication=None)), "publication": publication}
 
 
 def summarise(
@@ -122,6 +125,7 @@ def summarise(
     Of one era, and without single measurements, unless `eras` is all or a crawl is named.
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
+    from pytomo_scrapy.analysis.publication.publication import publication_of
     from pytomo_scrapy.analysis.refusals import refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
     from pytomo_scrapy.analysis.statement import stated
@@ -168,7 +172,8 @@ def summarise(
             transports=transport_pairs(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
-            # Aggregates do not know their crawl: they are left out where one crawl is reported.
+            # Aggregates and selections do not know their crawl: both are left out where one crawl is reported.
+            publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
 

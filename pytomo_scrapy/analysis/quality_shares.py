@@ -63,7 +63,7 @@ def shares_of(rows: Sequence[Any]) -> QualityShares:
         shares=shares,
         unknown=dict(Counter(row.best_unknown for row in rows if row.best_unknown).most_common()),
         declared_count=sum(row.source == "declared" for row in rows),
-        grade=_grade(shares),
+        grade=grade_of({one.height_px: one.share for one in shares}),
     )
 
 
@@ -75,9 +75,11 @@ def _share(rows: Sequence[Any], height_px: int) -> HeightShare:
     return HeightShare(height_px, plays, count, plays / count if count else None, low, high)
 
 
-def _grade(shares: Sequence[HeightShare]) -> str | None:
-    """Return the grade of the line. None where no session can tell; "below SD" where no grade is reached."""
-    by_height = {share.height_px: share.share for share in shares}
+def grade_of(by_height: Mapping[int, float | None]) -> str | None:
+    """Return the grade of a line, by the share of the sessions that play each height.
+
+    None where no session can tell; "below SD" where no grade is reached.
+    """
     for name, height_px in GRADES:
         share = by_height.get(height_px)
         if share is not None and share >= GRADE_SHARE:

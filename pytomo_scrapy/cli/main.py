@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import PathFinder
 from multiprocessing import freeze_support
 from pathlib import Path
@@ -32,12 +32,12 @@ exit codes: 0 done, 2 wrong usage (one sentence says what is), 3 failed, 130 int
 """
 
 
-def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit with its code."""
+def main(argv: Sequence[str] | None = None, begin: Callable[[], None] | None = None) -> NoReturn:
+    """Run one command and exit with its code. `begin` is called when it is about to run, after all imports."""
     freeze_support()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = run(words)
+        code = run(words, begin)
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def run(words: list[str]) -> int:
+def run(words: list[str], begin: Callable[[], None] | None = None) -> int:
     """Run the command that `words` name. Returns its exit code."""
     # Set before Scrapy looks for a scrapy.cfg: another project's, where we were started, is none of ours.
     os.environ["SCRAPY_SETTINGS_MODULE"] = "pytomo_scrapy.settings"
@@ -64,7 +64,7 @@ def run(words: list[str]) -> int:
     name, *rest = words
     if name not in scrapy_commands.names():
         refuse(f"{name!r} is not a command: it must be one of {', '.join(scrapy_commands.names())}.")
-    return scrapy_commands.run_command(name, rest)
+    return scrapy_commands.run_command(name, rest, begin)
 
 
 def _prefer_newer_yt_dlp() -> None:

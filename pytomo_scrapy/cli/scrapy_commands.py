@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -99,8 +100,8 @@ def root_parser() -> argparse.ArgumentParser:
     return root
 
 
-def run_command(name: str, words: list[str]) -> int:
-    """Run a command with its words. Returns its exit code."""
+def run_command(name: str, words: list[str], begin: Callable[[], None] | None = None) -> int:
+    """Run a command with its words, and `begin` just before it. Returns its exit code."""
     command = make_command(name)
     settings = get_project_settings()
     settings.setdict(command.default_settings, priority="command")
@@ -112,6 +113,8 @@ def run_command(name: str, words: list[str]) -> int:
         command.process_options(args, opts)
         if command.requires_crawler_process:
             command.crawler_process = AsyncCrawlerProcess(settings)
+        if begin is not None:
+            begin()
         command.run(args, opts)
     except UsageError as error:
         refuse(str(error) or f"That is not how `pytomo {name}` is used: pytomo {name} -h explains it.")

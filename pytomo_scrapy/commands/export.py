@@ -33,7 +33,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
-        return "[--format csv|jsonl|parquet|sqlite] [--wide|--tables|--legacy] [--since T] [--until T] [DIR|-]"
+        return "[--format csv|jsonl|parquet|sqlite] [--wide|--tables|--legacy] [DIR|-|--bundle PLACE]"
 
     def short_desc(self) -> str:
         return "Write measurements out as CSV, JSON lines, Parquet or SQLite, with a README of the columns"
@@ -54,27 +54,62 @@ class Command(DatabaseCommand, ScrapyCommand):
         group.add_argument(
             "--keep-formulas", action="store_true", help="CSV: no quote before texts that a spreadsheet would run"
         )
+        group.add_argument(
+            "--bundle",
+            metavar="DIR|FILE.zip",
+            type=Path,
+            help="an export with codebook, schemas, figures, method sheet, licence and hashes, for a repository",
+        )
+        group.add_argument("--license", metavar="SPDX", help="licence of the data, such as CC-BY-4.0")
+        group.add_argument("--who", metavar="NAME", help="who measured: named in what is to be published")
         group.add_argument("--json", action="store_true", help="print the files as one JSON list")
         group.add_argument("--output", metavar="DIR", help="new folder for the export; - for standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.exchange.datasets import ExportSelection
-        from pytomo_scrapy.exchange.export_run import export, export_to_stream
+        from pytomo_scrapy.exchange.export_run import ExportChoice, export_as, export_to_stream
         from pytomo_scrapy.exchange.writers import keep_pandas_out
 
         places = [*args, *([opts.output] if opts.output else [])]
         if len(places) > 1:
             refuse("Name one folder for the export.")
         place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        _check_bundle(opts, places)
         chosen = ExportSelection(opts.since, opts.until, opts.where, opts.keep_formulas)
         with self.read_database() as database:
-            shape = opts.shape or "wide"
+            choice = ExportChoice(opts.format, opts.shape or "wide", chosen, opts.who, _license_of(opts))
             if opts.format == "parquet":
                 keep_pandas_out()
-            if place == "-":
-                export_to_stream(database, sys.stdout, opts.format, shape, chosen)
+            if opts.bundle is not None:
+                from pytomo_scrapy.reporting.bundle import write_bundle
+
+                names = write_bundle(database, opts.bundle, choice)
+                print(json.dumps(names) if opts.json else f"{opts.bundle}: {', '.join(names)}")
+            elif place == "-":
+                export_to_stream(database, sys.stdout, opts.format, choice.shape, chosen)
             else:
-                _tell(Path(place), export(database, Path(place), opts.format, shape, chosen), is_json=opts.json)
+                _tell(Path(place), export_as(database, Path(place), choice).written, is_json=opts.json)
+
+
+def _check_bundle(opts: argparse.Namespace, places: list[str]) -> None:
+    """End the command with a sentence where --bundle goes with nothing else that was asked for."""
+    if opts.bundle is None:
+        return
+    if places:
+        refuse("--bundle names the place itself: leave out the other folder.")
+    if opts.shape == "legacy":
+        refuse("--bundle holds measurements of this version: --legacy does not go with it.")
+    if opts.where is not None:
+        refuse("--bundle holds all measurements of a period, as its figures do: choose it by --since and --until.")
+
+
+def _license_of(opts: argparse.Namespace) -> str | None:
+    """Return the licence that the files name. Raises SettingError for one that SPDX does not know."""
+    from pytomo_scrapy.exchange.licenses import NO_LICENSE, checked_license
+
+    if opts.license is None:
+        return NO_LICENSE if opts.bundle is not None else None
+    return checked_license(opts.license)
 
 
 def _tell(folder: Path, files: Iterable[Written], *, is_json: bool) -> None:

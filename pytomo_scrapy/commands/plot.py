@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     requires_crawler_process = False
 
     def syntax(self) -> str:
-        return "[--player NAME] [-o FILE.svg|FILE.png] MEASUREMENT_ID"
+        return "[--player NAME] [-o FILE.svg|FILE.png] [--json] MEASUREMENT_ID"
 
     def short_desc(self) -> str:
         return "Draw a stored measurement: bytes, media seconds, playhead and stalls over time"
@@ -34,6 +36,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--player", metavar="NAME", help="whose playback; default: the one that fits the streams")
         parser.add_argument("--window", type=int, default=0, metavar="N", help="which window, 0 is the first")
+        parser.add_argument("--json", action="store_true", help="print what the picture shows as one JSON object")
         parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="FILE.svg or FILE.png")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -43,12 +46,12 @@ class Command(DatabaseCommand, ScrapyCommand):
         if output.suffix.lower() not in (".svg", ".png"):
             refuse(f"{output}: the file must end in .svg or .png")
         with self.read_database() as database:
-            drawing = draw_session(_shown(database, args[0], opts.player, opts.window))
+            shown = _shown(database, args[0], opts.player, opts.window)
         try:
-            _write(drawing, output)
+            _write(draw_session(shown), output)
         except OSError as error:
             refuse(error)
-        print(output)
+        print(json.dumps(_stated(shown, output)) if opts.json else output)
 
 
 def _write(drawing: Drawing, output: Path) -> None:
@@ -59,6 +62,24 @@ def _write(drawing: Drawing, output: Path) -> None:
         output.write_bytes(as_png(drawing))
     except ImportError:
         refuse("PNG needs Pillow (pip install pillow); SVG needs nothing.", EXIT_FAILED)
+
+
+def _stated(shown: Shown, output: Path) -> dict[str, Any]:
+    """Return what a picture shows: its file, what the viewer met, and bytes over time of each stream."""
+    streams = [
+        {"stream": stream.kind, "t_s": list(stream.arrival_s), "received_bytes": list(stream.arrival_bytes)}
+        for stream in shown.download.streams
+    ]
+    return {
+        "file": str(output),
+        "title": shown.title,
+        "player": shown.player,
+        "horizon_s": shown.horizon_s,
+        "startup_delay_s": shown.startup_delay_s,
+        "played_s": shown.played_s,
+        "stalls": [asdict(stall) for stall in shown.stalls],
+        "streams": streams,
+    }
 
 
 def _shown(database: Database, key: str, player: str | None, place: int) -> Shown:
@@ -91,6 +112,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
         played_s=played.get("played_s") or 0.0,
         stalls=_intervals(played.get("stalls")),
         freezes=_intervals(played.get("freezes")),
+        player=played.get("player"),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.analysis.selection import Selection
     from pytomo_scrapy.storage.database import Database
 
 
@@ -39,6 +42,10 @@ class Command(DatabaseCommand, ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
         parser.add_argument("--pdf", metavar="FILE", type=Path, help="write the report with its graphs to FILE")
+        parser.add_argument(
+            "--method-sheet", metavar="FILE", type=Path, help="write how it was measured, on one page, to the PDF FILE"
+        )
+        parser.add_argument("--who", metavar="NAME", help="who measured: named in what is to be published")
         parser.add_argument("--crawl", metavar="NAME", help="only this crawl")
         parser.add_argument("--since", metavar="TIME", type=moment, help="only measurements started at TIME or later")
         parser.add_argument("--until", metavar="TIME", type=moment, help="only measurements started before TIME")
@@ -59,25 +66,27 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
         if opts.by is not None:
             self._compare(opts)
-        elif opts.pdf is None:
+            return
+        if opts.pdf is not None:
+            self._write_pdf(opts)
+        if opts.method_sheet is not None:
+            self._write_method_sheet(opts)
+        if opts.pdf is None and opts.method_sheet is None:
             with self.read_database() as database:
                 _print(database, opts)
-        else:
-            self._write_pdf(opts)
 
     def _compare(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.compared import compare
         from pytomo_scrapy.analysis.figures import DIMENSIONS
-        from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
+        from pytomo_scrapy.analysis.report_selection import report_selection
         from pytomo_scrapy.analysis.statement import stated
         from pytomo_scrapy.reporting.comparison_text import comparison_values
         from pytomo_scrapy.reporting.terminal import make_console, print_comparison
 
         if opts.by not in DIMENSIONS:
             refuse(f"--by {opts.by}: compare by one of {', '.join(DIMENSIONS)}")
-        wanted = replace(asked_for(opts.since, opts.until), is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc)
         with self.read_database() as database, database.read() as connection:
-            chosen = report_selection(connection, wanted)
+            chosen = report_selection(connection, _wanted(opts))
             found = compare(connection, chosen, opts.by, opts.first)
             if opts.json:
                 print(json.dumps({"selection": stated(connection, chosen), **comparison_values(found, True)}))
@@ -85,23 +94,40 @@ class Command(DatabaseCommand, ScrapyCommand):
                 print_comparison(make_console(), found)
 
     def _write_pdf(self, opts: argparse.Namespace) -> None:
-        from pytomo_scrapy.analysis.report_selection import asked_for
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
-        with self.read_database():
-            try:
-                write_pdf_report(
-                    self.load_config().database_url,
-                    opts.pdf,
-                    replace(
-                        asked_for(opts.since, opts.until),
-                        is_across_breaks=opts.eras == "all",
-                        has_ad_hoc=opts.ad_hoc,
-                    ),
-                )
-            except OSError as error:
-                refuse(f"{opts.pdf} cannot be written: {error.strerror}.", EXIT_FAILED)
-        print(opts.pdf)
+        with self.read_database(), _written(opts.pdf):
+            write_pdf_report(self.load_config().database_url, opts.pdf, _wanted(opts), who=opts.who)
+
+    def _write_method_sheet(self, opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.analysis.publication.publication import publication_of
+        from pytomo_scrapy.analysis.report_selection import report_selection
+        from pytomo_scrapy.failures import NotReadyError
+        from pytomo_scrapy.reporting.method_sheet import method_sheet
+
+        with self.read_database() as database, _written(opts.method_sheet):
+            with database.read() as connection:
+                chosen = report_selection(connection, _wanted(opts))
+                found = publication_of(connection, chosen, who=opts.who)
+            if found is None:
+                raise NotReadyError("There is no measurement that says anything about a line: no method to tell.")
+            opts.method_sheet.write_bytes(method_sheet(found))
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Name the file that was written, or end the command with why it was not."""
+    try:
+        yield
+    except OSError as error:
+        refuse(f"{path} cannot be written: {error.strerror}.", EXIT_FAILED)
+    print(path)
+
+
+def _wanted(opts: argparse.Namespace) -> Selection:
+    from pytomo_scrapy.analysis.report_selection import asked_for
+
+    return replace(asked_for(opts.since, opts.until), is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc)
 
 
 def _print(database: Database, opts: argparse.Namespace) -> None:
@@ -116,6 +142,8 @@ def _print(database: Database, opts: argparse.Namespace) -> None:
         eras=opts.eras,
         has_ad_hoc=opts.ad_hoc,
     )
+    if report.publication is not None:
+        report = replace(report, publication=replace(report.publication, who=opts.who))
     if opts.json:
         print(json.dumps(report.to_dict()))
     else:

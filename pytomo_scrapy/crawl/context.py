@@ -24,7 +24,7 @@ from pytomo_scrapy.crawl.measuring_process import MeasuringProcess
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl
 from pytomo_scrapy.crawl.opening import opening_lines
 from pytomo_scrapy.crawl.other_spiders import Admission, EndWatch, OpenAdmission
-from pytomo_scrapy.crawl.outages import Outages
+from pytomo_scrapy.crawl.outages import OutageConfig, Outages
 from pytomo_scrapy.crawl.politeness import Politeness
 from pytomo_scrapy.crawl.printable_log import guard_log
 from pytomo_scrapy.crawl.progress import progress_of
@@ -78,7 +78,8 @@ class CrawlContext:
         self.lab = LabLife.of_environment()
         self.data_cap = DataCap(checked, self.gate, self.storage.repository.received_bytes_since)
         waits_for_line = checked.endurance.waits_for_line and not checked.path.proxy
-        self.outages = Outages(checked.dns, self.gate.hold, self._pause_for_line, run_in_thread, is_on=waits_for_line)
+        outage_config = OutageConfig(checked.dns, checked.path.source_address, waits_for_line)
+        self.outages = Outages(outage_config, self.gate.hold, self._pause_for_line, run_in_thread)
         # 5. The parts that only observe. None where they are not wanted.
         self.refusal_share = RefusalShare()
         self.alerts = alerts_of(checked)

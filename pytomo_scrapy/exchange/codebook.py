@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pytomo_scrapy.analysis.publication.publication import Publication
+from pytomo_scrapy.analysis.publication.words import sections_of
 from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.exchange.column_words import column_words, data_format
 from pytomo_scrapy.exchange.datasets import Dataset
@@ -31,6 +34,25 @@ _ENCODING = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ExportFacts:
+    """What an export says beside its rows: which of them figures count, what was refused, and what is to be published.
+
+    `publication` is None where nothing says anything about a line, and where a condition chose some of the rows.
+    """
+
+    counted: Mapping[str, Any] = field(default_factory=dict)
+    refused: RefusalAccount | None = None
+    publication: Publication | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them as JSON values."""
+        refused = {"refusals": self.refused.to_dict()} if self.refused is not None else {}
+        published = {"publication": self.publication.to_dict()} if self.publication is not None else {}
+        return {"selection": dict(self.counted), **refused, **published}
+
+
+NO_FACTS = ExportFacts()
 # What became of texts in CSV that a spreadsheet would run as formulas
 QUOTED, KEPT = "quoted", "kept"
 _FORMULAS = {
@@ -44,8 +66,7 @@ def readme(
     tables: Sequence[Dataset],
     written: Sequence[_Counted],
     about: Mapping[str, str],
-    refused: RefusalAccount | None = None,
-    counted_in: Mapping[str, Any] | None = None,
+    facts: ExportFacts = NO_FACTS,
 ) -> str:
     """Return the text."""
     lines = ["# Measurements exported by pytomo-scrapy", ""]
@@ -55,8 +76,8 @@ def readme(
         "NULL means not measured; 0 means measured zero. Units are in the names: `_s` seconds, `_bytes`, `_bps` bits"
     ]
     lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
-    lines += _counted_in(counted_in) if counted_in else []
-    lines += _refusals(refused) if refused is not None else []
+    lines += _counted_in(facts.counted) if facts.counted else []
+    lines += _refusals(facts.refused) if facts.refused is not None else []
     if about["shape"] == "legacy":
         lines += [_section(data_format(), "The view `pytomo_crawl`"), ""]
     for dataset, file in zip(tables, written, strict=True):
@@ -66,7 +87,23 @@ def readme(
             unit, meaning, null = column_words(column.source)
             lines.append(f"| {column.name} | {column.kind} | {unit} | {meaning} | {null} | {column.source} |")
         lines.append("")
+    lines += _published(facts.publication) if facts.publication is not None else []
     return "\n".join(lines)
+
+
+def _published(found: Publication) -> list[str]:
+    """Return what is to be published: the block that ends the report and its PDF too."""
+    lines = []
+    for section in sections_of(found):
+        lines += [f"## {section.title}", "", *(f"{sentence}\n" for sentence in section.sentences)]
+        if section.rows:
+            lines += [_table_row(section.columns), "|" + "---|" * len(section.columns)]
+            lines += [*map(_table_row, section.rows), ""]
+    return lines
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _counted_in(selection: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any, TextIO
 from sqlalchemy import Connection
 
 from pytomo_scrapy import __version__
+from pytomo_scrapy.analysis.publication.publication import publication_of
 from pytomo_scrapy.analysis.refusals import refusals_where
-from pytomo_scrapy.analysis.report_selection import counted_rows
-from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, readme
+from pytomo_scrapy.analysis.report_selection import asked_for, counted_rows, report_selection
+from pytomo_scrapy.exchange.codebook import KEPT, QUOTED, ExportFacts, readme
 from pytomo_scrapy.exchange.column_words import column_facts
 from pytomo_scrapy.exchange.datasets import (
     Dataset,
@@ -49,31 +50,73 @@ class Written:
     row_count: int
 
 
-def export(database: Database, folder: Path, file_format: str, shape: str, selection: ExportSelection) -> list[Written]:
-    """Export into a new or empty folder; a file gets its name when it is complete.
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """What is exported, and what its files say of it: `who` measured, and under which licence (an SPDX expression)."""
 
-    Raises SettingError where the choice cannot be used, StorageError where the database or the folder cannot.
+    file_format: str
+    shape: str
+    selection: ExportSelection
+    who: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export holds, and what its files say of it."""
+
+    tables: Sequence[Dataset]
+    written: Sequence[Written]
+    about: Mapping[str, str]
+    facts: ExportFacts
+
+
+def export(database: Database, folder: Path, file_format: str, shape: str, selection: ExportSelection) -> list[Written]:
+    """Export into a new or empty folder; a file gets its name when it is complete. Raises as `export_as`."""
+    return list(export_as(database, folder, ExportChoice(file_format, shape, selection)).written)
+
+
+def export_as(
+    database: Database, folder: Path, choice: ExportChoice, *, more: Callable[[Exported], object] = lambda made: None
+) -> Exported:
+    """Export into a new or empty folder; `more` writes further files into it.
+
+    All of it is one state of the database. Raises SettingError where the choice cannot be used, StorageError where the
+    database or the folder cannot.
     """
-    check_condition(database, shape, selection)
-    about = _about(database, file_format, shape, selection)
-    tables = datasets(shape, selection)
+    check_condition(database, choice.shape, choice.selection)
+    about = _about(database, choice)
+    tables = datasets(choice.shape, choice.selection)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise SettingError(f"The folder {folder} is not empty: choose a new or an empty folder.")
         with snapshot(database) as connection:
-            written = [_write(connection, dataset, folder, file_format, about) for dataset in tables]
-            # The old form has no column that would say what was asked for.
-            refused = refusals_where(connection, counted_measurements(selection)) if shape != "legacy" else None
-            counted = counted_rows(connection, selection.since, selection.until)
-        if file_format == "sqlite":
-            _finish_sqlite(folder, shape, about, tables)
-        (folder / "README.md").write_text(readme(tables, written, about, refused, counted), encoding="utf-8")
-        facts = {"selection": counted} | ({"refusals": refused.to_dict()} if refused is not None else {})
-        (folder / "export.json").write_text(_for_programs(tables, written, about, facts), encoding="utf-8")
+            written = [_write(connection, dataset, folder, choice.file_format, about) for dataset in tables]
+            facts = _facts(connection, choice)
+        if choice.file_format == "sqlite":
+            _finish_sqlite(folder, choice.shape, about, tables)
+        made = Exported(tables, written, about, facts)
+        (folder / "README.md").write_text(readme(tables, written, about, facts), encoding="utf-8")
+        (folder / "export.json").write_text(_for_programs(made), encoding="utf-8")
+        more(made)
     except OSError as error:
         raise StorageError(f"The export to {folder} could not be written: {error.strerror or error}.") from error
-    return written
+    return made
+
+
+def _facts(connection: Connection, choice: ExportChoice) -> ExportFacts:
+    """Return what figures count of the period, what was refused in it, and what of it is to be published."""
+    selection = choice.selection
+    counted = counted_rows(connection, selection.since, selection.until)
+    # The old form has no column that would say what was asked for.
+    if choice.shape == "legacy":
+        return ExportFacts(counted)
+    refused = refusals_where(connection, counted_measurements(selection))
+    if selection.where is not None:
+        return ExportFacts(counted, refused)
+    chosen = report_selection(connection, asked_for(selection.since, selection.until))
+    return ExportFacts(counted, refused, publication_of(connection, chosen, who=choice.who))
 
 
 def export_to_stream(
@@ -132,26 +175,27 @@ def _finish_sqlite(folder: Path, shape: str, about: Mapping[str, str], tables: S
     part.replace(folder / SQLITE_FILE)
 
 
-def _about(database: Database, file_format: str, shape: str, selection: ExportSelection) -> dict[str, str]:
+def _about(database: Database, choice: ExportChoice) -> dict[str, str]:
+    selection = choice.selection
     facts: dict[str, Any] = {
         "software": "pytomo-scrapy",
         "software_version": __version__,
         "schema_version": HEAD,
         "database": database.shown_url if not database.is_sqlite else Path(str(database.engine.url.database)).name,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "format": file_format,
-        "shape": shape,
+        "format": choice.file_format,
+        "shape": choice.shape,
         "since": selection.since.isoformat() if selection.since else None,
         "until": selection.until.isoformat() if selection.until else None,
         "where": selection.where,
-        "formulas": (KEPT if selection.keeps_formulas else QUOTED) if file_format == "csv" else None,
+        "formulas": (KEPT if selection.keeps_formulas else QUOTED) if choice.file_format == "csv" else None,
+        "who": choice.who,
+        "license": choice.license,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
 
 
-def _for_programs(
-    tables: Sequence[Dataset], written: Sequence[Written], about: Mapping[str, str], facts: Mapping[str, Any]
-) -> str:
+def _for_programs(made: Exported) -> str:
     described = [
         {
             "name": dataset.name,
@@ -159,6 +203,6 @@ def _for_programs(
             "rows": file.row_count,
             "columns": [{"name": c.name, "kind": c.kind, **column_facts(c.source)} for c in dataset.columns],
         }
-        for dataset, file in zip(tables, written, strict=True)
+        for dataset, file in zip(made.tables, made.written, strict=True)
     ]
-    return json.dumps({**about, **facts, "tables": described}, indent=2) + "\n"
+    return json.dumps({**made.about, **made.facts.to_dict(), "tables": described}, indent=2) + "\n"

@@ -126,7 +126,7 @@ _CLASSES = (
     FailureClass(
         "probe_paused",
         Attribution.TOOL,
-        "this machine stood still during the window",
+        "this machine stood still during the window or a resolution",
         "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
         "window says for how long it stood still.",
     ),

@@ -1,4 +1,4 @@
-"""Counts and lengths of time as a person writes them, in logs, on terminals and in documents."""
+"""Counts, figures and lengths of time as a person writes them, in logs, on terminals and in documents."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def duration(value_s: float) -> str:
     if hours < 2:
         return f"{minutes:.0f} min"
     return f"{hours:.0f} h" if days < 2 else f"{days:.0f} days"
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """Write a figure: thousands apart, never more digits than asked for."""
+    if value is None:
+        return "unknown"
+    return f"{value:,.{decimals}f}".replace(",", "\u202f")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from pytomo_scrapy.items.foreign_numbers import length_s
 from pytomo_scrapy.pages.page_model import PageVideo, ParsedPage
 from pytomo_scrapy.pages.sources import PageRequest
 
@@ -101,7 +102,7 @@ def _instant(created_s: Any) -> str | None:
 
 def _seconds(value: Any) -> float | None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and 0 < value < 1e9 else None
+    return length_s(value) if is_number else None
 
 
 def _refusal(error: Mapping[str, Any]) -> ParsedPage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pytomo_scrapy.items.foreign_numbers import length_s
 from pytomo_scrapy.pages.access import dig, items, text_of, video_id, whole
 from pytomo_scrapy.pages.page_model import PageVideo, ParsedPage
 
@@ -49,4 +50,4 @@ def _seconds(duration: str) -> float | None:
     if match is None or duration in ("P", "PT"):
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return length_s(((days * 24 + hours) * 60 + minutes) * 60 + seconds)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from pytomo_scrapy.items.foreign_numbers import length_s
 from pytomo_scrapy.pages.access import dig, entries, find_key, items, text_of, video_id, whole
 from pytomo_scrapy.pages.page_model import PageVideo
 
@@ -163,7 +164,7 @@ def _first(read: Callable[[str], _Value | None], texts: list[str | None]) -> _Va
 def seconds_of_clock(text: str) -> float | None:
     """Read "1:02:03" or "4:05" as seconds. None for anything else."""
     match = _CLOCK.fullmatch(text.strip())
-    return float(int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])) if match else None
+    return length_s(int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])) if match else None
 
 
 def view_count(text: str) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytomo_scrapy.failures.refusal_texts import classify_text
+from pytomo_scrapy.items.foreign_numbers import length_s
 from pytomo_scrapy.pages import data_api
 from pytomo_scrapy.pages.access import detail, dig, entries, find_key, items, text_of, video_id, whole
 from pytomo_scrapy.pages.embedded import embedded_objects, load_json
@@ -246,7 +247,7 @@ def _charted(found: str, view: Any) -> PageVideo:
     return PageVideo(
         found,
         title=text_of(dig(view, "title")),
-        duration_s=float(duration_s) if duration_s is not None else None,
+        duration_s=length_s(duration_s),
         view_count=whole(dig(view, "viewCount")),
         published=f"{year:04}-{month:02}-{day:02}" if year and month and day else None,
     )
@@ -302,7 +303,7 @@ def _read_player(answer: dict[str, Any]) -> ParsedPage | None:
     video = PageVideo(
         found,
         title=text_of(dig(about, "title")),
-        duration_s=float(duration_s) if duration_s else None,
+        duration_s=length_s(duration_s),
         view_count=whole(dig(about, "viewCount")),
         published=text_of(dig(answer, "microformat", "playerMicroformatRenderer", "publishDate")),
         is_live=dig(about, "isLive") is True,

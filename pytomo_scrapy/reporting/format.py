@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pytomo_scrapy.items.in_words import number as number
+
 NOTHING = "-"
 
 
@@ -35,13 +37,6 @@ def megabits(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """Show a ratio."""
     return NOTHING if value is None else f"{value * 100:.1f} %"
-
-
-def number(value: float | None, decimals: int = 2) -> str:
-    """Write a figure: thousands apart, never more digits than asked for."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.{decimals}f}".replace(",", "\u202f")
 
 
 def instant(value: datetime | str | None) -> str:

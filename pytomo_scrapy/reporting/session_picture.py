@@ -77,6 +77,7 @@ class Shown:
     played_s: float
     stalls: Sequence[Interval] = ()
     freezes: Sequence[Interval] = ()
+    player: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

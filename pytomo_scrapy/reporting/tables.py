@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailySummary
     from pytomo_scrapy.analysis.estimates import Estimate
     from pytomo_scrapy.analysis.line_outages import LineOutage
+    from pytomo_scrapy.analysis.publication.words import Section
     from pytomo_scrapy.analysis.quality_shares import QualityShares
     from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusedShare
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
@@ -54,7 +55,7 @@ _ROUND_TRIP_NOTE = (
 )
 
 # Columns that hold text to read, not figures.
-PROSE = frozenset({"meaning", "answer", "group"})
+PROSE = frozenset({"meaning", "answer", "group", "definition", "left out", "in ETSI's report", "how"})
 # Rows of the item that the page lays out and the terminal leaves out.
 _LAID_OUT = frozenset({"networks"})
 
@@ -114,6 +115,11 @@ def transport_table(pairs: TransportPairs) -> TableLayout:
     )
     columns = ("figure", "plain, mean", "SABR minus plain", "95 %", "pairs")
     return _layout("Both transports, pair by pair", columns, rows, note)
+
+
+def section_table(section: Section) -> TableLayout:
+    """Lay out the table of a part of what is to be published, under no title: its sentences stand between."""
+    return _layout("", section.columns, section.rows)
 
 
 def quality_table(quality: QualityShares) -> TableLayout:

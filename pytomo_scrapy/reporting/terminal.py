@@ -28,12 +28,14 @@ from pytomo_scrapy.reporting.tables import (
     quality_table,
     refusal_table,
     report_tables,
+    section_table,
 )
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.publication.publication import Publication
 
 _FIRST_CRAWL = "pytomo crawl -u 10"
 # Wider than anything that is printed: a file, a pipe or a CI log has no edge.
@@ -71,12 +73,15 @@ def print_tables(console: Console, layouts: Iterable[TableLayout]) -> None:
         say(console, f"[bold]{escape(layout.title)}[/bold]")
         if layout.note:
             say(console, f"[dim]{escape(layout.note)}[/dim]")
-        cells = tuple(tuple(printable(cell) for cell in row) for row in layout.rows)
-        shown = TableLayout(layout.title, layout.columns, cells)
-        for line in table_lines(shown, console.width):
-            # The terminal breaks what is longer than a line, so that it is copied whole.
-            console.print(without_markup(line), soft_wrap=True)
+        _print_rows(console, layout)
         console.print()
+
+
+def _print_rows(console: Console, layout: TableLayout) -> None:
+    cells = tuple(tuple(printable(cell) for cell in row) for row in layout.rows)
+    for line in table_lines(TableLayout(layout.title, layout.columns, cells), console.width):
+        # The terminal breaks what is longer than a line, so that it is copied whole.
+        console.print(without_markup(line), soft_wrap=True)
 
 
 def print_report(console: Console, report: ReportSummary, database: str) -> None:
@@ -104,6 +109,22 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             say(console, escape(sentence))
         console.print()
         print_tables(console, [refusal_table(report.refusals)])
+    if report.publication is not None:
+        _print_publication(console, report.publication)
+
+
+def _print_publication(console: Console, found: Publication) -> None:
+    """Print what is to be published: the block that stands at the end of PDF and export too."""
+    from pytomo_scrapy.analysis.publication.words import sections_of
+
+    for section in sections_of(found):
+        say(console, f"[bold]{escape(section.title)}[/bold]")
+        for sentence in section.sentences:
+            say(console, escape(sentence))
+        if section.rows:
+            console.print()
+            _print_rows(console, section_table(section))
+        console.print()
 
 
 def print_comparison(console: Console, found: Comparison) -> None:

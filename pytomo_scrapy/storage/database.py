@@ -133,7 +133,7 @@ def open_database(
     engine = create_engine_of(parsed, busy_timeout_s)
     database = Database(engine, LockWaits(engine, busy_timeout_s))
     try:
-        if _bring_up_to_date(database) and after_migration is not None:
+        if bring_up_to_date(database) and after_migration is not None:
             after_migration(database)
     except DBAPIError as error:
         database.close()
@@ -227,7 +227,7 @@ def begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _bring_up_to_date(database: Database) -> bool:
+def bring_up_to_date(database: Database) -> bool:
     """Migrate the database where it needs it. Returns whether it was an older one of ours."""
     with database.engine.connect() as connection:
         if migrate.revision_of(connection) == migrate.HEAD:

@@ -31,6 +31,18 @@ def revision_of(connection: Connection) -> str | None:
     return None if revision is None else str(revision)
 
 
+def outdated(revision: str | None, shown_url: str) -> str:
+    """Say in one sentence why a database of another schema is not read, and what makes it readable."""
+    if revision is None:
+        return f"The database {shown_url} holds nothing of pytomo-scrapy yet: a crawl makes its tables."
+    if revision > HEAD and revision != UNRELEASED:
+        return f"The database {shown_url} was written by a newer pytomo-scrapy ({revision}): upgrade pytomo-scrapy."
+    return (
+        f"The database {shown_url} has the schema {revision} and this version reads {HEAD}: `pytomo db upgrade` "
+        "brings it up to date."
+    )
+
+
 def upgrade(connection: Connection, shown_url: str) -> None:
     """Apply what is missing, inside the connection's transaction. Raises StorageError for a schema it does not know."""
     # Imported late: Alembic is needed for an old or a new database only, and costs 0.1 s.

@@ -192,8 +192,8 @@ def _demand_schema(connection: Connection) -> None:
         )
     if revision != migrate.HEAD:
         raise NotReadyError(
-            f"This database has the schema {revision} and this version reads {migrate.HEAD}: the next crawl with this "
-            "version brings it up to date, or open it with the version that wrote it."
+            f"This database has the schema {revision} and this version reads {migrate.HEAD}: `pytomo db upgrade "
+            "--database FILE` brings it up to date, and so does the next crawl with this version."
         )
 
 

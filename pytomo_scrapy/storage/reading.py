@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
+import weakref
 from pathlib import Path
 
 from sqlalchemy import create_engine, event
@@ -14,32 +17,78 @@ from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import (
     Database,
     begin_sqlite,
+    bring_up_to_date,
     create_engine_of,
-    open_database,
     opening_error,
     parse_url,
 )
 from pytomo_scrapy.storage.lock_waits import BUSY_TIMEOUT_S
 from pytomo_scrapy.storage.read_only import read_location
 
+# A larger file of an older schema is not copied at every look: it is brought up to date once.
+MAX_COPY_BYTES = 256 * 1024 * 1024
+
 
 def open_for_reading(url: str) -> Database:
-    """Open a database without a write; one of an older schema is brought up to date as every command does.
+    """Open a database without a write. A file of an older schema is read through a copy that is brought up to date.
 
-    Raises AbsentError where there is none, StorageError with one sentence where it cannot be read.
+    Raises AbsentError where there is none, StorageError with one sentence where it cannot be read, or where it is of an
+    older schema and too large to copy: the sentence says which command brings it up to date.
     """
     parsed = parse_url(url)
     database = _read_only(parsed) if parsed.get_backend_name() == "sqlite" else Database(create_engine_of(parsed))
     try:
         with database.engine.connect() as connection:
-            is_current = migrate.revision_of(connection) == migrate.HEAD
+            revision = migrate.revision_of(connection)
     except DBAPIError as error:
         database.close()
         raise StorageError(opening_error(database, error)) from error
-    if is_current:
+    if revision == migrate.HEAD:
         return database
     database.close()
-    return open_database(url)
+    # One without a schema is empty, or something else's: its copy tells which.
+    if database.is_sqlite and (revision is None or _path_of(parsed).stat().st_size <= MAX_COPY_BYTES):
+        return _copied(parsed)
+    raise StorageError(migrate.outdated(revision, database.shown_url))
+
+
+def _path_of(url: URL) -> Path:
+    return Path(str(url.database).removeprefix("file:").partition("?")[0])
+
+
+def _copied(url: URL) -> Database:
+    """Return a copy of a file of an older schema, brought up to date; it goes when nobody reads it any more."""
+    folder = Path(tempfile.mkdtemp(prefix="pytomo-older-"))
+    copy = folder / "copy.db"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(copy, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None)
+
+    # Known by the name of the file that was asked for, in sentences too.
+    engine = create_engine(url, creator=connect)
+    forget = weakref.finalize(engine, shutil.rmtree, folder, True)
+    event.listen(engine, "engine_disposed", lambda _: forget())
+    event.listen(engine, "begin", begin_sqlite)
+    database = Database(engine)
+    try:
+        source = sqlite3.connect(read_location(_path_of(url)), uri=True, timeout=BUSY_TIMEOUT_S)
+        target = connect()
+        try:
+            source.backup(target)
+        finally:
+            source.close()
+            target.close()
+        bring_up_to_date(database)
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        database.close()
+        raise StorageError(
+            f"The database {database.shown_url} is of an older version, and no copy of it could be made to read from "
+            f"({type(error).__name__}): `pytomo db upgrade` brings it up to date."
+        ) from error
+    except StorageError:
+        database.close()
+        raise
+    return database
 
 
 def _read_only(url: URL) -> Database:

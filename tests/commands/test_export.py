@@ -95,3 +95,37 @@ def test_export_that_cannot_be_made_is_one_sentence_and_2(
 def test_export_into_a_folder_that_cannot_be_made_ends_with_3(run: Run, filled: Path) -> None:
     ended = run("export", f"{filled}/out", "--database", filled)
     refused(ended, 3, f"The export to {filled}/out could not be written: Not a directory.")
+
+
+@pytest.mark.slow
+def test_bundle_is_an_export_that_names_its_files(run: Run, filled: Path, tmp_path: Path) -> None:
+    ended = run("export", "--bundle", "out.zip", "--license", "cc0-1.0", "--json", "--database", filled)
+    assert ended.exit_code == 0, ended.errors
+    assert {"README.md", "SHA256SUMS", "codebook.csv", "measurements.csv"} <= set(json.loads(ended.output))
+    assert (tmp_path / "out.zip").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "sentence"),
+    [
+        (("--bundle", "taken"), 2, "is not empty"),
+        (("--bundle", "out", "elsewhere"), 2, "leave out the other folder"),
+        (("--bundle", "out", "--legacy"), 2, "--legacy does not go with it"),
+        (("--bundle", "out", "--where", "failure IS NULL"), 2, "choose it by --since and --until"),
+        (("--bundle", "out", "--license", "free"), 2, "no licence of SPDX's list"),
+        (("--bundle", "mine.txt/out"), 3, "could not be written"),
+    ],
+)
+def test_bundle_that_cannot_be_is_refused_in_a_sentence(
+    run: Run, filled: Path, tmp_path: Path, words: tuple[str, ...], exit_code: int, sentence: str
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine").touch()
+    (tmp_path / "mine.txt").touch()
+    refused(run("export", *words, "--database", filled), exit_code, sentence)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bundle_of_an_absent_database_is_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    refused(run("export", "--bundle", "out", "--database", tmp_path / "absent.db"), 3, "absent.db")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
@@ -56,6 +57,15 @@ def test_plot_draws_into_a_file_that_is_named_after_the_measurement(
 
 
 @pytest.mark.slow
+def test_plot_as_json_says_what_the_picture_shows(run: Run, filled: Path, tmp_path: Path) -> None:
+    stated = json.loads(run("plot", "1", "-o", "x.svg", "--json", "--database", filled).output)
+    assert stated["file"] == "x.svg" and (tmp_path / "x.svg").exists()
+    assert stated["title"] in (tmp_path / "x.svg").read_text()
+    assert stated["horizon_s"] > 0 and stated["player"]
+    (stream, *_) = stated["streams"]
+    assert len(stream["t_s"]) == len(stream["received_bytes"]) > 0
+
+
 def test_plot_as_png_is_a_picture(run: Run, filled: Path, tmp_path: Path) -> None:
     pytest.importorskip("PIL", reason="Pillow is not installed")
     assert run("plot", "1", "-o", "x.PNG", "--database", filled).output == "x.PNG\n"

@@ -12,6 +12,7 @@ from pytomo_scrapy.analysis.daily.retention import prune_measurements
 from pytomo_scrapy.storage.database import open_database
 from tests.commands.conftest import Run, refused
 from tests.e2e.conftest import database_setting, run_scrapy
+from tests.pdf_texts import pdf_text
 
 
 @pytest.mark.process
@@ -101,3 +102,25 @@ def test_report_as_pdf_without_a_database_is_refused_and_creates_none(run: Run, 
 def test_report_as_pdf_into_a_folder_that_is_not_there_ends_with_3(run: Run, filled: Path) -> None:
     ended = run("report", "--pdf", "no/out.pdf", "--database", filled)
     refused(ended, 3, "no/out.pdf cannot be written: No such file or directory.")
+
+
+@pytest.mark.slow
+def test_method_sheet_is_written_beside_the_pdf_and_says_the_same(run: Run, filled: Path, tmp_path: Path) -> None:
+    words = ("--who", "Example Institute", "--database", filled)
+    ended = run("report", "--pdf", "report.pdf", "--method-sheet", "sheet.pdf", *words)
+    assert (ended.exit_code, ended.output.split()) == (0, ["report.pdf", "sheet.pdf"]), ended.errors
+    report, sheet = (pdf_text((tmp_path / name).read_bytes()) for name in ("report.pdf", "sheet.pdf"))
+    told = json.loads(run("report", "--json", *words).output)["publication"]
+    assert told["who"] == "Example Institute" and told["n"] == 1
+    printed = " ".join(run("report", *words).output.split()).replace("\u202f", " ")
+    for text in (report, sheet, printed):
+        assert "2 measurements, 1 of which say something about the line (n)" in text and "Example Institute" in text
+        assert "With stalls 100.0 %" in text
+
+
+def test_method_sheet_of_nothing_is_refused_in_a_sentence(run: Run, filled: Path, tmp_path: Path) -> None:
+    refused(run("report", "--method-sheet", "sheet.pdf", "--database", tmp_path / "absent.db"), 3, "absent.db")
+    ended = run("report", "--method-sheet", "sheet.pdf", "--since", "2027-01-01", "--database", filled)
+    refused(ended, 3, "no measurement that says anything")
+    assert not (tmp_path / "sheet.pdf").exists()
+    refused(run("report", "--method-sheet", "no/such/sheet.pdf", "--database", filled), 3, "cannot be written")

@@ -6,16 +6,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from pytomo_scrapy.config import DnsConfig, ResolverConfig
 from pytomo_scrapy.crawl import outages as module
-from pytomo_scrapy.crawl.outages import Outages, met_silence
+from pytomo_scrapy.crawl.outages import OutageConfig, Outages, fell_silent_at, met_silence
 from pytomo_scrapy.failures import Stage
-from pytomo_scrapy.items import DnsLookup, DnsResult, HttpRequest, VideoItem
+from pytomo_scrapy.items import DnsLookup, DnsResult, HttpRequest, StreamDownload, VideoItem
 from pytomo_scrapy.measure.tools import Activity, Stopped
 from tests.factories import make_download, make_item, make_resolve
 
@@ -32,6 +32,8 @@ def failed(failure: str = "resolve_unreachable", received_bytes: int | None = No
 
 class Line:
     """A line whose resolvers answer each question with the next of these codes, then with NOERROR."""
+
+    source_address: str | None = None
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *codes: str | None, stops_after: int | None = None) -> None:
         self.codes, self.asked, self.pauses = list(codes), [], []  # type: ignore[var-annotated]
@@ -58,7 +60,8 @@ class Line:
         return function(*given)
 
     def outages(self, is_on: bool = True) -> Outages:
-        return Outages(DNS, self.hold, self.pause, self.in_thread, is_on)  # type: ignore[arg-type]
+        config = OutageConfig(DNS, self.source_address, is_on)
+        return Outages(config, self.hold, self.pause, self.in_thread)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,8 @@ def test_session_whose_resolution_was_answered_met_an_outage_where_media_hosts_a
 ) -> None:
     asked: list[object] = []
 
-    def connect(address: object, timeout_s: float) -> socket.socket:
+    def connect(address: object, timeout_s: float, source: object) -> socket.socket:
+        assert source is None
         asked.append(address)
         if refusal is not None:
             raise refusal
@@ -148,6 +152,80 @@ def test_session_whose_resolution_was_answered_met_an_outage_where_media_hosts_a
     asyncio.run(outages.outlast(item))
     assert (item.outage_started_at is not None) is is_out
     assert asked == [("192.0.2.1", 8443)] * sent_before
+
+
+def window(*streams: StreamDownload, **overrides: Any) -> VideoItem:
+    """A session whose window of 30 s began 10 s after it."""
+    values: dict[str, Any] = {"started_at": STARTED.replace(second=10), "received_bytes": 500, "address": "192.0.2.1"}
+    request = HttpRequest(0, 0, "rr.example", 8443, "192.0.2.1")
+    download = make_download(streams=streams, requests=(request,), **values | overrides)
+    return make_item(downloads=(download,), resolve=make_resolve(), started_at=STARTED, failure=download.failure)
+
+
+def stream(last_s: float, *no_demand: tuple[float, float], is_complete: bool = False) -> StreamDownload:
+    return StreamDownload(
+        "video", "137", received_bytes=500, arrival_s=(0.5, last_s), arrival_bytes=(100, 500),
+        no_demand=no_demand, is_complete=is_complete,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("item", "silent_s"),
+    [
+        (window(stream(12.0)), 12.0),
+        (window(stream(12.0), failure="no_progress", elapsed_s=22.0), 12.0),
+        (window(stream(12.0), failure="reset", elapsed_s=12.5), None),  # at once: a line that goes out says nothing
+        (window(stream(29.0)), None),
+        (window(stream(12.0), stream(15.0)), 15.0),
+        (window(stream(12.0), stream(29.5)), None),  # sound still came
+        (window(stream(12.0), stream(3.0, is_complete=True)), 12.0),
+        (window(stream(12.0, is_complete=True)), None),
+        (window(stream(12.0, (12.0, 30.0))), None),  # a player that has enough asks for nothing
+        (window(stream(12.0, (12.0, 25.0))), 25.0),
+        (window(stream(12.0), failure="probe_paused"), None),
+        (window(stream(12.0), failure="http_5xx"), None),
+    ],
+)
+def test_window_fell_silent_where_nothing_came_at_its_end_though_asked_for(
+    item: VideoItem, silent_s: float | None
+) -> None:
+    began_at = STARTED + timedelta(seconds=10)
+    assert fell_silent_at(item) == (None if silent_s is None else began_at + timedelta(seconds=silent_s))
+
+
+@pytest.mark.parametrize("failure", [None, "no_progress"])
+@pytest.mark.parametrize("is_host_silent", [True, False])
+def test_window_that_was_open_when_the_line_went_out_is_part_of_the_outage(
+    monkeypatch: pytest.MonkeyPatch, is_host_silent: bool, failure: str | None
+) -> None:
+    asked: list[object] = []
+
+    def connect(address: object, timeout_s: float, source: object) -> socket.socket:
+        asked.append((address, source))
+        if is_host_silent:
+            raise TimeoutError
+        return socket.socket()
+
+    monkeypatch.setattr(module.socket, "create_connection", connect)
+    line, item = Line(monkeypatch, None, None), window(stream(12.0), failure=failure)
+    line.source_address = "192.0.2.77"
+    asyncio.run(line.outages().outlast(item))
+    began_at = STARTED + timedelta(seconds=22) if is_host_silent else None
+    assert item.outage_started_at == began_at
+    assert (item.outage_ended_at is not None) is is_host_silent
+    assert set(asked) == {(("192.0.2.1", 8443), ("192.0.2.77", 0))}, "by the address that the crawl measures from"
+
+
+@pytest.mark.parametrize(
+    ("source_address", "bound"), [("127.0.0.2", "127.0.0.2"), (None, "127.0.0.1"), ("2001:db8::1", "127.0.0.1")]
+)
+def test_connection_to_the_sender_leaves_by_the_source_address(source_address: str | None, bound: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert module._connects(server.getsockname(), source_address)
+        connection, peer = server.accept()
+        connection.close()
+    assert peer[0] == bound
+    assert not module._connects(("127.0.0.1", 9), "192.0.2.77"), "an address that this machine does not have any more"
 
 
 def test_stop_during_an_outage_leaves_its_end_open(monkeypatch: pytest.MonkeyPatch) -> None:

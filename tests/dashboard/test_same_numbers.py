@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import random
-import re
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,12 @@ from starlette.testclient import TestClient
 from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
 from pytomo_scrapy.exchange.datasets import ExportSelection
-from pytomo_scrapy.exchange.export_run import export
+from pytomo_scrapy.exchange.export_run import ExportChoice, export
 from pytomo_scrapy.failures import is_for_good
+from pytomo_scrapy.reporting.bundle import write_bundle
 from pytomo_scrapy.reporting.format import number
 from pytomo_scrapy.storage.database import open_database
+from tests.pdf_texts import pdf_text
 
 pandas = pytest.importorskip("pandas")
 pytestmark = pytest.mark.slow
@@ -95,14 +96,6 @@ def query_of(chosen: dict[str, str], **more: str) -> str:
     return "&".join(f"{name}={value}" for name, value in (chosen | more).items())
 
 
-def pdf_text(body: bytes) -> str:
-    """Return the text of a report: its fonts are those of every PDF reader, so that it is written as it is."""
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", body, re.DOTALL)
-    pages = [zlib.decompressobj().decompress(part) for part in streams if part[:1] == b"\x78"]
-    words = [word for page in pages for word in re.findall(rb"\(((?:[^()\\]|\\.)*)\) ?Tj", page)]
-    return " ".join(word.decode("latin-1") for word in words)
-
-
 def same(shown: float | None, exact: float | None, tolerance: float) -> None:
     assert (shown is None) == (exact is None)
     if shown is not None:
@@ -173,11 +166,32 @@ def test_metrics_give_the_numbers_of_the_export(client: TestClient, rows: Any) -
 
 
 def test_export_says_which_rows_figures_count(filled: Path, tmp_path: Path, rows: Any) -> None:
-    import json
-
     database = open_database(f"sqlite:///{filled}")
     export(database, tmp_path / "all", "csv", "wide", ExportSelection())
     database.close()
     told = json.loads((tmp_path / "all" / "export.json").read_text())["selection"]
     assert told["n"] == int((rows.is_valid == 1).sum()) and told["left_out_runs"] == []
     assert f"count {told['n']} rows of this period" in (tmp_path / "all" / "README.md").read_text()
+
+
+def test_bundle_recomputed_in_pandas_gives_its_own_figures(filled: Path, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{filled}")
+    write_bundle(database, tmp_path / "bundle", ExportChoice("csv", "wide", ExportSelection(), license="CC0-1.0"))
+    database.close()
+    told = json.loads((tmp_path / "bundle" / "figures.json").read_text())
+    rows = pandas.read_csv(tmp_path / "bundle" / "measurements.csv", low_memory=False)
+    left_out = json.loads((tmp_path / "bundle" / "export.json").read_text())["selection"]["left_out_runs"]
+    frame = rows[(rows.is_valid == 1) & ~rows.run_uuid.isin(left_out)]
+    assert (told["n"], told["row_count"]) == (len(frame), len(rows))
+    exact = figures_of(frame)
+    for name in [f"plays_{height}p" for height in (360, 480, 720, 1080)]:
+        known = frame[name].dropna()
+        exact[name] = (len(known), float(known.mean()))
+    played = frame[(frame.is_session == 1) & frame.played_s.notna()]
+    stalled = float(played.stalled_s.sum() / (played.stalled_s.sum() + played.played_s.sum()))
+    exact["stall_ratio"] = (int((frame.is_started == 1).sum()), stalled)
+    figures = {one["name"]: one for one in told["figures"]}
+    assert exact.keys() <= figures.keys()
+    for name, (count, value) in exact.items():
+        assert figures[name]["n"] == count, name
+        same(figures[name]["value"], value, BIN if name in {"startup", "delivery"} else 1e-9)

@@ -29,7 +29,10 @@ ELSEWHERE = {
     "export PYTOMO_PASSWORD=something-long PYTOMO_READER_PASSWORD=another-one": "tests/deploy/test_roles.py does it",
 }
 # Documents whose first commands read a database, which the reader has from a crawl.
-READING = {"docs/export.md": "pytomo db upgrade"}
+READING = {
+    "docs/export.md": "pytomo db upgrade",
+    "docs/publish.md": "pytomo crawl -t week -u 2 -r 1 -D 4 -S 0 --database databases/pytomo.db",
+}
 
 
 def blocks(path: Path) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl.lab_life import LabLife
-from pytomo_scrapy.crawl.outages import Outages
+from pytomo_scrapy.crawl.outages import OutageConfig, Outages
 from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.failures import LineError
 from pytomo_scrapy.spiders import walk as module
@@ -120,7 +120,7 @@ class Context:
         self.frontier, self.storage, self.gate = frontier, Storage(), Gate()
         self.politeness, self.data_cap, self.line = Politeness(self.log), DataCap(), Line(self.log)
         self.lab, self.standing = LabLife(), Standing()
-        self.outages = Outages(self.config.dns, hold=None, pause=None, in_thread=None, is_on=False)  # type: ignore[arg-type]
+        self.outages = Outages(OutageConfig(self.config.dns, is_on=False), hold=None, pause=None, in_thread=None)  # type: ignore[arg-type]
 
     @property
     def is_over(self) -> bool:

@@ -72,7 +72,7 @@ def _read_mp4(file: BinaryIO, received_bytes: int, size_bytes: int | None, layou
     has_cut_index = any(kind == b"moov" for kind, _, _ in layout.boxes)
     layout.is_index_missing = index is None and (media_start is not None or has_cut_index)
     if index is not None:
-        layout.movie_s = _movie_s(read_at(file, index[0], 256))
+        layout.movie_s = _movie_s(read_at(file, index[0], min(index[1] - index[0], MAX_INDEX_BYTES)))
         if media_start is not None and media_start < index[1]:
             layout.index_end_bytes = index[1]
     layout.fragments = tuple(_fragments(layout.boxes))
@@ -104,15 +104,45 @@ def is_empty(start: int, end: int) -> bool:
 
 
 def _movie_s(moov: bytes) -> float | None:
-    """Return the duration that the movie's header declares; it is the first box of the index as a rule."""
+    """Return the duration that the movie's header declares, or that of its fragments (`mehd`): the longer one.
+
+    The first box of the index is its header as a rule; that of its fragments counts by the same clock.
+    """
     if moov[12:16] != b"mvhd":
         return None
     try:
         timescale, duration = struct.unpack_from(">IQ" if moov[16] == 1 else ">II", moov, 36 if moov[16] == 1 else 28)
+        fragments = _fragments_duration(moov)
     except (struct.error, IndexError):
         return None
-    is_known = timescale >= _LEAST_TIMESCALE and duration not in _UNKNOWN_MOVIE
-    return duration / timescale if is_known else None
+    known = [value for value in (duration, fragments) if value not in _UNKNOWN_MOVIE]
+    return max(known) / timescale if known and timescale >= _LEAST_TIMESCALE else None
+
+
+def _fragments_duration(moov: bytes) -> int:
+    """Return what `mehd` declares for all fragments together, in the movie's clock. 0 where there is none."""
+    inner = _inner(moov, (b"mvex", b"mehd"))
+    if not inner:
+        return 0
+    duration: int = struct.unpack_from(">Q" if inner[8] == 1 else ">I", inner, 12)[0]
+    return duration
+
+
+def _inner(box: bytes, path: tuple[bytes, ...]) -> bytes:
+    """Return the first box that lies within a box under these names. Empty where there is none."""
+    for name in path:
+        found, position = b"", 8
+        for _ in range(MAX_BOXES):
+            if found or position + 8 > len(box):
+                break
+            size, kind = struct.unpack_from(">I4s", box, position)
+            if size < 8:
+                break
+            if kind == name:
+                found = box[position : position + size]
+            position += size
+        box = found
+    return box
 
 
 def _fragments(boxes: list[tuple[bytes, int, int]]) -> Iterator[tuple[int, int]]:

@@ -18,6 +18,9 @@ ANNOUNCED_SLACK_S = 1.0  # pages round to seconds
 TAIL_PACKETS = 64  # reordering never reaches back further than a decoder's picture buffer
 MAX_REORDERED = 16  # pictures that a codec lets follow one that is shown after them (H.264 A.3.1, H.265 A.4.1)
 FOLLOWING_PACKETS = 8  # so many before a jump and behind it, none of which goes back: the clock did jump
+LEAST_PICTURES = 2  # before the last packet without a duration, so that its length shows in them
+LEAST_SOUNDS = 8
+EVEN_RATIO = 1.01  # by which frames of one length differ in a clock's ticks
 MAX_STILL_S = 300.0  # by no more than this: a picture stands, and no other programme begins
 
 
@@ -204,7 +207,7 @@ def fill_times(stream: StreamPackets, *, has_decoding_times: bool = True) -> Non
 
     Decoding times that run back are none, where a presentation time stands in for each that was left out.
     """
-    _join_untimed(stream)
+    counts = _join_untimed(stream)
     if not has_decoding_times:
         stream.pts = [dts if pts is None else pts for dts, pts in zip(stream.dts, stream.pts, strict=True)]
         stream.dts = []
@@ -218,14 +221,17 @@ def fill_times(stream: StreamPackets, *, has_decoding_times: bool = True) -> Non
             stream.dts[index] = known
             stream.pts[index] = known if pts is None else pts
     if not all(stream.duration):
-        _fill_durations(stream)
+        _fill_durations(stream, counts)
 
 
-def _join_untimed(stream: StreamPackets) -> None:
-    """Count packets without any time to the one before, whose container's packet they share."""
+def _join_untimed(stream: StreamPackets) -> list[int]:
+    """Count packets without any time to the one before, whose container's packet they share.
+
+    Return how many are in each of those that are left.
+    """
     is_timed = list(map(_has_time, stream.dts, stream.pts))
     if all(is_timed):
-        return
+        return [1] * len(is_timed)
     ends, durations = list(stream.end_bytes), list(stream.duration)
     for index in range(len(is_timed) - 1, 0, -1):
         if not is_timed[index]:
@@ -234,23 +240,41 @@ def _join_untimed(stream: StreamPackets) -> None:
     stream.end_bytes, stream.duration = list(compress(ends, is_timed)), list(compress(durations, is_timed))
     stream.dts, stream.pts = list(compress(stream.dts, is_timed)), list(compress(stream.pts, is_timed))
     stream.is_key = list(compress(stream.is_key, is_timed))
+    starts = [index for index, timed in enumerate(is_timed) if timed]
+    return list(map(sub, [*starts[1:], len(is_timed)], starts))
 
 
 def _has_time(dts: int | None, pts: int | None) -> bool:
     return dts is not None or pts is not None
 
 
-def _fill_durations(stream: StreamPackets) -> None:
+def _fill_durations(stream: StreamPackets, counts: Sequence[int]) -> None:
     """Put the step to the next packet, as decoded or else as shown, where a duration is not declared."""
     times = stream.dts or stream.pts
     order = sorted(range(len(times)), key=times.__getitem__)
     steps = [times[after] - times[before] for before, after in pairwise(order)]
-    # The last packet's duration is unknown: the shortest of the last steps never claims too much media.
-    steps.append(min((step for step in steps[-TAIL_PACKETS:] if step > 0), default=0))
+    steps.append(_last_step(stream, steps, [counts[index] for index in order]))
     durations = list(stream.duration)
     for index, step in zip(order, steps, strict=True):
         durations[index] = durations[index] or step
     stream.duration = durations
+
+
+def _last_step(stream: StreamPackets, steps: Sequence[int], counts: Sequence[int]) -> int:
+    """Return what nothing says, the last packet's duration, so that it never claims too much media.
+
+    That is the shortest of the last steps, or less where fewer frames share the packet. Without enough frames before
+    it, or steps where these are uneven, no length shows that holds: sound may be packed as it came.
+    """
+    late = list(zip(steps[-TAIL_PACKETS:], counts[-TAIL_PACKETS - 1 : -1], strict=True))
+    frames = [step / count for step, count in late if step > 0]
+    if not frames:
+        return 0
+    is_even = max(frames) <= min(frames) * EVEN_RATIO
+    known = sum(count for _, count in late) if is_even else len(late)
+    if known < (LEAST_PICTURES if stream.kind == "video" else LEAST_SOUNDS):
+        return 0
+    return min(min(step, step * counts[-1] // count) for step, count in late if step > 0)
 
 
 def start_at_zero(streams: Sequence[StreamPackets]) -> None:

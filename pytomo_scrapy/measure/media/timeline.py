@@ -262,8 +262,7 @@ def _read_packets(
     streams = [_stream_packets(source, layout, stream, columns, is_whole) for stream in wanted]
     if layout.container in _MAY_STATE_DECODING_TIMES:
         packet_times.start_at_zero(streams)
-    own_s = layout.duration_s if layout.duration_s is not None else None if layout.fragments else layout.movie_s
-    packet_times.cut_streams(streams, own_s, source.declared_duration_s)
+    packet_times.cut_streams(streams, layout.declared_s, source.declared_duration_s)
     # A track without a packet in a whole file is an empty one; in a cut file it is still to come.
     return [stream for stream in streams if stream.pts or not source.is_whole]
 
@@ -347,6 +346,8 @@ def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams
         detail = f"no packet of {' or '.join(missing) or 'it'} is whole"
         return replace(timeline, failure=_lacking(source), failure_detail=detail)
     offsets, seconds = packet_times.merge_streams(streams)
+    if seconds and layout.is_index_outlasted(seconds[-1]):
+        layout.segments, timeline = (), replace(timeline, duration_s=None)
     if timeline.duration_s is None and seconds and all(stream.is_whole for stream in streams):
         timeline = replace(timeline, duration_s=seconds[-1])
     if not offsets:

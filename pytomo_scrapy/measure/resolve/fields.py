@@ -7,17 +7,26 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pytomo_scrapy.items.foreign_numbers import length_s
+
 # The largest that both databases keep.
 _MAX_WHOLE = 2**63 - 1
 # Milliseconds taken for seconds lie far behind this, and no video does.
 _LAST_YEAR = 2100
 _MAX_NUMBER_CHARS = 40
+# In whatever unit a rate or a length is told. Far outside, sums of it run over.
+_LEAST, _MOST = 1e-6, 1e12
 
 
 def positive(value: Any) -> float | None:
-    """Return a number above 0. None where there is none."""
+    """Return a rate or a length above 0. None where there is none, and for what cannot be one."""
     number = _number(value)
-    return number if number is not None and number > 0 else None
+    return number if number is not None and _LEAST <= number <= _MOST else None
+
+
+def video_length_s(value: Any) -> float | None:
+    """Return the length of a video in seconds. None where there is none, and for what no video lasts."""
+    return length_s(positive(value))
 
 
 def whole(value: Any) -> int | None:

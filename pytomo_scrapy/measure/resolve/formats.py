@@ -11,7 +11,7 @@ from pytomo_scrapy.items import MediaFormat, MediaPart, ServiceHints
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
 from pytomo_scrapy.measure.net.redirects import read_target
 from pytomo_scrapy.measure.resolve.delivery import Fetch, dash_parts, delivery_of, first_address, parts_of
-from pytomo_scrapy.measure.resolve.fields import mapping, moment, positive, whole, word
+from pytomo_scrapy.measure.resolve.fields import mapping, moment, positive, video_length_s, whole, word
 
 Format = Mapping[str, Any]
 CookieHeader = Callable[[str], str | None]
@@ -87,7 +87,7 @@ def media_formats(info: Format, cookie_header: CookieHeader, fetch: Fetch) -> tu
     by_kind: dict[str, MediaFormat] = {}
     for entry in chosen:
         if _is_fetchable(entry) and _kind(entry) not in by_kind:
-            parts = parts_of(entry, _headers(entry, cookie_header), positive(info.get("duration")), fetch)
+            parts = parts_of(entry, _headers(entry, cookie_header), video_length_s(info.get("duration")), fetch)
             by_kind[_kind(entry)] = media_format(entry, cookie_header, parts)
     return tuple(sorted(by_kind.values(), key=lambda media: _KIND_ORDER[media.kind]))
 

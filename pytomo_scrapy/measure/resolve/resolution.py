@@ -19,7 +19,7 @@ from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import family_of, wanted_family
 from pytomo_scrapy.measure.resolve.availability import clock_lead_s
 from pytomo_scrapy.measure.resolve.client import Extraction, extract, is_youtube
-from pytomo_scrapy.measure.resolve.fields import day, moment, positive, whole, word
+from pytomo_scrapy.measure.resolve.fields import day, moment, video_length_s, whole, word
 from pytomo_scrapy.measure.resolve.formats import client_address_of, declared_format, media_formats
 from pytomo_scrapy.measure.resolve.playlist import MAX_PLAYLIST_BYTES
 from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
@@ -89,7 +89,7 @@ def _try(config: ResolveConfig, extraction: Extraction, left_s: Callable[[], flo
     except MeasurementError as error:
         return _Try(replace(result, failure=error.failure, failure_detail=scrub(error.detail)))
     if formats:
-        duration_s = positive(info.get("duration"))
+        duration_s = video_length_s(info.get("duration"))
         offered = offered_formats(info, lambda entry: declared_format(entry, extraction.cookie_header, duration_s))
         found = replace(result, rungs=rungs_of(offered, formats))
         return _Try(_with_formats(found, formats, extraction, wanted_family(config.path)))
@@ -105,7 +105,7 @@ def _metadata(info: dict[str, Any], extraction: Extraction) -> ResolveResult:
     is_made_up = any("generic title" in message for message in extraction.messages)
     return ResolveResult(
         title=None if is_made_up else title_of(info.get("title")),
-        duration_s=positive(info.get("duration")),
+        duration_s=video_length_s(info.get("duration")),
         view_count=whole(info.get("view_count")),
         uploaded_at=moment(info.get("timestamp")) or day(info.get("upload_date")),
         extractor=word(info.get("extractor")),

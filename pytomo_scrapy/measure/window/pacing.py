@@ -84,9 +84,9 @@ class StreamPace:
         if not self._ends:
             self._steps = _equal_steps(self.duration_s or 0.0, size_bytes or 0)
             self._ends = [segment.end_byte for segment in self._steps]
-        return self._whole_segments(received_bytes, horizon_s)
+        return self._whole_segments(received_bytes, size_bytes, horizon_s)
 
-    def _whole_segments(self, received_bytes: int, horizon_s: float) -> tuple[int, int]:
+    def _whole_segments(self, received_bytes: int, size_bytes: int | None, horizon_s: float) -> tuple[int, int]:
         """Take one segment at least, then more while they begin before the horizon and the request stays short."""
         steps = self.segments or self._steps
         first = min(bisect_right(self._ends, received_bytes), len(steps) - 1)
@@ -100,10 +100,14 @@ class StreamPace:
             if segment.end_byte - received_bytes > MAX_REQUEST_BYTES:
                 break
             last = position
+        end_byte = steps[last].end_byte
         # What lies behind the last segment is asked for at once; the server cuts a range that goes beyond the end.
-        if steps[last].end_byte <= received_bytes:
+        if end_byte <= received_bytes:
             return received_bytes, received_bytes + MAX_REQUEST_BYTES - 1
-        return received_bytes, steps[last].end_byte - 1
+        # It comes with that segment as a rule: a request for a few bytes would be measured as a round trip.
+        if last == len(steps) - 1 and (size_bytes or 0) <= received_bytes + MAX_REQUEST_BYTES:
+            end_byte = max(end_byte, size_bytes or 0)
+        return received_bytes, end_byte - 1
 
 
 @dataclass(slots=True)

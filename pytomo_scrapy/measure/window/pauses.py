@@ -30,11 +30,12 @@ class PauseWatch:
         self._last_s = clock()
         self.longest_s = 0.0
 
-    def look(self) -> None:
-        """Say that this process runs."""
+    def look(self) -> float:
+        """Say that this process runs, and return how long ago that was said before."""
         now_s = self._clock()
-        self.longest_s = max(self.longest_s, now_s - self._last_s)
-        self._last_s = now_s
+        gap_s, self._last_s = now_s - self._last_s, now_s
+        self.longest_s = max(self.longest_s, gap_s)
+        return gap_s
 
 
 def judge_pause(window: DownloadResult) -> DownloadResult:

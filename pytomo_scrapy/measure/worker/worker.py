@@ -19,6 +19,7 @@ import psutil
 
 from pytomo_scrapy.failures import FAILURES, MeasurementError
 from pytomo_scrapy.items.codec import CodecError
+from pytomo_scrapy.measure.window.pauses import PauseWatch
 from pytomo_scrapy.measure.worker.child import OUT_OF_MEMORY, serve
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.plain_messages import (
@@ -35,13 +36,17 @@ from pytomo_scrapy.measure.worker.spawning import bare_environment, no_main_modu
 
 logger = logging.getLogger(__name__)
 
+# No pause does this to a process.
+_CRASHES = {f"exit code {-number}" for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)}
+
 Result = TypeVar("Result")
 ProgressCallback = Callable[[Any], None]
 
 START_TIMEOUT_S = 30.0  # importing our modules on a slow probe with a cold disk
 OWN_END_S = 2.0  # a crash closes the channel a little before the exit code is there
 JOIN_TIMEOUT_S = 5.0  # a killed process is gone at once, unless it hangs in the kernel
-MEMORY_POLL_S = 0.1  # in which a process gains 200 MB at most
+LOOK_S = 0.1  # how often a child is looked at; a process gains 200 MB at most in it
+LONG_PAUSE_S = 1.0  # between two looks: this machine stood still, which is no time of the child's
 
 
 class Worker:
@@ -117,8 +122,8 @@ class Worker:
         With `on_progress` the function is also given `progress=`, a callable whose argument reaches `on_progress` here.
         Arguments, result and progress are read as the types that the function's annotations say. Raises
         MeasurementError "deadline" (the child was killed), "worker_died" (with its exit code, or what is wrong with a
-        message), the function's own MeasurementError, or "unknown_failure" for any other exception, whose traceback is
-        logged here.
+        message), "probe_paused" in place of either where the machine or the child stood still, the function's own
+        MeasurementError, or "unknown_failure" for any other exception, whose traceback is logged here.
         """
         # What cannot be sent shows before the child is touched.
         try:
@@ -129,14 +134,15 @@ class Worker:
             if self._is_closed:
                 raise MeasurementError("worker_died", "the worker was closed")
             await self._make_ready()
+            pauses = PauseWatch()
             try:
-                async with asyncio.timeout(deadline_s):
-                    result = await self._within_memory(self._result(message, function, on_progress))
+                result = await self._within_bounds(self._result(message, function, on_progress), deadline_s, pauses)
             except TimeoutError:
+                is_stopped = self._is_stopped()
                 await self._replace()
-                raise MeasurementError("deadline", f"ended after {deadline_s:g} s") from None
+                raise _lost("deadline", f"ended after {deadline_s:g} s", pauses, is_stopped) from None
             except (EOFError, OSError):
-                raise MeasurementError("worker_died", await self._replace(OWN_END_S)) from None
+                raise _lost("worker_died", await self._replace(OWN_END_S), pauses) from None
             except BrokenMessage as error:
                 await self._replace()
                 raise MeasurementError("worker_died", f"its answer cannot be used: {error}") from None
@@ -159,12 +165,13 @@ class Worker:
         await self.start()
         if self._is_ready:
             return
+        pauses = PauseWatch()
         try:
-            async with asyncio.timeout(self._start_timeout_s):
-                await self._receive()
+            await self._within_bounds(self._receive(), self._start_timeout_s, pauses)
         except TimeoutError:
+            is_stopped = self._is_stopped()
             await self._replace()
-            raise MeasurementError("worker_died", f"not ready after {self._start_timeout_s:g} s") from None
+            raise _lost("worker_died", f"not ready after {self._start_timeout_s:g} s", pauses, is_stopped) from None
         except (EOFError, OSError, BrokenMessage):
             # No replacement yet: a child that cannot even start would be started for ever.
             raise MeasurementError("worker_died", f"at its start, {await self._reap(OWN_END_S)}") from None
@@ -176,28 +183,42 @@ class Worker:
         await self._begin(message)
         return await self._answer(function, on_progress)
 
-    async def _within_memory(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Await the child's answer. A child that takes more memory than it may is killed, and "out of memory"."""
-        if self._confinement is not Confinement.RESOLVING:
-            return await work
-        task = asyncio.create_task(work)
+    async def _within_bounds(self, work: Coroutine[Any, Any, Any], deadline_s: float, pauses: PauseWatch) -> Any:
+        """Await what the child sends. Raises TimeoutError, or MeasurementError "worker_died" (out of memory: killed).
+
+        Time in which this machine stood still does not count.
+        """
+        task, left_s = asyncio.create_task(work), deadline_s
         try:
-            while not (await asyncio.wait({task}, timeout=MEMORY_POLL_S))[0]:
-                if self._used_bytes() > self._confinement.memory_bytes:
+            while not (await asyncio.wait({task}, timeout=min(LOOK_S, left_s)))[0]:
+                gap_s = pauses.look()
+                left_s -= gap_s if gap_s < LONG_PAUSE_S else LOOK_S
+                if left_s <= 0 or self._used_bytes() > self._confinement.memory_bytes:
                     break
         except BaseException:
             await _cancelled(task)
             raise
+        pauses.look()
         if task.done():
             return task.result()
         await _cancelled(task)
+        if left_s <= 0:
+            raise TimeoutError
         await self._replace()
         raise MeasurementError("worker_died", OUT_OF_MEMORY)
 
     def _used_bytes(self) -> int:
+        if self._watched is None or self._confinement is not Confinement.RESOLVING:
+            return 0
         with suppress(psutil.Error):
-            return int(self._watched.memory_info().rss) if self._watched is not None else 0
+            return int(self._watched.memory_info().rss)
         return 0
+
+    def _is_stopped(self) -> bool:
+        """Tell whether the child alone was told to stand still."""
+        with suppress(psutil.Error):
+            return self._watched is not None and self._watched.status() == psutil.STATUS_STOPPED
+        return False
 
     async def _begin(self, message: bytes) -> None:
         """Hand the call over. A child that died before it took the call costs nothing: the next one gets it."""
@@ -271,6 +292,15 @@ class Worker:
             with suppress(OSError):
                 await writer.wait_closed()
         return ending
+
+
+def _lost(failure: str, detail: str, pauses: PauseWatch, is_stopped: bool = False) -> MeasurementError:
+    """Return the failure of a call that brought nothing: the pause's, where there was one."""
+    if is_stopped:
+        return MeasurementError("probe_paused", f"the measuring process was stopped; {failure}, {detail}")
+    if pauses.longest_s >= LONG_PAUSE_S and detail not in _CRASHES:
+        return MeasurementError("probe_paused", f"nothing ran for {pauses.longest_s:.2f} s; {failure}, {detail}")
+    return MeasurementError(failure, detail)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -269,11 +269,12 @@ def _supersede(
 ) -> bool:
     """Mark one of two measurements of a video in one pass as superseded. Returns whether it is this one.
 
-    It is the earlier one, unless only that one says something of the line.
+    It is the earlier one, unless only that one says something of the line. One that met an outage never stands.
     """
     if crawl_id is None:
         return False
-    current = select(measurement.c.id, measurement.c.started_at, measurement.c.attribution).where(
+    told = measurement.c.id, measurement.c.started_at, measurement.c.attribution, measurement.c.outage_started_at
+    current = select(*told).where(
         measurement.c.crawl_id == crawl_id,
         measurement.c.pass_number == item.pass_number,
         measurement.c.video_row_id == video_row_id,
@@ -284,7 +285,10 @@ def _supersede(
     if not others and held is not None and held.state == DONE:
         # The measurement that counted was deleted for its age, and is in the aggregates of its day.
         return True
-    if any(_stands_before(other.attribution, other.started_at, item) for other in others):
+    standing = [other for other in others if other.outage_started_at is None]
+    if standing and item.outage_started_at is not None:
+        return True
+    if any(_stands_before(other.attribution, other.started_at, item) for other in standing):
         return True
     for other in others:
         connection.execute(update(measurement).where(measurement.c.id == other.id).values(is_superseded=True))

@@ -83,7 +83,18 @@ def test_cut_drops_what_lies_behind_a_place(place: int) -> None:
     [
         # A duration is the step to the next packet; the last one's is the shortest of late.
         ([(0, 0, None), (2, 2, None), (5, 5, None)], [0, 2, 5], [0, 2, 5], [2, 3, 2]),
-        ([(0, 0, 4), (2, 2, 0)], [0, 2], [0, 2], [4, 2]),
+        ([(0, 0, 4), (2, 2, 0), (4, 4, 0)], [0, 2, 4], [0, 2, 4], [4, 2, 2]),
+        # One step alone shows no length that holds.
+        ([(0, 0, None), (40, 40, None)], [0, 40], [0, 40], [40, 0]),
+        # Three frames share each of the first two times, one has the last: it lasts a third of a step.
+        (
+            [(t, None, None) for first in (0, 6) for t in (first, None, None)] + [(12, None, None)],
+            [0, 6, 12],
+            [0, 6, 12],
+            [6, 6, 2],
+        ),
+        # Of pictures at uneven times the shortest step counts.
+        ([(0, 0, None), (20, 20, None), (60, 60, None)], [0, 20, 60], [0, 20, 60], [20, 40, 20]),
         ([(0, 0, None)], [0], [0], [0]),
         # A decoding time is that of the packet before, a presentation time its own decoding time.
         ([(0, 3, 1), (None, 1, 1), (4, None, 1)], [0, 0, 4], [3, 1, 4], [1, 1, 1]),

@@ -22,7 +22,7 @@ MEDIA: dict[str, Any] = {
     "format_id": "0",
     "ext": "mp4",
 }
-WRONG = (float("nan"), float("inf"), "many", "", [], {}, [1], {"a": 1}, -1, True, 10**400, "9" * 5000)
+WRONG = (float("nan"), float("inf"), "many", "", [], {}, [1], {"a": 1}, -1, True, 10**400, "9" * 5000, 1e308, 5e-324)
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, **overrides: Any) -> Any:
@@ -59,6 +59,16 @@ def test_upload_date_stands_in_for_a_timestamp_that_cannot_be(monkeypatch: pytes
     assert result.uploaded_at == datetime(2023, 12, 31, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("value", [*WRONG, 0, 367 * 86_400])
+def test_length_that_no_video_has_is_none(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    assert resolve(monkeypatch, duration=value).duration_s is None
+
+
+@pytest.mark.parametrize("value", [0.04, "19", 25 * 86_400])
+def test_length_that_a_video_may_have_is_kept(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    assert resolve(monkeypatch, duration=value).duration_s == float(value)
+
+
 @pytest.mark.parametrize("field", ["duration", "timestamp", "upload_date", "view_count", "live_status", "extractor"])
 @pytest.mark.parametrize("value", WRONG)
 def test_wrong_field_of_the_video_costs_nothing_else(monkeypatch: pytest.MonkeyPatch, field: str, value: Any) -> None:
@@ -81,8 +91,8 @@ def test_wrong_field_of_the_video_costs_nothing_else(monkeypatch: pytest.MonkeyP
 )
 @pytest.mark.parametrize("value", WRONG)
 def test_wrong_field_of_a_format_is_none(monkeypatch: pytest.MonkeyPatch, field: str, ours: str, value: Any) -> None:
-    # A time before 1970 is one.
-    if (field, value) == ("available_at", -1):
+    # A time before 1970 is one, and so is its first instant.
+    if field == "available_at" and value in (-1, 5e-324):
         return
     result = resolve(monkeypatch, **{field: value})
     assert (result.failure, len(result.formats)) == (None, 1)

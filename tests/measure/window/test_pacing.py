@@ -225,6 +225,18 @@ def test_pace_behind_the_last_segment_asks_for_the_rest_at_once(tmp_path: Path) 
     assert pace.next_range(len(FILE), len(body), 39.0) == (len(FILE), len(FILE) + MAX_REQUEST_BYTES - 1)
 
 
+@pytest.mark.parametrize(("rest_bytes", "is_joined"), [(238, True), (20_000, True), (MAX_REQUEST_BYTES, False)])
+def test_pace_of_the_last_segment_takes_a_short_rest_of_the_file_with_it(
+    tmp_path: Path, rest_bytes: int, is_joined: bool
+) -> None:
+    # 20 000 bytes behind segments of 50 000 are no media that the index leaves out.
+    pace = make_pace(tmp_path, body=FILE + box(b"mfra", bytes(min(rest_bytes, 20_000) - 8)))
+    size_bytes = len(FILE) + rest_bytes
+    received_bytes = end_of(SEGMENT_COUNT - 1) + 1
+    last = size_bytes - 1 if is_joined else end_of(SEGMENT_COUNT)
+    assert pace.next_range(received_bytes, size_bytes, 38.0) == (received_bytes, last)
+
+
 def test_pace_of_an_index_of_single_pictures_asks_for_two_seconds_at_least(tmp_path: Path) -> None:
     picture = box(b"moof", bytes(92)) + box(b"mdat", bytes(892))  # 1000 bytes, 0.04 s: 50 are 2 s
     body = HEAD + indexed(*[(1000, 40)] * 500) + picture * 500

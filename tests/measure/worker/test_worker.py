@@ -141,6 +141,51 @@ def test_worker_call_past_its_deadline_ends_with_its_child() -> None:
     assert total == 2
 
 
+def test_worker_child_that_was_stopped_until_its_deadline_is_no_hanging_one() -> None:
+    async def scenario() -> tuple[str, int]:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+            asyncio.get_running_loop().call_later(0.1, os.kill, pid, signal.SIGSTOP)
+            failure = await failure_of(worker, calls.hang, deadline_s=0.6)
+            return failure, await worker.run(calls.add, 1, 1, deadline_s=20)
+
+    said = "probe_paused: the measuring process was stopped; deadline, ended after 0.6 s"
+    assert asyncio.run(scenario()) == (said, 2)
+
+
+def test_time_in_which_the_machine_stood_still_is_none_of_the_deadline() -> None:
+    async def scenario() -> tuple[int, str]:
+        async with started_worker() as worker:
+            await worker.run(calls.own_pid, deadline_s=20)
+            # The loop stands still for longer than the call may take, which is done within that time.
+            asyncio.get_running_loop().call_later(0.2, time.sleep, 1.5)
+            total = await worker.run(calls.add_later, 1, 1, 0.5, deadline_s=1.0)
+            asyncio.get_running_loop().call_later(0.1, time.sleep, 1.2)
+            return total, await failure_of(worker, calls.hang, deadline_s=0.6)
+
+    total, failure = asyncio.run(scenario())
+    assert total == 2
+    assert failure.startswith("probe_paused: nothing ran for 1.") and failure.endswith("; deadline, ended after 0.6 s")
+
+
+def test_worker_lost_while_the_machine_stood_still_is_no_dead_one() -> None:
+    async def scenario(ending: int) -> str:
+        async with started_worker() as worker:
+            pid = await worker.run(calls.own_pid, deadline_s=20)
+
+            def stand_still() -> None:
+                os.kill(pid, ending)
+                time.sleep(1.2)
+
+            asyncio.get_running_loop().call_later(0.1, stand_still)
+            return await failure_of(worker, calls.hang)
+
+    failure = asyncio.run(scenario(signal.SIGKILL))
+    assert failure.startswith("probe_paused: nothing ran for 1.") and failure.endswith("; worker_died, exit code -9")
+    # A crash is one whatever happened besides.
+    assert asyncio.run(scenario(signal.SIGSEGV)) == "worker_died: exit code -11"
+
+
 def test_worker_past_its_deadline_leaves_its_spool_to_the_parent(tmp_path: Path) -> None:
     async def scenario() -> str:
         async with started_worker() as worker:

@@ -26,6 +26,11 @@ def add(left: int, right: int) -> int:
     return left + right
 
 
+def add_later(left: int, right: int, after_s: float) -> int:
+    time.sleep(after_s)
+    return left + right
+
+
 def own_pid() -> int:
     return os.getpid()
 

@@ -143,3 +143,21 @@ def test_video_that_an_outage_hit_is_measured_again_and_the_outage_accounted_for
     (found,) = summarise(each_database).outages
     assert (found.duration_s, found.session_count) == (90.0, 1)
     assert frontier.counts().done == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hit", "next_one"), [("no_progress", "worker_died"), (None, "worker_died"), (None, "resolve_unreachable")]
+)
+def test_window_that_met_an_outage_never_stands_for_its_video(
+    each_database: Database, hit: str | None, next_one: str
+) -> None:
+    repository, run = begin(each_database)
+    frontier, claim = claimed(each_database)
+    outage = {"outage_started_at": STARTED + timedelta(seconds=12), "outage_ended_at": STARTED + timedelta(seconds=90)}
+    met = {"claim_id": claim.id, **outage}
+    repository.save(make_failed(Stage.DOWNLOAD, hit, **met) if hit else make_item(**met), run, frontier)
+    assert frontier.claim() is not None
+    later = make_failed(Stage.DOWNLOAD, next_one, claim_id=claim.id, started_at=STARTED + timedelta(seconds=91))
+    saved = repository.save(later, run, frontier)
+    assert [row["id"] for row in repository.measurements()] == [saved.measurement_id]

@@ -207,7 +207,8 @@ class DashPlayer:
     def _wants_more(self, state: KindState) -> bool:
         if state.kind == "audio" and "video" in self._kinds:
             video_s = self._kinds["video"].level_s
-            return state.level_s < max(video_s + self._parameters["audio_lead_s"], state.track.longest_s)
+            own_s = state.track.segments[0].duration_s  # its `fragmentDuration`
+            return state.level_s < max(video_s + self._parameters["audio_lead_s"], own_s)
         is_top = state.rung == len(state.tracks) - 1
         goal_s = self._parameters["buffer_goal_top_s" if is_top else "buffer_goal_s"]
         own_s = state.track.longest_s if state.track.longest_s < goal_s else 0.0

@@ -1,7 +1,8 @@
 """dash.js 5 on separate streams at a fixed quality.
 
 It asks for video while level + one segment is below the goal, and for audio while its level is below the greater of
-video level + 1 s and its own longest segment; it looks again every 0.5 s (dash.js `ScheduleController`).
+video level + 1 s and its own first segment; it looks again every 0.5 s (dash.js `ScheduleController`). Levels are
+rounded to milliseconds and segments are not: sound whose first segment lasts 2.0433 s is asked for twice at the start.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def fetch_rule(parameters: Mapping[str, float]) -> SegmentRule:
         level_s = round(track.level_s(playhead_s), 3)  # as `DashMetrics` has it
         if track.kind == "audio" and len(tracks) > 1:
             video_level_s = tracks[0].level_s(playhead_s)
-            most_s = max(video_level_s + parameters["audio_lead_s"], track.longest_s)
+            own_s = track.segments[0].duration_s  # its `fragmentDuration`
+            most_s = max(video_level_s + parameters["audio_lead_s"], own_s)
             return 0.0 if level_s < most_s else poll_s
         goal_s = parameters["buffer_goal_s"]
         own_s = track.longest_s if track.longest_s < goal_s else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytomo_scrapy.measure.playback.players.exo import declared_parameters
@@ -18,6 +20,23 @@ def test_dashjs_starts_when_both_streams_have_their_first_segment() -> None:
     audio = make_segmented("audio", steady(1000, 10, share=0.5), segment_bytes=1000)
     result = simulate_playback([video, audio], "dashjs", PROMPT, horizon_s=10.0)
     assert result.startup_delay_s == pytest.approx(6.0, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "later_s", "startup_s"), [(2.0433, 2.0433, 7.0), (2.0437, 2.0437, 6.0), (2.0437, 2.1, 6.0)]
+)
+def test_dashjs_asks_for_a_second_sound_where_the_length_of_the_first_rounds_down(
+    first_s: float, later_s: float, startup_s: float
+) -> None:
+    # As above; sound is whole at 2.0. dash.js compares a level in whole milliseconds with the exact length of the first
+    # segment: 2.043 is less than 2.0433, so that it asks again and shares the line until 4.0; video, with 2000 then,
+    # has the other 3000 at 7.0. 2.044 is not less than 2.0437.
+    video = make_segmented("video", steady(1000, 10, share=0.5))
+    audio = make_segmented("audio", steady(1000, 10, share=0.5), segment_bytes=1000, segment_s=later_s)
+    first = replace(audio.timeline.segments[0], duration_s=first_s)
+    audio = replace(audio, timeline=replace(audio.timeline, segments=(first, *audio.timeline.segments[1:])))
+    result = simulate_playback([video, audio], "dashjs", PROMPT, horizon_s=10.0)
+    assert result.startup_delay_s == pytest.approx(startup_s, abs=0.11)
 
 
 def test_dashjs_fetches_video_from_the_sum_of_both_downloads() -> None:
