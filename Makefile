@@ -13,16 +13,14 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev check
 	# Once, and not at every start of the hundreds of crawls below, where Python is told to write no bytecode.
 	$(BIN)/python -m compileall -q pytomo_scrapy tests
-	# Most tests wait for windows to pass, so that several run at once. What bounds a time closely follows, two by two.
-	# All measure real time over real sockets: on a busy machine one may need a second try, which is shown.
-	# Bytecode of the tests themselves is kept: pytest would rewrite each of them in each of its processes.
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --reruns 1 -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --reruns 1 -m alone -n 2 --dist loadfile --no-loadscope-reorder \
-		$$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+	# Most tests wait for windows to pass, so that several files run at once. What bounds a time closely (the mark
+	# `alone`) follows, two files at once. All measure real time over real sockets: on a busy machine one may need a
+	# second try, which is shown. Bytecode of the tests is kept: pytest would rewrite each of them at each start.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --reruns 1 --workers 4
 
 # On every save: the tests that start no process and open no socket
 quick: $(VENV)/installed-dev
-	$(BIN)/pytest --quick -q -n 2 --dist loadfile
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --quick -q --workers 2
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -7,22 +7,19 @@ whose media time exceeds that of the undamaged file: damage may hide media, neve
 
 from __future__ import annotations
 
-import argparse
-import json
-import multiprocessing
-import os
 import random
+import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import av
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.hostile.batches import Bounds, Teller, main
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.measure.media.timeline import read_timeline
@@ -45,21 +42,6 @@ PICTURES_PER_S, OTHERS_S = 25, 10
 INPUT_BYTES = 400_000  # of each clip: enough for headers, index and several fragments, and quick to read
 EXCESS_S = 0.2  # headers round, and the end of the last packet may be told by either of two boxes
 BATCH = 250  # inputs a process handles before its memory is read and a fresh one starts
-HANG_S = 30.0
-START_S = 300.0  # until a process reads its first input: on a busy machine its start takes long, which is no hang
-
-
-@dataclass(slots=True)
-class Report:
-    """What came of all inputs."""
-
-    inputs: int = 0
-    crashes: list[str] = field(default_factory=list)
-    slow: list[str] = field(default_factory=list)
-    excessive: list[str] = field(default_factory=list)
-    slowest_s: float = 0.0
-    memory_mb: float = 0.0
-    results: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,27 +167,28 @@ def make_input(number: int, files: list[SeedFile], seed: int) -> tuple[SeedFile,
     return file, kind, damaged, size_bytes, rng.choice((file.media_s, None))
 
 
-def run_batch(first: int, count: int, seed: int, folder: str, pipe: Connection) -> None:
-    """Read inputs `first` to `first + count`, telling each one's number before and its result after."""
+def read_batch(first: int, count: int, seed: int, teller: Teller) -> None:
+    """Read inputs `first` to `first + count`."""
     files = seeds()
     peak_kb()  # of the encoding
     before_kb = peak_kb()
-    path = Path(folder) / f"input-{os.getpid()}"
-    for number in range(first, first + count):
-        file, kind, content, size_bytes, declared_s = make_input(number, files, seed)
-        path.write_bytes(content)
-        pipe.send(("start", number, file.name))
-        start = time.monotonic()
-        timeline = read_timeline(
-            str(path), kind, len(content), size_bytes, declared_duration_s=declared_s, budget_s=5.0
-        )
-        check(timeline, max(len(content), size_bytes or 0))
-        elapsed_s = time.monotonic() - start
-        grown_kb = peak_kb() - before_kb
-        excess_s = max(timeline.complete_s, default=0.0) - file.media_s - file.repeated_s(len(content))
-        pipe.send(("done", timeline.failure or timeline.method, elapsed_s, grown_kb, excess_s, declared_s is not None))
-    path.unlink()
-    pipe.send(("end",))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "input"
+        for number in range(first, first + count):
+            file, kind, content, size_bytes, declared_s = make_input(number, files, seed)
+            path.write_bytes(content)
+            teller.begins(file.name)
+            start = time.monotonic()
+            timeline = read_timeline(
+                str(path), kind, len(content), size_bytes, declared_duration_s=declared_s, budget_s=5.0
+            )
+            check(timeline, max(len(content), size_bytes or 0))
+            elapsed_s = time.monotonic() - start
+            grown_kb = peak_kb() - before_kb
+            excess_s = max(timeline.complete_s, default=0.0) - file.media_s - file.repeated_s(len(content))
+            announced = "" if declared_s is not None else ", duration not announced"
+            excess = f"{excess_s:.2f} s too much{announced}" if excess_s > EXCESS_S else ""
+            teller.done(timeline.failure or timeline.method, elapsed_s, grown_kb, excess)
 
 
 def peak_kb() -> int:
@@ -225,75 +208,5 @@ def check(timeline: Any, received_bytes: int) -> None:
     assert all(0 <= value < 1e6 for value in timeline.complete_s)
 
 
-def supervise(first: int, count: int, seed: int, folder: str, report: Report, slow_s: float) -> int:
-    """Run one batch in a process; return how many inputs it got through."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=run_batch, args=(first, count, seed, folder, theirs))
-    process.start()
-    theirs.close()
-    number, name, done = first, "", 0
-    try:
-        while ours.poll(HANG_S if name else START_S):
-            message = ours.recv()
-            if message[0] == "end":
-                process.join(HANG_S)
-                return done
-            if message[0] == "start":
-                _, number, name = message
-                continue
-            _, result, elapsed_s, grown_kb, excess_s, is_announced = message
-            done += 1
-            report.results[result] += 1
-            report.slowest_s = max(report.slowest_s, elapsed_s)
-            report.memory_mb = max(report.memory_mb, grown_kb / 1024)
-            if excess_s > EXCESS_S:
-                announced = "" if is_announced else ", duration not announced"
-                report.excessive.append(f"input {number} ({name}): {excess_s:.2f} s too much{announced}")
-            if elapsed_s > slow_s:
-                report.slow.append(f"input {number} ({name}): {elapsed_s:.1f} s")
-        report.slow.append(f"input {number} ({name}): still running after {HANG_S:.0f} s")
-    except EOFError:
-        process.join(HANG_S)
-        report.crashes.append(f"input {number} ({name}): exit code {process.exitcode}")
-    finally:
-        if process.is_alive():
-            process.kill()
-        process.join()
-    return done + 1
-
-
-def main() -> None:
-    """Run and print the report; exit code 1 for a crash, a hang, too much memory or too much media time."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--slow-s", type=float, default=5.0)
-    parser.add_argument("--memory-mb", type=float, default=300.0)
-    arguments = parser.parse_args()
-    seeds()  # encodes the clips once, before any process needs them
-    report = Report()
-    with tempfile.TemporaryDirectory() as folder:
-        while report.inputs < arguments.inputs:
-            count = min(BATCH, arguments.inputs - report.inputs)
-            report.inputs += supervise(report.inputs, count, arguments.seed, folder, report, arguments.slow_s)
-    print(
-        json.dumps(
-            {
-                "inputs": report.inputs,
-                "crashes": report.crashes,
-                "slow": report.slow,
-                "excessive": report.excessive,
-                "slowest_s": round(report.slowest_s, 2),
-                "memory_mb": round(report.memory_mb, 1),
-                "results": dict(report.results.most_common()),
-            },
-            indent=2,
-        )
-    )
-    is_bad = report.crashes or report.slow or report.excessive or report.memory_mb > arguments.memory_mb
-    raise SystemExit(bool(is_bad))
-
-
 if __name__ == "__main__":
-    main()
+    main(read_batch, Bounds(BATCH, slow_s=5.0), __doc__, seeds)

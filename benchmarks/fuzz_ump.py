@@ -8,18 +8,17 @@ pieces of random sizes. The inputs follow from --seed alone, so that any of them
 
 from __future__ import annotations
 
-import argparse
-import json
-import multiprocessing
 import random
 import resource
+import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
+from dataclasses import replace
+from pathlib import Path
 
 import protobug
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.hostile.batches import Bounds, Teller, main
 from pytomo_scrapy.items.sabr_source import SabrClient, SabrFormat, SabrSource
 from pytomo_scrapy.lab.clips.library import load_clip
 from pytomo_scrapy.lab.sabr.behaviours import BEHAVIOURS
@@ -33,24 +32,11 @@ from pytomo_scrapy.measure.sabr.sabr_session import SabrSession
 
 CLIP = "separate_20"
 BATCH = 500  # inputs a process handles before its memory is read and a fresh one starts
-HANG_S = 30.0
 SEGMENT_BYTES = 3000
 PIECES = (1, 7, 100, 16_384, 262_144)
 KINDS = (20, 21, 22, 35, 42, 43, 44, 46, 47, 57, 58, 59, 99)
 FORMATS = (SabrFormat(134, "video", LAST_MODIFIED), SabrFormat(140, "audio", LAST_MODIFIED))
 SOURCE = SabrSource("https://m.example/v", "m.example", 443, "AAAA", SabrClient(101, "1.02"), FORMATS)
-
-
-@dataclass(slots=True)
-class Report:
-    """What came of all inputs."""
-
-    inputs: int = 0
-    crashes: list[str] = field(default_factory=list)
-    slow: list[str] = field(default_factory=list)
-    slowest_s: float = 0.0
-    memory_mb: float = 0.0
-    results: Counter[str] = field(default_factory=Counter)
 
 
 class Counting:
@@ -146,84 +132,20 @@ def play(body: bytes, before: bytes, rng: random.Random) -> str:
     return "read"
 
 
-def run_batch(first: int, count: int, seed: int, pipe: Connection) -> None:
-    """Play inputs `first` to `first + count`, telling each one's number before and its result after."""
+def read_batch(first: int, count: int, seed: int, teller: Teller) -> None:
+    """Play inputs `first` to `first + count`."""
     bodies = seeds()
     for number in range(first, first + count):
         rng = random.Random(f"{seed}:{number}")
         body = bodies[number % len(bodies)]
         damaged = body[: rng.randrange(len(body) + 1)] if rng.random() < 0.2 else mutate(body, rng)
-        pipe.send(("start", number))
+        teller.begins("")
         start = time.monotonic()
         result = play(damaged, bodies[0] if rng.random() < 0.5 else b"", rng)
         elapsed_s = time.monotonic() - start
-        pipe.send(("done", result, elapsed_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
-    pipe.send(("end",))
-
-
-def supervise(first: int, count: int, seed: int, report: Report, slow_s: float) -> int:
-    """Run one batch in a process; return how many inputs it got through."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=run_batch, args=(first, count, seed, theirs))
-    process.start()
-    theirs.close()
-    number, done = first, 0
-    try:
-        while ours.poll(HANG_S):
-            message = ours.recv()
-            if message[0] == "end":
-                process.join(HANG_S)
-                return done
-            if message[0] == "start":
-                number = message[1]
-                continue
-            _, result, elapsed_s, largest_kb = message
-            done += 1
-            report.results[result] += 1
-            report.slowest_s = max(report.slowest_s, elapsed_s)
-            report.memory_mb = max(report.memory_mb, largest_kb / 1024)
-            if elapsed_s > slow_s:
-                report.slow.append(f"input {number}: {elapsed_s:.2f} s")
-        report.slow.append(f"input {number}: still running after {HANG_S:.0f} s")
-    except EOFError:
-        process.join(HANG_S)
-        report.crashes.append(f"input {number}: exit code {process.exitcode}")
-    finally:
-        if process.is_alive():
-            process.kill()
-        process.join()
-    return done + 1
-
-
-def main() -> None:
-    """Run and print the report; exit code 1 for a crash, a slow answer or too much memory."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--slow-s", type=float, default=1.0)
-    parser.add_argument("--memory-mb", type=float, default=300.0)
-    arguments = parser.parse_args()
-    load_clip(CLIP)  # encodes it once, before any process needs it
-    report = Report()
-    while report.inputs < arguments.inputs:
-        count = min(BATCH, arguments.inputs - report.inputs)
-        report.inputs += supervise(report.inputs, count, arguments.seed, report, arguments.slow_s)
-    print(
-        json.dumps(
-            {
-                "inputs": report.inputs,
-                "crashes": report.crashes,
-                "slow": report.slow,
-                "slowest_s": round(report.slowest_s, 3),
-                "memory_mb": round(report.memory_mb, 1),
-                "results": dict(report.results.most_common()),
-            },
-            indent=2,
-        )
-    )
-    raise SystemExit(bool(report.crashes or report.slow or report.memory_mb > arguments.memory_mb))
+        teller.done(result, elapsed_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 if __name__ == "__main__":
-    main()
+    # It encodes the clip once.
+    main(read_batch, Bounds(BATCH, slow_s=1.0), __doc__, lambda: load_clip(CLIP))

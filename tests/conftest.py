@@ -11,7 +11,7 @@ import pytest
 from tests.running import sharing
 from tests.running.commands import end_all
 
-pytest_plugins = ["tests.databases", "tests.filled_databases", "tests.quick"]
+pytest_plugins = ["tests.databases", "tests.filled_databases", "tests.quick", "tests.running.workers"]
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -22,7 +22,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start what several processes of one run share, in the process that they are started from."""
-    if config.getoption("numprocesses", None) and not config.getoption("--quick"):
+    at_once = config.getoption("--workers") or config.getoption("numprocesses", None)
+    if at_once and not config.getoption("--quick"):
         os.environ[sharing.VARIABLE] = sharing.start_server()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
+from pytomo_scrapy.analysis.legacy_rows import LegacyTable, legacy_tables
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
 from pytomo_scrapy.analysis.quality_shares import QualityShares, quality_shares
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile, quantile
@@ -100,6 +101,7 @@ class ReportSummary:
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
+    imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
     publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
 
@@ -134,14 +136,9 @@ def summarise(
     wanted = {"crawl_name": crawl, "since": since, "until": until, "service": service, "provider": provider}
     condition = matching(**wanted)  # type: ignore[arg-type]
     with database.read() as connection:
-        filters = {"service": service, "provider": provider}
-        chosen = replace(
-            asked_for(since, until),
-            equals={name: value for name, value in filters.items() if value is not None},
-            is_across_breaks=eras == "all" or crawl is not None,
-            has_ad_hoc=has_ad_hoc or crawl is not None,
-        )
-        chosen = report_selection(connection, chosen)
+        asked = replace(asked_for(since, until), equals=_given(service=service, provider=provider))
+        is_all, is_ad_hoc = eras == "all" or crawl is not None, has_ad_hoc or crawl is not None
+        chosen = report_selection(connection, replace(asked, is_across_breaks=is_all, has_ad_hoc=is_ad_hoc))
         if chosen.era.left_out_runs:
             condition &= measurement.c.run_id.not_in(sorted(chosen.era.left_out_runs))
         failures = _failures(connection, condition)
@@ -172,10 +169,15 @@ def summarise(
             transports=transport_pairs(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
+            imported=legacy_tables(connection) if crawl is None else (),
             # Aggregates and selections do not know their crawl: both are left out where one crawl is reported.
             publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
+
+
+def _given(**filters: str | None) -> dict[str, str | int]:
+    return {name: value for name, value in filters.items() if value is not None}
 
 
 def _aggregated(

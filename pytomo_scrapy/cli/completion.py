@@ -35,6 +35,7 @@ class Command(ScrapyCommand):
 
         if len(args) != 1 or args[0] not in _SHELLS:
             refuse(f"Name one shell: pytomo completion {'|'.join(_SHELLS)}")
+        # From the parsers themselves: a script that is written by hand is wrong with the next option.
         root = root_parser()
         for name, parser in _commands_of(root):
             _offer(name, parser)
@@ -42,6 +43,7 @@ class Command(ScrapyCommand):
 
 
 def _commands_of(root: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    # argparse tells nobody its subcommands; shtab itself reads them in this way.
     for action in root._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield from action.choices.items()
@@ -61,6 +63,7 @@ def _offer(command: str, parser: argparse.ArgumentParser) -> None:
     }
     for action in parser._actions:
         if action.dest in words and action.option_strings:
+            # Only for the script: commands name what would be right in a sentence of their own, with near matches.
             action.choices = list(words[action.dest])
     if command == "failures":
         parser.add_argument("classes", nargs="*", choices=list(FAILURES), metavar="CLASS")

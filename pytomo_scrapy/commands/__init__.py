@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.config import Config
     from pytomo_scrapy.storage.database import Database
 
+# A script tells a wrong word, which stays wrong, from a database or line that is away, which is worth another try.
 EXIT_USAGE = 2
 EXIT_FAILED = 3
 EXIT_INTERRUPTED = 130
@@ -42,6 +43,7 @@ class PipedCommand:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        # Where it is written: a class that inherits its `run` has one that is wrapped already.
         if "run" in cls.__dict__:
             cls.run = _quiet_in_a_pipe(cls.run)  # type: ignore[attr-defined]
 
@@ -82,9 +84,11 @@ class DatabaseCommand(PipedCommand):
 
     def load_config(self) -> Config:
         """Return the settings, checked, those of the environment too. Raises SettingError."""
+        # Commands import in their functions: the list of commands and every help text load all of them.
         from pytomo_scrapy import config
 
         assert self.settings is not None
+        # A misspelt name would leave its setting at the default, for months and without a word.
         config.check_names({*self.settings, *os.environ})
         return config.load(self.settings.get)
 

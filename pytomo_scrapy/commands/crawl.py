@@ -128,6 +128,7 @@ class Command(DatabaseCommand, ScrapyCrawl):
             return EXIT_FAILED
         if reason is None:
             _end_at_once(crawler)
+        # As a shell ends what Ctrl-C ended: a script must not take it for a finished crawl.
         if reason == "shutdown":
             return EXIT_INTERRUPTED
         return 0 if reason in ORDERLY_ENDS else EXIT_FAILED

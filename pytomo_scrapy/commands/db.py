@@ -39,6 +39,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             return
         if args not in (["upgrade"], ["revision"]):
             refuse("Say what to do: db upgrade, db revision, or db copy FILE_OR_URL.")
+        # Before the database is opened, which brings it up to date.
         with self.refusals():
             before = _revision(self.load_config().database_url)
         if args == ["revision"]:
@@ -56,6 +57,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.exchange.database_copy import copy_database
         from pytomo_scrapy.storage.database import open_database
 
+        # A path is what people write; a URL has its scheme.
         url = where if "://" in where else f"sqlite:///{Path(where).absolute()}"
 
         def tell(name: str, rows: int) -> None:
@@ -64,6 +66,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
         with self.read_database() as source, closing(open_database(url)) as target:
             counts = copy_database(source, target, tell)
+            # Blocks of figures are derived, and not copied: without them the page would read every row.
             seal_all(target)
             told = {"from": source.shown_url, "to": target.shown_url, "row_counts": counts}
             total = counted(sum(counts.values()), "row")

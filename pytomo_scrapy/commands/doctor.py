@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LIVE_VIDEO = "aqz-KE-bpKQ"
 SAMPLES = Path("databases/samples")
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+# More than any page of the service; an answer without an end must not fill the memory.
 _MOST_PAGE_BYTES = 4 * 1024 * 1024
 
 
@@ -58,6 +59,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("doctor takes no argument")
         with self.refusals():
             checked = self.load_config()
+        # The machine first: a live measurement on one that is not fit would fail for reasons that these name.
         checks = run_checks(checked)
         if opts.live:
             checks += [
@@ -131,6 +133,7 @@ def measure_live(video_id: str, database_url: str, transport: str = "plain") -> 
 
     # The single file has no interpreter beside it: it is the command itself.
     entry = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "scrapy.cmdline"]
+    # A process of its own, as Scrapy's reactor runs once in a process. Five seconds show that a stage works.
     settings = ("PYTOMO_DOWNLOAD_WINDOW_S=5", "PYTOMO_GATE_CANARY=1", f"PYTOMO_DATABASE_URL={database_url}")
     command = [
         *entry,
@@ -144,6 +147,7 @@ def measure_live(video_id: str, database_url: str, transport: str = "plain") -> 
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     try:
         record: dict[str, Any] = json.loads(done.stdout)
+    # What it said last is the sentence that a user would have seen.
     except ValueError:
         return [Check("live video", "fail", done.stderr.strip()[-300:] or "nothing was stored", "See the log.")]
     downloads, playbacks = record.get("downloads") or [{}], record.get("playbacks") or []
@@ -158,6 +162,7 @@ def measure_live(video_id: str, database_url: str, transport: str = "plain") -> 
         Check(f"stage {name}", "fail" if failure else "ok", failure or "works", advice_on(failure))
         for name, failure in failures.items()
     ]
+    # With `both` there are two windows, and either may be the first.
     over_sabr = [_sabr(one) for one in downloads if one.get("transport") == "sabr"]
     return [*stages, *over_sabr, _canary(downloads[0].get("is_identity_clean"))]
 
@@ -180,6 +185,7 @@ def _sabr(window: dict[str, Any]) -> Check:
 def _canary(is_clean: bool | None) -> Check:
     from pytomo_scrapy.reporting.checks import Check
 
+    # A short video has nothing behind the place where guests are cut off.
     if is_clean is None:
         return Check("canary", "warn", "nothing is told of this guest", "Try --video with a longer one.")
     if is_clean:

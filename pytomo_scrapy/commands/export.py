@@ -39,6 +39,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         return "Write measurements out as CSV, JSON lines, Parquet or SQLite, with a README of the columns"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
+        # Not at the top: it loads every table, for all commands that are only listed.
         from pytomo_scrapy.exchange.datasets import SHAPES
         from pytomo_scrapy.exchange.writers import FORMATS
 
@@ -73,11 +74,13 @@ class Command(DatabaseCommand, ScrapyCommand):
         places = [*args, *([opts.output] if opts.output else [])]
         if len(places) > 1:
             refuse("Name one folder for the export.")
+        # An export never mixes with an earlier one, whose columns may be others.
         place = places[0] if places else f"pytomo-export-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         _check_bundle(opts, places)
         chosen = ExportSelection(opts.since, opts.until, opts.where, opts.keep_formulas)
         with self.read_database() as database:
             choice = ExportChoice(opts.format, opts.shape or "wide", chosen, opts.who, _license_of(opts))
+            # Before the first array of Arrow, which would import pandas and NumPy: 70 MB.
             if opts.format == "parquet":
                 keep_pandas_out()
             if opts.bundle is not None:

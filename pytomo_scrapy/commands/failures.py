@@ -31,10 +31,12 @@ class Command(PipedCommand, ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         for name in args:
+            # All words before anything is printed: half an answer would look whole in a pipe.
             if name not in FAILURES:
                 near = get_close_matches(name, FAILURES, n=2, cutoff=0.6)
                 meant = f": did you mean {' or '.join(near)}?" if near else "."
                 refuse(f"{name!r} is no class of failure{meant}")
+        # In the order of the table, by stage, as the documents have them.
         classes = [FAILURES[name] for name in args or FAILURES]
         if opts.json:
             names = ("name", "attribution", "meaning", "advice")

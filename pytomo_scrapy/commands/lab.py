@@ -49,6 +49,7 @@ class Command(PipedCommand, ScrapyCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.lab.servers import LabOptions
 
+        # argparse leaves here what it took for an option of the lab and did not know.
         if args:
             raise UsageError(
                 f"{args[0]} is no option of `lab`: options of a command come after its name.", print_help=False

@@ -47,6 +47,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("--every needs --alert and a number of seconds above 0.")
         with self.refusals():
             alerts = self.load_config().alerts
+        # The database is opened anew each time: between two looks it may restart, or be brought up to date.
         while True:
             lines = self._lines()
             if opts.alert:

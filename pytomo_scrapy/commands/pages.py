@@ -46,6 +46,7 @@ class Command(PipedCommand, ScrapyCommand):
                 content = Path(name).read_bytes()
             except OSError as error:
                 print(f"{name} cannot be read: {error.strerror}.", file=sys.stderr)
+                # The files that follow are shown all the same: one is often a wildcard's.
                 self.exitcode = EXIT_FAILED
                 continue
             page = parse_page(content, opts.url)
@@ -53,6 +54,7 @@ class Command(PipedCommand, ScrapyCommand):
 
 
 def _as_json(page: ParsedPage) -> str:
+    # As few facts as a report of a page that is not understood needs, and no title or account of anybody.
     return json.dumps(
         {
             "kind": page.kind,

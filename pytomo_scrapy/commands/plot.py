@@ -43,6 +43,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         if len(args) != 1:
             refuse("Name one measurement by its id or uuid (the page of `pytomo serve` lists them)")
         output = opts.output or Path(f"measurement-{args[0]}.svg")
+        # Before the database is read: a wrong name is known at once.
         if output.suffix.lower() not in (".svg", ".png"):
             refuse(f"{output}: the file must end in .svg or .png")
         with self.read_database() as database:
@@ -91,6 +92,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
         refuse(f"There is no measurement {key} in {database.shown_url}")
     with database.read() as connection:
         windows = {download.place: (download, lines) for download, lines in recall_windows(connection, stored["id"])}
+    # `pytomo prune` deletes traces and keeps the figures: there is nothing to draw then.
     if place not in windows or not any(stream.arrival_s for stream in windows[place][0].streams):
         refuse(f"Measurement {key} has no arrival trace of window {place}", EXIT_FAILED)
     download, timelines = windows[place]
@@ -98,6 +100,7 @@ def _shown(database: Database, key: str, player: str | None, place: int) -> Show
     if end_s is None:
         refuse(f"Measurement {key} does not say how long window {place} was", EXIT_FAILED)
     playback = choose(stored["playbacks"], player, place)
+    # Without --player a picture of what arrived is still worth having; with it, another's would be a lie.
     if playback is None and player is not None:
         refuse(f"Measurement {key} has no playback {player!r}: `pytomo replay --player` adds one")
     played = playback or {}
@@ -134,4 +137,5 @@ def _subtitle(played: dict[str, Any]) -> str:
         return f"{played['player']}: not started within {played['horizon_s']:g} s"
     text = f"{played['player']}: start {played['startup_delay_s']:.2f} s, {counted(played['stall_count'], 'stall')}"
     text += f" of {played['stalled_s']:.2f} s in all, {played['played_s']:.1f} s played"
+    # Beside the figures and not in a footnote: pictures are passed on alone.
     return text if played["is_validated"] else text + " (outside the validated conditions)"

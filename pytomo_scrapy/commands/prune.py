@@ -58,6 +58,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             return
         with self.opened_database() as database:
             before = datetime.now(UTC) - opts.older_than
+            # Traces first, in small transactions of their own: a crawl may be storing meanwhile.
             counts = prune(database, before, is_dry_run=opts.dry_run)
             if opts.measurements:
                 # Here, as NumPy costs 0.1 s.
@@ -80,6 +81,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         if opts.json:
             print(json.dumps({"run": opts.run, "is_dry_run": opts.dry_run, "row_counts": counts}))
             return
+        # No table: the number of the newest row must not be given to another measurement (docs/long-crawls.md).
         is_set_aside = counts.pop("set aside", 0)
         _print_counts(counts, is_dry_run=opts.dry_run, is_sqlite=database.is_sqlite)
         if is_set_aside:

@@ -60,6 +60,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
         if args:
             refuse(f"{args[0]!r} is not understood: choose measurements by --where FIELD=VALUE")
+        # Both may refuse, and do so before a database of months is read.
         player, changes = read_player_options(opts)
         filters = read_filters(opts.where)
         try:
@@ -79,6 +80,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         """Give the database to add results to; what only compares with stored results goes on where none can be."""
         with self.read_database() as reading:
             path = Path(str(reading.engine.url.database))
+            # SQLite writes its journal beside the file: the folder counts as well.
             if reading.is_sqlite and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
                 yield reading
                 return
@@ -110,6 +112,7 @@ def _as_text(summary: ReplaySummary) -> str:
     if summary.same or summary.different:
         different = len(summary.different)
         lines.append(f"{summary.same} stored results of that name came out exactly the same, {different} not.")
+        # Enough to see the pattern; --json has all.
         lines += [f"  {line}" for line in summary.different[:20]]
     units = (("started", ""), ("startup_median_s", " s"), ("stalls_mean", ""), ("stalled_mean_s", " s"))
     for player, moved in figures["against"].items():

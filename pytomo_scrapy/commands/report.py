@@ -83,6 +83,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.reporting.comparison_text import comparison_values
         from pytomo_scrapy.reporting.terminal import make_console, print_comparison
 
+        # Not choices of argparse: the names come with NumPy, which a plain report does not need.
         if opts.by not in DIMENSIONS:
             refuse(f"--by {opts.by}: compare by one of {', '.join(DIMENSIONS)}")
         with self.read_database() as database, database.read() as connection:

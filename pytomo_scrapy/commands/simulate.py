@@ -46,6 +46,7 @@ class Command(PipedCommand, ScrapyCommand):
             raise UsageError("name at least one trace file")
         player, parameters = read_player_options(opts)
         for name in args:
+            # One at a time: whoever reads the lines need not wait for the last of a thousand traces.
             print(json.dumps(asdict(simulate_file(Path(name), player, parameters))), flush=True)
 
 
@@ -72,6 +73,7 @@ def read_player_options(opts: argparse.Namespace) -> tuple[str, dict[str, float]
         except ValueError:
             raise UsageError(f"--set {word}: write PARAM=VALUE with a number", print_help=False) from None
     try:
+        # Only to refuse, before the first trace is read.
         player_parameters(opts.player, changes)
     except SettingError as error:
         raise UsageError(str(error), print_help=False) from None
@@ -89,6 +91,7 @@ def simulate_file(path: Path, player: str, parameters: Mapping[str, float]) -> P
         refuse(f"{error.filename} cannot be read: {error.strerror}", EXIT_FAILED)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is no trace file ({error!r}): {TRACE_SHAPE}", print_help=False) from None
+    # A fixed quality played from a ladder's trace would have the sizes of several qualities as one.
     if trace.source.ladder is not None and f"{player}-adaptive" in PLAYERS:
         player = f"{player}-adaptive"
     return simulate_playback(trace.streams, player, parameters, horizon_s=trace.window_s, source=trace.source)

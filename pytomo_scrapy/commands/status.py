@@ -46,6 +46,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("Name one crawl at most: pytomo status NAME")
         with self.read_database() as database:
             statuses = crawl_statuses(database, name=args[0] if args else None, has_finished=opts.all)
+        # A reader of JSON gets an empty list where a person gets a sentence.
         if opts.json:
             print(json.dumps([asdict(one) for one in statuses], default=str))
         else:
@@ -69,6 +70,7 @@ def _show(console: Console, status: CrawlStatus) -> None:
         f"  {counts.done} done, {counts.queued} queued, {counts.in_flight} in flight, "
         f"{counts.admitted} of at most {counts.max_crawled_url} admitted, {counts.sources_left} sources left",
     )
+    # No time left is told of a crawl that stands still: it would be any number.
     if status.rate_per_h is None:
         say(console, "  nothing measured within the last hour")
     elif status.left_s:

@@ -42,10 +42,12 @@ class Streak:
     def next(self, failure: str | None) -> Alert | None:
         """Take the next measurement's failure. Returns the alert to post now, if any."""
         if failure is None:
+            # Nobody is called for the end of a streak of which nobody was told.
             alerted, self._failure, self._count, self._alerted = self._alerted, None, 0, None
             return None if alerted is None else _alert("recovered", *alerted)
         self._count = self._count + 1 if failure == self._failure else 1
         self._failure = failure
+        # Once a streak: a line that is down for a night would post hundreds of times.
         if self._alerted is not None and self._alerted[0] == failure:
             self._alerted = (failure, self._count)
         elif self._count == self._alert_after:
@@ -83,6 +85,7 @@ class Alerts:
             subject = (
                 f"{alert.failure}, {alert.count} in a row" if alert.event == "failing" else f"{alert.failure} is over"
             )
+            # The set holds the tasks, as the event loop keeps only a weak reference to them.
             post = asyncio.ensure_future(run_in_thread(send_notice, self._config, subject, message))
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)

@@ -40,6 +40,7 @@ class Summary:
     def stored(self, item: VideoItem) -> None:
         """Count a stored measurement, as the report does: sessions that the network failed are valid ones."""
         self._measured_count += 1
+        # What the service, the video or this tool failed says nothing of the line: counted above, in no figure below.
         if item.failure is not None:
             self._failures[item.failure] += 1
             if attribution_of(item.failure) is not Attribution.NETWORK:
@@ -47,6 +48,7 @@ class Summary:
         playback = headline(item)
         if playback is not None and playback.startup_delay_s is not None:
             self._started.append(playback.startup_delay_s)
+        # Waiting longer would not have helped: a competing end of the session, and no censored delay.
         elif is_for_good(item.failure):
             self._failed.append((item.downloads[0].elapsed_s or 0.0) if item.downloads else 0.0)
         else:
@@ -78,6 +80,7 @@ class Summary:
         yield f"Next: {self._next()}"
 
     def _played(self) -> Iterator[str]:
+        # The median is over all sessions: over those that began alone it would be the better, the more never did.
         never_count = len(self._censored) + len(self._failed)
         session_count = len(self._started) + never_count
         if not session_count:

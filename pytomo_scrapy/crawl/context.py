@@ -108,6 +108,7 @@ class CrawlContext:
         check_settings = getattr(crawler.spider, "check_settings", None)
         if check_settings is not None:
             check_settings(checked)
+        # Spiders of other projects have neither a walk nor a limit.
         arguments = getattr(crawler.spider, "arguments", None)
         context = cls(
             checked,
@@ -143,6 +144,7 @@ class CrawlContext:
             self.refusal_share.stored,
             self.summary.stored,
         ]
+        # First what must be stored, and the line last: another crawler may start the moment that it is free.
         at_end: list[Callable[..., Any]] = [
             self.storage.close,
             self._report_idle_time,
@@ -157,6 +159,7 @@ class CrawlContext:
             at_each_stored.append(self.alerts.stored)
             at_end.append(self.alerts.close)
         if self._watch is not None:
+            # Before the database is closed, or its end would be found to be a reason to end the crawl.
             at_end.insert(0, self._watch.close)
         at_end += [self.line.free, self.networks.close, self._tell_summary]
         for signal, receivers in (

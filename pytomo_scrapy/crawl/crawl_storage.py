@@ -51,6 +51,7 @@ class CrawlStorage:
         self._raw_settings = raw_settings
         self._study = study
         self.database = open_patiently(config.database_url, OPENING_PATIENCE_S, after_migration=pack_after_migration)
+        # Whoever ends a crawl does not wait out a lock as long as a crawl of months does.
         gate.at_stop(self.database.hurry)
         self.repository = Repository(self.database, after_save=pack_now_and_then)
         self._standing = standing or Standing()
@@ -111,6 +112,7 @@ class CrawlStorage:
         outbox = Outbox(
             config.endurance.unstored_directory, config.endurance.unstored_max_bytes, self.database.shown_url
         )
+        # Before the run begins, and before anything is claimed: those videos are measured already.
         store_what_waits(outbox, self.repository, frontier)
 
         def begin(settings: Mapping[str, Any], provider: str | None) -> Run:

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 def reason_to_end(storage: CrawlStorage, lab: LabLife, politeness: Politeness, data_cap: DataCap) -> str | None:
     """Return the reason to close the crawl, as Scrapy names them, and log its sentence. None: it goes on."""
+    # The causes before their consequences: without its database or its lab a crawl meets refusals and limits as well.
     if storage.failure is not None:
         logger.error("%s", storage.failure)
         return "storage_failed"

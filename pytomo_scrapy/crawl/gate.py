@@ -19,6 +19,7 @@ from pytomo_scrapy.measure.tools import Stopped as Stopped
 
 Answer = TypeVar("Answer")
 
+# What may be on the wire or the processor at once. Nothing may beside a window: it would measure its neighbour.
 _TOGETHER = {
     frozenset({Activity.PAGE}),
     frozenset({Activity.PROBE}),
@@ -92,6 +93,7 @@ class Gate:
         """Wait for the turn of `activity`. Raises Stopped when the crawl stops first."""
         if self.is_stopping and activity is not Activity.ANALYSIS:
             raise Stopped
+        # Whoever waits goes first, though the newcomer might fit in: else pages could keep a window out for ever.
         if self._waiting or not self._is_free_for(activity):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((activity, turn))
@@ -118,6 +120,7 @@ class Gate:
             if turn.done():
                 self._waiting.popleft()
                 continue
+            # Nobody overtakes the first: a window waits until the gate is empty, and then has it.
             if not self._is_free_for(waiting):
                 return
             self._waiting.popleft()

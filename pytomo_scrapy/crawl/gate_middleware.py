@@ -24,6 +24,7 @@ class GateMiddleware:
         return cls(CrawlContext.of(crawler).gate)
 
     async def process_request(self, request: Request) -> None:
+        # A video whose page is not wanted becomes such a request: nothing of it goes on the wire.
         if request.url.startswith("data:"):
             return
         await self._gate.acquire(Activity.PAGE)
@@ -37,5 +38,6 @@ class GateMiddleware:
         self._give_back(request)
 
     def _give_back(self, request: Request) -> None:
+        # Scrapy may go both ways for one request, after another middleware: the gate is given back once.
         if request.meta.pop("holds_gate", False):
             self._gate.release(Activity.PAGE)

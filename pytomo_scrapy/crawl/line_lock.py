@@ -22,6 +22,7 @@ from pytomo_scrapy.failures import LineError
 
 logger = logging.getLogger(__name__)
 
+# Between rounds of hours: nothing is lost by two seconds.
 _POLL_S = 2.0
 
 

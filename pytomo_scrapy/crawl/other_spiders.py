@@ -74,6 +74,7 @@ class Admission:
 
     async def admit(self, item: VideoItem) -> None:
         """Wait for the video's place, the run, and the pace. Raises Stopped if the crawl stops first."""
+        # Every stage's pipeline asks; only the first of them has anything to wait for.
         if item in self._admitted:
             return
         self._admitted.add(named(item, self._source))
@@ -81,6 +82,7 @@ class Admission:
         # The place is free again with the end of the item, whatever pipeline of the project drops or keeps it.
         loop = asyncio.get_running_loop()
         weakref.finalize(item, _free, loop, self._places).atexit = False
+        # One at a time, or two first videos would each begin a run.
         async with self._turn:
             if not self._has_begun:
                 await self._begin()

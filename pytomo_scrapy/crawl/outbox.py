@@ -57,6 +57,7 @@ class Outbox:
             )
             return None
         name = f"{self._prefix}-{measurement.item.uuid}{_SUFFIX}"
+        # A disk that fills up would end what else this machine does.
         if self._kept_bytes() + len(content) > self._max_bytes:
             logger.error("The measurement of %s waits in memory only: the limit of %d bytes of unstored measurements "
                          "is reached", measurement.item.video_id, self._max_bytes)  # fmt: skip

@@ -29,10 +29,12 @@ def open_patiently(
     while True:
         try:
             return open_database(url, busy_timeout_s=busy_timeout_s, after_migration=after_migration)
+        # Any other error (a newer schema, a wrong password) stays as it is, however long one waits.
         except AwayError as error:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 raise
+            # Once: a supervisor's log would fill with the sentence while a server is upgraded.
             if not is_said:
                 say(f"{error} The crawl waits up to {left_s:.0f} s for it.")
                 is_said = True

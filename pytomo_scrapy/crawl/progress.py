@@ -35,6 +35,7 @@ class Progress:
 
     def open(self) -> None:
         """Start the display; log lines go through it, so that neither tears the other."""
+        # Before the display starts: it puts its own stream in the place of this one.
         stderr = sys.stderr
         self._live.start()
         self._redirected = [

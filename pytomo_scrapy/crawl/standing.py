@@ -93,6 +93,7 @@ class Standing:
             window = self._windows[0]
             rate = "" if window.delivery_bps is None else f", {window.delivery_bps / 1e6:.2f} Mbit/s"
             return f"window of {window.video_id}: {window.left_s(now_s):.0f} s left{rate}"
+        # Of several waits the longest: the crawl goes on only after it.
         what, until_s = max(self._waits, key=lambda wait: wait[1], default=("", now_s))
         if until_s - now_s >= _LEAST_WAIT_S:
             return f"waiting until {time_of_day(until_s - now_s)} ({duration(until_s - now_s)}): {what}"

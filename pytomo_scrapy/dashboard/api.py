@@ -60,12 +60,14 @@ def databases(request: Request) -> Response:
 
 def _answer(request: Request, view: View, make: Callable[[], Answer]) -> Response:
     """Answer with what `make` gives; the answer for an unchanged database is not computed again."""
+    # The version changes with each stored row: what is kept is never older than the database.
     key = f"{view.query.database_id} {view.version} {request.url.path}?{request.url.query}"
     tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:20]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     recent: Recent = request.app.state.recent
+    # NaN is no JSON: a figure that became one is a bug, and better an error than a page that cannot be read.
     body = recent.answer(key, lambda: json.dumps(make(), allow_nan=False, separators=(",", ":")).encode())
     return Response(body, headers=headers, media_type="application/json")
 
@@ -81,6 +83,7 @@ def _overview(view: View) -> Answer:
     estimates = [estimate_values(estimate) for estimate in found.estimates]
     return {
         "selection": stated(view.connection, view.selection),
+        # Every answer says what it is of and how many rows that are: a number that is copied out of here keeps both.
         "n": found.valid_count if view.selection.is_valid_only else found.row_count,
         **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
         "estimates": estimates,
@@ -111,6 +114,7 @@ def _series_answer(view: View, found: Series) -> Answer:
         "n": sum(sum(line.count) for line in found.lines),
         "parameter": described(found.parameter),
         "decimals": found.parameter.decimals,
+        # The page draws points of fewer rows faint; the bound goes along, so that it is written once.
         "few_rows": FEW_ROWS,
         "start_s": view.selection.start_s,
         "end_s": view.selection.end_s,
@@ -137,6 +141,7 @@ def _series_answer(view: View, found: Series) -> Answer:
 
 
 def _scaled(values: Iterable[float | None], factor: float) -> list[float | None]:
+    # Six digits are more than was measured, and half of the bytes.
     return [None if value is None else float(f"{value * factor:.6g}") for value in values]
 
 
@@ -157,6 +162,7 @@ def series_csv(request: Request) -> Response:
         ]
         for line in found.lines
         for bucket, start_s in enumerate(found.start_s)
+        # An hour without a measurement is no row: an empty cell would be read as 0 by spreadsheets.
         if line.count[bucket]
     ]
     return csv_answer(f"{parameter.name}.csv", head, rows)
@@ -181,6 +187,7 @@ def _harmless(value: Any) -> Any:
 def _curves(view: View) -> tuple[list[distributions.Curve], int, Any]:
     values = view.request.query_params
     parameter = parameter_of(values.get("parameter"))
+    # A share is 0 or 1 in each row: the curve would be one step.
     if parameter.is_flag:
         raise BadRequestError(f"{parameter.title} is a share of sessions: it has no distribution.")
     compare = compare_of(values, parameter)
@@ -254,6 +261,7 @@ def heatmap(request: Request) -> Response:
 def _heatmap(view: View) -> Answer:
     values = view.request.query_params
     parameter = parameter_of(values.get("parameter"))
+    # No sign in the address, where a plus means a space. From UTC-12 to UTC+14.
     offset_min = whole(values, "utc_offset_min", 720, 0, 1560) - 720
     found = distributions.heat_map(view.connection, view.selection, parameter, offset_min * 60)
     return {
@@ -275,6 +283,7 @@ def failures(request: Request) -> Response:
 
 def _failures(view: View, buckets: int) -> Answer:
     found = lists.failures(view.connection, view.selection, buckets)
+    # Most failures are not valid rows: the filter would hide what is asked for.
     selection = stated(view.connection, replace(view.selection, is_valid_only=False))
     return {"selection": selection, "n": sum(found.row_counts), **asdict(found)}
 
@@ -308,6 +317,7 @@ def videos_csv(request: Request) -> Response:
     """List measurements as CSV, a page of them."""
     with open_view(request, more=LIST) as view:
         found = view.videos()
+    # A file without a head line is refused by some readers.
     head = list(found.rows[0]) if found.rows else ["id"]
     return csv_answer("videos.csv", head, [list(row.values()) for row in found.rows])
 
@@ -338,4 +348,5 @@ def lines(request: Request) -> Response:
     query = read_query(request, request.app.state.catalogue)
     with query.database.read() as connection:
         found = lines_of(connection, datetime.now(UTC))
+    # Not kept: a line falls silent without the database changing.
     return JSONResponse({"lines": [line.to_dict() for line in found]}, headers={"Cache-Control": "private, no-cache"})

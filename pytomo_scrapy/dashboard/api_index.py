@@ -18,6 +18,7 @@ _COMMON = {
     "eras": "last (default): no average across a change of window, mode or format, or of other tools where values "
     "changed with them; all",
     "ad_hoc": "without (default) or with single measurements (pytomo measure)",
+    # From the catalogue of figures, as what reads them is: a new dimension needs no word here.
     **{name: f"only rows whose {dimension.title.lower()} is this" for name, dimension in DIMENSIONS.items()},
 }
 _SORTS = [name for name, column in LIST_COLUMNS.items() if column.is_sortable]

@@ -88,6 +88,7 @@ def create_app(config: DashboardConfig) -> Starlette:
     app.state.eras = Kept()
     app.state.totals = {}
     app.state.guesses = guesses = Guesses()
+    # The last one added is the outermost: a stranger without the token does not take a turn.
     app.add_middleware(Turns)
     app.add_middleware(_Guard, config=config, guesses=guesses)
     return app
@@ -151,6 +152,7 @@ class _Guard:
             return None
         if given:
             self._guesses.wrong(address_of(request))
+        # A program would follow the redirection, and take the form for its answer.
         if path.startswith(("/api", "/metrics")):
             return JSONResponse({"error": "A token is needed: Authorization: Bearer TOKEN."}, 401)
         return RedirectResponse("/token", 303)
@@ -181,6 +183,7 @@ async def _short_body(request: Request) -> bytes | None:
     body = b""
     try:
         async with asyncio.timeout(_TOKEN_BODY_S):
+            # By hand and bounded: it is read before anybody is known, and a library of forms would read all of it.
             async for part in request.stream():
                 body += part
                 if len(body) > _MAX_TOKEN_BODY_BYTES:

@@ -29,6 +29,7 @@ def _files() -> dict[str, tuple[bytes, str, str]]:
     return found
 
 
+# Browsers keep the files for a day: with another address a new version is seen at once.
 def static_version() -> str:
     """Return a text that changes with any static file, to put into their addresses."""
     joined = "".join(tag for _, _, tag in (_files()[name] for name in sorted(_files())))

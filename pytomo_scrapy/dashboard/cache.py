@@ -29,11 +29,13 @@ class Recent:
             if answer is not None:
                 self._answers.move_to_end(key)
                 return answer
+        # Outside of the lock: a slow answer holds up nobody else. Two may then make the same, which is harmless.
         made = make()
         with self._lock:
             if key not in self._answers:
                 self._answers[key] = made
                 self._bytes += len(made)
+            # An answer above MAX_BYTES goes at once, itself: it must not push out all others for good.
             while self._answers and (len(self._answers) > MAX_ANSWERS or self._bytes > MAX_BYTES):
                 self._bytes -= len(self._answers.popitem(last=False)[1])
         return made

@@ -1,4 +1,7 @@
-"""The documentation, from the same Markdown files and pictures as docs/: from the package, else from the checkout."""
+"""The documentation, from the same Markdown files and pictures as docs/: from the package, else from the checkout.
+
+Its reading order is that of the table in index.md, whose rows are the groups.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,23 @@ import re
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pytomo_scrapy.dashboard.document_search import anchor_of, plain, search
 from pytomo_scrapy.dashboard.render import render
 
-# These first, in this order; the rest by name.
-_FIRST = ("dashboard", "data-format", "metrics", "failures", "playback", "settings")
+_INDEX = "index"
+_GROUP = re.compile(r"^\|\s*([^|\[\]]+?)\s*\|(.*\]\(.*)\|$", re.MULTILINE)
+_LISTED = re.compile(r"\]\(([a-z0-9-]+)\.md\)")
+_MORE = "read more"
+MAX_WORDS_CHARS = 200
 _LINK = re.compile(r'href="(?:\./)?([a-z0-9-]+)\.md(#[^"]*)?"')
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 # A link to the code, which is not served.
@@ -32,11 +41,28 @@ def documents() -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in _folders():
         for entry in folder.iterdir():
-            # The site's first page: here the list of documents stands instead.
-            if entry.name.endswith(".md") and entry.name != "index.md" and entry.is_file():
+            if entry.name.endswith(".md") and entry.is_file():
                 found.setdefault(entry.name.removesuffix(".md"), entry.read_text(encoding="utf-8"))
-    order = {name: position for position, name in enumerate(_FIRST)}
+    # The site's first page: here the groups stand in its place.
+    index = found.pop(_INDEX, "")
+    names = [name for _, row in _GROUP.findall(index) for name in _LISTED.findall(row) if name in found]
+    order = {name: position for position, name in enumerate(dict.fromkeys(names))}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+@cache
+def groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the documents in reading order: (what a reader wants to do, [(name, title), ...])."""
+    index = next((folder.joinpath(f"{_INDEX}.md") for folder in _folders()), None)
+    rows = _GROUP.findall(index.read_text(encoding="utf-8")) if index is not None and index.is_file() else []
+    left = list(documents())
+    found = []
+    for words, row in rows:
+        names = [name for name in _LISTED.findall(row) if name in left]
+        left = [name for name in left if name not in names]
+        if names:
+            found.append((words, [(name, title_of(name)) for name in names]))
+    return [*found, (_MORE, [(name, title_of(name)) for name in left])] if left else found
 
 
 def _folders() -> list[Traversable]:
@@ -70,15 +96,20 @@ def _html(name: str) -> Markup:
     from markdown_it import MarkdownIt  # late: the page is to start quickly
 
     text = _CODE_LINK.sub(r"\1", _COMMENT.sub("", documents()[name]))
-    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = renderer.parse(text)
+    for opened, words in pairwise(tokens):
+        if opened.type == "heading_open":
+            opened.attrSet("id", anchor_of(plain(words.content)))
     # Our own files, rendered with HTML switched off.
-    return Markup(_LINK.sub(r'href="/docs/\1\2"', made))
+    return Markup(_LINK.sub(r'href="/docs/\1\2"', renderer.renderer.render(tokens, renderer.options, {})))
 
 
 def index(request: Request) -> Response:
-    """List the documents."""
-    listed = [(name, title_of(name)) for name in documents()]
-    return render(request, "docs.html", {"title": "Documentation", "documents": listed, "body": None, "name": None})
+    """List the documents in reading order, or the sections in which the words of `q` stand."""
+    asked = request.query_params.get("q", "")[:MAX_WORDS_CHARS].strip()
+    found = [(title_of(section.document), section) for section in search(documents(), asked)]
+    return _shown(request, "Documentation", {"body": None, "name": None, "asked": asked, "found": found})
 
 
 def page(request: Request) -> Response:
@@ -86,9 +117,14 @@ def page(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in documents():
         raise HTTPException(404)
-    listed = [(document, title_of(document)) for document in documents()]
-    values = {"title": title_of(name), "documents": listed, "body": _html(name), "name": name}
-    return render(request, "docs.html", values)
+    order = list(documents())
+    after = order[order.index(name) + 1 :][:1]
+    following = [(other, title_of(other)) for other in after]
+    return _shown(request, title_of(name), {"body": _html(name), "name": name, "asked": "", "following": following})
+
+
+def _shown(request: Request, title: str, values: dict[str, Any]) -> Response:
+    return render(request, "docs.html", {"title": title, "groups": groups(), "found": [], "following": [], **values})
 
 
 def image(request: Request) -> Response:

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def _answer(request: Request, sentence: str, status: int) -> Response:
+    # Programs ask these: an error as a page would be one more thing that they cannot read.
     if request.scope["path"].startswith("/api") or request.scope["path"] in {"/metrics", "/healthz"}:
         return JSONResponse({"error": sentence}, status)
     return _page(request, "error.html", {"title": "Not shown", "sentence": sentence}, status=status)
@@ -50,6 +51,7 @@ async def _too_slow(request: Request, error: Exception) -> Response:
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
+    # The only one that is not the visitor's: whoever runs the page has to hear of it.
     logger.error("%s", error)
     return _answer(request, str(error), 503)
 

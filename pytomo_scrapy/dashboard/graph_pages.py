@@ -20,6 +20,7 @@ from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.reporting.tables import outage_table, refusal_table
 from pytomo_scrapy.reporting.verdict import verdict
 
+# Fewer make a mean look like more than it is.
 MIN_ROWS = 3
 SHELL_ROWS = 10_000
 
@@ -30,6 +31,7 @@ def period_values(view: View, title: str) -> dict[str, Any]:
     return {
         "title": title,
         "selection": selection,
+        # The open page asks what the newest version is, and fetches its figures anew where that is another.
         "version_key": view.version,
         "choices": choices(view.connection, selection.start_s, selection.end_s),
         "dimensions": DIMENSIONS,
@@ -79,6 +81,7 @@ def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, 
 
 
 def _subject(view: View, providers: list[tuple[str, str]]) -> str:
+    # In the order in which people name a line: the provider first, a machine of the service last.
     for name in ("provider", "vantage", "service", "host", "cache_site"):
         if name in view.chosen.equals:
             return labels_of(view.connection, name, [view.chosen.equals[name]])[0]
@@ -134,6 +137,7 @@ def _group_compare(request: Request) -> str | None:
 def parameter(request: Request) -> Response:
     """Show one parameter over time, with its table."""
     shown = parameter_of(request.path_params["parameter"])
+    # Names of Pytomo 3 still lead here: its users have bookmarks.
     if shown.name != request.path_params["parameter"]:
         return RedirectResponse(str(request.url.replace(path=f"/series/{shown.name}")), 301)
     with open_view(request, more=("compare",)) as view:
@@ -143,6 +147,7 @@ def parameter(request: Request) -> Response:
             values = {
                 **period_values(view, shown.title),
                 "parameter": shown,
+                # A page of very many rows comes first and its tables after it, as a fragment.
                 "series": None if view.is_large else view.series(shown, compare),
                 "compare": compare,
                 "groups": [

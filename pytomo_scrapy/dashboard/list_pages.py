@@ -12,16 +12,19 @@ from starlette.responses import Response
 
 from pytomo_scrapy.analysis import lists
 from pytomo_scrapy.analysis.figures import LIST_COLUMNS, ListColumn
+from pytomo_scrapy.analysis.legacy_rows import PAGE_ROWS as LEGACY_ROWS
+from pytomo_scrapy.analysis.legacy_rows import legacy_page, legacy_tables
 from pytomo_scrapy.analysis.line_health import lines_of
 from pytomo_scrapy.dashboard.api import LIST
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.course import course, first_failure, shown_windows
 from pytomo_scrapy.dashboard.graph_pages import period_values
-from pytomo_scrapy.dashboard.query import read_query
+from pytomo_scrapy.dashboard.query import read_query, whole
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.lines_table import lines_table
 from pytomo_scrapy.reporting.studies_table import studies_table
 from pytomo_scrapy.reporting.tables import further_tables
@@ -52,6 +55,7 @@ def videos(request: Request) -> Response:
     values |= {name: parameters.get(name, "") for name in ("q", "failure")}
     values |= {"sort": parameters.get("sort") or "started_s", "order": parameters.get("order") or "down"}
     values |= {"failures": sorted(FAILURES)}
+    # Without `page`: another order or word begins at the first one.
     list_state = {name: values[name] for name in ("q", "sort", "order", "failure") if values[name]}
     return render(request, "videos.html", {**values, "list_state": list_state}, query=view.query)
 
@@ -76,6 +80,7 @@ def measurement(request: Request) -> Response:
         "record": record,
         "phases": phases(record),
         "further": further_tables(record),
+        # Everything, for a report of a wrong figure: the tables above show what people ask for.
         "raw": json.dumps(record, indent=1, ensure_ascii=False),
         "advice": advice_on(record["failure"]),
         "course": course(record),
@@ -111,7 +116,24 @@ def runs(request: Request) -> Response:
     query = read_query(request, request.app.state.catalogue)
     with query.database.read() as connection:
         rows = lists.runs(connection)
-    return render(request, "runs.html", {"title": "Runs", "runs": rows}, query=query)
+        imported = legacy_tables(connection)
+    values = {"title": "Runs", "runs": rows, "imported": imported, "legacy": legacy_layout(imported)}
+    return render(request, "runs.html", values, query=query)
+
+
+def legacy(request: Request) -> Response:
+    """List the rows of one table that was imported from Pytomo 3."""
+    query = read_query(request, request.app.state.catalogue, more=("page",))
+    number = whole(request.query_params, "page", 1, 1, 1_000_000)
+    with query.database.read() as connection:
+        tables = {table.source_id: table for table in legacy_tables(connection)}
+        table = tables.get(request.path_params["id"])
+        if table is None:
+            raise BadRequestError("There is no imported table with this number.", 404)
+        rows = legacy_page(connection, table.source_id, number)
+    values: dict[str, Any] = {"title": "Pytomo 3", "table": table, "rows": rows[:LEGACY_ROWS], "number": number}
+    values |= {"has_next": len(rows) > LEGACY_ROWS, "page_rows": LEGACY_ROWS}
+    return render(request, "legacy.html", values, query=query)
 
 
 def lines(request: Request) -> Response:

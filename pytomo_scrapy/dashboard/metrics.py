@@ -61,12 +61,14 @@ class _Stored(Collector):
 
 
 def _registry(newest: Sequence[Newest], totals: Sequence[Total]) -> CollectorRegistry:
+    # A registry of each answer: the library's own is of this process, and the figures are a database's.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Stored([*_gauges(newest), *_counters(totals), _startup(totals)]))
     return registry
 
 
 def _gauges(newest: Sequence[Newest]) -> Iterator[Metric]:
+    # None is no sample: Prometheus would draw a 0 that nobody has measured.
     for name in GAUGES:
         rows = [(row, value) for row in newest if (value := row.values[name]) is not None]
         family = GaugeMetricFamily(f"pytomo_{name}", PARAMETERS[name].help, labels=_OF_A_SERVICE)

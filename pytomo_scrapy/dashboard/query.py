@@ -103,12 +103,15 @@ def read_query(request: Request, catalogue: Catalogue, *, more: Iterable[str] = 
 def _values(request: Request, known: Iterable[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
+        # Not passed over: a filter that is misspelt would leave a figure of everything that says it is of one line.
         if name not in known:
             raise BadRequestError(f"There is no parameter {name[:40]!r} here; known are {', '.join(sorted(known))}.")
+        # Which of both holds would be anybody's guess.
         if name in values:
             raise BadRequestError(f"`{name}` is given twice: give it once.")
         if len(value) > _MAX_TEXT or "\x00" in value:
             raise BadRequestError(f"`{name}` must be a text of at most {_MAX_TEXT} characters.")
+        # Half of a pair, from an address that was cut: no database takes it.
         if any("\ud800" <= letter <= "\udfff" for letter in value):
             raise BadRequestError(f"`{name}` is not valid text.")
         if value:
@@ -180,6 +183,7 @@ def compare_of(values: Mapping[str, str], parameter: Figure) -> str | None:
         return None
     if name not in DIMENSIONS:
         raise BadRequestError(f"`compare` must be one of none, {', '.join(DIMENSIONS)}.")
+    # The media came from the first resolver's answer whatever the others said.
     if name == "resolver" and parameter.name != "dns_elapsed_s":
         raise BadRequestError(
             "Only the name look-up can be compared by resolver: one resolver's answer was downloaded from."

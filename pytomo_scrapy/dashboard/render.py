@@ -56,6 +56,7 @@ def render(
     note = request.app.state.config.note
     shared = {"note": note, "path": request.url.path, "query": query, "link": query.link if query else _plain_link}
     body = environment().get_template(template).render({**shared, **values})
+    # Pages are of what is measured on a private line: no copy on a shared machine.
     return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
 
 

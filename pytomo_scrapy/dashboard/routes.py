@@ -25,6 +25,7 @@ ROUTES = [
     Route("/lines", list_pages.lines),
     Route("/studies", list_pages.studies),
     Route("/runs", list_pages.runs),
+    Route("/legacy/{id:int}", list_pages.legacy),
     Route("/databases", list_pages.databases),
     Route("/docs", documents.index),
     Route("/docs/{name}", documents.page),

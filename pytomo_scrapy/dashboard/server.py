@@ -47,6 +47,7 @@ def serve(
     if token is not None and len(token) < MIN_TOKEN_CHARS:
         raise SettingError(f"The token has {len(token)} characters: it must have {MIN_TOKEN_CHARS} at least.")
     if not is_own and token is None:
+        # An address that others reach is never open by default: 144 bits, to be copied from the terminal.
         token = secrets.token_urlsafe(18)
     listener = _listen(host, port)
     port = listener.getsockname()[1]
@@ -76,6 +77,7 @@ def bounded_config(app: Starlette, *, is_verbose: bool = False) -> uvicorn.Confi
         log_level="info" if is_verbose else "warning",
         access_log=is_verbose,
         server_header=False,
+        # Short, as each open connection counts against the bound.
         timeout_keep_alive=10,
         timeout_graceful_shutdown=3,
         # Above the bound of connections: the protocol itself makes room there.

@@ -91,6 +91,7 @@ def open_view(request: Request, *, more: Iterable[str] = ()) -> Iterator[View]:
     query = read_query(request, request.app.state.catalogue, more=more)
     with query.database.read() as connection:
         measured = period_of(connection)
+        # A program that waits for the first row must not take its absence for an error.
         if measured is None and not request.url.path.startswith("/api"):
             raise NotReadyError("The database is there, but it holds no measurement yet.")
         chosen = query.selection(measured)

@@ -53,6 +53,7 @@ def _request(request: Mapping[str, Any], at_s: float, window_index: int) -> list
         if request[column]:
             bars.append((f"{name}: {word}", kind, start_s, request[column]))
             start_s += request[column]
+    # The total is of curl's clock and the steps are rounded each by itself: what is left may be nothing.
     if request["total_s"] and begun_s + request["total_s"] > start_s:
         bars.append((f"{name}: media", "media", start_s, begun_s + request["total_s"] - start_s))
     return bars

@@ -78,10 +78,12 @@ def readme(
     lines += ["per second, `_ratio` 0 to 1. Names of failures: docs/failures.md of pytomo-scrapy.", ""]
     lines += _counted_in(facts.counted) if facts.counted else []
     lines += _refusals(facts.refused) if facts.refused is not None else []
+    # Its columns are of another program: what they mean here needs more than a line each.
     if about["shape"] == "legacy":
         lines += [_section(data_format(), "The view `pytomo_crawl`"), ""]
     for dataset, file in zip(tables, written, strict=True):
         lines += [f"## {dataset.name}", "", f"{counted(file.row_count, 'row')} in `{file.file_name}`.", ""]
+        # In the export itself: who gets the files two years later has neither this program nor its documents.
         lines += ["| column | kind | unit | meaning | NULL when | from |", "|---|---|---|---|---|---|"]
         for column in dataset.columns:
             unit, meaning, null = column_words(column.source)

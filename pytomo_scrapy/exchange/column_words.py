@@ -32,6 +32,7 @@ class ColumnWords(NamedTuple):
 def column_words(source: str) -> ColumnWords:
     """Return what TABLE.COLUMN is. A figure that is copied from a column is what that column is."""
     table, _, column = source.partition(".")
+    # The view has the names of Pytomo 3; what they mean stands at the table behind it.
     if table == "pytomo_crawl":
         table, column = "legacy_row", column_of(column)
     if table == "figure" and column in _COPIED:
@@ -74,6 +75,7 @@ def _whole(meaning: str, table: str) -> str:
 
 def _documented(table: str, column: str) -> ColumnWords:
     """Return what the document says about a column whose meaning is not in the code."""
+    # The views are SQL: only the document describes their columns.
     block = re.search(rf"^### {table}\n.*?(?=^##|\Z)", data_format(), re.MULTILINE | re.DOTALL)
     row = re.search(rf"^\| `{column}` \|(.*)\|$", block.group(0), re.MULTILINE) if block else None
     if row is None:

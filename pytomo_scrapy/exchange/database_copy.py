@@ -29,10 +29,12 @@ def copy_database(
     anew. `on_table` hears of each table that is done. Raises SettingError for a target that is the source or holds
     rows already, StorageError where one of them cannot be used or a count differs.
     """
+    # Its own snapshot would be read while it is written, without an end.
     if source.shown_url == target.shown_url:
         raise SettingError(f"{target.shown_url} is the database itself: name another one to copy it to.")
     counts: dict[str, int] = {}
     try:
+        # One transaction for all tables, however long: half a copy would look like a whole one.
         with snapshot(source) as reading, target.write() as writing:
             _demand_empty(writing, target)
             for table in _tables():
@@ -68,6 +70,7 @@ def _count(connection: Connection, table: Table) -> int:
 
 def _copy_table(reading: Connection, writing: Connection, table: Table) -> int:
     count = 0
+    # By key, so that rows of one table that point to earlier ones of it find these.
     rows = reading.execution_options(stream_results=True, yield_per=BATCH_ROWS).execute(
         select(table).order_by(*table.primary_key.columns)
     )

@@ -111,6 +111,7 @@ def check_condition(database: Database, shape: str, selection: ExportSelection) 
         return
     with snapshot(database) as connection:
         try:
+            # Each with one row: a condition may fit one table and not another.
             for dataset in datasets(shape, selection):
                 connection.execute(dataset.statement.limit(1)).close()
         except DBAPIError as error:

@@ -89,9 +89,11 @@ def export_as(
     tables = datasets(choice.shape, choice.selection)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Files of an earlier export would be read together with these.
         if any(folder.iterdir()):
             raise SettingError(f"The folder {folder} is not empty: choose a new or an empty folder.")
         with snapshot(database) as connection:
+            # All tables from one snapshot: rows of a crawl that goes on would else point to what is not there.
             written = [_write(connection, dataset, folder, choice.file_format, about) for dataset in tables]
             facts = _facts(connection, choice)
         if choice.file_format == "sqlite":
@@ -123,6 +125,7 @@ def export_to_stream(
     database: Database, out: TextIO, file_format: str, shape: str, selection: ExportSelection
 ) -> Written:
     """Export one table as text, without a README. Raises as `export`."""
+    # The other formats are files by their nature, and several tables need several.
     if file_format not in {"csv", "jsonl"} or shape == "tables":
         raise SettingError("Only one table as text goes to standard output: --format csv or jsonl, --wide or --legacy.")
     check_condition(database, shape, selection)
@@ -181,6 +184,7 @@ def _about(database: Database, choice: ExportChoice) -> dict[str, str]:
         "software": "pytomo-scrapy",
         "software_version": __version__,
         "schema_version": HEAD,
+        # Without its folder, which may hold the name of its owner: exports are given away.
         "database": database.shown_url if not database.is_sqlite else Path(str(database.engine.url.database)).name,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "format": choice.file_format,

@@ -51,17 +51,21 @@ class StagePipeline:
 
     async def process_item(self, item: Any) -> Any:
         """Measure the stage of a video; other items pass. Raises DropItem only when a stop gives the item back."""
+        # Spiders of other projects yield items of their own through these pipelines.
         if not isinstance(item, VideoItem):
             return item
         try:
+            # Outside of the standing: a wait for the turn of another spider's video is not this stage's work.
             await self._admit(item)
             with self._standing.at(self.stage, item.video_id):
                 await self.measure(item)
+        # A stop is no failure: no row is written, and the claim is measured by whoever goes on with the crawl.
         except Stopped:
             what = "is not measured" if item.claim_id is None else "goes back to the frontier"
             raise DropItem(f"{item.video_id} {what}: the crawl stops", log_level="DEBUG") from None
         except MeasurementError as error:
             item.fail(self.stage, error.failure, error.detail)
+        # A bug of ours or of a library costs one row, which says so; a crawl of months goes on with the next video.
         except Exception as error:
             logger.exception("%s of %s failed in a way not foreseen", self.stage, item.video_id)
             item.fail(self.stage, "unknown_failure", f"{type(error).__name__}: {error}")
@@ -74,5 +78,6 @@ class StagePipeline:
 
     def _count(self, item: VideoItem) -> None:
         self.stats.inc_value(f"pytomo/{self.stage}/count")
+        # Later stages pass over an item that has failed, and must not count it again.
         if item.failure is not None and item.failure_stage is self.stage:
             self.stats.inc_value(f"pytomo/{self.stage}/failure/{item.failure}")

@@ -62,9 +62,11 @@ class StorePipeline:
         """
         if not isinstance(item, VideoItem):
             return item
+        # What was measured while the lab's servers went away would say that the service failed.
         if self.lab.is_over:
             self.gate.stop()
             raise DropItem(f"{item.video_id} goes back to the frontier: its lab has ended", log_level="DEBUG")
+        # Before it is stored, as its row says whether it fell into an outage and is measured again.
         if self.outages is not None:
             await self.outages.outlast(item)
         try:
@@ -75,5 +77,6 @@ class StorePipeline:
             raise DropItem(f"{item.video_id} is not stored", log_level="DEBUG") from None
         self.stats.inc_value("pytomo/store/count")
         logger.info("%s %s: %s", item.service, item.video_id, sentence(item))
+        # After the commit: what listens (politeness, data cap, alerts) may rely on the row being there.
         self._announce(item)
         return self.storage.published(item)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterable
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pytomo_scrapy.analysis.publication.publication import Publication
 from pytomo_scrapy.analysis.publication.words import AUTHOR, LICENSE
 from pytomo_scrapy.exchange.column_schema import CODEBOOK_FILE, codebook, json_schema
 from pytomo_scrapy.exchange.export_run import ExportChoice, Exported, export_as
@@ -25,6 +27,7 @@ _FILES = {
     "schemas/": "a JSON schema of each table's rows",
     "method-sheet.pdf": "how it was measured, on one page",
     "figures.json": "the figures to publish with their method, in SI units",
+    "plans/": "every version of the plans of studies: as written (.toml), and what the SHA-256 covers (.json)",
     "CITATION.cff": "how to cite these data",
     HASHES: "SHA-256 of every other file: sha256sum -c SHA256SUMS",
 }
@@ -68,12 +71,24 @@ def _complete(folder: Path, made: Exported) -> None:
     if published is not None:
         (folder / "figures.json").write_text(_json(published.to_dict()), encoding="utf-8")
         (folder / "method-sheet.pdf").write_bytes(method_sheet(published))
+        _write_plans(folder / "plans", published)
     if "who" in made.about:
         (folder / "CITATION.cff").write_text(_citation(made), encoding="utf-8")
     readme = folder / "README.md"
     readme.write_text(_with_files(readme.read_text(encoding="utf-8"), folder, made), encoding="utf-8")
     sums = "".join(f"{_digest(folder / name)}  {name}\n" for name in sorted(_names(folder)))
     (folder / HASHES).write_text(sums, encoding="utf-8")
+
+
+def _write_plans(folder: Path, published: Publication) -> None:
+    """Write every version of every plan: as it was written, and what its hash covers."""
+    for number, part in enumerate(published.studies, 1):
+        folder.mkdir(exist_ok=True)
+        for plan in part.study.plans:
+            # A name may hold what no file's name can.
+            stem = f"{number}-{re.sub(r'[^A-Za-z0-9_-]+', '-', part.study.name)}-v{plan.version}"
+            (folder / f"{stem}.toml").write_text(plan.plan_text, encoding="utf-8")
+            (folder / f"{stem}.json").write_bytes(plan.plan_json.encode("utf-8"))
 
 
 def _json(value: object) -> str:
@@ -83,7 +98,7 @@ def _json(value: object) -> str:
 def _with_files(readme: str, folder: Path, made: Exported) -> str:
     """Return the README with the files and the licence behind its facts."""
     title, rest = readme.split("\n", 1)
-    there = {*_names(folder), HASHES, "schemas/"}
+    there = {*_names(folder), HASHES, *(f"{path.name}/" for path in folder.iterdir() if path.is_dir())}
     files = [f"- `{name}`: {what}" for name, what in _FILES.items() if name in there]
     data = [f"- `{file.file_name}`: the table {file.name}" for file in made.written]
     chosen = made.about["license"]

@@ -29,9 +29,12 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.repository import Repository
 
 SERVICE_HOST = "www.youtube.com"
+# A full disk ends a crawl: this warns days before.
 _LEAST_FREE_BYTES = 2_000_000_000
+# The service writes whole seconds, and the way to it takes its time: less shows nothing.
 _MOST_SKEW_S = 5.0
 _MOST_AGE_DAYS = 60
+# The oldest that yt-dlp runs its solver with.
 _LEAST_NODE = 22
 _MOST_MMDB_AGE_DAYS = 180
 
@@ -49,6 +52,7 @@ class Check:
 def run_checks(config: Config, *, now: datetime | None = None) -> list[Check]:
     """Look at the machine. Takes a few seconds where the network is away; raises nothing."""
     now = now or datetime.now(UTC)
+    # The database comes first: its check creates and migrates what later ones read.
     parts: Sequence[Callable[[], Sequence[Check]]] = (
         lambda: [check_database(config.database_url)],
         lambda: check_disk(config.database_url),
@@ -77,11 +81,13 @@ def check_database(url: str) -> Check:
 def check_disk(url: str) -> list[Check]:
     """Look for room where the database and the windows' media go."""
     parsed = make_url(url)
+    # Windows leave their media there until they are analysed, wherever the database is.
     folders = {"temporary folder": Path(tempfile.gettempdir())}
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         folders["database's disk"] = Path(parsed.database).absolute().parent
     checks = []
     for name, folder in folders.items():
+        # The check of the database has already said why it is not there.
         if not folder.is_dir():
             continue
         free = shutil.disk_usage(folder).free
@@ -126,6 +132,7 @@ def check_clock(now: datetime) -> Check:
         request = urllib.request.Request(f"https://{SERVICE_HOST}/generate_204", method="HEAD")
         with urllib.request.urlopen(request, timeout=10) as answer:
             date = answer.headers.get("Date")
+    # No failure: without the service a crawl does not run either, and says so itself.
     except (OSError, urllib.error.URLError, ValueError) as error:
         return Check("clock", "warn", f"not compared: the service was not reached ({type(error).__name__})",
                      "Check the way to the service (PYTOMO_HTTP_PROXY, https_proxy).")  # fmt: skip
@@ -133,6 +140,7 @@ def check_clock(now: datetime) -> Check:
         theirs = parsedate_to_datetime(date)
     except (TypeError, ValueError):
         return Check("clock", "warn", "not compared: the service told no time", "Run an NTP client.")
+    # `now` was read before the question; the header was written about half of its time later.
     skew_s = (now - theirs).total_seconds() + (time.monotonic() - started_s) / 2
     if abs(skew_s) > _MOST_SKEW_S:
         return Check("clock", "warn", f"{skew_s:+.0f} s beside the service's", "Run an NTP client.")
@@ -144,6 +152,7 @@ def check_yt_dlp(version: str, now: datetime) -> Check:
     try:
         year, month, day = (int(part) for part in version.split(".")[:3])
         age_days = (now - datetime(year, month, day, tzinfo=UTC)).days
+    # A build of yt-dlp from its sources may have any name for a version.
     except ValueError:
         return Check("yt-dlp", "warn", f"{version}: its age is not known", "pip install --upgrade yt-dlp")
     state = "ok" if age_days <= _MOST_AGE_DAYS else "warn"
@@ -167,6 +176,7 @@ def check_javascript() -> Check:
 
 def check_http3() -> Check:
     """Tell whether libcurl speaks HTTP/3."""
+    # An older pycurl lacks the name of the bit, though its libcurl may have set it.
     has_http3 = bool(pycurl.version_info()[4] & getattr(pycurl, "VERSION_HTTP3", 1 << 25))
     if has_http3:
         return Check("HTTP/3", "ok", "libcurl speaks it")

@@ -24,6 +24,7 @@ def comparison_values(found: Comparison, is_valid_only: bool) -> dict[str, Any]:
     groups = [
         {
             **{name: value for name, value in asdict(group).items() if name not in {"estimates", "differences"}},
+            # What the intervals of the group rest on, so that a reader need not know which of both counts holds.
             "n": group.valid_count if is_valid_only else group.row_count,
             "estimates": [estimate_values(one) for one in group.estimates],
             "differences": [{**asdict(one), "verdict": one.verdict} for one in group.differences],
@@ -53,6 +54,7 @@ def comparison_tables(found: Comparison) -> list[TableLayout]:
     rows = tuple((group.label, *_counts(group), *(_figure(group, kind) for kind in kinds)) for group in found.groups)
     note = "Value, and its 95 % interval. Startup and delivery: medians."
     tables = [TableLayout(f"Figures by {title.lower()}", columns, rows, note)]
+    # Each against the first alone: all pairs of many groups would leave nothing to be shown after Holm's correction.
     if len(found.groups) > 1:
         names = {kind.name: kind for kind in found.kinds}
         differences = tuple(
@@ -74,6 +76,7 @@ def comparison_sentences(found: Comparison) -> list[str]:
     said = []
     for group in found.groups[1:]:
         shown = [one for one in group.differences if one.is_shown]
+        # Only what holds among all comparisons has a direction; the rest is named: silence would be read as equal.
         words = [
             f"{names[one.figure].title.lower()} is {one.verdict} ({_amount(names[one.figure], one)})" for one in shown
         ]
@@ -81,6 +84,7 @@ def comparison_sentences(found: Comparison) -> list[str]:
         sentence = f"{group.label} against {first}: {', '.join(words)}" if words else f"{group.label} against {first}"
         if untold:
             sentence += f"{';' if words else ':'} cannot tell for {', '.join(untold)}"
+        # A line that was slower in another week says nothing of the line: the reader must see that it is this case.
         if all(one.basis.startswith("neither") or one.basis == "the same videos" for one in group.differences):
             sentence += " (they were never measured on the same days)"
         said.append(f"{sentence}.")
@@ -107,6 +111,7 @@ def _figure(group: ComparedGroup, kind: Kind) -> str:
 
 
 def _difference(kind: Kind, one: Difference) -> tuple[str, ...]:
+    # The number of rows stays: it is why nothing can be said.
     if one.value is None:
         return kind.title, NOTHING, NOTHING, str(one.row_count or NOTHING), one.basis or NOTHING, one.verdict
     interval = NOTHING

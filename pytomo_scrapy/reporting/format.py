@@ -26,6 +26,7 @@ def milliseconds(value: float | None) -> str:
 
 def megabytes(value: int | None) -> str:
     """Show a volume."""
+    # Powers of ten, as the service, providers' caps and all rates here have them.
     return NOTHING if value is None else f"{value / 1e6:.2f} MB"
 
 

@@ -26,6 +26,7 @@ def lines_table(lines: Sequence[Line]) -> TableLayout:
 
 
 def _row(line: Line) -> tuple[str, ...]:
+    # A probe that was set up and has never measured is the one to look at; an empty cell would hide it.
     never = "never"
     return (
         line.vantage,

@@ -36,6 +36,7 @@ from pytomo_scrapy.reporting.tables import (
 from pytomo_scrapy.reporting.verdict import verdict
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
+# More points than a printed line of 168 mm shows apart.
 _BUCKETS = 240
 _WIDTH = 180.0
 _CHART_HEIGHT = 46.0
@@ -66,6 +67,7 @@ def write_pdf_report(
 
     Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
     """
+    # Read only, in one transaction: a crawl may be writing, and all pages must be of the same rows.
     reader = ReadDatabase(database)
     try:
         with reader.read() as connection:
@@ -97,6 +99,7 @@ def make_report(
 
 
 def _is_comparable(parameter: Figure, compare: str | None) -> bool:
+    # A figure without players would show the same line for each of them.
     if compare == "player":
         return parameter.is_playback
     return compare != "resolver" or parameter.name == "dns_elapsed_s"
@@ -159,9 +162,11 @@ class _Page:
         self._chart_heading(one.title, one)
         known = sum(line.known_count for line in found.lines)
         unknown = sum(line.unknown_count for line in found.lines)
+        # A line through two points looks like a trend.
         if known < 3:
             self._page.text(f"{known} known values: a graph needs at least 3.")
             return
+        # Bands of several lines cover each other.
         has_band = len(found.lines) == 1
         lines = [_line(line, one, has_band) for line in found.lines]
         self._chart(
@@ -184,6 +189,7 @@ class _Page:
     def distribution(self, connection: Connection, one: Figure, compare: str | None) -> None:
         """One figure's CDF, on a logarithmic axis."""
         found, _ = curves(connection, self._selection, one, compare=compare if _is_comparable(one, compare) else None)
+        # The axis is logarithmic, and has no place for 0.
         xs = sorted({value * one.factor for curve in found for value in curve.value if value > 0})
         self._chart_heading(f"CDF of {one.title.lower()}", one)
         if len(xs) < 2:
@@ -192,6 +198,7 @@ class _Page:
         lines = []
         for curve in found:
             steps = dict(zip((value * one.factor for value in curve.value), curve.share, strict=True))
+            # A curve has steps at its own values only: between them it stays where it was.
             share, shares = 0.0, []
             for x in xs:
                 share = steps.get(x, share)
@@ -202,6 +209,7 @@ class _Page:
         self._chart(Chart(xs, lines, (xs[0], xs[-1]), (0, 1), is_time=False, is_log_x=True, x_label=one.unit))
 
     def _chart_heading(self, title: str, one: Figure) -> None:
+        # A heading at the foot of a page would be torn from its chart.
         if self._pdf.get_y() + _CHART_HEIGHT + 40 > self._pdf.h - 15:
             self._pdf.add_page()
         self._page.heading(f"{title}{f' ({one.unit})' if one.unit else ''}", 12)
@@ -226,6 +234,7 @@ def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:
 
 def _top(lines: Sequence[ChartLine]) -> float:
     values = [value for line in lines for value in (*line.y, *line.high) if value is not None]
+    # From 0 always: an axis that begins elsewhere makes a small change look large.
     return max(values, default=0) * 1.05 or 1.0
 
 

@@ -65,6 +65,7 @@ class Box:
 
 def draw_chart(pdf: FPDF, chart: Chart, box: Box) -> None:
     """Draw axes, grid, bands, lines and legend into the box; labels lie outside of it, left and below."""
+    # From back to front: grid, bands, lines, marks.
     to_x, to_y = _scales(chart, box)
     _draw_grid(pdf, chart, box, to_x, to_y)
     for index, line in enumerate(chart.lines):
@@ -84,6 +85,7 @@ def _scales(chart: Chart, box: Box) -> tuple[Callable[[float], float], Callable[
             share = math.log(max(value, low) / low) / (math.log(high / low) or 1)
         else:
             share = (value - low) / ((high - low) or 1)
+        # What lies outside of the range is drawn at its edge: fpdf does not clip.
         return box.left + box.width * min(max(share, 0), 1)
 
     def to_y(value: float) -> float:
@@ -125,6 +127,7 @@ def _x_ticks(chart: Chart) -> list[tuple[float, str]]:
 
 
 def _time_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    # Nine labels of the longest form fit side by side.
     step = next((step for step in _TIME_STEPS if (high - low) / step <= 9), _TIME_STEPS[-1])
     first = math.ceil(low / step) * step
     form = (
@@ -136,6 +139,7 @@ def _time_ticks(low: float, high: float) -> list[tuple[float, str]]:
         if high - low > _DAY
         else "%H:%M"
     )
+    # Bounded also where the range is decades: the last step is the longest there is.
     count = min(12, int((high - first) // step) + 1)
     return [(at, datetime.fromtimestamp(at, UTC).strftime(form)) for at in (first + i * step for i in range(count))]
 
@@ -146,9 +150,11 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
         return [low]
     raw = (high - low) / most
     power = 10.0 ** math.floor(math.log10(raw))
+    # A little less than the exact share will do: 0.1 is not exact in binary, and would take the next larger step.
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     count = min(2 * most, int((high - first * step) / step + 1e-9) + 1)
+    # Else a label reads 0.30000000000000004.
     return [float(f"{(first + i) * step:.10g}") for i in range(count)]
 
 
@@ -160,6 +166,7 @@ def _pieces(chart: Chart, line: ChartLine, *columns: Sequence[float | None]) -> 
         if any(column[place] is None for column in columns):
             continue
         last = pieces[-1][-1] if pieces[-1] else None
+        # Values before and after a change of the software are not of one series.
         if last is not None and any(chart.x[last] < at <= x for at in cuts):
             pieces.append([])
         pieces[-1].append(place)
@@ -190,6 +197,7 @@ def _draw_line(
     pdf.set_line_width(0.3)
     for piece in _pieces(chart, line, line.y):
         points = [(to_x(chart.x[i]), to_y(line.y[i] or 0)) for i in piece]
+        # A value between two gaps would otherwise not be seen at all.
         if len(points) > 1:
             pdf.polyline(points)
         else:
@@ -206,6 +214,7 @@ def _draw_cuts(pdf: FPDF, chart: Chart, box: Box, to_x: Callable[[float], float]
         pdf.set_dash_pattern(dash=1, gap=0.8)
         pdf.line(x, box.top, x, box.top + box.height)
         pdf.set_dash_pattern()
+        # The same change of many vantage points is many lines, but one word.
         if word not in told:
             is_right = x > box.left + box.width * 0.75
             pdf.text(

@@ -98,6 +98,7 @@ class _Panel:
 def draw_session(shown: Shown) -> Drawing:
     """Return the picture of a session."""
     drawing = Drawing()
+    # A window that ended at once has no length to divide by.
     horizon_s = max(shown.horizon_s, 0.1)
     arrived = [stream.arrival_bytes[-1] for stream in shown.download.streams if stream.arrival_bytes]
     top = _Panel(TOP_PX, horizon_s, _round_up(max(arrived, default=1) / 1e6))
@@ -105,6 +106,7 @@ def draw_session(shown: Shown) -> Drawing:
     playhead = playhead_points(shown.startup_delay_s, shown.played_s, shown.stalls, horizon_s)
     bottom_largest = max([value for _, value in media + playhead], default=1.0)
     bottom = _Panel(TOP_PX + PANEL_PX + GAP_PX, horizon_s, _round_up(bottom_largest))
+    # The waits first: the lines are drawn over their shade.
     for panel in (top, bottom):
         _shade(drawing, panel, shown)
     _axes(drawing, top, "MB received")
@@ -123,12 +125,14 @@ def playhead_points(
     startup_delay_s: float | None, played_s: float, stalls: Sequence[Interval], horizon_s: float
 ) -> list[Point]:
     """Return the playhead over time: media seconds played, flat in stalls."""
+    # It never moved: a line at 0 would look like one that waits.
     if startup_delay_s is None:
         return []
     points = [(startup_delay_s, 0.0)]
     for stall in stalls:
         position_s = points[-1][1] + stall.start_s - points[-1][0]
         points += [(stall.start_s, position_s), (stall.start_s + stall.duration_s, position_s)]
+    # A stall that lasts beyond the window leaves nothing to play after it.
     rest_s = min(played_s - points[-1][1], horizon_s - points[-1][0])
     if rest_s > 0:
         points.append((points[-1][0] + rest_s, points[-1][1] + rest_s))
@@ -136,6 +140,7 @@ def playhead_points(
 
 
 def _media_points(shown: Shown, horizon_s: float) -> list[Point]:
+    # A stream whose media time is not known: what is complete of both cannot be said.
     if len(shown.timelines) != len(shown.download.streams):
         return []
     steps = media_steps(window_traces(shown.download, shown.timelines), horizon_s)
@@ -147,11 +152,13 @@ def _round_up(value: float) -> float:
     if value <= 0:
         return 1.0
     base = 10.0 ** math.floor(math.log10(value))
+    # Not the next step for a value that is a hair above, by rounding.
     return next(factor * base for factor in (1, 2, 5, 10) if factor * base >= value * 0.999)
 
 
 def _shade(drawing: Drawing, panel: _Panel, shown: Shown) -> None:
     waits = [(Interval(0.0, shown.horizon_s if shown.startup_delay_s is None else shown.startup_delay_s), STARTUP)]
+    # Stalls last: in a stall the picture stands as well, and the stall is the stronger word.
     waits += [(freeze, FREEZE) for freeze in shown.freezes] + [(stall, STALL) for stall in shown.stalls]
     for wait, colour in waits:
         left, right = panel.x(wait.start_s), panel.x(wait.start_s + wait.duration_s)
@@ -180,6 +187,7 @@ def _steps(points: Sequence[Point], horizon_s: float) -> list[Point]:
     kept = [*points[::stride], points[-1]] if points else []
     corners: list[Point] = []
     for t_s, value in kept:
+        # A value holds until the next: a slanted line would show bytes before they came.
         if corners:
             corners.append((t_s, corners[-1][1]))
         corners.append((t_s, value))
@@ -229,6 +237,7 @@ def as_svg(drawing: Drawing) -> str:
 
 def as_png(drawing: Drawing, scale: int = 2) -> bytes:
     """Return the drawing as a PNG of `scale` times the size. Raises ImportError where Pillow is not installed."""
+    # Here, as SVG needs no Pillow, which is not among the requirements.
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (WIDTH_PX * scale, HEIGHT_PX * scale), "#ffffff")

@@ -19,6 +19,7 @@ def table_lines(layout: TableLayout, width: int) -> list[str]:
     """Return the lines of a table, its title left out, for a place of `width` cells; a long word alone goes beyond."""
     widths = [max(map(cell_len, column)) for column in zip(layout.columns, *layout.rows, strict=True)]
     room = width - sum(widths) - len(GAP) * (len(widths) - 1)
+    # Prose gives way first: figures that are broken over two lines are misread.
     if room < 0 and layout.columns[-1] in PROSE:
         widths[-1] += room
         if widths[-1] >= _LEAST_PROSE:
@@ -41,6 +42,7 @@ def _row(row: Sequence[str], widths: Sequence[int], are_figures: Sequence[bool])
     )
     if cell_len(last) <= widths[-1]:
         return [GAP.join([*ahead, last]).rstrip()]
+    # A path, a command or a name with hyphens must stay whole, to be copied.
     first, *further = textwrap.wrap(last, widths[-1], break_long_words=False, break_on_hyphens=False) or [""]
     indent = " " * sum(width + len(GAP) for width in widths[:-1])
     return [GAP.join([*ahead, first]), *(indent + line for line in further)]

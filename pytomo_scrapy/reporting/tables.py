@@ -101,6 +101,7 @@ def transport_table(pairs: TransportPairs) -> TableLayout:
     rows = [
         (
             readable(one.figure.removesuffix("_s").removesuffix("_bps")),
+            # A mean has no sign; differences show theirs.
             (shown(one.plain_mean, one.unit) or "").removeprefix("+"),
             shown(one.difference, one.unit),
             f"{shown(one.low, one.unit)} to {shown(one.high, one.unit)}" if one.low is not None else None,
@@ -127,6 +128,7 @@ def quality_table(quality: QualityShares) -> TableLayout:
     rows = [
         (f"{one.height_px}p", percent(one.share), f"{percent(one.low)} to {percent(one.high)}", one.known_count)
         for one in quality.shares
+        # A height that no session tells of would read as 0 %.
         if one.known_count
     ]
     notes = [f"Grade as in the service's public report: {quality.grade}." if quality.grade else ""]
@@ -213,6 +215,7 @@ def _delivery(modes: Sequence[ThroughputSummary]) -> TableLayout:
         )
         for one in modes
     ]
+    # All modes have the same quantiles.
     shares = _shares(modes[0].delivery_quantiles_bps) if modes else ()
     note = f"{_DELIVERY_NOTE} Cross: windows in which other traffic of this machine was seen."
     return _layout("Delivery of media in Mbit/s", ("mode", "windows", "media", *shares, "cross"), rows, note)
@@ -258,6 +261,7 @@ def measurement_tables(record: Mapping[str, Any]) -> list[TableLayout]:
 
 def further_tables(record: Mapping[str, Any]) -> list[TableLayout]:
     """Lay out, column by column, the rows of probes that have no layout of their own, as a new one."""
+    # From the item itself: a new probe is shown before anybody has laid it out.
     found = {rows.field: record.get(rows.field) for rows in rows_of(VideoItem) if rows.field not in _LAID_OUT}
     return [_layout(readable(name).capitalize(), tuple(one[0]), [row.values() for row in one])
             for name, one in found.items() if one]  # fmt: skip
@@ -304,6 +308,7 @@ def _windows(downloads: Sequence[Mapping[str, Any]]) -> TableLayout:
             one["failure"] or one["ended_by"],
         )
         for one in downloads
+        # A window that never opened has its failure in the verdict, and nothing to show here.
         if one["window_s"] is not None
     ]
     columns = ("host", "address", "mode", "received", "first byte", "delivery", "1 s min", "1 s max", "ended by")
@@ -314,6 +319,7 @@ def _playbacks(playbacks: Sequence[Mapping[str, Any]]) -> TableLayout:
     rows = [
         (
             one["player"],
+            # Censored: the delay is longer than the window was, and no number says that.
             seconds(one["startup_delay_s"]) if one["is_started"] else f"not within {seconds(one['horizon_s'])}",
             one["stall_count"],
             seconds(one["stalled_s"]),
@@ -333,6 +339,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
     for one in estimates:
         kind = one.kind
         value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
+        # A value without an interval is shown for what it is; leaving the cell empty would read as certain.
         interval = "not enough data"
         if one.low is not None and one.high is not None:
             low, high = (number(bound * kind.factor, kind.decimals) for bound in (one.low, one.high))
@@ -362,6 +369,7 @@ def refusal_table(account: RefusalAccount) -> TableLayout:
     """Lay out what the service refused: all of it, by class, and by what the videos are like. No row: nothing was."""
     rows, before = [], ""
     for name, value, one in account.parts():
+        # The name of a group of rows stands at its first row only.
         shown = name if name != before else ""
         rows.append((shown, readable(value), one.asked_count, one.refused_count, *_share_and_interval(one)))
         before = name

@@ -19,6 +19,7 @@ from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
+from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.table_text import table_lines
 from pytomo_scrapy.reporting.tables import (
     TableLayout,
@@ -44,12 +45,14 @@ _NO_EDGE = 1_000_000
 
 def make_console() -> Console:
     """Return standard output as rich writes to it: as wide as its terminal or COLUMNS says, else without an edge."""
+    # rich would take 80 columns in a pipe, and cut what a program reads.
     has_edge = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     return Console(highlight=False, width=None if has_edge else _NO_EDGE)
 
 
 def say(console: Console, text: str) -> None:
     """Print a text of rich's markup, broken between words only: a path or a command stays whole."""
+    # rich's own wrapping breaks long words; a path that is broken cannot be copied.
     for line in Text.from_markup(text).split("\n", allow_blank=True):
         offsets, start = [], 0
         for word in re.finditer(r"\S+", line.plain):
@@ -86,11 +89,13 @@ def _print_rows(console: Console, layout: TableLayout) -> None:
 
 def print_report(console: Console, report: ReportSummary, database: str) -> None:
     """Print what a database holds: counts, failures, playback, throughput, round trips."""
+    # Days whose measurements were deleted come first and apart: nothing below counts them.
     if report.aggregated is not None:
         _print_days(console, report.aggregated)
         if report.attempted_count == 0:
             return
     if report.attempted_count == 0:
+        print_tables(console, [legacy_layout(report.imported)])
         say(
             console,
             f"{escape(database)} holds no measurement yet. A crawl of ten videos fills it:\n\n    {_FIRST_CRAWL}",
@@ -109,6 +114,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             say(console, escape(sentence))
         console.print()
         print_tables(console, [refusal_table(report.refusals)])
+    print_tables(console, [legacy_layout(report.imported)])
     if report.publication is not None:
         _print_publication(console, report.publication)
 
@@ -129,6 +135,7 @@ def _print_publication(console: Console, found: Publication) -> None:
 
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print groups with their figures, their differences to the first, and what they allow to say."""
+    # Here, as it takes NumPy, which costs 0.1 s at each start of a command.
     from pytomo_scrapy.reporting.comparison_text import comparison_sentences, comparison_tables
 
     for sentence in (*comparison_sentences(found), *found.notes):
@@ -175,12 +182,14 @@ def measurement_verdict(record: Mapping[str, Any]) -> str:
     if not failure:
         return f"{played[0].upper()}{played[1:]}." if played else "Measured, but no player ran."
     where = f"{failure} ({record['attribution']}, at {record['failure_stage']}): {meaning_of(failure)}."
+    # Only what is charged to the network is a bad session; all else says nothing of the line.
     if record["attribution"] == Attribution.NETWORK:
         return f"A bad session: {where}" + (f" Until then: {played}." if played else "")
     return f"Not measured: {where} This says nothing about the line."
 
 
 def _played(record: Mapping[str, Any]) -> str:
+    # The first window stands for the video; a second one is the other transport or address family.
     by_player = {one["player"]: one for one in record.get("playbacks", []) if one["place"] == 0}
     first = headline_player(by_player)
     if first is None:

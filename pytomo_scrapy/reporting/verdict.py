@@ -26,6 +26,7 @@ class Sentence:
 
 def verdict(found: Overview, subject: str, since: Callable[[Estimate], int | None]) -> list[Sentence]:
     """Say what the figures allow to be said. `since` gives when a figure changed, for those that did."""
+    # From the weakest case to the strongest: no data, too few, nothing to compare with, no change, changes.
     if not found.valid_count:
         return [Sentence(f"Not enough data: no valid measurement of {subject} in this period.", "unknown")]
     if not found.has_enough:
@@ -33,6 +34,7 @@ def verdict(found: Overview, subject: str, since: Callable[[Estimate], int | Non
             f"Not enough data to tell a change: {counted(found.video_count, 'video')} on {_days(found.day_count)}; "
             f"it takes {LEAST_VIDEOS} videos on {LEAST_DAYS} days."
         )
+        # With too few days an interval cannot say how days differ, only how videos of these days do.
         if any(one.is_of_these_days for one in found.estimates):
             text += f" The intervals below are over videos alone: they hold for {these_days(found)} only."
         return [Sentence(text, "unknown")]
@@ -40,6 +42,7 @@ def verdict(found: Overview, subject: str, since: Callable[[Estimate], int | Non
         return [Sentence(f"Not compared with the period before: {found.uncompared}.", "unknown")]
     if all(one.change_low is None for one in found.estimates):
         return [Sentence("Not enough data in the period before to tell a change.", "unknown")]
+    # What got worse is read first.
     changed = sorted((one for one in found.estimates if one.is_changed), key=lambda one: not one.is_worse)
     if not changed:
         text = f"No change against the period before is shown, {_videos(found)}: every 95 % interval includes none."
@@ -67,6 +70,7 @@ def _change(one: Estimate, found: Overview, subject: str, since_s: int | None) -
 
 def _verb(one: Estimate) -> str:
     assert one.change is not None
+    # People say doubled of what is about twice; the figures with their interval stand behind it.
     if one.kind.is_relative and one.change >= 0.9:
         return "doubled" if one.change < 1.5 else "more than doubled"
     if one.kind.is_relative and one.change <= -0.45:
@@ -77,6 +81,7 @@ def _verb(one: Estimate) -> str:
 def part_of_day(seconds: int, end_s: int) -> str:
     """Say when, as people do: Tuesday evening; with its date where that is more than a week before the end. UTC."""
     at = datetime.fromtimestamp(seconds, UTC)
+    # A change is known to some hours at best: an hour and minute would claim more than is known.
     words = f"{at:%A} {_PARTS_OF_DAY[at.hour // 6]}"
     return words if end_s - seconds < _WEEK_S else f"{words}, {at.day} {at:%B}"
 

@@ -52,6 +52,7 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _flag(name: str, value: Any) -> bool:
+    # What people and scripts write; Scrapy hands every argument over as text.
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     try:
         return words[str(value).strip().lower()]
@@ -66,6 +67,7 @@ def of_the_user(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def parse_arguments(user_arguments: Mapping[str, Any]) -> WalkArguments:
     """Check the `-a` arguments. Raises SettingError with a sentence that names the argument and what would be right."""
+    # A misspelt argument would be a crawl of something else, for months.
     known = set(WalkArguments.__dataclass_fields__)
     for name in user_arguments:
         if name not in known:

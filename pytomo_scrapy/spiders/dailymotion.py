@@ -38,4 +38,5 @@ class DailymotionSpider(WalkSpider):
         return dailymotion_url(video_id)
 
     def parse_page(self, response: Response) -> ParsedPage:
+        # Parsed whatever the status is: an error's body often says more than its number.
         return status_failure(response.status, parse_dailymotion(response.body))

@@ -71,8 +71,7 @@ class Walk:
         Raises StorageError.
         """
         rounds = Rounds(context.config.endurance)
-        if context.study is not None:
-            await _wait(context.study.wait_s(1), "The study starts", context.standing)
+        # Before the line is taken and the database is asked: neither is held through a wait of hours.
         await _wait(rounds.before_first_s(), "The crawl starts", context.standing)
         opened = await context.begin(spider, user_arguments, asdict(arguments), is_own_list=arguments.vantage == "own")
         walk = cls(context, opened.frontier, arguments, sources, rounds)
@@ -97,6 +96,7 @@ class Walk:
     @contextlib.contextmanager
     def leases_renewed(self) -> Iterator[None]:
         """Keep our claims of the frontier while the block lasts."""
+        # A third: one renewal may fail, and the next still comes in time.
         renewal = asyncio.create_task(self._claims.renew_leases(self._context.config.endurance.lease_s / 3))
         try:
             yield
@@ -115,9 +115,11 @@ class Walk:
                 return
 
     async def _pace(self, claim: Claim) -> None:
+        # What has ended several attempts without a row may have ended the crawler: not at full speed again.
         if claim.attempt_count > SUSPECT_AFTER:
             await asyncio.sleep(RETRY_PAUSE_S)
         await self._context.politeness.ready()
+        # The pace is one of videos: a source is one page, and brings dozens.
         if claim.kind != "video":
             return
         pace_s = self._context.config.pace_s
@@ -133,6 +135,7 @@ class Walk:
         """
         await self._context.politeness.ready()
         while (wait_s := self._video_started_s + self._context.config.pace_s - time.monotonic()) > 0:
+            # In short sleeps: a crawl that stops does not wait out the pace.
             if self._context.gate.is_stopping:
                 raise Stopped
             await asyncio.sleep(min(wait_s, _POLL_S))
@@ -141,6 +144,7 @@ class Walk:
     async def _next_round(self) -> bool:
         if self._context.is_over or not self._arguments.loop:
             return False
+        # A round that found nothing would begin the next at once, and so on.
         if (await self._storage.ask(self._frontier.counts)).done == 0:
             return False
         pause_s = self._rounds.before_next_s()
@@ -150,6 +154,7 @@ class Walk:
                 return False
             pause_s = self._context.study.wait_s(done + 1)
         if pause_s > 0:
+            # Another crawler may use the line for the hours between; it is waited for where it is not done by then.
             self._context.line.free()
             await _wait(pause_s, "The next round starts", self._context.standing)
             await self._context.line.take_when_free()

@@ -36,6 +36,7 @@ class YoutubeSpider(WalkSpider):
     def check_arguments(cls, raw_arguments: Mapping[str, Any], settings: Config) -> None:
         super().check_arguments(raw_arguments, settings)
         arguments = parse_arguments(of_the_user(raw_arguments))
+        # Sources are asked for first videos only: a list of one's own needs none.
         is_list = arguments.urls or arguments.input_file
         if not is_list and not popular_sources(arguments.time_frame, arguments.country, settings.source):
             raise SettingError(
@@ -54,6 +55,7 @@ class YoutubeSpider(WalkSpider):
         return watch_request(video_id, self.arguments.country)
 
     def instead_of_page(self, video_id: str) -> PageRequest | None:
+        # The same list from the API, where the page has a shape that no parser knows.
         return next_request(video_id, self.arguments.country)
 
     def page_after(self, page: PageRequest, continuation: str) -> PageRequest | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,14 +25,10 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-def measured(tmp_path: Path, synthetic: ModuleType) -> Iterator[Database]:
+def measured(tmp_path: Path, two_weeks_of_one_method: Path) -> Iterator[Database]:
     """Two weeks of three vantage points, measured in one way."""
+    shutil.copy(two_weeks_of_one_method, tmp_path / "measured.db")
     database = open_database(f"sqlite:///{tmp_path / 'measured.db'}")
-    synthetic.fill(database, 1500, days=14, videos=200, traces=0)
-    with database.write() as connection:
-        connection.execute(text("UPDATE run SET yt_dlp_version = '1'"))
-        for table in ("measurement", "figure"):
-            connection.execute(text(f"UPDATE {table} SET client = 'WEB'"))
     yield database
     database.close()
 

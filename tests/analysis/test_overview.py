@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,14 +19,10 @@ DAYS = 14
 
 
 @pytest.fixture
-def one_method(tmp_path: Path, synthetic: ModuleType) -> Iterator[Database]:
+def one_method(tmp_path: Path, two_weeks_of_one_method: Path) -> Iterator[Database]:
     """Two weeks measured in one way."""
+    shutil.copy(two_weeks_of_one_method, tmp_path / "one.db")
     database = open_database(f"sqlite:///{tmp_path / 'one.db'}")
-    synthetic.fill(database, 1500, days=DAYS, videos=300, traces=0)
-    with database.write() as connection:
-        connection.execute(text("UPDATE run SET yt_dlp_version = '1'"))
-        connection.execute(text("UPDATE measurement SET client = 'WEB'"))
-        connection.execute(text("UPDATE figure SET client = 'WEB'"))
     yield database
     database.close()
 

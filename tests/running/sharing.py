@@ -17,6 +17,9 @@ _START_S = 60.0
 
 _stack = ExitStack()
 _sockets: list[str] = []
+# What a process holds for its parent only.
+_not_ours: list[ExitStack] = []
+_started: list[subprocess.Popen[bytes]] = []
 
 
 def start_server() -> str:
@@ -26,6 +29,7 @@ def start_server() -> str:
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.running.server", path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
+    _started.append(server)
     _stack.callback(_end, server)
     return path
 
@@ -47,6 +51,15 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     assert server.stdin is not None
     server.stdin.close()
     server.wait(30)
+
+
+def leave_to_parent() -> None:
+    """In a process that was forked: use the server, and let the parent end it."""
+    _not_ours.append(_stack.pop_all())
+    for server in _started:
+        # It ends when nobody holds this any more.
+        assert server.stdin is not None
+        server.stdin.close()
 
 
 def end_server() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from pytomo_scrapy.analysis.selection import Selection, conditions
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage
@@ -68,82 +68,101 @@ class Method:
 
 
 def method_of(connection: Connection, selection: Selection) -> Method:
-    """Return how the rows of a selection whose era is settled were measured."""
-    chosen = and_(*conditions(selection))
-    counts = {
-        name: [
-            (str(row[0]), row[1])
-            for row in connection.execute(
-                select(figure.c[name], func.count())
-                .where(chosen, figure.c[name].is_not(None))
-                .group_by(figure.c[name])
-                .order_by(func.count().desc(), figure.c[name])
-            )
-        ]
-        for name in _COUNTED
-    }
-    ways = connection.execute(
+    """Return how the rows of a selection whose era is settled were measured.
+
+    The flat table is read once. What a window was allowed, its interface and what the user says of the line are
+    those of the first window of each mode in a run.
+    """
+    groups = connection.execute(
         select(
-            figure.c.vantage_id,
-            download.c.mode,
-            download.c.window_s,
-            download.c.access_technology,
-            download.c.contract_bps,
-            download.c.interface_kind,
+            *(figure.c[name] for name in ("run_id", "vantage_id", *_COUNTED)),
             func.count().label("row_count"),
+            func.min(figure.c.measurement_id).label("first_id"),
         )
-        .join(
-            download,
-            and_(download.c.measurement_id == figure.c.measurement_id, download.c.place == figure.c.place),
-        )
-        .where(chosen)
-        .group_by(*(download.c[name] for name in ("mode", "window_s", "access_technology", "contract_bps")))
-        .group_by(figure.c.vantage_id, download.c.interface_kind)
+        .where(and_(*conditions(selection)))
+        .group_by(*(figure.c[name] for name in ("run_id", "vantage_id", *_COUNTED)))
     ).all()
-    run_ids = select(figure.c.run_id).where(chosen).distinct()
-    runs = connection.execute(
-        select(*(run.c[name] for name in _VERSIONS), crawl.c.name.label("crawl"))
-        .outerjoin(crawl, crawl.c.id == run.c.crawl_id)
-        .where(run.c.id.in_(run_ids))
-        .order_by(run.c.id)
-    ).all()
+    runs = _runs(connection, {row.run_id for row in groups})
+    windows = _windows(connection, groups)
     return Method(
-        lines=_lines(connection, chosen, ways),
-        windows=_windows(ways),
-        counts=counts,
+        lines=_lines(connection, groups, windows),
+        windows=_summed((one.mode or _NOT_SAID, one.window_s, count) for one, count in windows if one.window_s),
+        counts={name: _counts(groups, name) for name in _COUNTED},
         versions={name: _distinct(getattr(row, name) for row in runs) for name in _VERSIONS},
         crawls=_distinct(row.crawl for row in runs),
         run_count=len(runs),
     )
 
 
-def _lines(connection: Connection, chosen: Any, ways: Sequence[Row[Any]]) -> list[MeasuredLine]:
-    rows = connection.execute(
-        select(vantage.c.id, vantage.c.name, vantage.c.provider, func.count().label("row_count"))
-        .join(figure, figure.c.vantage_id == vantage.c.id)
-        .where(chosen)
-        .group_by(vantage.c.id, vantage.c.name, vantage.c.provider)
+def _counts(groups: Sequence[Any], name: str) -> list[tuple[str, int]]:
+    sums: defaultdict[str, int] = defaultdict(int)
+    for row in groups:
+        value = row._mapping[name]
+        if value is not None:
+            sums[str(value)] += row.row_count
+    return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _runs(connection: Connection, run_ids: set[int]) -> list[Any]:
+    columns = [run.c[name] for name in _VERSIONS]
+    joined = select(*columns, crawl.c.name.label("crawl")).outerjoin(crawl, crawl.c.id == run.c.crawl_id)
+    found: list[Any] = []
+    for ids in batched(sorted(run_ids)):
+        found += connection.execute(joined.where(run.c.id.in_(ids)).order_by(run.c.id)).all()
+    return found
+
+
+def _windows(connection: Connection, groups: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Return a window of each run and mode, with the number of rows that it stands for."""
+    first: dict[tuple[int, str | None], int] = {}
+    sums: defaultdict[tuple[int, str | None], int] = defaultdict(int)
+    for row in groups:
+        key = (row.run_id, row.mode)
+        sums[key] += row.row_count
+        first[key] = min(first.get(key, row.first_id), row.first_id)
+    columns = ("mode", "window_s", "access_technology", "contract_bps", "interface_kind")
+    query = select(figure.c.run_id, figure.c.vantage_id, *(download.c[name] for name in columns)).join(
+        download, and_(download.c.measurement_id == figure.c.measurement_id, download.c.place == figure.c.place)
+    )
+    found: list[Any] = []
+    for ids in batched(sorted(first.values())):
+        found += connection.execute(query.where(figure.c.measurement_id.in_(ids))).all()
+    return [(one, sums[one.run_id, one.mode]) for one in found]
+
+
+def _summed(windows: Iterable[tuple[str, float, int]]) -> list[tuple[str, float, int]]:
+    sums: defaultdict[tuple[str, float], int] = defaultdict(int)
+    for mode, window_s, count in windows:
+        sums[mode, window_s] += count
+    return sorted(((mode, window_s, count) for (mode, window_s), count in sums.items()), key=lambda one: -one[2])
+
+
+def _lines(connection: Connection, groups: Sequence[Any], windows: Sequence[tuple[Any, int]]) -> list[MeasuredLine]:
+    counts: defaultdict[int, int] = defaultdict(int)
+    for row in groups:
+        counts[row.vantage_id] += row.row_count
+    known = connection.execute(
+        select(vantage.c.id, vantage.c.name, vantage.c.provider)
+        .where(vantage.c.id.in_(sorted(counts)))
         .order_by(vantage.c.name, vantage.c.provider)
     )
     return [
         MeasuredLine(
             name=row.name,
             provider=row.provider,
-            row_count=row.row_count,
-            access=_distinct(way.access_technology for way in ways if way.vantage_id == row.id),
-            contract_bps=_distinct(way.contract_bps for way in ways if way.vantage_id == row.id),
-            interfaces=_distinct(way.interface_kind for way in ways if way.vantage_id == row.id),
+            row_count=counts[row.id],
+            access=_distinct(one.access_technology for one, _ in windows if one.vantage_id == row.id),
+            contract_bps=_distinct(one.contract_bps for one, _ in windows if one.vantage_id == row.id),
+            interfaces=_distinct(one.interface_kind for one, _ in windows if one.vantage_id == row.id),
         )
-        for row in rows
+        for row in known
     ]
 
 
-def _windows(ways: Sequence[Row[Any]]) -> list[tuple[str, float, int]]:
-    sums: defaultdict[tuple[str, float], int] = defaultdict(int)
-    for way in ways:
-        if way.window_s is not None:
-            sums[(way.mode or _NOT_SAID, way.window_s)] += way.row_count
-    return sorted(((mode, window_s, count) for (mode, window_s), count in sums.items()), key=lambda one: -one[2])
+def batched(ids: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:
+    """Yield the ids in parts that a database takes in one question."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def _distinct(values: Any) -> list[Any]:

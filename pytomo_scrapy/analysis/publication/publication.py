@@ -14,6 +14,7 @@ from pytomo_scrapy.analysis.publication.method import Method, method_of
 from pytomo_scrapy.analysis.publication.model_errors import model_error_of
 from pytomo_scrapy.analysis.publication.reported import REPORTED, Reported
 from pytomo_scrapy.analysis.publication.sample_size import TARGETS, rows_for
+from pytomo_scrapy.analysis.publication.study_part import StudyPart, studies_of
 from pytomo_scrapy.analysis.quality_shares import grade_of
 from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.analysis.selection import Selection
@@ -62,6 +63,7 @@ class Publication:
     grade: str | None
     refusals: RefusalAccount
     method: Method
+    studies: Sequence[StudyPart] = ()
     who: str | None = None  # measured, as the user says
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,6 +78,7 @@ class Publication:
             "grade": self.grade,
             "refused": asdict(self.refusals.every),
             "method": asdict(self.method),
+            "studies": [one.to_dict() for one in self.studies],
             "who": self.who,
         }
 
@@ -103,6 +106,7 @@ def publication_of(
         grade=grade_of({int(name[6:-1]): one.value for name, one in estimates.items() if name.startswith("plays_")}),
         refusals=found.refusals,
         method=method,
+        studies=studies_of(connection, selection),
         who=who,
     )
 

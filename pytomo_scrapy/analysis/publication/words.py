@@ -10,6 +10,7 @@ from pytomo_scrapy.analysis.publication.method import MeasuredLine, Method
 from pytomo_scrapy.analysis.publication.model_errors import WHERE, players_words
 from pytomo_scrapy.analysis.publication.publication import Publication, PublishedFigure
 from pytomo_scrapy.analysis.publication.reported import ETSI
+from pytomo_scrapy.analysis.publication.study_part import StudyPart, study_rows
 from pytomo_scrapy.analysis.refusals import RefusedShare
 from pytomo_scrapy.items.in_words import counted, number
 
@@ -107,6 +108,7 @@ def method_rows(found: Publication) -> Iterator[tuple[str, str]]:
         if values := _shares(method, name):
             yield title, values
     yield "panel", _panel_words(found)
+    yield from study_rows(found.studies)
     yield "versions", version_words(method)
     for note in found.selection["notes"] or ("all rows of the period were measured in one way",):
         yield "eras", note
@@ -153,7 +155,17 @@ def paste_text(found: Publication) -> list[str]:
         f"Figures with intervals of 95 %: {'; '.join(known)}.",
         found.selection["censoring"],
         *found.selection["notes"],
+        *(_study_words(part) for part in found.studies),
     ]
+
+
+def _study_words(part: StudyPart) -> str:
+    newest = part.study.newest
+    deviated = " ".join(part.deviations) or "It was done as planned."
+    return (
+        f"The study {part.study.name} was planned before (version {newest.version} of its plan, SHA-256 "
+        f"{newest.plan_hash}). {deviated}"
+    )
 
 
 def citation() -> str:

@@ -111,6 +111,7 @@
   }
   document.addEventListener("DOMContentLoaded", function () {
     showCurrent();
+    if (matchMedia("(max-width: 45rem)").matches) document.querySelectorAll("[data-role=aside]").forEach((aside) => { aside.open = false; });
     document.querySelector("[data-theme-switch]").addEventListener("click", switchTheme);
     document.querySelector("[data-time-switch]").addEventListener("click", switchClock);
     showClock();

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.analysis import distribution, lists, overview, series
 from pytomo_scrapy.analysis.columnar.blocks import (
@@ -32,9 +35,13 @@ ROWS = 1300
 
 
 @pytest.fixture
-def two_blocks(each_url: str, synthetic: ModuleType) -> Iterator[Database]:
+def two_blocks(each_url: str, synthetic: ModuleType, synthetic_file: Callable[..., Path]) -> Iterator[Database]:
+    options = {"days": 6, "videos": 60, "traces": 0}
+    if each_url.startswith("sqlite"):
+        shutil.copy(synthetic_file(ROWS, **options), str(make_url(each_url).database))
     database = open_database(each_url)
-    synthetic.fill(database, ROWS, days=6, videos=60, traces=0)
+    if not database.is_sqlite:
+        synthetic.fill(database, ROWS, **options)
     yield database
     database.close()
 

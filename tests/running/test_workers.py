@@ -1,0 +1,73 @@
+"""Tests that run in several forked processes are reported as if they had run in one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running.sharing import ROOT, VARIABLE
+
+pytestmark = pytest.mark.process
+
+_FILES = {
+    "test_a.py": """
+import os, pathlib, pytest
+def test_passes(): pass
+def test_fails():
+    print("said by it")
+    assert [1, 2] == [1, 3]
+@pytest.mark.skip(reason="not today")
+def test_skipped(): pass
+def test_dies(): os._exit(3)
+def test_after_it(): print("run all the same")
+@pytest.mark.alone
+def test_alone(): assert len(list(pathlib.Path(r"{folder}").glob("begun-*"))) == 2
+""",
+    "test_b.py": """
+import pathlib, pytest
+@pytest.fixture(scope="session", autouse=True)
+def begun():
+    pathlib.Path(r"{folder}/begun-b").touch()
+    yield
+    pathlib.Path(r"{folder}/ended").touch()
+@pytest.mark.parametrize("number", range(3))
+def test_in_one_process(number, tmp_path): assert tmp_path.exists()
+""",
+    "test_c.py": """
+import pathlib
+def test_second_try():
+    pathlib.Path(r"{folder}/begun-c").touch()
+    first = pathlib.Path(r"{folder}/tried")
+    if not first.exists():
+        first.touch()
+        raise RuntimeError
+""",
+}
+
+
+def run(folder: Path, *words: str) -> str:
+    for name, text in _FILES.items():
+        (folder / name).write_text(text.replace("{folder}", str(folder)))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.running.workers", "--workers", "2",
+         "-c", ROOT / "pyproject.toml", "--rootdir", folder, *words, folder],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env={VARIABLE: "none"},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_outcomes_are_those_of_one_process(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--reruns", "1")
+    assert "2 failed, 7 passed, 1 skipped, 2 rerun" in shown, shown
+    assert "assert [1, 2] == [1, 3]" in shown and "said by it" in shown
+    assert "test_dies" in shown and "the process of this test ended by itself: 3" in shown
+    assert (tmp_path / "ended").exists(), "fixtures of the session are taken down"
+
+
+def test_run_stops_at_the_first_failure_where_it_is_told_to(tmp_path: Path) -> None:
+    shown = run(tmp_path, "-x", "-k", "test_fails or test_after_it")
+    assert "1 failed" in shown and "stopping after 1 failures" in shown, shown

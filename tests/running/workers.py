@@ -1,0 +1,218 @@
+"""`pytest --workers N`: collect once, then fork N processes, each of which runs one file after the other.
+
+A process that starts anew imports the product and collects all tests for itself, which took longer than most of the
+tests did. What is forked shares that, and the garbage collector leaves it alone. Tests marked `alone` follow when the
+rest has ended, two files at once. Fixtures of the session are made anew in each process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import random
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import groupby
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from typing import NoReturn
+
+import pytest
+
+from tests.running import sharing
+from tests.running.commands import end_all
+
+_ALONE_AT_ONCE = 2
+_PR_SET_PDEATHSIG = 1
+
+# The tests of one file, by their places among those of the session.
+File = list[int]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.addoption("--workers", type=int, default=0, help="run files in so many processes, forked after collection")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run the collected tests in several processes. Leaves it to pytest where there is to be but one."""
+    at_once = session.config.getoption("--workers")
+    if not at_once or session.config.option.collectonly or session.testsfailed:
+        return None
+    # It would turn for all processes: they would share what it waits for.
+    assert "twisted.internet.reactor" not in sys.modules, "a test module imports the reactor when it is collected"
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.showfspath = False  # letters of several files would each begin a line
+    files = [list(places) for _, places in groupby(range(len(session.items)), lambda at: session.items[at].path)]
+    alone = [[at for at in file if session.items[at].get_closest_marker("alone")] for file in files]
+    crowd = [[at for at in file if at not in set(apart)] for file, apart in zip(files, alone, strict=True)]
+    session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined] - one folder for all processes
+    # Else each collection of garbage would look at all that was imported, and copy it.
+    gc.collect()
+    gc.freeze()
+    for queue, number in ((crowd, at_once), (alone, min(at_once, _ALONE_AT_ONCE))):
+        _Round(session, [file for file in queue if file]).run(number)
+    return True
+
+
+class _Worker:
+    """A forked process, as its parent knows it."""
+
+    def __init__(self, pid: int, connection: Connection) -> None:
+        self.pid = pid
+        self.connection = connection
+        self.begun: int | None = None
+        self.left: list[File] = []  # what it was given and has not begun
+
+
+class _Round:
+    """Hands out files until none is left, and reports what became of each test."""
+
+    def __init__(self, session: pytest.Session, files: list[File]) -> None:
+        self._session = session
+        self._reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        self._files = files[::-1]
+        self._workers: dict[Connection, _Worker] = {}
+
+    def run(self, number: int) -> None:
+        """Return when all is run. Raises what pytest raises where it is told to stop at a failure."""
+        try:
+            for _ in range(min(number, len(self._files))):
+                self._fork()
+            while self._workers:
+                for connection in wait(list(self._workers)):
+                    self._hear(self._workers[connection])
+                if self._session.shouldfail:
+                    raise self._session.Failed(self._session.shouldfail)
+                if self._session.shouldstop:
+                    raise self._session.Interrupted(self._session.shouldstop)
+        finally:
+            for worker in self._workers.values():
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGTERM)
+                os.waitpid(worker.pid, 0)
+
+    def _fork(self) -> None:
+        ours, theirs = Pipe()
+        capture = self._session.config.pluginmanager.getplugin("capturemanager")
+        capture.suspend_global_capture(in_=True)
+        parent = os.getpid()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads, such as a library of numbers starts when it is imported.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            for connection in (ours, *self._workers):
+                connection.close()
+            _be_worker(self._session, theirs, parent)
+        capture.resume_global_capture()
+        theirs.close()
+        self._workers[ours] = _Worker(pid, ours)
+
+    def _hear(self, worker: _Worker) -> None:
+        hook = self._session.config.hook
+        try:
+            kind, content = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self._mourn(worker)
+            return
+        if kind == "next":
+            file = self._files.pop() if self._files else None
+            if file is not None:
+                worker.left.append(list(file))
+            worker.connection.send(file)
+        elif kind == "begin":
+            worker.begun = content
+            worker.left = [rest for file in worker.left if (rest := [at for at in file if at != content])]
+        elif kind == "report":
+            report = hook.pytest_report_from_serializable(config=self._session.config, data=content)
+            if report.when == "teardown":
+                worker.begun = None
+            hook.pytest_runtest_logreport(report=report)
+            if self._reporter is not None:
+                self._reporter.flush()  # no capturing does it here
+        else:
+            # What it found when it had run everything, such as a file that nobody closed.
+            self._session.shouldfail = content
+
+    def _mourn(self, worker: _Worker) -> None:
+        """A process has ended: by itself, or in the middle of a test, which failed then."""
+        del self._workers[worker.connection]
+        worker.connection.close()
+        code = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
+        if worker.begun is not None:
+            item = self._session.items[worker.begun]
+            report = pytest.TestReport(
+                item.nodeid, item.location, {}, "failed", f"the process of this test ended by itself: {code}", "call"
+            )
+            self._session.config.hook.pytest_runtest_logreport(report=report)
+        self._files += worker.left
+        if self._files and not self._workers:
+            self._fork()
+
+
+class _Reports:
+    """Hands each report to the process that shows it."""
+
+    def __init__(self, config: pytest.Config, connection: Connection) -> None:
+        self._config = config
+        self._connection = connection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        self._connection.send(("report", data))
+
+
+def _be_worker(session: pytest.Session, connection: Connection, parent: int) -> NoReturn:
+    config = session.config
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+        random.seed()
+        sharing.leave_to_parent()
+        # Its files would be those of the parent, position and all.
+        capture = config.pluginmanager.getplugin("capturemanager")
+        capture.stop_global_capturing()
+        capture.start_global_capturing()
+        config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(_Reports(config, connection))
+        for at, following in _with_following(_places(connection)):
+            connection.send(("begin", at))
+            config.hook.pytest_runtest_protocol(
+                item=session.items[at], nextitem=None if following is None else session.items[following]
+            )
+            if session.shouldfail or session.shouldstop:
+                break
+        end_all()
+        config._ensure_unconfigure()
+    except BaseException:  # noqa: BLE001 - it has to end here, whatever it was
+        with suppress(OSError):
+            connection.send(("trouble", traceback.format_exc()))
+    os._exit(0)
+
+
+def _places(connection: Connection) -> Iterator[int]:
+    while True:
+        connection.send(("next", None))
+        file: File | None = connection.recv()
+        if file is None:
+            return
+        yield from file
+
+
+def _with_following(places: Iterator[int]) -> Iterator[tuple[int, int | None]]:
+    """Pair each with the next: pytest takes down only those fixtures that it does not need."""
+    current = next(places, None)
+    while current is not None:
+        following = next(places, None)
+        yield current, following
+        current = following
