@@ -4,7 +4,8 @@
 
 Crawlers and their measuring processes are killed at random instants, the server is stopped and started, the small disk
 that holds media and outbox fills, one video kills every crawler that measures it, and the database refuses all figures
-of another one. At the end every video of every crawl must have exactly one row. As root, for the small disk.
+of another one. At the end every video of every crawl must have exactly one row, and no process may have taken more than
+500 MB. As root, for the small disk.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.hostile.processes import MemoryWatch
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
@@ -38,6 +40,7 @@ from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS
 from pytomo_scrapy.storage.database import open_database
 from tests.running.postgres import PostgresServer, what_is_missing
 
+MOST_MEMORY_MB = 500.0
 DISK_BYTES = 24 * 1024 * 1024
 CALM_S = (5.0, 25.0)  # between two strokes: a busy machine needs most of it to start a crawler
 END_S = 900.0  # what the crawlers have for the rest once it is calm
@@ -63,6 +66,8 @@ class Report:
     exit_codes: Counter[int] = field(default_factory=Counter)
     videos: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    memory_mb: float = 0.0
+    memory_of: str = ""
     wrong: list[str] = field(default_factory=list)
 
     def written(self) -> dict[str, object]:
@@ -83,15 +88,27 @@ class Crawler:
     log: Path
     report: Report
     process: subprocess.Popen[bytes] | None = None
+    watch: MemoryWatch | None = None
 
     def start(self) -> None:
         """Start it, or start it again."""
+        self.end_watch()
         self.report.starts += 1
         command = [sys.executable, "-m", "scrapy.cmdline", "crawl", "youtube", *self.words]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=dict(self.environment), stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
+        self.watch = MemoryWatch(self.process.pid)
+        self.watch.__enter__()
+
+    def end_watch(self) -> None:
+        """Note what it and its processes took since its start."""
+        if self.watch is not None:
+            self.watch.__exit__(None, None, None)
+            if self.watch.peak_mb > self.report.memory_mb:
+                self.report.memory_mb, self.report.memory_of = self.watch.peak_mb, self.watch.peak_of
+        self.watch = None
 
     def code(self) -> int | None:
         """Return how it ended. None while it runs."""
@@ -302,11 +319,14 @@ def main() -> None:
             finally:
                 for crawler in chaos.crawlers:
                     crawler.kill()
+                    crawler.end_watch()
                 chaos.engine.dispose()
     finally:
         server.stop()
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)
+    if report.memory_mb > MOST_MEMORY_MB:
+        report.wrong.append(f"{report.memory_mb:.0f} MB: {report.memory_of}")
     print(json.dumps(report.written(), indent=2))
     raise SystemExit(bool(report.wrong))
 

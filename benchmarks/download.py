@@ -11,6 +11,9 @@ The forerunner, Pytomo 3.0.4, runs on plain HTTP/1.1 where a Python 2.7 is found
 body and counts it, nothing else: its reader of time stamps takes the first byte, which it asks for alone, for a broken
 file and gives up. `bare_socket_mb_per_s` is what a loop around `recv` reaches from the same server, the most that any
 client could.
+
+`sabr` is the same window over SABR (ump_body.py): it reads an answer whose media are as many bytes, and is compared
+with `window` round by round. It may take 1.5 times the processor time a gigabyte, and must reach 0.8 of the throughput.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from statistics import median
 from typing import Any
 
 import pycurl
+from ump_body import answer_plan, write_answer
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat
@@ -59,11 +63,16 @@ http {{
   access_log off; sendfile on; default_type video/mp4; http2_chunk_size 16k; ssl_protocols TLSv1.3;
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e; ssl_certificate {pem}; ssl_certificate_key {pem};
-  server {{ listen 127.0.0.1:{ports[0]}; root {folder}; }}
-  server {{ listen 127.0.0.1:{ports[1]} http2; root {folder}; }}
-  server {{ listen 127.0.0.1:{ports[2]} ssl; root {folder}; }}
-  server {{ listen 127.0.0.1:{ports[3]} ssl http2; root {folder}; }}
+  server {{ listen 127.0.0.1:{ports[0]}; include {folder}/files.conf; }}
+  server {{ listen 127.0.0.1:{ports[1]} http2; include {folder}/files.conf; }}
+  server {{ listen 127.0.0.1:{ports[2]} ssl; include {folder}/files.conf; }}
+  server {{ listen 127.0.0.1:{ports[3]} ssl http2; include {folder}/files.conf; }}
 }}
+"""
+# A file is no answer to a POST (405), unless the error's page is that file.
+FILES = """
+root {folder};
+location = /sabr {{ default_type application/vnd.yt-ump; error_page 405 =200 /sabr; }}
 """
 
 
@@ -84,7 +93,17 @@ print("\\n%d %f %f" % (figures[5], time.time() - started, used.ru_utime + used.r
 """
 
 
-JUDGED = ("throughput_vs_curl", "cpu_per_gb_vs_curl", "throughput_vs_forerunner", "worker_rss_mb")
+WINDOWS = ("window", "window_spooling", "sabr")
+JUDGED = (
+    "throughput_vs_curl",
+    "cpu_per_gb_vs_curl",
+    "throughput_vs_forerunner",
+    "worker_rss_mb",
+    "sabr_throughput_vs_plain",
+    "sabr_cpu_per_gb_vs_plain",
+    "sabr_verdict",
+)
+SABR_MIN_THROUGHPUT, SABR_MAX_CPU = 0.8, 1.5  # of the plain window's
 
 
 @dataclass(frozen=True)
@@ -123,11 +142,16 @@ def make_certificate(path: Path) -> None:
     )
 
 
-def write_mp4(path: Path, size_bytes: int) -> None:
-    """Write what begins as an MP4: its type, then a box of media without a picture. Source: ISO/IEC 14496-12, 4."""
+def mp4_head(size_bytes: int) -> bytes:
+    """Return what an MP4 begins with: its type, then a box of media without a picture. Source: ISO/IEC 14496-12, 4."""
     kind = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 512, b"isom", b"mp41")
+    return kind + struct.pack(">I4s", size_bytes - len(kind), b"mdat")
+
+
+def write_mp4(path: Path, size_bytes: int) -> None:
+    """Write what begins as an MP4."""
     with path.open("wb") as body:
-        body.write(kind + struct.pack(">I4s", size_bytes - len(kind), b"mdat"))
+        body.write(mp4_head(size_bytes))
         while (left_bytes := size_bytes - body.tell()) > 0:
             body.write(bytes(min(left_bytes, 2**20)))
 
@@ -145,7 +169,8 @@ def serving(folder: Path, size_bytes: int) -> Iterator[dict[str, str]]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         sys.exit("benchmarks/download.py needs nginx (apt-get install nginx-light)")
-    write_mp4(folder / "body", size_bytes)
+    write_mp4(folder / "body", write_answer(folder / "sabr", size_bytes, mp4_head(size_bytes)))
+    (folder / "files.conf").write_text(FILES.format(folder=folder))
     make_certificate(folder / "server.pem")
     ports = free_ports(len(PROTOCOLS))
     user = "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")
@@ -206,26 +231,36 @@ def run_curl(url: str, http_version: str, certificate: Path) -> Run:
     return Run(int(done.stdout) / elapsed_s, cpu_s * 1e9 / int(done.stdout))
 
 
-def run_window(url: str, http_version: str, folder: str, spool_max_bytes: int) -> Run:
+def window_plan(url: str, folder: str, client: str) -> WindowPlan:
+    """Return what a window fetches: the file, or the answer that holds as many bytes of media."""
+    port, addresses = int(url.split(":")[2].split("/")[0]), {HOST: "127.0.0.1"}
+    if client != "sabr":
+        return WindowPlan((MediaFormat("muxed", "18", url, HOST, port),), addresses, spool_directory=folder)
+    sabr = answer_plan(url.replace("/body", "/sabr"), HOST, port)
+    formats = tuple(MediaFormat(media.kind, str(media.itag), url, HOST, port) for media in sabr.formats)
+    return WindowPlan(formats, addresses, spool_directory=folder, sabr=sabr)
+
+
+def run_window(url: str, http_version: str, folder: str, client: str) -> Run:
     """Fetch with our window. Called in a process of its own."""
-    port = int(url.split(":")[2].split("/")[0])
-    media = MediaFormat("muxed", "18", url, HOST, port)
-    plan = WindowPlan((media,), {HOST: "127.0.0.1"}, spool_directory=folder)
+    plan = window_plan(url, folder, client)
     config = DownloadConfig(
         window_s=120,
         mode="bulk",
         loaded_probes_per_s=0,
         max_bytes=10**12,
         http_version=http_version,
-        spool_max_bytes=spool_max_bytes,
+        spool_max_bytes=DownloadConfig().spool_max_bytes if client == "window_spooling" else 65_536,
         path=PathConfig(is_private_allowed=True),
     )
     cpu_before, started = time.process_time(), time.monotonic()
     result = download_window(plan, config)
     elapsed_s, cpu_s = time.monotonic() - started, time.process_time() - cpu_before
-    if result.failure is not None or result.ended_by != "complete" or not result.streams[0].arrival_s:
+    # A pause of a busy machine is in the figures of every client.
+    if result.failure not in {None, "probe_paused"} or result.ended_by != "complete" or not result.streams[0].arrival_s:
         raise RuntimeError(f"the window failed: {result.failure} {result.failure_detail}")
-    Path(result.streams[0].spool_path or "").unlink()
+    for stream in result.streams:
+        Path(stream.spool_path or "").unlink()
     rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Run(result.received_bytes / elapsed_s, cpu_s * 1e9 / result.received_bytes, rss_mb)
 
@@ -272,8 +307,7 @@ def run_forerunner(url: str, folder: Path) -> Run | None:
 
 def measure(folder: Path, size_bytes: int, rounds: int) -> dict[str, dict[str, list[Run]]]:
     """Run every client on every protocol, in turn. The forerunner's list is empty where it cannot run."""
-    spools = {"window": 65_536, "window_spooling": DownloadConfig().spool_max_bytes}
-    runs: dict[str, dict[str, list[Run]]] = {name: {"curl": [], **{one: [] for one in spools}} for name in PROTOCOLS}
+    runs: dict[str, dict[str, list[Run]]] = {name: {one: [] for one in ("curl", *WINDOWS)} for name in PROTOCOLS}
     runs["http/1.1"] |= {"forerunner": [], "bare_socket": []}
     certificate = folder / "server.pem"
     spawn = multiprocessing.get_context("spawn")
@@ -282,9 +316,9 @@ def measure(folder: Path, size_bytes: int, rounds: int) -> dict[str, dict[str, l
         for _ in range(rounds):
             for name, (_, http_version) in PROTOCOLS.items():
                 runs[name]["curl"].append(run_curl(urls[name], http_version, certificate))
-                for client, spool_max_bytes in spools.items():
+                for client in WINDOWS:
                     with spawn.Pool(1) as pool:
-                        arguments = (urls[name], http_version, str(folder), spool_max_bytes)
+                        arguments = (urls[name], http_version, str(folder), client)
                         runs[name][client].append(pool.apply(run_window, arguments))
             with spawn.Pool(1) as pool:
                 runs["http/1.1"]["bare_socket"].append(pool.apply(run_bare_socket, (urls["http/1.1"],)))
@@ -293,30 +327,44 @@ def measure(folder: Path, size_bytes: int, rounds: int) -> dict[str, dict[str, l
     return runs
 
 
+def _ratios(ours: list[Run], theirs: list[Run]) -> tuple[float, float]:
+    """Return the medians of the rounds' ratios of throughput and of processor time a gigabyte."""
+    pairs = list(zip(ours, theirs, strict=True))
+    speed = median(one.bytes_per_s / other.bytes_per_s for one, other in pairs)
+    return round(speed, 3), round(median(one.cpu_s_per_gb / other.cpu_s_per_gb for one, other in pairs), 3)
+
+
 def summarise(runs: dict[str, dict[str, list[Run]]]) -> dict[str, Any]:
     """Return the figures that are judged: the worst protocol's ratio to curl."""
     table: dict[str, Any] = {}
     for name, clients in runs.items():
         speed = {client: median(run.bytes_per_s for run in done) for client, done in clients.items() if done}
         cpu = {client: median(run.cpu_s_per_gb for run in done) for client, done in clients.items() if done}
-        pairs = list(zip(clients["window"], clients["curl"], strict=True))
+        to_curl, to_plain = _ratios(clients["window"], clients["curl"]), _ratios(clients["sabr"], clients["window"])
         table[name] = {
             **{f"{client}_mb_per_s": round(value / 1e6, 1) for client, value in speed.items()},
             **{f"{client}_cpu_s_per_gb": round(value, 3) for client, value in cpu.items()},
-            "throughput_vs_curl": round(median(ours.bytes_per_s / curl.bytes_per_s for ours, curl in pairs), 3),
-            "cpu_per_gb_vs_curl": round(median(ours.cpu_s_per_gb / curl.cpu_s_per_gb for ours, curl in pairs), 3),
+            "throughput_vs_curl": to_curl[0],
+            "cpu_per_gb_vs_curl": to_curl[1],
+            "sabr_throughput_vs_plain": to_plain[0],
+            "sabr_cpu_per_gb_vs_plain": to_plain[1],
         }
     plain = runs["http/1.1"]
     # Within a round: where the forerunner failed in one, nobody knows which are pairs.
     is_paired = len(plain["forerunner"]) == len(plain["window"])
     pairs = list(zip(plain["window"], plain["forerunner"], strict=True)) if is_paired else []
     ratios = [ours.bytes_per_s / theirs.bytes_per_s for ours, theirs in pairs]
-    windows = [run for clients in runs.values() for name in ("window", "window_spooling") for run in clients[name]]
+    windows = [run for clients in runs.values() for name in WINDOWS for run in clients[name]]
+    sabr_speed = min(row["sabr_throughput_vs_plain"] for row in table.values())
+    sabr_cpu = max(row["sabr_cpu_per_gb_vs_plain"] for row in table.values())
     return {
         "throughput_vs_curl": min(row["throughput_vs_curl"] for row in table.values()),
         "cpu_per_gb_vs_curl": max(row["cpu_per_gb_vs_curl"] for row in table.values()),
         "throughput_vs_forerunner": round(median(ratios), 2) if ratios else None,
         "worker_rss_mb": round(max(run.rss_mb or 0 for run in windows), 1),
+        "sabr_throughput_vs_plain": sabr_speed,
+        "sabr_cpu_per_gb_vs_plain": sabr_cpu,
+        "sabr_verdict": "kept" if sabr_speed >= SABR_MIN_THROUGHPUT and sabr_cpu <= SABR_MAX_CPU else "MISSED",
         "protocols": table,
     }
 

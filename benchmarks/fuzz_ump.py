@@ -140,9 +140,10 @@ def read_batch(first: int, count: int, seed: int, teller: Teller) -> None:
         body = bodies[number % len(bodies)]
         damaged = body[: rng.randrange(len(body) + 1)] if rng.random() < 0.2 else mutate(body, rng)
         teller.begins("")
-        start = time.monotonic()
+        # The processor's time: nothing is waited for, and others may be at work on the machine.
+        start = time.process_time()
         result = play(damaged, bodies[0] if rng.random() < 0.5 else b"", rng)
-        elapsed_s = time.monotonic() - start
+        elapsed_s = time.process_time() - start
         teller.done(result, elapsed_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

@@ -3,7 +3,7 @@
     python benchmarks/paused_windows.py --videos 12
 
 A machine that stands still is not the line: no stall and no failure may be charged to the network that the same videos
-do not have in a crawl that nothing stops.
+do not have in a crawl that nothing stops. No process may take more than 500 MB.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -29,6 +29,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.hostile.processes import MemoryWatch
 from pytomo_scrapy.failures import attribution_of
 from pytomo_scrapy.failures.failure_class import Attribution
 from pytomo_scrapy.lab.launcher import running_lab
@@ -39,7 +40,8 @@ PAUSE_S = (0.5, 5.0)
 BETWEEN_S = (1.0, 6.0)
 WINDOW_S = 4.0
 RATIO = 3.0  # the line gives this multiple of the clip's rate: a healthy session does not stall
-LONGEST_S = 900.0
+START_S, VIDEO_S = 300.0, 60.0  # what a crawl may take for its start, and for each video
+MOST_MEMORY_MB = 500.0
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Report:
     paused_failures: Counter[str] = field(default_factory=Counter)
     control_failures: Counter[str] = field(default_factory=Counter)
     longest_gap_s: float = 0.0
+    memory_mb: float = 0.0
+    memory_of: str = ""
     wrong: list[str] = field(default_factory=list)
 
     def written(self) -> dict[str, object]:
@@ -75,8 +79,10 @@ def stop_tree(pid: int, time_s: float) -> None:
             process.send_signal(signal.SIGCONT)
 
 
-def crawl(database: Path, videos: list[str], environment: Mapping[str, str], random: Random | None) -> int:
-    """Crawl the videos; with `random`, stop it again and again. Returns how often."""
+def crawl(
+    database: Path, videos: list[str], environment: Mapping[str, str], report: Report, random: Random | None = None
+) -> None:
+    """Crawl the videos; with `random`, stop it again and again."""
     settings = {
         "PYTOMO_DATABASE_URL": f"sqlite:///{database}",
         "PYTOMO_DOWNLOAD_WINDOW_S": WINDOW_S,
@@ -89,24 +95,38 @@ def crawl(database: Path, videos: list[str], environment: Mapping[str, str], ran
     log = database.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen([*command, "-a", "related=0"], env=dict(environment), stdout=output, stderr=output)
-    count, until_s = 0, time.monotonic() + LONGEST_S
-    try:
+    until_s = time.monotonic() + START_S + VIDEO_S * len(videos)
+    with MemoryWatch(process.pid) as watch, ended(process):
         while random is not None and process.poll() is None and time.monotonic() < until_s:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(random.uniform(*BETWEEN_S))
                 break
             stop_tree(process.pid, random.uniform(*PAUSE_S))
-            count += 1
-        if process.wait(max(1.0, until_s - time.monotonic())) != 0:
-            raise RuntimeError(log.read_text(errors="replace")[-2000:])
+            report.pauses += 1
+        try:
+            code: int | str = process.wait(max(1.0, until_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            code = "no end"
+    if code != 0:
+        report.wrong.append(f"{database.stem}: {code}: {log.read_text(errors='replace')[-2000:]}")
+    if watch.peak_mb > report.memory_mb:
+        report.memory_mb, report.memory_of = watch.peak_mb, watch.peak_of
+
+
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Leave no process behind, whatever happens."""
+    try:
+        yield
     finally:
         process.kill()
         process.wait()
-    return count
 
 
 def charged(database: Path, failures: Counter[str], report: Report) -> dict[str, str]:
     """Return what each video has that is charged to the network; videos that have nothing are left out."""
+    if not database.exists():
+        return {}
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute(
             "SELECT v.video_id, m.failure, max(p.stall_count), max(d.probe_gap_s) FROM measurement m"
@@ -135,12 +155,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_lab(LabOptions("clean", clip_ratio=RATIO)) as lab:
         environment = lab.environment(os.environ)
         paused, control = Path(folder, "paused.db"), Path(folder, "control.db")
-        report.pauses = crawl(paused, videos, environment, Random(arguments.seed))
-        crawl(control, videos, environment, None)
+        crawl(paused, videos, environment, report, Random(arguments.seed))
+        crawl(control, videos, environment, report)
         of_control = charged(control, report.control_failures, report)
         report.longest_gap_s = 0.0
         of_paused = charged(paused, report.paused_failures, report)
     report.wrong += [f"{video_id}: {said}" for video_id, said in of_paused.items() if video_id not in of_control]
+    if report.memory_mb > MOST_MEMORY_MB:
+        report.wrong.append(f"{report.memory_mb:.0f} MB: {report.memory_of}")
     print(json.dumps(report.written() | {"charged_in_control": of_control}, indent=2))
     raise SystemExit(bool(report.wrong))
 

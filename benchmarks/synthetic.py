@@ -54,6 +54,7 @@ HOSTILE_TITLES = (
 _FAILURES = ("removed", "geo_restricted", "bot_check", "connect_timeout", "first_byte_timeout", "dns_timeout")
 _PLAYERS = ("dashjs", "classic")
 _LADDER_BPS = {360: 600_000.0, 480: 1_100_000.0, 720: 2_000_000.0, 1080: 4_000_000.0}
+_CONTRACTS_BPS = {1: 100_000_000, 2: 50_000_000}  # by vantage point: the third one does not say
 _AIRPORTS = {"4g5lznez": "fra", "n4v7sn7z": "lax", "h5q7knes": "ams"}
 _AIRPORTS_IN_ORDER = sorted(_AIRPORTS.values())
 _HOSTS = [f"rr{n}---sn-{site}.media.test" for n in (1, 2, 3, 4) for site in ("4g5lznez", "n4v7sn7z", "h5q7knes")]
@@ -234,6 +235,8 @@ class _Rows:
             connect_s=round(0.02 * load, 4), first_byte_s=None if failure else round(0.06 * load, 4), active_s=28.0,
             delivery_bps=rate_bps or None, bin_min_bps=rate_bps * 0.5, bin_median_bps=rate_bps, bin_max_bps=rate_bps * 1.7,
             cache_site=site, cache_airport=_AIRPORTS[site], started_at=_at(started_s + 1), received_bytes=received, is_cross_traffic=chance.random() < 0.02, failure=failure,
+            loaded_rtt_median_s=None if key % 3 else round(0.02 * load**3, 5), is_probe_limited=key % 97 == 0,
+            contract_bps=_CONTRACTS_BPS.get(self._rows["measurement"][-1]["vantage_id"]),
         )  # fmt: skip
         for place, (kind, name, bitrate) in enumerate((("video", "136", 1.8e6), ("audio", "140", 1.3e5))):
             self._add(

@@ -16,13 +16,22 @@ from docs.generators import (
     data_format_tables,
     failure_tables,
     figure_tables,
+    limit_tables,
     player_tables,
     publish_tables,
     settings_tables,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-GENERATORS = (data_format_tables, failure_tables, figure_tables, player_tables, publish_tables, settings_tables)
+GENERATORS = (
+    data_format_tables,
+    failure_tables,
+    figure_tables,
+    limit_tables,
+    player_tables,
+    publish_tables,
+    settings_tables,
+)
 _REGION = re.compile(r"<!-- generated: (?P<name>[^>]+?) -->\n.*?<!-- end: (?P<end>[^>]+?) -->", re.DOTALL)
 
 

@@ -52,7 +52,7 @@ TABLES = {
     Stage.DNS: ("network",),
     Stage.DOWNLOAD: ("stream", "ping", "quality_spell"),
     Stage.PLAYBACK: ("media_timeline", "stream", "ladder"),
-    Stage.STORE: ("measurement", "figure", "frontier"),
+    Stage.STORE: ("measurement", "figure", "frontier", "autopsy"),
 }
 NOTES = {
     (Stage.PAGE, "frontier"): "(at once)",
@@ -62,6 +62,7 @@ NOTES = {
     (Stage.PLAYBACK, "stream"): "(file_*)",
     (Stage.STORE, "measurement"): "(the rest)",
     (Stage.STORE, "frontier"): "(done)",
+    (Stage.STORE, "autopsy"): "(afterwards)",
 }
 
 

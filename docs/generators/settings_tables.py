@@ -29,6 +29,7 @@ _SECTIONS: dict[str, tuple[Any, ...]] = {
     ),
     "long crawls": (config.EnduranceConfig,),
     "alerts": (config.AlertConfig,),
+    "grade": (config.GradeConfig,),
     "resolution": (config.ResolveConfig,),
     "DNS": (config.DnsConfig, config.NetworkConfig),
     "ping": (config.PingConfig,),

@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.legacy_rows import LegacyTable, legacy_tables
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
 from pytomo_scrapy.analysis.quality_shares import QualityShares, quality_shares
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile, quantile
-from pytomo_scrapy.config import BY_NAME
+from pytomo_scrapy.config import BY_NAME, GradeConfig
 from pytomo_scrapy.failures import Attribution, is_for_good
 from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.storage.database import Database
@@ -26,13 +26,16 @@ from pytomo_scrapy.storage.schema.daily_tables import daily
 from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_lookup, download, ping, playback
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.analysis.cause_counts import CauseCount
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
     from pytomo_scrapy.analysis.refusals import RefusalAccount
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HEADLINE = "headline"
+DEFAULT_GRADE = GradeConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +102,20 @@ class ReportSummary:
     refusals: RefusalAccount | None = None
     outages: Sequence[LineOutage] = field(default_factory=list)
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
+    good_or_not: GoodOrNot | None = None  # None: a database without measurements
     quality: QualityShares | None = None  # which qualities the line plays
     transports: TransportPairs | None = None  # SABR beside plain URLs
+    causes: Sequence[CauseCount] = field(default_factory=list)  # of the bad sessions
     imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
     publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as JSON values."""
-        publication = self.publication.to_dict() if self.publication is not None else None
-        return {**asdict(replace(self, publication=None)), "publication": publication}
+        judged = None if self.good_or_not is None else self.good_or_not.to_dict()
+        publication = None if self.publication is None else self.publication.to_dict()
+        plain = asdict(replace(self, good_or_not=None, publication=None))
+        return {**plain, "good_or_not": judged, "publication": publication}
 
 
 def summarise(
@@ -121,15 +128,18 @@ def summarise(
     provider: str | None = None,
     eras: str = "last",
     has_ad_hoc: bool = False,
+    grade: GradeConfig = DEFAULT_GRADE,
 ) -> ReportSummary:
     """Summarise the measurements asked for. Raises StorageError.
 
     Of one era, and without single measurements, unless `eras` is all or a crawl is named.
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
+    from pytomo_scrapy.analysis.cause_counts import cause_counts
+    from pytomo_scrapy.analysis.good_or_not import good_or_not
     from pytomo_scrapy.analysis.publication.publication import publication_of
     from pytomo_scrapy.analysis.refusals import refusals_where
-    from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
+    from pytomo_scrapy.analysis.report_selection import asked_for, of_crawl, report_selection
     from pytomo_scrapy.analysis.statement import stated
     from pytomo_scrapy.analysis.transport_pairs import transport_pairs
 
@@ -165,8 +175,10 @@ def summarise(
             rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
             rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
             refusals=refusals_where(connection, condition),
+            good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if attempted else None,
             quality=quality_shares(connection, condition),
             transports=transport_pairs(connection, condition),
+            causes=cause_counts(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
             imported=legacy_tables(connection) if crawl is None else (),

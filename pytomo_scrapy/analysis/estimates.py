@@ -35,6 +35,7 @@ class Kind:
     is_median: bool = False  # else a ratio of sums, see `ratios_of`
     decimals: int = 2
     is_share: bool = False
+    is_optional: bool = False  # not shown where nothing is known of it
 
     @property
     def unit(self) -> str:
@@ -59,11 +60,12 @@ class Kind:
 
 KINDS = (
     Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1, is_share=True),
-    Kind("startup", "startup_delay_s", "Startup delay", "half of all sessions had started by then, those that never did among them", True, True),
-    Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stood still at least once", True, decimals=1, is_share=True),
-    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "time stalled over time stalled and played, all sessions together", True),
+    Kind("startup", "startup_delay_s", "Startup delay", "half of all sessions had started by then, counting those that never did", True, True),
+    Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stalled at least once", True, decimals=1, is_share=True),
+    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "stalled time over stalled and played time, all sessions together", True),
     Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
     Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
+    Kind("loaded_rtt", "loaded_rtt_s", "Latency under load", "median round trip to the media server while the window was open", True, True, 1, is_optional=True),
     *(
         Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True)
         for height in HEIGHTS_PX

@@ -118,7 +118,7 @@ _GROUPS = (
     Group("qos", "QoS", "What the network did.", _of("AvgThroughput", "MaxInstantThp", "InitialRate", "InitialData", "DownloadBytes", "DownloadTime", "PlaybackDuration", *_PINGS)),
     Group("video", "Video characteristics", "What was played.", _of("VideoLength", "VideoDuration", "EncodingRate")),
     Group("esmc", "ESMC", "The service's side: speed, distance, names, answers.", _of("AvgThroughput", "PingAvg", "VideosWithInterruptions", "ResolveTime", "TimeTogetFirstByte", "StatusCode")),
-    Group("new", "Beyond Pytomo 3", "What this version measures besides.", tuple(figure.name for figure in PARAMETERS.values() if not figure.forerunner)),
+    Group("new", "Beyond Pytomo 3", "What this version measures in addition.", tuple(figure.name for figure in PARAMETERS.values() if not figure.forerunner)),
     Group("all", "All parameters", "Every parameter.", tuple(PARAMETERS)),
 )
 # fmt: on

@@ -55,10 +55,11 @@ def _checks(line: Line, config: AlertConfig) -> Iterator[tuple[str, float | None
     # Fewer than half started: longer than any threshold.
     startup_s = float("inf") if line.startup_median_s is None else line.startup_median_s
     startup = "too late or never" if line.startup_median_s is None else f"after {startup_s:.1f} s"
+    why = f"; most bad sessions were put down to: {line.main_cause.replace('_', ' ')}" if line.main_cause else ""
     yield "silence", line.silent_s, config.silence_s, f"has not measured for {duration(line.silent_s or 0)}"
-    yield "startup", startup_s if is_known else None, config.startup_s, f"starts half of its videos {startup}"
+    yield "startup", startup_s if is_known else None, config.startup_s, f"starts half of its videos {startup}{why}"
     stalls = line.stall_share if is_known else None
-    yield "stalls", stalls, config.stall_share, f"stalls in {stalls or 0:.0%} of its sessions"
+    yield "stalls", stalls, config.stall_share, f"stalls in {stalls or 0:.0%} of its sessions{why}"
     refusals = line.refusal_share
     yield "refusals", refusals, config.refusal_share, f"is refused {refusals or 0:.0%} of its videos by the service"
     cap = line.cap_share

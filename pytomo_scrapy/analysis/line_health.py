@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from pytomo_scrapy.analysis.newest import MAX_VANTAGES, SHARE_ROWS
 from pytomo_scrapy.failures import was_refused
+from pytomo_scrapy.items import Cause
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 from pytomo_scrapy.storage.schema.measurement_tables import download
@@ -45,6 +47,7 @@ class Line:
     startup_median_s: float | None  # of all sessions; None: fewer than half started
     refusal_share: float | None
     disk_free_bytes: int | None  # where its windows are spooled
+    main_cause: str | None = None  # why most of its bad sessions were bad, where the evidence shows it
 
     @property
     def cap_share(self) -> float | None:
@@ -84,13 +87,25 @@ def _line(connection: Connection, point: Row[Any], now: datetime, midnight_s: in
         today_bytes=_bytes_of(connection, today),
         cap_bytes=_cap_of(last_run.settings) if last_run else None,
         disk_free_bytes=_disk_free(connection, rows[0].measurement_id) if rows else None,
-        **asdict(_shares_of(rows)),
+        # Single measurements are no state of the line, but somebody was there.
+        **asdict(_shares_of([row for row in rows if not row.is_ad_hoc])),
     )
 
 
 def _newest_rows(connection: Connection, vantage_id: int) -> Sequence[Row[Any]]:
-    columns = ("measurement_id", "started_s", "is_session", "is_started", "has_stall", "startup_delay_s", "failure")
-    query = select(*(figure.c[name] for name in columns)).where(figure.c.vantage_id == vantage_id)
+    columns = (
+        "measurement_id",
+        "started_s",
+        "is_session",
+        "is_started",
+        "has_stall",
+        "startup_delay_s",
+        "failure",
+        "cause",
+    )
+    shown = [*(figure.c[name] for name in columns), run.c.is_ad_hoc]
+    query = select(*shown).where(figure.c.vantage_id == vantage_id)
+    query = query.join(run, run.c.id == figure.c.run_id)
     return connection.execute(query.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).all()
 
 
@@ -120,6 +135,7 @@ class _Shares:
     stall_share: float | None
     startup_median_s: float | None
     refusal_share: float | None
+    main_cause: str | None
 
 
 def _shares_of(rows: Sequence[Row[Any]]) -> _Shares:
@@ -134,7 +150,14 @@ def _shares_of(rows: Sequence[Row[Any]]) -> _Shares:
         stall_share=_share(sessions, lambda row: bool(row.has_stall)),
         startup_median_s=median_s if math.isfinite(median_s) else None,
         refusal_share=sum(asked) / len(asked) if asked else None,
+        main_cause=_main_cause([row.cause for row in rows if row.cause is not None]),
     )
+
+
+def _main_cause(causes: Sequence[str]) -> str | None:
+    """Return the cause of more than half of the bad sessions. None where there is none, or it is not known."""
+    [(cause, count)] = Counter(causes).most_common(1) or [(Cause.UNKNOWN, 0)]
+    return cause if cause != Cause.UNKNOWN and 2 * count > len(causes) else None
 
 
 def _share(rows: Sequence[Row[Any]], is_so: Callable[[Row[Any]], bool]) -> float | None:

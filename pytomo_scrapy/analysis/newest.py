@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true
 
 from pytomo_scrapy.analysis.figures import GAUGES
 from pytomo_scrapy.failures import was_refused
+from pytomo_scrapy.items import Cause
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
@@ -28,35 +30,48 @@ class Newest:
     started_s: int
     values: dict[str, float | None]
     refusal_share: float | None = None  # of its last SHARE_ROWS measurements; None: nothing was asked
+    cause_shares: Mapping[str, float] = field(default_factory=dict)  # of its last SHARE_ROWS sessions, by cause
 
 
-def newest_figures(connection: Connection) -> list[Newest]:
-    """Return the newest row of each vantage point; each is found through an index, whatever the table holds."""
+def newest_figures(connection: Connection, *, has_ad_hoc: bool = False) -> list[Newest]:
+    """Return the newest row of each vantage point; each is found through an index, whatever the table holds.
+
+    Single measurements are no state of the line: they are left out unless asked for.
+    """
+    is_counted = counted_rows(has_ad_hoc)
     vantages = connection.execute(select(vantage.c.id, vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES)).all()
     found = []
     for point in vantages:
-        # Single measurements are no state of the line.
-        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == point.id, _is_of_a_crawl())
+        newest = select(func.max(figure.c.measurement_id)).where(figure.c.vantage_id == point.id, is_counted)
         key = connection.execute(newest).scalar()
         if key is None:
             continue
         columns = [figure.c.service, figure.c.started_s, *(figure.c[name] for name in GAUGES)]
         row = connection.execute(select(*columns).where(figure.c.measurement_id == key)).one()
         values = {name: _float(value) for name, value in zip(GAUGES, row[2:], strict=True)}
-        share = _refusal_share(connection, point.id)
-        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values, share))
+        share = _refusal_share(connection, point.id, is_counted)
+        causes = _cause_shares(connection, point.id, is_counted)
+        found.append(Newest(point.name, point.provider, row[0] or "", row[1], values, share, causes))
     return found
 
 
-def _is_of_a_crawl() -> ColumnElement[bool]:
-    return figure.c.run_id.not_in(select(run.c.id).where(run.c.is_ad_hoc))
+def counted_rows(has_ad_hoc: bool) -> ColumnElement[bool]:
+    """Return the condition for the rows that a monitoring system is told of: gauges, counters and histogram alike."""
+    return true() if has_ad_hoc else figure.c.run_id.not_in(select(run.c.id).where(run.c.is_ad_hoc))
 
 
-def _refusal_share(connection: Connection, vantage_id: int) -> float | None:
-    last = select(figure.c.failure).where(figure.c.vantage_id == vantage_id, _is_of_a_crawl())
+def _refusal_share(connection: Connection, vantage_id: int, is_counted: ColumnElement[bool]) -> float | None:
+    last = select(figure.c.failure).where(figure.c.vantage_id == vantage_id, is_counted)
     last = last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)
     known = [refused for failure in connection.execute(last).scalars() if (refused := was_refused(failure)) is not None]
     return sum(known) / len(known) if known else None
+
+
+def _cause_shares(connection: Connection, vantage_id: int, is_counted: ColumnElement[bool]) -> dict[str, float]:
+    """Return the share of the newest sessions that were bad for each cause, those without one too: as 0."""
+    last = select(figure.c.cause).where(figure.c.vantage_id == vantage_id, figure.c.is_session == 1, is_counted)
+    causes = connection.execute(last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).scalars().all()
+    return {str(cause): causes.count(cause) / len(causes) for cause in Cause} if causes else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +108,8 @@ _SUMS = (
 class Totals:
     """Sums by vantage point that only ever grow: each call adds what is new."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_ad_hoc: bool = False) -> None:
+        self._is_counted = counted_rows(has_ad_hoc)
         self._failures: dict[str, Counter[str]] = {}
         self._sums: dict[str, list[float]] = {}
         self._until_id = 0
@@ -103,7 +119,7 @@ class Totals:
         """Return the sums of each vantage point, by name."""
         with self._lock:
             newest = connection.execute(select(func.max(figure.c.measurement_id))).scalar() or 0
-            is_new = and_(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest)
+            is_new = and_(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest, self._is_counted)
             for row in connection.execute(select(vantage.c.id, vantage.c.name)).all():
                 self._add(connection, row.name, and_(figure.c.vantage_id == row.id, is_new))
             self._until_id = newest

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.breaks import settled
+from pytomo_scrapy.analysis.cause_counts import CauseCount, causes_in
 from pytomo_scrapy.analysis.change_point import change_point
 from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS, Spread
 from pytomo_scrapy.analysis.columnar.blocks import Integers
@@ -55,6 +56,7 @@ class Overview:
     ping_method: str | None = None
     refusals: RefusalAccount = field(default_factory=RefusalAccount)  # of the same rows, failed ones too
     outages: Sequence[LineOutage] = ()  # of the line, in the period
+    causes: Sequence[CauseCount] = ()  # of the bad sessions
 
     @property
     def has_enough(self) -> bool:
@@ -77,6 +79,7 @@ def overview(connection: Connection, selection: Selection) -> Overview:
         estimates=[],
         refusals=refusals(connection, selection),
         outages=outages_in(connection, selection),
+        causes=causes_in(connection, selection),
         breaks=list(selection.era.changes),
         notes=selection.era.notes,
         uncompared=uncompared,
@@ -94,6 +97,13 @@ def overview(connection: Connection, selection: Selection) -> Overview:
         _changed(estimate_of(kind, figures[kind.name]), figures[kind.name], old.get(kind.name)) for kind in KINDS
     ]
     return replace(found, estimates=estimates)
+
+
+def headline_estimates(connection: Connection, selection: Selection) -> list[Estimate]:
+    """Return the headline figures of a selection whose era is settled, compared with nothing."""
+    scan, facts = _facts(connection, selection)
+    figures = _figures(connection, selection, scan, facts, facts.ping_method(scan))
+    return [estimate_of(kind, figures[kind.name]) for kind in KINDS]
 
 
 def _uncompared(selection: Selection, both: Selection) -> str | None:

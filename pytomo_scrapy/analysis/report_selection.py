@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from pytomo_scrapy.analysis.breaks import settled
 from pytomo_scrapy.analysis.selection import Selection, conditions, period_of
 from pytomo_scrapy.analysis.statement import stated
-from pytomo_scrapy.storage.schema.crawl_tables import run
+from pytomo_scrapy.storage.schema.crawl_tables import crawl, run
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
 LAST_S = 4_102_444_800  # the year 2100: of a report without an end
@@ -26,6 +26,16 @@ def report_selection(connection: Connection, selection: Selection) -> Selection:
     return settled(
         connection, replace(selection, start_s=start_s, end_s=max(min(selection.end_s, measured[1] + 1), start_s + 1))
     )
+
+
+def of_crawl(connection: Connection, selection: Selection, name: str | None) -> Selection:
+    """Return the selection without the runs of other crawls than the one named; None: of all."""
+    if name is None:
+        return selection
+    named = select(crawl.c.id).where(crawl.c.name == name)
+    others = select(run.c.id).where(or_(run.c.crawl_id.is_(None), run.c.crawl_id.not_in(named)))
+    left_out = selection.era.left_out_runs | set(connection.execute(others).scalars())
+    return replace(selection, era=replace(selection.era, left_out_runs=left_out))
 
 
 def asked_for(since: datetime | None, until: datetime | None) -> Selection:

@@ -97,6 +97,8 @@ def labels_of(connection: Connection, name: str, values: list[Any]) -> list[str]
         return [known.get(value, str(value)) for value in values]
     if name == "family":
         return [f"IPv{value}" for value in values]
+    if name == "contract":
+        return [f"{value / 1e6:g} Mbit/s" for value in values]
     if name == "as_number":
         return [f"AS{value} {_holder_of(connection, value)}".strip() for value in values]
     return [str(value) for value in values]

@@ -28,6 +28,7 @@ _ORDER = (
     "export",
     "import-legacy",
     "replay",
+    "explain",
     "plot",
     "doctor",
     "settings",

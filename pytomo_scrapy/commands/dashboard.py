@@ -49,7 +49,8 @@ class Command(DatabaseCommand, ScrapyCommand):
         assert self.settings is not None
         with self.refusals():
             port = server.DEFAULT_PORT if not args else server.read_port(args[0])
-            url = self.load_config().database_url
+            config = self.load_config()
+            url = config.database_url
             # The name of nobody's choice has no priority yet: no add-on has set the defaults.
             priority = self.settings.getpriority("PYTOMO_DATABASE_URL")
             if priority == SETTINGS_PRIORITIES["cmdline"] and not (opts.database or opts.directory):
@@ -62,6 +63,7 @@ class Command(DatabaseCommand, ScrapyCommand):
                 port=port,
                 token=server.read_token(opts.token, Path(opts.token_file) if opts.token_file else None),
                 is_verbose=opts.verbose,
+                grade=config.grade,
                 # Whoever supervises it reads where it listens while it runs.
                 tell=partial(print, flush=True),
             )

@@ -47,15 +47,16 @@ class Command(DatabaseCommand, ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         add_player_options(parser)
-        parser.add_argument(
-            "--where", action="append", default=[], metavar="FIELD=VALUE", help=f"only these: {', '.join(_FILTERS)}"
-        )
+        add_where(parser)
         parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
         parser.add_argument("--dry-run", action="store_true", help="add no result: only say how the answers move")
+        parser.add_argument("--explain", action="store_true", help="also judge anew why they were bad")
         parser.add_argument("--p1203", type=Path, metavar="FILE", help="also write ITU-T P.1203 input, a line each")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from pytomo_scrapy.analysis.autopsy.judging import judge_matching
         from pytomo_scrapy.analysis.stored_replay import replay
+        from pytomo_scrapy.reporting.cause_text import summary_text
         from pytomo_scrapy.storage.measurements.repository import Repository
 
         if args:
@@ -69,9 +70,15 @@ class Command(DatabaseCommand, ScrapyCommand):
                 opts.p1203.open("w") if opts.p1203 else nullcontext() as export,
             ):
                 summary = replay(Repository(database), player, changes, filters, export, is_dry_run=opts.dry_run)
+                causes = judge_matching(database, filters, is_kept=not opts.dry_run) if opts.explain else None
         except OSError as error:
             refuse(error)
-        print(json.dumps(summary.to_dict()) if opts.json else _as_text(summary))
+        if opts.json:
+            print(json.dumps(summary.to_dict() | ({"causes": causes.to_dict()} if causes else {})))
+        else:
+            print(_as_text(summary))
+            if causes:
+                print(summary_text(causes.to_dict()))
         if summary.different:
             self.exitcode = EXIT_FAILED
 
@@ -86,6 +93,13 @@ class Command(DatabaseCommand, ScrapyCommand):
                 return
         with self.opened_database() as database:
             yield database
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add the option that `read_filters` reads."""
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="FIELD=VALUE", help=f"only these: {', '.join(_FILTERS)}"
+    )
 
 
 def read_filters(words: list[str]) -> dict[str, Any]:

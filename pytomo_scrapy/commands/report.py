@@ -17,6 +17,7 @@ from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.selection import Selection
+    from pytomo_scrapy.config import GradeConfig
     from pytomo_scrapy.storage.database import Database
 
 
@@ -73,7 +74,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             self._write_method_sheet(opts)
         if opts.pdf is None and opts.method_sheet is None:
             with self.read_database() as database:
-                _print(database, opts)
+                _print(database, opts, self.load_config().grade)
 
     def _compare(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.compared import compare
@@ -98,7 +99,8 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
         with self.read_database(), _written(opts.pdf):
-            write_pdf_report(self.load_config().database_url, opts.pdf, _wanted(opts), who=opts.who)
+            config = self.load_config()
+            write_pdf_report(config.database_url, opts.pdf, _wanted(opts), who=opts.who, grade=config.grade)
 
     def _write_method_sheet(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.publication.publication import publication_of
@@ -131,7 +133,7 @@ def _wanted(opts: argparse.Namespace) -> Selection:
     return replace(asked_for(opts.since, opts.until), is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc)
 
 
-def _print(database: Database, opts: argparse.Namespace) -> None:
+def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> None:
     from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.reporting.terminal import make_console, print_report
 
@@ -142,6 +144,7 @@ def _print(database: Database, opts: argparse.Namespace) -> None:
         until=opts.until,
         eras=opts.eras,
         has_ad_hoc=opts.ad_hoc,
+        grade=grade,
     )
     if report.publication is not None:
         report = replace(report, publication=replace(report.publication, who=opts.who))

@@ -6,6 +6,7 @@ from pytomo_scrapy.config.alert_config import AlertConfig as AlertConfig
 from pytomo_scrapy.config.crawl_configs import Config as Config
 from pytomo_scrapy.config.crawl_configs import EnduranceConfig as EnduranceConfig
 from pytomo_scrapy.config.crawl_configs import SourceConfig as SourceConfig
+from pytomo_scrapy.config.grade_config import GradeConfig as GradeConfig
 from pytomo_scrapy.config.resolvers import ResolverConfig as ResolverConfig
 from pytomo_scrapy.config.resolvers import parse_resolver as parse_resolver
 from pytomo_scrapy.config.setting import Setting as Setting

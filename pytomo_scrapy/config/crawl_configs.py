@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytomo_scrapy.config.alert_config import AlertConfig
+from pytomo_scrapy.config.grade_config import GradeConfig
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
 from pytomo_scrapy.config.values import choice, choices, flag, number, optional, text, whole, words
@@ -209,6 +210,7 @@ class Config(StageConfigs):
     pace_s: float = setting("PYTOMO_PACE_S", 5.0, "s", number(0), "Shortest time between the starts of two videos")
     endurance: EnduranceConfig = part(EnduranceConfig)
     alerts: AlertConfig = part(AlertConfig)
+    grade: GradeConfig = part(GradeConfig)
     quiet_window: bool = setting(
         "PYTOMO_QUIET_WINDOW",
         True,

@@ -10,7 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from scrapy.utils.asyncio import run_in_thread
 
-from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration, pack_now_and_then
+from pytomo_scrapy.analysis.after_save import judge_and_pack
+from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.opened_crawl import OpenedCrawl, store_what_waits
@@ -53,7 +54,7 @@ class CrawlStorage:
         self.database = open_patiently(config.database_url, OPENING_PATIENCE_S, after_migration=pack_after_migration)
         # Whoever ends a crawl does not wait out a lock as long as a crawl of months does.
         gate.at_stop(self.database.hurry)
-        self.repository = Repository(self.database, after_save=pack_now_and_then)
+        self.repository = Repository(self.database, after_save=judge_and_pack)
         self._standing = standing or Standing()
         self._retrying = Retrying(config.endurance.database_patience_s, self._is_stopping, sleep=self._sleep)
         self._opened: OpenedCrawl | None = None

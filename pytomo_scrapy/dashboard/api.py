@@ -16,7 +16,9 @@ from starlette.responses import JSONResponse, Response
 
 from pytomo_scrapy.analysis import distribution as distributions
 from pytomo_scrapy.analysis import lists, session_timeline
+from pytomo_scrapy.analysis.cause_counts import causes_over_time
 from pytomo_scrapy.analysis.figures import PARAMETERS, described
+from pytomo_scrapy.analysis.good_or_not import by_fault
 from pytomo_scrapy.analysis.line_health import lines_of
 from pytomo_scrapy.analysis.series import FEW_ROWS, MAX_BUCKETS, Series
 from pytomo_scrapy.analysis.statement import stated
@@ -28,6 +30,7 @@ from pytomo_scrapy.dashboard.views import View, open_view
 from pytomo_scrapy.exchange.writers import quoted_formula
 from pytomo_scrapy.reporting.comparison_text import comparison_values, estimate_values
 from pytomo_scrapy.reporting.format import instant_of
+from pytomo_scrapy.reporting.grade_text import utc_note
 
 Answer = dict[str, Any]
 
@@ -87,6 +90,8 @@ def _overview(view: View) -> Answer:
         "n": found.valid_count if view.selection.is_valid_only else found.row_count,
         **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
         "estimates": estimates,
+        "grade": view.grade(found).to_dict(),
+        "bad": view.bad_sessions().to_dict(),
         "failures": [{"failure": f, "attribution": a, "count": n} for f, a, n in found.failures],
     }
 
@@ -285,7 +290,37 @@ def _failures(view: View, buckets: int) -> Answer:
     found = lists.failures(view.connection, view.selection, buckets)
     # Most failures are not valid rows: the filter would hide what is asked for.
     selection = stated(view.connection, replace(view.selection, is_valid_only=False))
-    return {"selection": selection, "n": sum(found.row_counts), **asdict(found)}
+    faults = by_fault(found).counts
+    return {"selection": selection, "n": sum(found.row_counts), **asdict(found), "faults": faults}
+
+
+def day(request: Request) -> Response:
+    """Give the sessions of a period by local hour of the day."""
+    with open_view(request) as view:
+        return _answer(request, view, lambda: _day(view))
+
+
+def _day(view: View) -> Answer:
+    found = view.bad_sessions()
+    values = found.to_dict()
+    return {
+        "selection": stated(view.connection, view.selection),
+        "n": found.session_count,
+        **{name: values[name] for name in ("bad_count", "utc_count", "hours")},
+        "note": utc_note(found),
+    }
+
+
+def causes(request: Request) -> Response:
+    """Give the bad sessions by cause over time."""
+    with open_view(request, more=("buckets",)) as view:
+        buckets = whole(request.query_params, "buckets", 168, 2, MAX_BUCKETS)
+        return _answer(request, view, lambda: _causes(view, buckets))
+
+
+def _causes(view: View, buckets: int) -> Answer:
+    found = causes_over_time(view.connection, view.selection, buckets)
+    return {"selection": stated(view.connection, view.selection), "n": sum(found.row_counts), **asdict(found)}
 
 
 COMPARE = ("by", "first")

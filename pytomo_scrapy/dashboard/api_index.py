@@ -41,7 +41,11 @@ _DISTRIBUTION = {"parameter": _SERIES["parameter"], "compare": _COMPARE}
 ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/parameters": ("every figure with its title, unit, factor and sentence", {}),
     "/api/databases": ("the databases, newest first", {}),
-    "/api/overview": ("the state of the line, with intervals, changes and what the service refused, in SI units", {}),
+    "/api/overview": (
+        "the state of the line: its grade, figures with intervals and changes, what goes with bad sessions, and what "
+        "the service refused, in SI units",
+        {},
+    ),
     "/api/compare": (
         "the groups of a dimension, their figures, and their differences to the first group with intervals",
         {"by": f"one of {', '.join(DIMENSIONS)}; default provider", "first": "the value that others are compared with"},
@@ -55,7 +59,9 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
         "a figure by hour of the week, Monday 0 h first",
         {"parameter": "a figure", "utc_offset_min": "minutes that the clock is ahead of UTC, plus 720"},
     ),
-    "/api/failures": ("rows by class of failure over time", {"buckets": _SERIES["buckets"]}),
+    "/api/failures": ("rows by class of failure, and by whose fault, over time", {"buckets": _SERIES["buckets"]}),
+    "/api/causes": ("bad sessions by cause over time (docs/autopsy.md)", {"buckets": _SERIES["buckets"]}),
+    "/api/day": ("sessions, bad ones and startup by hour of the day, in local time", {}),
     "/api/videos": ("a page of measurements", _LIST),
     "/api/videos.csv": ("the same as CSV", _LIST),
     "/api/measurement/NUMBER": ("everything that is stored of one measurement", {}),

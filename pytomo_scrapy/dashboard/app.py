@@ -7,7 +7,7 @@ import hmac
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.dashboard.assets import static_file
 from pytomo_scrapy.dashboard.bounds import GUESS_PERIOD_S, Guesses, Turns
 from pytomo_scrapy.dashboard.cache import Kept, Recent
@@ -54,6 +55,7 @@ class DashboardConfig:
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()  # host names that requests may use; empty: any
     note: str | None = None  # why another database than the default one is shown
+    grade: GradeConfig = field(default_factory=GradeConfig)  # from where on a line is good or poor
 
 
 def create_app(config: DashboardConfig) -> Starlette:
@@ -86,6 +88,7 @@ def create_app(config: DashboardConfig) -> Starlette:
     app.state.config = config
     app.state.recent = Recent()
     app.state.eras = Kept()
+    app.state.bad = Kept()
     app.state.totals = {}
     app.state.guesses = guesses = Guesses()
     # The last one added is the outermost: a stranger without the token does not take a turn.

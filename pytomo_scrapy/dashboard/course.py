@@ -8,7 +8,7 @@ from typing import Any
 
 from pytomo_scrapy.failures import meaning_of
 from pytomo_scrapy.items.in_words import counted
-from pytomo_scrapy.reporting.format import milliseconds, readable, seconds, size
+from pytomo_scrapy.reporting.format import NOTHING, milliseconds, readable, seconds, size
 
 _SKIPPED = "skipped_after_"
 
@@ -49,17 +49,17 @@ def shown_windows(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _step(name: str, failure: str | None, words: str) -> Step:
     if failure is None:
-        return Step(name, "done", words)
+        return Step(name, "done", words.removeprefix(NOTHING))
     if failure.startswith(_SKIPPED):
         return Step(name, "not reached", "not reached")
-    tried = f" ({words})" if words.strip("-") else ""
+    tried = f" ({words})" if words != NOTHING else ""
     return Step(name, "failed", f"{readable(failure)}, {meaning_of(failure)}{tried}")
 
 
 def _pings(pings: Sequence[Mapping[str, Any]]) -> str:
     sent = sum(ping["sent_count"] or 0 for ping in pings)
     received = sum(ping["received_count"] or 0 for ping in pings)
-    return f"{received} of {counted(sent, 'probe')} answered" if pings else "-"
+    return f"{received} of {counted(sent, 'probe')} answered" if pings else NOTHING
 
 
 def _window(window: Mapping[str, Any]) -> str:
@@ -72,4 +72,4 @@ def _window(window: Mapping[str, Any]) -> str:
         whole = (failed["t_s"] or 0.0) + (failed["total_s"] or 0.0)
         address = f" at {failed['address']}" if failed["address"] else ""
         parts.append(f"stream {failed['stream'] + 1} from {failed['host']}{address}, {seconds(whole)} into the window")
-    return "; ".join(parts) or "-"
+    return "; ".join(parts) or NOTHING

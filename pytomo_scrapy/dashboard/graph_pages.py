@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -17,6 +18,8 @@ from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
+from pytomo_scrapy.reporting.cause_tables import cause_table
+from pytomo_scrapy.reporting.grade_text import bad_sentences, exposure_table, grade_words
 from pytomo_scrapy.reporting.tables import outage_table, refusal_table
 from pytomo_scrapy.reporting.verdict import verdict
 
@@ -49,7 +52,7 @@ def overview(request: Request) -> Response:
             # The figures of very many rows follow the page, so that nobody waits for them before the first chart.
             is_shell = is_large(view.connection, view.chosen, SHELL_ROWS)
             if not is_shell:
-                values |= _overview_values(view, values["choices"]["provider"])
+                values |= _overview_values(view, values["choices"])
             shown = {**values, "charts": GROUPS["main"].parameters, "parameters": PARAMETERS, "is_large": is_shell}
             return render(request, "overview.html", shown, query=view.query)
 
@@ -61,23 +64,37 @@ def overview_fragment(request: Request) -> Response:
     with open_view(request) as view:
 
         def make() -> Response:
-            providers = choices(view.connection, view.chosen.start_s, view.chosen.end_s)["provider"]
-            return render(request, "figures.html", _overview_values(view, providers), query=view.query)
+            known = choices(view.connection, view.chosen.start_s, view.chosen.end_s)
+            return render(request, "figures.html", _overview_values(view, known), query=view.query)
 
         return cached_page(view, make)
 
 
-def _overview_values(view: View, providers: list[tuple[str, str]]) -> dict[str, Any]:
-    found = view.overview()
-    subject = _subject(view, providers)
+def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """`known` are the values of each dimension in the period."""
+    found, bad = view.overview(), view.bad_sessions()
+    grade = view.grade(found)
+    subject = _subject(view, known["provider"])
     sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
     return {
         "found": found,
         "verdict": sentences,
+        "grade": grade,
+        "grade_said": grade_words(grade),
+        "bad_said": bad_sentences(bad),
+        "exposures": exposure_table(bad),
+        "contract": _contract(known),
         "refused": refusal_table(found.refusals),
         "outages": outage_table(found.outages),
+        "causes": cause_table(found.causes),
         "statement": sentence_of(view.connection, view.selection),
     }
+
+
+def _contract(known: Mapping[str, list[tuple[str, str]]]) -> list[tuple[str, list[str]]]:
+    """Return what is said of the lines' contracts."""
+    dimensions = [DIMENSIONS[name] for name in ("contract", "access")]
+    return [(one.title, [label for _, label in known[one.name]]) for one in dimensions if known[one.name]]
 
 
 def _subject(view: View, providers: list[tuple[str, str]]) -> str:

@@ -24,6 +24,7 @@ from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import cached_page, open_view
 from pytomo_scrapy.dashboard.waterfall import phases
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.reporting.cause_tables import verdict_bars
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.lines_table import lines_table
 from pytomo_scrapy.reporting.studies_table import studies_table
@@ -79,6 +80,7 @@ def measurement(request: Request) -> Response:
         "title": "Measurement",
         "record": record,
         "phases": phases(record),
+        "bars": [verdict_bars(record["autopsies"], window) for window in record["downloads"]],
         "further": further_tables(record),
         # Everything, for a report of a wrong figure: the tables above show what people ask for.
         "raw": json.dumps(record, indent=1, ensure_ascii=False),

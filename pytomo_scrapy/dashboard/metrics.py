@@ -38,15 +38,24 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
 
 
 def metrics(request: Request) -> Response:
-    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram."""
+    """Give the newest figures of each vantage point with the time they were measured at, counters and a histogram.
+
+    None of them counts single measurements, unless the address says `ad_hoc=with`.
+    """
     query = read_query(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
-    totals: dict[str, Totals] = request.app.state.totals
+    totals: dict[tuple[str, bool], Totals] = request.app.state.totals
+    has_ad_hoc = query.has_ad_hoc
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     with query.database.read() as connection:
-        counted = totals.setdefault(query.database_id, Totals())
-        key = f"metrics {media_type} {query.database_id} {version_of(connection)}"
-        body = recent.answer(key, lambda: encode(_registry(newest_figures(connection), counted.read(connection))))
+        counted = totals.setdefault((query.database_id, has_ad_hoc), Totals(has_ad_hoc=has_ad_hoc))
+        key = f"metrics {media_type} {has_ad_hoc} {query.database_id} {version_of(connection)}"
+
+        def make() -> bytes:
+            newest = newest_figures(connection, has_ad_hoc=has_ad_hoc)
+            return encode(_registry(newest, counted.read(connection)))
+
+        body = recent.answer(key, make)
     return Response(body, media_type=media_type)
 
 
@@ -83,6 +92,12 @@ def _gauges(newest: Sequence[Newest]) -> Iterator[Metric]:
         if row.refusal_share is not None:
             refused.add_metric((row.vantage, row.provider), row.refusal_share, timestamp=row.started_s)
     yield refused
+    words = f"Share of the vantage point's last {SHARE_ROWS} sessions that were bad, by cause (docs/autopsy.md)."
+    bad = GaugeMetricFamily("pytomo_bad_session_share", words, labels=("vantage", "provider", "cause"))
+    for row in newest:
+        for cause, share in row.cause_shares.items():
+            bad.add_metric((row.vantage, row.provider, cause), share, timestamp=row.started_s)
+    yield bad
     words = "When this vantage point last measured."
     last = GaugeMetricFamily("pytomo_last_measurement_timestamp_seconds", words, labels=_OF_A_SERVICE)
     for row in newest:

@@ -29,7 +29,8 @@ def report(request: Request) -> Response:
             contents = Contents((parameter.name,), () if parameter.is_flag else (parameter.name,))
         elif compare is not None and compare not in DIMENSIONS:
             raise BadRequestError(f"`compare` must be one of {', '.join(DIMENSIONS)}.")
-        contents = Contents(contents.parameters, contents.distributions, compare)
+        grade = request.app.state.config.grade
+        contents = Contents(contents.parameters, contents.distributions, compare, grade)
         source = view.query.database.path.name if view.query.database.path else view.query.database.shown_url
         body = make_report(view.connection, view.selection, contents, source)
     headers = {"Content-Disposition": 'attachment; filename="pytomo-report.pdf"', "Cache-Control": "no-store"}

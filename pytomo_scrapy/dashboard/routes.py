@@ -44,6 +44,8 @@ ROUTES = [
     Route("/api/scatter", api.scatter),
     Route("/api/heatmap", api.heatmap),
     Route("/api/failures", api.failures),
+    Route("/api/causes", api.causes),
+    Route("/api/day", api.day),
     Route("/api/videos", api.videos),
     Route("/api/videos.csv", api.videos_csv),
     Route("/api/measurement/{id:int}", api.measurement),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.bounds import MAX_CONNECTIONS, bounded_protocol
 from pytomo_scrapy.dashboard.choice import Choice
@@ -33,6 +34,7 @@ def serve(
     port: int = DEFAULT_PORT,
     token: str | None = None,
     is_verbose: bool = False,
+    grade: GradeConfig | None = None,
     tell: Callable[[str], None] = print,
 ) -> None:
     """Serve the page until Ctrl-C.
@@ -53,7 +55,7 @@ def serve(
     port = listener.getsockname()[1]
     # An own name is demanded on loopback: another site's name that points here is refused.
     names = (*_OWN_NAMES, host.lower()) if is_own else ()
-    app = create_app(DashboardConfig(choice.url, choice.directory, token, names, choice.note))
+    app = create_app(DashboardConfig(choice.url, choice.directory, token, names, choice.note, grade or GradeConfig()))
     shown = f"[{host}]" if ":" in host else host
     if choice.note is not None:
         tell(choice.note)

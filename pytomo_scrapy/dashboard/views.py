@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy.analysis import compared, lists, overview, series
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
 from pytomo_scrapy.analysis.breaks import settled
 from pytomo_scrapy.analysis.era import Era
 from pytomo_scrapy.analysis.figures import DIMENSIONS, Figure
+from pytomo_scrapy.analysis.grade import Grade, grade_of
 from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Kept, Recent
@@ -44,6 +46,18 @@ class View:
         key += f" {chosen.is_across_breaks} {chosen.has_ad_hoc}"
         eras: Kept[Era] = self.request.app.state.eras
         return replace(chosen, era=eras.found(key, lambda: settled(self.connection, chosen).era))
+
+    def bad_sessions(self) -> BadSessions:
+        """Sum up the bad sessions of the period: the figures and the chart of a typical day ask for the same."""
+        kept: Kept[BadSessions] = self.request.app.state.bad
+        selection = self.selection
+        return kept.found(
+            f"{self.query.database_id} {self.version} {selection}", lambda: bad_sessions(self.connection, selection)
+        )
+
+    def grade(self, found: overview.Overview) -> Grade:
+        """Grade the figures of an overview."""
+        return grade_of(found.estimates, self.request.app.state.config.grade)
 
     def overview(self) -> overview.Overview:
         """Sum up the period."""

@@ -10,12 +10,25 @@ from sqlalchemy import Connection, Table, select
 
 from pytomo_scrapy.face.frames import FrameColumn
 from pytomo_scrapy.items.codec import to_plain
-from pytomo_scrapy.storage.measurements.blobs import decode_blob, decode_loaded_samples, decode_timeline, decode_trace
+from pytomo_scrapy.storage.measurements.blobs import (
+    decode_blob,
+    decode_host_samples,
+    decode_loaded_samples,
+    decode_timeline,
+    decode_trace,
+)
 from pytomo_scrapy.storage.measurements.ladder_blob import decode_ladder, is_ladder
 from pytomo_scrapy.storage.schema.measurement_tables import arrival_trace, media_timeline, playback_event
 
 _AT_A_TIME = 500
-_SAMPLES = {"loaded_samples": "loaded", "loaded_gateway_samples": "loaded_gateway"}
+_SAMPLES = {f"{prefix}_samples": prefix for prefix in ("loaded", "loaded_gateway", "loaded_access")}
+_HOST_COLUMNS = {
+    "host_sample_s": ("s", "when the machine was looked at, from t0"),
+    "host_received_bytes": ("bytes", "of the media route's interface, all programs, since the first sample"),
+    "host_sent_bytes": ("bytes", "the same, sent"),
+    "host_waited_s": ("s", "in which the measuring process had been ready without a processor by then"),
+    "host_paused_s": ("s", "in which the measuring process had not run by then"),
+}
 _POINTS = {
     "arrival_s": "from t0: when so many bytes of the stream had arrived",
     "arrival_bytes": "bytes that had arrived in all by then",
@@ -43,6 +56,9 @@ def unpacked(columns: Sequence[FrameColumn]) -> list[FrameColumn]:
     found: list[FrameColumn] = []
     for column in columns:
         prefix = _SAMPLES.get(column.name)
+        if column.kind == "blob" and column.name == "host_samples":
+            found += _host_columns(column)
+            continue
         if column.kind != "blob" or prefix is None:
             found.append(column)
             continue
@@ -52,6 +68,16 @@ def unpacked(columns: Sequence[FrameColumn]) -> list[FrameColumn]:
             values = [None if row is None else row[full] for row in decoded]
             found.append(FrameColumn(full, "numbers", {"unit": "s", "meaning": meaning}, values))
     return found
+
+
+def _host_columns(column: FrameColumn) -> list[FrameColumn]:
+    decoded = [None if blob is None else decode_host_samples(blob) for blob in column.values]
+    return [
+        FrameColumn(
+            name, "numbers", {"unit": unit, "meaning": meaning}, [None if row is None else row[name] for row in decoded]
+        )
+        for name, (unit, meaning) in _HOST_COLUMNS.items()
+    ]
 
 
 def add_trace_points(connection: Connection, columns: list[FrameColumn]) -> None:

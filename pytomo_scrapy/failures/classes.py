@@ -120,15 +120,16 @@ _CLASSES = (
     FailureClass(
         "resolve_frozen",
         Attribution.TOOL,
-        "yt-dlp computed on the service's answer until its time was over, and was ended",
-        "Upgrade yt-dlp, and report it there with the video's id. If all fail so, this machine is too slow or busy.",
+        "yt-dlp was still working on the service's answer when its time was up, and was ended",
+        "Upgrade yt-dlp, and report it there with the video's id. If all fail this way, this machine is too slow or "
+        "busy.",
     ),
     FailureClass(
         "probe_paused",
         Attribution.TOOL,
-        "this machine stood still during the window or a resolution",
-        "Keep the machine from going to sleep, and give a virtual one processor time of its own: `probe_gap_s` of the "
-        "window says for how long it stood still.",
+        "this machine was paused during the window or a resolution",
+        "Keep the machine from going to sleep, and give a virtual machine processor time of its own: the window's "
+        "`probe_gap_s` says how long it was paused.",
     ),
     FailureClass(
         "out_of_resources",
@@ -145,7 +146,7 @@ _CLASSES = (
     FailureClass(
         "gave_up",
         Attribution.TOOL,
-        "every attempt at the video ended without a result: the crawler died or failed in its middle",
+        "every attempt at the video ended without a result: the crawler died or failed in the middle of it",
         "Look in the log for what ended the attempts, such as the kernel's out-of-memory killer, and report it with "
         "the video's id.",
     ),
@@ -207,8 +208,8 @@ _CLASSES = (
         "plain_http_refusal",
         Attribution.UNKNOWN,
         "refused in mid-download over plain HTTP: by the service, or by a box on the way",
-        "Nothing for a few. Only an answer inside TLS is known to be the service's: see whether a proxy, a filter or a "
-        "portal answers plain HTTP on this line.",
+        "A few are nothing to worry about. Only an answer inside TLS is certainly the service's: see whether a proxy, "
+        "a filter or a portal answers plain HTTP on this line.",
     ),
     FailureClass(
         "unknown_failure",

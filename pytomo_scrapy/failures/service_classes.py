@@ -219,8 +219,8 @@ SERVICE_CLASSES = (
         "url_expired",
         Attribution.SERVICE,
         "the media URL had expired when it was asked for",
-        "Nothing for a few. If all of them fail this way, this machine's clock is wrong, or it slept between "
-        "resolution and window.",
+        "A few are nothing to worry about. If all of them fail this way, this machine's clock is wrong, or it slept "
+        "between resolution and window.",
     ),
     FailureClass(
         "redirect_loop",
@@ -249,8 +249,8 @@ SERVICE_CLASSES = (
         "private_address",
         Attribution.SERVICE,
         "the media URL, or a redirect, leads to a loopback, link-local or private address: not followed",
-        "Nothing for a few. If all of them fail this way, a filter or portal answers names in the service's place: "
-        "compare the resolvers' answers. To measure a service inside your network, set "
+        "A few are nothing to worry about. If all of them fail this way, a filter or portal answers names in the "
+        "service's place: compare the resolvers' answers. To measure a service inside your network, set "
         "`PYTOMO_ALLOW_PRIVATE_ADDRESSES=1`.",
     ),
     FailureClass("wrong_content", Attribution.SERVICE, "the body is not a media file", FEW, is_permanent=True),

@@ -7,6 +7,9 @@ in an arrival trace, where it counts from `t0`, just before the first media conn
 
 from __future__ import annotations
 
+from pytomo_scrapy.items.autopsy import Autopsy as Autopsy
+from pytomo_scrapy.items.autopsy import Cause as Cause
+from pytomo_scrapy.items.autopsy import Symptom as Symptom
 from pytomo_scrapy.items.dns_result import DnsLookup as DnsLookup
 from pytomo_scrapy.items.dns_result import DnsResult as DnsResult
 from pytomo_scrapy.items.dns_result import Network as Network
@@ -29,6 +32,7 @@ from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
 from pytomo_scrapy.items.study_mark import StudyMark as StudyMark
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
+from pytomo_scrapy.items.window_parts import HostSamples as HostSamples
 from pytomo_scrapy.items.window_parts import HostState as HostState
 from pytomo_scrapy.items.window_parts import LoadedRtt as LoadedRtt
 from pytomo_scrapy.items.window_parts import SabrFigures as SabrFigures

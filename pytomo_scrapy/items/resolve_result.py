@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -150,6 +150,15 @@ class ResolveResult:
     )
     identity_began_s: float | None = field(default=None, repr=False)  # monotonic reading
     sabr: SabrSource | None = field(default=None, repr=False)  # signed: never stored or logged
+    # What would be fetched over SABR, where the answer has no plain URL at all (`no_url_formats`).
+    sabr_formats: tuple[MediaFormat, ...] = field(default=(), repr=False)
+
+    def over_sabr(self) -> ResolveResult:
+        """Return the result for who can fetch over SABR: formats without a plain URL are some, too."""
+        if self.failure != "no_url_formats" or not self.sabr_formats:
+            return self
+        return replace(self, formats=self.sabr_formats, failure=None, failure_detail=None)
+
     # How far the wall clock was ahead of the monotonic one, before and after the answer that counts.
     clock_leads_s: tuple[float, float] | None = field(default=None, repr=False)
     failure: str | None = failure_of("the resolution", column="resolve_failure")

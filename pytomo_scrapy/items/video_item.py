@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from pytomo_scrapy.failures import Stage, is_skip
+from pytomo_scrapy.items.autopsy import Autopsy
 from pytomo_scrapy.items.dns_result import DnsResult, Network
 from pytomo_scrapy.items.ladder import LadderResult
 from pytomo_scrapy.items.page_result import PageResult
@@ -52,6 +53,7 @@ class VideoItem:
     join_time_s: float | None = None
     networks: tuple[Network, ...] = rows(Network, "network", key="address")
     quality_spells: tuple[QualitySpell, ...] = rows(QualitySpell, "quality_spell", key="number")
+    autopsies: tuple[Autopsy, ...] = rows(Autopsy, "autopsy", key="number")  # found once it is stored
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None
     failure_detail: str | None = None

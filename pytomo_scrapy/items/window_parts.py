@@ -112,6 +112,26 @@ class HostState:
         "the cores' time",
         null="not reported",
     )
+    cpu_waited_s: float | None = stored(
+        None, "time in which the measuring process was ready to run and got no processor", null="not Linux"
+    )
+    probe_paused_s: float | None = stored(
+        None, "all times of 50 ms and more together in which the measuring process did not run", null="not opened"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HostSamples:
+    """What this machine did while a window was open, every half second: each counts from the window's start.
+
+    Packed into `download.host_samples`. Empty where the system does not tell.
+    """
+
+    sample_s: tuple[float, ...] = field(default=(), repr=False)  # from t0
+    received_bytes: tuple[int, ...] = field(default=(), repr=False)  # of the media route's interface, all programs
+    sent_bytes: tuple[int, ...] = field(default=(), repr=False)
+    waited_s: tuple[float, ...] = field(default=(), repr=False)  # this process was ready and got no processor
+    paused_s: tuple[float, ...] = field(default=(), repr=False)  # this process did not run, see `probe_paused_s`
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,15 @@ from pytomo_scrapy.items.ladder import Ladder
 from pytomo_scrapy.items.playback_result import MediaSegment, PlaybackResult
 from pytomo_scrapy.items.quality_spell import QualitySpell
 from pytomo_scrapy.items.stored import about, failure_detail, failure_of, part, stored
-from pytomo_scrapy.items.window_parts import HostState, LoadedRtt, SabrFigures, Surroundings, TcpSummary, Throughput
+from pytomo_scrapy.items.window_parts import (
+    HostSamples,
+    HostState,
+    LoadedRtt,
+    SabrFigures,
+    Surroundings,
+    TcpSummary,
+    Throughput,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,5 +276,15 @@ class DownloadResult:
         repr=False,
     )
     spells: tuple[QualitySpell, ...] = ()  # rows of the measurement
+    loaded_access: LoadedRtt = part(
+        LoadedRtt(),
+        "loaded_access_",
+        sent_count="small packets to the first hop behind the gateway during the window (docs/download.md)",
+        received_count="small packets to that hop that were answered",
+        rtt_min_s="smallest loaded round trip to the first hop behind the gateway",
+        rtt_median_s="median loaded round trip to the first hop behind the gateway",
+        rtt_max_s="largest loaded round trip to the first hop behind the gateway",
+    )
+    host_samples: HostSamples = part(HostSamples(), "host_")
     failure: str | None = failure_of("the window; what was received before is stored")
     failure_detail: str | None = failure_detail("the window")

@@ -108,9 +108,14 @@ def _refused(path: FamilyPath, way: PathConfig) -> FamilyPath:
 
 
 def _refusal(host: str, address: str) -> str:
-    """Say whose doing it is: no service has its media on the viewer's own machine, but filters send names there."""
-    is_own_machine = family_of(host) is None and ip_address(address).is_loopback
-    return "dns_sinkhole" if is_own_machine else "private_address"
+    """Say whose doing it is: no service has its media where no host can be, but filters send names there.
+
+    On the viewer's own machine, on its link without a network, at everybody's address, or in networks that nobody has.
+    """
+    parsed = ip_address(address.partition("%")[0])
+    place = getattr(parsed, "ipv4_mapped", None) or parsed
+    is_nowhere = place.is_loopback or place.is_link_local or place.is_multicast or place.is_reserved
+    return "dns_sinkhole" if is_nowhere and family_of(host) is None else "private_address"
 
 
 def _failed_last(paths: Iterable[FamilyPath]) -> tuple[FamilyPath, ...]:

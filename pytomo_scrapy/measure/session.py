@@ -157,8 +157,8 @@ class Session:
                 break
         if self._config.download.transport == "plain":
             # What is not asked for is not looked up either.
-            paths = tuple(replace(path, resolve=replace(path.resolve, sabr=None)) for path in paths)
-        return paths
+            return tuple(replace(path, resolve=replace(path.resolve, sabr=None)) for path in paths)
+        return tuple(replace(path, resolve=path.resolve.over_sabr()) for path in paths)
 
     async def _look_up(self, item: VideoItem) -> None:
         # 3. Look up: every resolver, for the media hosts of every path; the first resolver's failure ends the session.

@@ -6,10 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_ID_ALONE = re.compile(r"[?&#/,;\s]|%3F|%26", re.IGNORECASE)  # what may follow an id, and is no part of it
+_BEHIND_ID = re.compile(r"[^A-Za-z0-9_-]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 _SITES = ("youtube.com", "youtube-nocookie.com", "youtubekids.com", "youtubeeducation.com", "youtube.googleapis.com")
 _SHORT_HOSTS = ("youtu.be", "www.youtu.be", "y2u.be")
@@ -19,11 +19,17 @@ _ID_PATHS = frozenset(("shorts", "embed", "live", "v", "e", "vi", "watch"))
 _NO_IDS = frozenset(("videoseries", "live_stream"))
 _MAX_CHARACTERS = 4096
 # What editors, chats and web pages put beside a link without showing it: spaces without width, marks of direction,
-# soft hyphens, byte order marks.
+# soft hyphens, byte order marks, variants of the sign before, fillers.
 _INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
-                            *range(0x2060, 0x2070), 0xFEFF))  # fmt: skip
+                            *range(0x2060, 0x2070), 0xFEFF, *range(0xFE00, 0xFE10), 0x3164, 0xFFA0))  # fmt: skip
 # What stands around a link in a sentence, a list or a table. None of it begins a link or ends one that names a video.
-_BEFORE, _BEHIND = "<([{\"'`\u00ab\u2018\u201c\u201e,;*", ">)]}\"'`\u00bb\u2019\u201d,;.!*\u3001\u3002\uff0c"
+_BEFORE = "<([{\"'`\u00ab\u2018\u201c\u201e,;*|\u3008\u300a\u300c\u300e\u3010\uff08"
+_BEHIND = (
+    ">)]}\"'`\u00bb\u2019\u201d,;.!*|\\\u2026\u3001\u3002\uff0c\u3009\u300b\u300d\u300f\u3011\uff09\uff01\uff1b\uff1f"
+)
+_NAMED_LINK = re.compile(r"\[[^\]]*\]\((.+)\)")  # Markdown
+# A link in a line of text. A comma or semicolon before another link ends it.
+_LINK = re.compile(r"https?://(?:(?![,;|]https?://)[^\s<>\"'])+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +82,42 @@ def parse_video_url(text: str) -> VideoRef:
 
 
 def read_video_list(lines: Iterable[str]) -> Iterator[tuple[int, VideoRef | BadLine]]:
-    """Read a list line by line, as it comes. Blank lines and comments (`#` first or after a blank) are skipped."""
-    for line_number, line in enumerate(lines, start=1):
-        text = re.split(r"(?:^|\s)#", _without_zeros(line).removeprefix("\ufeff"), maxsplit=1)[0].strip()
-        if not text:
-            continue
+    """Read a list line by line, as it comes. Blank lines and comments (`#` first or after a blank) are skipped.
+
+    A line that is more than a link, as of a table or a page, gives the YouTube links in it.
+    """
+    for line_number, line in enumerate(_lines(lines), start=1):
+        text = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        if text:
+            yield from ((line_number, found) for found in _videos_in(text, line_number))
+
+
+def _lines(read: Iterable[str]) -> Iterator[str]:
+    for line in read:
+        # Some programs end lines by signs that end none for a file in text mode (NEL, LINE SEPARATOR).
+        yield from _without_zeros(line).removeprefix("\ufeff").splitlines() or [""]
+
+
+def _videos_in(text: str, line_number: int) -> list[VideoRef | BadLine]:
+    links = _LINK.findall(text)
+    is_more = bool(links) and (len(links) > 1 or len(links[0]) < len(text))
+    if is_more and (found := _youtube_videos(links)):
+        return [*found]
+    try:
+        return [parse_video_url(text)]
+    except ValueError as error:
+        return [BadLine(line_number, _short(text, 200), str(error))]
+
+
+def _youtube_videos(links: Iterable[str]) -> list[VideoRef]:
+    """Return the videos of all links. Empty where one of them names no video of YouTube."""
+    found = []
+    for link in links:
         try:
-            yield line_number, parse_video_url(text)
-        except ValueError as error:
-            yield line_number, BadLine(line_number, _short(text, 200), str(error))
+            found.append(parse_video_url(link))
+        except ValueError:
+            return []
+    return found if all(video.service == "youtube" for video in found) else []
 
 
 def _without_zeros(line: str) -> str:
@@ -97,6 +130,8 @@ def _without_zeros(line: str) -> str:
 def _bare(text: str) -> str:
     """Return a link without what is invisible in it and what a sentence puts around it."""
     text = text.translate(_INVISIBLE).strip()
+    named = _NAMED_LINK.fullmatch(text)
+    text = named[1] if named else text
     without = text.lstrip(_BEFORE).rstrip(_BEHIND).strip()
     # Another site's address may well end in a sign: it stays as it is typed, but for a pair around it.
     is_ours = _ID.fullmatch(without) or _is_youtube((_host_or_none(without) or "").rstrip("."))
@@ -147,7 +182,7 @@ def _id_in(parts: SplitResult, host: str, text: str, depth: int = 0) -> str:
     else:
         return _id_in_inner_link(parts, query, text, depth)
     # A second question mark, or an ampersand in a path, begins parameters too: `watch?v=ID?t=5`.
-    candidate = _ID_ALONE.split(candidate, maxsplit=1)[0] if candidate else None
+    candidate = _BEHIND_ID.split(candidate, maxsplit=1)[0] if candidate else None
     if not candidate or candidate in _NO_IDS:
         raise ValueError(f"{_short(text)!r} names no video.")
     if not _ID.fullmatch(candidate):
@@ -164,6 +199,9 @@ def _id_in_inner_link(parts: SplitResult, query: dict[str, list[str]], text: str
             if "?" in parts.fragment
             else "/watch?" + parts.fragment.lstrip("!")
         )
+    if inner is None and depth == 0 and (decoded := unquote(text)) != text:
+        parts, _ = _split(decoded)  # encoded as a whole: `watch%3Fv%3DID`
+        return _id_in(parts, parts.hostname or "", text, depth + 1)
     if inner is None or depth > 2:
         raise ValueError(f"{_short(text)!r} names no video.")
     inner_parts, has_scheme = _split(inner if _SCHEME.match(inner) else "https://www.youtube.com/" + inner.lstrip("/"))

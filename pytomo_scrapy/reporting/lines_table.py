@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pytomo_scrapy.analysis.line_health import Line
 from pytomo_scrapy.analysis.newest import SHARE_ROWS
 from pytomo_scrapy.items.in_words import duration
-from pytomo_scrapy.reporting.format import megabytes, percent, seconds
+from pytomo_scrapy.reporting.format import NOTHING, percent, seconds, size
 from pytomo_scrapy.reporting.tables import TableLayout
 
 _COLUMNS = (
-    *("line", "provider", "last seen (UTC)", "ago", "today", "data today (MB)", "of cap"),
-    *("bad", "stalled", "startup (s)", "refused", "disk free (MB)", "pytomo-scrapy", "yt-dlp"),
+    *("line", "provider", "last seen (UTC)", "ago", "measured today", "data today", "of cap"),
+    *("bad", "stalled", "startup (s)", "refused", "disk free", "pytomo-scrapy", "yt-dlp"),
 )
 _NOTE = (
-    f"Bad: sessions that did not start or stalled. Bad, stalled, startup (median) and refused are of the line's newest "
-    f"{SHARE_ROWS} measurements. Today: measurements since midnight UTC."
+    "A bad session did not start, or stalled. Bad, stalled, startup (median) and refused are of the line's newest "
+    f"{SHARE_ROWS} measurements. Today began at midnight UTC."
 )
 
 
@@ -34,13 +34,13 @@ def _row(line: Line) -> tuple[str, ...]:
         f"{line.last_seen_at:%Y-%m-%d %H:%M}" if line.last_seen_at else never,
         duration(line.silent_s) if line.silent_s is not None else "",
         str(line.today_count),
-        megabytes(line.today_bytes),
+        size(line.today_bytes) if line.today_bytes is not None else NOTHING,
         percent(line.cap_share) if line.cap_share is not None else "no cap",
         percent(line.bad_share),
         percent(line.stall_share),
         seconds(line.startup_median_s),
         percent(line.refusal_share),
-        megabytes(line.disk_free_bytes),
+        size(line.disk_free_bytes) if line.disk_free_bytes is not None else NOTHING,
         line.software_version or "",
         line.yt_dlp_version or "",
     )

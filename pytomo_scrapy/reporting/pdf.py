@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,24 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis import lists, overview
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
 from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
+from pytomo_scrapy.analysis.good_or_not import by_fault
+from pytomo_scrapy.analysis.grade import grade_of
 from pytomo_scrapy.analysis.publication.publication import publication_of
 from pytomo_scrapy.analysis.publication.words import Section, sections_of
 from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.analysis.series import Buckets, Series, series
 from pytomo_scrapy.analysis.statement import sentence_of
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.cause_tables import cause_table
 from pytomo_scrapy.reporting.format import instant_of, number
+from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.reporting.pdf_text import LEFT, TextPdf, plain
 from pytomo_scrapy.reporting.tables import (
@@ -38,6 +44,7 @@ from pytomo_scrapy.storage.read_only import ReadDatabase
 
 # More points than a printed line of 168 mm shows apart.
 _BUCKETS = 240
+_FAULT_BUCKETS = 12
 _WIDTH = 180.0
 _CHART_HEIGHT = 46.0
 # Of the tables of what is to be published, by the number of their columns.
@@ -51,15 +58,21 @@ class Contents:
     parameters: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ()
     compare: str | None = None
+    grade: GradeConfig = field(default_factory=GradeConfig)  # from where on a line is good or poor
 
 
-def contents_of(group: str = "main") -> Contents:
+def contents_of(group: str = "main", *, grade: GradeConfig | None = None) -> Contents:
     """Return a group's graphs, and how startup and delivery are distributed."""
-    return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"))
+    return Contents(GROUPS[group].parameters, ("startup_delay_s", "delivery_bps"), grade=grade or GradeConfig())
 
 
 def write_pdf_report(
-    database: str | Path, path: Path, selection: Selection | None = None, *, who: str | None = None
+    database: str | Path,
+    path: Path,
+    selection: Selection | None = None,
+    *,
+    who: str | None = None,
+    grade: GradeConfig | None = None,
 ) -> None:
     """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
 
@@ -74,7 +87,8 @@ def write_pdf_report(
             if period_of(connection) is None:
                 raise NotReadyError("There is no measurement to report.")
             chosen = report_selection(connection, selection or asked_for(None, None))
-            path.write_bytes(make_report(connection, chosen, contents_of(), reader.shown_url, who=who))
+            contents = contents_of(grade=grade)
+            path.write_bytes(make_report(connection, chosen, contents, reader.shown_url, who=who))
     finally:
         reader.close()
 
@@ -84,7 +98,7 @@ def make_report(
 ) -> bytes:
     """Return the report of a selection whose era is settled as a PDF file; `who` measured, as the user says."""
     page = _Page(selection, source)
-    summed_up = page.front(connection)
+    summed_up = page.front(connection, contents.grade)
     for name in contents.parameters:
         parameter = PARAMETERS[name]
         compare = contents.compare if _is_comparable(parameter, contents.compare) else None
@@ -117,13 +131,17 @@ class _Page:
     def finish(self) -> bytes:
         return self._page.finish()
 
-    def front(self, connection: Connection) -> overview.Overview:
-        """The verdict, the figures with their intervals, the averages and the failures."""
+    def front(self, connection: Connection, grade: GradeConfig) -> overview.Overview:
+        """The grade, the verdict, the figures with their intervals, the averages and the failures."""
         chosen = self._selection
         found = overview.overview(connection, chosen)
         self._page.heading("How online videos play on this line", 16)
         self._page.text(sentence_of(connection, chosen))
         self._page.text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
+        bad = bad_sessions(connection, chosen)
+        self._page.text(grade_sentence(grade_of(found.estimates, grade)), bold=True)
+        for line in bad_sentences(bad):
+            self._page.text(line)
         for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
             self._page.text(sentence.text, bold=True)
         for note in found.notes:
@@ -131,9 +149,12 @@ class _Page:
         self._page.table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
         self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
+        self._goes_with(bad)
         self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._page.table(failure_table(found.failures[:12]), (34, 22, 14, 110))
+        if found.causes:
+            self._page.table(cause_table(found.causes), (34, 24, 26, 22, 30))
         if found.outages:
             self._page.table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
         refused = refusal_table(found.refusals)
@@ -142,7 +163,22 @@ class _Page:
             self._page.text(line)
         if refused.rows:
             self._page.table(refused, (30, 44, 18, 18, 20, 32))
+        faults = fault_table(by_fault(lists.failures(connection, chosen, _FAULT_BUCKETS)))
+        if faults.rows:
+            self._page.table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))
+            self._page.text(faults.note, soft=True)
         return found
+
+    def _goes_with(self, bad: BadSessions) -> None:
+        """What goes with bad sessions, and a typical day."""
+        found = exposure_table(bad)
+        if found.rows:
+            self._page.table(found, (26, 34, 16, 16, 18, 22, 30, 18))
+            self._page.text(found.note, soft=True)
+        day = day_table(bad)
+        if day.rows:
+            self._page.table(day, (20, 24, 24, 40, 24))
+            self._page.text(day.note, soft=True)
 
     def sections(self, sections: Sequence[Section]) -> None:
         """What is to be published: the block that ends terminal report and export too."""

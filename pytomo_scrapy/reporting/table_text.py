@@ -13,6 +13,8 @@ from pytomo_scrapy.reporting.tables import PROSE, TableLayout
 GAP = "  "
 # A column of prose that has less room than this reads badly: then the row becomes a block.
 _LEAST_PROSE = 24
+# In a block it may be narrower: below its name a cell would lose its place in a column.
+_LEAST_BESIDE = 16
 
 
 def table_lines(layout: TableLayout, width: int) -> list[str]:
@@ -42,26 +44,33 @@ def _row(row: Sequence[str], widths: Sequence[int], are_figures: Sequence[bool])
     )
     if cell_len(last) <= widths[-1]:
         return [GAP.join([*ahead, last]).rstrip()]
-    # A path, a command or a name with hyphens must stay whole, to be copied.
-    first, *further = textwrap.wrap(last, widths[-1], break_long_words=False, break_on_hyphens=False) or [""]
+    first, *further = _wrapped(last, widths[-1])
     indent = " " * sum(width + len(GAP) for width in widths[:-1])
     return [GAP.join([*ahead, first]), *(indent + line for line in further)]
 
 
 def _blocks(layout: TableLayout, width: int) -> list[str]:
-    """Return a line for each cell, and an empty line between two rows."""
+    """Return a line for each cell, or more where it is longer than that, and an empty line between two rows."""
     indent = max(map(cell_len, layout.columns)) + len(GAP)
+    room = width - indent
     lines: list[str] = []
     for row in layout.rows:
         lines += [""] if lines else []
         for name, cell in zip(layout.columns, row, strict=True):
-            parts = [cell]
-            if name in PROSE:
-                room = max(_LEAST_PROSE, width - indent)
-                parts = textwrap.wrap(cell, room, break_long_words=False, break_on_hyphens=False) or [""]
-            lines.append((_left(name, indent) + parts[0]).rstrip())
-            lines += [" " * indent + part for part in parts[1:]]
+            if cell_len(cell) <= room:
+                lines.append((_left(name, indent) + cell).rstrip())
+            elif room < _LEAST_BESIDE:
+                # Beside its name it would be a column of single words.
+                lines += [name, *(GAP + part for part in _wrapped(cell, width - len(GAP)))]
+            else:
+                first, *further = _wrapped(cell, room)
+                lines += [_left(name, indent) + first, *(" " * indent + part for part in further)]
     return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    # A path, a command or a name with hyphens must stay whole, to be copied.
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _left(text: str, width: int) -> str:

@@ -56,8 +56,8 @@ _ROUND_TRIP_NOTE = (
 
 # Columns that hold text to read, not figures.
 PROSE = frozenset({"meaning", "answer", "group", "definition", "left out", "in ETSI's report", "how"})
-# Rows of the item that the page lays out and the terminal leaves out.
-_LAID_OUT = frozenset({"networks"})
+# Rows of the item with a layout of their own (on the page alone: networks).
+_LAID_OUT = frozenset({"networks", "autopsies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +338,8 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
     rows = []
     for one in estimates:
         kind = one.kind
+        if kind.is_optional and one.value is None:
+            continue
         value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
         # A value without an interval is shown for what it is; leaving the cell empty would read as certain.
         interval = "not enough data"

@@ -18,6 +18,7 @@ from pytomo_scrapy.failures import Attribution, advice_on, meaning_of
 from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.reporting.cause_tables import cause_table, verdict_table
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.table_text import table_lines
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.compared import Comparison
     from pytomo_scrapy.analysis.crawl_report import ReportSummary
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
 
 _FIRST_CRAWL = "pytomo crawl -u 10"
@@ -104,7 +106,8 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
     for note in report.selection.get("notes", ()):
         say(console, f"[yellow]{escape(note)}[/yellow]")
-    print_tables(console, report_tables(report))
+    _print_good_or_not(console, report.good_or_not)
+    print_tables(console, [*report_tables(report), cause_table(report.causes)])
     if report.quality is not None:
         print_tables(console, [quality_table(report.quality)])
     if report.outages:
@@ -131,6 +134,25 @@ def _print_publication(console: Console, found: Publication) -> None:
             console.print()
             _print_rows(console, section_table(section))
         console.print()
+
+
+def _print_good_or_not(console: Console, found: GoodOrNot | None) -> None:
+    """Print the grade, what goes with bad sessions, a typical day, and whose fault failures were."""
+    if found is None:
+        return
+    from pytomo_scrapy.reporting.grade_text import (
+        bad_sentences,
+        day_table,
+        exposure_table,
+        fault_table,
+        grade_sentence,
+    )
+
+    say(console, f"[bold]{escape(grade_sentence(found.grade))}[/bold]")
+    for sentence in bad_sentences(found.bad):
+        say(console, escape(sentence))
+    console.print()
+    print_tables(console, [exposure_table(found.bad), day_table(found.bad), fault_table(found.faults)])
 
 
 def print_comparison(console: Console, found: Comparison) -> None:
@@ -172,7 +194,7 @@ def print_measurement(console: Console, record: Mapping[str, Any]) -> None:
         f"resolved in {seconds(record.get('resolve_elapsed_s'))}, looked up in {seconds(record.get('dns_elapsed_s'))}, "
         f"join time {seconds(record.get('join_time_s'))}\n",
     )
-    print_tables(console, measurement_tables(record))
+    print_tables(console, [verdict_table(record.get("autopsies", [])), *measurement_tables(record)])
 
 
 def measurement_verdict(record: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from pytomo_scrapy.failures import SettingError
@@ -54,18 +56,21 @@ class VideoList:
 
     def __init__(self, arguments: WalkArguments, done: tuple[int, bool] = (0, False)) -> None:
         self.position, self.is_end = done
-        self._numbered = islice_behind(read_video_list(_lines(arguments)), self.position)
+        # Line by line: a batch that ended within one would leave its rest out where the crawl goes on from there.
+        self._lines = groupby(islice_behind(read_video_list(_lines(arguments)), self.position), key=itemgetter(0))
 
     def next_batch(self) -> Batch:
         """Read on. Bad lines are logged by their number and skipped."""
         videos = []
-        for line_number, entry in self._numbered:
+        for line_number, entries in self._lines:
             self.position = line_number
-            if isinstance(entry, BadLine):
-                logger.warning("Line %d of the list is skipped: %s", entry.line_number, entry.reason)
-                continue
-            videos.append(FoundVideo(entry.service, entry.video_id, entry.url if entry.service == "other" else None))
-            if len(videos) == BATCH_VIDEOS:
+            for _, entry in entries:
+                if isinstance(entry, BadLine):
+                    logger.warning("Line %d of the list is skipped: %s", entry.line_number, entry.reason)
+                else:
+                    url = entry.url if entry.service == "other" else None
+                    videos.append(FoundVideo(entry.service, entry.video_id, url))
+            if len(videos) >= BATCH_VIDEOS:
                 return Batch(tuple(videos), self.position, is_end=False)
         self.is_end = True
         return Batch(tuple(videos), self.position, is_end=True)

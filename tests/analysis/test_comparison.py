@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -16,17 +13,6 @@ from pytomo_scrapy.analysis.fixed_effects import without_effects
 from pytomo_scrapy.analysis.matching import NOTHING, PAIRS, VIDEOS_AND_TIMES, Design, match
 
 DAY_S = 86_400
-
-
-@pytest.fixture(scope="module")
-def coverage() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "coverage.py"
-    spec = importlib.util.spec_from_file_location("coverage_benchmark", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["coverage_benchmark"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def made(groups: list[int], days: list[int], videos: list[int], values: list[float], pairs: list[int]) -> ComparedRows:
@@ -106,7 +92,7 @@ def test_effect_is_found_where_there_is_one(coverage: ModuleType) -> None:
 
 @pytest.mark.slow
 def test_intervals_hold_about_as_often_as_they_say(coverage: ModuleType) -> None:
-    told = coverage.run(coverage.Study(effect=0.2), 200)
+    told = coverage.run(coverage.Study(effect=0.2), range(200))
     # 95 % of 200 studies, give or take three standard errors.
     assert all(0.90 <= value <= 0.99 for name, value in told.items() if name.startswith("coverage"))
-    assert coverage.run(coverage.Study(), 200)["false_alarm"] <= 0.10
+    assert coverage.run(coverage.Study(), range(200))["false_alarm"] <= 0.10

@@ -44,6 +44,15 @@ def lines(database: Database) -> Iterator[list[Line]]:
         yield lines_of(connection, NOW)
 
 
+def test_shares_of_a_line_leave_single_measurements_out(database: Database) -> None:
+    for is_ad_hoc, playback in ((False, GOOD), (True, STALLED)):
+        repository, run = begin(database, is_ad_hoc=is_ad_hoc)
+        repository.save(make_item(playbacks=(playback,)), run)
+    with database.read() as connection:
+        [line] = lines_of(connection, NOW)
+    assert (line.session_count, line.stall_share, line.startup_median_s) == (1, 0.0, 0.5)
+
+
 def test_line_tells_its_day_and_its_newest_sessions(lines: list[Line]) -> None:
     [line] = lines
     assert line.last_seen_at == NOW - timedelta(minutes=30) and line.silent_s == 1800

@@ -17,6 +17,7 @@ OPENING = [
     (("status",), 3),
     (("plot", "1"), 3),
     (("replay",), 3),
+    (("explain",), 3),
     (("prune", "--older-than", "1d"), 3),
     (("export", "out"), 3),
     (("import-legacy", "old.db"), 3),

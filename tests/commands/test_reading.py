@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy.storage import read_only
 from tests.commands.conftest import Run, refused
+from tests.running.commands import run_command
+from tests.running.read_only import NO_MOUNTS
 
 # Each with how it ends where the database cannot be used.
 READING = [
@@ -76,17 +76,11 @@ def test_database_in_a_read_only_folder_is_read(filled: Path, tmp_path: Path) ->
     folder, out = tmp_path / "archive", tmp_path / "out"
     folder.mkdir(), out.mkdir()
     shutil.move(filled, folder / "p.db")
-    mounts = f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run(["unshare", "-rm", "sh", "-c", mounts], check=False).returncode
-    ):
-        pytest.skip("no mounts of our own on this system")
-    pytomo = f"{sys.executable} -m pytomo_scrapy"
     commands = ["report", "status", f"export {out}/csv", "replay --player classic", f"plot 1 -o {out}/x.svg"]
-    lines = [f"{pytomo} {command} --database {folder}/p.db > /dev/null || exit 9" for command in commands]
-    script = f"{mounts}; cd {out}\n" + "\n".join(lines)
-    ended = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script], check=False, capture_output=True, text=True, timeout=120
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
+    for command in commands:
+        words = (*command.split(), "--database", f"{folder}/p.db")
+        ended = run_command("tests.running.read_only", str(folder), *words, cwd=out)
+        if ended.exit_code == NO_MOUNTS:
+            pytest.skip("no mounts of our own on this system")
+        assert (ended.exit_code, ended.errors) == (0, ""), command
+    assert [path.name for path in folder.iterdir()] == ["p.db"]

@@ -11,6 +11,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.newest import STARTUP_BOUNDS_S, Totals
+from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import Database, open_database
 from tests.storage.factories import begin, make_download, make_item, make_playback
 
@@ -116,3 +117,19 @@ def test_totals_add_what_is_new_and_never_fall(tmp_path: Path) -> None:
 def _save(database: Database, item: object) -> None:
     repository, run = begin(database)
     repository.save(item, run)  # type: ignore[arg-type]
+
+
+def test_single_measurements_are_in_no_number_unless_asked_for(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    for is_ad_hoc, delay_s in ((False, 0.4), (True, 4.0)):
+        repository, run = begin(database, is_ad_hoc=is_ad_hoc)
+        repository.save(make_item(playbacks=(make_playback(startup_delay_s=delay_s),)), run)
+    database.close()
+    with TestClient(create_app(DashboardConfig(f"sqlite:///{tmp_path / 'x.db'}"))) as client:
+        for address, count, newest_s, sum_s in (("/metrics", 1.0, 0.4, 0.4), ("/metrics?ad_hoc=with", 2.0, 4.0, 4.4)):
+            text = client.get(address).text
+            assert set(samples_of(text, "pytomo_sessions_total").values()) == {count}
+            assert set(samples_of(text, "pytomo_measurements_total").values()) == {count}
+            assert set(samples_of(text, "pytomo_startup_seconds_count").values()) == {count}
+            assert list(samples_of(text, "pytomo_startup_seconds_sum").values()) == [pytest.approx(sum_s)]
+            assert set(samples_of(text, "pytomo_startup_delay_s").values()) == {newest_s}

@@ -64,6 +64,8 @@ _INDEPENDENT = {
     "height_px": ("(SELECT MAX(s.height_px) FROM stream s WHERE s.download_id = d.id)", 1),
     "is_cross_traffic": ("d.is_cross_traffic", 100),
     "best_height_px": ("(SELECT l.best_height_px FROM ladder l WHERE l.measurement_id = m.id AND l.place = 0)", 1),
+    "loaded_rtt_s": ("d.loaded_rtt_median_s", 1e3),
+    "is_machine_limited": ("d.is_probe_limited", 100),
     **{f"plays_{height}p": (_PLAYS.format(height), 100) for height in (360, 480, 720, 1080)},
 }
 # Asked below, with the sessions that never started; and what the made-up rows do not have.

@@ -92,6 +92,39 @@ def figures_of(frame: Any) -> dict[str, tuple[int, float | None]]:
     }
 
 
+def bad_of(frame: Any) -> tuple[int, int, dict[int, tuple[int, int]]]:
+    """Return sessions, bad ones, and both by hour of the day: the made-up lines say no time zone, so in UTC."""
+    sessions = frame[frame.is_session == 1]
+    is_bad = (sessions.is_started == 0) | (sessions.has_stall == 1)
+    hours = sessions.started_s // 3600 % 24
+    by_hour = {int(hour): (len(own), int(own.sum())) for hour, own in is_bad.groupby(hours)}
+    return len(sessions), int(is_bad.sum()), by_hour
+
+
+def evening_of(frame: Any, start_s: int, length_s: int) -> float | None:
+    """Return what the evening accounts for of the bad sessions, by the definition of docs/metrics.md."""
+    sessions = frame[frame.is_session == 1]
+    block_s = max(86_400, -(-length_s // 28))
+    cells = pandas.DataFrame(
+        {
+            "line": sessions.vantage_id,
+            "bad": (sessions.is_started == 0) | (sessions.has_stall == 1),
+            "evening": (sessions.started_s // 3600 % 24).between(19, 22),
+            "block": (sessions.started_s - start_s) // block_s,
+        }
+    )
+    if min(cells.evening.sum(), (~cells.evening).sum()) < 20 or not cells.bad.any():
+        return None
+    risk = base = 0.0
+    for _, own in cells.groupby(["line", "block"]):
+        inside, outside = own[own.evening], own[~own.evening]
+        risk += inside.bad.sum() * len(outside) / len(own)
+        base += outside.bad.sum() * len(inside) / len(own)
+    if not risk:
+        return 0.0 if base else None
+    return float(cells[cells.evening].bad.sum() / cells.bad.sum() * (1 - base / risk))
+
+
 def query_of(chosen: dict[str, str], **more: str) -> str:
     return "&".join(f"{name}={value}" for name, value in (chosen | more).items())
 
@@ -135,10 +168,28 @@ def test_every_face_gives_the_numbers_of_the_export(client: TestClient, rows: An
                 assert one["row_count"] == own[one["name"]][0]
                 same(one["value"], own[one["name"]][1], BIN)
 
+    check_bad_sessions(client, overview, frame, chosen)
     text = pdf_text(client.get(f"/report.pdf?{query_of(chosen)}").content)
     assert f"{overview['row_count']} measurements, {len(frame)} valid" in text
     if startup["value"] is not None:
         assert f"{number(startup['value'], 2)} s" in text
+
+
+def check_bad_sessions(client: TestClient, overview: Any, frame: Any, chosen: dict[str, str]) -> None:
+    """The grade, the bad sessions, a typical day and what goes with it are those of the export."""
+    grade, bad, exact = overview["grade"], overview["bad"], figures_of(frame)
+    count, bad_count, by_hour = bad_of(frame)
+    assert (bad["session_count"], bad["bad_count"], grade["session_count"]) == (count, bad_count, count)
+    for one, name in zip(grade["criteria"], ("never_started", "startup", "with_stalls"), strict=False):
+        value = exact[name][1]
+        same(one["value"], 1 - value if name == "never_started" and value is not None else value, BIN)
+    day = client.get(f"/api/day?{query_of(chosen)}").json()
+    assert day["n"] == count and day["hours"] == bad["hours"]
+    shown = {one["hour"]: (one["session_count"], one["bad_count"]) for one in day["hours"] if one["session_count"]}
+    assert shown == by_hour
+    start_s, end_s = int(chosen["from"]), int(chosen["to"])
+    evenings = [one["fraction"]["value"] for one in bad["exposures"] if one["which"] == "19 to 23 h"]
+    same(evenings[0] if evenings else None, evening_of(frame, start_s, end_s - start_s), 1e-9)
 
 
 @pytest.mark.parametrize("index", range(COUNT))
@@ -156,6 +207,14 @@ def test_report_gives_the_numbers_of_the_export(filled: Path, rows: Any, index: 
     never = report.headline.never_started_count / report.headline.session_count
     assert never == pytest.approx(exact["never_started"][1])
     assert report.selection["eras"] == "last" and report.selection["notes"] == []
+    judged = report.good_or_not
+    assert judged is not None
+    assert (judged.bad.session_count, judged.bad.bad_count) == bad_of(frame)[:2]
+    assert judged.grade.session_count == len(frame[frame.is_session == 1])
+    every = rows[(rows.started_s >= int(chosen["from"])) & (rows.started_s < int(chosen["to"]))]
+    every = every[every.provider == chosen["provider"]] if "provider" in chosen else every
+    faults = every.attribution.value_counts().to_dict()
+    assert {fault: sum(counts) for fault, counts in judged.faults.counts.items()} == faults
 
 
 def test_metrics_give_the_numbers_of_the_export(client: TestClient, rows: Any) -> None:

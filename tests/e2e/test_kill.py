@@ -53,6 +53,22 @@ def test_crawl_killed_at_random_instants_ends_with_every_video_once(lab: dict[st
     assert not [path for path in tmp_path.iterdir() if path.is_dir() and any(path.rglob("*.media"))], "media left"
 
 
+def test_crawl_over_sabr_killed_at_random_instants_is_resumed(lab: dict[str, str], tmp_path: Path) -> None:
+    crawl = walk(lab, tmp_path, 4)
+    # Windows long enough to be killed inside a session, and a pace that leaves most videos to the resumption.
+    over_sabr = ["-s", "PYTOMO_TRANSPORT=sabr", "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2"]
+    crawl.settings = [*over_sabr, "-s", "PYTOMO_PACE_S=8"]
+    kill_at_random_instants(crawl, min(KILL_COUNT, 4), Random(SEED))
+    crawl.settings = over_sabr
+    assert crawl.finish() == 0, f"seed {SEED}: {crawl.last_log()}"
+    assert_measured_once(crawl.database_url, related_to(START, 4))
+    rows = ask(crawl.database_url, "SELECT failure, transport, received_bytes FROM download")
+    # A file with both tracks in one has no session of its own.
+    assert {(failure, transport) for failure, transport, _ in rows} <= {(None, "sabr"), ("no_sabr_url", "sabr")}
+    assert any(received for _, _, received in rows)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir() and any(path.rglob("*.media"))], "media left"
+
+
 def test_worker_of_a_killed_crawler_ends_by_itself(lab: dict[str, str], tmp_path: Path) -> None:
     crawl = walk(lab, tmp_path, 4)
     crawl.is_fresh = True

@@ -65,6 +65,24 @@ def test_both_transports_are_two_rows_of_one_pair(database: Path) -> None:
     assert players == [(0, "dashjs", 1), (1, "dashjs", 1)]
 
 
+@pytest.mark.parametrize("transport", ["plain", "sabr", "both"])
+def test_answer_without_any_plain_url_is_measured_over_sabr_alone(database: Path, transport: str) -> None:
+    faults = build_world("faults")
+    (video,) = (one for one in faults.videos.values() if one.fault == "no_url")
+    done = run_scrapy(
+        "lab", "--world", "faults", "measure", "--json", "--transport", transport, video.video_id,
+        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2", "-s", "PYTOMO_PING_PACKETS=1", *database_setting(database),
+    )  # fmt: skip
+    record = json.loads(done.output)
+    found = {window["transport"]: (window["failure"], window["received_bytes"]) for window in record["downloads"]}
+    if transport == "plain":
+        assert (record["failure"], attribution_of("no_url_formats")) == ("no_url_formats", "service")
+        return
+    assert found["sabr"][0] is None and found["sabr"][1] > 100_000
+    assert found.get("plain") == (("no_url_formats", None) if transport == "both" else None)
+    assert record["failure"] is None
+
+
 def test_choice_of_the_server_is_stored_switch_by_switch(database: Path) -> None:
     ladder = next(video for video in WORLD.videos.values() if "six qualities" in video.title)
     crawl(

@@ -27,7 +27,7 @@ from pytomo_scrapy.failures import (
     was_refused,
 )
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.reporting import pdf
+from pytomo_scrapy.reporting import pdf, pdf_text
 from pytomo_scrapy.reporting.terminal import print_measurement
 from pytomo_scrapy.storage.database import open_database
 from tests.storage.factories import begin, make_failed
@@ -150,8 +150,8 @@ def test_new_class_has_its_advice_in_the_pdf(
     toy_page: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    show = pdf.plain
-    monkeypatch.setattr(pdf, "plain", lambda text: said.append(text) or show(text))
+    show = pdf_text.plain
+    monkeypatch.setattr(pdf_text, "plain", lambda text: said.append(text) or show(text))
     pdf.write_pdf_report(tmp_path / "x.db", tmp_path / "x.pdf")
     assert "Bring it back: whistle." in said
 

@@ -137,10 +137,22 @@ def test_path_whose_media_lead_to_a_private_address_fails_and_comes_last() -> No
     assert refuse_private(paths, config.PathConfig(is_private_allowed=True)) == paths
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.42.0.1", "::1"])
-def test_name_that_leads_to_the_own_machine_is_a_sinkhole(address: str) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.42.0.1", "::1", "::ffff:127.0.0.1"),
+        *("169.254.1.1", "fe80::1", "224.0.0.1", "ff02::1", "240.0.0.1", "255.255.255.255"),
+    ],
+)
+def test_name_that_leads_where_no_host_is_is_a_sinkhole(address: str) -> None:
     (path,) = refuse_private((FamilyPath(None, make_resolve(), DnsResult((), {HOST: address})),), config.PathConfig())
     assert path.dns is not None and path.dns.failure == "dns_sinkhole"
+
+
+@pytest.mark.parametrize("address", ["192.168.1.1", "10.0.0.1", "100.64.0.1", "fd00::1", "::ffff:192.168.1.1"])
+def test_name_that_leads_into_a_network_of_ones_own_may_be_a_service_there(address: str) -> None:
+    (path,) = refuse_private((FamilyPath(None, make_resolve(), DnsResult((), {HOST: address})),), config.PathConfig())
+    assert path.dns is not None and path.dns.failure == "private_address"
 
 
 def test_address_of_the_own_machine_in_place_of_a_name_is_private() -> None:

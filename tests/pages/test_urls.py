@@ -152,6 +152,15 @@ def test_list_is_read_as_it_comes() -> None:
         f"https://you\u00adtu.be/{ID[:4]}\u200d{ID[4:]}",
         f"\ufeff{ID}\u200f,",
         f"{ID};",
+        f"https://youtu.be/{ID}\ufe0f",
+        f"https://www.youtube.com/watch?v={ID}\u2026",
+        f"\u300chttps://youtu.be/{ID}\u300d",
+        f"https://youtu.be/{ID}\uff01",
+        f"| https://youtu.be/{ID} |",
+        f"[a clip](https://youtu.be/{ID})",
+        f"https://www.youtube.com/watch%3Fv%3D{ID}",
+        f"https://www.youtube.com/watch?v%3D{ID}",
+        f"https://www.youtube.com/watch?v={ID}\\",
     ],
 )
 def test_link_as_people_paste_it_names_its_video(text: str) -> None:
@@ -176,3 +185,40 @@ def test_list_of_utf_16_that_was_read_as_utf_8_is_read_all_the_same() -> None:
 def test_link_with_bytes_of_another_encoding_is_refused_with_what_to_do() -> None:
     (entry,) = [entry for _, entry in read_video_list(["https://example.org/f\ufffdlm\n"])]
     assert isinstance(entry, BadLine) and "save the list in UTF-8" in entry.reason
+
+
+OTHER = "A1b2C3d4E5-"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://youtu.be/{ID},https://youtu.be/{OTHER}\n",
+        f"https://youtu.be/{ID};http://youtu.be/{OTHER}\n",
+        f"https://youtu.be/{ID} https://youtu.be/{OTHER}\n",
+        f'"a, b","https://youtu.be/{ID}"\n"c","https://youtu.be/{OTHER}"\n',
+        f"a\thttps://youtu.be/{ID}\nb\thttps://youtu.be/{OTHER}\n",
+        f"1. https://youtu.be/{ID}\n2) https://youtu.be/{OTHER}\n",
+        f"- https://youtu.be/{ID}\n* https://youtu.be/{OTHER}\n",
+        f'<a href="https://youtu.be/{ID}">x</a>\n<a href="https://youtu.be/{OTHER}">y</a>\n',
+        f"https://youtu.be/{ID}\x85https://youtu.be/{OTHER}\x85",
+        f"https://youtu.be/{ID}\u2028https://youtu.be/{OTHER}",
+    ],
+)
+def test_lines_that_are_more_than_a_link_give_all_that_are_in_them(text: str) -> None:
+    found = [entry for _, entry in read_video_list(text.splitlines(keepends=True) if "\n" in text else [text])]
+    assert found == [parse_video_url(ID), parse_video_url(OTHER)]
+
+
+def test_comment_ends_where_its_line_ends_whatever_ends_it() -> None:
+    found = list(read_video_list([f"# mine\u2028https://youtu.be/{ID}\x85nonsense"]))
+    assert found[0] == (2, parse_video_url(ID))
+    assert found[1][0] == 3 and isinstance(found[1][1], BadLine)
+
+
+@pytest.mark.parametrize(
+    "line", [f"see https://example.org/a and https://youtu.be/{ID}", f"https://youtu.be/{ID} https://youtu.be/short"]
+)
+def test_line_of_which_a_part_names_no_video_is_a_bad_one(line: str) -> None:
+    (entry,) = [entry for _, entry in read_video_list([line])]
+    assert isinstance(entry, BadLine) and entry.text == line

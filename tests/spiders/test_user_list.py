@@ -36,6 +36,12 @@ def read_all(videos: VideoList) -> list[tuple[list[str], int, bool]]:
         ([ONE, "", "# words", TWO], 2, [([ONE, TWO], 4, False), ([], 4, True)]),
         ([ONE, "not a video!", TWO], 3, [([ONE, TWO], 3, True)]),
         ([ONE, ONE], 3, [([ONE, ONE], 2, True)]),  # the frontier admits it once
+        # What goes on from there goes on behind a whole line.
+        (
+            [",".join(f"https://youtu.be/{name}" for name in (ONE, TWO, THREE)), ONE],
+            2,
+            [([ONE, TWO, THREE], 1, False), ([ONE], 2, True)],
+        ),
     ],
 )
 def test_list_comes_in_batches_with_how_far_it_was_read(

@@ -154,7 +154,7 @@
   /* Stacked: two classes of the same share are both seen. The whole stack is drawn first, and each smaller one on it. */
   function drawFailures(chart, answer) {
     const names = Object.keys(answer.counts).slice(0, 8);
-    if (!names.length) return chart.say("No failure in this period.");
+    if (!names.length) return chart.say(chart.figure.dataset.empty || "No failure in this period.");
     const shares = names.map((name) => answer.counts[name].map((count, at) => (100 * count) / answer.row_counts[at]));
     const data = [answer.times_s], series = [{ label: "time", value: readInstant }];
     names.slice().reverse().forEach(function (name, turn) {

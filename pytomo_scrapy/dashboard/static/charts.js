@@ -4,7 +4,7 @@
   const { colour, element } = window.pytomoParts;
   const charts = new Map();
   const REST_MS = 900;  // after the last key or wheel, the page takes the range over
-  const OVER_TIME = new Set(["series", "failures"]);
+  const OVER_TIME = new Set(["faults", "series", "failures"]);
 
   /* Shift-drag moves, plus and minus zoom, arrows move, 0 shows everything; in a zoomed chart the wheel moves. A range of
      time that was chosen becomes the page's period: all of its figures are of it, and its address keeps it. */

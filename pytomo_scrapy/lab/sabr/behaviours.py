@@ -28,6 +28,7 @@ class SabrBehaviour:
     cut_at_ms: int | None = None  # inside the media of the segment that begins there or later
     refuse_at_ms: int | None = None  # HTTP 403
     ad_ms: int | None = None  # no media until it is over and its context comes back
+    is_init_left_out: bool = False  # though no request claims to have it
     is_odd: bool = False  # unknown parts, long numbers, small parts of two tracks in turn
 
 
@@ -48,6 +49,9 @@ _ROWS = (
     SabrBehaviour("withheld", "no media and no wait from 12 s on", "media_withheld", withhold_at_ms=12_000),
     SabrBehaviour("refused", "HTTP 403 from 12 s of content on", "media_gated", refuse_at_ms=12_000),
     SabrBehaviour("cut", "the connection ends in the media of the segment at 8 s", "truncated", cut_at_ms=8000),
+    SabrBehaviour(
+        "no_init", "no init segment ever comes, as if it had been claimed", "bad_response", is_init_left_out=True
+    ),
     SabrBehaviour("ad", "no media for an advertisement of 4 s, and until its context comes back", ad_ms=4000),
     SabrBehaviour("odd", "unknown parts, long numbers, and both tracks' media in turn", is_odd=True),
 )

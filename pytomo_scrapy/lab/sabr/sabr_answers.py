@@ -200,7 +200,7 @@ def _media_answer(
     for file in chosen:
         if file.stream.itag not in initialised:
             parts.append(ump_part(42, _initialization(media.video_id, file)))
-            parts.append(b"".join(headers.init(file)))
+            parts.extend(() if behaviour.is_init_left_out else headers.init(file))
     if behaviour.is_odd:
         parts.extend(_in_turn([list(headers.segment(one, _ODD_PART_BYTES)) for one in segments]))
         return SabrAnswer(b"".join(parts))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from pytomo_scrapy.measure.host.host_sampler import waited_s
 from pytomo_scrapy.measure.host.throttling import ThrottleCounters, read_throttling
 
 # Headers that the interface counts and a body does not: Ethernet 14, IP 20 or 40, TCP with timestamps 32.
@@ -31,6 +32,7 @@ class Counters:
     cpu_total_s: float
     own_cpu_s: float = 0.0  # of this process
     throttling: ThrottleCounters = field(default_factory=ThrottleCounters)
+    waited_s: float | None = None  # this process, for a processor
 
 
 def read_counters() -> Counters:
@@ -46,6 +48,7 @@ def read_counters() -> Counters:
         total_s,
         time.process_time(),
         read_throttling(),
+        waited_s(),
     )
 
 

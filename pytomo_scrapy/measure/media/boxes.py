@@ -71,8 +71,10 @@ def _read_mp4(file: BinaryIO, received_bytes: int, size_bytes: int | None, layou
     )
     has_cut_index = any(kind == b"moov" for kind, _, _ in layout.boxes)
     layout.is_index_missing = index is None and (media_start is not None or has_cut_index)
+    media_tracks: set[int] = set()
     if index is not None:
-        layout.movie_s = _movie_s(read_at(file, index[0], min(index[1] - index[0], MAX_INDEX_BYTES)))
+        moov = read_at(file, index[0], min(index[1] - index[0], MAX_INDEX_BYTES))
+        layout.movie_s, media_tracks = _movie_s(moov), _media_tracks(moov)
         if media_start is not None and media_start < index[1]:
             layout.index_end_bytes = index[1]
     layout.fragments = tuple(_fragments(layout.boxes))
@@ -84,7 +86,9 @@ def _read_mp4(file: BinaryIO, received_bytes: int, size_bytes: int | None, layou
         and end - start <= MAX_INDEX_BYTES
         and (found := parse_sidx(read_at(file, start, end - start), end))
     ]
-    layout.segments = segments_of_indexes(indexes)
+    # Those of subtitles and the like say nothing of what is played.
+    of_media = [index for index in indexes if index.references.track_id in media_tracks]
+    layout.segments = segments_of_indexes(of_media or indexes)
     if any(entry.is_index for index in indexes for entry in index.references.entries):
         layout.hidden_boxes = tuple(index.start_byte for index in indexes)
     if layout.boxes and layout.boxes[-1][0] != b"mdat" and layout.boxes[-1][2] > received_bytes:
@@ -128,21 +132,34 @@ def _fragments_duration(moov: bytes) -> int:
     return duration
 
 
+def _media_tracks(moov: bytes) -> set[int]:
+    """Return the numbers of the tracks that hold pictures or sound."""
+    found = set()
+    for kind, track in _children(moov):
+        header, handler = _inner(track, (b"tkhd",)), _inner(track, (b"mdia", b"hdlr"))
+        if kind == b"trak" and len(header) >= 32 and handler[16:20] in {b"vide", b"soun"}:
+            found.add(struct.unpack_from(">I", header, 28 if header[8] == 1 else 20)[0])
+    return found
+
+
 def _inner(box: bytes, path: tuple[bytes, ...]) -> bytes:
     """Return the first box that lies within a box under these names. Empty where there is none."""
     for name in path:
-        found, position = b"", 8
-        for _ in range(MAX_BOXES):
-            if found or position + 8 > len(box):
-                break
-            size, kind = struct.unpack_from(">I4s", box, position)
-            if size < 8:
-                break
-            if kind == name:
-                found = box[position : position + size]
-            position += size
-        box = found
+        box = next((inner for kind, inner in _children(box) if kind == name), b"")
     return box
+
+
+def _children(box: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (type, whole box) of what lies within a box."""
+    position = 8
+    for _ in range(MAX_BOXES):
+        if position + 8 > len(box):
+            return
+        size, kind = struct.unpack_from(">I4s", box, position)
+        if size < 8:
+            return
+        yield kind, box[position : position + size]
+        position += size
 
 
 def _fragments(boxes: list[tuple[bytes, int, int]]) -> Iterator[tuple[int, int]]:

@@ -40,11 +40,31 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x06\x0e\x2b\x34", "mxf"),
     (b"\0\0\0\1\x67", "h264"),
     (b"\0\0\0\1\x40\1", "hevc"),
+    *((start + b"\x09", "h264") for start in (b"\0\0\0\1", b"\0\0\1")),  # an access unit's delimiter
+    (b"\0\0\1\x67", "h264"),
+    *((start + unit, "hevc") for start in (b"\0\0\0\1", b"\0\0\1") for unit in (b"\x46\1", b"\x42\1")),
+    (b"\0\0\1\x40\1", "hevc"),
+    (b"\x12\0\x0a", "av1"),
     (b"\0\0\1\xb3", "mpegvideo"),
+    (b"\0\0\1\xb0", "mpegvideo"),
+    (b"BBCD", "dirac"),
+    *((sync, "dts") for sync in (b"\x7f\xfe\x80\1", b"\xfe\x7f\1\x80", b"\x1f\xff\xe8\0", b"\xff\x1f\0\xe8")),
+    (b"riff\x2e\x91\xcf\x11", "w64"),
+    (b"TTA1", "tta"),
+    (b"MPCK", "musepack"),
+    (b"MP+", "musepack"),
+    (b"tBaK", "tak"),
+    (b"OFR ", "optimfrog"),
+    (b"DSD ", "dsf"),
+    (b"FRM8", "dsdiff"),
+    (b"ADIF", "adif"),
+    (b".ra\xfd", "realmedia"),
+    (b"NSVf", "nsv"),
+    (b"NSVs", "nsv"),
     (b"YUV4MPEG2", "y4m"),
     (b"MThd", "midi"),
 )
-_RIFF_FORMS = {b"AVI ": "avi", b"WAVE": "wav"}
+_RIFF_FORMS = {b"AVI ": "avi", b"WAVE": "wav", b"CDXA": "cdxa", b"RMID": "midi"}
 
 ID3_HEADER_BYTES = 10
 _TAG_MARK = b"ID3"
@@ -68,7 +88,7 @@ def sniff(head: bytes) -> str | None:
     """Return the container that the first bytes of a file announce. None when they are no media that we know of."""
     if head[4:8] in _MP4_FIRST_BOXES:
         return "mp4"
-    if head[:4] in {b"RIFF", b"RF64"}:
+    if head[:4] in {b"RIFF", b"RF64", b"BW64"}:
         return _RIFF_FORMS.get(head[8:12])
     if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
         return "aiff"

@@ -25,7 +25,7 @@ from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
-from pytomo_scrapy.measure.resolve.sabr_fields import read_sabr_source
+from pytomo_scrapy.measure.resolve.sabr_fields import add_sabr_addresses, read_sabr_source
 
 # The largest that the service sends, the player's script, has 3 MB.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -141,7 +141,9 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         answer, question = _read_json(body), _read_json(getattr(request, "data", None))
         if question is not None or not isinstance(request, Request):
             _keep_player_config(question, answer, self._extraction.player_configs)
-        _keep_sabr(request, question, answer, self._extraction.sabr_sources)
+        source = _keep_sabr(request, question, answer, self._extraction.sabr_sources)
+        if source is not None and add_sabr_addresses(answer, source):
+            body = json.dumps(answer).encode()
         self._extraction.guest.named(request, question, answer)
         _keep_refusal(answer, self._extraction.refusals)
         headers = {key: value for key, value in response.headers.items() if key.lower() != "content-encoding"}
@@ -212,12 +214,13 @@ def _keep_player_config(question: Any, answer: Any, player_configs: dict[str, Ma
         player_configs[client] = declared_values
 
 
-def _keep_sabr(request: Any, question: Any, answer: Any, sabr_sources: dict[str, SabrSource]) -> None:
+def _keep_sabr(request: Any, question: Any, answer: Any, sabr_sources: dict[str, SabrSource]) -> SabrSource | None:
     """Keep where the media could be asked for over SABR, which yt-dlp does not pass on."""
     source = read_sabr_source(getattr(request, "headers", {}), question, answer)
     if source is not None:
         # An answer was asked for by a client with a name, else there is no source.
         sabr_sources[question["context"]["client"].get("clientName", "")] = source
+    return source
 
 
 def _keep_refusal(answer: Any, refusals: list[Refusal | None]) -> None:

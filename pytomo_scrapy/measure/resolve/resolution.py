@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from pytomo_scrapy.measure.resolve.playlist import MAX_PLAYLIST_BYTES
 from pytomo_scrapy.measure.resolve.playlist_fetch import fetch_text
 from pytomo_scrapy.measure.resolve.refusal_messages import classify_resolution, scrub
 from pytomo_scrapy.measure.resolve.rungs import offered_formats, rungs_of
+from pytomo_scrapy.measure.resolve.sabr_fields import is_sabr_address
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,6 +89,12 @@ def _try(config: ResolveConfig, extraction: Extraction, left_s: Callable[[], flo
         formats = media_formats(info, extraction.cookie_header, fetch)
     except MeasurementError as error:
         return _Try(replace(result, failure=error.failure, failure_detail=scrub(error.detail)))
+    if formats and (client := _client_of_sabr(formats, extraction)) is not None:
+        found = _with_formats(result, formats, extraction, wanted_family(config.path), client)
+        refusal = "no_url_formats", "the formats have no address but SABR's"
+        return _Try(
+            replace(found, formats=(), sabr_formats=formats, failure=refusal[0], failure_detail=refusal[1]), True
+        )
     if formats:
         duration_s = video_length_s(info.get("duration"))
         offered = offered_formats(info, lambda entry: declared_format(entry, extraction.cookie_header, duration_s))
@@ -113,10 +120,14 @@ def _metadata(info: dict[str, Any], extraction: Extraction) -> ResolveResult:
 
 
 def _with_formats(
-    result: ResolveResult, formats: tuple[MediaFormat, ...], extraction: Extraction, family: int | None
+    result: ResolveResult,
+    formats: tuple[MediaFormat, ...],
+    extraction: Extraction,
+    family: int | None,
+    client: str | None = None,
 ) -> ResolveResult:
     address = client_address_of(formats[0].url)
-    client = formats[0].hints.client
+    client = client or formats[0].hints.client
     return replace(
         _with_identity(result, extraction, client),
         formats=formats,
@@ -128,6 +139,12 @@ def _with_formats(
     )
 
 
+def _client_of_sabr(formats: Sequence[MediaFormat], extraction: Extraction) -> str | None:
+    """Return the client whose answer gave no address but SABR's. None where the formats have plain ones."""
+    sources = extraction.sabr_sources.items()
+    return next((name for name, one in sources if any(is_sabr_address(media.url, one) for media in formats)), None)
+
+
 def _with_identity(result: ResolveResult, extraction: Extraction, client: str | None = None) -> ResolveResult:
     identity = extraction.guest.identity(client)
     if identity is None:
@@ -136,6 +153,7 @@ def _with_identity(result: ResolveResult, extraction: Extraction, client: str | 
 
 
 def _with_metadata_of(earlier: ResolveResult, later: ResolveResult) -> ResolveResult:
+    is_sabr_kept = later.failure is not None and not later.sabr_formats
     return replace(
         later,
         title=later.title or earlier.title,
@@ -143,6 +161,9 @@ def _with_metadata_of(earlier: ResolveResult, later: ResolveResult) -> ResolveRe
         view_count=later.view_count if later.view_count is not None else earlier.view_count,
         uploaded_at=later.uploaded_at or earlier.uploaded_at,
         extractor=later.extractor or earlier.extractor,
+        # What an earlier answer offers over SABR alone is of use where no later one has plain URLs.
+        sabr=earlier.sabr if is_sabr_kept else later.sabr,
+        sabr_formats=earlier.sabr_formats if is_sabr_kept else later.sabr_formats,
     )
 
 

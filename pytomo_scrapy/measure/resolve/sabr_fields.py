@@ -26,6 +26,8 @@ _CLIENT_NUMBERS = {
 _NUMBER_HEADER = "x-youtube-client-name"
 # Hosts of this domain have the same names in the other, which answers (WEB_CREATOR).
 _OTHER_DOMAIN, _DOMAIN = ".c.youtube.com", ".googlevideo.com"
+_HAS_ADDRESS = frozenset({"url", "signatureCipher", "cipher"})
+_MARK = "&itag="
 MAX_CONFIG_CHARS = 16_384
 MAX_FORMATS = 200
 
@@ -57,6 +59,26 @@ def read_sabr_source(headers: Mapping[str, str], question: Any, answer: Any) -> 
     formats = [_read_format(mapping(entry)) for entry in (listed if isinstance(listed, list) else [])[:MAX_FORMATS]]
     found = tuple(media for media in formats if media is not None)
     return SabrSource(target.url, target.host, target.port, config, client, found)
+
+
+def add_sabr_addresses(answer: Any, source: SabrSource) -> bool:
+    """Give each format of an answer without any plain URL the address of SABR, so that yt-dlp chooses among them.
+
+    Tells whether it did: where one has a URL, or a cipher of one, nothing is changed.
+    """
+    streaming = mapping(mapping(mapping(answer).get("playerResponse") or answer).get("streamingData"))
+    listed = [streaming.get(name) for name in ("formats", "adaptiveFormats")]
+    entries = [entry for part in listed if isinstance(part, list) for entry in part if isinstance(entry, dict)]
+    if not entries or any(not _HAS_ADDRESS.isdisjoint(entry) for entry in entries):
+        return False
+    for entry in entries:
+        entry["url"] = f"{source.url}{_MARK}{entry.get('itag')}"
+    return True
+
+
+def is_sabr_address(url: str, source: SabrSource) -> bool:
+    """Tell whether `add_sabr_addresses` made a format's URL."""
+    return url.startswith(source.url + _MARK)
 
 
 def _read_client(headers: Mapping[str, str], named: Any) -> SabrClient | None:

@@ -115,7 +115,8 @@ class Demand:
 
     def answered(self, now_s: float, *, is_ad: bool) -> None:
         """Take note that an answer is over: a pause begins where nothing is asked for at once."""
-        self._ready_s = now_s + self.backoff_s
+        # Without a wait it is ready at once, by whichever clock reading it is asked.
+        self._ready_s = now_s + self.backoff_s if self.backoff_s else 0.0
         if is_ad and self.backoff_s:
             self._pause = Pause.AD
         elif not self.is_due(now_s):

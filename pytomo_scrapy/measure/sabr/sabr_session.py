@@ -33,7 +33,7 @@ from pytomo_scrapy.measure.sabr.sabr_errors import (
     ServiceError,
 )
 from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
-from pytomo_scrapy.measure.sabr.segments import SegmentHeader, SegmentIntake, Sink, TrackIntake
+from pytomo_scrapy.measure.sabr.segments import Receive, SegmentHeader, SegmentIntake, Sink, TrackIntake
 from pytomo_scrapy.measure.sabr.ump import ControlPart, UmpReader, read_number
 
 # The types of parts that are read. Source: LuanRT/googlevideo (`UMPPartId`).
@@ -141,6 +141,21 @@ class SabrSession:
             else:
                 said = self.segments.take(part) or said
         return said
+
+    def run(self) -> tuple[Receive, int] | None:
+        """Return which sink the bytes that follow are for as they are, and how many. None where that is to be read.
+
+        Almost every read lies in such a run: whoever has it gives it to the sink, and tells `pass_run` before `feed`.
+        """
+        header_id, left_bytes = self._answer.reader.media_left
+        return self.segments.run(header_id, left_bytes) if left_bytes else None
+
+    def pass_run(self, size_bytes: int) -> None:
+        """Take note of bytes of a run that its sink has: fewer than there were."""
+        reader = self._answer.reader
+        self._answer.body_bytes += size_bytes
+        self.segments.pass_run(reader.media_left[0], size_bytes)
+        reader.pass_media(size_bytes)
 
     def end_answer(self, *, first_s: float | None, last_s: float | None, is_cut: bool = False) -> None:
         """Take note that the answer is over, whose body came from `first_s` to `last_s`, and judge it.

@@ -7,7 +7,7 @@ it wait, within a bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ MAX_OPEN_SEGMENTS = 64
 JOIN_S = 0.1
 
 FormatKey = tuple[int, int, str]
+Receive = Callable[[bytes], int | None]
 
 
 class Sink(Protocol):
@@ -215,6 +216,22 @@ class SegmentIntake:
                 return None
         segment.intake.next_byte += len(body)
         return segment.track.sink.receive(body)
+
+    def run(self, header_id: int, left_bytes: int) -> tuple[Receive, int] | None:
+        """Return who takes the bytes that follow, and how many: up to the segment's end, of `left_bytes`.
+
+        None where they are held back, are here already, or belong to no segment.
+        """
+        segment = self._open.get(header_id)
+        if segment is None or segment.is_held or segment.received_bytes < segment.skipped_bytes:
+            return None
+        return segment.track.sink.receive, min(left_bytes, segment.header.length_bytes - segment.received_bytes)
+
+    def pass_run(self, header_id: int, size_bytes: int) -> None:
+        """Take note of what has come of a run."""
+        segment = self._open[header_id]
+        segment.received_bytes += size_bytes
+        segment.intake.next_byte += size_bytes
 
     def end_segment(self, header_id: int) -> list[tuple[TrackIntake, SegmentHeader]]:
         """Take a segment's end, and return the segments of media that are whole by it."""

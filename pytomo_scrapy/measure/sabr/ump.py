@@ -88,6 +88,16 @@ class UmpReader:
         self._rest = data[at:]
         return found
 
+    @property
+    def media_left(self) -> tuple[int, int]:
+        """Number of the header whose media are being read, and how many bytes of the part are to come; else 0 bytes."""
+        return (0, 0) if self._header_id is None else (self._header_id, self._left_bytes)
+
+    def pass_media(self, size_bytes: int) -> None:
+        """Take note of media that somebody else has taken: fewer bytes than were left of the part."""
+        self._left_bytes -= size_bytes
+        self.media_bytes += size_bytes
+
     def finish(self) -> None:
         """Take note that the body is over. Raises BodyCut where it ends inside a part."""
         if self._kind is not None or self._rest:

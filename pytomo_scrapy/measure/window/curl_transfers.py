@@ -204,17 +204,15 @@ class CurlTransfers:
         """Do what can be done without waiting, and return how many transfers go on."""
         return int(self._multi.perform()[1])
 
-    def look(self) -> tuple[bool, bool]:
-        """Take what curl has counted by itself; say whether there was any, and whether it counts all that comes."""
+    def look(self) -> bool:
+        """Take what curl has counted by itself, and say whether there was any."""
         counted_bytes = 0
         for transfer in self._open.values():
             counted_bytes += transfer.take_counted()
-        is_all_counted = bool(self._open)
         for transfer in self._open.values():
             # Afterwards: how far the byte cap is follows from the bytes of all streams.
             transfer.choose_sink()
-            is_all_counted &= transfer.is_counted
-        return counted_bytes > 0, is_all_counted
+        return counted_bytes > 0
 
     def stop_traces(self) -> None:
         """Silence curl's log where it is no longer wanted."""

@@ -36,6 +36,7 @@ from pytomo_scrapy.measure.window.events import (
     TransferEnded,
     TransferGivenUp,
 )
+from pytomo_scrapy.measure.window.machine import WindowMachine
 from pytomo_scrapy.measure.window.pauses import PauseWatch, judge_pause
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.redirect_lookup import HostLookups
@@ -48,11 +49,11 @@ from pytomo_scrapy.measure.window.summary import summarise
 
 # The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
 TICK_S = 0.01
-# How long bytes that curl counts by itself wait to be noted: such arrivals share an entry of the trace anyway.
+# How long bytes that curl counts by itself wait to be noted: such arrivals share an entry of the trace anyway. Bodies
+# that are handed over are stamped as they come, and a fast line would have a turn of the loop for each of its reads.
 LOOK_S = MERGE_S / 2
 PROGRESS_INTERVAL_S = 0.25
 
-State = WindowState | SabrState
 ShowProgress = Callable[[WindowProgress], None]
 
 
@@ -88,18 +89,18 @@ def _measure(
         Stream(stream_index, media, read_target(media.url), spool, clock, allowance)
         for stream_index, (media, spool) in enumerate(zip(plan.formats, spools, strict=True))
     ]
-    state = (
+    state: WindowMachine = (
         WindowState(plan, config, streams, allowance)
         if plan.sabr is None
         else SabrState(plan, plan.sabr, config, streams, allowance, clock)
     )
     before, started_at = read_counters(), utc_now()
-    loop = _Loop(plan, config, state, instruments, clock)
+    loop, elapsed_s = _Loop(plan, config, state, instruments, clock), 0.0
     try:
         elapsed_s = loop.run(progress)
     finally:
         loop.close()
-        measured = instruments.close(started_at)
+        measured = instruments.close(started_at, elapsed_s)
     summarised = summarise(
         DownloadResult(
             place=plan.window_index,
@@ -130,7 +131,7 @@ def _measure(
     return judge_pause(_with_sabr(summarised, plan, state))
 
 
-def _with_sabr(result: DownloadResult, plan: WindowPlan, state: State) -> DownloadResult:
+def _with_sabr(result: DownloadResult, plan: WindowPlan, state: WindowMachine) -> DownloadResult:
     """Return `result` with what a session over SABR tells besides."""
     if plan.sabr is None or not isinstance(state, SabrState):
         return result
@@ -150,7 +151,7 @@ class _Loop:
         self,
         plan: WindowPlan,
         config: DownloadConfig,
-        state: WindowState | SabrState,
+        state: WindowMachine,
         instruments: SideInstruments,
         clock: Clock,
     ) -> None:
@@ -160,7 +161,8 @@ class _Loop:
         self._window_s = config.window_s
         self._next_progress_s = 0.0
         self._clock = clock
-        self.pauses = PauseWatch()
+        # What comes before t0 is no pause of the window.
+        self.pauses = instruments.pauses = PauseWatch()
         self.t0_s = clock()
 
     def run(self, progress: ShowProgress | None) -> float:
@@ -197,8 +199,7 @@ class _Loop:
             if now_s < next_look_s and running_count == before_count:
                 self._transfers.wait(next_look_s - now_s)
                 continue
-            has_counted, is_all_counted = self._transfers.look()
-            next_look_s = now_s + LOOK_S if is_all_counted else 0.0
+            has_counted, next_look_s = self._transfers.look(), now_s + LOOK_S
             if running_count != before_count or running_count < len(self._transfers):
                 self._take_finished()
                 running_count = len(self._transfers)

@@ -12,6 +12,8 @@ from pytomo_scrapy.measure.net.clock import Clock
 # The loop looks every 10 ms. A process that only waits for its turn on a busy machine stays well below this; a shorter
 # gap adds at most its own length to a startup or a stall. It is also how late a window may end.
 MAX_PROBE_GAP_S = 0.25
+# Shorter gaps are the loop's own work and its waiting for the next byte.
+NOTED_GAP_S = 0.05
 
 
 def clock_through_sleep() -> float:
@@ -23,18 +25,20 @@ def clock_through_sleep() -> float:
 
 
 class PauseWatch:
-    """Notes the longest time between two looks at it."""
+    """Notes the longest time between two looks at it, and all of 50 ms and more together."""
 
     def __init__(self, clock: Clock = clock_through_sleep) -> None:
         self._clock = clock
         self._last_s = clock()
         self.longest_s = 0.0
+        self.paused_s = 0.0
 
     def look(self) -> float:
         """Say that this process runs, and return how long ago that was said before."""
         now_s = self._clock()
         gap_s, self._last_s = now_s - self._last_s, now_s
         self.longest_s = max(self.longest_s, gap_s)
+        self.paused_s += gap_s if gap_s >= NOTED_GAP_S else 0.0
         return gap_s
 
 

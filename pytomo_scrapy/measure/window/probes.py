@@ -18,6 +18,8 @@ from pytomo_scrapy.measure.net.tcp_struct import parse_tcp_info, read_tcp_info
 FIRST_S = 0.5
 # A round trip of more than this is a loss, as for the idle pings.
 TIMEOUT_S = 2.0
+# RFC 6298 section 2: a SYN is sent again after 1 s. A shorter round trip then says that the first one was lost.
+_SYN_AGAIN_S = 1.0
 _DROP = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no farewell packets
 
 
@@ -57,7 +59,7 @@ class LoadedProbes:
             if rtt_s is None and now_s - sent_s < TIMEOUT_S:
                 still_open.append((sent_s, probe))
                 continue
-            if rtt_s is not None:
+            if rtt_s is not None and (rtt_s >= _SYN_AGAIN_S or now_s - sent_s < _SYN_AGAIN_S):
                 self._answered.append((sent_s, rtt_s))
             _drop(probe)
         self._open = still_open

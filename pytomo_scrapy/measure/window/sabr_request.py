@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytomo_scrapy.measure.sabr.sabr_errors import SabrFailure
 from pytomo_scrapy.measure.sabr.sabr_session import SabrSession
+from pytomo_scrapy.measure.sabr.segments import Receive
 from pytomo_scrapy.measure.window.judge import Failure
 from pytomo_scrapy.measure.window.request import Hop, HttpExchange
 from pytomo_scrapy.measure.window.stream import MAX_DISCARDED_BYTES, STOP, Allowance
@@ -26,11 +27,14 @@ class SabrBody:
     def __init__(self, session: SabrSession, allowance: Allowance, clock: Callable[[], float]) -> None:
         self.tls_version: str | None = None
         self.is_discarding = True  # the answer is no UMP, or not known to be
-        self.received_bytes = 0  # of the answer under way
         self.failure: Failure | None = None
         self.first_s: float | None = None  # on the clock
         self.last_s: float | None = None
         self._session = session
+        self._read_bytes = 0  # of the answer under way, the run's left out
+        self._take_run: Receive = lambda body: None
+        self._run_bytes = 0  # of media of one segment, which go to its stream without a look at them
+        self._run_left_bytes = 0
         self._allowance = allowance
         self._clock = clock
 
@@ -43,16 +47,28 @@ class SabrBody:
         """Take bytes that curl has counted by itself: there are none."""
         raise AssertionError("a body of parts cannot be counted")
 
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of the answer under way."""
+        return self._read_bytes + self._run_bytes - self._run_left_bytes
+
     def begin(self) -> None:
         """Get ready for the next answer."""
-        self.is_discarding, self.received_bytes, self.failure = True, 0, None
+        self.is_discarding, self.failure = True, None
+        self._read_bytes = self._run_bytes = self._run_left_bytes = 0
         self.first_s = self.last_s = None
 
     def receive(self, body: bytes) -> int | None:
-        """Take bytes of an answer."""
-        self.received_bytes += len(body)
+        """Take bytes of an answer: curl's write callback, as short as it can be where they are media alone."""
+        size_bytes = len(body)
+        if size_bytes < self._run_left_bytes:
+            self._run_left_bytes -= size_bytes
+            self.last_s = self._clock()
+            return self._take_run(body)
+        self._end_run()
+        self._read_bytes += size_bytes
         if self.is_discarding:
-            return STOP if self.received_bytes > MAX_DISCARDED_BYTES else None
+            return STOP if self._read_bytes > MAX_DISCARDED_BYTES else None
         self.last_s = self._clock()
         if self.first_s is None:
             self.first_s = self.last_s
@@ -61,11 +77,22 @@ class SabrBody:
         except SabrFailure as error:
             self.failure = error.failure, str(error)
             return STOP
+        if (run := self._session.run()) is not None:
+            self._take_run, self._run_bytes = run
+            self._run_left_bytes = self._run_bytes
         return said
 
     def settle(self) -> None:
         """Take what of the answer was no media off the window's allowance; media take themselves off as they come."""
-        self._allowance.left_bytes -= self.received_bytes - self._session.media_bytes
+        self._end_run()
+        self._allowance.left_bytes -= self._read_bytes - self._session.media_bytes
+
+    def _end_run(self) -> None:
+        taken_bytes = self._run_bytes - self._run_left_bytes
+        self._run_bytes = self._run_left_bytes = 0
+        if taken_bytes:
+            self._read_bytes += taken_bytes
+            self._session.pass_run(taken_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import HttpRequest, PlaybackResult
+from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.net.clock import Clock
-from pytomo_scrapy.measure.net.path import family_of, proxy_for
 from pytomo_scrapy.measure.net.redirects import Target, follow_redirect, read_target
 from pytomo_scrapy.measure.sabr.demand import Pause
 from pytomo_scrapy.measure.sabr.sabr_errors import SabrFailure
@@ -33,25 +31,18 @@ from pytomo_scrapy.measure.window.events import (
     HostLookedUp,
     LookUp,
     Opened,
-    Stop,
     Tick,
     TransferCut,
     TransferEnded,
 )
 from pytomo_scrapy.measure.window.gate_found import Gate
-from pytomo_scrapy.measure.window.judge import (
-    Asked,
-    CurlCode,
-    Failure,
-    classify_curl_error,
-    classify_silence,
-    judge_status,
-)
+from pytomo_scrapy.measure.window.judge import Failure
+from pytomo_scrapy.measure.window.machine import WindowMachine
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.rate_so_far import rate_so_far_bps
 from pytomo_scrapy.measure.window.request import Hop, Transfer, unsent_row
 from pytomo_scrapy.measure.window.sabr_request import Posting, SabrBody, SabrRequest
-from pytomo_scrapy.measure.window.stream import SILENCE_RATIO, Allowance, Step, Stream
+from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream
 
 if TYPE_CHECKING:
     from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
@@ -62,7 +53,7 @@ _NUMBER = re.compile(r"&rn=\d+(?=&|$)", re.ASCII)
 _KEPT_FIELDS = frozenset({"user-agent", "cookie", "origin", "referer"})
 
 
-class SabrState:
+class SabrState(WindowMachine):
     """Everything that a window over SABR decides."""
 
     mode = "paced"  # by the server
@@ -76,17 +67,9 @@ class SabrState:
         allowance: Allowance,
         clock: Clock,
     ) -> None:
-        self.streams = streams
-        self.rows: list[HttpRequest] = []
-        self.local_address: str | None = None
-        self.ended_by: str | None = None
-        self.gate: Gate | None = None
+        super().__init__(plan, config, streams, allowance)
         self.session = SabrSession(sabr, {stream.media.kind: stream for stream in streams}, self._now_s)
-        self._config = config
-        self._allowance = allowance
         self._clock = clock
-        self._family = next((family_of(address) for address in plan.chosen.values()), None)
-        self._addresses = dict(plan.chosen)
         self._target = read_target(sabr.source.url)
         self._fields = {
             name: value for name, value in streams[0].media.http_headers.items() if name.lower() in _KEPT_FIELDS
@@ -97,13 +80,6 @@ class SabrState:
         self._request: SabrRequest | None = None
         self._unaddressed: Hop | None = None
         self._hops: tuple[str, ...] = ()  # of redirects that no media came between
-        self._t0_s = 0.0
-        self._opened_at = datetime.min.replace(tzinfo=UTC)
-
-    @property
-    def received_bytes(self) -> int:
-        """Media bytes of all streams so far."""
-        return sum(stream.received_bytes for stream in self.streams)
 
     @property
     def wake_s(self) -> float:
@@ -145,19 +121,6 @@ class SabrState:
     def _now_s(self) -> float:
         return self._clock() - self._t0_s
 
-    def _stop(self, ended_by: str | None = None) -> list[Command]:
-        """End the window where it is over. It ends once."""
-        if self.ended_by is not None:
-            return []
-        if ended_by is None and self._allowance.left_bytes <= 0:
-            ended_by = "byte_cap"
-        elif ended_by is None and all(stream.is_over for stream in self.streams):
-            ended_by = "failure" if any(stream.failure for stream in self.streams) else "complete"
-        if ended_by is None:
-            return []
-        self.ended_by = ended_by
-        return [Stop(ended_by)]
-
     # What is asked for.
 
     def _ask(self, now_s: float) -> list[Command]:
@@ -173,16 +136,15 @@ class SabrState:
 
     def _start(self, hop: Hop, now_s: float) -> list[Command]:
         """Begin a request, or first the look-up of its host where no address is pinned."""
-        target = hop.target
-        address, proxy = self._addresses.get(target.host), proxy_for(target.url, self._config.path)
-        if address is None and proxy is None and family_of(target.host) is None:
+        target, way = hop.target, self._way(0, hop.target)
+        if isinstance(way, LookUp):
             self._move(Step.LOOK_UP)
             self._unaddressed = hop
-            return [LookUp(0, target.host, self._family)]
+            return [way]
         self._move(Step.SEND)
         is_later = self._request is not None or bool(self.rows)
-        hop = Hop(target, hop.number, hop.seen, address, hop.dns_s)
-        self._request = SabrRequest(self._body, hop, proxy, now_s, Posting(self._posted, self._fields))
+        hop = Hop(target, hop.number, hop.seen, way[0], hop.dns_s)
+        self._request = SabrRequest(self._body, hop, way[1], now_s, Posting(self._posted, self._fields))
         self._request.is_later = is_later
         return [Fetch(self._request)]
 
@@ -269,27 +231,10 @@ class SabrState:
             return failure
         if self._body.failure is not None:
             return self._body.failure
-        error = transfer.error
-        if error is not None:
-            if error.code == CurlCode.WRITE_ERROR and self._allowance.left_bytes <= 0:
-                return None
-            return classify_curl_error(error, request.phase(transfer)), error.text
-        if request.head.status is None or request.received_bytes == 0:
-            return "bad_response", "an answer without a body"
-        return None
+        return self._judge_transfer(request, transfer)
 
     def _judge_status(self, request: SabrRequest, transfer: Transfer) -> Failure | None:
-        head = request.head
-        if head.status is None:
-            return None
-        asked = Asked(
-            request.hop.target.url,
-            is_later=self.received_bytes > 0,
-            via_proxy=request.proxy is not None,
-            local_address=transfer.local_address,
-            answered_at=head.date or self._opened_at + timedelta(seconds=request.answered_s or 0.0),
-        )
-        return judge_status(head.status, asked)
+        return self._judge_answer(request, transfer, is_later=self.received_bytes > 0)
 
     def _fail(self, failure: Failure, now_s: float) -> None:
         """End every stream: one session carries them all."""
@@ -328,14 +273,10 @@ class SabrState:
         if is_said and (failure := self._judge_status(request, transfer)) is not None:
             return failure
         last_s = self._body.last_s
-        if last_s is None and not self.received_bytes:
-            if request.head.header_bytes and not request.head.is_finished:
-                return "bad_response", "the header has no end"
-            return classify_silence(request.phase(transfer)), "the window is over"
-        silence_s = now_s - max((last_s or 0.0) - self._t0_s, request.started_s)
-        if silence_s >= SILENCE_RATIO * self._config.window_s:
-            return "no_progress", f"silent for the last {silence_s:.1f} s"
-        return None
+        # Where answers came before, this one's silence counts from its own start.
+        if last_s is None and self.received_bytes:
+            last_s = self._t0_s
+        return self._judge_silence(request, transfer, last_s, now_s)
 
     def _close(self, now_s: float) -> None:
         self.session.close()

@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from pytomo_scrapy.config import DownloadConfig
 from pytomo_scrapy.failures import MeasurementError
-from pytomo_scrapy.items import HttpRequest, PlaybackResult
-from pytomo_scrapy.measure.net.path import family_of, proxy_for
+from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.net.redirects import follow_redirect
 from pytomo_scrapy.measure.window.adaptive import AdaptiveDemand, adaptive_demand
 from pytomo_scrapy.measure.window.events import (
@@ -30,53 +28,35 @@ from pytomo_scrapy.measure.window.events import (
     HostLookedUp,
     LookUp,
     Opened,
-    Stop,
     Tick,
     TransferCut,
     TransferEnded,
     TransferGivenUp,
 )
 from pytomo_scrapy.measure.window.gate_found import Gate
-from pytomo_scrapy.measure.window.judge import (
-    NO_CONNECTION,
-    Asked,
-    CurlCode,
-    Failure,
-    classify_curl_error,
-    classify_silence,
-    judge_status,
-)
+from pytomo_scrapy.measure.window.judge import NO_CONNECTION, Failure
+from pytomo_scrapy.measure.window.machine import WindowMachine
 from pytomo_scrapy.measure.window.pacing import Pacing, common_spans
 from pytomo_scrapy.measure.window.plan import WindowPlan, window_mode
 from pytomo_scrapy.measure.window.rate_so_far import rate_so_far_bps
 from pytomo_scrapy.measure.window.request import Hop, MediaRequest, Transfer, unsent_row
-from pytomo_scrapy.measure.window.stream import SILENCE_RATIO, Allowance, Step, Stream, StreamState
+from pytomo_scrapy.measure.window.stream import Allowance, Step, Stream, StreamState
 
 
-class WindowState:
+class WindowState(WindowMachine):
     """Everything that a window decides: what is asked for next, when it is over, and how each request ended."""
 
     def __init__(
         self, plan: WindowPlan, config: DownloadConfig, streams: Sequence[Stream], allowance: Allowance
     ) -> None:
+        super().__init__(plan, config, streams, allowance)
         self.mode = window_mode(plan, config)
-        self.streams = streams
-        self.rows: list[HttpRequest] = []
-        self.local_address: str | None = None
-        self.ended_by: str | None = None
-        self.gate: Gate | None = None
-        self._config = config
-        self._allowance = allowance
-        self._family = next((family_of(address) for address in plan.chosen.values()), None)
-        self._addresses = dict(plan.chosen)
         self._requests: dict[int, MediaRequest] = {}  # under way, by stream
         self._unaddressed: dict[int, Hop] = {}  # wait for the look-up of their host, by stream
         self.live = adaptive_demand(plan, streams) if self.mode == "adaptive" else None
         self._pacing: Pacing | AdaptiveDemand | None = self.live
         if self.mode == "paced":
             self._pacing = Pacing(streams, plan.duration_s, config.buffer_goal_s)
-        self._t0_s = 0.0
-        self._opened_at = datetime.min.replace(tzinfo=UTC)
 
     def handle(self, event: Event) -> list[Command]:
         """Take an event and return what is to be done, in this order."""
@@ -103,11 +83,6 @@ class WindowState:
         return []
 
     @property
-    def received_bytes(self) -> int:
-        """Body bytes of all streams so far."""
-        return sum(stream.received_bytes for stream in self.streams)
-
-    @property
     def wake_s(self) -> float:
         """When the next tick is wanted at the latest; infinite where any time will do."""
         return self.live.wake_s() if self.live is not None else math.inf
@@ -123,18 +98,8 @@ class WindowState:
         idle = common_spans(self._pacing.idle_until(now_s)) if self._pacing is not None else []
         return rate_so_far_bps(self.streams, self._t0_s, idle)
 
-    def _stop(self, ended_by: str | None = None) -> list[Command]:
-        """End the window where it is over. It ends once."""
-        if self.ended_by is not None:
-            return []
-        if ended_by is None and self._allowance.left_bytes <= 0:
-            ended_by = "byte_cap"
-        elif ended_by is None and (self.gate is not None or all(stream.is_over for stream in self.streams)):
-            ended_by = "failure" if any(stream.failure for stream in self.streams) else "complete"
-        if ended_by is None:
-            return []
-        self.ended_by = ended_by
-        return [Stop(ended_by)]
+    def _is_over(self) -> bool:
+        return self.gate is not None or super()._is_over()
 
     # What is asked for.
 
@@ -149,14 +114,13 @@ class WindowState:
 
     def _start(self, stream: Stream, hop: Hop, now_s: float) -> list[Command]:
         """Begin a request, or first the look-up of its host where no address is pinned."""
-        target = hop.target
-        address, proxy = self._addresses.get(target.host), proxy_for(target.url, self._config.path)
-        if address is None and proxy is None and family_of(target.host) is None:
+        target, way = hop.target, self._way(stream.stream_index, hop.target)
+        if isinstance(way, LookUp):
             stream.move(Step.LOOK_UP)
             self._unaddressed[stream.stream_index] = hop
-            return [LookUp(stream.stream_index, target.host, self._family)]
+            return [way]
         stream.move(Step.SEND)
-        request = MediaRequest(stream, Hop(target, hop.number, hop.seen, address, hop.dns_s), proxy, now_s)
+        request = MediaRequest(stream, Hop(target, hop.number, hop.seen, way[0], hop.dns_s), way[1], now_s)
         self._requests[stream.stream_index] = request
         return [Fetch(request)]
 
@@ -262,38 +226,25 @@ class WindowState:
             return told
         if request.is_redirect:
             return None
-        status, error = request.head.status, transfer.error
         if (failure := self._judge_status(request, transfer)) is not None:
             return failure
-        if error is not None:
-            if error.code == CurlCode.WRITE_ERROR and self._allowance.left_bytes <= 0:
-                return None
-            curl_failure = classify_curl_error(error, request.phase(transfer))
-            return self._in_wanted_version(curl_failure, request), error.text
-        if status is None or request.received_bytes == 0:
-            return "bad_response", "an answer without a body"
+        if (broken := self._judge_transfer(request, transfer)) is not None or transfer.error is not None:
+            return self._in_wanted_version(broken, request)
         parts = request.stream.parts
         return parts.length_failure(request.received_bytes) if parts is not None else None
 
     def _judge_status(self, request: MediaRequest, transfer: Transfer) -> Failure | None:
-        """Say what the answer's status refuses. None for a success, and while there is none."""
-        head, answered_s = request.head, request.answered_s or 0.0
-        if head.status is None or request.is_end_told:
+        """Say what the answer's status refuses, unless it only tells that the file is over."""
+        if request.is_end_told:
             return None
-        asked = Asked(
-            request.hop.target.url,
-            is_later=request.asked_from_bytes > 0,
-            via_proxy=request.proxy is not None,
-            local_address=transfer.local_address,
-            # By the clock of who refuses, where it tells: ours may be wrong by more than a URL lives.
-            answered_at=head.date or self._opened_at + timedelta(seconds=answered_s),
-        )
-        return judge_status(head.status, asked)
+        return self._judge_answer(request, transfer, is_later=request.asked_from_bytes > 0)
 
-    def _in_wanted_version(self, failure: str, request: MediaRequest) -> str:
+    def _in_wanted_version(self, failure: Failure | None, request: MediaRequest) -> Failure | None:
+        if failure is None or self._config.http_version != "3":
+            return failure
         # Unanswered QUIC looks like any connection that failed, but this request could speak HTTP/3 alone.
-        is_no_answer = failure in NO_CONNECTION and not request.head.header_bytes
-        return "http_version_unavailable" if is_no_answer and self._config.http_version == "3" else failure
+        is_no_answer = failure[0] in NO_CONNECTION and not request.head.header_bytes
+        return ("http_version_unavailable", failure[1]) if is_no_answer else failure
 
     def _fail(self, request: MediaRequest, failure: Failure, now_s: float) -> None:
         """End the request's stream. Where the host takes it back, that is the end of the window."""
@@ -316,22 +267,14 @@ class WindowState:
             self._fail(request, failure, now_s)
 
     def _judge_cut(self, request: MediaRequest, transfer: Transfer, now_s: float) -> Failure | None:
-        last_s = request.stream.trace.last_s
         is_said = request.head.is_finished and not request.is_redirect
         # Where an error's body has not come to its end, what was said counts, and not the silence after it.
         if is_said and (failure := self._judge_status(request, transfer)) is not None:
             return failure
         if request.stream.doubt is not None and request.received_bytes:
             return request.stream.doubt
-        if last_s is None:
-            if request.head.header_bytes and not request.head.is_finished:
-                return "bad_response", "the header has no end"
-            silence = classify_silence(request.phase(transfer))
-            return self._in_wanted_version(silence, request), "the window is over"
-        silence_s = now_s - max(last_s - self._t0_s, request.started_s)
-        if silence_s >= SILENCE_RATIO * self._config.window_s:
-            return "no_progress", f"silent for the last {silence_s:.1f} s"
-        return None
+        silence = self._judge_silence(request, transfer, request.stream.trace.last_s, now_s)
+        return self._in_wanted_version(silence, request)
 
     def _close(self, now_s: float) -> None:
         if self._pacing is not None:

@@ -22,7 +22,7 @@ from pytomo_scrapy.measure.host.interface import (
 )
 from pytomo_scrapy.measure.host.surroundings import disk_free_bytes, is_probe_limited, read_surroundings
 from pytomo_scrapy.measure.host.throttling import compare_throttling
-from pytomo_scrapy.measure.host.wall_clock import ClockOffset, is_clock_synchronised
+from pytomo_scrapy.measure.host.wall_clock import is_clock_synchronised
 from pytomo_scrapy.measure.net.cache_site import read_cache_site
 from pytomo_scrapy.measure.net.path import family_of
 from pytomo_scrapy.measure.window.beside import SideMeasurements
@@ -63,8 +63,10 @@ def summarise(
         tcp_summary=summarise_tcp(result.tcp),
         loaded=_loaded_rtt(side.loaded),
         loaded_gateway=_loaded_rtt(side.gateway),
+        loaded_access=_loaded_rtt(side.access),
+        host_samples=side.host,
         surroundings=_surroundings(interface, own_address, result),
-        host_state=_host_state(side.clock, before, after, result.elapsed_s or 0.0),
+        host_state=_host_state(side, before, after, result.elapsed_s or 0.0),
         cpu_ratio=cpu_load,
         is_probe_limited=is_probe_limited(cpu_load, after.own_cpu_s - before.own_cpu_s, result.elapsed_s),
         failure=failed.failure if failed else None,
@@ -95,7 +97,8 @@ def _loaded_rtt(probes: LoadedRoundTrips | None) -> LoadedRtt:
     )
 
 
-def _host_state(clock: ClockOffset | None, before: Counters, after: Counters, elapsed_s: float) -> HostState:
+def _host_state(side: SideMeasurements, before: Counters, after: Counters, elapsed_s: float) -> HostState:
+    clock = side.clock
     cpu_total_s = after.cpu_total_s - before.cpu_total_s
     slowed = compare_throttling(before.throttling, after.throttling, elapsed_s, cpu_total_s)
     return HostState(
@@ -105,6 +108,10 @@ def _host_state(clock: ClockOffset | None, before: Counters, after: Counters, el
         cpu_steal_ratio=slowed.steal_ratio,
         is_clock_synchronised=is_clock_synchronised(),
         is_cpu_throttled=slowed.is_throttled,
+        cpu_waited_s=None
+        if before.waited_s is None or after.waited_s is None
+        else max(0.0, after.waited_s - before.waited_s),
+        probe_paused_s=side.paused_s,
     )
 
 

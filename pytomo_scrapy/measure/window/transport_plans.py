@@ -30,6 +30,9 @@ def transport_plans(
     if config.transport == "sabr":
         return (replace(plan, sabr=sabr, live=None) if sabr is not None else _not_announced(plan),)
     plain, index = replace(plan, is_pair=True), plan.window_index
+    if sabr is not None and resolve.formats == resolve.sabr_formats:
+        no_plain = replace(_not_announced(plan), place=index + 1, transport="plain", failure="no_url_formats")
+        return replace(plain, sabr=sabr, live=None), no_plain
     if sabr is None:
         return plain, _not_announced(replace(plan, window_index=index + 1))
     pair = [plain, replace(plain, sabr=sabr, live=None)]

@@ -9,17 +9,19 @@ import sys
 import zlib
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate
 from operator import sub
 from typing import Any
 
 from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.items import MediaSegment, MediaTimeline, TcpConnection
+from pytomo_scrapy.items import HostSamples, MediaSegment, MediaTimeline, TcpConnection
 from pytomo_scrapy.items.precision import MEDIA_TICKS_PER_S, TRACE_TICKS_PER_S, ticks_of
 
 _TRACE_MAGIC = b"PT\x01"  # the last byte is the version
 _TIMELINE_MAGIC = b"PM\x01"
 _TCP_MAGIC = b"PS\x01"
 _LOADED_MAGIC = b"PL\x01"
+_HOST_MAGIC = b"PH\x01"
 
 
 def encode_trace(arrival_s: Sequence[float], arrival_bytes: Sequence[int]) -> bytes:
@@ -99,10 +101,36 @@ def decode_loaded_samples(blob: bytes, prefix: str = "loaded") -> dict[str, tupl
     }
 
 
+def encode_host_samples(samples: HostSamples) -> bytes | None:
+    """Pack what the machine did during a window; times to 0.1 ms, lengths to 1 us. None where there is nothing."""
+    if not samples.sample_s:
+        return None
+    columns = [
+        ticks_of(samples.sample_s, TRACE_TICKS_PER_S),
+        samples.received_bytes,
+        samples.sent_bytes,
+        ticks_of(samples.waited_s, MEDIA_TICKS_PER_S),
+        ticks_of(samples.paused_s, MEDIA_TICKS_PER_S),
+    ]
+    return _pack(_HOST_MAGIC, columns)
+
+
+def decode_host_samples(blob: bytes) -> dict[str, tuple[float, ...] | tuple[int, ...]]:
+    """Unpack the fields `host_*` of a window. Raises StorageError for anything else."""
+    ticks, received, sent, waited, paused = _unpack(_HOST_MAGIC, blob, 5)
+    return {
+        "host_sample_s": tuple(tick / TRACE_TICKS_PER_S for tick in ticks),
+        "host_received_bytes": tuple(received),
+        "host_sent_bytes": tuple(sent),
+        "host_waited_s": tuple(tick / MEDIA_TICKS_PER_S for tick in waited),
+        "host_paused_s": tuple(tick / MEDIA_TICKS_PER_S for tick in paused),
+    }
+
+
 def decode_blob(blob: bytes) -> dict[str, tuple[Any, ...]]:
     """Unpack any of these, by its first bytes, under the names of the fields. Raises StorageError for anything else.
 
-    What is packed alike (the round trips to the media host and to the gateway) is named alike.
+    What is packed alike (the round trips to the media host, the gateway and the hop behind it) is named alike.
     """
     if blob[:3] == _TRACE_MAGIC:
         return dict(zip(("arrival_s", "arrival_bytes"), decode_trace(blob), strict=True))
@@ -110,6 +138,8 @@ def decode_blob(blob: bytes) -> dict[str, tuple[Any, ...]]:
         return dict(zip(("offset_bytes", "complete_s", "segments"), decode_timeline(blob), strict=True))
     if blob[:3] == _TCP_MAGIC:
         return dict(decode_tcp_samples(blob))
+    if blob[:3] == _HOST_MAGIC:
+        return dict(decode_host_samples(blob))
     return dict(decode_loaded_samples(blob))
 
 
@@ -151,9 +181,4 @@ def unpack_column(body: bytes, offset: int) -> tuple[list[int], int]:
     differences = array("q", bytes(planes))
     if sys.byteorder == "big":
         differences.byteswap()
-    values: list[int] = []
-    total = 0
-    for difference in differences:
-        total += difference
-        values.append(total)
-    return values, offset
+    return list(accumulate(differences)), offset

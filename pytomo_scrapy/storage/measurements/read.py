@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select, true
 
@@ -13,6 +14,7 @@ from pytomo_scrapy.items import DownloadResult, HttpRequest, Ladder, MediaTimeli
 from pytomo_scrapy.items.codec import to_plain
 from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.measurements.blobs import (
+    decode_host_samples,
     decode_loaded_samples,
     decode_tcp_samples,
     decode_timeline,
@@ -36,8 +38,10 @@ from pytomo_scrapy.storage.schema.measurement_tables import (
 )
 
 _T = TypeVar("_T")
+# A window and its timelines, one a stream.
+Recalled = tuple[DownloadResult, tuple[MediaTimeline, ...]]
 # The targets of the round trips that were sampled while a window was open.
-_LOADED = ("loaded", "loaded_gateway")
+_LOADED = ("loaded", "loaded_gateway", "loaded_access")
 _LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
 
 
@@ -141,7 +145,10 @@ def _downloads(connection: Connection, measurement_id: int, has_points: bool) ->
 def _window(row: Row[Any], has_points: bool) -> dict[str, Any]:
     plain = _plain(row)
     samples = {prefix: plain.pop(f"{prefix}_samples") for prefix in _LOADED}
-    return plain | (_loaded(samples) if has_points else {})
+    host = plain.pop("host_samples")
+    if not has_points:
+        return plain
+    return plain | _loaded(samples) | (decode_host_samples(host) if host else {})
 
 
 def _loaded(samples: Mapping[str, bytes | None]) -> dict[str, tuple[float, ...]]:
@@ -233,40 +240,84 @@ def recall_windows(
     connection: Connection, measurement_id: int
 ) -> list[tuple[DownloadResult, tuple[MediaTimeline, ...]]]:
     """Return the stored windows with their timelines, as the players were given them: a replay starts from these."""
-    windows = select(download).where(download.c.measurement_id == measurement_id).order_by(download.c.place)
-    return [_recall(connection, row) for row in connection.execute(windows).all()]
+    return recall_windows_of(connection, [measurement_id]).get(measurement_id, [])
 
 
-def _recall(connection: Connection, row: Row[Any]) -> tuple[DownloadResult, tuple[MediaTimeline, ...]]:
+def recall_windows_of(connection: Connection, measurement_ids: Sequence[int]) -> dict[int, list[Recalled]]:
+    """Return the stored windows of several measurements, each as `recall_windows` does: a question a table."""
+    windows = select(download).where(download.c.measurement_id.in_(measurement_ids))
+    rows = connection.execute(windows.order_by(download.c.measurement_id, download.c.place)).all()
+    ids = [row.id for row in rows]
+    parts = _WindowParts(
+        streams=_by_owner(connection, select(stream), stream.c.download_id, ids, stream.c.stream),
+        requests=_by_owner(connection, select(http_request), http_request.c.download_id, ids, http_request.c.id),
+        tcp=_by_owner(connection, select(tcp_connection), tcp_connection.c.download_id, ids, tcp_connection.c.id),
+        traces=_points_of(connection, arrival_trace, measurement_ids),
+        timelines=_points_of(connection, media_timeline, measurement_ids),
+    )
+    found: dict[int, list[Recalled]] = defaultdict(list)
+    for row in rows:
+        found[row.measurement_id].append(_recall(row, parts))
+    return found
+
+
+class _WindowParts(NamedTuple):
+    """The rows below several windows, by the window's id, and the packed points, by the stream's."""
+
+    streams: Mapping[int, list[Row[Any]]]
+    requests: Mapping[int, list[Row[Any]]]
+    tcp: Mapping[int, list[Row[Any]]]
+    traces: Mapping[int, bytes]
+    timelines: Mapping[int, bytes]
+
+
+def _by_owner(
+    connection: Connection, query: Select[Any], owner: ColumnElement[Any], ids: Sequence[int], order: ColumnElement[Any]
+) -> Mapping[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query.where(owner.in_(ids)).order_by(owner, order)):
+        found[row.download_id].append(row)
+    return found
+
+
+def _points_of(connection: Connection, table: Table, measurement_ids: Sequence[int]) -> Mapping[int, bytes]:
+    query = (
+        select(table.c.stream_id, table.c.points)
+        .join(stream, stream.c.id == table.c.stream_id)
+        .where(stream.c.measurement_id.in_(measurement_ids))
+    )
+    return {row.stream_id: row.points for row in connection.execute(query)}
+
+
+def _recall(row: Row[Any], parts: _WindowParts) -> Recalled:
     streams, timelines = [], []
-    for stored in _stream_rows(connection, row.id):
+    for stored in parts.streams.get(row.id, ()):
         if stored.received_bytes is None:
             continue  # announced, but never asked for in this window
-        trace = _points(connection, arrival_trace, stored.id)
+        trace = parts.traces.get(stored.id)
         arrival_s, arrival_bytes = decode_trace(trace) if trace else ((), ())
         points = {"arrival_s": arrival_s, "arrival_bytes": arrival_bytes}
         no_demand = tuple((start_s, end_s) for start_s, end_s in stored.no_demand or ())
         streams.append(_result(StreamDownload, stored, **points, no_demand=no_demand))
         if stored.timeline_method is not None:
-            timelines.append(_recall_timeline(connection, stored))
-    requests = tuple(_result(HttpRequest, request) for request in connection.execute(_requests(row.id)))
+            timelines.append(_recall_timeline(stored, parts.timelines.get(stored.id)))
+    requests = tuple(_result(HttpRequest, request) for request in parts.requests.get(row.id, ()))
     tcp = tuple(
         _result(
             TcpConnection,
             stored_connection,
             **(decode_tcp_samples(stored_connection.samples) if stored_connection.samples else {}),
         )
-        for stored_connection in connection.execute(_connections(row.id))
+        for stored_connection in parts.tcp.get(row.id, ())
     )
     loaded = _loaded({prefix: row._mapping[f"{prefix}_samples"] for prefix in _LOADED})
+    host = decode_host_samples(row.host_samples) if row.host_samples else {}
     ad_waits = tuple((start_s, end_s) for start_s, end_s in row.ad_waits or ())
-    parts = {"streams": tuple(streams), "requests": requests, "tcp": tcp, "ad_waits": ad_waits}
-    window = _result(DownloadResult, row, **parts, **loaded)
-    return window, tuple(timelines)
+    below_it = {"streams": tuple(streams), "requests": requests, "tcp": tcp, "ad_waits": ad_waits}
+    return _result(DownloadResult, row, **below_it, **loaded, **host), tuple(timelines)
 
 
-def _recall_timeline(connection: Connection, stored: Row[Any]) -> MediaTimeline:
-    points = _points(connection, media_timeline, stored.id)
+def _recall_timeline(stored: Row[Any], points: bytes | None) -> MediaTimeline:
     offset_bytes, complete_s, segments = decode_timeline(points) if points else ((), (), ())
     known = {name: value for name, value in stored._mapping.items() if value is not None}
     packed = {"file_offset_bytes": offset_bytes, "file_complete_s": complete_s, "file_segments": segments}

@@ -27,6 +27,7 @@ from pytomo_scrapy.storage.measurements.rows import clean, insert_one, kept
 from pytomo_scrapy.storage.measurements.save import Run as Run
 from pytomo_scrapy.storage.measurements.save import Saved as Saved
 from pytomo_scrapy.storage.measurements.save import reduced, save_item
+from pytomo_scrapy.storage.measurements.time_zone import time_zone
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
 from pytomo_scrapy.storage.schema.measurement_tables import download
@@ -77,6 +78,7 @@ class Repository:
             "arguments": clean(without_secrets(arguments)),
             "settings": clean(without_secrets(settings)),
             "started_at": datetime.now(UTC),
+            "time_zone": time_zone(),
             **software_versions(),
             **(software or {}),
         }

@@ -18,6 +18,7 @@ from pytomo_scrapy.items import (
     VideoItem,
 )
 from pytomo_scrapy.storage.measurements.blobs import (
+    encode_host_samples,
     encode_loaded_samples,
     encode_tcp_samples,
     encode_timeline,
@@ -63,6 +64,10 @@ def save_windows(connection: Connection, measurement_id: int, item: VideoItem) -
             "loaded_gateway_samples": encode_loaded_samples(
                 window.loaded_gateway.sample_s, window.loaded_gateway.sample_rtt_s
             ),
+            "loaded_access_samples": encode_loaded_samples(
+                window.loaded_access.sample_s, window.loaded_access.sample_rtt_s
+            ),
+            "host_samples": encode_host_samples(window.host_samples),
         }
         row = {"measurement_id": measurement_id, **own, **samples}
         download_id = insert_one(connection, download, row)

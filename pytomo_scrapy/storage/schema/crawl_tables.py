@@ -127,6 +127,12 @@ run = Table(
         "a look of a moment (`pytomo measure`): figures leave it out unless asked for it",
         null="not kept yet",
     ),
+    optional(
+        "time_zone",
+        Text,
+        "time zone of the measuring machine by its IANA name, such as Europe/Berlin",
+        null="not known, or not kept yet",
+    ),
 )
 
 owner = Table(

@@ -175,7 +175,23 @@ _HEIGHT_PX = "(SELECT MAX(COALESCE(s.file_height_px, s.height_px)) FROM stream s
 _VIDEO_DURATION_S = "COALESCE(v.duration_s, (SELECT MAX(s.file_duration_s) FROM stream s WHERE s.download_id = d.id))"
 _IS_CROSS_TRAFFIC = "CASE WHEN d.is_cross_traffic THEN 1 WHEN NOT d.is_cross_traffic THEN 0 END"
 
+# Of the processor or a quota: another program on the wire is `is_cross_traffic`.
+_IS_MACHINE_LIMITED = (
+    "CASE WHEN d.is_probe_limited OR d.is_cpu_throttled THEN 1"
+    " WHEN d.is_probe_limited IS NOT NULL OR d.is_cpu_throttled IS NOT NULL THEN 0 END"
+)
+# What the line's queues add to a round trip while media come, in steps; docs/metrics.md says why these.
+_ADDED_DELAY = "(d.loaded_rtt_median_s - g.rtt_min_s)"
+_LOADED_DELAY = (
+    f"CASE WHEN {_ADDED_DELAY} >= 0.1 THEN '100 ms and more' WHEN {_ADDED_DELAY} >= 0.03 THEN '30 to 100 ms'"
+    f" WHEN {_ADDED_DELAY} IS NOT NULL THEN 'under 30 ms' END"
+)
+
 _LADDER = "(SELECT {} FROM ladder l WHERE l.measurement_id = m.id AND l.place = COALESCE(d.place, 0))"
+
+_WORST = "(SELECT a.{} FROM autopsy a WHERE a.measurement_id = m.id ORDER BY a.number LIMIT 1)"
+_CAUSE = _WORST.format("cause")
+_SYMPTOM = _WORST.format("symptom")
 
 
 def _plays(height_px: int) -> str:
@@ -246,12 +262,12 @@ FIGURES: tuple[Figure, ...] = (
         listed=Listed(3, "Startup (s)")),
     Figure("waited_s", Kind.REAL, _WAITED_S, meaning="time waited for the first picture: the startup delay, or all that was waited in vain", null="not a session"),
     Figure("stalled_s", Kind.REAL, "b.stalled_s", Use.PLAYBACK | Use.GAUGE, 7, "Stalled time", "s",
-        "Time that playback stood still after its start, all stalls of a session together.", "BufferingDuration",
+        "Time that playback was stopped after its start, all stalls of a session together.", "BufferingDuration",
         listed=Listed(5, "Stalled (s)")),
     Figure("played_s", Kind.REAL, "b.played_s", Use.PLAYBACK, 10, "Played time", "s",
         "Seconds of media that were played inside the window.", "PlaybackDuration"),
     Figure("stall_ratio", Kind.REAL, "b.stall_ratio", Use.PLAYBACK | Use.GAUGE, 24, "Stalled ratio", "%",
-        "Time stalled over time stalled and played; startup left out."),
+        "Stalled time over stalled and played time together; the startup does not count."),
     Figure("join_time_s", Kind.REAL, "m.join_time_s", Use.CENSORED | Use.GAUGE, 26, "Join time", "s",
         "Resolution, name look-up and startup together: from click to picture, without waits that the service orders. Sessions that never started count too: the line is the time by which half of all sessions had started."),
     Figure("stall_count", Kind.WHOLE, "b.stall_count", Use.PLAYBACK | Use.GAUGE, 11, "Stalls", "",
@@ -260,11 +276,11 @@ FIGURES: tuple[Figure, ...] = (
     Figure("stall_1s_count", Kind.WHOLE, "b.stall_1s_count", Use.PLAYBACK, 25, "Stalls of 1 s or more", "",
         "Stalls of 1 s and more in a session."),
     Figure("buffer_end_s", Kind.REAL, "b.buffer_end_s", Use.PLAYBACK, 8, "Buffer at end", "s",
-        "Seconds of media that lay ready when the window ended.", "BufferDurationAtEnd"),
+        "Seconds of media that were ready to play when the window ended.", "BufferDurationAtEnd"),
     Figure("initial_buffer_s", Kind.REAL, "b.initial_buffer_s", Use.PLAYBACK, 27, "Initial buffer", "s",
-        "Seconds of media that lay ready when playback started."),
+        "Seconds of media that were ready to play when playback started."),
     Figure("initial_rate_bps", Kind.REAL, "b.initial_rate_bps", Use.PLAYBACK, 6, "Initial rate", "Mbit/s",
-        "Rate at which the initial data came.", "InitialRate"),
+        "Rate at which the initial data arrived.", "InitialRate"),
     Figure("mos_stalling_hossfeld2011", Kind.REAL, "b.mos_stalling_hossfeld2011", Use.PLAYBACK | Use.GAUGE, 28, "Stalling MOS", "",
         "Opinion score from 1 to 5 that follows from stalls alone (Hossfeld 2011); empty outside the model's conditions."),
     Figure("initial_buffer_bytes", Kind.BIG, "b.initial_buffer_bytes", Use.PLAYBACK, 5, "Initial data", "MB",
@@ -282,7 +298,7 @@ FIGURES: tuple[Figure, ...] = (
         "Delivery rate, pauses included, over encoding rate: below 1 the video cannot play to its end without a stall.", "ReceptionRatio",
         meaning="how fast the media came for their bitrate: throughput_bps / bitrate_bps", null="bitrate unknown"),
     Figure("bitrate_bps", Kind.REAL, _BITRATE_BPS, Use.NONE, 12, "Encoding rate", "Mbit/s",
-        "Bits per second of the media, audio and video together: what must arrive to play without end.", "EncodingRate",
+        "Bits per second of the media, audio and video together: what must arrive to keep playing.", "EncodingRate",
         meaning="bitrate of the media of all streams of the first window together, by their files, else as declared", null="unknown"),
     Figure("bin_min_bps", Kind.REAL, "d.bin_min_bps", Use.NONE, 31, "Slowest second", "Mbit/s",
         "The slowest full second of the window's active time."),
@@ -303,7 +319,7 @@ FIGURES: tuple[Figure, ...] = (
         "Size of the media files of the chosen format.", "VideoLength",
         meaning="size of the media files of the window's streams together, as found, else as declared"),
     Figure("service_estimate_bps", Kind.BIG, _SERVICE_ESTIMATE, Use.NONE, 36, "The service's own estimate", "Mbit/s",
-        "What the service believes of this line, as its media URL says.",
+        "What the service thinks this line can do, according to its media URL.",
         meaning="what the service believes of this line, as its media URL says"),
     Figure("status", Kind.WHOLE, _STATUS, Use.NONE, 17, "Status code", "code",
         "HTTP status of the last answer for the first stream: 200 or 206 is good.", "StatusCode",
@@ -315,9 +331,9 @@ FIGURES: tuple[Figure, ...] = (
         "Length of the video, as the service announces it or its file says.", "VideoDuration",
         meaning="length of the video, as the service announces it, else as the first window's file says", null="unknown"),
     Figure("cpu_ratio", Kind.REAL, "d.cpu_ratio", Use.NONE, 38, "Load of this machine", "%",
-        "Share of all cores that were busy during the window: near 100 the probe measures itself."),
+        "How busy the processor of this machine was during the window: near 100 % the probe measures itself."),
     Figure("is_cross_traffic", Kind.SMALL, _IS_CROSS_TRAFFIC, Use.SHARE | Use.BY_MODE, 39, "Windows with foreign traffic", "%",
-        "Share of the windows during which something else of this machine was on the wire.",
+        "Share of the windows during which something else on this machine used the network.",
         meaning="1: foreign bytes above `PYTOMO_FOREIGN_TRAFFIC_RATIO` in the first window"),
     # Before it.
     Figure("rtt_min_s", Kind.REAL, "g.rtt_min_s", Use.GAUGE | Use.BY_PING_METHOD, 13, "Round trip, minimum", "ms",
@@ -330,9 +346,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure("loss_ratio", Kind.REAL, "g.loss_ratio", Use.GAUGE | Use.BY_PING_METHOD, 33, "Lost probes", "%",
         "Share of the pings that got no reply in time."),
     Figure("dns_elapsed_s", Kind.REAL, "m.dns_elapsed_s", Use.GAUGE, 18, "Name look-up", "ms",
-        "How long the name of the media server took to look up.", "ResolveTime"),
+        "How long it took to look up the media server's name.", "ResolveTime"),
     Figure("resolve_elapsed_s", Kind.REAL, "m.resolve_elapsed_s", Use.GAUGE, 35, "Media URL time", "s",
-        "Requests that turned the video into media URLs (CacheServerDelay of Pytomo 3)."),
+        "How long it took to turn the video into media URLs (CacheServerDelay of Pytomo 3)."),
     # What videos are like by the lists that named them: known of refused ones too (analysis/refusals.py).
     Figure("source_kind", Kind.TEXT, "{source_kind}", meaning="kind of source of the video, `source` up to its first colon: charts, search, related, urls, ...", null="source unknown"),
     Figure("listed_view_count", Kind.BIG, "m.listed_view_count", null="not listed", stored_unit="views"),
@@ -350,5 +366,18 @@ FIGURES: tuple[Figure, ...] = (
     Figure("arm", Kind.TEXT, "m.arm", filter=Filter(20, "Arm"), null="of no study"),
     Figure("plan_version", Kind.WHOLE, "m.plan_version", null="of no study"),
     Figure("pair_id", Kind.TEXT, "m.pair_id", null="of no study"),
+    # What may have made a session bad besides the line's distance to the media.
+    Figure("loaded_rtt_s", Kind.REAL, "d.loaded_rtt_median_s", Use.GAUGE, 46, "Latency under load", "ms",
+        "Median round trip to the media server while the window was open: with what the line's queues add."),
+    Figure("loaded_delay", Kind.TEXT, _LOADED_DELAY, filter=Filter(21, "Delay added under load", "loaded"),
+        meaning="median round trip under load less the shortest before: under 30 ms, 30 to 100 ms, 100 ms and more", null="one of both is not known"),
+    Figure("is_machine_limited", Kind.SMALL, _IS_MACHINE_LIMITED, Use.SHARE, 47, "Windows limited by this machine", "%",
+        "Share of the windows in which the processor of this machine was busy, slowed or held back, so that it may have set the rate.",
+        meaning="1: `download.is_probe_limited` or `download.is_cpu_throttled` of the first window", null="neither is known"),
+    Figure("contract_bps", Kind.BIG, "d.contract_bps", filter=Filter(22, "Contract rate", "contract"), null="not said, or no window"),
+    Figure("access_technology", Kind.TEXT, "d.access_technology", filter=Filter(23, "Access", "access"), null="not said, or no window"),
+    # Why it was bad: the cause of what cost the viewer most (docs/autopsy.md).
+    Figure("cause", Kind.TEXT, _CAUSE, filter=Filter(24, "Cause"), listed=Listed(21, "Cause"), meaning="cause of what cost the viewer most in this session (docs/autopsy.md)", null="not a bad session, or not judged"),
+    Figure("symptom", Kind.TEXT, _SYMPTOM, filter=Filter(25, "Symptom"), meaning="what cost the viewer most: startup (slow), stall or failed_start", null="as `cause`"),
 )
 # fmt: on

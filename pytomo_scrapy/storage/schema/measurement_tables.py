@@ -39,6 +39,18 @@ download = table_of(
         "loaded_rtt_max_s": [
             optional("loaded_samples", LargeBinary, _LOADED.format("the media host"), null="none answered")
         ],
+        "loaded_access_rtt_max_s": [
+            optional("loaded_access_samples", LargeBinary, _LOADED.format("the hop behind it"), null="none answered")
+        ],
+        "probe_paused_s": [
+            optional(
+                "host_samples",
+                LargeBinary,
+                "what this machine did during the window, packed as `PH` (section Blobs): `pytomo_scrapy.read_blob` "
+                "unpacks it",
+                null="not known, or on loopback",
+            )
+        ],
         "loaded_gateway_rtt_max_s": [
             optional("loaded_gateway_samples", LargeBinary, _LOADED.format("the gateway"), null="none answered")
         ],
@@ -137,6 +149,7 @@ ping = table_of("ping", Ping, parent="measurement", keys="address")
 # Of every field of the item that is rows and nothing else, by the field's name.
 ROW_TABLES = {rows.field: table_of_rows(rows) for rows in rows_of(VideoItem)}
 network = ROW_TABLES["networks"]
+autopsy = ROW_TABLES["autopsies"]
 
 playback = table_of(
     "playback",

@@ -134,6 +134,16 @@ UNREADABLE = {
     "ac3": b"\x0b\x77\x12\x34",
     "caf": b"caff\0\1\0\0",
     "wavpack": b"wvpk\0\0\1\0",
+    "w64": b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0",
+    "tta": b"TTA1\1\0",
+    "musepack": b"MPCKSH\x0f",
+    "dsf": b"DSD \x1c\0\0\0",
+    "dts": b"\x7f\xfe\x80\1\xfc\x3c",
+    "cdxa": b"RIFF\0\0\0\0CDXAfmt ",
+    "h264": b"\0\0\0\1\x09\xf0\0\0\0\1\x67",
+    "hevc": b"\0\0\1\x46\1\x50",
+    "av1": b"\x12\0\x0a\x0b",
+    "nsv": b"NSVf\0\0",
 }
 
 

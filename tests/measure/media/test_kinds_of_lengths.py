@@ -80,6 +80,25 @@ def test_index_that_counts_rightly_stays_whatever_the_header_says(tmp_path: Path
     assert timeline.complete_s[-1] == pytest.approx(20.0, abs=0.01)
 
 
+@pytest.mark.parametrize(("segment_ms", "is_first"), [(200_000, True), (200_000, False), (1_000, True)])
+def test_index_of_a_track_that_is_neither_picture_nor_sound_says_nothing(
+    segment_ms: int, is_first: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip.mp4"
+    content = make(INDEXED, path).read_bytes()
+    at = content.find(b"sidx") - 4
+    (length,) = struct.unpack_from(">I", content, at)
+    own, behind = content[at : at + length], content[at + length :]
+    foreign = sidx(*[(len(behind) // 10, segment_ms, False)] * 10, track_id=9, first_offset=length * is_first)
+    if not is_first:
+        own = bytearray(own)
+        struct.pack_into(">Q" if own[8] else ">I", own, 28 if own[8] else 24, len(foreign))
+    path.write_bytes(content[:at] + (foreign + own if is_first else bytes(own) + foreign) + behind)
+    timeline = read(path)
+    assert timeline.duration_s == pytest.approx(20.0, abs=0.01)
+    assert [segment.start_s for segment in timeline.segments] == pytest.approx([2.0 * n for n in range(10)])
+
+
 # Sound whose packets hold several frames each, the last one fewer.
 
 

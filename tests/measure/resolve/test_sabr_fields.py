@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytomo_scrapy.items.sabr_source import SabrClient
-from pytomo_scrapy.measure.resolve.sabr_fields import read_sabr_source
+from pytomo_scrapy.measure.resolve.sabr_fields import add_sabr_addresses, is_sabr_address, read_sabr_source
 
 URL = "https://rr1---sn-test.googlevideo.com/videoplayback?expire=1&sabr=1"
 CLIENT = {"clientName": "VISIONOS", "clientVersion": "1.02", "deviceMake": "Apple", "osName": "visionOS"}
@@ -57,6 +57,25 @@ def test_source_holds_address_configuration_client_and_formats() -> None:
         900,
     )
     assert (audio.itag, audio.xtags, audio.is_drc) == (251, "Cgg", True)
+
+
+def test_formats_without_any_url_get_the_address_of_sabr() -> None:
+    source = read_sabr_source({}, QUESTION, ANSWER)
+    assert source is not None
+    bare = deepcopy(ANSWER)
+    assert add_sabr_addresses(bare, source)
+    urls = [entry["url"] for entry in bare["streamingData"]["adaptiveFormats"] if isinstance(entry, dict)]
+    assert urls[:2] == [f"{URL}&itag=134", f"{URL}&itag=251"]
+    assert all(is_sabr_address(url, source) for url in urls) and not is_sabr_address(URL, source)
+
+
+@pytest.mark.parametrize("name", ["url", "signatureCipher"])
+def test_answer_with_one_plain_url_is_left_as_it_is(name: str) -> None:
+    source = read_sabr_source({}, QUESTION, ANSWER)
+    mixed = changed("streamingData", "formats", value=[{"itag": 18, name: "https://x.example/"}])
+    before = deepcopy(mixed)
+    assert source is not None and not add_sabr_addresses(mixed, source)
+    assert mixed == before
 
 
 def test_signed_parts_show_in_no_text() -> None:

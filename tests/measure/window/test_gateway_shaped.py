@@ -37,6 +37,7 @@ CLIENT = """
     result = download_window(plan, config)
     names = ["failure", "loaded_gateway_sent_count", "loaded_gateway_received_count", "loaded_gateway_rtt_min_s"]
     names += ["loaded_gateway_rtt_median_s", "loaded_rtt_median_s"]
+    names += ["loaded_access_sent_count", "loaded_access_received_count", "loaded_access_rtt_median_s"]
     print(json.dumps({name: flat(result)[name] for name in names}))
 """
 
@@ -98,6 +99,9 @@ def test_gateway_under_load_tells_on_which_side_the_queue_is(tmp_path: Path, slo
     assert figures["loaded_gateway_sent_count"] >= 5
     # The media host's probes wait in the queue wherever it is, the gateway's only in the one at home.
     assert figures["loaded_rtt_median_s"] > QUEUED_S
+    # The provider's router, two hops away, sends back what may go no further, through the queue on either side of it.
+    assert 5 <= figures["loaded_access_received_count"] <= figures["loaded_access_sent_count"]
+    assert figures["loaded_access_rtt_median_s"] > QUEUED_S
     if slow == "home":
         assert figures["loaded_gateway_rtt_median_s"] > QUEUED_S
     else:

@@ -56,6 +56,17 @@ def test_choice_of_the_server_is_among_the_formats_of_one_container() -> None:
     assert left_to_it.ladder("audio") == (LADDER[4],)
 
 
+def test_formats_without_plain_urls_leave_the_plain_window_its_class() -> None:
+    found = make_resolve(formats=(), sabr_formats=FORMATS, sabr=SOURCE, failure="no_url_formats").over_sabr()
+    assert (found.formats, found.failure) == (FORMATS, None)
+    sabr, plain = plans("both", sabr_formats=FORMATS)
+    assert isinstance(sabr, WindowPlan) and isinstance(plain, DownloadResult)
+    assert (sabr.transport, sabr.window_index, sabr.is_pair) == ("sabr", 3, True)
+    assert (plain.transport, plain.failure, plain.place) == ("plain", "no_url_formats", 4)
+    (alone,) = plans("sabr", sabr_formats=FORMATS)
+    assert isinstance(alone, WindowPlan) and alone.transport == "sabr"
+
+
 def test_pair_has_one_of_each_in_an_order_that_the_seed_draws() -> None:
     orders = set()
     for number in range(20):

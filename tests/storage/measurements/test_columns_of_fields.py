@@ -14,7 +14,7 @@ ELSEWHERE = {
     "VideoItem": {
         "service", "video_id", "url", "title", "crawl",
         "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "quality_spells",
-        "networks", "study",
+        "networks", "autopsies", "study",
     },
     "PageResult": {"uploaded_at"},
     "ResolveResult": {"formats", "rungs", "title", "duration_s", "uploaded_at"},
@@ -25,6 +25,9 @@ ELSEWHERE = {
         "streams", "requests", "tcp", "spells", "live_playback", "live_ladder",
         "loaded.sample_s", "loaded.sample_rtt_s",
         "loaded_gateway.sample_s", "loaded_gateway.sample_rtt_s",
+        "loaded_access.sample_s", "loaded_access.sample_rtt_s",
+        "host_samples.sample_s", "host_samples.received_bytes", "host_samples.sent_bytes",
+        "host_samples.waited_s", "host_samples.paused_s",
     },
     "TcpConnection": {
         "sample_s", "sample_received_bytes", "sample_receiver_rtt_s", "sample_out_of_order_count",

@@ -83,5 +83,10 @@ def test_list_has_what_hangs_on_a_table_before_it() -> None:
 
 
 def test_samples_are_what_is_packed_into_bytes() -> None:
-    assert packed_columns(download) == ["loaded_samples", "loaded_gateway_samples"]
+    assert packed_columns(download) == [
+        "loaded_samples",
+        "loaded_gateway_samples",
+        "host_samples",
+        "loaded_access_samples",
+    ]
     assert packed_columns(ping) == []

@@ -62,10 +62,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_study_plan")),
         sa.UniqueConstraint("study_id", "version", name=op.f("uq_study_plan_study_id_version")),
     )
+    op.create_table(
+        "autopsy",
+        sa.Column("measurement_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=True),
+        sa.Column("symptom", sa.Text(), nullable=True),
+        sa.Column("start_s", sa.Double(), nullable=True),
+        sa.Column("duration_s", sa.Double(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("second_cause", sa.Text(), nullable=True),
+        sa.Column("share_ratio", sa.Double(), nullable=True),
+        sa.Column("startup_part", sa.Text(), nullable=True),
+        sa.Column("startup_parts", Json, nullable=True),
+        sa.Column("sentence", sa.Text(), nullable=True),
+        sa.Column("evidence", Json, nullable=True),
+        sa.Column("rules_version", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["measurement_id"], ["measurement.id"], name=op.f("fk_autopsy_measurement_id")),
+        sa.PrimaryKeyConstraint("measurement_id", "number", name=op.f("pk_autopsy")),
+    )
+    op.add_column("download", sa.Column("cpu_waited_s", sa.Double(), nullable=True))
+    op.add_column("download", sa.Column("probe_paused_s", sa.Double(), nullable=True))
+    op.add_column("download", sa.Column("host_samples", sa.LargeBinary(), nullable=True))
+    op.add_column("download", sa.Column("loaded_access_sent_count", sa.BigInteger(), nullable=True))
+    op.add_column("download", sa.Column("loaded_access_received_count", sa.BigInteger(), nullable=True))
+    op.add_column("download", sa.Column("loaded_access_rtt_min_s", sa.Double(), nullable=True))
+    op.add_column("download", sa.Column("loaded_access_rtt_median_s", sa.Double(), nullable=True))
+    op.add_column("download", sa.Column("loaded_access_rtt_max_s", sa.Double(), nullable=True))
+    op.add_column("download", sa.Column("loaded_access_samples", sa.LargeBinary(), nullable=True))
     op.add_column("figure", sa.Column("study_name", sa.Text(), nullable=True))
     op.add_column("figure", sa.Column("arm", sa.Text(), nullable=True))
     op.add_column("figure", sa.Column("plan_version", sa.Integer(), nullable=True))
     op.add_column("figure", sa.Column("pair_id", sa.Text(), nullable=True))
+    op.add_column("figure", sa.Column("loaded_rtt_s", sa.Double(), nullable=True))
+    op.add_column("figure", sa.Column("loaded_delay", sa.Text(), nullable=True))
+    op.add_column("figure", sa.Column("is_machine_limited", sa.SmallInteger(), nullable=True))
+    op.add_column("figure", sa.Column("contract_bps", sa.BigInteger(), nullable=True))
+    op.add_column("figure", sa.Column("access_technology", sa.Text(), nullable=True))
+    op.add_column("figure", sa.Column("cause", sa.Text(), nullable=True))
+    op.add_column("figure", sa.Column("symptom", sa.Text(), nullable=True))
     op.add_column("measurement", sa.Column("study_name", sa.Text(), nullable=True))
     op.add_column("measurement", sa.Column("plan_hash", sa.Text(), nullable=True))
     op.add_column("measurement", sa.Column("plan_version", sa.Integer(), nullable=True))
@@ -97,4 +132,5 @@ def upgrade() -> None:
         sqlite_where=sa.text("NOT is_superseded AND arm IS NULL"),
         postgresql_where=sa.text("NOT is_superseded AND arm IS NULL"),
     )
+    op.add_column("run", sa.Column("time_zone", sa.Text(), nullable=True))
     op.execute("UPDATE figure_block SET is_sealed = 0")

@@ -1,0 +1,16 @@
+"""The table of docs/autopsy.md: every number that the rules compare with."""
+
+from __future__ import annotations
+
+from docs.generators.markdown import table
+from pytomo_scrapy.analysis.autopsy.limits import RULES_VERSION, known_limits
+
+
+def regions() -> dict[str, str]:
+    """Return the limits of the rules."""
+    rows = [
+        (f"`{name}`", f"{limit.default:g}", limit.unit, limit.meaning, limit.source)
+        for name, limit in known_limits().items()
+    ]
+    head = f"Version {RULES_VERSION} of the rules."
+    return {"limits of the rules": f"{head}\n\n{table(('limit', 'value', 'unit', 'meaning', 'source'), rows)}"}

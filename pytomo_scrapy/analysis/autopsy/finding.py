@@ -1,0 +1,103 @@
+"""What a rule gives, and how its numbers are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytomo_scrapy.analysis.autopsy.evidence import Evidence
+from pytomo_scrapy.analysis.autopsy.limits import Limits
+from pytomo_scrapy.analysis.autopsy.span_facts import SEGMENT_BYTES, Level, SpanFacts
+from pytomo_scrapy.items import Cause
+
+_MATHIS = math.sqrt(3 / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A cause whose rule holds: in which share of the bad time, by which numbers, in one sentence."""
+
+    cause: Cause
+    share_ratio: float
+    numbers: Mapping[str, float | None]
+    sentence: str
+
+    @property
+    def evidence(self) -> dict[str, float]:
+        """Return the numbers that are known, rounded to what they can tell."""
+        return {name: float(f"{value:.4g}") for name, value in self.numbers.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What every rule is asked about: the session, the numbers of the span, the limits."""
+
+    evidence: Evidence
+    facts: SpanFacts
+    limits: Limits
+
+    def is_raised(self, level: Level) -> bool:
+        """Tell whether round trips to a place met a queue for most of the span."""
+        return level.raised_ratio is not None and level.raised_ratio >= self.limits.held_ratio
+
+    def is_flat(self, level: Level) -> bool:
+        """Tell whether round trips to a place were measured and met no queue."""
+        return level.raised_ratio is not None and level.raised_ratio <= self.limits.absent_ratio
+
+    def is_lossy(self, level: Level) -> bool:
+        """Tell whether probes to a place were lost, more than by chance."""
+        ratio = level.loss_ratio or 0.0
+        return ratio >= self.limits.loss_ratio and ratio * level.expected_count >= self.limits.least_lost_count
+
+    def is_slowed_by_loss(self, level: Level) -> bool:
+        """Tell whether what is lost on the way to a place holds TCP below what playback needs.
+
+        **Source**: Mathis et al., CCR 27(3), 1997: the rate is below 1.22 segments a round trip over the square root of
+        the loss. A loss of probes there and back bounds that of the media from above.
+        """
+        needed_bps, rtt_s = self.facts.needed_bps, self.facts.host.base_s or self.facts.access.base_s
+        if not self.is_lossy(level) or needed_bps is None or not rtt_s:
+            return self.is_lossy(level)
+        bound_bps = _MATHIS * 8 * SEGMENT_BYTES / (rtt_s * math.sqrt(level.loss_ratio or 1.0))
+        return bound_bps < self.limits.starved_ratio * needed_bps
+
+    def is_lossless(self, level: Level) -> bool:
+        """Tell whether probes to a place were answered, but for one."""
+        return level.is_known and not self.is_lossy(level)
+
+    @property
+    def is_starved(self) -> bool:
+        """Tell whether the bytes of the span came slower than playback needs. True where the need is not known."""
+        facts = self.facts
+        if facts.rate_bps is None or facts.needed_bps is None:
+            return True
+        return facts.rate_bps < self.limits.starved_ratio * facts.needed_bps
+
+    @property
+    def has_losses(self) -> bool:
+        """Tell whether losses held the media up: segments overtook others, and came slowly once they were sent.
+
+        A burst that overflows a queue at the end of slow start loses segments too, and is fast; where a server took
+        most of the time to begin, what came then does not matter.
+        """
+        facts = self.facts
+        if facts.waiting_ratio >= self.limits.held_ratio:
+            return False
+        is_slow = facts.active_bps is None or facts.needed_bps is None or facts.active_bps < facts.needed_bps
+        return is_slow and (facts.out_of_order_ratio or 0.0) >= self.limits.out_of_order_ratio
+
+
+def mbit(bps: float | None) -> str:
+    """Write a rate."""
+    return "an unknown rate" if bps is None else f"{bps / 1e6:.2f} Mbit/s"
+
+
+def ms(seconds: float | None) -> str:
+    """Write a round trip."""
+    return "unknown" if seconds is None else f"{seconds * 1e3:.0f} ms"
+
+
+def percent(ratio: float | None) -> str:
+    """Write a share."""
+    return "an unknown share" if ratio is None else f"{100 * ratio:.0f} %"

@@ -1,0 +1,280 @@
+"""Bad sessions of a selection: by hour of the day, and what goes with them, ranked by how much it accounts for.
+
+A session is bad that showed no picture inside its window, or stalled. Only sessions count: what the service refused or
+failed says nothing of the line. Definitions: docs/metrics.md, "Good or not".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
+from pytomo_scrapy.analysis.clustered import share_interval
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
+from pytomo_scrapy.analysis.comparison import Clusters, group_spread
+from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
+from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, steps_of
+from pytomo_scrapy.analysis.local_hours import LocalHours
+from pytomo_scrapy.analysis.selection import Selection
+
+HOURS = 24
+# The evening as the FCC's reports on fixed broadband take it: 7 to 11 pm, local time.
+EVENING = (19, 23)
+_PART_HOURS = 4  # parts of the day, one of them the evening
+_MAX_LINES = 8  # of their own; further ones are compared within all of them together
+_MAX_VALUES = 48  # of a factor; further ones are among the others of each
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfDay:
+    """One hour of a typical day. `low` and `high` bound the 95 % interval of the bad share."""
+
+    hour: int
+    session_count: int
+    bad_count: int
+    bad_share: float | None
+    low: float | None
+    high: float | None
+    startup_median_s: float | None  # of all its sessions; None: none, or fewer than half started
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Something that sessions were under, and what it accounts for of the bad ones."""
+
+    factor: str  # hour, family, resolver, cache, loaded, machine or traffic
+    title: str
+    value: str
+    fraction: Fraction
+
+    @property
+    def bad_share(self) -> float | None:
+        """The bad share under it."""
+        one = self.fraction
+        return one.exposed_bad_count / one.exposed_count if one.exposed_count else None
+
+    @property
+    def other_bad_share(self) -> float | None:
+        """The bad share of all others of which it is known."""
+        one = self.fraction
+        return one.other_bad_count / one.other_count if one.other_count else None
+
+
+@dataclass(frozen=True, slots=True)
+class BadSessions:
+    """How many sessions were bad, when, and what goes with it."""
+
+    session_count: int = 0
+    bad_count: int = 0
+    hours: Sequence[HourOfDay] = ()
+    utc_count: int = 0  # sessions whose local time is not known: their hours are UTC
+    exposures: Sequence[Exposure] = ()  # the one that accounts for most first; what says nothing is left out
+    unjudged_count: int = 0  # further ones that too few sessions, or all, were under
+
+    @property
+    def bad_share(self) -> float | None:
+        """The share of the sessions that was bad."""
+        return self.bad_count / self.session_count if self.session_count else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        exposures = [
+            {
+                "factor": one.factor,
+                "title": one.title,
+                "which": one.value,
+                "bad_share": one.bad_share,
+                "other_bad_share": one.other_bad_share,
+                "fraction": asdict(one.fraction),
+            }
+            for one in self.exposures
+        ]
+        whole = {name: getattr(self, name) for name in ("session_count", "bad_count", "bad_share", "utc_count")}
+        return whole | {
+            "hours": [asdict(hour) for hour in self.hours],
+            "exposures": exposures,
+            "unjudged_count": self.unjudged_count,
+        }
+
+
+class _Factor(NamedTuple):
+    name: str
+    title: str
+    column: str | None = None  # None: the local hour
+    is_flag: bool = False
+    flagged: str = ""
+
+
+_FACTORS = (
+    _Factor("hour", "Hours (local)"),
+    _Factor("family", DIMENSIONS["family"].title, DIMENSIONS["family"].column),
+    _Factor("resolver", DIMENSIONS["resolver"].title, DIMENSIONS["resolver"].column),
+    _Factor("cache", DIMENSIONS["cache_site"].title, DIMENSIONS["cache_site"].column),
+    _Factor("loaded", DIMENSIONS["loaded"].title, DIMENSIONS["loaded"].column),
+    _Factor("machine", "This machine", "is_machine_limited", True, "processor busy or held back"),
+    _Factor("traffic", "This machine", "is_cross_traffic", True, "foreign traffic"),
+)
+
+
+def bad_sessions(connection: Connection, selection: Selection) -> BadSessions:
+    """Sum up the sessions of a settled selection."""
+    sums = _Sums(connection, selection)
+    scan = ColumnScan(connection, replace(selection, is_valid_only=True), PARAMETERS["startup_delay_s"])
+    for rows in scan:
+        sums.add(scan, rows.masked(rows.plain("is_session") == 1))
+    return sums.result()
+
+
+def is_bad(rows: SelectedRows) -> Mask:
+    """Return which sessions showed no picture, or stalled."""
+    found: Mask = (rows.value("is_started") == 0) | (rows.value("has_stall") == 1)
+    return found
+
+
+class _Cells:
+    """Sums by line, day, evening or not, and group of videos. A stratum is all but the last."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._block_s = max(86_400, -(-selection.length_s // DAY_BLOCKS))
+        self._start_s = selection.start_s
+        self._lines: dict[int, int] = {}
+        self.day_count = selection.length_s // self._block_s + 1
+        self.count = (_MAX_LINES + 1) * self.day_count * 2 * VIDEO_GROUPS
+        self.shape = (self.count // VIDEO_GROUPS, VIDEO_GROUPS)
+        self.day_of: Integers = np.arange(self.shape[0]) // 2 % self.day_count
+
+    def days(self, rows: SelectedRows) -> Integers:
+        return (rows.whole("started_s") - self._start_s) // self._block_s
+
+    def of(self, rows: SelectedRows, days: Integers, hours: Integers, *, has_evening: bool) -> Integers:
+        vantages = rows.whole("vantage_id")
+        for number in np.unique(vantages).tolist():
+            self._lines.setdefault(number, min(len(self._lines), _MAX_LINES))
+        numbers, index = np.unique(vantages, return_inverse=True)
+        line = np.array([self._lines[number] for number in numbers.tolist()], dtype=np.int64)[index]
+        is_evening = (hours >= EVENING[0]) & (hours < EVENING[1]) & has_evening
+        return ((line * self.day_count + days) * 2 + is_evening) * VIDEO_GROUPS + rows.whole(
+            "video_row_id"
+        ) % VIDEO_GROUPS
+
+
+class _FactorSums:
+    """Sessions and bad sessions of one factor: of all whose value is known, and of each value."""
+
+    def __init__(self, cell_count: int) -> None:
+        self._cell_count = cell_count
+        self.known, self.known_bad = np.zeros(cell_count), np.zeros(cell_count)
+        self.values: dict[int, tuple[Values, Values]] = {}
+
+    def add(self, codes: Integers, cells: Integers, bad: Mask) -> None:
+        is_known = codes >= 0
+        for total, mask in ((self.known, is_known), (self.known_bad, is_known & bad)):
+            total += np.bincount(cells[mask], minlength=self._cell_count)
+        found, counts = np.unique(codes[is_known], return_counts=True)
+        for code in found[np.argsort(-counts, kind="stable")].tolist():
+            if code not in self.values and len(self.values) >= _MAX_VALUES:
+                continue
+            own = self.values.setdefault(code, (np.zeros(self._cell_count), np.zeros(self._cell_count)))
+            for total, mask in zip(own, (codes == code, (codes == code) & bad), strict=True):
+                total += np.bincount(cells[mask], minlength=self._cell_count)
+
+    def counts(self, code: int, shape: tuple[int, int]) -> ExposedCounts:
+        exposed, exposed_bad = self.values[code]
+        return ExposedCounts(*(one.reshape(shape) for one in (exposed, exposed_bad, self.known, self.known_bad)))
+
+
+class _Sums:
+    def __init__(self, connection: Connection, selection: Selection) -> None:
+        self._hours = LocalHours(connection)
+        self._cells = _Cells(selection)
+        self._factors = {factor: _FactorSums(self._cells.count) for factor in _FACTORS}
+        self._bad = {has_evening: np.zeros(self._cells.count) for has_evening in (False, True)}
+        size = (HOURS, self._cells.day_count * VIDEO_GROUPS)
+        self._by_hour = (np.zeros(size), np.zeros(size))  # bad sessions, and all
+        self._steps = Counts()
+        self._texts: list[str] = []
+
+    def add(self, scan: ColumnScan, rows: SelectedRows) -> None:
+        """Sum up some sessions."""
+        bad, hours, days = is_bad(rows), self._hours.of(rows), self._cells.days(rows)
+        cells = {one: self._cells.of(rows, days, hours, has_evening=one) for one in (False, True)}
+        for has_evening, total in self._bad.items():
+            total += np.bincount(cells[has_evening][bad], minlength=self._cells.count)
+        for factor, sums in self._factors.items():
+            sums.add(_codes(rows, factor, hours), cells[factor.column is not None], bad)
+        self._add_hours(rows, bad, hours, days)
+        self._texts = scan.texts.texts
+
+    def _add_hours(self, rows: SelectedRows, bad: Mask, hours: Integers, days: Integers) -> None:
+        place = (hours * self._cells.day_count + days) * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
+        for total, weights in zip(self._by_hour, (bad.astype(np.float64), None), strict=True):
+            total += np.bincount(place, weights=weights, minlength=total.size).reshape(total.shape)
+        steps = steps_of(rows, PARAMETERS["startup_delay_s"])
+        self._steps.add((hours * MAX_STEPS + steps)[steps >= 0])
+
+    def result(self) -> BadSessions:
+        bad, all_sessions = self._by_hour
+        exposures = self._exposures()
+        judged = [one for one in exposures if one.fraction.value is not None]
+        return BadSessions(
+            session_count=int(all_sessions.sum()),
+            bad_count=int(bad.sum()),
+            hours=[self._hour(hour) for hour in range(HOURS)],
+            utc_count=self._hours.utc_count,
+            exposures=sorted(judged, key=lambda one: -(one.fraction.value or 0.0)),
+            unjudged_count=len(exposures) - len(judged),
+        )
+
+    def _hour(self, hour: int) -> HourOfDay:
+        bad, count = (part[hour] for part in self._by_hour)
+        day, video = divmod(np.arange(len(count)), VIDEO_GROUPS)
+        spread = group_spread(bad, count, Clusters(day, video))
+        of, total = int(bad.sum()), int(count.sum())
+        low, high = share_interval(of / total, total, spread) if spread is not None and total else (None, None)
+        keys, sizes = self._steps.merged()
+        begin, end = np.searchsorted(keys, (hour * MAX_STEPS, (hour + 1) * MAX_STEPS))
+        median = Histogram(keys[begin:end] - hour * MAX_STEPS, sizes[begin:end]).quantile(0.5) if end > begin else None
+        return HourOfDay(hour, total, of, of / total if total else None, low, high, median)
+
+    def _exposures(self) -> list[Exposure]:
+        """Return every value of every factor; of two values the worse one, since the other says the same again."""
+        found: list[tuple[_Factor, int, Fraction]] = []
+        for factor, sums in self._factors.items():
+            # Hours are compared within line and day, everything else within the evening or not, too.
+            bad = self._bad[factor.column is not None].reshape(self._cells.shape)
+            own = [
+                (factor, code, fraction_of(sums.counts(code, self._cells.shape), bad, self._cells.day_of))
+                for code in sorted(sums.values)
+                if not (factor.is_flag and code == 0)
+            ]
+            found += own if len(own) != 2 else [max(own, key=lambda one: one[2].value or 0.0)]
+        fractions = shown_among([fraction for _, _, fraction in found])
+        return [
+            Exposure(factor.name, factor.title, self._words(factor, code), fraction)
+            for (factor, code, _), fraction in zip(found, fractions, strict=True)
+        ]
+
+    def _words(self, factor: _Factor, code: int) -> str:
+        if factor.column is None:
+            first = (EVENING[1] + code * _PART_HOURS) % HOURS
+            return f"{first} to {(first + _PART_HOURS) % HOURS or HOURS} h"
+        if factor.is_flag:
+            return factor.flagged
+        return f"IPv{code}" if factor.name == "family" else self._texts[code]
+
+
+def _codes(rows: SelectedRows, factor: _Factor, hours: Integers) -> Integers:
+    if factor.column is None:
+        return (hours - EVENING[1]) % HOURS // _PART_HOURS
+    if factor.is_flag or factor.name == "family":
+        numbers = rows.plain(factor.column)
+        return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)
+    return rows.words(factor.column)

@@ -1,0 +1,56 @@
+"""From where on a line is good or poor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytomo_scrapy.config.setting import setting
+from pytomo_scrapy.config.values import number
+
+
+@dataclass(frozen=True, slots=True)
+class GradeConfig:
+    """Thresholds of the grade in words: good on one side of the first, poor beyond the second, fair between them."""
+
+    started_good_ratio: float = setting(
+        "PYTOMO_GRADE_STARTED_GOOD_RATIO",
+        0.99,
+        "ratio",
+        number(0, 1),
+        "Share of the sessions that show a picture inside their window from which a line is good",
+    )
+    started_poor_ratio: float = setting(
+        "PYTOMO_GRADE_STARTED_POOR_RATIO",
+        0.95,
+        "ratio",
+        number(0, 1),
+        "Share of the sessions that show a picture inside their window below which a line is poor",
+    )
+    startup_good_s: float = setting(
+        "PYTOMO_GRADE_STARTUP_GOOD_S",
+        2.0,
+        "s",
+        number(0),
+        "Median startup delay up to which a line is good",
+    )
+    startup_poor_s: float = setting(
+        "PYTOMO_GRADE_STARTUP_POOR_S",
+        5.0,
+        "s",
+        number(0),
+        "Median startup delay above which a line is poor",
+    )
+    stalled_good_ratio: float = setting(
+        "PYTOMO_GRADE_STALLED_GOOD_RATIO",
+        0.02,
+        "ratio",
+        number(0, 1),
+        "Share of the started sessions with a stall up to which a line is good",
+    )
+    stalled_poor_ratio: float = setting(
+        "PYTOMO_GRADE_STALLED_POOR_RATIO",
+        0.05,
+        "ratio",
+        number(0, 1),
+        "Share of the started sessions with a stall above which a line is poor",
+    )

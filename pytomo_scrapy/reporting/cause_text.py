@@ -1,0 +1,36 @@
+"""Why sessions were bad, in lines of text: the verdicts over one, and the causes of many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytomo_scrapy.items import Autopsy
+
+
+def verdict_lines(verdict: Autopsy) -> list[str]:
+    """Write one verdict: what was bad, the cause, the evidence."""
+    what = verdict.symptom.replace("_", " ")
+    cause = verdict.cause.replace("_", " ")
+    also = f", perhaps {verdict.second_cause.replace('_', ' ')}" if verdict.second_cause else ""
+    lines = [
+        f"  {what} at {verdict.start_s:.1f} s, {verdict.duration_s:.1f} s long: {cause}{also}",
+        f"    {verdict.sentence}",
+    ]
+    if verdict.startup_parts:
+        parts = (f"{name.replace('_', ' ')} {value:.2f} s" for name, value in verdict.startup_parts.items())
+        lines.append(f"    Of the start: {', '.join(parts)}")
+    if verdict.evidence:
+        lines.append(f"    {', '.join(f'{name} {value:g}' for name, value in verdict.evidence.items())}")
+    return lines
+
+
+def summary_text(summary: dict[str, Any]) -> str:
+    """Say in a few lines how many sessions had which cause, and how verdicts moved."""
+    lines = [f"{summary['sessions']} sessions, {summary['bad_sessions']} of them bad."]
+    if summary["without_trace"]:
+        lines.append(f"{summary['without_trace']} without a stored trace keep what was said of them.")
+    lines += [f"  {cause.replace('_', ' '):12} {count}" for cause, count in summary["causes"].items()]
+    if summary["moved"]:
+        lines.append("Against what was stored:")
+        lines += [f"  {one['from']} -> {one['to']}: {one['sessions']}" for one in summary["moved"]]
+    return "\n".join(lines)
