@@ -20,6 +20,7 @@ class Step:
     name: str
     outcome: str
     words: str
+    failure: str | None = None
 
 
 def course(record: Mapping[str, Any]) -> list[Step]:
@@ -38,9 +39,9 @@ def course(record: Mapping[str, Any]) -> list[Step]:
 
 
 def first_failure(record: Mapping[str, Any]) -> str | None:
-    """Say what failed first. None where nothing did."""
+    """Say in a few words what failed first. None where nothing did."""
     failed = next((step for step in course(record) if step.outcome == "failed"), None)
-    return None if failed is None else f"{failed.name}: {failed.words}"
+    return None if failed is None else f"{failed.name.lower()} ({readable(failed.failure or '')})"
 
 
 def shown_windows(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -55,7 +56,7 @@ def _step(name: str, failure: str | None, words: str) -> Step:
     if failure.startswith(_SKIPPED):
         return Step(name, "not reached", "not reached")
     tried = f" ({words})" if words != NOTHING else ""
-    return Step(name, "failed", f"{readable(failure)}, {meaning_of(failure)}{tried}")
+    return Step(name, "failed", f"{readable(failure)}, {meaning_of(failure)}{tried}", failure)
 
 
 def _pings(pings: Sequence[Mapping[str, Any]]) -> str:
