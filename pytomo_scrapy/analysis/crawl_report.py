@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
     from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
+    from pytomo_scrapy.analysis.quality_course import QualityCourse
     from pytomo_scrapy.analysis.refusals import RefusalAccount
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
@@ -104,6 +105,7 @@ class ReportSummary:
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     good_or_not: GoodOrNot | None = None  # None: a database without measurements
     quality: QualityShares | None = None  # which qualities the line plays
+    quality_course: QualityCourse | None = None  # the same by hour and by day of the week; None for one crawl alone
     transports: TransportPairs | None = None  # SABR beside plain URLs
     causes: Sequence[CauseCount] = field(default_factory=list)  # of the bad sessions
     imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
@@ -138,6 +140,7 @@ def summarise(
     from pytomo_scrapy.analysis.cause_counts import cause_counts
     from pytomo_scrapy.analysis.good_or_not import good_or_not
     from pytomo_scrapy.analysis.publication.publication import publication_of
+    from pytomo_scrapy.analysis.quality_course import quality_course
     from pytomo_scrapy.analysis.refusals import refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, of_crawl, report_selection
     from pytomo_scrapy.analysis.statement import stated
@@ -158,6 +161,7 @@ def summarise(
             refusals=refusals_where(connection, condition),
             good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if has_rows else None,
             quality=quality_shares(connection, condition),
+            quality_course=quality_course(connection, chosen) if crawl is None else None,
             transports=transport_pairs(connection, condition),
             causes=cause_counts(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
