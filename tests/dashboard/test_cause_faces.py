@@ -57,6 +57,7 @@ def counted(path: Path) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_every_face_counts_the_same_causes(
     causes: Path, page: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

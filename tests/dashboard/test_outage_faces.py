@@ -50,6 +50,7 @@ def page(out: Path) -> Iterator[TestClient]:
         yield made
 
 
+@pytest.mark.slow
 def test_every_face_names_the_same_outages(
     out: Path, page: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_stratum_equals_the_tables(
     assert found["refused_count"] == count(raw, f"{condition} AND failure = 'bot_check'")
 
 
+@pytest.mark.slow
 def test_report_says_what_the_page_says(account: dict[str, Any], database: Database) -> None:
     report = summarise(database)
     assert report.refusals is not None
