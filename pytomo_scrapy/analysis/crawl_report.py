@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
     from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
+    from pytomo_scrapy.analysis.quality_course import QualityCourse
     from pytomo_scrapy.analysis.refusals import RefusalAccount
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
@@ -104,6 +105,7 @@ class ReportSummary:
     selection: Mapping[str, Any] = field(default_factory=dict)  # as every answer states it
     good_or_not: GoodOrNot | None = None  # None: a database without measurements
     quality: QualityShares | None = None  # which qualities the line plays
+    quality_course: QualityCourse | None = None  # the same by hour and by day of the week; None for one crawl alone
     transports: TransportPairs | None = None  # SABR beside plain URLs
     causes: Sequence[CauseCount] = field(default_factory=list)  # of the bad sessions
     imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
@@ -138,6 +140,7 @@ def summarise(
     from pytomo_scrapy.analysis.cause_counts import cause_counts
     from pytomo_scrapy.analysis.good_or_not import good_or_not
     from pytomo_scrapy.analysis.publication.publication import publication_of
+    from pytomo_scrapy.analysis.quality_course import quality_course
     from pytomo_scrapy.analysis.refusals import refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, of_crawl, report_selection
     from pytomo_scrapy.analysis.statement import stated
@@ -151,32 +154,14 @@ def summarise(
         chosen = report_selection(connection, replace(asked, is_across_breaks=is_all, has_ad_hoc=is_ad_hoc))
         if chosen.era.left_out_runs:
             condition &= measurement.c.run_id.not_in(sorted(chosen.era.left_out_runs))
-        failures = _failures(connection, condition)
-        excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
-        attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
-        players = _players(connection, condition)
-        headline = players.pop(HEADLINE, None)
-        excluded_count = sum(row.count for row in excluded)
-        throughput = _throughput(connection, condition)
+        counted = _counted(connection, condition)
+        has_rows = counted["attempted_count"] > 0
         return ReportSummary(
-            attempted_count=attempted,
-            resolved_count=resolved,
-            started_count=headline.started_count if headline else 0,
-            valid_count=attempted - excluded_count,
-            excluded_count=excluded_count,
-            first_at=first_at.isoformat() if first_at else None,
-            last_at=last_at.isoformat() if last_at else None,
-            excluded=excluded,
-            network_failures=[row for row in failures if row.attribution == Attribution.NETWORK],
-            headline=headline,
-            players=[players[name] for name in sorted(players)],
-            throughput=throughput[None],
-            throughput_by_mode=[throughput[mode] for mode in sorted(filter(None, throughput))],
-            rtt_by_resolver=_round_trips(connection, condition, dns_lookup.c.resolver),
-            rtt_by_host=_round_trips(connection, condition, dns_lookup.c.host),
+            **counted,
             refusals=refusals_where(connection, condition),
-            good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if attempted else None,
+            good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if has_rows else None,
             quality=quality_shares(connection, condition),
+            quality_course=quality_course(connection, chosen) if crawl is None else None,
             transports=transport_pairs(connection, condition),
             causes=cause_counts(connection, condition),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
@@ -186,6 +171,34 @@ def summarise(
             publication=publication_of(connection, chosen) if crawl is None else None,
             aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
         )
+
+
+def _counted(connection: Connection, condition: ColumnElement[bool]) -> dict[str, Any]:
+    """Return what is counted of the rows alone, by the fields of the summary."""
+    failures = _failures(connection, condition)
+    excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
+    attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
+    players = _players(connection, condition)
+    headline = players.pop(HEADLINE, None)
+    excluded_count = sum(row.count for row in excluded)
+    throughput = _throughput(connection, condition)
+    return {
+        "attempted_count": attempted,
+        "resolved_count": resolved,
+        "started_count": headline.started_count if headline else 0,
+        "valid_count": attempted - excluded_count,
+        "excluded_count": excluded_count,
+        "first_at": first_at.isoformat() if first_at else None,
+        "last_at": last_at.isoformat() if last_at else None,
+        "excluded": excluded,
+        "network_failures": [row for row in failures if row.attribution == Attribution.NETWORK],
+        "headline": headline,
+        "players": [players[name] for name in sorted(players)],
+        "throughput": throughput[None],
+        "throughput_by_mode": [throughput[mode] for mode in sorted(filter(None, throughput))],
+        "rtt_by_resolver": _round_trips(connection, condition, dns_lookup.c.resolver),
+        "rtt_by_host": _round_trips(connection, condition, dns_lookup.c.host),
+    }
 
 
 def _given(**filters: str | None) -> dict[str, str | int]:

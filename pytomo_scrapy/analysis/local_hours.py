@@ -1,4 +1,4 @@
-"""The hour of the day where a line is, by the time zone that its crawler's machine had."""
+"""The hour and the day where a line is, by the time zone that its crawler's machine had."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOUR_S = 3600
 
 
 class LocalHours:
-    """Hours of sessions in local time; in UTC where a run says no zone that this machine knows."""
+    """Hours and days of sessions in local time; in UTC where a run says no zone that this machine knows."""
 
     def __init__(self, connection: Connection) -> None:
         rows = connection.execute(select(run.c.id, run.c.time_zone).where(run.c.time_zone.is_not(None))).all()
@@ -29,16 +29,20 @@ class LocalHours:
 
     def of(self, rows: SelectedRows) -> Integers:
         """Return the local hour of each row, 0 to 23."""
+        return self.seconds(rows) // _HOUR_S % 24
+
+    def seconds(self, rows: SelectedRows) -> Integers:
+        """Return when each row began, in seconds of its own clock: of 1970 there."""
         started = rows.whole("started_s")
         zones = self._zone_of[np.minimum(rows.whole("run_id"), len(self._zone_of) - 1)]
-        hours = started // _HOUR_S % 24
+        local = started.copy()
         self.utc_count += int((zones < 0).sum())
         for number in np.unique(zones[zones >= 0]).tolist():
             mask = zones == number
             found, index = np.unique(started[mask] // _HOUR_S, return_inverse=True)
             offsets = np.array([offset_s(self._zones[number], hour * _HOUR_S) for hour in found.tolist()])
-            hours[mask] = (started[mask] + offsets[index]) // _HOUR_S % 24
-        return hours
+            local[mask] = started[mask] + offsets[index]
+        return local
 
 
 @lru_cache(maxsize=20_000)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pytomo_scrapy.analysis.clustered import Lost
+from pytomo_scrapy.analysis.clustered import NOTHING_LOST, Lost
 from pytomo_scrapy.analysis.fixed_effects import level_count, numbered, without_effects
 
 LEAST_LEFT = 0.2  # of what two groups tell about each other must be left, or less is taken out
@@ -79,7 +79,8 @@ def match(design: Design, *, is_of_times: bool = True) -> Match | None:
             of_videos = basis in {PAIRS, VIDEOS, VIDEOS_AND_TIMES, VIDEOS_AND_DAYS, VIDEOS_AND_HOURS}
             times = level_count(factors[1:] if of_videos else factors)
             lost = Lost(*(min(count / len(column), 0.5) for count in (level_count(factors), times)))
-            return Match(basis, is_used, factors, column / told, lost)
+            # What both rows of a pair have in common is taken out of their difference, which loses nothing by it.
+            return Match(basis, is_used, factors, column / told, NOTHING_LOST if basis == PAIRS else lost)
     return None
 
 

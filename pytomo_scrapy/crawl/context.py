@@ -31,6 +31,7 @@ from pytomo_scrapy.crawl.progress import progress_of
 from pytomo_scrapy.crawl.refusal_share import STAT, RefusalShare
 from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.crawl.stored_signal import measurement_stored
+from pytomo_scrapy.crawl.study_crawl import ArmSessions, StudyCrawl
 from pytomo_scrapy.failures import LineError, StorageError
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
@@ -55,21 +56,23 @@ class CrawlContext:
         raw_settings: Mapping[str, Any],
         *,
         limit: int | None = None,
+        study: StudyCrawl | None = None,
     ) -> None:
         """Build every part; `limit` is that of the videos. Raises SettingError or StorageError."""
+        self.study = study
         self.admission: Admission = OpenAdmission()
         self._watch: EndWatch | None = None
         self._line_failure: str | None = None
         self.config = checked
         self._stats = stats
         # 1. The parts that may refuse before anything is opened.
-        self.line = LineHold(lock_of(checked))
+        self.line = LineHold(*map(lock_of, study.configs.values() if study else [checked]))
         self.networks = NetworkFinder(checked.network)
         # 2. The gate that every part waits for, and stops to end a crawl.
         self.gate = Gate(is_quiet=checked.quiet_window)
         self.standing = Standing()
         # 3. The database; its retries end when the gate stops.
-        self.storage = CrawlStorage(checked, self.gate, raw_settings, self.standing)
+        self.storage = CrawlStorage(checked, self.gate, raw_settings, self.standing, study)
         # 4. The parts that end a crawl by stopping the gate.
         self.politeness = Politeness(checked.endurance, self.gate, self.standing)
         self.lab = LabLife.of_environment()
@@ -85,19 +88,18 @@ class CrawlContext:
         # 6. The processes that measure, and the flow, whose tools are the parts above.
         self.process = MeasuringProcess(checked.frontier_ahead)
         self.process.show_on(self.standing.showing)
-        self.session = Session(
-            checked,
-            Tools(
-                hold=self.gate.hold,
-                service_ready=self.politeness.ready,
-                in_thread=run_in_thread,
-                process=self.process,
-                data_cap=self.data_cap,
-                networks=self.networks,
-                pause=self.gate.pause,
-                until_stop=self.gate.until_stop,
-            ),
+        tools = Tools(
+            hold=self.gate.hold,
+            service_ready=self.politeness.ready,
+            in_thread=run_in_thread,
+            process=self.process,
+            data_cap=self.data_cap,
+            networks=self.networks,
+            pause=self.gate.pause,
+            until_stop=self.gate.until_stop,
         )
+        arms = {name: Session(own, tools) for name, own in study.configs.items()} if study else {}
+        self.session = ArmSessions(Session(checked, tools), arms)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -113,6 +115,7 @@ class CrawlContext:
             crawler.stats,
             {name: crawler.settings.get(name) for name in config.BY_NAME},
             limit=arguments.max_crawled_url if arguments else None,
+            study=getattr(crawler.spider, "study", None),
         )
         if crawler.spider is not None and not getattr(crawler.spider, "walks", False):
             context._serve_other_spider(crawler)

@@ -19,11 +19,12 @@ from pytomo_scrapy.crawl.outbox import Outbox
 from pytomo_scrapy.crawl.patient_opening import open_patiently
 from pytomo_scrapy.crawl.retrying import Retrying
 from pytomo_scrapy.crawl.standing import Standing
+from pytomo_scrapy.crawl.study_crawl import StudyCrawl
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.storage.frontier.frontier import Frontier, open_crawl
 from pytomo_scrapy.storage.measurements.published import published
-from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
+from pytomo_scrapy.storage.measurements.repository import Repository, Run, VantageFacts
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,18 @@ class CrawlStorage:
     """The database, from the start; the crawl in it, once the spider, which knows its arguments, has begun it."""
 
     def __init__(
-        self, config: Config, gate: Gate, raw_settings: Mapping[str, Any], standing: Standing | None = None
+        self,
+        config: Config,
+        gate: Gate,
+        raw_settings: Mapping[str, Any],
+        standing: Standing | None = None,
+        study: StudyCrawl | None = None,
     ) -> None:
         """Open the database. Raises StorageError with one sentence if it cannot be used."""
         self._config = config
         self._gate = gate
         self._raw_settings = raw_settings
+        self._study = study
         self.database = open_patiently(config.database_url, OPENING_PATIENCE_S, after_migration=pack_after_migration)
         # Whoever ends a crawl does not wait out a lock as long as a crawl of months does.
         gate.at_stop(self.database.hurry)
@@ -108,16 +115,24 @@ class CrawlStorage:
         )
         # Before the run begins, and before anything is claimed: those videos are measured already.
         store_what_waits(outbox, self.repository, frontier)
-        run = self.repository.begin_run(
-            spider=spider,
-            arguments=arguments,
-            settings=self._raw_settings,
-            vantage=VantageFacts(config.vantage or platform.node(), config.provider),
-            crawl_id=frontier.crawl.id if frontier is not None else None,
-            store_public_ip=config.store_public_ip,
-            is_ad_hoc=config.is_ad_hoc,
-        )
-        self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._retrying)
+
+        def begin(settings: Mapping[str, Any], provider: str | None) -> Run:
+            return self.repository.begin_run(
+                spider=spider,
+                arguments=arguments,
+                settings={**self._raw_settings, **settings},
+                vantage=VantageFacts(config.vantage or platform.node(), provider),
+                crawl_id=frontier.crawl.id if frontier is not None else None,
+                store_public_ip=config.store_public_ip,
+                is_ad_hoc=config.is_ad_hoc,
+            )
+
+        # A run says with which settings its rows were measured: each arm of a study has its own.
+        study = self._study
+        arms = study.arms if study is not None else ()
+        runs = {arm.name: begin(study.plan.settings_of(arm), arm.provider or config.provider) for arm in arms if study}
+        run = next(iter(runs.values())) if runs else begin({}, config.provider)
+        self._opened = OpenedCrawl(self.database, self.repository, frontier, run, outbox, self._retrying, runs)
         return self._opened
 
     def published(self, item: VideoItem) -> VideoItem:

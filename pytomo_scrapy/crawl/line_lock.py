@@ -37,7 +37,7 @@ class LineLock:
     """
 
     def __init__(self, name: str) -> None:
-        self._key = f"pytomo-line-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        self.key = f"pytomo-line-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         self._socket: socket.socket | None = None
         self._file: int | None = None
 
@@ -64,7 +64,7 @@ class LineLock:
         return None
 
     def _names(self) -> tuple[str, str]:
-        return self._key, f"{self._key}-{os.getuid()}"
+        return self.key, f"{self.key}-{os.getuid()}"
 
     def _bind(self) -> bool:
         for name in self._names():
@@ -137,25 +137,31 @@ def _take(lock: LineLock) -> None:
 class LineHold:
     """The crawl's hold on its line: from its start to its end, without the pauses between rounds."""
 
-    def __init__(self, lock: LineLock | None) -> None:
-        self._lock = lock
+    def __init__(self, *locks: LineLock | None) -> None:
+        """Hold one line, or those of all arms of a study; the same line is held once. None: nothing is held."""
+        self._locks = list({lock.key: lock for lock in locks if lock is not None}.values())
 
     def take(self) -> None:
         """Take the line. Raises LineError if another crawler has it."""
-        if self._lock is not None:
-            _take(self._lock)
+        try:
+            for lock in self._locks:
+                _take(lock)
+        except LineError:
+            self.free()
+            raise
 
     async def take_when_free(self) -> None:
         """Take the line for a further round, and wait for another crawler that took it between two rounds."""
         is_logged = False
-        while self._lock is not None and not self._lock.take():
+        while (taken := next((lock for lock in self._locks if not lock.take()), None)) is not None:
+            self.free()
             if not is_logged:
                 logger.info("The round waits for the crawler that measures over this line (process %s)",
-                            self._lock.holder())  # fmt: skip
+                            taken.holder())  # fmt: skip
                 is_logged = True
             await asyncio.sleep(_POLL_S)
 
     def free(self) -> None:
         """Give the line back."""
-        if self._lock is not None:
-            self._lock.free()
+        for lock in self._locks:
+            lock.free()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from scrapy.utils.asyncio import run_in_thread
 
@@ -29,11 +31,13 @@ class OpenedCrawl:
         run: Run,
         outbox: Outbox,
         retrying: Retrying,
+        arm_runs: Mapping[str, Run] = MappingProxyType({}),
     ) -> None:
         self._frontier = frontier
         self._database = database
         self._repository = repository
         self.run = run
+        self._arm_runs = arm_runs
         self.outbox = outbox
         self._retrying = retrying
 
@@ -51,7 +55,11 @@ class OpenedCrawl:
 
     def live_window(self, item: VideoItem, window_s: float) -> LiveWindow:
         """Return where an open window is noted for the web page."""
-        return LiveWindow(self._database, self.run.id, item, window_s)
+        return LiveWindow(self._database, self.run_of(item).id, item, window_s)
+
+    def run_of(self, item: VideoItem) -> Run:
+        """Return the run that a video is measured in: that of its arm where it is of a study."""
+        return self._arm_runs.get(item.study.arm or "", self.run) if item.study is not None else self.run
 
     async def store(self, item: VideoItem) -> None:
         """Store one measurement; while the database is away, the outbox keeps it on disk and the crawl waits.
@@ -65,7 +73,7 @@ class OpenedCrawl:
         except RefusedError:
             raise
         except StorageError:
-            waiting = WaitingMeasurement(item, self.run, self._frontier.crawl if self._frontier else None)
+            waiting = WaitingMeasurement(item, self.run_of(item), self._frontier.crawl if self._frontier else None)
         path = await run_in_thread(self.outbox.keep, waiting)
         try:
             await self._retrying.ask(self.save, item)
@@ -77,13 +85,14 @@ class OpenedCrawl:
 
     def save(self, item: VideoItem) -> None:
         """Store one measurement. Blocking. Raises StorageError."""
-        self._repository.save(item, self.run, self._frontier)
+        self._repository.save(item, self.run_of(item), self._frontier)
 
     def end(self, reason: str) -> None:
         """Release the crawl's claims, and end its run. Blocking. Raises StorageError."""
         if self._frontier is not None:
             self._frontier.release_all()
-        self._repository.end_run(self.run, reason)
+        for run in self._arm_runs.values() or [self.run]:
+            self._repository.end_run(run, reason)
 
 
 def store_what_waits(outbox: Outbox, repository: Repository, opened: Frontier | None) -> None:

@@ -20,6 +20,7 @@ class Step:
     name: str
     outcome: str
     words: str
+    failure: str | None = None
 
 
 def course(record: Mapping[str, Any]) -> list[Step]:
@@ -29,6 +30,7 @@ def course(record: Mapping[str, Any]) -> list[Step]:
         _step("Name look-up", record["dns_failure"], milliseconds(record["dns_elapsed_s"])),
         _step("Ping", record["ping_failure"], _pings(record["pings"])),
     ]
+    # The second is of the other transport or address family, from the same resolution.
     several = len(record["downloads"]) > 1
     for window in record["downloads"]:
         name = f"Window {window['place'] + 1}" if several else "Window"
@@ -37,9 +39,9 @@ def course(record: Mapping[str, Any]) -> list[Step]:
 
 
 def first_failure(record: Mapping[str, Any]) -> str | None:
-    """Say what failed first. None where nothing did."""
+    """Say in a few words what failed first. None where nothing did."""
     failed = next((step for step in course(record) if step.outcome == "failed"), None)
-    return None if failed is None else f"{failed.name}: {failed.words}"
+    return None if failed is None else f"{failed.name.lower()} ({readable(failed.failure or '')})"
 
 
 def shown_windows(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -50,10 +52,11 @@ def shown_windows(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _step(name: str, failure: str | None, words: str) -> Step:
     if failure is None:
         return Step(name, "done", words.removeprefix(NOTHING))
+    # Not tried, since an earlier stage failed: its class says that and nothing of this stage.
     if failure.startswith(_SKIPPED):
         return Step(name, "not reached", "not reached")
     tried = f" ({words})" if words != NOTHING else ""
-    return Step(name, "failed", f"{readable(failure)}, {meaning_of(failure)}{tried}")
+    return Step(name, "failed", f"{readable(failure)}, {meaning_of(failure)}{tried}", failure)
 
 
 def _pings(pings: Sequence[Mapping[str, Any]]) -> str:
@@ -69,6 +72,7 @@ def _window(window: Mapping[str, Any]) -> str:
         parts.append(f"{size(window['received_bytes'])} in {seconds(window['elapsed_s'])}")
     failed = next((request for request in window["requests"] if request["failure"] is not None), None)
     if failed is not None:
+        # When it began and how long it tried: the instant that it was given up.
         whole = (failed["t_s"] or 0.0) + (failed["total_s"] or 0.0)
         address = f" at {failed['address']}" if failed["address"] else ""
         parts.append(f"stream {failed['stream'] + 1} from {failed['host']}{address}, {seconds(whole)} into the window")

@@ -20,6 +20,7 @@ from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.reporting.cause_tables import cause_table
 from pytomo_scrapy.reporting.grade_text import bad_sentences, exposure_table, grade_words
+from pytomo_scrapy.reporting.quality_text import course_tables
 from pytomo_scrapy.reporting.tables import outage_table, refusal_table
 from pytomo_scrapy.reporting.verdict import verdict
 
@@ -74,7 +75,7 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
     """`known` are the values of each dimension in the period."""
     found, bad = view.overview(), view.bad_sessions()
     grade = view.grade(found)
-    subject = _subject(view, known["provider"])
+    subject, course = _subject(view, known["provider"]), view.quality_course()
     sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
     return {
         "found": found,
@@ -84,6 +85,7 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
         "bad_said": bad_sentences(bad),
         "exposures": exposure_table(bad),
         "contract": _contract(known),
+        "courses": [] if course is None else course_tables(course),
         "refused": refusal_table(found.refusals),
         "outages": outage_table(found.outages),
         "causes": cause_table(found.causes),

@@ -25,6 +25,7 @@ NAVIGATION = (
     ("/videos", "Videos"),
     ("/failures", "Failures"),
     ("/lines", "Lines"),
+    ("/studies", "Studies"),
     ("/runs", "Runs"),
     ("/databases", "Databases"),
     ("/docs", "Documentation"),

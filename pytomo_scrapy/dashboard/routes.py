@@ -23,6 +23,7 @@ ROUTES = [
     Route("/measurement/{id:int}", list_pages.measurement),
     Route("/failures", list_pages.failures),
     Route("/lines", list_pages.lines),
+    Route("/studies", list_pages.studies),
     Route("/runs", list_pages.runs),
     Route("/legacy/{id:int}", list_pages.legacy),
     Route("/databases", list_pages.databases),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pytomo_scrapy.analysis import compared, lists, overview, series
+from pytomo_scrapy.analysis import compared, lists, overview, quality_course, series
 from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
 from pytomo_scrapy.analysis.breaks import settled
 from pytomo_scrapy.analysis.era import Era
@@ -62,6 +62,10 @@ class View:
     def overview(self) -> overview.Overview:
         """Sum up the period."""
         return overview.overview(self.connection, self.selection)
+
+    def quality_course(self) -> quality_course.QualityCourse | None:
+        """Sum up which qualities play by hour and by day. None where no session can tell."""
+        return quality_course.quality_course(self.connection, self.selection)
 
     def series(
         self, parameter: Figure, compare: str | None = None, most_buckets: int = series.MAX_BUCKETS

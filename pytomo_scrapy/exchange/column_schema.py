@@ -55,7 +55,9 @@ def json_schema(dataset: Dataset) -> dict[str, Any]:
         "title": dataset.name,
         "type": "object",
         "properties": {column.name: _property(column) for column in dataset.columns},
+        # JSON lines write NULL as null: a row without a column is a damaged one.
         "required": _names(dataset.columns),
+        # A column that nothing describes would be a mistake of ours: whoever validates is to find it.
         "additionalProperties": False,
     }
 

@@ -16,6 +16,7 @@ def checked_license(text: str) -> str:
     **Source**: SPDX specification, annex "SPDX license expressions"; PEP 639, whose check this is.
     """
     try:
+        # As SPDX spells it: catalogues of data compare the text.
         return str(canonicalize_license_expression(text))
     except InvalidLicenseExpression as error:
         raise SettingError(

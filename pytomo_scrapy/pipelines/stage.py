@@ -10,6 +10,7 @@ from scrapy.exceptions import DropItem
 
 from pytomo_scrapy.crawl.context import CrawlContext
 from pytomo_scrapy.crawl.standing import Standing
+from pytomo_scrapy.crawl.study_crawl import ArmSessions
 from pytomo_scrapy.failures import MeasurementError, Stage
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.session import Session
@@ -33,7 +34,7 @@ class StagePipeline:
 
     def __init__(
         self,
-        session: Session,
+        session: Session | ArmSessions,
         stats: StatsCollector,
         admit: Callable[[VideoItem], Awaitable[None]] = no_wait,
         standing: Standing | None = None,

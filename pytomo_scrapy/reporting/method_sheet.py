@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,11 +20,26 @@ _MARGIN = 14.0
 
 def method_sheet(found: Publication) -> bytes:
     """Return the sheet as a PDF file of one page. Raises NotReadyError for what does not fit on it."""
+    letter_count = sum(map(len, _texts(found)))
     for size in _SIZES:
+        # To lay out what cannot fit takes long, and grows with the square of it.
+        if letter_count > _most_letters(size):
+            continue
         sheet = _written(found, size)
         if sheet.pdf.pages_count == 1:
             return sheet.finish()
     raise NotReadyError("The method does not fit on one page: choose fewer lines or a shorter period.")
+
+
+def _texts(found: Publication) -> Iterator[str]:
+    yield from (text for row in method_rows(found) for text in row)
+    yield from figures_section(found).sentences
+    yield from paste_text(found)
+
+
+def _most_letters(size: float) -> float:
+    """Return more letters than a page of A4 holds at this size, by the narrowest line and letter that there are."""
+    return (210 / (0.35 * size * 0.3528)) * (297 / (size * 0.467))
 
 
 def _written(found: Publication, size: float) -> TextPdf:
@@ -32,8 +48,9 @@ def _written(found: Publication, size: float) -> TextPdf:
     sheet.text(f"Written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
     _section(sheet, Section("How it was measured", (), ("", ""), list(method_rows(found))), (34, 148), size)
     figures = figures_section(found)
-    # The period stands above.
-    figures = replace(figures, sentences=figures.sentences[1:])
+    # Period and notes stand above.
+    notes = set(found.selection["notes"])
+    figures = replace(figures, sentences=[one for one in figures.sentences[1:] if one not in notes])
     _section(sheet, figures, (36, 30, 46, 20, 25, 25), size)
     _section(sheet, Section("Text to paste", paste_text(found)), (), size)
     _section(sheet, Section("How to cite", [citation()]), (), size)

@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.good_or_not import by_fault
 from pytomo_scrapy.analysis.grade import grade_of
 from pytomo_scrapy.analysis.publication.publication import publication_of
 from pytomo_scrapy.analysis.publication.words import Section, sections_of
+from pytomo_scrapy.analysis.quality_course import quality_course
 from pytomo_scrapy.analysis.report_selection import asked_for, report_selection
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.analysis.series import Buckets, Series, series
@@ -31,6 +32,7 @@ from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
 from pytomo_scrapy.reporting.pdf_text import LEFT, TextPdf, plain
+from pytomo_scrapy.reporting.quality_text import course_tables
 from pytomo_scrapy.reporting.tables import (
     average_table,
     estimate_table,
@@ -150,6 +152,7 @@ class _Page:
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
         self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
         self._goes_with(bad)
+        self._quality(connection)
         self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
         if found.failures:
             self._page.table(failure_table(found.failures[:12]), (34, 22, 14, 110))
@@ -168,6 +171,13 @@ class _Page:
             self._page.table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))
             self._page.text(faults.note, soft=True)
         return found
+
+    def _quality(self, connection: Connection) -> None:
+        """Which qualities play, by hour and by day."""
+        course = quality_course(connection, self._selection)
+        for layout in course_tables(course) if course is not None else ():
+            self._page.table(layout, (18, 16, *[28] * (len(layout.columns) - 2)))
+            self._page.text(layout.note, soft=True)
 
     def _goes_with(self, bad: BadSessions) -> None:
         """What goes with bad sessions, and a typical day."""

@@ -108,8 +108,7 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
         say(console, f"[yellow]{escape(note)}[/yellow]")
     _print_good_or_not(console, report.good_or_not)
     print_tables(console, [*report_tables(report), cause_table(report.causes)])
-    if report.quality is not None:
-        print_tables(console, [quality_table(report.quality)])
+    _print_quality(console, report)
     if report.outages:
         print_tables(console, [outage_table(report.outages)])
     if report.refusals is not None:
@@ -120,6 +119,16 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
     print_tables(console, [legacy_layout(report.imported)])
     if report.publication is not None:
         _print_publication(console, report.publication)
+
+
+def _print_quality(console: Console, report: ReportSummary) -> None:
+    """Print which qualities the line plays: all together, by hour and by day."""
+    from pytomo_scrapy.reporting.quality_text import course_tables
+
+    if report.quality is not None:
+        print_tables(console, [quality_table(report.quality)])
+    if report.quality_course is not None:
+        print_tables(console, course_tables(report.quality_course))
 
 
 def _print_publication(console: Console, found: Publication) -> None:

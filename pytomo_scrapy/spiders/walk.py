@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Self
 
 from scrapy.exceptions import CloseSpider
@@ -23,6 +23,7 @@ from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.spiders.arguments import WalkArguments
 from pytomo_scrapy.spiders.claims import MAX_ATTEMPTS, Claims
 from pytomo_scrapy.spiders.rounds import Rounds
+from pytomo_scrapy.spiders.study_rounds import end_round
 from pytomo_scrapy.spiders.user_list import VideoList
 from pytomo_scrapy.storage.frontier.frontier import Claim, FoundVideo, Frontier
 from pytomo_scrapy.storage.frontier.lease import SUSPECT_AFTER
@@ -83,7 +84,11 @@ class Walk:
         return self._frontier.crawl.name
 
     async def _seed(self) -> None:
-        if self._arguments.urls or self._arguments.input_file:
+        if self._context.study is not None:
+            urls = self._context.study.videos(self._frontier.crawl.pass_number)
+            listed = await self._storage.ask(self._frontier.listed)
+            self._claims.seed_list(VideoList(replace(self._arguments, urls=urls), listed))
+        elif self._arguments.urls or self._arguments.input_file:
             self._claims.seed_list(VideoList(self._arguments, await self._storage.ask(self._frontier.listed)))
         else:
             await self._claims.seed_sources([(source, {}) for source in self._sources])
@@ -142,7 +147,13 @@ class Walk:
         # A round that found nothing would begin the next at once, and so on.
         if (await self._storage.ask(self._frontier.counts)).done == 0:
             return False
-        if (pause_s := self._rounds.before_next_s()) > 0:
+        pause_s = self._rounds.before_next_s()
+        if self._context.study is not None:
+            done = self._frontier.crawl.pass_number
+            if await self._storage.ask(end_round, self._storage.database, self._context.study, done):
+                return False
+            pause_s = self._context.study.wait_s(done + 1)
+        if pause_s > 0:
             # Another crawler may use the line for the hours between; it is waited for where it is not done by then.
             self._context.line.free()
             await _wait(pause_s, "The next round starts", self._context.standing)
@@ -203,6 +214,19 @@ class Walk:
     def stored(self, claim_id: int | None) -> None:
         """Make room: the claim's measurement is stored."""
         self._claims.done(claim_id)
+
+    async def measured_arms(self, claim: Claim, study_name: str) -> frozenset[str]:
+        """Return the arms of a study that a crawl before this one measured for the claim. Raises StorageError."""
+        return await self._storage.ask(self._storage.repository.measured_arms, study_name, claim.id)
+
+    async def finish_claim(self, claim: Claim) -> None:
+        """End a claim of which nothing is left to be measured. Raises StorageError."""
+        await self._storage.ask(self._finish, claim.id)
+        self._claims.done(claim.id)
+
+    def _finish(self, claim_id: int) -> None:
+        with self._storage.database.write() as connection:
+            self._frontier.finish(claim_id, connection)
 
     async def give_back(self, claim_id: int) -> None:
         """Queue a claim again. It counts as an attempt where the crawl goes on."""

@@ -102,6 +102,16 @@ def read_studies(connection: Connection) -> list[StoredStudy]:
     return [_study_of(connection, row) for row in rows]
 
 
+def measured_counts(connection: Connection) -> dict[str, int]:
+    """Return how many measurements of each study stand, by its name."""
+    counted = (
+        select(measurement.c.study_name, func.count())
+        .where(measurement.c.study_name.is_not(None), measurement.c.is_superseded.is_(False))
+        .group_by(measurement.c.study_name)
+    )
+    return {str(row[0]): int(row[1]) for row in connection.execute(counted)}
+
+
 def freeze(database: Database, new: NewVersion) -> StoredStudy:
     """Store a plan as the next version of its study, where the newest is not the same. Returns the study.
 

@@ -57,7 +57,7 @@ def test_holder_of_a_file_cannot_be_told_and_the_sentence_does_without() -> None
 )
 def test_line_is_that_of_its_name_or_else_of_its_source_address(given: dict[str, object], is_same: bool) -> None:
     lock, home = lock_of(settings(**given)), lock_of(settings(PYTOMO_LINE="home"))
-    assert lock is not None and home is not None and (lock._key == home._key) == is_same
+    assert lock is not None and home is not None and (lock.key == home.key) == is_same
 
 
 def test_line_that_is_off_is_always_free() -> None:

@@ -75,7 +75,7 @@ def test_further_round_waits_until_the_line_is_free(holder: subprocess.Popen[str
 
 def test_source_addresses_are_lines_of_their_own_and_off_means_no_lock() -> None:
     here, there = (lock_of(settings(PYTOMO_SOURCE_ADDRESS=address)) for address in ("127.0.0.1", "127.0.0.2"))
-    assert here is not None and there is not None and here._key != there._key
+    assert here is not None and there is not None and here.key != there.key
     assert lock_of(settings(PYTOMO_LINE="off")) is None
     LineHold(None).take()
 

@@ -29,6 +29,7 @@ PAGES = (
     "/measurement/3",
     "/failures",
     "/runs",
+    "/studies",
     "/databases",
     "/docs",
     "/api",

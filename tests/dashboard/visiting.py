@@ -29,6 +29,7 @@ ADDRESSES = (
     "/measurement/1",
     "/failures?period=all",
     "/runs",
+    "/studies",
     "/databases",
     "/docs",
     "/docs/metrics",

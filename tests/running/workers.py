@@ -39,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--workers", type=int, default=0, help="run files in so many processes, forked after collection")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the garbage collector off until processes are forked: nothing that is imported or collected is garbage."""
+    if config.getoption("--workers"):
+        gc.disable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Run the collected tests in several processes. Leaves it to pytest where there is to be but one."""
@@ -57,6 +63,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     # Else each collection of garbage would look at all that was imported, and copy it.
     gc.collect()
     gc.freeze()
+    gc.enable()
     for queue, number in ((crowd, at_once), (alone, min(at_once, _ALONE_AT_ONCE))):
         _Round(session, [file for file in queue if file]).run(number)
     return True

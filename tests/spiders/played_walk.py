@@ -119,7 +119,7 @@ class Context:
         self.config = config.load({"PYTOMO_PACE_S": 0, **settings}.get)
         self.frontier, self.storage, self.gate = frontier, Storage(), Gate()
         self.politeness, self.data_cap, self.line = Politeness(self.log), DataCap(), Line(self.log)
-        self.lab, self.standing = LabLife(), Standing()
+        self.lab, self.standing, self.study = LabLife(), Standing(), None
         self.outages = Outages(OutageConfig(self.config.dns, is_on=False), hold=None, pause=None, in_thread=None)  # type: ignore[arg-type]
 
     @property

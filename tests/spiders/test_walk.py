@@ -14,7 +14,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from pytomo_scrapy.crawl.context import CrawlContext
-from pytomo_scrapy.crawl.line_lock import LineLock
+from pytomo_scrapy.crawl.line_lock import LineHold, LineLock
 from pytomo_scrapy.failures import Stage, StorageError
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.measure.tools import Stopped
@@ -201,7 +201,7 @@ def test_line_that_another_crawler_holds_ends_the_crawl_before_its_database_know
     lock = LineLock("name test of the walk")
     assert lock.take()
     crawl = make_crawl()
-    crawl.context.line._lock = LineLock("name test of the walk")
+    crawl.context.line = LineHold(LineLock("name test of the walk"))
     assert crawl.run() == "line_taken" and crawl.requested == []
     lock.free()
 

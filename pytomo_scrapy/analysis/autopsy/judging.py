@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
+from pytomo_scrapy.analysis.autopsy.explaining import explain
 from pytomo_scrapy.analysis.autopsy.stored_sessions import SessionReader
-from pytomo_scrapy.analysis.autopsy.verdict import explain
 from pytomo_scrapy.items import Autopsy
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.read import matching

@@ -66,6 +66,7 @@ _BY_KIND: Mapping[str, tuple[str, str | None, Standard | None]] = {
         None,
     ),
     "rtt": ("Pings without a reply, and all ways to ping but the most frequent one.", None, None),
+    "loaded_rtt": ("Windows in which no small probe to the media host was sent or answered.", None, None),
     **{
         kind.name: (
             "Sessions that cannot tell: the window asked for too little, or the video has no such quality.",

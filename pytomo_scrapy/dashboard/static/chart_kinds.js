@@ -60,7 +60,7 @@
     // A fixed middle of the range in which most values lie: a lone peak must not flatten the rest.
     chart.plot({
       scales: { x: { time: true, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min || 0), max || 1, 0.08, true) } },
-      series: series, bands: bands, axes: axes(timeAxis(), { title: unitOf(parameter) }), plugins: [parts.breakLines(answer.breaks), parts.faintPoints(shown.lines, answer.few_rows)],
+      series: series, bands: bands, axes: axes(timeAxis(), { title: parts.besideOf(parameter) }), plugins: [parts.breakLines(answer.breaks), parts.faintPoints(shown.lines, answer.few_rows)],
       cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false } },
     }, data, chart.range);
     chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (parameter.unit ? " (" + parameter.unit + ")" : ""), "n"])),
@@ -102,7 +102,7 @@
     chart.range = [xs[0], xs[xs.length - 1] > xs[0] ? xs[xs.length - 1] : xs[0] + 1];
     chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => uPlot.rangeNum(Math.min(0, min), max, 0.08, true) } },
       series: [{ label: unitOf(answer.x), value: (u, value) => (value === null ? "" : compact(value)) }, { label: unitOf(answer.y), stroke: lineColour(0), paths: () => null, points: { show: true, size: 4, width: 0, fill: lineColour(0) }, value: (u, value) => (value === null ? "" : compact(value)) }],
-      axes: axes({ title: unitOf(answer.x) }, { title: unitOf(answer.y) }) }, [xs, ys], chart.range);
+      axes: axes({ title: unitOf(answer.x) }, { title: parts.besideOf(answer.y) }) }, [xs, ys], chart.range);
     chart.u.over.addEventListener("click", function () {
       const position = chart.u.cursor.idx;
       if (position !== null && position !== undefined && !chart.isZoomed) location.assign("/measurement/" + answer.measurement_ids[order[position]] + keptDatabase());

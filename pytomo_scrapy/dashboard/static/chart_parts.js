@@ -114,6 +114,11 @@
     return [axis(x, "x"), axis(y, "y")];
   }
   function timeAxis() { return { isTime: true, title: "time (" + (isLocal() ? zone() : "UTC") + ")" }; }
+  /* Beside a chart there is room for so many letters; its heading says the rest. */
+  function besideOf(figure) {
+    const title = unitOf(figure);
+    return title.length <= 34 || !figure.unit ? title : figure.unit;
+  }
   function unitOf(figure) { return figure.title + (figure.unit ? " (" + figure.unit + ")" : ""); }
 
   function breakLines(breaks) {
@@ -192,5 +197,5 @@
 
   window.pytomoParts = { axes: axes, axis: axis, breakLines: breakLines, colour: colour, compact: compact, element: element, faintPoints: faintPoints,
     instant: instant, isLocal: isLocal, legend: legend, lineColour: lineColour, local: local, logRange: logRange, logTicks: logTicks, onClock: onClock, percent: percent,
-    shading: shading, timeAxis: timeAxis, unitOf: unitOf, utc: utc, written: written, zone: zone };
+    besideOf: besideOf, shading: shading, timeAxis: timeAxis, unitOf: unitOf, utc: utc, written: written, zone: zone };
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -44,7 +45,7 @@ def follow_redirect(url: str, location: str | None, seen: Collection[str], max_r
     if not location:
         raise MeasurementError("bad_redirect", "no Location header")
     try:
-        target = read_target(urldefrag(urljoin(url, location.strip())).url)
+        target = read_target(urldefrag(urljoin(url, _with_slashes(location.strip()))).url)
     except ValueError:
         raise MeasurementError("bad_redirect", "the Location is not an http or https URL") from None
     if target.url in seen or sum(_without_query(met) == _without_query(target.url) for met in seen) >= MAX_VISITS:
@@ -52,6 +53,13 @@ def follow_redirect(url: str, location: str | None, seen: Collection[str], max_r
     if len(seen) > max_redirects:
         raise MeasurementError("redirect_limit", f"more than {max_redirects} hops")
     return target
+
+
+def _with_slashes(location: str) -> str:
+    """Return the address as browsers read it, who take a backslash before the query for a slash (WHATWG URL, 4.4)."""
+    place = re.match(r"[^?#]*", location)
+    end = place.end() if place else 0
+    return location[:end].replace("\\", "/") + location[end:]
 
 
 def _without_query(url: str) -> tuple[str, str, str]:

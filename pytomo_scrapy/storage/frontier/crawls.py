@@ -57,6 +57,19 @@ def find_or_create(
         return resumed
 
 
+def reopen_rounds(database: Database, name: str, vantage: str, rounds: int) -> bool:
+    """Let a finished crawl of rounds go on where more are wanted. False where as many are done already."""
+    with database.write() as connection:
+        own = select(crawl).where(crawl.c.name == name, crawl.c.vantage_name == vantage).order_by(crawl.c.id.desc())
+        row = connection.execute(own.limit(1)).one_or_none()
+        if row is None or row.finished_at is None:
+            return True
+        if row.pass_number >= rounds:
+            return False
+        connection.execute(update(crawl).where(crawl.c.id == row.id).values(finished_at=None))
+    return True
+
+
 def _resume(connection: Connection, values: Mapping[str, Any]) -> OpenCrawl | None:
     unfinished = select(crawl).where(
         crawl.c.name == values["name"],

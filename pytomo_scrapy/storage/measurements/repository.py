@@ -22,6 +22,7 @@ from pytomo_scrapy.items import PlaybackResult, VideoItem
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.frontier.frontier import Frontier
 from pytomo_scrapy.storage.measurements import read, save_details
+from pytomo_scrapy.storage.measurements.arms import measured_arms
 from pytomo_scrapy.storage.measurements.rows import clean, insert_one, kept
 from pytomo_scrapy.storage.measurements.save import Run as Run
 from pytomo_scrapy.storage.measurements.save import Saved as Saved
@@ -164,6 +165,11 @@ class Repository:
             raise StorageError(
                 f"Measurement {measurement_id} has a playback named {result.player!r} already, or does not exist."
             ) from error
+
+    def measured_arms(self, study_name: str, claim_id: int) -> frozenset[str]:
+        """Return the arms of a claim of a study that need not be measured again."""
+        with self.database.read() as connection:
+            return measured_arms(connection, study_name, claim_id)
 
     def received_bytes_since(self, vantage_name: str, since: datetime) -> int:
         """Return the media bytes of all windows that a measuring point opened from `since` on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -102,3 +102,8 @@ def about_of(column: Column[Any]) -> About | None:
 
 def _info(meaning: str, null: str = "never", unit: str | None = None) -> dict[str, About]:
     return {"about": About(meaning, null, unit)} if meaning else {}
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """Return what makes an index hold only the rows of a condition, on either database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}

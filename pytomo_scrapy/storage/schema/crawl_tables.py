@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from pytomo_scrapy.items import DnsResult, PageResult, PingResult, ResolveResult, StudyMark
@@ -30,6 +29,7 @@ from pytomo_scrapy.storage.schema.columns import (
     failure_columns,
     id_column,
     metadata,
+    only_where,
     optional,
     reference,
     required,
@@ -97,8 +97,7 @@ crawl = Table(
         "name",
         "vantage_name",
         unique=True,
-        sqlite_where=text("finished_at IS NULL"),
-        postgresql_where=text("finished_at IS NULL"),
+        **only_where("finished_at IS NULL"),
     ),
 )
 
@@ -232,8 +231,7 @@ frontier = Table(
         "depth",
         "parent_id",
         "place",
-        sqlite_where=text("state = 0"),
-        postgresql_where=text("state = 0"),
+        **only_where("state = 0"),
     ),
     # The state leads although it is always 1 here: SQLite then never mistakes the index above for the shorter way.
     Index(
@@ -242,8 +240,7 @@ frontier = Table(
         "crawl_id",
         "pass_number",
         "owner_id",
-        sqlite_where=text("state = 1"),
-        postgresql_where=text("state = 1"),
+        **only_where("state = 1"),
     ),
 )
 
@@ -370,8 +367,7 @@ measurement = Table(
     Index(
         "ix_measurement_outage",
         "outage_started_at",
-        sqlite_where=text("outage_started_at IS NOT NULL"),
-        postgresql_where=text("outage_started_at IS NOT NULL"),
+        **only_where("outage_started_at IS NOT NULL"),
     ),
     # A second vantage adds rows later; what is superseded stays beside what replaced it.
     Index(
@@ -381,8 +377,7 @@ measurement = Table(
         "video_row_id",
         "vantage_id",
         unique=True,
-        sqlite_where=text("NOT is_superseded AND arm IS NULL"),
-        postgresql_where=text("NOT is_superseded AND arm IS NULL"),
+        **only_where("NOT is_superseded AND arm IS NULL"),
     ),
     # In a study, each arm measures the video once.
     Index(
@@ -393,14 +388,12 @@ measurement = Table(
         "vantage_id",
         "arm",
         unique=True,
-        sqlite_where=text("NOT is_superseded AND arm IS NOT NULL"),
-        postgresql_where=text("NOT is_superseded AND arm IS NOT NULL"),
+        **only_where("NOT is_superseded AND arm IS NOT NULL"),
     ),
     Index(
         "ix_measurement_study",
         "study_name",
         "claim_id",
-        sqlite_where=text("study_name IS NOT NULL"),
-        postgresql_where=text("study_name IS NOT NULL"),
+        **only_where("study_name IS NOT NULL"),
     ),
 )

@@ -56,3 +56,17 @@ def test_redirects_are_followed_up_to_the_limit() -> None:
 def test_target_of_another_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match="http"):
         read_target("file:///etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("\\v2", "https://rr1.example/v2"),
+        ("..\\v2?a=\\b", "https://rr1.example/v2?a=\\b"),
+        ("https:\\\\rr2.example\\v2", "https://rr2.example/v2"),
+        ("\\\\rr2.example/v2", "https://rr2.example/v2"),
+    ],
+)
+def test_backslashes_of_a_redirect_are_slashes_as_in_browsers(location: str, url: str) -> None:
+    start = "https://rr1.example/d/v"
+    assert follow_redirect(start, location, [start], 8).url == url

@@ -24,8 +24,9 @@ def stream(delivery_bps: float, media_bps: float | None, method: str = "packets"
         (3e6, 0.8e6, 0.2, 2, False),  # no recording has such a round trip
         (3e6, 3e6, 0.05, 0, True),  # as 720p on faster links, which never stalled
         (3e6, 3e6, 0.05, 1, False),
-        (200e6, 3e6, 0.001, 0, True),  # faster than all recorded: what a startup waits for is not the line
-        (200e6, 8e6, 0.001, 0, False),  # no recording has such media
+        (92e6, 3e6, 0.02, 0, True),  # the fastest that was recorded
+        (100e6, 3e6, 0.001, 0, False),
+        (90e6, 8e6, 0.001, 0, False),  # no recording has such media
         (30e6, 0.8e6, 0.05, 0, True),
         (30e6, 0.8e6, 0.05, 1, False),
         (3e6, None, 0.05, 0, False),

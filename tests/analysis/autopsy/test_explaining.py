@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pytomo_scrapy.analysis.autopsy.explaining import explain
 from pytomo_scrapy.analysis.autopsy.limits import RULES_VERSION, known_limits
-from pytomo_scrapy.analysis.autopsy.verdict import explain
 from pytomo_scrapy.items import Cause, DnsLookup, Interval, MediaTimeline, Surroundings, Symptom
 from tests.analysis.autopsy.sessions import Line, good, make_evidence, never, slow, stalled
 

@@ -1,0 +1,1 @@
+"""What a study finds, how surely it would, and what became of its plan."""

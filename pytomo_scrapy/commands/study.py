@@ -1,0 +1,187 @@
+"""`pytomo study`: a comparison that is planned before it is made, run from its plan, and accounted for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.commands.crawl import Command as ScrapyCrawl
+
+from pytomo_scrapy.commands import EXIT_FAILED, refuse
+from pytomo_scrapy.commands.crawl import Command as CrawlCommand
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items.foreign_text import printable
+
+if TYPE_CHECKING:
+    from pytomo_scrapy.crawl.study_crawl import StudyCrawl
+    from pytomo_scrapy.storage.database import Database
+    from pytomo_scrapy.storage.study_store import StoredStudy
+    from pytomo_scrapy.studies.study_plan import StudyPlan
+
+_ACTIONS = ("new", "run", "status", "report")
+
+
+class Command(CrawlCommand):
+    """Exit codes: as `scrapy crawl`; 2 for a plan that is not usable, with one sentence that says why."""
+
+    def syntax(self) -> str:
+        return "[options] new|run|status|report FILE.toml"
+
+    def short_desc(self) -> str:
+        return "Plan a comparison, measure it, and account for it"
+
+    def long_desc(self) -> str:
+        return (
+            f"{self.short_desc()}. `new` writes a plan to be changed, or freezes the one that is there and says which "
+            "power it promises; `run` measures, and goes on where it was stopped; `status` says how far it is, and "
+            "nothing of the outcome; `report` says what was planned, done and found, and is kept as a look."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--change", metavar="WHY", help="go on with a changed plan as its next version")
+        parser.add_argument("--json", action="store_true", help="print status or report as one JSON object")
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 2 or args[0] not in _ACTIONS:
+            refuse(f"Say what to do with which plan: pytomo study {'|'.join(_ACTIONS)} FILE.toml")
+        self._action, self._path = args
+        if self._action == "run":
+            super().process_options(args, opts)
+            return
+        self.requires_crawler_process = False
+        ScrapyCrawl.process_options(self, args, opts)
+
+    def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
+        """Freeze the plan, and give the spider what it needs of it."""
+        assert self.settings is not None
+        with self.opened_database() as database:
+            opts.spargs["_study"] = self._begin(database, opts.change)
+        # A video's arms follow each other: the next video waits.
+        self.settings.set("PYTOMO_FRONTIER_AHEAD", 1, "cmdline")
+        return "study"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if self._action == "run":
+            self._crawl(self._create_crawler("study"), opts.spargs)
+        elif self._action == "new":
+            self._new(opts.change)
+        else:
+            self._show(is_json=opts.json)
+
+    def _plan(self) -> tuple[StudyPlan, str]:
+        from pytomo_scrapy.studies.plan_file import read_plan
+
+        with self.refusals():
+            return read_plan(self._path)
+
+    def _vantage(self) -> str:
+        return self.load_config().vantage or platform.node()
+
+    def _new(self, change_reason: str | None) -> None:
+        from pytomo_scrapy.studies.plan_template import PLAN_TEMPLATE
+
+        path = Path(self._path)
+        if not path.exists():
+            try:
+                path.write_text(PLAN_TEMPLATE, encoding="utf-8")
+            except OSError as error:
+                refuse(f"{path} cannot be written: {error.strerror}.", EXIT_FAILED)
+            print(f"A plan to be changed is in {path}. Then: pytomo study new {path}")
+            return
+        with self.opened_database() as database:
+            self._say_frozen(self._frozen(database, change_reason))
+
+    def _frozen(self, database: Database, change_reason: str | None) -> StoredStudy:
+        from pytomo_scrapy.analysis.studies.freezing import freeze_plan
+
+        plan, text = self._plan()
+        return freeze_plan(database, plan, text, self._vantage(), change_reason)
+
+    def _say_frozen(self, study: StoredStudy) -> None:
+        from pytomo_scrapy.analysis.studies.freezing import power_sentence
+
+        newest = study.newest
+        print(f"Study {study.name}, version {newest.version}: {newest.planned_count} measurements.")
+        print(f"Hash: {newest.plan_hash}")
+        print(f"Power: {power_sentence(newest)}")
+
+    def _begin(self, database: Database, change_reason: str | None) -> StudyCrawl:
+        """Return the plan as this machine follows it. Raises SettingError where it has nothing to measure."""
+        from pytomo_scrapy.crawl.study_crawl import StudyCrawl, crawl_name_of
+        from pytomo_scrapy.storage.frontier.crawls import reopen_rounds
+        from pytomo_scrapy.storage.study_store import note_start
+        from pytomo_scrapy.studies.arm_settings import config_of_arm
+        from pytomo_scrapy.studies.study_plan import read_back
+
+        assert self.settings is not None
+        study = self._frozen(database, change_reason)
+        frozen, vantage = read_back(study.newest.plan_json), self._vantage()
+        arms = frozen.plan.arms_of(vantage)
+        if not arms:
+            names = ", ".join(str(arm.vantage) for arm in frozen.plan.arms)
+            raise SettingError(
+                f"The plan of {study.name!r} has no arm for {vantage!r}: PYTOMO_VANTAGE must be one of {names}."
+            )
+        configs = {arm.name: config_of_arm(self.settings.get, frozen.plan, arm) for arm in arms}
+        if study.end_reason is not None or not reopen_rounds(
+            database, crawl_name_of(study.name), vantage, frozen.plan.schedule.rounds
+        ):
+            raise SettingError(f"The study {study.name!r} is over here: pytomo study report {self._path} shows it.")
+        started_at = note_start(database, study.id)
+        self._tell(study)
+        return StudyCrawl(study.id, study.newest.version, frozen, vantage, arms, configs, started_at)
+
+    def _tell(self, study: StoredStudy) -> None:
+        from pytomo_scrapy.analysis.studies.freezing import power_sentence
+
+        newest = study.newest
+        sys.stderr.write(f"Study {printable(study.name)}, version {newest.version}, plan {newest.plan_hash[:12]}\n")
+        sys.stderr.write(f"Power: {power_sentence(newest)}\n")
+
+    def _show(self, *, is_json: bool) -> None:
+        from pytomo_scrapy.analysis.studies.account import account_of
+        from pytomo_scrapy.reporting.study_text import account_lines, look_lines, study_values
+
+        plan, _ = self._plan()
+        look: Any = None
+        with self.opened_database() as database:
+            study, rows = self._stored(database, plan), None
+            if self._action == "report":
+                look, rows, study = self._look(database, study)
+            account = account_of(database, study, rows)
+        if is_json:
+            print(json.dumps(study_values(study, account, look), default=str))
+            return
+        for line in [*account_lines(account), *(look_lines(look) if look is not None else ())]:
+            print(printable(line))
+        self._warn_of_other_plan(study, plan)
+
+    def _look(self, database: Database, study: StoredStudy) -> Any:
+        """Take a look, and keep it: the account of it and of all later ones says so."""
+        from pytomo_scrapy.analysis.studies.outcome import look_again
+
+        look, rows = look_again(database, study, self._vantage())
+        return look, rows, self._stored(database, None, study.name)
+
+    def _stored(self, database: Database, plan: StudyPlan | None, name: str = "") -> StoredStudy:
+        from pytomo_scrapy.storage.study_store import read_study
+
+        name = plan.name if plan is not None else name
+        with database.read() as connection:
+            study = read_study(connection, name)
+        if study is None:
+            refuse(
+                f"No plan of {name!r} is frozen in this database: pytomo study run {self._path} begins it.", EXIT_FAILED
+            )
+        return study
+
+    def _warn_of_other_plan(self, study: StoredStudy, plan: StudyPlan) -> None:
+        from pytomo_scrapy.studies.study_plan import read_back, written
+
+        if written(read_back(study.newest.plan_json).plan) != written(plan):
+            sys.stderr.write(f"{self._path} is not the plan in force, which is version {study.newest.version}.\n")

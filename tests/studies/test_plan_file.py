@@ -1,0 +1,102 @@
+"""A plan is read at once, and what is wrong with it is one sentence that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.studies.plan_file import read_plan
+from pytomo_scrapy.studies.plan_template import PLAN_TEMPLATE
+from pytomo_scrapy.studies.study_plan import Arm, FrozenPlan, Schedule, StudyPlan, read_back
+
+ID = "dQw4w9WgXcQ"
+LINK = f"https://www.youtube.com/watch?v={ID}"
+ARMS = """
+[[arms]]
+name = "A"
+settings = { PYTOMO_IP_FAMILY = "4" }
+[[arms]]
+name = "B"
+settings = { PYTOMO_IP_FAMILY = "6" }
+"""
+PLAN = (
+    'name = "one"\nquestion = "Is B worse?"\n#top\n'
+    + ARMS
+    + f'#arm\n[panel]\nvideos = ["{ID}"]\n[schedule]\nrounds = 4\nevery_h = 6\n'
+    + "[outcome]\nsmallest_effect = 0.2\n[stopping]\nlooks = []\n[settings]\nPYTOMO_DOWNLOAD_WINDOW_S = 10\n"
+)
+
+
+def read(folder: Path, text: str) -> StudyPlan:
+    path = folder / "plan.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_plan(str(path))[0]
+
+
+def test_plan_is_what_its_file_says(tmp_path: Path) -> None:
+    plan = read(tmp_path, PLAN)
+    assert plan.arms == (Arm("A", {"PYTOMO_IP_FAMILY": "4"}), Arm("B", {"PYTOMO_IP_FAMILY": "6"}))
+    assert plan.panel.videos == (LINK,)
+    assert plan.schedule == Schedule(4, 6 * 3600.0, "0")
+    assert plan.settings_of(plan.arms[1]) == {"PYTOMO_DOWNLOAD_WINDOW_S": "10", "PYTOMO_IP_FAMILY": "6"}
+    assert plan.look_rounds == (4,)
+
+
+def test_template_is_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "videos.txt").write_text(f"{ID}\n", encoding="utf-8")
+    assert read(tmp_path, PLAN_TEMPLATE).schedule.rounds == 28
+
+
+def test_hash_is_of_the_values_and_not_of_the_words_around_them(tmp_path: Path) -> None:
+    plan = read(tmp_path, PLAN)
+    frozen, again = FrozenPlan(plan, (LINK,)), FrozenPlan(read(tmp_path, f"# a remark\n{PLAN}"), (LINK,))
+    assert frozen.plan_hash == again.plan_hash
+    assert frozen.plan_hash != FrozenPlan(plan, (LINK, "another")).plan_hash
+    assert read_back(frozen.plan_json).plan_json == frozen.plan_json
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("#top", "colour = 1", "colour is not known: it must be one of name, question"),
+        (ARMS, '[[arms]]\nname = "A"\n', "at least two arms, and this one has 1"),
+        ('name = "B"', 'name = "A"', "two arms have the name 'A'"),
+        ('"6"', '"4"', "measure in the same way: there is nothing to compare"),
+        ("PYTOMO_IP_FAMILY", "PYTOMO_IP_FAMLY", "PYTOMO_IP_FAMLY is no setting"),
+        ("PYTOMO_IP_FAMILY", "PYTOMO_PACE_S", "PYTOMO_PACE_S is a setting of the whole crawl"),
+        ('"6"', '"five"', "PYTOMO_IP_FAMILY='five' is not usable"),
+        ('"6"', '"both"', "PYTOMO_IP_FAMILY=both is a comparison of its own"),
+        ("smallest_effect = 0.2", "smallest_effect = 0", "no study can find 0"),
+        ("smallest_effect = 0.2", "", "outcome.smallest_effect is missing"),
+        (f'videos = ["{ID}"]', "", "it has no panel"),
+        (f'videos = ["{ID}"]', 'videos = ["no link"]', "panel.videos"),
+        (f'videos = ["{ID}"]', 'file = "nowhere.txt"', "nowhere.txt cannot be read"),
+        (f'videos = ["{ID}"]', f'videos = ["{ID}"]\ncount = 3', "it must be one of them"),
+        (f'videos = ["{ID}"]', "count = 3\nstrata = { views = [5, 5] }", "numbers that rise"),
+        ("rounds = 4", "rounds = 0", "schedule.rounds = 0 must be a whole number of at least 1"),
+        ("rounds = 4", "rounds = true", "schedule.rounds = True must be something else than true or false"),
+        ("looks = []", "looks = [4]", "must be rounds before the last, which is 4"),
+        ("#top", 'exclusions = ["stalls"]', "exclusions = ['stalls'] must be a list of foreign_traffic"),
+        ('name = "B"', 'name = "B"\nvantage = "there"', "'B' has a vantage and others have none"),
+        ("#arm", "[", "is no TOML"),
+        (
+            "PYTOMO_DOWNLOAD_WINDOW_S = 10",
+            'PYTOMO_HTTP_PROXY = "http://me:secret@proxy:3128"',
+            "PYTOMO_HTTP_PROXY holds a password",
+        ),
+    ],
+)
+def test_plan_that_is_not_usable_is_refused_with_one_sentence(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert old in PLAN
+    with pytest.raises(SettingError) as refusal:
+        read(tmp_path, PLAN.replace(old, new))
+    sentence = str(refusal.value)
+    assert words in sentence
+    assert sentence.endswith(".") and "\n" not in sentence
+
+
+def test_plan_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"cannot be read: No such file"):
+        read_plan(str(tmp_path / "nowhere.toml"))
