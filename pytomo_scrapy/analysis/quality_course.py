@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlalchemy import Connection
 
-from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.blocks import Integers
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.local_hours import LocalHours
@@ -45,30 +45,32 @@ class QualityCourse:
 def quality_course(connection: Connection, selection: Selection) -> QualityCourse | None:
     """Sum up the valid sessions of a settled selection. None where no session can tell of any quality."""
     clock = LocalHours(connection)
-    sums = {part: np.zeros((len(HEIGHTS_PX), 2, size)) for part, size in (("hour", 24), ("weekday", 7))}
+    # Of each height, day and hour: sessions that do not play it, that do, and that cannot tell.
+    counts = np.zeros((len(HEIGHTS_PX), 7 * 24 * 3), dtype=np.int64)
     for rows in ColumnScan(connection, replace(selection, is_valid_only=True), PARAMETERS["startup_delay_s"]):
         local_s = clock.seconds(rows)
         # The first day of 1970 was a Thursday.
-        indexes: dict[str, Integers] = {"hour": local_s // 3600 % 24, "weekday": (local_s // 86_400 + 3) % 7}
+        cells = ((local_s // 86_400 + 3) % 7 * 24 + local_s // 3600 % 24) * 3
         for position, height_px in enumerate(HEIGHTS_PX):
-            plays: Values = rows.value(f"plays_{height_px}p")
-            is_known = ~np.isnan(plays)
-            for part, index in indexes.items():
-                size = sums[part].shape[2]
-                sums[part][position, 0] += np.bincount(index[is_known], weights=plays[is_known], minlength=size)
-                sums[part][position, 1] += np.bincount(index[is_known], minlength=size)
-    if not sums["hour"][:, 1].any():
+            plays = np.nan_to_num(rows.value(f"plays_{height_px}p"), nan=2.0).astype(np.int64)
+            counts[position] += np.bincount(cells + plays, minlength=counts.shape[1])
+    by_day_and_hour = counts.reshape(len(HEIGHTS_PX), 7, 24, 3)
+    if not by_day_and_hour[..., :2].any():
         return None
-    return QualityCourse(_parts(HOURS, sums["hour"]), _parts(WEEKDAYS, sums["weekday"]), clock.utc_count)
+    hours, days = by_day_and_hour.sum(axis=1), by_day_and_hour.sum(axis=2)
+    return QualityCourse(_parts(HOURS, hours), _parts(WEEKDAYS, days), clock.utc_count)
 
 
-def _parts(names: Sequence[str], sums: Values) -> list[QualityPart]:
+def _parts(names: Sequence[str], counts: Integers) -> list[QualityPart]:
     return [
-        QualityPart(name, [_share(height_px, *sums[at, :, index]) for at, height_px in enumerate(HEIGHTS_PX)])
+        QualityPart(
+            name, [_share(height_px, *counts[at, index, :2].tolist()) for at, height_px in enumerate(HEIGHTS_PX)]
+        )
         for index, name in enumerate(names)
     ]
 
 
-def _share(height_px: int, plays: float, known: float) -> HeightShare:
-    low, high = wilson_interval(int(plays), int(known)) or (None, None)
-    return HeightShare(height_px, int(plays), int(known), plays / known if known else None, low, high)
+def _share(height_px: int, fails: int, plays: int) -> HeightShare:
+    known = fails + plays
+    low, high = wilson_interval(plays, known) or (None, None)
+    return HeightShare(height_px, plays, known, plays / known if known else None, low, high)

@@ -75,7 +75,8 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
     """`known` are the values of each dimension in the period."""
     found, bad = view.overview(), view.bad_sessions()
     grade = view.grade(found)
-    subject, course = _subject(view, known["provider"]), view.quality_course()
+    # Half a second for a million rows: those are in the report alone.
+    subject, course = _subject(view, known["provider"]), None if view.is_large else view.quality_course()
     sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
     return {
         "found": found,
@@ -86,6 +87,7 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
         "exposures": exposure_table(bad),
         "contract": _contract(known),
         "courses": [] if course is None else course_tables(course),
+        "is_course_left_out": view.is_large,
         "refused": refusal_table(found.refusals),
         "outages": outage_table(found.outages),
         "causes": cause_table(found.causes),

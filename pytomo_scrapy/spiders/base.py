@@ -30,7 +30,7 @@ from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 from pytomo_scrapy.pages.dates import listed_age_s, printed_date
 from pytomo_scrapy.spiders.arguments import of_the_user, parse_arguments
-from pytomo_scrapy.spiders.further_pages import Answer, FurtherPages
+from pytomo_scrapy.spiders.further_pages import Answer, FurtherPages, with_what_followed
 from pytomo_scrapy.spiders.page_errors import ordered_wait_s, page_trouble
 from pytomo_scrapy.spiders.user_list import check_list
 from pytomo_scrapy.spiders.walk import Walk, close_if_over, take_line
@@ -194,6 +194,7 @@ class WalkSpider(Spider):
         try:
             page, most = await self._read(response), self.arguments.max_per_page
             videos = await self._further().videos(page, self.source_page(claim), most)
+            page = with_what_followed(page, videos)
             await self.walk.finish_source(
                 claim, self._found(videos[:most]), page.failure, page.failure_detail, ordered_wait_s(response)
             )
@@ -210,8 +211,9 @@ class WalkSpider(Spider):
                 answer, request = await self._video_answer(response, claim)
                 page = answer.page
                 about = page.about if page.about and page.about.video_id == item.video_id else None
-                item.title, item.page = title_of(about.title) if about else None, _page_result(page, about)
                 videos = await self._further().videos(page, request, self.arguments.max_per_page, but=claim.video_id)
+                page = with_what_followed(page, videos)
+                item.title, item.page = title_of(about.title) if about else None, _page_result(page, about)
                 found = self._found(self._draw(videos, claim.video_id))
                 await self.walk.add_related(claim, found, page.failure, answer.ordered_wait_s)
         except Stopped:

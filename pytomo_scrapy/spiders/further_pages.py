@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
 
@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 
 # The longest list that the service is known to give (a search, about 600 videos) has 30 pages.
 MOST_FURTHER_PAGES = 50
+EMPTY = "empty_page"
 # Real tokens have some thousand characters; a longer one is not worth sending back.
 _LONGEST_TOKEN = 50_000
 
@@ -40,10 +41,11 @@ class FurtherPages:
     async def videos(self, first: ParsedPage, request: PageRequest, wanted: int, but: str = "") -> list[PageVideo]:
         """Return the videos of the first page, and of as many that follow as `wanted` of them need, without id `but`.
 
-        A page that fails ends the list: what was there before stays. So does one that adds nothing. Raises Stopped.
+        The first one may be empty and go on: the service keeps whole lists for later. A page that fails ends the list:
+        what was there before stays. So does one that adds nothing. Raises Stopped.
         """
         found = {video.video_id: video for video in first.videos if video.video_id != but}
-        token = first.continuation if first.failure is None else None
+        token = first.continuation if first.failure in {None, EMPTY} else None
         for _ in range(MOST_FURTHER_PAGES):
             if token is None or len(token) > _LONGEST_TOKEN or len(found) >= wanted:
                 break
@@ -61,6 +63,12 @@ class FurtherPages:
                 break
             request, token = following, answer.page.continuation
         return list(found.values())
+
+
+def with_what_followed(first: ParsedPage, videos: Sequence[PageVideo]) -> ParsedPage:
+    """Return the first page, which is none that failed where it was empty and its list went on."""
+    is_made_up_for = first.failure == EMPTY and bool(videos)
+    return replace(first, failure=None, failure_detail=None) if is_made_up_for else first
 
 
 def _name(request: PageRequest) -> tuple[str, int]:

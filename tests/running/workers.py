@@ -108,8 +108,6 @@ class _Round:
 
     def _fork(self) -> None:
         ours, theirs = Pipe()
-        capture = self._session.config.pluginmanager.getplugin("capturemanager")
-        capture.suspend_global_capture(in_=True)
         parent = os.getpid()
         with warnings.catch_warnings():
             # Python 3.12 warns of threads, such as a library of numbers starts when it is imported.
@@ -119,7 +117,6 @@ class _Round:
             for connection in (ours, *self._workers):
                 connection.close()
             _be_worker(self._session, theirs, parent)
-        capture.resume_global_capture()
         theirs.close()
         self._workers[ours] = _Worker(pid, ours)
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytomo_scrapy.measure.tools import Stopped
 from pytomo_scrapy.pages import PageRequest, PageVideo, ParsedPage
-from pytomo_scrapy.spiders.further_pages import MOST_FURTHER_PAGES, Answer, FurtherPages
+from pytomo_scrapy.spiders.further_pages import MOST_FURTHER_PAGES, Answer, FurtherPages, with_what_followed
 
 FIRST = PageRequest("search:week:GB:music", "http://toy.test/1")
 
@@ -95,3 +95,18 @@ def test_list_without_an_end_is_followed_so_far_and_no_further() -> None:
 def test_stop_on_the_way_is_not_the_end_of_the_list() -> None:
     with pytest.raises(Stopped):
         Service(Stopped()).videos(page("a", token="t"), 9)
+
+
+@pytest.mark.parametrize(
+    ("failure", "found"), [("empty_page", ["c"]), ("unknown_page_shape", []), ("consent_page", []), ("bot_check", [])]
+)
+def test_first_page_that_is_empty_goes_on_and_one_that_failed_does_not(failure: str, found: list[str]) -> None:
+    assert Service(page("c")).videos(page(token="t1", failure=failure), 9) == found
+
+
+def test_empty_first_page_counts_as_failed_only_where_nothing_followed() -> None:
+    empty = page(token="t1", failure="empty_page")
+    assert with_what_followed(empty, [PageVideo("c")]).failure is None
+    assert with_what_followed(empty, []) == empty
+    refused = page(failure="bot_check")
+    assert with_what_followed(refused, [PageVideo("c")]) == refused

@@ -167,6 +167,28 @@ def test_list_of_the_api_that_stood_in_for_a_page_is_followed_too() -> None:
     assert counts == {"instead": 1, "further": 1}
 
 
+def test_related_list_of_nothing_but_its_continuation_goes_on_there() -> None:
+    spider, engine = spider_over(reply(listed("a", "b", is_first=False)), max_per_page="9")
+    item = watched(spider, listed(token="t1"))
+    assert related(spider) == ["a", "b"] and [body["continuation"] for body in engine.bodies] == ["t1"]
+    assert item.page is not None and (item.page.failure, item.page.related_count) == (None, 0)
+
+
+@pytest.mark.parametrize("following", [listed(is_first=False), listed(VIDEO, is_first=False), b"nonsense"])
+def test_related_list_that_stays_empty_is_an_empty_page_and_asked_for_once(following: bytes) -> None:
+    spider, engine = spider_over(reply(following), max_per_page="9")
+    item = watched(spider, listed(token="t1"))
+    assert related(spider) == [] and len(engine.bodies) == 1
+    assert item.page is not None and item.page.failure == "empty_page"
+
+
+def test_list_of_the_api_with_nothing_but_its_continuation_goes_on_too() -> None:
+    spider, engine = spider_over(reply(listed(token="t1")), reply(listed("b", is_first=False)), max_per_page="2")
+    item = watched(spider, BARE)
+    assert related(spider) == ["b"] and engine.bodies[1]["continuation"] == "t1"
+    assert item.page is not None and item.page.failure is None
+
+
 @pytest.mark.parametrize("max_per_page", ["1", "2"])
 def test_page_that_is_enough_is_not_followed(max_per_page: str) -> None:
     spider, engine = spider_over(max_per_page=max_per_page)
