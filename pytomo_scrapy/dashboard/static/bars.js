@@ -50,8 +50,8 @@
       { label: "bad sessions", stroke: parts.lineColour(0), fill: parts.colour("--band"), width: 1, paths: uPlot.paths.bars({ size: [0.8, 60] }), points: { show: false },
         value: (u, value, _, at) => (value === null || at === null || at === undefined ? "" : percent(value) + " (n " + written(hours[at].session_count, 0) + ")") },
       { label: "startup, median (right axis)", scale: "s", stroke: parts.lineColour(1), width: 1.8, points: { show: true, size: 5 }, value: (u, value) => (value === null || value === undefined ? "" : value.toFixed(2) + " s") }];
-    const made = parts.axes({ title: "hour of the day where the line is", words: (at) => at + " h" }, { title: "bad sessions (%)" });
-    made.push(parts.axis({ title: "s", more: { scale: "s", side: 1, size: 58, grid: { show: false } } }, "y"));
+    const made = parts.axes({ title: "hour of the day where the line is", words: (at) => at + " h", more: { incrs: [1, 2, 3, 4, 6] } }, { title: "bad sessions (%)" });
+    made.push(parts.axis({ title: "startup (s)", more: { scale: "s", side: 1, size: 58, grid: { show: false } } }, "y"));
     chart.range = [-0.6, 23.6];
     chart.counts(written(answer.bad_count, 0) + " bad of " + written(answer.n, 0) + " sessions" + (answer.note ? ". " + answer.note.replace(/\.$/, "") : ""));
     chart.plot({ scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: () => [0, most * 1.05] }, s: { range: (u, min, max) => [0, (max || 1) * 1.1] } },
