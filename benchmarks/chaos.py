@@ -277,7 +277,8 @@ class Chaos:
         for crawl, video_id, failure, detail, _ in rows:
             if video_id == self.poison and failure != "gave_up":
                 self.report.wrong.append(f"{crawl}: the poison video is {failure}")
-            if video_id == self.unstorable and failure != "gave_up" and "unforeseen kind" not in str(detail):
+            # One that failed before it was resolved holds nothing that is refused.
+            if video_id == self.unstorable and failure is None and "unforeseen kind" not in str(detail):
                 self.report.wrong.append(f"{crawl}: the unstorable value is {failure}, {detail}")
         left = [str(path) for path in self.disk.rglob("*.measurement")]
         self.report.wrong += [f"not stored: {path}" for path in left]

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.reporting import pdf
+from pytomo_scrapy.reporting import pdf, pdf_text
 from pytomo_scrapy.storage.database import open_database
 
 EVERYTHING = "period=all&eras=all"
@@ -57,6 +57,7 @@ def counted(path: Path) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_every_face_counts_the_same_causes(
     causes: Path, page: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -75,8 +76,8 @@ def test_every_face_counts_the_same_causes(
     assert "Bad sessions by cause" in shown
     written: list[str] = []
     plain = pdf.plain
-    plain = pdf.plain
-    monkeypatch.setattr(pdf, "plain", lambda text: written.append(plain(text)) or plain(text))
+    plain = pdf_text.plain
+    monkeypatch.setattr(pdf_text, "plain", lambda text: written.append(plain(text)) or plain(text))
     monkeypatch.setattr(pdf, "contents_of", lambda **_: pdf.Contents())
     pdf.write_pdf_report(causes, tmp_path / "report.pdf")
     assert "access" in written

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 PERIOD = "period=all"
 
 
+@pytest.mark.slow
 def test_groups_have_the_figures_of_their_own_overviews(client: TestClient) -> None:
     found = client.get(f"/api/compare?{PERIOD}&by=vantage").json()
     assert found["groups"][0]["label"].startswith("paris")  # half of all rows

@@ -78,6 +78,7 @@ def test_contract_rate_is_written_as_people_write_it(client: TestClient) -> None
     assert [group["label"] for group in groups] == ["100 Mbit/s", "50 Mbit/s"]
 
 
+@pytest.mark.slow
 def test_pdf_says_the_same(filled: Path, tmp_path: Path, client: TestClient) -> None:
     write_pdf_report(f"sqlite:///{filled}", tmp_path / "report.pdf")
     text = pdf_text((tmp_path / "report.pdf").read_bytes())

@@ -15,7 +15,7 @@ from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.analysis.line_outages import outages_in
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.reporting import pdf
+from pytomo_scrapy.reporting import pdf, pdf_text
 from pytomo_scrapy.storage.database import open_database
 
 EVERYTHING = "period=all&eras=all"
@@ -50,6 +50,7 @@ def page(out: Path) -> Iterator[TestClient]:
         yield made
 
 
+@pytest.mark.slow
 def test_every_face_names_the_same_outages(
     out: Path, page: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -60,9 +61,9 @@ def test_every_face_names_the_same_outages(
     shown = page.get(f"/?{EVERYTHING}").text
     database.close()
     written: list[str] = []
-    plain = pdf.plain
-    monkeypatch.setattr(pdf, "plain", lambda text: written.append(plain(text)) or plain(text))
-    monkeypatch.setattr(pdf, "contents_of", lambda: pdf.Contents())
+    plain = pdf_text.plain
+    monkeypatch.setattr(pdf_text, "plain", lambda text: written.append(plain(text)) or plain(text))
+    monkeypatch.setattr(pdf, "contents_of", lambda **_: pdf.Contents())
     pdf.write_pdf_report(out, tmp_path / "report.pdf")
     for one in told:
         for cell in (one["started_at"], one["ended_at"]):

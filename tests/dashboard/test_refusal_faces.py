@@ -15,7 +15,7 @@ from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.analysis.wilson import wilson_interval
 from pytomo_scrapy.exchange.datasets import ExportSelection
 from pytomo_scrapy.exchange.export_run import export
-from pytomo_scrapy.reporting import pdf
+from pytomo_scrapy.reporting import pdf, pdf_text
 from pytomo_scrapy.storage.database import Database, open_database
 
 EVERYTHING = "period=all&eras=all"
@@ -69,6 +69,7 @@ def test_stratum_equals_the_tables(
     assert found["refused_count"] == count(raw, f"{condition} AND failure = 'bot_check'")
 
 
+@pytest.mark.slow
 def test_report_says_what_the_page_says(account: dict[str, Any], database: Database) -> None:
     report = summarise(database)
     assert report.refusals is not None
@@ -104,9 +105,9 @@ def test_pdf_has_the_sentences_and_the_table(
     filled: Path, tmp_path: Path, account: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    plain = pdf.plain
-    monkeypatch.setattr(pdf, "plain", lambda text: written.append(plain(text)) or plain(text))
-    monkeypatch.setattr(pdf, "contents_of", lambda: pdf.Contents())
+    plain = pdf_text.plain
+    monkeypatch.setattr(pdf_text, "plain", lambda text: written.append(plain(text)) or plain(text))
+    monkeypatch.setattr(pdf, "contents_of", lambda **_: pdf.Contents())
     pdf.write_pdf_report(filled, tmp_path / "report.pdf")
     assert "Refused by the service" in written and "10 million or more" in written
     assert any(text.startswith("The service refused ") for text in written)

@@ -53,6 +53,7 @@ class SpanFacts:
     silent_ratio: float
     dark_ratio: float  # of the span: silent, and nothing beyond the gateway answered for a time
     waiting_ratio: float  # of the span: asked, and the server had not begun to answer
+    flowing_ratio: float  # of the span: behind the first byte, and not waiting for a server
     out_of_order_ratio: float | None
     foreign_received_bps: float | None
     foreign_sent_bps: float | None
@@ -61,8 +62,8 @@ class SpanFacts:
 
     @property
     def active_bps(self) -> float | None:
-        """Return the rate without the time in which a server had not begun to answer."""
-        return None if self.rate_bps is None else self.rate_bps / max(STEP_S, 1 - self.waiting_ratio)
+        """Return the rate of the time in which media could flow: without handshakes, and waits for a server."""
+        return None if self.rate_bps is None else self.rate_bps / max(STEP_S, self.flowing_ratio)
 
     @property
     def foreign_ratio(self) -> float | None:
@@ -104,6 +105,7 @@ def span_facts(evidence: Evidence, bad: BadTime, limits: Limits) -> SpanFacts:
         silent_ratio=sum(end - start for start, end in silences) / seconds,
         dark_ratio=_dark_s(window, silences, history.least("access_rtt_min_s") is not None, limits) / seconds,
         waiting_ratio=waiting_s(window, from_s, end_s) / seconds,
+        flowing_ratio=_flowing_s(window, from_s, end_s) / seconds,
         out_of_order_ratio=_out_of_order_ratio(window, from_s, end_s),
         foreign_received_bps=foreign[0],
         foreign_sent_bps=foreign[1],
@@ -230,6 +232,12 @@ def waiting_s(window: DownloadResult, from_s: float, end_s: float) -> float:
         if is_quiet and any(begin <= start + step_s / 2 <= end for begin, end in spans):
             total += step_s
     return total
+
+
+def _flowing_s(window: DownloadResult, from_s: float, end_s: float) -> float:
+    first_s = window.first_byte_s if window.first_byte_s is not None else end_s
+    begin_s = min(end_s, max(from_s, first_s))
+    return end_s - begin_s - waiting_s(window, begin_s, end_s)
 
 
 def _out_of_order_ratio(window: DownloadResult, from_s: float, end_s: float) -> float | None:

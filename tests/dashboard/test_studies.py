@@ -1,0 +1,36 @@
+"""The page of studies: what is planned, and what the plan's own looks said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from pytomo_scrapy.analysis.studies.freezing import freeze_plan
+from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.study_store import Look, note_look
+from pytomo_scrapy.studies.study_plan import Arm, Outcome, Panel, Schedule, StudyPlan
+
+PLAN = StudyPlan(
+    "one & two", "Is B <worse>?", (Arm("A", {"PYTOMO_IP_FAMILY": "4"}), Arm("B", {"PYTOMO_IP_FAMILY": "6"})),
+    Panel(("https://www.youtube.com/watch?v=dQw4w9WgXcQ",)), Schedule(3), Outcome(),
+)  # fmt: skip
+
+
+def make_look(*, is_planned: bool, sentence: str) -> Look:
+    return Look(1, datetime(2026, 5, 4, tzinfo=UTC), "here", is_planned, 1, 2, 0.3, None, [], False, sentence)
+
+
+def test_page_lists_studies_and_shows_no_look_that_was_not_planned(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    study = freeze_plan(database, PLAN, "the text", "here")
+    note_look(database, study.id, make_look(is_planned=True, sentence="B is like A."))
+    note_look(database, study.id, make_look(is_planned=False, sentence="Seen too early."))
+    database.close()
+    with TestClient(create_app(DashboardConfig(f"sqlite:///{tmp_path / 'x.db'}"))) as client:
+        page = client.get("/studies").text
+    assert "one &amp; two" in page and "Is B &lt;worse&gt;?" in page
+    assert study.newest.plan_hash[:12] in page and "2 (1 out of plan)" in page
+    assert "B is like A." in page and "Seen too early." not in page
