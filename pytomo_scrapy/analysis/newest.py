@@ -17,6 +17,7 @@ from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
 MAX_VANTAGES = 200
+_FEW_RUNS = 200
 SHARE_ROWS = 200  # a share of refusals is over so many of a vantage point's newest measurements
 
 
@@ -38,7 +39,7 @@ def newest_figures(connection: Connection, *, has_ad_hoc: bool = False) -> list[
 
     Single measurements are no state of the line: they are left out unless asked for.
     """
-    is_counted = counted_rows(has_ad_hoc)
+    is_counted = counted_rows(connection, has_ad_hoc)
     vantages = connection.execute(select(vantage.c.id, vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES)).all()
     found = []
     for point in vantages:
@@ -55,9 +56,14 @@ def newest_figures(connection: Connection, *, has_ad_hoc: bool = False) -> list[
     return found
 
 
-def counted_rows(has_ad_hoc: bool) -> ColumnElement[bool]:
+def counted_rows(connection: Connection, has_ad_hoc: bool) -> ColumnElement[bool]:
     """Return the condition for the rows that a monitoring system is told of: gauges, counters and histogram alike."""
-    return true() if has_ad_hoc else figure.c.run_id.not_in(select(run.c.id).where(run.c.is_ad_hoc))
+    single = select(run.c.id).where(run.c.is_ad_hoc)
+    # Mostly there are none, or few: the question per row is left out, or short.
+    few = connection.execute(single.limit(_FEW_RUNS + 1)).scalars().all()
+    if has_ad_hoc or not few:
+        return true()
+    return figure.c.run_id.not_in(few if len(few) <= _FEW_RUNS else single)
 
 
 def _refusal_share(connection: Connection, vantage_id: int, is_counted: ColumnElement[bool]) -> float | None:
@@ -109,7 +115,7 @@ class Totals:
     """Sums by vantage point that only ever grow: each call adds what is new."""
 
     def __init__(self, *, has_ad_hoc: bool = False) -> None:
-        self._is_counted = counted_rows(has_ad_hoc)
+        self._has_ad_hoc = has_ad_hoc
         self._failures: dict[str, Counter[str]] = {}
         self._sums: dict[str, list[float]] = {}
         self._until_id = 0
@@ -119,7 +125,8 @@ class Totals:
         """Return the sums of each vantage point, by name."""
         with self._lock:
             newest = connection.execute(select(func.max(figure.c.measurement_id))).scalar() or 0
-            is_new = and_(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest, self._is_counted)
+            is_new = and_(figure.c.measurement_id > self._until_id, figure.c.measurement_id <= newest)
+            is_new = and_(is_new, counted_rows(connection, self._has_ad_hoc))
             for row in connection.execute(select(vantage.c.id, vantage.c.name)).all():
                 self._add(connection, row.name, and_(figure.c.vantage_id == row.id, is_new))
             self._until_id = newest

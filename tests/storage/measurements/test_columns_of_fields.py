@@ -41,7 +41,7 @@ ELSEWHERE = {
 
 NEVER = {
     "MediaFormat": {"url", "http_headers", "parts"},
-    "ResolveResult": {"identity_began_s", "sabr", "clock_leads_s"},
+    "ResolveResult": {"identity_began_s", "sabr", "sabr_formats", "clock_leads_s"},
     "StreamDownload": {"spool_path", "parts", "announced_segments", "is_one_file"},
     "VideoItem": {"started_s", "arms_left"},
 }
