@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.dashboard import server
 from pytomo_scrapy.dashboard.choice import Choice
 from pytomo_scrapy.storage.database import open_database
@@ -29,7 +30,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     return asked
 
 
-PLAIN = {"directory": None, "note": None, "host": "127.0.0.1", "port": 5555, "token": None, "is_verbose": False}
+PLAIN = {
+    "directory": None, "note": None, "host": "127.0.0.1", "port": 5555, "token": None, "is_verbose": False,
+    "grade": GradeConfig(),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,7 @@ def test_window_that_was_open_when_the_line_went_out_is_part_of_the_outage(
     assert set(asked) == {(("192.0.2.1", 8443), ("192.0.2.77", 0))}, "by the address that the crawl measures from"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("source_address", "bound"), [("127.0.0.2", "127.0.0.2"), (None, "127.0.0.1"), ("2001:db8::1", "127.0.0.1")]
 )

@@ -41,6 +41,7 @@ def answered(spool: Spool, date: str, started_s: float, answered_s: float) -> Me
     return request
 
 
+@pytest.mark.process
 def test_answers_bound_the_servers_clock(tmp_path: Path) -> None:
     instruments, spool = SideInstruments(PLAN, DownloadConfig(loaded_probes_per_s=0)), Spool(str(tmp_path), 0)
     # Asked at 0.2 s and answered at 0.4 s by a clock that says 03:04:05, that is 05.0 to 06.0: between
@@ -59,6 +60,7 @@ def without_machine(measured: SideMeasurements) -> SideMeasurements:
     return replace(measured, host=HostSamples(), paused_s=None)
 
 
+@pytest.mark.process
 def test_answer_without_a_date_says_nothing_of_the_clock(tmp_path: Path) -> None:
     instruments, spool = SideInstruments(PLAN, DownloadConfig(loaded_probes_per_s=0)), Spool(str(tmp_path), 0)
     instruments.note_answer(answered(spool, "", 0.2, 0.4))
@@ -66,6 +68,7 @@ def test_answer_without_a_date_says_nothing_of_the_clock(tmp_path: Path) -> None
     assert without_machine(instruments.close(STARTED_AT + timedelta(hours=1))) == SideMeasurements()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("plan", "config"),
     [
@@ -81,6 +84,7 @@ def test_window_without_probes_sends_none(plan: WindowPlan, config: DownloadConf
     assert without_machine(instruments.close(STARTED_AT)) == SideMeasurements()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="handshakes are timed by the kernel on Linux only")
 def test_every_instrument_is_read_at_each_tick_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks: list[tuple[str, float]] = []
