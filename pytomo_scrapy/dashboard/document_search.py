@@ -11,8 +11,8 @@ MOST_FOUND = 40
 SNIPPET_CHARS = 220
 _HEADING = re.compile(r"^(#{1,4})\s+(.+?)\s*#*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_MARKS = re.compile(r"[`*]|^\s*[#>|-]+\s*|\|", re.MULTILINE)
+_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,500}\)")
+_MARKS = re.compile(r"[`*|]|^[ \t]{0,40}[#>-]+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _BEFORE = "<([{\"'`\u00ab\u2018\u201c\u201e,;*|\u3008\u300a\u300c\u300e\u3010\uf
 _BEHIND = (
     ">)]}\"'`\u00bb\u2019\u201d,;.!*|\\\u2026\u3001\u3002\uff0c\u3009\u300b\u300d\u300f\u3011\uff09\uff01\uff1b\uff1f"
 )
-_NAMED_LINK = re.compile(r"\[[^\]]*\]\((.+)\)")  # Markdown
+_NAMED_LINK = re.compile(r"\[[^\[\]]{0,1000}\]\((.{1,4000})\)")  # Markdown
 # A link in a line of text. A comma or semicolon before another link ends it.
 _LINK = re.compile(r"https?://(?:(?![,;|]https?://)[^\s<>\"'])+", re.IGNORECASE)
 

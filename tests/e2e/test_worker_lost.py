@@ -65,7 +65,7 @@ def test_lost_measuring_process_costs_one_row_each_and_the_next_video_is_fine(da
         "SELECT m.failure, m.failure_detail, d.failure, d.received_bytes FROM measurement m"
         " JOIN download d ON d.measurement_id = m.id ORDER BY m.id",
     )
-    assert sorted(row[0] or "" for row in rows) == ["", "", "deadline", "worker_died", "worker_died"]
+    assert sorted(row[0] or "" for row in rows) == ["", "", "probe_paused", "worker_died", "worker_died"]
     details = sorted(detail for failure, detail, *_ in rows if failure == "worker_died")
     assert details == ["exit code -11", "exit code -9"]
     for failure, _, window_failure, received_bytes in rows:

@@ -34,7 +34,7 @@ WINDOW_S = 1.0
 
 def trickle(connection: socket.socket, request: Request) -> None:
     """Send without end: 10 kB each 10 ms."""
-    connection.sendall(media_head(10**9))
+    connection.sendall(media_head(10**12))
     while True:
         connection.sendall(bytes(10_000))
         time.sleep(0.01)
@@ -71,7 +71,7 @@ def test_window_spool_cap_keeps_the_beginning_and_counts_the_rest(tmp_path: Path
 
 def pour(connection: socket.socket, request: Request) -> None:
     """Send without end, as fast as it is taken."""
-    connection.sendall(media_head(10**9))
+    connection.sendall(media_head(10**12))
     while True:
         connection.sendall(bytes(1_000_000))
 
