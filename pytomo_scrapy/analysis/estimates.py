@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ class Kind:
     decimals: int = 2
     is_share: bool = False
     is_optional: bool = False  # not shown where nothing is known of it
+    bounds: tuple[float, float] = (-math.inf, math.inf)  # what it can be at all, in SI units
 
     @property
     def unit(self) -> str:
@@ -62,7 +64,7 @@ KINDS = (
     Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1, is_share=True),
     Kind("startup", "startup_delay_s", "Startup delay", "half of all sessions had started by then, counting those that never did", True, True),
     Kind("with_stalls", "has_stall", "With stalls", "of the sessions that started, those that stalled at least once", True, decimals=1, is_share=True),
-    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "stalled time over stalled and played time, all sessions together", True),
+    Kind("stall_ratio", "stall_ratio", "Stalled ratio", "stalled time over stalled and played time, all sessions together", True, bounds=(0.0, 1.0)),
     Kind("delivery", "delivery_bps", "Delivery rate", "median; what the service delivered, not the line's speed", False, True),
     Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
     Kind("loaded_rtt", "loaded_rtt_s", "Latency under load", "median round trip to the media server while the window was open", True, True, 1, is_optional=True),
@@ -70,7 +72,7 @@ KINDS = (
         Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True)
         for height in HEIGHTS_PX
     ),
-    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False),
+    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False, bounds=(1.0, 5.0)),
 )  # fmt: skip
 
 
@@ -239,7 +241,9 @@ def interval_of(kind: Kind, found: Computed) -> tuple[float | None, float | None
         return share_interval(found.value, found.row_count, spread)
     if not spread.error:
         return None, None
-    return found.value - spread.reach, found.value + spread.reach
+    # Of few rows it would reach beyond what there is, such as below no stalled time at all.
+    least, most = kind.bounds
+    return max(found.value - spread.reach, least), min(found.value + spread.reach, most)
 
 
 def estimate_of(kind: Kind, found: Computed) -> Estimate:
