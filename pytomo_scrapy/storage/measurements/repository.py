@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,12 +51,14 @@ class VantageFacts:
 class Repository:
     """Saves and reads measurements. Blocking and thread-safe.
 
-    `after_save` is called with the database and the measurement's id, after its transaction.
+    `after_save` is called with the database and the measurement's id, after its transaction; where the database went
+    away in between, again behind the next measurement.
     """
 
     def __init__(self, database: Database, after_save: Callable[[Database, int], object] | None = None) -> None:
         self.database = database
         self._after_save = after_save
+        self._unfollowed: deque[int] = deque()
 
     def begin_run(
         self,
@@ -120,7 +123,8 @@ class Repository:
                 raise
             saved = self._save_reduced(item, run, frontier, error)
         if self._after_save is not None:
-            self._after(saved)
+            self._unfollowed.append(saved.measurement_id)
+            self._follow(self._after_save)
         return saved
 
     def _demand_run(self, wanted: Run) -> None:
@@ -148,13 +152,24 @@ class Repository:
         bare, loss = reduced(item, error)
         return self._save(bare, run, frontier, loss)
 
-    def _after(self, saved: Saved) -> None:
-        assert self._after_save is not None
-        try:
-            self._after_save(self.database, saved.measurement_id)
-        except Exception:
-            # The measurement is stored; what is made of it is made by the next.
-            logger.exception("What follows a stored measurement failed")
+    def _follow(self, after_save: Callable[[Database, int], object]) -> None:
+        while self._unfollowed:
+            measurement_id = self._unfollowed.popleft()
+            try:
+                after_save(self.database, measurement_id)
+            except Exception as error:
+                # The measurement is stored already, whatever becomes of what follows it.
+                if not isinstance(error, StorageError):
+                    logger.exception("What follows measurement %d failed", measurement_id)
+                    continue
+                logger.warning(
+                    "The cause of measurement %d is not stored, `pytomo explain` makes up for it: %s",
+                    measurement_id,
+                    error,
+                )
+                if not isinstance(error, RefusedError):
+                    self._unfollowed.appendleft(measurement_id)
+                    return
 
     def add_playback(self, measurement_id: int, result: PlaybackResult) -> int:
         """Store a further player's result for a measurement, such as a replay. Returns its id."""

@@ -13,6 +13,7 @@ from pytomo_scrapy.analysis.after_save import judge_and_pack
 from pytomo_scrapy.analysis.autopsy.judging import judge, judge_matching, stored_verdicts
 from pytomo_scrapy.analysis.autopsy.stored_sessions import SessionReader
 from pytomo_scrapy.analysis.cause_counts import CauseCount, cause_counts
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.items import Cause, DownloadResult, MediaTimeline, PingResult, PlaybackResult
 from pytomo_scrapy.items.precision import round_trace
 from pytomo_scrapy.storage.database import Database
@@ -99,6 +100,37 @@ def test_session_is_judged_when_it_is_stored(database: Database) -> None:
     record = repository.measurement(4)
     assert record is not None and json.loads(json.dumps(record["autopsies"]))[0]["sentence"] == verdict["sentence"]
     assert counts == [CauseCount(name, 1, stall_count=1) for name in ("access", "service", "unknown")]
+
+
+def test_session_whose_database_went_away_behind_its_row_is_judged_with_the_next(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def judge_but_the_fourth(where: Database, measurement_id: int) -> None:
+        if measurement_id == 4 and not away:
+            away.append(measurement_id)
+            raise StorageError("The server is gone.")
+        judge_and_pack(where, measurement_id)
+
+    away: list[int] = []
+    _, run = begin(database)
+    save(Repository(database, after_save=judge_but_the_fourth), run)
+    assert causes_shown(database) == [None, None, None, "access", "service", "unknown"]
+    [record] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "measurement 4" in record.getMessage() and "pytomo explain" in record.getMessage()
+    assert record.exc_info is None
+
+
+def test_what_the_database_refuses_behind_a_row_is_said_once_and_not_tried_again(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(where: Database, measurement_id: int) -> None:
+        tried.append(measurement_id)
+        raise RefusedError("No.")
+
+    tried: list[int] = []
+    _, run = begin(database)
+    ids = save(Repository(database, after_save=refuse), run)
+    assert tried == ids and len(caplog.records) == len(ids)
 
 
 def test_judging_anew_keeps_what_it_finds_once_and_says_what_moved(stored: tuple[Database, list[int]]) -> None:
