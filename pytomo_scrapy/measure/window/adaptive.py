@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.net.redirects import read_target
-from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer, Transfer
+from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer, Held, Transfer
 from pytomo_scrapy.measure.playback.adaptive_result import summed_up
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 from pytomo_scrapy.measure.window.live_ladder import LivePlan
@@ -58,6 +58,8 @@ class AdaptiveDemand:
             for command in commands:
                 if isinstance(command, Abort):
                     given_up += self._give_up(command.transfer)
+                elif isinstance(command, Held):
+                    continue  # here it waits for the connection of its kind
                 elif not self._take_at_once(command, now_s):
                     self._wanted[command.kind].append(command)
         return given_up

@@ -35,7 +35,17 @@ class Abort:
     transfer: Transfer
 
 
-Command = Transfer | Abort
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request that the browser's cache holds back behind another one of its file, with a connection of its own ready.
+
+    So in every recorded session: a request that follows an abort is answered after one round trip, not two.
+    """
+
+    transfer: Transfer
+
+
+Command = Transfer | Abort | Held
 
 
 class AdaptivePlayer(Protocol):

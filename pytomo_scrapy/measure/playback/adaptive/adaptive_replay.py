@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pytomo_scrapy.items import Ladder
-from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer
+from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer, Held
 from pytomo_scrapy.measure.playback.adaptive.line import Line, LineTrace
 from pytomo_scrapy.measure.playback.adaptive.typical import most_typical
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
@@ -15,8 +15,8 @@ MakePlayer = Callable[[Ladder, Mapping[str, float]], AdaptivePlayer]
 TICK_S = 0.02  # how often a player learns of bytes that came
 LEAST_STEP_S = 1e-6
 MAX_COMMAND_ROUNDS = 100  # of one moment: a player that asks for ever is a mistake
-# What two runs of a browser on the same line differ by: when the first request goes out, and the share of the line that
-# is media (recorded sessions).
+# What two runs of dash.js on the same line differ by: when the first request goes out, and the share of the line that
+# is media (recorded sessions). A player's `run_spread` says how much of that its own runs differ by.
 DELAYS_S = (0.0, 0.017, 0.041)
 RATE_FACTORS = (1.0, 0.985, 1.015)
 
@@ -26,10 +26,12 @@ def replay_typical(
 ) -> AdaptivePlayback:
     """Replay with several slightly different beginnings, and return the most typical playback."""
     playbacks = []
+    spread = parameters.get("run_spread", 1.0)
     for factor in RATE_FACTORS:
-        line = replace(trace, total_bytes=[factor * total for total in trace.total_bytes])
+        scale = 1 + spread * (factor - 1)
+        line = replace(trace, total_bytes=[scale * total for total in trace.total_bytes])
         for delay_s in DELAYS_S:
-            player = make(ladder, {**parameters, "prepare_s": parameters["prepare_s"] + delay_s})
+            player = make(ladder, {**parameters, "prepare_s": parameters["prepare_s"] + spread * delay_s})
             playbacks.append(replay_adaptive(player, line, horizon_s))
     return most_typical(playbacks, ladder, horizon_s)
 
@@ -62,6 +64,8 @@ def _obey(player: AdaptivePlayer, line: Line, now_s: float) -> None:
         for command in commands:
             if isinstance(command, Abort):
                 line.abort(command.transfer, now_s)
+            elif isinstance(command, Held):
+                line.open_ahead(now_s)
             else:
                 line.start(command, now_s)
 

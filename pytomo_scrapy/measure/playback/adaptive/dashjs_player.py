@@ -51,6 +51,7 @@ class KindState:
     abandoned: set[int] = field(default_factory=set)
     abandoning_until_s: float = 0.0
     fetched: list[tuple[float, float, int]] = field(default_factory=list)  # (start, end, rung), newest last
+    timings: dict[tuple[int, int], tuple[int, float]] = field(default_factory=dict)  # (rung, number): bytes, seconds
 
     @property
     def track(self) -> MediaTrack:
@@ -131,7 +132,10 @@ class DashPlayer:
         state.running, state.watch = None, None
         if transfer.number is not None:
             segment = state.tracks[transfer.rung].segments[transfer.number]
-            state.rules.add_sample(received_bytes + RESPONSE_HEAD_BYTES, now_s - state.begun_s)
+            # Of a segment that is fetched again the browser's list of requests still has the first answer in front, and
+            # dash.js takes that (`HTTPLoader._addResourceTimingValues`).
+            timing = (received_bytes + RESPONSE_HEAD_BYTES, now_s - state.begun_s)
+            state.rules.add_sample(*state.timings.setdefault((transfer.rung, transfer.number), timing))
             state.fetched.append((segment.start_s, segment.end_s, transfer.rung))
             if state.rules.bola is not None:
                 span_s = (state.requested_s, now_s)

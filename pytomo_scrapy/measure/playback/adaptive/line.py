@@ -74,13 +74,18 @@ class ActiveTransfer:
     begins_s: float
     received_bytes: float = 0.0
     has_begun: bool = False
-    hole_until_s: float = 0.0  # what comes after a lost piece is of no use before that piece comes again
+    hole_from_s: float = INFINITE  # what comes after a lost piece is of no use before that piece comes again
+    hole_until_s: float = 0.0
     usable_bytes: float = 0.0
 
     @property
     def missing_bytes(self) -> float:
         """Return what is still to come."""
         return self.transfer.size_bytes - self.received_bytes
+
+    def is_held_up(self, t_s: float) -> bool:
+        """Tell whether a lost piece holds up what comes at `t_s`."""
+        return self.hole_from_s < t_s < self.hole_until_s - 1e-9
 
 
 class Line:
@@ -102,10 +107,16 @@ class Line:
         if self._free:
             connection = self._free.pop()
             self._shrink(connection, now_s - connection.free_since_s)
+            wait_s += max(0.0, connection.free_since_s - now_s)
         else:
             connection = Connection()
             wait_s += round_trip_s
         self.active.append(ActiveTransfer(transfer, connection, now_s + wait_s))
+
+    def open_ahead(self, now_s: float) -> None:
+        """Open a connection for a request that is to come: it is there a round trip later."""
+        if len(self._free) + len(self.active) < MAX_CONNECTIONS:
+            self._free.insert(0, Connection(free_since_s=now_s + self._trace.round_trip_s))
 
     def abort(self, transfer: Transfer, now_s: float) -> None:
         """Give up `transfer`: its connection is closed, and what is on its way still takes the line."""
@@ -128,7 +139,7 @@ class Line:
         for active, rate in zip(self.active, rates, strict=True):
             if rate > 0 or active.missing_bytes <= 0:
                 whole_s = now_s + (active.missing_bytes / rate if rate > 0 else 0.0)
-                next_s = min(next_s, max(whole_s, active.hole_until_s))
+                next_s = min(next_s, active.hole_until_s if active.is_held_up(whole_s) else whole_s)
         return next_s
 
     def advance(self, now_s: float, until_s: float, tick_s: float) -> None:
@@ -151,7 +162,7 @@ class Line:
         self._lose(until_s)
         for active in self.active:
             active.has_begun = active.has_begun or active.begins_s <= until_s + 1e-9
-            if active.hole_until_s <= until_s:
+            if not active.is_held_up(until_s):
                 active.usable_bytes = active.received_bytes
 
     def finished(self, now_s: float) -> list[ActiveTransfer]:
@@ -159,7 +170,7 @@ class Line:
         whole = [
             active
             for active in self.active
-            if active.has_begun and active.missing_bytes <= 0 and active.hole_until_s <= now_s + 1e-9
+            if active.has_begun and active.missing_bytes <= 0 and not active.is_held_up(now_s)
         ]
         for active in whole:
             self.active.remove(active)
@@ -203,8 +214,11 @@ class Line:
         if sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun) <= most:
             return
         ahead = self._trace.carried_by(now_s) + self._trace.queue_bytes
-        again_s = self._trace.time_of(ahead) + self._trace.round_trip_s
+        from_s = self._trace.time_of(ahead)
+        again_s = self._trace.time_of(ahead + LOSS_FACTOR * self._trace.queue_bytes) + self._trace.round_trip_s
         for active in begun:
+            if active.hole_until_s <= now_s:
+                active.hole_from_s = from_s
             active.hole_until_s = max(active.hole_until_s, again_s)
             connection = active.connection
             connection.window_bytes = max(2 * SEGMENT_BYTES, connection.window_bytes * LOSS_FACTOR)

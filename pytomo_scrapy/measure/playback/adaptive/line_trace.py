@@ -6,13 +6,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pytomo_scrapy.measure.playback.adaptive.line import LineTrace
+from pytomo_scrapy.measure.playback.adaptive.line import SEGMENT_BYTES, LineTrace
 from pytomo_scrapy.measure.playback.player_model import StreamTrace
 from pytomo_scrapy.measure.playback.supply import without_demand
 
 GRID_S = 0.02
 RAMP_ROUND_TRIPS = 4  # in which the downloads themselves only begin
-SMOOTHING_S = 0.5  # lost pieces come again within about that
+SMOOTHING_S, MOST_SMOOTHING_S = 0.5, 4.0  # lost pieces come again within about that
 RAMP_SAMPLE_S = 1.0  # the line's rate right after, which stands for that time
 LEAST_ROUND_TRIP_S = 0.001
 MOST_ROUND_TRIP_S = 1.0
@@ -35,17 +35,38 @@ def line_trace(streams: Sequence[StreamTrace], horizon_s: float, round_trip_s: f
     firsts = [stream.arrival_s[0] for stream in streams if stream.arrival_s]
     first_s = min(firsts, default=horizon_s)
     if round_trip_s is None:
-        round_trip_s = first_s / 2  # a connection is opened, and a request answered
+        round_trip_s = _round_trip_s(streams)
     round_trip_s = min(max(round_trip_s, LEAST_ROUND_TRIP_S), MOST_ROUND_TRIP_S)
     rates = [after - before for before, after in pairwise(totals)]
     _stand_in_ramp(rates, first_s + RAMP_ROUND_TRIPS * round_trip_s)
-    rates = _smoothed(rates)
+    rates = _smoothed(rates, round_trip_s)
     unknown = without_demand(streams, horizon_s)
     _stand_in_unknown(rates, unknown)
     carried = [0.0]
     for rate in rates:
         carried.append(carried[-1] + rate)
     return LineTrace(grid, carried, round_trip_s, _queue_bytes(carried, round_trip_s), unknown)
+
+
+def _round_trip_s(streams: Sequence[StreamTrace]) -> float:
+    """Return half of the time to the first byte, less what the line took for its packet, of the stream that was first.
+
+    A connection is opened, and a request answered: two round trips. A slow line takes long for one packet.
+    """
+    times = [
+        (stream.arrival_s[0], _packet_s(stream)) for stream in streams if len(stream.arrival_s) and stream.arrival_s[0]
+    ]
+    first_s, packet_s = min(times, default=(0.0, 0.0))
+    return max(0.0, first_s - packet_s) / 2
+
+
+def _packet_s(stream: StreamTrace) -> float:
+    """Return how long the first packet was on the line, by the arrival after it. 0 where nothing came after it."""
+    if len(stream.arrival_s) < 2 or stream.arrival_bytes[1] <= stream.arrival_bytes[0]:
+        return 0.0
+    packet_bytes = min(stream.arrival_bytes[0], SEGMENT_BYTES)
+    gap_s = stream.arrival_s[1] - stream.arrival_s[0]
+    return packet_bytes * gap_s / (stream.arrival_bytes[1] - stream.arrival_bytes[0])
 
 
 def _queue_bytes(carried: Sequence[float], round_trip_s: float) -> float:
@@ -79,15 +100,29 @@ def _evenly(stream: StreamTrace, grid: Sequence[float]) -> list[float]:
     return values
 
 
-def _smoothed(rates: Sequence[float]) -> list[float]:
-    """Return the mean rates around each time: what one connection lost came a moment later."""
-    half = int(SMOOTHING_S / GRID_S / 2)
+def _smoothed(rates: Sequence[float], round_trip_s: float) -> list[float]:
+    """Return the mean rates around each time: what a full queue lost came again later, and what followed it at once.
+
+    Until a piece comes again its connection shows nothing, for as long as the queue takes to empty and a round trip;
+    then everything shows that had come meanwhile. The line carried evenly through both.
+    """
     sums = [0.0]
     for rate in rates:
         sums.append(sums[-1] + rate)
-    count = len(rates)
-    bounds = [(max(0, index - half), min(count, index + half + 1)) for index in range(count)]
-    return [(sums[end] - sums[start]) / (end - start) for start, end in bounds]
+    queue_bytes = _queue_bytes(sums, round_trip_s)
+    count, smoothed = len(rates), list[float]()
+    for index in range(count):
+        start, end = _around(index, count, MOST_SMOOTHING_S)
+        rate_bytes = (sums[end] - sums[start]) / (end - start) / GRID_S  # a second
+        hole_s = round_trip_s + queue_bytes / max(rate_bytes, 1.0)
+        start, end = _around(index, count, min(max(2 * hole_s, SMOOTHING_S), MOST_SMOOTHING_S))
+        smoothed.append((sums[end] - sums[start]) / (end - start))
+    return smoothed
+
+
+def _around(index: int, count: int, span_s: float) -> tuple[int, int]:
+    half = int(span_s / GRID_S / 2)
+    return max(0, index - half), min(count, index + half + 1)
 
 
 def _stand_in_ramp(rates: list[float], ramp_end_s: float) -> None:

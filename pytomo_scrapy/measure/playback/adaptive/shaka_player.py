@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytomo_scrapy.items import Ladder, MediaTrack
-from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, Command, Transfer
+from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, Command, Held, Transfer
 from pytomo_scrapy.measure.playback.adaptive.adaptive_playhead import AdaptivePlayhead, element_rule
 from pytomo_scrapy.measure.playback.adaptive.media_buffer import MediaBuffer, Piece
 from pytomo_scrapy.measure.playback.adaptive.shaka_rules import ShakaRules, Variant
@@ -202,6 +202,7 @@ class ShakaPlayer:
         self._progress[transfer.transfer_id] = Progress(now_s)
         if stream.unanswered and stream.track.is_one_file:
             stream.held.append(transfer)
+            self._commands.append(Held(transfer))
         else:
             stream.unanswered.add(transfer.transfer_id)
             self._commands.append(transfer)

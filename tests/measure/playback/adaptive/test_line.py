@@ -80,6 +80,38 @@ def test_what_is_on_its_way_of_an_aborted_request_comes_first() -> None:
     assert serve(line, 2, now_s) - now_s == pytest.approx(0.2 + window / 100_000, abs=0.15)
 
 
+def test_a_connection_that_was_opened_ahead_saves_a_round_trip() -> None:
+    line = Line(STEADY)
+    line.open_ahead(0.0)
+    line.start(transfer(1, 1000), 1.0)
+    assert serve(line, 1, 1.0) == pytest.approx(1.0 + 0.1 + 0.01, abs=0.01)
+
+
+def test_a_connection_that_is_still_being_opened_is_waited_for() -> None:
+    line = Line(STEADY)
+    line.open_ahead(0.0)
+    line.start(transfer(1, 1000), 0.04)
+    assert serve(line, 1, 0.04) == pytest.approx(0.1 + 0.1 + 0.01, abs=0.01)
+
+
+def test_what_lay_before_a_lost_piece_is_of_use_and_what_follows_waits() -> None:
+    line = Line(LineTrace((0.0, 60.0), (0.0, 6_000_000.0), 0.1, 20_000.0))
+    line.start(transfer(1, 400_000), 0.0)
+    active, now_s, full_s, held = line.active[0], 0.0, None, list[float]()
+    while not held or active.usable_bytes < active.received_bytes:
+        next_s = line.next_s(now_s, TICK_S)
+        line.advance(now_s, next_s, TICK_S)
+        now_s = next_s
+        if full_s is None and active.hole_from_s < INFINITE:
+            full_s = now_s
+        if active.usable_bytes < active.received_bytes:
+            held.append(now_s)
+    # The queue of 20 kB is carried in 0.2 s; the piece comes again behind 0.7 of such a queue, and a round trip later.
+    assert full_s is not None
+    assert held[0] == pytest.approx(full_s + 0.2, abs=0.03)
+    assert now_s == pytest.approx(full_s + 0.2 + 0.7 * 0.2 + 0.1, abs=0.03)
+
+
 def stream(points: list[tuple[float, int]], *, is_complete: bool = False) -> StreamTrace:
     return StreamTrace(
         tuple(t_s for t_s, _ in points),
@@ -96,11 +128,27 @@ def steady(rate: int, until_s: float, *, is_complete: bool = False) -> StreamTra
 
 def test_the_line_carries_what_all_streams_received() -> None:
     trace = line_trace([steady(100_000, 20), steady(50_000, 20)], 20.0)
-    assert trace.round_trip_s == pytest.approx(0.055), "half of the time to the first byte"
+    assert trace.round_trip_s == pytest.approx(0.05), "half of the time to the first byte, without its packet's own"
     assert trace.carried_by(15.0) - trace.carried_by(5.0) == pytest.approx(1_500_000, rel=0.01)
     assert trace.carried_by(1.0) == pytest.approx(150_000, rel=0.05), "the beginning counts as what follows it"
     assert trace.queue_bytes == QUEUE_LEAST_BYTES
     assert not trace.unknown_s
+
+
+def test_a_packet_that_a_slow_line_takes_long_for_is_no_round_trip() -> None:
+    # 0.3 Mbit/s: 40 ms for a packet, of which the first came after two round trips of 50 ms.
+    packets = [(0.1 + 0.04 * n, 1448 * n) for n in range(1, 400)]
+    assert line_trace([stream(packets)], 16.0).round_trip_s == pytest.approx(0.05)
+
+
+def test_a_gap_as_long_as_a_full_queue_counts_evenly_on_a_slow_line() -> None:
+    # 36 kB/s take 1.8 s for a queue of 64 KiB: nothing shows for as long, then twice as much.
+    points = [(0.05 * n, 1800 * n) for n in range(1, 100)]
+    points += [(6.8 + 0.05 * n, 178_200 + 3600 * n) for n in range(1, 37)]
+    points += [(8.6 + 0.05 * n, 307_800 + 1800 * n) for n in range(1, 100)]
+    trace = line_trace([stream(points)], 13.0)
+    assert trace.carried_by(6.3) - trace.carried_by(5.3) == pytest.approx(36_000, rel=0.25)
+    assert trace.carried_by(8.2) - trace.carried_by(7.2) == pytest.approx(36_000, rel=0.5)
 
 
 def test_a_gap_that_ends_in_all_at_once_counts_evenly() -> None:
