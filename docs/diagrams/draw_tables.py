@@ -58,6 +58,7 @@ MAIN = {
     "playback": ("player", "horizon_s", "startup_delay_s", "stall_count", "stalled_s", "played_s", "failure"),
     "ladder": ("source", "top_height_px", "best_height_px", "best_unknown", "rungs"),
     "playback_event": ("kind", "start_s", "duration_s"),
+    "control_window": ("role", "host", "rate_bps", "failure"),
     "autopsy": ("symptom", "start_s", "duration_s", "cause", "sentence"),
     "figure": ("started_s", "is_valid", "host", "player", "startup_delay_s", "delivery_bps"),
     "figure_block": ("is_sealed", "row_count"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytomo_scrapy.config.alert_config import AlertConfig
+from pytomo_scrapy.config.comparing_configs import ControlConfig
 from pytomo_scrapy.config.grade_config import GradeConfig
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
@@ -211,6 +212,7 @@ class Config(StageConfigs):
     endurance: EnduranceConfig = part(EnduranceConfig)
     alerts: AlertConfig = part(AlertConfig)
     grade: GradeConfig = part(GradeConfig)
+    control: ControlConfig = part(ControlConfig)
     quiet_window: bool = setting(
         "PYTOMO_QUIET_WINDOW",
         True,

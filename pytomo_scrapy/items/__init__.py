@@ -31,6 +31,9 @@ from pytomo_scrapy.items.resolve_result import MediaPart as MediaPart
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
 from pytomo_scrapy.items.study_mark import StudyMark as StudyMark
+from pytomo_scrapy.items.timed_fetch import SAMPLE_S as SAMPLE_S
+from pytomo_scrapy.items.timed_fetch import ControlWindow as ControlWindow
+from pytomo_scrapy.items.timed_fetch import TimedFetch as TimedFetch
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
 from pytomo_scrapy.items.window_parts import HostSamples as HostSamples
 from pytomo_scrapy.items.window_parts import HostState as HostState

@@ -31,7 +31,7 @@ from pytomo_scrapy.storage.measurements.save import reduced, save_item
 from pytomo_scrapy.storage.measurements.time_zone import time_zone
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
-from pytomo_scrapy.storage.schema.measurement_tables import download
+from pytomo_scrapy.storage.schema.measurement_tables import control_window, download
 from pytomo_scrapy.storage.scrub import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ class Repository:
             return measured_arms(connection, study_name, claim_id)
 
     def received_bytes_since(self, vantage_name: str, since: datetime) -> int:
-        """Return the media bytes of all windows that a measuring point opened from `since` on."""
+        """Return the media bytes of all windows and controls of a measuring point from `since` on."""
         total = (
             select(func.coalesce(func.sum(download.c.received_bytes), 0))
             .select_from(download)
@@ -195,8 +195,27 @@ class Repository:
             .join(vantage, vantage.c.id == measurement.c.vantage_id)
             .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
         )
+        of_controls = (
+            select(func.coalesce(func.sum(control_window.c.received_bytes), 0))
+            .select_from(control_window)
+            .join(measurement, measurement.c.id == control_window.c.measurement_id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
+        )
         with self.database.read() as connection:
-            return int(connection.execute(total).scalar_one())
+            return sum(int(connection.execute(query).scalar_one()) for query in (total, of_controls))
+
+    def last_control_at(self, vantage_name: str) -> datetime | None:
+        """Return the start of the newest session of a measuring point that has controls. None without any."""
+        newest = (
+            select(func.max(measurement.c.started_at))
+            .join(control_window, control_window.c.measurement_id == measurement.c.id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name)
+        )
+        with self.database.read() as connection:
+            found: datetime | None = connection.execute(newest).scalar_one()
+        return found
 
     def least_gated_media_s(self, vantage_name: str) -> float | None:
         """Return after how few seconds of media the service cut a guest of a measuring point off. None if it never did.

@@ -150,6 +150,7 @@ ping = table_of("ping", Ping, parent="measurement", keys="address")
 ROW_TABLES = {rows.field: table_of_rows(rows) for rows in rows_of(VideoItem)}
 network = ROW_TABLES["networks"]
 autopsy = ROW_TABLES["autopsies"]
+control_window = ROW_TABLES["controls"]
 
 playback = table_of(
     "playback",
