@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytomo_scrapy.config.alert_config import AlertConfig
-from pytomo_scrapy.config.comparing_configs import ControlConfig
+from pytomo_scrapy.config.comparing_configs import ControlConfig, DifferentialConfig
 from pytomo_scrapy.config.grade_config import GradeConfig
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
@@ -213,6 +213,7 @@ class Config(StageConfigs):
     alerts: AlertConfig = part(AlertConfig)
     grade: GradeConfig = part(GradeConfig)
     control: ControlConfig = part(ControlConfig)
+    differential: DifferentialConfig = part(DifferentialConfig)
     quiet_window: bool = setting(
         "PYTOMO_QUIET_WINDOW",
         True,

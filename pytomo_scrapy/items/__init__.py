@@ -17,6 +17,9 @@ from pytomo_scrapy.items.ladder import Ladder as Ladder
 from pytomo_scrapy.items.ladder import LadderResult as LadderResult
 from pytomo_scrapy.items.ladder import MediaTrack as MediaTrack
 from pytomo_scrapy.items.ladder import TrackSegment as TrackSegment
+from pytomo_scrapy.items.name_pair import DifferentialTest as DifferentialTest
+from pytomo_scrapy.items.name_pair import JudgedTest as JudgedTest
+from pytomo_scrapy.items.name_pair import NamedWindow as NamedWindow
 from pytomo_scrapy.items.page_result import PageResult as PageResult
 from pytomo_scrapy.items.ping_result import Ping as Ping
 from pytomo_scrapy.items.ping_result import PingResult as PingResult
