@@ -29,6 +29,9 @@ _RIGHT_URLS = "sqlite:///FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/DATAB
 # Any constant does; it only has to be the same in every pytomo that meets another one at one server.
 _MIGRATION_LOCK = 7_086_611
 
+# An option of connections that only read: a place for what was read of the one state that they see.
+READ_ONCE = "read_once"
+
 
 class Database:
     """An open, migrated database. Thread-safe; on SQLite one write transaction at a time."""
@@ -54,7 +57,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database. Raises StorageError."""
-        with self._sentences("read"), self.engine.connect() as connection:
+        with self._sentences("read"), connected_to_read(self.engine) as connection:
             yield connection
 
     def hurry(self) -> None:
@@ -98,6 +101,11 @@ class Database:
                 raise RefusedError(damage_of(self.shown_url)) from error
             kind = StorageError if is_away(error) else RefusedError
             raise kind(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
+
+
+def connected_to_read(engine: Engine) -> Connection:
+    """Return a connection that reads one state of the database, with a place for what is to be read once."""
+    return engine.connect().execution_options(**{READ_ONCE: {}})
 
 
 def _is_damage(words: str) -> bool:
