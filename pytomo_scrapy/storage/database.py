@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -31,6 +31,7 @@ _MIGRATION_LOCK = 7_086_611
 
 # An option of connections that only read: a place for what was read of the one state that they see.
 READ_ONCE = "read_once"
+Found = TypeVar("Found")
 
 
 class Database:
@@ -106,6 +107,16 @@ class Database:
 def connected_to_read(engine: Engine) -> Connection:
     """Return a connection that reads one state of the database, with a place for what is to be read once."""
     return engine.connect().execution_options(**{READ_ONCE: {}})
+
+
+def read_once(connection: Connection, key: tuple[object, ...], read: Callable[[], Found]) -> Found:
+    """Return what `read` finds, and the same again from a connection that only reads: it sees one state."""
+    kept: dict[tuple[object, ...], Found] | None = connection.get_execution_options().get(READ_ONCE)
+    if kept is None:
+        return read()
+    if key not in kept:
+        kept[key] = read()
+    return kept[key]
 
 
 def _is_damage(words: str) -> bool:
