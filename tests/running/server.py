@@ -26,7 +26,7 @@ import time
 from multiprocessing import resource_tracker
 from typing import NoReturn
 
-from tests.running import forked, spent
+from tests.running import forked, new_files, spent
 from tests.running import preloaded as preloaded
 
 _LONGEST_REQUEST = 1 << 20
@@ -51,6 +51,7 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         # What the server has read of its own environment.
         tempfile.tempdir = None
         time.tzset()
+        new_files.use()
         if not entry:
             forked.call(words[0], files[3:])
             os._exit(0)
@@ -175,6 +176,7 @@ class _Server:
 
 
 if __name__ == "__main__":
+    new_files.statements()  # once for all children
     # Every child would start one, and copy the objects that a collection touches.
     resource_tracker.ensure_running()
     gc.freeze()
