@@ -52,5 +52,5 @@ def _exact(steps: int, size: int) -> float:
 def _limit(argument: float) -> float:
     if argument < 0.2:  # the sum does not converge there, and the probability is 1 to 10 digits
         return 1.0
-    terms = (2 * (-1) ** (k - 1) * math.exp(-2 * k * k * argument * argument) for k in range(1, _TERMS))
+    terms = ((2 if k % 2 else -2) * math.exp(-2 * k * k * argument * argument) for k in range(1, _TERMS))
     return min(1.0, max(0.0, sum(terms)))

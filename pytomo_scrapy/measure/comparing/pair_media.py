@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import MeasurementError
@@ -35,8 +36,16 @@ def find_media(resolved: ResolveResult, config: Config, *, sleep: Sleep = time.s
     if found.failure is not None or address is None:
         raise MeasurementError(found.failure or "dns_no_answer", found.failure_detail or "")
     sleep(resolved.available_wait_s or 0.0)
-    way = {"headers": media.http_headers, "path": settings.path}
-    seen = fetch(FetchPlan(media.url, address, _PROBE_S, _PROBE_BYTES, **way))
+    plan = FetchPlan(
+        media.url,
+        address,
+        settings.window_s,
+        settings.max_bytes,
+        headers=media.http_headers,
+        path=settings.path,
+        connect_timeout_s=config.download.connect_timeout_s,
+    )
+    seen = fetch(replace(plan, window_s=_PROBE_S, max_bytes=_PROBE_BYTES))
     if seen.failure is not None:
         raise MeasurementError(seen.failure, seen.failure_detail or "")
-    return FetchPlan(media.url, address, settings.window_s, settings.max_bytes, **way)
+    return plan
