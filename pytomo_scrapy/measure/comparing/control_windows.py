@@ -45,7 +45,7 @@ def control_targets(item: VideoItem, config: ControlConfig) -> list[ControlTarge
     """Return the hosts to ask. Those that are only reached through a proxy are left out: it is another line."""
     found = []
     formats = item.resolve.formats if item.resolve else ()
-    second = fallback_url(formats[0].url) if formats else None
+    second = fallback_url(formats[0].url) if formats and not formats[0].parts else None
     if second is not None:
         found.append(ControlTarget(FALLBACK, second, formats[0].http_headers))
     if config.reference_url is not None:

@@ -19,10 +19,10 @@ def fallback_url(url: str) -> str | None:
     **Source**: invidious, `Invidious::Routes::VideoPlayback`, which asks the last site of `mn` under the number `fvip`.
     """
     parts = urlsplit(url)
-    host = _CACHE.fullmatch(parts.hostname or "")
-    if host is None or parts.path != "/videoplayback":
+    host, query = _CACHE.fullmatch(parts.hostname or ""), parse_qs(parts.query)
+    # What is posted to over SABR answers no plain request.
+    if host is None or parts.path != "/videoplayback" or "sabr" in query:
         return None
-    query = parse_qs(parts.query)
     sites = query.get("mn", [""])[0].split(",")
     number = query.get("fvip", [""])[0]
     if len(sites) < 2 or not _SITE.fullmatch(sites[1]) or sites[1] == host["site"]:

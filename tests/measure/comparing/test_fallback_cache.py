@@ -23,6 +23,7 @@ HOST = "rr5---sn-one.googlevideo.com"
         (f"https://{HOST}/videoplayback?mn=sn-one,sn-one&fvip=3", None),
         (f"https://{HOST}/videoplayback?mn=sn-one,evil.example%2F&fvip=3", None),
         (f"https://{HOST}/videoplayback?fvip=3", None),
+        (f"https://{HOST}/videoplayback?mn=sn-one,sn-two&fvip=3&sabr=1", None),
         (f"https://{HOST}/other?mn=sn-one,sn-two", None),
         ("https://media.example/videoplayback?mn=sn-one,sn-two", None),
     ],
