@@ -110,6 +110,7 @@ def test_data_cap_bounds_the_pairs(database: Database, plans: list[PairsPlan]) -
     assert [plan.room_bytes for plan in plans] == [41_000_000]
 
 
+@pytest.mark.process
 def test_line_that_a_crawler_holds_is_not_tested(database: Database, plans: list[PairsPlan]) -> None:
     named = settings(PYTOMO_LINE="line of this test")
     lock = lock_of(named)
