@@ -41,7 +41,10 @@ class JudgedTest:
         None, "chance of the Kolmogorov-Smirnov distance, if there were no difference", null=_FEW, unit=""
     )
     wehe_agreeing_count: int | None = stored(
-        None, "halves of the samples, out of 100, whose test says the same as that of all samples", null=_FEW, unit="halves"
+        None,
+        "halves of the samples, out of 100, whose test says the same as that of all samples",
+        null=_FEW,
+        unit="halves",
     )
     difference_ratio: float | None = stored(
         None, "by pairs, how much faster (above 0) or slower the service's name was", null=_FEW
