@@ -30,6 +30,7 @@ ADDRESSES = (
     "/failures?period=all",
     "/runs",
     "/studies",
+    "/lines",
     "/databases",
     "/docs",
     "/docs/metrics",
