@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, outcomes_of, steps_of
 from pytomo_scrapy.analysis.quality_shares import HEIGHTS_PX
 from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.items.in_words import number
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
 VIDEO_GROUPS = 64
@@ -58,6 +59,13 @@ class Kind:
     def is_relative(self) -> bool:
         """Return whether its change is shown as a percentage of itself, rather than in points."""
         return self.is_median
+
+    def written(self, value: float) -> str:
+        """Write a value as it is shown, without its unit."""
+        # A median is of bins, the first of which ends at 0.1 ms (`histogram`): on one machine round trips are in it.
+        if self.is_median and value == 0 and self.unit == "ms":
+            return "under 0.1"
+        return number(value * self.factor, self.decimals, self.unit)
 
 
 KINDS = (

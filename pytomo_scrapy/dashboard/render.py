@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.assets import static_version
-from pytomo_scrapy.dashboard.page_words import conditions, marked_instant, marked_seconds, short_host, stamp
+from pytomo_scrapy.dashboard.page_words import conditions, marked_instant, marked_seconds, stamp
 from pytomo_scrapy.dashboard.query import PERIODS, PageQuery
 from pytomo_scrapy.failures import meaning_of
+from pytomo_scrapy.items.in_words import moved, short_host
 from pytomo_scrapy.reporting.format import number, readable, size
 
 NAVIGATION = (
@@ -43,7 +44,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(number=number, instant=marked_instant, seconds=marked_seconds, size=size, readable=readable)
-    made.filters.update(combine_sort=combine_sort, conditions=conditions, stamp=stamp, short_host=short_host)
+    made.filters.update(
+        combine_sort=combine_sort, conditions=conditions, stamp=stamp, short_host=short_host, moved=moved
+    )
     made.globals.update(navigation=NAVIGATION, periods=PERIODS, version=__version__, static=static_version())
     made.globals.update(failure_meaning=meaning_of)
     return made
