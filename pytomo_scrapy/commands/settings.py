@@ -52,14 +52,16 @@ class Command(DatabaseCommand, ScrapySettings):
 
         assert self.settings is not None
         if args:
-            refuse(f"{args[0]!r} is not understood: `pytomo settings --get NAME` shows one setting.")
+            refuse(f"{args[0]!r} is not understood: pytomo settings --get NAME shows one setting.")
         # A setting that no crawl would take is refused here too: what is shown is what a crawl would run with.
         with self.refusals():
             self.load_config()
         # At the lowest priority, so that Scrapy's own options (--get) know the defaults of this table.
         for setting in config.SETTINGS:
             self.settings.set(setting.name, setting.default, "default")
-        if any((opts.get, opts.getbool, opts.getint, opts.getfloat, opts.getlist)):
+        if name := opts.get or opts.getbool or opts.getint or opts.getfloat or opts.getlist:
+            with self.refusals():
+                config.check_names([name])
             super().run(args, opts)
             return
         shown = [one for one in self._effective(config.SETTINGS) if not opts.changed or one.comes_from != "default"]

@@ -89,8 +89,8 @@ def _print_rows(console: Console, layout: TableLayout) -> None:
         console.print(without_markup(line), soft_wrap=True)
 
 
-def print_report(console: Console, report: ReportSummary, database: str) -> None:
-    """Print what a database holds: counts, failures, playback, throughput, round trips."""
+def print_report(console: Console, report: ReportSummary, database: str, *, is_narrowed: bool = False) -> None:
+    """Print what a database holds: counts, failures, playback, throughput, round trips. `is_narrowed`: of some rows."""
     # Days whose measurements were deleted come first and apart: nothing below counts them.
     if report.aggregated is not None:
         _print_days(console, report.aggregated)
@@ -98,6 +98,9 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             return
     if report.attempted_count == 0:
         print_tables(console, [legacy_layout(report.imported)])
+        if is_narrowed:
+            say(console, f"{escape(database)} holds no measurement of that kind: pytomo report shows what it holds.")
+            return
         say(
             console,
             f"{escape(database)} holds no measurement yet. A crawl of ten videos fills it:\n\n    {_FIRST_CRAWL}",
