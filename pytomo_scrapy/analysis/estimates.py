@@ -77,10 +77,10 @@ KINDS = (
     Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
     Kind("loaded_rtt", "loaded_rtt_s", "Latency under load", "median round trip to the media server while the window was open", True, True, 1, is_optional=True),
     *(
-        Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True)
+        Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True, is_optional=True)
         for height in HEIGHTS_PX
     ),
-    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False, bounds=(1.0, 5.0)),
+    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False, is_optional=True, bounds=(1.0, 5.0)),
 )  # fmt: skip
 
 

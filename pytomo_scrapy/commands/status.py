@@ -47,7 +47,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("Name one crawl at most: pytomo status NAME")
         with self.read_database() as database:
             statuses = crawl_statuses(database, name=args[0] if args else None, has_finished=opts.all)
-        if args and not statuses:
+        if args and not statuses and not opts.json:
             meant = did_you_mean(args[0], self._names(), otherwise="pytomo status --all shows them.")
             refuse(f"There is no crawl named {args[0]}: {meant}")
         # A reader of JSON gets an empty list where a person gets a sentence.

@@ -38,6 +38,13 @@ EVIDENCE: Mapping[str, str] = {
     "waiting_ratio": "time spent waiting for the server",
 }
 
+# What was bad.
+SYMPTOMS: Mapping[str, str] = {
+    "startup": "slow start",
+    "stall": "stall",
+    "failed_start": "failed start",
+}
+
 # What a start consists of.
 STARTUP_PARTS: Mapping[str, str] = {
     "resolution": "finding the media",
@@ -45,7 +52,7 @@ STARTUP_PARTS: Mapping[str, str] = {
     "connect": "connection",
     "tls": "TLS handshake",
     "server_wait": "wait for the server",
-    "slow_start": "slow start",
+    "slow_start": "first bytes, while TCP speeds up",
     "transfer": "transfer",
 }
 

@@ -36,8 +36,10 @@ def number(value: float | None, decimals: int = 2, unit: str = "") -> str:
 
 
 def moved(value: float, decimals: int = 2, unit: str = "") -> str:
-    """Write by how much a figure moved: as `number`, with a sign."""
-    return f"{value:+.{decimals_of(value, decimals, unit)}f}"
+    """Write by how much a figure moved, with a sign. What rounds to nothing has moved by 0."""
+    if unit == "ms":
+        decimals = decimals_of(value, decimals, unit)
+    return f"{value:+.{decimals}f}" if round(value, decimals) else "0"
 
 
 def decimals_of(value: float, decimals: int, unit: str = "") -> int:

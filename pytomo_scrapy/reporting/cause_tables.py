@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytomo_scrapy.analysis.cause_counts import CauseCount
-from pytomo_scrapy.items.evidence_words import evidence_words, startup_words
+from pytomo_scrapy.items.evidence_words import SYMPTOMS, evidence_words, startup_words
 from pytomo_scrapy.reporting.format import readable, seconds
 from pytomo_scrapy.reporting.tables import TableLayout
 
@@ -44,7 +44,7 @@ def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> TableLayout:
     """Lay out why one session was bad, the worst first."""
     rows = tuple(
         (
-            readable(one["symptom"]),
+            SYMPTOMS.get(one["symptom"], one["symptom"]),
             seconds(one["start_s"]),
             seconds(one["duration_s"]),
             readable(one["cause"]) + (f" or {readable(one['second_cause'])}" if one["second_cause"] else ""),
@@ -68,8 +68,8 @@ def _bar(verdict: Mapping[str, Any], end_s: float) -> VerdictBar:
     also = f", perhaps {readable(verdict['second_cause'])}" if verdict["second_cause"] else ""
     return VerdictBar(
         verdict["cause"],
-        f"{readable(verdict['symptom'])} of {seconds(verdict['duration_s'])} at {seconds(verdict['start_s'])}: "
-        f"{readable(verdict['cause'])}{also}",
+        f"{SYMPTOMS.get(verdict['symptom'], verdict['symptom'])} of {seconds(verdict['duration_s'])} at "
+        f"{seconds(verdict['start_s'])}: {readable(verdict['cause'])}{also}".capitalize(),
         verdict["sentence"] or "",
         "; ".join(one for one in told if one),
         100 * verdict["start_s"] / end_s,

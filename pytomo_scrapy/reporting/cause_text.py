@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pytomo_scrapy.items import Autopsy
-from pytomo_scrapy.items.evidence_words import evidence_words, startup_words
+from pytomo_scrapy.items.evidence_words import SYMPTOMS, evidence_words, startup_words
 
 
 def verdict_lines(verdict: Autopsy) -> list[str]:
     """Write one verdict: what was bad, the cause, the evidence."""
-    what = verdict.symptom.replace("_", " ")
+    what = SYMPTOMS.get(verdict.symptom, verdict.symptom)
     cause = verdict.cause.replace("_", " ")
     also = f", perhaps {verdict.second_cause.replace('_', ' ')}" if verdict.second_cause else ""
     lines = [

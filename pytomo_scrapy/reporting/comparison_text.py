@@ -159,6 +159,6 @@ def _moved(kind: Kind, value: float | None) -> str:
     if value is None:
         return NOTHING
     if kind.is_relative:
-        return f"{100 * value:+.0f} %"
+        return f"{moved(100 * value, 0)} %"
     shown = moved(value * kind.factor, kind.decimals, kind.unit)
     return f"{shown}{' points' if kind.unit == '%' else ' ' + kind.unit}".rstrip()

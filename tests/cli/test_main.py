@@ -101,6 +101,7 @@ def test_wrong_usage_ends_with_one_sentence_and_2(here: Here) -> None:
     assert (done.exit_code, done.output) == (2, "")
     assert done.errors.startswith("'no-such' is not a command: it must be one of crawl, measure, serve, report")
     assert len(done.errors.splitlines()) == 1
+    assert here("reprot").errors == "'reprot' is not a command: did you mean report?\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])

@@ -20,7 +20,7 @@ OPENING = [
     (("explain",), 3),
     (("prune", "--older-than", "1d"), 3),
     (("export", "out"), 3),
-    (("import-legacy", "old.db"), 3),
+    (("import-legacy", __file__), 3),  # it is there, and what it holds is looked at last
     (("db", "upgrade"), 3),
     (("crawl", *OWN_LINE), 3),
     (("measure", VIDEO, *OWN_LINE), 3),
@@ -84,7 +84,7 @@ def test_url_of_no_database_is_one_sentence(
 
 def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
     sentence = "The folder /proc/none of the database cannot be created"
-    refused(run(*OPENING[4][0], "--database", "sqlite:////proc/none/x.db"), 3, sentence)
+    refused(run("db", "upgrade", "--database", "sqlite:////proc/none/x.db"), 3, sentence)
 
 
 @pytest.mark.process
@@ -139,7 +139,7 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("report", "--by", "hst"), "--by hst: did you mean host?"),
         (("report", "--by", "weather"), "--by weather: compare by one of vantage, provider"),
         (("report", "-L", "LOUD"), "-L LOUD is not usable: it must be one of DEBUG"),
-        (("reprot",), "'reprot' is not a command: did you mean report?"),
+        (("crawl", "-L", "LOUD"), "-L LOUD is not usable: it must be one of DEBUG"),
         (("replay", "--player", "dashsj"), "There is no player 'dashsj': did you mean dashjs"),
         (("replay", "--where", "provder=x"), "--where provder=x: did you mean provider?"),
         (("settings", "--get", "PYTOMO_DOWNLOD_WINDOW_S"), "did you mean PYTOMO_DOWNLOAD_WINDOW_S?"),
@@ -196,6 +196,11 @@ def test_database_that_is_not_there_is_one_sentence_and_no_new_file(
     run: Run, words: tuple[str, ...], tmp_path: Path
 ) -> None:
     refused(run(*words, "--database", "nowhere/x.db"), 3, "There is no database")
+    assert not list(tmp_path.iterdir())
+
+
+def test_import_of_a_file_that_is_not_there_makes_no_database(run: Run, tmp_path: Path) -> None:
+    refused(run("import-legacy", "old.db", "--database", "x.db"), 3, "old.db is not a file.")
     assert not list(tmp_path.iterdir())
 
 

@@ -47,6 +47,7 @@ def test_figure_that_is_not_nothing_does_not_read_as_nothing(
 def test_figure_that_moved_has_a_sign_and_as_many_decimals() -> None:
     assert moved(0.026, 1, "ms") == "+0.03"
     assert moved(-1.5, 1, "%") == "-1.5"
+    assert moved(-0.004, 1, "%") == "0"
     assert decimals_of(-0.026, 1, "ms") == 2
 
 

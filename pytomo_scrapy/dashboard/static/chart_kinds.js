@@ -119,6 +119,7 @@
     const known = answer.value.filter((value) => value !== null);
     if (!known.length) return chart.say("No value in this period.");
     const low = Math.min(...known), high = Math.max(...known), ratio = devicePixelRatio || 1;
+    const span = written(low, answer.decimals, answer.parameter.unit) + " to " + written(high, answer.decimals, answer.parameter.unit);
     const canvas = element("canvas", null, { class: "own" });
     const width = chart.area.clientWidth, height = 270;
     canvas.width = width * ratio; canvas.height = height * ratio;
@@ -140,9 +141,9 @@
     for (let step = 0; step < 100; step++) { pen.fillStyle = mixed(step / 99); pen.fillRect(left + step * 1.5, height - 20, 2, 10); }
     pen.fillStyle = colour("--soft");
     pen.textAlign = "left";
-    pen.fillText(compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""), left + 160, height - 15);
+    pen.fillText(span + (answer.parameter.unit ? " " + answer.parameter.unit : ""), left + 160, height - 15);
     chart.canvas = canvas;
-    chart.counts(written(answer.count.reduce((sum, each) => sum + each, 0), 0) + " values; " + compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""));
+    chart.counts(written(answer.count.reduce((sum, each) => sum + each, 0), 0) + " values; " + span + (answer.parameter.unit ? " " + answer.parameter.unit : ""));
     chart.fill(["Hour (UTC)"].concat(DAYS), Array.from({ length: 24 }, (_, hour) => [hour + " h"].concat(DAYS.map((_, day) => written(answer.value[day * 24 + hour], answer.decimals, answer.parameter.unit)))));
   }
   function mixed(share) {

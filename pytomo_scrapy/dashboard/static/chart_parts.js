@@ -141,7 +141,7 @@
         pen.textAlign = isRight ? "right" : "left";
         const text = change.what + " " + change.new;
         if (drawn.has(text)) return;
-        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 14 * (drawn.size % 4)) * devicePixelRatio);
+        pen.fillText(text, x + (isRight ? -6 : 6) * devicePixelRatio, u.bbox.top + (12 + 14 * (drawn.size % 4)) * devicePixelRatio);
         drawn.add(text);
       });
       pen.restore();
