@@ -53,10 +53,10 @@ class PytomoAddon:
         for setting in config.SETTINGS:
             settings.set(setting.name, setting.default, "default")
         checked = config.load(settings.get)
-        unwanted = {path: None for flag, path in OPTIONAL_EXTENSIONS.items() if not settings.getbool(flag)}
+        _drop_extensions(settings)
         for name, components in (
             ("ITEM_PIPELINES", PIPELINES),
-            ("EXTENSIONS", EXTENSIONS | unwanted),
+            ("EXTENSIONS", EXTENSIONS),
             ("DOWNLOADER_MIDDLEWARES", MIDDLEWARES),
         ):
             # At the priority of a project's own dictionary, if it has one: else all of ours would be ignored for it.
@@ -64,6 +64,13 @@ class PytomoAddon:
             settings.set(name, {**components, **settings.getdict(name)}, priority)
         if self._walks:
             _set_up_pages(settings, checked)
+
+
+def _drop_extensions(settings: BaseSettings) -> None:
+    """Leave out what is switched off; None in EXTENSIONS would not do: Scrapy 2.19 imports it to learn its name."""
+    dropped = {path for flag, path in OPTIONAL_EXTENSIONS.items() if not settings.getbool(flag)}
+    base = settings.getdict("EXTENSIONS_BASE")
+    settings.set("EXTENSIONS_BASE", {path: order for path, order in base.items() if path not in dropped}, "addon")
 
 
 def _set_up_pages(settings: BaseSettings, checked: config.Config) -> None:

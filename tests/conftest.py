@@ -11,7 +11,13 @@ import pytest
 from tests.running import sharing
 from tests.running.commands import end_all
 
-pytest_plugins = ["tests.databases", "tests.filled_databases", "tests.quick", "tests.running.workers"]
+pytest_plugins = [
+    "tests.databases",
+    "tests.filled_databases",
+    "tests.quick",
+    "tests.running.workers",
+    "tests.running.spent",
+]
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

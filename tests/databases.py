@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
 
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
 from tests.conftest import missing
+from tests.running import new_files
 from tests.running.postgres import PostgresServer, what_is_missing
-
-_REALLY_UPGRADE = migrate.upgrade
-
-
-@cache
-def _statements_of_a_new_file() -> tuple[str, ...]:
-    """What the migrations make of an empty SQLite file, as statements."""
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        _REALLY_UPGRADE(connection, "a new file")
-        made = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"))
-        statements = tuple(made.scalars())
-    engine.dispose()
-    return (*statements, f"INSERT INTO alembic_version VALUES ('{migrate.HEAD}')")
-
-
-def _upgrade(connection: Connection, shown_url: str) -> None:
-    if connection.dialect.name != "sqlite" or migrate.revision_of(connection) is not None:
-        _REALLY_UPGRADE(connection, shown_url)
-        return
-    # By the driver itself: SQLAlchemy would look at each of some hundred statements.
-    file = connection.connection.cursor()
-    for statement in _statements_of_a_new_file():
-        file.execute(statement)
-    file.close()
 
 
 @pytest.fixture(autouse=True)
 def quick_new_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make new SQLite files without running the migrations each time, unless a test is about these (`migrates`)."""
+    """Make new SQLite files without running the migrations each time, unless a test is about these (`migrates`).
+
+    Commands that the tests run do so too.
+    """
     if request.node.get_closest_marker("migrates") is None:
-        monkeypatch.setattr(migrate, "upgrade", _upgrade)
+        monkeypatch.setattr(migrate, "upgrade", new_files.upgrade)
+    else:
+        monkeypatch.setenv(new_files.VARIABLE, "1")
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from scrapy.settings import Settings
 
@@ -29,10 +31,16 @@ def test_components_of_a_project_stand_beside_ours_and_win() -> None:
     assert settings.getdict("ITEM_PIPELINES") == {**PIPELINES, "theirs.Pipeline": 700}
 
 
-def test_console_that_is_switched_off_is_not_even_imported() -> None:
-    extensions = updated(TELNETCONSOLE_ENABLED=False, REMOTE_CONTROL_ENABLED=True).getdict("EXTENSIONS")
-    assert extensions[OPTIONAL_EXTENSIONS["TELNETCONSOLE_ENABLED"]] is None
-    assert OPTIONAL_EXTENSIONS["REMOTE_CONTROL_ENABLED"] not in extensions
+def test_console_that_is_switched_off_is_not_even_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in OPTIONAL_EXTENSIONS.values():
+        monkeypatch.delitem(sys.modules, path.rpartition(".")[0], raising=False)
+    settings = updated(TELNETCONSOLE_ENABLED=False, REMOTE_CONTROL_ENABLED=True)
+    # As Scrapy asks for them, which imports what it has to compare.
+    used = settings.get_component_priority_dict_with_base("EXTENSIONS")
+    assert OPTIONAL_EXTENSIONS["TELNETCONSOLE_ENABLED"] not in used
+    assert OPTIONAL_EXTENSIONS["REMOTE_CONTROL_ENABLED"] in used
+    assert "pytomo_scrapy.crawl.context.CrawlContext" in used and "scrapy.extensions.logstats.LogStats" in used
+    assert "scrapy.extensions.telnet" not in sys.modules
 
 
 def test_environment_comes_before_a_projects_file_and_behind_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.compared import compared_rows
-from pytomo_scrapy.analysis.comparison import differences
+from pytomo_scrapy.analysis.comparison import Difference, differences
 from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.storage.database import read_once
 
 REACH_S = 7 * 86_400  # so far before and after the change is looked
 # Of all changes together. A cut that is none takes rows from every figure: it is claimed more seldom than a difference.
@@ -18,17 +19,24 @@ def changed_values(connection: Connection, at_s: int, vantage_id: int, test_coun
 
     `test_count` changes are tested together: the error of all of them is at most 1 % (Bonferroni).
     """
-    around = Selection(at_s - REACH_S, at_s + REACH_S, {"vantage": vantage_id})
-    rows = compared_rows(connection, around, lambda found: (found.whole("started_s") >= at_s).astype("int64"))
+    # A page asks for several periods of one state, and a change lies in most of them.
+    tested = read_once(connection, ("change", at_s, vantage_id), lambda: _differences(connection, at_s, vantage_id))
     shown = [
         one
-        for one in differences(rows, 2, is_of_times=False)
+        for one in tested
         if one.is_shown
         and not one.is_of_these_days
         # Bonferroni, over all figures of all changes.
-        and (one.chance or 0.0) * test_count * len(rows.figures) <= _LEVEL
+        and (one.chance or 0.0) * test_count * len(tested) <= _LEVEL
     ]
     if not shown:
         return None
     words = ", ".join(f"{one.figure.replace('_', ' ')} p {one.chance:.2g}" for one in shown)
     return f"the figures after it differ from those before ({words}; t-test of days and videos)"
+
+
+def _differences(connection: Connection, at_s: int, vantage_id: int) -> list[Difference]:
+    """Compare the rows after a moment with those before it, figure by figure."""
+    around = Selection(at_s - REACH_S, at_s + REACH_S, {"vantage": vantage_id})
+    rows = compared_rows(connection, around, lambda found: (found.whole("started_s") >= at_s).astype("int64"))
+    return differences(rows, 2, is_of_times=False)

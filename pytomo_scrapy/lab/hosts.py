@@ -29,6 +29,9 @@ LADDER_RATES_BPS = {
 _DOMAIN = ".googlevideo.com"
 _MBIT = 1e6
 
+# A home's line. Players were recorded on faster ones, so that what is measured on these hosts counts as validated.
+_HOME_LINE = RateRule(steps=((0.0, 50 * _MBIT),))
+
 # From 0.2 to 2 Mbit/s and back within 10 s: around the rate of the lab's clips, so that players stall and recover.
 _SAWTOOTH_STEPS = tuple((float(second), (0.2 + 0.36 * min(second, 10 - second)) * _MBIT) for second in range(10))
 
@@ -45,16 +48,16 @@ SOUND = frozenset(full_name(label) for label in FAST)
 def common_hosts() -> dict[str, MediaHost]:
     """Return every cache without a fault, by its name."""
     rules: dict[str, RateRule] = {
-        **{label: RateRule() for label in FAST},
+        **dict.fromkeys(FAST, _HOME_LINE),
         TWO_MBIT: RateRule(steps=((0.0, 2 * _MBIT),)),
         FIVE_MBIT: RateRule(steps=((0.0, 5 * _MBIT),)),
         HALF: RateRule(clip_ratio=0.5),
         TENFOLD: RateRule(clip_ratio=10.0),
         SAWTOOTH: RateRule(steps=_SAWTOOTH_STEPS, period_s=10.0),
         OUTAGE: RateRule(steps=((0.0, 1 * _MBIT), (3.0, 0.0), (9.0, 4 * _MBIT))),
-        REDIRECTING: RateRule(),
-        CANONICAL: RateRule(),
-        SLOW_START: RateRule(),
+        REDIRECTING: _HOME_LINE,
+        CANONICAL: _HOME_LINE,
+        SLOW_START: _HOME_LINE,
         # Two or three seconds of media (0.7 Mbit/s with its sound), then nothing, then plenty: a stall within five.
         INTERRUPTED: RateRule(steps=((0.0, 2.8 * _MBIT), (1.0, 0.0), (4.5, 20 * _MBIT))),
         EVEN: RateRule(clip_ratio=1.0),
@@ -107,12 +110,13 @@ def special_hosts(prefix: str = "127.42.9.") -> dict[str, MediaHost]:
         MediaHost(
             fault_host_name(fault.name),
             f"{prefix}{number}",
+            _HOME_LINE,
             address_v6=None if isinstance(fault, HostFault) else LOOPBACK_V6,
         )
         for number, fault in enumerate(single, start=1)
     ]
-    hosts.append(MediaHost(TRUNCATED_HOST_NAME, f"{prefix}{len(hosts) + 1}", address_v6=LOOPBACK_V6))
-    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(TRUNCATED_HOST_NAME, f"{prefix}{len(hosts) + 1}", _HOME_LINE, address_v6=LOOPBACK_V6))
+    hosts.append(MediaHost(DUAL_STACK_HOST_NAME, f"{prefix}20", _HOME_LINE, address_v6=LOOPBACK_V6))
     circular = [fault.name for fault in faults if isinstance(fault, CircularRedirect)]
     for number, name in enumerate(circular):
         pair = fault_host_name(name), partner_name(name)

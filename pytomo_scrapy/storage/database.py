@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -28,6 +28,10 @@ _DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count
 _RIGHT_URLS = "sqlite:///FOLDER/FILE.db or postgresql://USER:PASSWORD@HOST/DATABASE"
 # Any constant does; it only has to be the same in every pytomo that meets another one at one server.
 _MIGRATION_LOCK = 7_086_611
+
+# An option of connections that only read: a place for what was read of the one state that they see.
+READ_ONCE = "read_once"
+Found = TypeVar("Found")
 
 
 class Database:
@@ -54,7 +58,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database. Raises StorageError."""
-        with self._sentences("read"), self.engine.connect() as connection:
+        with self._sentences("read"), connected_to_read(self.engine) as connection:
             yield connection
 
     def hurry(self) -> None:
@@ -98,6 +102,21 @@ class Database:
                 raise RefusedError(damage_of(self.shown_url)) from error
             kind = StorageError if is_away(error) else RefusedError
             raise kind(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
+
+
+def connected_to_read(engine: Engine) -> Connection:
+    """Return a connection that reads one state of the database, with a place for what is to be read once."""
+    return engine.connect().execution_options(**{READ_ONCE: {}})
+
+
+def read_once(connection: Connection, key: tuple[object, ...], read: Callable[[], Found]) -> Found:
+    """Return what `read` finds, and the same again from a connection that only reads: it sees one state."""
+    kept: dict[tuple[object, ...], Found] | None = connection.get_execution_options().get(READ_ONCE)
+    if kept is None:
+        return read()
+    if key not in kept:
+        kept[key] = read()
+    return kept[key]
 
 
 def _is_damage(words: str) -> bool:

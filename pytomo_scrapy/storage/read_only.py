@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
-from pytomo_scrapy.storage.database import damage_of
+from pytomo_scrapy.storage.database import connected_to_read, damage_of
 from pytomo_scrapy.storage.shown_url import shown
 
 QUERY_LIMIT_S = 4.0
@@ -50,7 +50,7 @@ class ReadDatabase:
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database. Raises NotReadyError, TooSlowError or StorageError."""
         try:
-            with self._ready_engine().connect() as connection:
+            with connected_to_read(self._ready_engine()) as connection:
                 yield connection
         except DBAPIError as error:
             raise _explained(error, self.shown_url) from error

@@ -12,10 +12,10 @@ import pytest
 
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import note_window
-from tests.dashboard.visiting import ADDRESSES, Served, Visit, browser, filled_page, visit
+from tests.dashboard.visiting import ADDRESSES, Onlookers, Served, Visit, browser, filled_page, onlookers, visit
 from tests.running.commands import run_command
 
-__all__ = ["browser", "filled_page", "visit"]
+__all__ = ["browser", "filled_page", "onlookers", "visit"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,10 @@ def lab_page(lab_database: Path) -> Iterator[Served]:
 
 @pytest.mark.lab
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(visit: Visit, lab_page: Served, address: str) -> None:
+def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(
+    onlookers: Onlookers, lab_page: Served, address: str
+) -> None:
+    visit = onlookers.on()
     page = visit.open(lab_page.origin + address)
     expected = ["400 (Bad Request)"] if address == "/series?group=nothing" else []
     assert [line for line in visit.complaints if not any(word in line for word in expected)] == []

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import missing
-from tests.dashboard.visiting import ADDRESSES, Served, Visit, browser, filled_page
+from tests.dashboard.visiting import ADDRESSES, Onlookers, Served, browser, filled_page, onlookers
 
-__all__ = ["browser", "filled_page"]
+__all__ = ["browser", "filled_page", "onlookers"]
 
 
 # Long tables are checked by their first rows: the others are of the same form, and each costs as much time again.
@@ -35,26 +35,21 @@ def violations(page: Any, **options: Any) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_page_is_accessible_in_both_themes(browser: Any, filled_page: Served, address: str) -> None:
-    visit = Visit(browser, color_scheme="light")
-    try:
-        page = visit.open(filled_page.origin + address)
-        page.evaluate(FIRST_ROWS)
-        assert violations(page) == []
-        light = page.evaluate(GROUND)
-        page.emulate_media(color_scheme="dark")
-        assert page.evaluate(GROUND) != light
-        assert violations(page, options=COLOURS_ONLY) == []
-    finally:
-        visit.close()
+def test_page_is_accessible_in_both_themes(onlookers: Onlookers, filled_page: Served, address: str) -> None:
+    visit = onlookers.on()
+    visit.page.emulate_media(color_scheme="light")
+    page = visit.open(filled_page.origin + address)
+    page.evaluate(FIRST_ROWS)
+    assert violations(page) == []
+    light = page.evaluate(GROUND)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(GROUND) != light
+    assert violations(page, options=COLOURS_ONLY) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_page_fits_a_phone(browser: Any, filled_page: Served, address: str) -> None:
-    visit = Visit(browser, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
-    try:
-        page = visit.open(filled_page.origin + address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    finally:
-        visit.close()
+def test_page_fits_a_phone(onlookers: Onlookers, filled_page: Served, address: str) -> None:
+    visit = onlookers.on(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    page = visit.open(filled_page.origin + address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

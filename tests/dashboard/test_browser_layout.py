@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.visiting import Served, Visit, browser, filled_page
+from tests.dashboard.visiting import Onlookers, Served, Visit, browser, filled_page, onlookers
 
-__all__ = ["browser", "filled_page"]
+__all__ = ["browser", "filled_page", "onlookers"]
 
 DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -19,33 +19,25 @@ OVERFLOWS = "() => [...document.querySelectorAll('.scroll')].filter(one => one.s
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("address", ["/videos?period=all&eras=all", "/failures?period=all", "/lines", "/runs"])
 def test_list_needs_no_sideways_scrolling(
-    browser: Any, filled_page: Served, screen: dict[str, Any], address: str
+    onlookers: Onlookers, filled_page: Served, screen: dict[str, Any], address: str
 ) -> None:
-    visit = Visit(browser, **screen)
-    try:
-        page = visit.open(filled_page.origin + address)
-        assert page.evaluate(OVERFLOWS) == 0
-        failures = page.locator("td .failure")
-        for place in range(min(3, failures.count())):
-            box = failures.nth(place).bounding_box()
-            assert box["x"] >= 0 and box["x"] + box["width"] <= screen["viewport"]["width"]
-    finally:
-        visit.close()
+    page = onlookers.on(**screen).open(filled_page.origin + address)
+    assert page.evaluate(OVERFLOWS) == 0
+    failures = page.locator("td .failure")
+    for place in range(min(3, failures.count())):
+        box = failures.nth(place).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= screen["viewport"]["width"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["/", "/series?group=new", "/videos", "/measurement/1", "/docs/metrics"])
-def test_current_tab_is_in_view_on_a_phone(browser: Any, filled_page: Served, address: str) -> None:
-    visit = Visit(browser, **PHONE)
-    try:
-        page = visit.open(filled_page.origin + address)
-        tabs = page.locator("nav [aria-current=page]:visible").all()
-        assert tabs
-        for tab in tabs:
-            box = tab.bounding_box()
-            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
-    finally:
-        visit.close()
+def test_current_tab_is_in_view_on_a_phone(onlookers: Onlookers, filled_page: Served, address: str) -> None:
+    page = onlookers.on(**PHONE).open(filled_page.origin + address)
+    tabs = page.locator("nav [aria-current=page]:visible").all()
+    assert tabs
+    for tab in tabs:
+        box = tab.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
 
 
 @pytest.mark.slow

@@ -41,6 +41,7 @@ def rows(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return pandas.read_csv(folder / "measurements.csv", low_memory=False)
 
 
+@pytest.fixture(scope="module")
 def selections(rows: Any) -> list[dict[str, str]]:
     """Choose periods and filters: the same ones every time."""
     chance = random.Random(17)
@@ -136,8 +137,10 @@ def same(shown: float | None, exact: float | None, tolerance: float) -> None:
 
 
 @pytest.mark.parametrize("index", range(COUNT))
-def test_every_face_gives_the_numbers_of_the_export(client: TestClient, rows: Any, index: int) -> None:
-    chosen = selections(rows)[index]
+def test_every_face_gives_the_numbers_of_the_export(
+    client: TestClient, rows: Any, selections: list[dict[str, str]], index: int
+) -> None:
+    chosen = selections[index]
     frame = chosen_rows(rows, chosen)
     exact = figures_of(frame)
     overview = client.get(f"/api/overview?{query_of(chosen)}").json()
@@ -193,8 +196,10 @@ def check_bad_sessions(client: TestClient, overview: Any, frame: Any, chosen: di
 
 
 @pytest.mark.parametrize("index", range(COUNT))
-def test_report_gives_the_numbers_of_the_export(filled: Path, rows: Any, index: int) -> None:
-    chosen = {name: value for name, value in selections(rows)[index].items() if name in {"from", "to", "provider"}}
+def test_report_gives_the_numbers_of_the_export(
+    filled: Path, rows: Any, selections: list[dict[str, str]], index: int
+) -> None:
+    chosen = {name: value for name, value in selections[index].items() if name in {"from", "to", "provider"}}
     frame = chosen_rows(rows, chosen)
     since, until = (datetime.fromtimestamp(int(chosen[name]), UTC) for name in ("from", "to"))
     database = open_database(f"sqlite:///{filled}")

@@ -86,6 +86,27 @@ class Visit:
         self._context.close()
 
 
+class Onlookers:
+    """Visitors who look and change nothing, one for each screen: to make a new one costs as much as to load a page."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._visits: dict[str, Visit] = {}
+
+    def on(self, **screen: Any) -> Visit:
+        """Return the visitor with these options of a browser's context."""
+        if repr(screen) not in self._visits:
+            self._visits[repr(screen)] = Visit(self._browser, **screen)
+        visit = self._visits[repr(screen)]
+        visit.complaints.clear()
+        visit.requested.clear()
+        return visit
+
+    def close(self) -> None:
+        for visit in self._visits.values():
+            visit.close()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     try:
@@ -105,6 +126,13 @@ def filled_page(browser: Any, filled: Path) -> Iterator[Served]:
     served = Served(filled)
     yield served
     served.close()
+
+
+@pytest.fixture(scope="module")
+def onlookers(browser: Any) -> Iterator[Onlookers]:
+    made = Onlookers(browser)
+    yield made
+    made.close()
 
 
 @pytest.fixture

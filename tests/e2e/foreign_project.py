@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.running.commands import run_command
 
 SWITCHED_ON = """
 ADDONS = {"pytomo_scrapy.addons.PytomoAddon": 100}
@@ -38,9 +38,9 @@ class BlogSpider(scrapy.Spider):
 
 def start_project(folder: Path, video_id: str, *, settings: str = "", parse: str = "") -> Path:
     """Make the project as a user does. Returns its folder; `parse` continues the spider's callback."""
-    start = [sys.executable, "-m", "scrapy.cmdline", "startproject", "theirs"]
     environment = {name: value for name, value in os.environ.items() if name != "SCRAPY_SETTINGS_MODULE"}
-    subprocess.run(start, cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    done = run_command("scrapy", "startproject", "theirs", cwd=folder, environment=environment)
+    assert done.exit_code == 0, done.errors
     project = folder / "theirs"
     with (project / "theirs" / "settings.py").open("a") as file:
         file.write(SWITCHED_ON + settings)

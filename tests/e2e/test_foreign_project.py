@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import clean_environment, fresh_command, query
 from tests.e2e.foreign_project import start_project
+from tests.running.commands import run_command
 from tests.running.labs import shared_lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -76,8 +77,8 @@ def test_project_made_by_startproject_measures_a_video_by_its_url_and_keeps_its_
     assert runs == [("blog", "finished")]
     items = [json.loads(line) for line in (project / "out.jsonl").read_text().splitlines()]
     assert {"title": "a page of a blog"} in items and len(items) == 3
-    report = run_there(project, "report", "--json")
-    assert json.loads(report.stdout)["attempted_count"] == 2
+    report = run_command("scrapy", "report", "--json", cwd=project, environment=clean_environment())
+    assert json.loads(report.output)["attempted_count"] == 2
 
 
 def test_spider_without_a_video_begins_no_run_and_no_process(tmp_path: Path) -> None:
@@ -87,10 +88,11 @@ def test_spider_without_a_video_begins_no_run_and_no_process(tmp_path: Path) -> 
         "import scrapy\n\n\nclass Plain(scrapy.Spider):\n    name = 'plain'\n    start_urls = ['data:,']\n\n"
         "    def parse(self, response):\n        yield {'a': 1}\n"
     )
-    done = run_there(project, "crawl", "plain", "-s", "LOG_LEVEL=INFO")
+    words = ("crawl", "plain", "-s", "LOG_LEVEL=INFO")
+    done = run_command("scrapy", *words, cwd=project, environment=clean_environment())
     # Its log is Scrapy's, and nothing is said of videos.
-    assert done.returncode == 0 and "'item_scraped_count': 1" in done.stderr, done.stderr
-    assert "The crawl is finished" not in done.stderr
+    assert done.exit_code == 0 and "'item_scraped_count': 1" in done.errors, done.errors
+    assert "The crawl is finished" not in done.errors
     assert query(project / "databases" / "pytomo.db", "SELECT count(*) FROM run") == [(0,)]
 
 

@@ -12,6 +12,7 @@ from tests.e2e.conftest import database_setting, query, run_scrapy
 
 pytestmark = pytest.mark.alone
 
+SHORT_CLIPS = ("separate_20", "muxed_20")
 WINDOW_S = 22  # a segment player at half the rate first stalls after about 16 s
 
 
@@ -56,6 +57,18 @@ def test_rate_of_the_host_shows_in_throughput_startup_and_stalls(database: Path,
         startup_s, stall_count, stalled_s, _ = rows[fast, player]
         assert (stall_count, stalled_s) == (0, 0.0)
         assert startup_s < 3
+
+
+def test_session_of_a_fast_host_counts_as_validated(database: Path) -> None:
+    world = build_world("clean")
+    videos = [next(video_id for video_id, video in world.videos.items() if video.clip == clip) for clip in SHORT_CLIPS]
+    done = run_scrapy(
+        "lab", "--world", "clean", "crawl", "youtube", "-a", f"urls={','.join(videos)}", "-a", "related=0", "-s",
+        "PYTOMO_DOWNLOAD_WINDOW_S=3", "-s", "PYTOMO_PACE_S=0", *database_setting(database),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.errors[-3000:]
+    found = query(database, "SELECT player, is_validated FROM playback WHERE player IN ('dashjs', 'progressive')")
+    assert sorted(found) == [("dashjs", 1), ("progressive", 1)]
 
 
 def rate_of(database: Path, video_id: str) -> int:

@@ -49,7 +49,7 @@ def held(url: str) -> Iterator[None]:
 def test_interrupt_ends_a_crawl_that_waits_for_a_locked_database(
     lab: dict[str, str], each_url: str, tmp_path: Path
 ) -> None:
-    crawl = Crawl(lab, each_url, ["-a", "urls=" + ",".join(WORLD), "-a", "related=0"], folder=tmp_path, is_fresh=True)
+    crawl = Crawl(lab, each_url, ["-a", "urls=" + ",".join(WORLD), "-a", "related=0"], folder=tmp_path)
     process = crawl.start()
     try:
         wait_until(lambda: bool(ask(each_url, "SELECT COUNT(*) FROM measurement")[0][0]))

@@ -11,6 +11,7 @@ from pytomo_scrapy.lab.hosts import fault_host_name
 from pytomo_scrapy.lab.model import RateRule
 from pytomo_scrapy.lab.titles import HOSTILE
 from pytomo_scrapy.lab.world import FRAME_DAYS, build_world, make_video_id, with_rates, world_names
+from pytomo_scrapy.measure.playback.validated import FAST_LINKS
 
 # 64 bits in 11 characters leave four bits for the last one, so only every fourth letter can stand there.
 REAL_ID = re.compile(r"[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
@@ -96,10 +97,11 @@ def test_demo_world_first_six_play_stall_and_fail():
     assert set(world.search.values()) == {world.gaming} == set(world.charts.values())
 
 
-def test_clean_world_has_no_fault_and_no_limit():
+def test_clean_world_has_no_fault_and_only_lines_that_recordings_reach():
     world = build_world("clean")
     assert {video.fault for video in world.videos.values()} == {None}
-    assert {host.rate for host in world.hosts.values()} == {RateRule()}
+    (line,) = {host.rate for host in world.hosts.values()}
+    assert line.steps[0][1] < FAST_LINKS.delivery_bps
 
 
 def test_with_rates_changes_one_host_over_all_hosts():

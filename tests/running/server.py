@@ -26,7 +26,7 @@ import time
 from multiprocessing import resource_tracker
 from typing import NoReturn
 
-from tests.running import forked
+from tests.running import forked, new_files, spent
 from tests.running import preloaded as preloaded
 
 _LONGEST_REQUEST = 1 << 20
@@ -51,6 +51,7 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         # What the server has read of its own environment.
         tempfile.tempdir = None
         time.tzset()
+        new_files.use()
         if not entry:
             forked.call(words[0], files[3:])
             os._exit(0)
@@ -87,6 +88,7 @@ class _Server:
         self._path = path
         self._listener.listen(64)
         self._asking: dict[int, socket.socket] = {}  # by process
+        self._tests: dict[int, str] = {}
         self._spawned: set[int] = set()  # those of them that see by themselves when their parent has gone
         woken, self._waker = socket.socketpair()
         for end in (woken, self._waker):
@@ -128,6 +130,7 @@ class _Server:
         for descriptor in files:
             os.close(descriptor)
         self._asking[pid] = asking
+        self._tests[pid] = spent.test_in(environment)
         if not entry:
             self._spawned.add(pid)
         self._selector.register(asking, selectors.EVENT_READ, lambda: self._given_up(pid))
@@ -144,10 +147,11 @@ class _Server:
 
     def _reap(self) -> None:
         while self._asking:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
             asking = self._asking.pop(pid)
+            spent.note("forked", usage.ru_utime + usage.ru_stime, self._tests.pop(pid))
             self._spawned.discard(pid)
             try:
                 self._selector.unregister(asking)
@@ -172,6 +176,7 @@ class _Server:
 
 
 if __name__ == "__main__":
+    new_files.statements()  # once for all children
     # Every child would start one, and copy the objects that a collection touches.
     resource_tracker.ensure_running()
     gc.freeze()

@@ -87,9 +87,7 @@ def seal_blocks(connection: Connection, limit: int) -> int:
 def _seal(connection: Connection, block: int) -> None:
     # A process that stores a row of this block waits for us or we wait for it, so that no row is left out.
     connection.execute(select(figure_block.c.block).where(figure_block.c.block == block).with_for_update())
-    names = (*FIGURE_COLUMNS, *(PLAYBACK + name for name in ("row", *PLAYBACK_COLUMNS)))
-    names += tuple(LOOKUP + name for name in ("row", *LOOKUP_COLUMNS))
-    columns = read_columns(connection, block, names)
+    columns = read_columns(connection, block, (*FIGURE_COLUMNS, *read_together(PLAYBACK), *read_together(LOOKUP)))
     rows = []
     for name, values in columns.items():
         kind, content = pack_texts(values) if is_text(name) else pack_numbers(values)
@@ -99,6 +97,14 @@ def _seal(connection: Connection, block: int) -> None:
     connection.execute(delete(figure_column).where(figure_column.c.block == block))
     connection.execute(insert(figure_column), rows)
     connection.execute(update(figure_block).where(figure_block.c.block == block).values(is_sealed=1, **facts))
+
+
+def read_together(name: str) -> Sequence[str]:
+    """Return the columns that are read with one: all of the playbacks or look-ups, whose rows have to be joined."""
+    for prefix, columns in ((PLAYBACK, PLAYBACK_COLUMNS), (LOOKUP, LOOKUP_COLUMNS)):
+        if name.startswith(prefix):
+            return [prefix + column for column in ("row", *columns)]
+    return [name]
 
 
 def read_columns(connection: Connection, block: int, names: Sequence[str]) -> dict[str, list[Any]]:

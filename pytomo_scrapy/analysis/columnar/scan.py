@@ -19,8 +19,10 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     Integers,
     Values,
     codes_of,
+    is_text,
     numbers_of,
     read_columns,
+    read_together,
     split_texts,
     texts_of,
     unpack_numbers,
@@ -29,6 +31,7 @@ from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.failures import is_for_good
+from pytomo_scrapy.storage.database import READ_ONCE
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
 
@@ -36,6 +39,10 @@ Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
 UNPACKED = ""  # the kind of a block whose values come from the tables themselves
+# How many columns of these are kept while one state of the database is read: of a thousand rows each, so some 16 MB.
+# A database that is not packed yet has its own bound, the chunk.
+_MOST_KEPT = 2000
+_FEW_BLOCKS = 4
 
 
 class TextCodes:
@@ -77,6 +84,10 @@ class BlockChunk:
         self._sealed = sealed
         self._texts = texts
         self._columns: dict[str, Any] = {}
+        # One page asks for the same columns dozens of times, and the newest block is never packed.
+        kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
+        is_kept = len(kept) < _MOST_KEPT and len(blocks) - len(sealed) <= _FEW_BLOCKS
+        self._unpacked = kept if is_kept else {}
 
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
@@ -86,7 +97,7 @@ class BlockChunk:
             for kind, blocks in groupby(self._contents(name), key=itemgetter(0)):
                 contents = [content for _, content in blocks]
                 if kind == UNPACKED:
-                    parts += [numbers_of(values) for values in contents]
+                    parts += contents
                 elif kind.startswith(NULLS):
                     parts += [unpack_numbers(kind, nothing) for nothing in contents]
                 else:
@@ -101,7 +112,7 @@ class BlockChunk:
             parts = []
             for kind, content in self._contents(name):
                 if kind == UNPACKED:
-                    codes, texts = codes_of(content)
+                    codes, texts = content
                     table = self._texts.table(texts)
                 else:
                     head, codes = split_texts(content)
@@ -124,7 +135,7 @@ class BlockChunk:
         if name not in self._columns:
             parts, before = [], 0
             for (kind, content), length in zip(self._contents(name), self._lengths, strict=True):
-                rows = numbers_of(content) if kind == UNPACKED else unpack_numbers(kind, content)
+                rows = content if kind == UNPACKED else unpack_numbers(kind, content)
                 parts.append(rows.astype(np.int64) + before)
                 before += length
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
@@ -147,7 +158,7 @@ class BlockChunk:
         ]
 
     def _contents(self, name: str) -> list[tuple[str, Any]]:
-        """Return for each block the kind and content of a packed column, or UNPACKED and the values of the tables."""
+        """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
         packed: dict[int, tuple[str, bytes]] = {}
         if self._sealed:
             query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
@@ -155,11 +166,16 @@ class BlockChunk:
             )
             packed = {block: (kind, content) for block, kind, content in self._connection.execute(query).all()}
         return [
-            packed[block]
-            if block in self._sealed and block in packed
-            else (UNPACKED, read_columns(self._connection, block, [name])[name])
+            packed[block] if block in self._sealed and block in packed else (UNPACKED, self._of_tables(block, name))
             for block in self._blocks
         ]
+
+    def _of_tables(self, block: int, name: str) -> Any:
+        """Return the numbers of a block that is not packed, or the codes of its texts and these."""
+        if (block, name) not in self._unpacked:
+            for read, values in read_columns(self._connection, block, read_together(name)).items():
+                self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
+        return self._unpacked[block, name]
 
 
 class SelectedRows:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.analysis import distribution, lists, overview, series
@@ -112,6 +112,33 @@ def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: M
             assert line.mean is not None and line.mean > 1e9
             assert seal_some(two_blocks) in (0, 1)
         assert sealed(two_blocks) == [0], change
+
+
+def test_what_is_not_packed_is_read_once_while_one_state_is_read(
+    sqlite_url: str, synthetic_file: Callable[..., Path]
+) -> None:
+    shutil.copy(synthetic_file(50, days=1, videos=10), str(make_url(sqlite_url).database))
+    database = open_database(sqlite_url)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+
+    def mean(connection: Connection) -> float:
+        [line] = series.series(connection, Selection(0, 2**31), PARAMETERS["delivery_bps"]).lines
+        assert line.mean is not None
+        return line.mean
+
+    with database.read() as connection:
+        before = mean(connection)
+        assert mean(connection) == before
+    [_] = [statement for statement in asked if "SELECT figure.delivery_bps" in statement]
+    # Not so where something is written: what follows must see it.
+    with database.write() as connection:
+        assert mean(connection) == before
+        connection.execute(text("UPDATE figure SET delivery_bps = 2 * delivery_bps"))
+        assert mean(connection) == pytest.approx(2 * before)
+    with database.read() as connection:
+        assert mean(connection) == pytest.approx(2 * before)
+    database.close()
 
 
 @pytest.mark.slow

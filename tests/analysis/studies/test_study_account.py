@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy.analysis.studies.account import account_of
 from pytomo_scrapy.analysis.studies.freezing import freeze_plan, power_sentence
-from pytomo_scrapy.analysis.studies.outcome import look_again, standing_of
+from pytomo_scrapy.analysis.studies.standing import look_again, standing_of
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.reporting.studies_table import studies_table
