@@ -45,11 +45,19 @@ _FIRST_CRAWL = "pytomo crawl -u 10"
 _NO_EDGE = 1_000_000
 
 
+class PipedConsole(Console):
+    """A console whose reader may have seen enough: `pytomo report | head` ends as any other command in a pipe."""
+
+    def on_broken_pipe(self) -> None:
+        # rich would end the process here, with 1.
+        raise BrokenPipeError
+
+
 def make_console() -> Console:
     """Return standard output as rich writes to it: as wide as its terminal or COLUMNS says, else without an edge."""
     # rich would take 80 columns in a pipe, and cut what a program reads.
     has_edge = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    return Console(highlight=False, width=None if has_edge else _NO_EDGE)
+    return PipedConsole(highlight=False, width=None if has_edge else _NO_EDGE)
 
 
 def say(console: Console, text: str) -> None:

@@ -156,7 +156,8 @@ def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("name", "words"), [("pytomo", ("--help",)), ("pytomo", ("settings",)), ("scrapy", ("lab", "list"))]
+    ("name", "words"),
+    [("pytomo", ("--help",)), ("pytomo", ("settings",)), ("pytomo", ("failures",)), ("scrapy", ("lab", "list"))],
 )
 def test_output_into_a_pipe_that_closes_is_no_error(name: str, words: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
