@@ -51,6 +51,8 @@ def estimate_values(estimate: Estimate) -> dict[str, Any]:
 
 def comparison_tables(found: Comparison) -> list[TableLayout]:
     """Lay out the groups with their figures, and the differences to the first group."""
+    if not found.groups:
+        return []
     kinds = found.shown_kinds
     title = DIMENSIONS[found.by].title
     columns = (title, "n", "videos", "days", *(f"{kind.title}{_in(kind)}" for kind in kinds))

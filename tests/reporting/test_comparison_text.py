@@ -62,6 +62,11 @@ def test_shown_difference_is_named_with_what_cannot_be_told() -> None:
     ]
 
 
+def test_nothing_to_compare_is_a_sentence_without_a_table() -> None:
+    assert comparison_sentences(compared()) == ["There is nothing to compare: 0 groups in this selection."]
+    assert comparison_tables(compared()) == []
+
+
 def test_round_trip_of_one_machine_is_no_zero() -> None:
     [table] = comparison_tables(compared(group("first", 7)))
     assert table.rows[0][table.columns.index("Round trip (ms)")] == "0.03"
