@@ -45,9 +45,14 @@ class Counting:
     def __init__(self) -> None:
         self.received_bytes = 0
 
+    may_be_counted = True
+
     def receive(self, body: bytes) -> int | None:
-        self.received_bytes += len(body)
+        self.count(len(body))
         return None
+
+    def count(self, body_bytes: int) -> None:
+        self.received_bytes += body_bytes
 
 
 def seeds() -> list[bytes]:

@@ -80,10 +80,12 @@ class Demand:
     def appended(self, now_s: float) -> None:
         """Take note that a segment is whole."""
         self.look(now_s)
+        playhead_s, ends = self._playhead.playhead_s, []
         for kind, track in self._tracks.items():
             self._played[kind].end_s = track.end_s
-            self.longest_ahead_s = max(self.longest_ahead_s, track.end_s - self.playhead_s)
-        ends = [intake.end_ms for track in self._tracks.values() if (intake := track.current) and intake.end_ms]
+            self.longest_ahead_s = max(self.longest_ahead_s, track.end_s - playhead_s)
+            if track.current is not None and track.current.end_ms:
+                ends.append(track.current.end_ms)
         if len(ends) == len(self._tracks):
             self._playhead.length_s = min(ends) / 1000
         self._playhead.appended()

@@ -272,10 +272,13 @@ def _read(kind: type, body: bytes, at: int, end: int) -> object:
     The library's own reader takes a millisecond for the header of a segment: it looks everything up for each value, and
     reads byte by byte from a file.
     """
-    declared, values = _fields(kind), dict[str, Any]()
+    (declared, numbers), values = _fields(kind), dict[str, Any]()
     while at < end:
         # Most numbers are of one byte, and a call for each would be half of the time that a message takes.
         tag, at = (body[at], at + 1) if body[at] < 0x80 else _number(body, at, end)
+        if (name := numbers.get(tag)) is not None:
+            values[name], at = (body[at], at + 1) if at < end and body[at] < 0x80 else _number(body, at, end)
+            continue
         field, wire = declared.get(tag >> 3), tag & 0b111
         value: Any
         if wire == _VARINT:
@@ -325,8 +328,10 @@ def _numbers(body: bytes) -> Iterator[int]:
 def _number(body: bytes, at: int, end: int) -> tuple[int, int]:
     """Return the number at `at` and where it ends."""
     value = shift = 0
-    while at < end and shift < 7 * _MAX_VARINT_BYTES:
-        byte, at = body[at], at + 1
+    for byte in body[at : at + _MAX_VARINT_BYTES]:
+        at += 1
+        if at > end:
+            break
         if byte < 0x80:
             return (value | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF, at
         value |= (byte & 0x7F) << shift
@@ -335,9 +340,9 @@ def _number(body: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 @cache
-def _fields(kind: type) -> dict[int, _Field]:
-    """Return the declared fields of a message by their numbers."""
-    hints, found = get_type_hints(kind, include_extras=True), {}
+def _fields(kind: type) -> tuple[dict[int, _Field], dict[int, str]]:
+    """Return the declared fields of a message by their numbers, and the names of plain numbers by their tags."""
+    hints, found = get_type_hints(kind, include_extras=True), dict[int, _Field]()
     for field in fields(kind):
         (number,) = field.metadata.values()
         hint, is_repeated = hints[field.name], get_origin(hints[field.name]) is list
@@ -345,7 +350,12 @@ def _fields(kind: type) -> dict[int, _Field]:
             hint = get_args(hint)[0]
         wire, convert = _KINDS.get(hint, (_LENGTH, None))
         found[number] = _Field(field.name, wire, convert, None if hint in _KINDS else hint, is_repeated)
-    return found
+    plain = {
+        number << 3: one.name
+        for number, one in found.items()
+        if one.wire == _VARINT and one.convert is None and not one.is_repeated
+    }
+    return found, plain
 
 
 def write_message(message: object) -> bytes:

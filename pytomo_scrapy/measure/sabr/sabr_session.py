@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pytomo_scrapy.measure.sabr.demand import Demand
 from pytomo_scrapy.measure.sabr.estimator import RateEstimator
@@ -33,7 +34,7 @@ from pytomo_scrapy.measure.sabr.sabr_errors import (
     ServiceError,
 )
 from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
-from pytomo_scrapy.measure.sabr.segments import Receive, SegmentHeader, SegmentIntake, Sink, TrackIntake
+from pytomo_scrapy.measure.sabr.segments import SegmentHeader, SegmentIntake, Sink, TrackIntake
 from pytomo_scrapy.measure.sabr.ump import ControlPart, UmpReader, read_number
 
 # The types of parts that are read. Source: LuanRT/googlevideo (`UMPPartId`).
@@ -56,6 +57,15 @@ class QualitySpell:
     itag: int
     received_bytes: int = 0
     media_s: float = 0.0
+
+
+class MediaRun(NamedTuple):
+    """Media of one segment, which go to their sink as they are: whoever has them need not read them."""
+
+    sink: Sink
+    size_bytes: int  # those of the part under way
+    more_bytes: int  # those of the segment behind it
+    next_part: Callable[[bytes, int, int], tuple[int, int] | None]  # UmpReader.next_media
 
 
 @dataclass(slots=True)
@@ -115,6 +125,11 @@ class SabrSession:
         return all(track.is_over for track in self.tracks.values())
 
     @property
+    def may_be_counted(self) -> bool:
+        """Whether of media no track wants more than their number of bytes."""
+        return all(track.sink.may_be_counted for track in self.tracks.values())
+
+    @property
     def media_bytes(self) -> int:
         """Bytes of media of the answer under way."""
         return self._answer.reader.media_bytes
@@ -142,20 +157,28 @@ class SabrSession:
                 said = self.segments.take(part) or said
         return said
 
-    def run(self) -> tuple[Receive, int] | None:
-        """Return which sink the bytes that follow are for as they are, and how many. None where that is to be read.
+    def run(self) -> MediaRun | None:
+        """Return what takes the bytes that follow as they are. None where they are to be read.
 
         Almost every read lies in such a run: whoever has it gives it to the sink, and tells `pass_run` before `feed`.
         """
-        header_id, left_bytes = self._answer.reader.media_left
-        return self.segments.run(header_id, left_bytes) if left_bytes else None
-
-    def pass_run(self, size_bytes: int) -> None:
-        """Take note of bytes of a run that its sink has: fewer than there were."""
         reader = self._answer.reader
-        self._answer.body_bytes += size_bytes
-        self.segments.pass_run(reader.media_left[0], size_bytes)
-        reader.pass_media(size_bytes)
+        header_id, left_bytes = reader.media_left
+        if not left_bytes or (found := self.segments.run(header_id)) is None:
+            return None
+        sink, missing_bytes = found
+        return MediaRun(sink, min(left_bytes, missing_bytes), missing_bytes - left_bytes, reader.next_media)
+
+    def pass_run(self, part_bytes: int, before_bytes: int, head_bytes: int) -> None:
+        """Take note of bytes of a run that its sink has.
+
+        `part_bytes` are those of the part under way, fewer than there were; `before_bytes` those of parts that ended
+        in the run, and `head_bytes` what stood between them.
+        """
+        reader, media_bytes = self._answer.reader, before_bytes + part_bytes
+        self._answer.body_bytes += media_bytes + head_bytes
+        self.segments.pass_run(reader.media_left[0], media_bytes)
+        reader.pass_media(part_bytes)
 
     def end_answer(self, *, first_s: float | None, last_s: float | None, is_cut: bool = False) -> None:
         """Take note that the answer is over, whose body came from `first_s` to `last_s`, and judge it.
@@ -221,10 +244,13 @@ class SabrSession:
             self.demand.appended(self._now_s())
 
     def _tally(self, track: TrackIntake, header: SegmentHeader) -> None:
-        spells = [spell for spell in self.figures.spells if spell.itag == header.key[0]]
-        if track.kind == "video" and spells:
-            spells[-1].received_bytes += header.length_bytes
-            spells[-1].media_s += header.duration_s
+        if track.kind != "video":
+            return
+        for spell in reversed(self.figures.spells):
+            if spell.itag == header.key[0]:
+                spell.received_bytes += header.length_bytes
+                spell.media_s += header.duration_s
+                return
 
     def _take_redirect(self, body: bytes) -> None:
         self.redirect_url = read_message(SabrRedirect, body).url or ""

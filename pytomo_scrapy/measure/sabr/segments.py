@@ -7,9 +7,9 @@ it wait, within a bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pytomo_scrapy.items import MediaSegment
 from pytomo_scrapy.measure.sabr.messages import FormatId, FormatInitialization, MediaHeader
@@ -22,7 +22,6 @@ MAX_OPEN_SEGMENTS = 64
 JOIN_S = 0.1
 
 FormatKey = tuple[int, int, str]
-Receive = Callable[[bytes], int | None]
 
 
 class Sink(Protocol):
@@ -31,7 +30,13 @@ class Sink(Protocol):
     @property
     def received_bytes(self) -> int: ...
 
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether the number of bytes is enough, which `count` takes, and late by a moment."""
+
     def receive(self, body: bytes) -> int | None: ...
+
+    def count(self, body_bytes: int) -> None: ...
 
 
 def format_key(format_id: FormatId) -> FormatKey:
@@ -96,18 +101,20 @@ class TrackIntake:
 
     def append(self, header: SegmentHeader) -> None:
         """Note a segment whose last byte has just gone to the sink."""
-        end_byte = self.sink.received_bytes
+        end_byte, end_s = self.sink.received_bytes, header.start_s + header.duration_s
         self.segments.append(
             MediaSegment(max(0, end_byte - header.length_bytes), end_byte, header.start_s, header.duration_s)
         )
-        self._later.append((header.start_s, header.start_s + header.duration_s))
+        if not self._later and header.start_s <= self.end_s + JOIN_S:
+            self.end_s = max(self.end_s, end_s)
+            return
+        self._later.append((header.start_s, end_s))
         self._later.sort()
         while self._later and self._later[0][0] <= self.end_s + JOIN_S:
             self.end_s = max(self.end_s, self._later.pop(0)[1])
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentHeader:
+class SegmentHeader(NamedTuple):
     """Which bytes and which time of a format a segment is."""
 
     key: FormatKey
@@ -149,7 +156,8 @@ class _OpenSegment:
     received_bytes: int = 0
     skipped_bytes: int = 0  # of its first ones, that the track has already
     is_held: bool = False  # bytes of the file that come before it have not come
-    pieces: list[bytes] = field(default_factory=list)
+    # One piece, not a list of them: parts of a byte each would take many times their size.
+    held: bytearray = field(default_factory=bytearray)
 
     @property
     def is_whole(self) -> bool:
@@ -217,15 +225,15 @@ class SegmentIntake:
         segment.intake.next_byte += len(body)
         return segment.track.sink.receive(body)
 
-    def run(self, header_id: int, left_bytes: int) -> tuple[Receive, int] | None:
-        """Return who takes the bytes that follow, and how many: up to the segment's end, of `left_bytes`.
+    def run(self, header_id: int) -> tuple[Sink, int] | None:
+        """Return who takes a segment's bytes as they are, and how many are missing of it.
 
         None where they are held back, are here already, or belong to no segment.
         """
         segment = self._open.get(header_id)
         if segment is None or segment.is_held or segment.received_bytes < segment.skipped_bytes:
             return None
-        return segment.track.sink.receive, min(left_bytes, segment.header.length_bytes - segment.received_bytes)
+        return segment.track.sink, segment.header.length_bytes - segment.received_bytes
 
     def pass_run(self, header_id: int, size_bytes: int) -> None:
         """Take note of what has come of a run."""
@@ -243,7 +251,7 @@ class SegmentIntake:
             self._held.append(segment)
         elif self._finish(segment):
             whole.append((segment.track, segment.header))
-        return whole + self._release(segment.intake)
+        return whole + self._release(segment.intake) if self._held else whole
 
     def end_answer(self) -> None:
         """Forget the segments that have no end: their bytes stay, and they are not whole."""
@@ -253,7 +261,7 @@ class SegmentIntake:
             raise BrokenBody(f"bytes of a file are missing before byte {first}")
 
     def _hold(self, segment: _OpenSegment, body: bytes) -> None:
-        segment.pieces.append(body)
+        segment.held += body
         self._held_bytes += len(body)
         if self._held_bytes > MAX_HELD_BYTES:
             raise BrokenBody("bytes of a file are missing before those that came")
@@ -279,7 +287,7 @@ class SegmentIntake:
                 continue
             self._held.remove(segment)
             segment.skipped_bytes = intake.next_byte - segment.header.start_byte
-            body = b"".join(segment.pieces)
+            body, segment.held = bytes(segment.held), bytearray()
             self._held_bytes -= len(body)
             if len(body) > segment.skipped_bytes:
                 intake.next_byte += len(body) - segment.skipped_bytes

@@ -82,8 +82,18 @@ class UmpReader:
         if self._rest or self._pieces:
             data = b"".join((self._rest, *self._pieces, data))
             self._pieces.clear()
-        self._missing_bytes, at = 0, 0
-        while (after := self._step(data, at, found)) is not None:
+        self._missing_bytes, at, end = 0, 0, len(data)
+        while at < end:
+            if self._header_id is not None:
+                body = data[at : at + self._left_bytes]
+                found.append(MediaPiece(self._header_id, body))
+                self.media_bytes += len(body)
+                at = self._passed(at, len(body))
+                continue
+            after = self._take_short(data, at, found) if self._kind is None else None
+            after = after or self._step(data, at, found)
+            if after is None:
+                break
             at = after
         self._rest = data[at:]
         return found
@@ -98,42 +108,70 @@ class UmpReader:
         self._left_bytes -= size_bytes
         self.media_bytes += size_bytes
 
+    def next_media(self, data: bytes, at: int, most_bytes: int) -> tuple[int, int] | None:
+        """Go on to a part with more media of the same segment that begins at `at`, where that is all that follows.
+
+        What was left of the part under way has been taken by somebody else, and ends there. Returns where in `data` the
+        next one's media begin, and how many they are. None, and nothing is changed, where anything else follows, where
+        they end in `data`, or where they are more than `most_bytes`.
+        """
+        if data[at] != MEDIA or (size := read_number(data, at + 1)) is None:
+            return None
+        start, media_bytes = size[1] + 1, size[0] - 1
+        if len(data) - start >= media_bytes or media_bytes > most_bytes or start > len(data):
+            return None
+        if data[start - 1] != self._header_id or data[start - 1] >= 0x80:
+            return None
+        self.media_bytes += self._left_bytes
+        self._left_bytes = media_bytes
+        self.part_count += 1
+        return start, media_bytes
+
     def finish(self) -> None:
         """Take note that the body is over. Raises BodyCut where it ends inside a part."""
         if self._kind is not None or self._rest:
             where = "between its type and its size" if self._kind is None else f"inside a part of type {self._kind}"
             raise BodyCut(f"the answer ended {where}")
 
+    def _take_short(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
+        """Read a control part as most are: here whole, its type and its size of a byte each. None for any other."""
+        head = data[at : at + 2]
+        if len(head) < 2 or head[0] not in self._wanted or head[1] >= 0x80 or at + 2 + head[1] > len(data):
+            return None
+        at += 2
+        found.append(ControlPart(head[0], data[at : at + head[1]]))
+        self.part_count += 1
+        return at + head[1]
+
     def _step(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
-        """Read one thing more, from `at` on, and return where it ends. None where its bytes are still to come."""
+        """Read one thing more that is no media, from `at` on, and return where it ends. None where it is not whole."""
         if self._kind is None:
-            return self._begin(data, at)
+            return self._begin(data, at, found)
         if self._kind in self._wanted:
             return self._take_control(data, at, found)
-        if self._kind == MEDIA and self._header_id is None:
+        if self._kind == MEDIA:
             return self._begin_media(data, at)
-        taken = min(self._left_bytes, len(data) - at)
-        if not taken:
-            return None
-        if self._header_id is not None:
-            found.append(MediaPiece(self._header_id, data[at : at + taken]))
-            self.media_bytes += taken
-        return self._passed(at, taken)
+        return self._passed(at, min(self._left_bytes, len(data) - at))
 
-    def _begin(self, data: bytes, at: int) -> int | None:
-        kind = read_number(data, at)
-        size = read_number(data, kind[1]) if kind is not None else None
-        if kind is None or size is None:
+    def _begin(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
+        number = read_number(data, at)
+        if number is None or (size := read_number(data, number[1])) is None:
             return None
-        self._kind, self._left_bytes = kind[0], size[0]
+        kind, left_bytes = number[0], size[0]
         self.part_count += 1
-        if self._kind in self._wanted and self._left_bytes > MAX_CONTROL_BYTES:
-            raise BrokenBody(f"a part of type {self._kind} has {self._left_bytes} bytes")
-        if self._kind == MEDIA and not self._left_bytes:
-            raise BrokenBody("media without the number of their header")
-        if not self._left_bytes and self._kind not in self._wanted:
-            self._kind = None
-        return size[1]
+        if kind in self._wanted:
+            if left_bytes > MAX_CONTROL_BYTES:
+                raise BrokenBody(f"a part of type {kind} has {left_bytes} bytes")
+        elif kind == MEDIA:
+            if not left_bytes:
+                raise BrokenBody("media without the number of their header")
+        elif not left_bytes:
+            return size[1]
+        self._kind, self._left_bytes = kind, left_bytes
+        if kind == MEDIA:
+            return self._begin_media(data, size[1]) or size[1]
+        # A part may end with its size, and the body with that.
+        return size[1] if left_bytes else self._take_control(data, size[1], found)
 
     def _begin_media(self, data: bytes, at: int) -> int | None:
         number = read_number(data, at)

@@ -53,7 +53,7 @@ class CurlTransfer:
         self.request = request
         self.handle = handle
         self.is_traced = True  # curl's own log is on
-        self.is_counted = False  # curl counts the body, and hands nothing over
+        self.is_counted = False  # the body is counted, and noted once a turn of the loop
         self._counted_bytes = 0
         self._tls_begun_s: float | None = None
         self._sockets = GuardedSockets(config.path, is_direct=request.proxy is None, open_socket=open_socket)
@@ -100,8 +100,7 @@ class CurlTransfer:
         if channel.may_be_counted is not self.is_counted and self.request.head.is_finished:
             self.is_counted = not self.is_counted
             self._counted_bytes = int(self.handle.getinfo(pycurl.SIZE_DOWNLOAD_T))
-            # `len` returns what curl wants to hear: all of it was taken.
-            self.handle.setopt(pycurl.WRITEFUNCTION, len if self.is_counted else channel.receive)
+            self.handle.setopt(pycurl.WRITEFUNCTION, channel.counter if self.is_counted else channel.receive)
 
     def stop_trace(self) -> None:
         """Silence curl's log once the answer has begun: from then on each body would be logged too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +50,9 @@ class Channel(Protocol):
 
     @property
     def may_be_counted(self) -> bool: ...
+
+    @property
+    def counter(self) -> Callable[[bytes], int | None]: ...
 
     def receive(self, body: bytes) -> int | None: ...
 

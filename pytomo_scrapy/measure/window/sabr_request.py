@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pytomo_scrapy.measure.sabr.sabr_errors import SabrFailure
-from pytomo_scrapy.measure.sabr.sabr_session import SabrSession
-from pytomo_scrapy.measure.sabr.segments import Receive
+from pytomo_scrapy.measure.sabr.sabr_session import MediaRun, SabrSession
 from pytomo_scrapy.measure.window.judge import Failure
 from pytomo_scrapy.measure.window.request import Hop, HttpExchange
 from pytomo_scrapy.measure.window.stream import MAX_DISCARDED_BYTES, STOP, Allowance
@@ -19,7 +18,8 @@ _FIELDS = {"Content-Type": "application/x-protobuf", "Accept": UMP_TYPE, "Expect
 class SabrBody:
     """Takes the bodies of a session's answers as curl's write callback, and hands their bytes to the session.
 
-    A track's bytes are stamped by its stream, at each read, as in a plain window.
+    A track's bytes are stamped by its stream, at each read, as in a plain window; once the streams only count, once a
+    turn of the loop, as there.
     """
 
     stream_index = 0  # one connection carries every track
@@ -31,45 +31,83 @@ class SabrBody:
         self.first_s: float | None = None  # on the clock
         self.last_s: float | None = None
         self._session = session
-        self._read_bytes = 0  # of the answer under way, the run's left out
-        self._take_run: Receive = lambda body: None
-        self._run_bytes = 0  # of media of one segment, which go to its stream without a look at them
-        self._run_left_bytes = 0
         self._allowance = allowance
         self._clock = clock
+        self._run: MediaRun | None = None  # media that go to their stream without a look at them
+        self._part_bytes = self._left_bytes = 0  # of the part under way, and those of them that are still to come
+        self._more_bytes = 0  # that the segment has room for behind that part
+        self._before_bytes = self._head_bytes = 0  # of parts that ended in the run, and of the heads between them
+        self._unnoted_bytes = 0  # that the stream was not told of yet
+        self._read_bytes = 0  # of the answer under way, those of the run left out
 
     @property
     def may_be_counted(self) -> bool:
-        """Never: what is media and what is not, only its parts tell."""
-        return False
+        """Whether the media among the bytes that come only have to be counted."""
+        return not self.is_discarding and self.failure is None and self._session.may_be_counted
 
-    def count(self, body_bytes: int) -> None:
-        """Take bytes that curl has counted by itself: there are none."""
-        raise AssertionError("a body of parts cannot be counted")
+    @property
+    def counter(self) -> Callable[[bytes], int | None]:
+        """What curl calls meanwhile. Only the parts of a body tell what is media and what is not: they are read."""
+        return self._count_or_read
 
     @property
     def received_bytes(self) -> int:
         """Bytes of the answer under way."""
-        return self._read_bytes + self._run_bytes - self._run_left_bytes
+        return self._read_bytes + self._before_bytes + self._head_bytes + self._part_bytes - self._left_bytes
 
     def begin(self) -> None:
         """Get ready for the next answer."""
         self.is_discarding, self.failure = True, None
-        self._read_bytes = self._run_bytes = self._run_left_bytes = 0
+        self._read_bytes = 0
+        self._forget_run()
         self.first_s = self.last_s = None
 
     def receive(self, body: bytes) -> int | None:
         """Take bytes of an answer: curl's write callback, as short as it can be where they are media alone."""
-        size_bytes = len(body)
-        if size_bytes < self._run_left_bytes:
-            self._run_left_bytes -= size_bytes
-            self.last_s = self._clock()
-            return self._take_run(body)
+        self.last_s = self._clock()
+        if len(body) < self._left_bytes and self._run is not None:
+            self._left_bytes -= len(body)
+            return self._run.sink.receive(body)
+        return self._read(body)
+
+    def count(self, body_bytes: int) -> None:
+        """Let the run's stream note what has been counted."""
+        self.last_s = self._clock()
+        self._note()
+
+    def settle(self) -> None:
+        """Take what of the answer was no media off the window's allowance; media take themselves off as they come."""
         self._end_run()
-        self._read_bytes += size_bytes
+        self._allowance.left_bytes -= self._read_bytes - self._session.media_bytes
+
+    def _count_or_read(self, body: bytes) -> int | None:
+        size_bytes, left_bytes = len(body), self._left_bytes
+        if size_bytes < left_bytes:
+            self._left_bytes = left_bytes - size_bytes
+            self._unnoted_bytes += size_bytes
+            return None
+        if (
+            0 < left_bytes < size_bytes
+            and self._run is not None
+            and (part := self._run.next_part(body, left_bytes, self._more_bytes)) is not None
+        ):
+            # The next part of the same segment, as most are.
+            start, part_bytes = part
+            self._before_bytes += self._part_bytes
+            self._head_bytes += start - left_bytes
+            self._more_bytes -= part_bytes
+            self._part_bytes, self._left_bytes = part_bytes, part_bytes - size_bytes + start
+            self._unnoted_bytes += left_bytes + size_bytes - start
+            return None
+        self.last_s = self._clock()
+        return self._read(body)
+
+    def _read(self, body: bytes) -> int | None:
+        """Take bytes that are not media of one run alone. `last_s` is the time at which they came."""
+        self._end_run()
+        self._read_bytes += len(body)
         if self.is_discarding:
             return STOP if self._read_bytes > MAX_DISCARDED_BYTES else None
-        self.last_s = self._clock()
         if self.first_s is None:
             self.first_s = self.last_s
         try:
@@ -78,21 +116,29 @@ class SabrBody:
             self.failure = error.failure, str(error)
             return STOP
         if (run := self._session.run()) is not None:
-            self._take_run, self._run_bytes = run
-            self._run_left_bytes = self._run_bytes
+            self._run = run
+            self._part_bytes = self._left_bytes = run.size_bytes
+            self._more_bytes = run.more_bytes
         return said
 
-    def settle(self) -> None:
-        """Take what of the answer was no media off the window's allowance; media take themselves off as they come."""
-        self._end_run()
-        self._allowance.left_bytes -= self._read_bytes - self._session.media_bytes
+    def _note(self) -> None:
+        if self._unnoted_bytes and self._run is not None:
+            counted_bytes, self._unnoted_bytes = self._unnoted_bytes, 0
+            self._run.sink.count(counted_bytes)
 
     def _end_run(self) -> None:
-        taken_bytes = self._run_bytes - self._run_left_bytes
-        self._run_bytes = self._run_left_bytes = 0
-        if taken_bytes:
-            self._read_bytes += taken_bytes
-            self._session.pass_run(taken_bytes)
+        if self._run is None:
+            return
+        self._note()
+        taken_bytes = self._part_bytes - self._left_bytes
+        self._read_bytes += taken_bytes + self._before_bytes + self._head_bytes
+        self._session.pass_run(taken_bytes, self._before_bytes, self._head_bytes)
+        self._forget_run()
+
+    def _forget_run(self) -> None:
+        self._run = None
+        self._part_bytes = self._left_bytes = self._more_bytes = 0
+        self._before_bytes = self._head_bytes = self._unnoted_bytes = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 from array import array
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -263,6 +264,11 @@ class Stream:
         """Whether of the bodies that come only the number of bytes is of interest: the spool is full, the cap far."""
         is_far = self._allowance.left_bytes > NEAR_CAP_BYTES
         return is_far and self.spool.room_bytes <= 0 and not self.is_discarding
+
+    @property
+    def counter(self) -> Callable[[bytes], int]:
+        """What curl calls meanwhile. `len` returns what curl wants to hear: all of it was taken."""
+        return len
 
     def count(self, body_bytes: int) -> None:
         """Take bytes that curl has counted by itself."""

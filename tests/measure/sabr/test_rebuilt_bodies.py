@@ -32,6 +32,11 @@ class Bytes:
         self.data += body
         return None
 
+    may_be_counted = False
+
+    def count(self, body_bytes: int) -> None:
+        raise AssertionError("every byte is to be handed over")
+
 
 class Session(SabrSession):
     """A session at second 0, whose formats are initialised as if it went on."""

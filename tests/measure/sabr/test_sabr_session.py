@@ -56,6 +56,11 @@ class Bytes:
         self.data += body
         return None
 
+    may_be_counted = False
+
+    def count(self, body_bytes: int) -> None:
+        raise AssertionError("every byte is to be handed over")
+
 
 class Played:
     """A session and its clock; each answer comes whole, at one instant."""

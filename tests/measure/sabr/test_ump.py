@@ -125,3 +125,10 @@ def test_huge_unknown_part_is_passed_over_and_kept_nowhere() -> None:
 def test_media_without_a_header_id_are_refused(body: bytes) -> None:
     with pytest.raises(BrokenBody):
         UmpReader(()).feed(body)
+
+
+def test_part_without_a_body_that_is_the_last_is_read() -> None:
+    reader = UmpReader((46,))
+    assert reader.feed(part(46)) == [ControlPart(46, b"")]
+    reader.finish()
+    assert reader.part_count == 1
