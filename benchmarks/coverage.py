@@ -171,16 +171,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--only", default="", help="scenarios whose name holds this")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.studies)
     found = {}
-    for risk in (1.0, 3.0):
+    for risk in () if options.only else (1.0, 3.0):
         words = f"what goes with bad sessions, {'nothing' if risk == 1 else 'three times the risk'}"
         found[words] = run_exposures(risk, seeds)
         if not options.json:
             print(f"{words:70} " + " ".join(f"{key} {value:.3f}" for key, value in found[words].items()), flush=True)
     for name, study in SCENARIOS.items():
+        if options.only not in name:
+            continue
         for effect in (0.0, 0.2):
             words = f"{name}, {'no difference' if not effect else 'startup a fifth longer'}"
             found[words] = run(replace(study, effect=effect), seeds)

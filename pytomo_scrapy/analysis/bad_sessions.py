@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
 from pytomo_scrapy.analysis.clustered import share_interval
-from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.blocks import Integers
 from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
@@ -172,22 +172,33 @@ class _FactorSums:
     def __init__(self, cell_count: int) -> None:
         self._cell_count = cell_count
         self.known, self.known_bad = np.zeros(cell_count), np.zeros(cell_count)
-        self.values: dict[int, tuple[Values, Values]] = {}
+        self._places: dict[int, int] = {}  # of each value in `_sums`
+        self._sums = np.zeros((2, 0, cell_count))  # of all sessions and of bad ones, by value and cell
+
+    @property
+    def values(self) -> list[int]:
+        """The codes of the values."""
+        return sorted(self._places)
 
     def add(self, codes: Integers, cells: Integers, bad: Mask) -> None:
         is_known = codes >= 0
-        for total, mask in ((self.known, is_known), (self.known_bad, is_known & bad)):
-            total += np.bincount(cells[mask], minlength=self._cell_count)
-        found, counts = np.unique(codes[is_known], return_counts=True)
+        codes, cells, bad = codes[is_known], cells[is_known], bad[is_known]
+        self.known += np.bincount(cells, minlength=self._cell_count)
+        self.known_bad += np.bincount(cells[bad], minlength=self._cell_count)
+        found, index, counts = np.unique(codes, return_inverse=True, return_counts=True)
         for code in found[np.argsort(-counts, kind="stable")].tolist():
-            if code not in self.values and len(self.values) >= _MAX_VALUES:
-                continue
-            own = self.values.setdefault(code, (np.zeros(self._cell_count), np.zeros(self._cell_count)))
-            for total, mask in zip(own, (codes == code, (codes == code) & bad), strict=True):
-                total += np.bincount(cells[mask], minlength=self._cell_count)
+            if len(self._places) < _MAX_VALUES:
+                self._places.setdefault(code, len(self._places))
+        more = len(self._places) - self._sums.shape[1]
+        self._sums = np.concatenate([self._sums, np.zeros((2, more, self._cell_count))], axis=1) if more else self._sums
+        place = np.array([self._places.get(code, -1) for code in found.tolist()], dtype=np.int64)[index]
+        # All values at once: a year has fifteen chunks, and a pass for each of 48 values would cost half a second.
+        keys, is_kept = place * self._cell_count + cells, place >= 0
+        for total, mask in zip(self._sums, (is_kept, is_kept & bad), strict=True):
+            np.add.at(total.reshape(-1), *np.unique(keys[mask], return_counts=True))
 
     def counts(self, code: int, shape: tuple[int, int]) -> ExposedCounts:
-        exposed, exposed_bad = self.values[code]
+        exposed, exposed_bad = self._sums[:, self._places[code]]
         return ExposedCounts(*(one.reshape(shape) for one in (exposed, exposed_bad, self.known, self.known_bad)))
 
 
@@ -252,7 +263,7 @@ class _Sums:
             bad = self._bad[factor.column is not None].reshape(self._cells.shape)
             own = [
                 (factor, code, fraction_of(sums.counts(code, self._cells.shape), bad, self._cells.day_of))
-                for code in sorted(sums.values)
+                for code in sums.values
                 if not (factor.is_flag and code == 0)
             ]
             found += own if len(own) != 2 else [max(own, key=lambda one: one[2].value or 0.0)]

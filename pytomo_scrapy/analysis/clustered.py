@@ -16,11 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pytomo_scrapy.analysis.fixed_effects import numbered
 from pytomo_scrapy.analysis.student_t import central_bound
 
 LEAST_DAYS = 3  # below, what differs between days cannot be told: an interval is of these days only
 LEAST_VIDEOS = 10
 LEVEL = 0.95
+_CELLS_A_ROW = 8  # up to here cells are counted, not sorted
 
 Integers = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -57,17 +59,24 @@ def spread_of(scores: Values, days: Integers, videos: Integers, lost: Lost = NOT
     Effects taken out shrink what rows of one day still have in common, and all scores a little; an effect of each
     video leaves the sums of videos as they are.
     """
-    _, of_day = np.unique(days, return_inverse=True)
-    _, of_video = np.unique(videos, return_inverse=True)
+    days, videos = numbered(days), numbered(videos)
+    width = int(videos.max(initial=0)) + 1
+    cells = days * width + videos
+    if len(cells) and int(days.max()) * width < _CELLS_A_ROW * len(cells):
+        there = np.flatnonzero(np.bincount(cells))
+        sums: Values = np.bincount(cells, weights=scores)[there].astype(np.float64)
+    else:
+        there, index = np.unique(cells, return_inverse=True)
+        sums = np.bincount(index, weights=scores, minlength=len(there)).astype(np.float64)
+    # From here on by cell: a cell is a video on a day.
+    of_day, of_video = numbered(there // width), numbered(there % width)
     day_count, video_count = (int(index.max(initial=-1)) + 1 for index in (of_day, of_video))
     if video_count < LEAST_VIDEOS:
         return None
-    by_video = _variance(scores, of_video, video_count) / (1 - lost.of_times_ratio)
+    by_video = _variance(sums, of_video, video_count) / (1 - lost.of_times_ratio)
     if day_count < LEAST_DAYS:
         return Spread(math.sqrt(by_video), video_count - 1, True)
-    _, of_cell = np.unique(of_day * video_count + of_video, return_inverse=True)
-    cell_count = int(of_cell.max()) + 1
-    by_day, by_cell = _variance(scores, of_day, day_count), _variance(scores, of_cell, cell_count)
+    by_day, by_cell = _variance(sums, of_day, day_count), _variance(sums, np.arange(len(sums)), len(sums))
     of_days = (by_day - by_cell) / (1 - lost.ratio) ** 2
     # Differences of estimates: with few clusters the sum may fall below what independent rows would have.
     variance = max(by_video + of_days, by_cell / 2)

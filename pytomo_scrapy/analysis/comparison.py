@@ -10,13 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytomo_scrapy.analysis.clustered import Spread, spread_of
-from pytomo_scrapy.analysis.fixed_effects import without_effects
-from pytomo_scrapy.analysis.matching import Design, Match, match
+from pytomo_scrapy.analysis.matching import Design, Match, design_of, match
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.student_t import two_sided_chance
 
@@ -101,9 +101,9 @@ def differences(rows: ComparedRows, group_count: int, *, is_of_times: bool = Tru
     Groups that were never measured on the same days are not told apart: what differs may be the times. Not
     `is_of_times` takes that for what is asked, as before and after a change.
     """
-    found = [
-        _difference(rows, figure, group, is_of_times) for group in range(1, group_count) for figure in rows.figures
-    ]
+    # Who measured what when is the same for all figures of a group.
+    groups = (_two_groups(rows, group) for group in range(1, group_count))
+    found = [_difference(two, figure, is_of_times) for two in groups for figure in rows.figures]
     chances = {
         f"{one.group} {one.figure}": one.chance for one in found if one.chance is not None and one.value is not None
     }
@@ -119,19 +119,46 @@ def differences(rows: ComparedRows, group_count: int, *, is_of_times: bool = Tru
     ]
 
 
-def _difference(rows: ComparedRows, figure: ComparedFigure, group: int, is_of_times: bool) -> Difference:
-    nothing = Difference(figure.name, group)
-    is_asked = ((rows.groups == 0) | (rows.groups == group)) & ~np.isnan(figure.values)
-    is_second = rows.groups[is_asked] == group
-    if min(int(is_second.sum()), int((~is_second).sum())) < LEAST_ROWS:
+@dataclass(frozen=True, slots=True)
+class _TwoGroups:
+    """The rows of the first group and of another one."""
+
+    group: int
+    rows: Integers  # their places among all rows
+    design: Design
+    clusters: Clusters
+    matches: dict[bytes, Match | None] = field(default_factory=dict)  # by the rows whose figure is known
+
+    def matched(self, is_known: Mask, design: Design, *, is_of_times: bool) -> Match | None:
+        """Return what these rows are matched by: several figures are known of the same ones."""
+        key = sha256(np.packbits(is_known).tobytes()).digest()
+        if key not in self.matches:
+            self.matches[key] = match(design, is_of_times=is_of_times)
+        return self.matches[key]
+
+
+def _two_groups(rows: ComparedRows, group: int) -> _TwoGroups:
+    places = np.flatnonzero((rows.groups == 0) | (rows.groups == group))
+    design = design_of(rows.groups[places] == group, rows.started_s[places], rows.videos[places], rows.pairs[places])
+    return _TwoGroups(group, places, design, Clusters(rows.clusters.days[places], rows.clusters.videos[places]))
+
+
+def _difference(two: _TwoGroups, figure: ComparedFigure, is_of_times: bool) -> Difference:
+    nothing = Difference(figure.name, two.group)
+    values, design, clusters = figure.values[two.rows], two.design, two.clusters
+    is_known = ~np.isnan(values)
+    if not is_known.all():
+        values, design, clusters = values[is_known], design.masked(is_known), clusters.masked(is_known)
+    second_count = int(design.is_second.sum())
+    if min(second_count, len(values) - second_count) < LEAST_ROWS:
         return nothing
-    design = Design(is_second, rows.started_s[is_asked], rows.videos[is_asked], rows.pairs[is_asked])
-    matched = match(design, is_of_times=is_of_times)
+    matched = two.matched(is_known, design, is_of_times=is_of_times)
     if matched is None:
         return nothing
-    used = matched.is_used
-    values, second = figure.values[is_asked][used], is_second[used]
-    clusters = rows.clusters.masked(is_asked).masked(used)
+    second = design.is_second
+    if not matched.is_used.all():
+        values, second = values[matched.is_used], second[matched.is_used]
+        clusters = clusters.masked(matched.is_used)
     nothing = replace(nothing, basis=matched.basis, row_count=len(values))
     compare = _medians if figure.way is Way.MEDIAN else _means
     found = compare(nothing, values, second, matched, clusters)
@@ -139,16 +166,15 @@ def _difference(rows: ComparedRows, figure: ComparedFigure, group: int, is_of_ti
     return found if matched.is_comparable or not is_of_times else replace(found, chance=None)
 
 
-def _scores(column: Values, second: Mask, matched: Match) -> tuple[float, Values]:
+def _scores(column: Values, matched: Match) -> tuple[float, Values]:
     """Return the difference of a column's mean between the groups, like with like, and the score of each row."""
-    left = without_effects(column, matched.factors)
+    left = matched.effects.left_of(column)
     value = float(matched.weights @ left)
-    group = without_effects(second.astype(np.float64), matched.factors)
-    return value, matched.weights * (left - value * group)
+    return value, matched.weights * (left - value * matched.group)
 
 
-def _means(made: Difference, values: Values, second: Mask, matched: Match, clusters: Clusters) -> Difference:
-    value, scores = _scores(values, second, matched)
+def _means(made: Difference, values: Values, _: Mask, matched: Match, clusters: Clusters) -> Difference:
+    value, scores = _scores(values, matched)
     spread = spread_of(scores, clusters.days, clusters.videos, matched.lost)
     made = replace(made, value=value)
     if spread is None or not spread.error:
@@ -164,41 +190,58 @@ def _means(made: Difference, values: Values, second: Mask, matched: Match, clust
 
 def _chance(value: float, spread: Spread) -> float:
     """Return how probable a difference as large is where there is none, by the jackknife's somewhat larger variance."""
-    error = spread.error * math.sqrt(1 + 1 / spread.degrees)
-    return two_sided_chance(value / error, spread.degrees)
+    return two_sided_chance(value / _error(spread), spread.degrees)
+
+
+def _error(spread: Spread) -> float:
+    return spread.error * math.sqrt(1 + 1 / spread.degrees)
 
 
 def _medians(made: Difference, values: Values, second: Mask, matched: Match, clusters: Clusters) -> Difference:
-    """The interval of the share below the median, read back in the second group's values (Woodruff 1952)."""
-    weights = np.maximum(np.where(second, matched.weights, -matched.weights), 0.0)
+    """The interval of the share below the median, half of it read back in each group's values (Woodruff 1952)."""
+    # Negative weights stay: without them videos and days would not be the same in both groups.
+    weights = np.where(second, matched.weights, -matched.weights)
     first, other = (WeightedValues(values[mask], weights[mask]) for mask in (~second, second))
     middle, own = first.quantile(0.5), other.quantile(0.5)
     if middle is None or own is None or middle <= 0:
         return made
-    _, scores = _scores((values <= np.where(second, own, middle)).astype(np.float64), second, matched)
+    _, scores = _scores((values <= np.where(second, own, middle)).astype(np.float64), matched)
     spread = spread_of(scores, clusters.days, clusters.videos, matched.lost)
     made = replace(made, value=own / middle - 1)
     if spread is None or not spread.error:
         return made
-    low, high = (other.quantile(0.5 + side * spread.reach) for side in (-1, 1))
-    same, _ = _scores((values <= middle).astype(np.float64), second, matched)
+    half = _error(spread) / spread.error * spread.reach / 2
+    low, high = _ratio(other, first, -half), _ratio(other, first, half)
+    same, _ = _scores((values <= middle).astype(np.float64), matched)
     return replace(
         made,
-        low=None if low is None else low / middle - 1,
-        high=None if high is None else high / middle - 1,
+        low=None if low is None else low - 1,
+        high=None if high is None else high - 1,
         chance=_chance(same, spread),
         is_of_these_days=spread.is_of_these_days,
     )
 
 
+def _ratio(other: WeightedValues, first: WeightedValues, half: float) -> float | None:
+    """Return the ratio of the medians, one moved by `half` as a share and the other against it. None: no bound."""
+    above, below = other.quantile(0.5 + half), first.quantile(0.5 - half)
+    if below is None:
+        return 0.0  # the first group's may be as long as any
+    return above / below if above is not None and below > 0 else None
+
+
 class WeightedValues:
-    """Quantiles of values that do not count alike; infinite ones were never reached."""
+    """Quantiles of values that do not count alike; infinite ones were never reached.
+
+    Weights may be negative. The share at or below a value is then the largest so far, so that it never falls.
+    """
 
     def __init__(self, values: Values, weights: Values) -> None:
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)
         self._values = values[order]
         total = np.cumsum(weights[order])
-        self._shares = total / total[-1] if len(total) and total[-1] > 0 else total
+        shares = total / total[-1] if len(total) and total[-1] > 0 else total
+        self._shares = np.maximum.accumulate(shares)
 
     def quantile(self, ratio: float) -> float | None:
         """Return the least value with at least that share at or below it. None where it was never reached."""

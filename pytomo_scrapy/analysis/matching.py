@@ -7,14 +7,14 @@ is chosen by who measured what when, never by the figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytomo_scrapy.analysis.clustered import NOTHING_LOST, Lost
-from pytomo_scrapy.analysis.fixed_effects import level_count, numbered, without_effects
+from pytomo_scrapy.analysis.fixed_effects import Effects, numbered
 
 LEAST_LEFT = 0.2  # of what two groups tell about each other must be left, or less is taken out
 _DAY_S = 86_400
@@ -36,16 +36,28 @@ NOTHING = "neither videos nor days in common"
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Who measured what when: an entry of each array for every row. `pairs` is -1 for rows of no pair."""
+    """Who measured what when: an entry of each array for every row, days, hours and videos as numbers from 0.
+
+    `pairs` is -1 for rows of no pair.
+    """
 
     is_second: Mask
-    started_s: Integers
+    days: Integers
+    hours: Integers
     videos: Integers
     pairs: Integers
 
     def masked(self, mask: Mask) -> Design:
         """Return the rows where the mask is true."""
-        return Design(self.is_second[mask], self.started_s[mask], self.videos[mask], self.pairs[mask])
+        days, hours, videos, pairs = (part[mask] for part in (self.days, self.hours, self.videos, self.pairs))
+        return Design(self.is_second[mask], days, hours, videos, pairs)
+
+
+def design_of(is_second: Mask, started_s: Integers, videos: Integers, pairs: Integers) -> Design:
+    """Return the design of rows by when they started and the numbers that their videos have anywhere."""
+    days = started_s // _DAY_S
+    hours = (started_s - days * _DAY_S) // 3600
+    return Design(is_second, numbered(days), numbered(hours), numbered(videos), pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,8 @@ class Match:
 
     basis: str
     is_used: Mask  # of all rows
-    factors: Sequence[Integers]
+    effects: Effects
+    group: Values  # of the rows used: what the effects leave of being of the second group
     weights: Values  # of the rows used
     lost: Lost
 
@@ -73,14 +86,15 @@ def match(design: Design, *, is_of_times: bool = True) -> Match | None:
     if not whole:
         return None
     for basis, is_used, factors in _ways(design) if is_of_times else _ways_apart(design):
-        column = without_effects(design.is_second[is_used].astype(np.float64), factors)
+        effects = Effects(factors)
+        column = effects.left_of(design.is_second[is_used].astype(np.float64))
         told = _told(column)
         if told >= LEAST_LEFT * whole or basis == NOTHING:
             of_videos = basis in {PAIRS, VIDEOS, VIDEOS_AND_TIMES, VIDEOS_AND_DAYS, VIDEOS_AND_HOURS}
-            times = level_count(factors[1:] if of_videos else factors)
-            lost = Lost(*(min(count / len(column), 0.5) for count in (level_count(factors), times)))
+            times = effects.level_count - (int(np.count_nonzero(np.bincount(factors[0]))) if of_videos else 0)
+            lost = Lost(*(min(count / len(column), 0.5) for count in (effects.level_count, times)))
             # What both rows of a pair have in common is taken out of their difference, which loses nothing by it.
-            return Match(basis, is_used, factors, column / told, NOTHING_LOST if basis == PAIRS else lost)
+            return Match(basis, is_used, effects, column, column / told, NOTHING_LOST if basis == PAIRS else lost)
     return None
 
 
@@ -90,11 +104,11 @@ def _told(column: Values) -> float:
 
 def _ways(design: Design) -> Iterator[tuple[str, Mask, list[Integers]]]:
     every = np.full(len(design.videos), True)
-    is_paired = _in_both(design.pairs, design.is_second) & (design.pairs >= 0)
+    is_paired = design.pairs >= 0
+    is_paired[is_paired] = _in_both(design.pairs[is_paired], design.is_second[is_paired])
     if is_paired.any():
         yield PAIRS, is_paired, [numbered(design.pairs[is_paired])]
-    days, hours = numbered(design.started_s // _DAY_S), numbered(design.started_s % _DAY_S // 3600)
-    videos = numbered(design.videos)
+    days, hours, videos = design.days, design.hours, design.videos
     yield VIDEOS_AND_TIMES, every, [videos, days, hours]
     yield TIMES, every, [days, hours]
     yield VIDEOS_AND_DAYS, every, [videos, days]
@@ -105,7 +119,7 @@ def _ways(design: Design) -> Iterator[tuple[str, Mask, list[Integers]]]:
 
 def _ways_apart(design: Design) -> Iterator[tuple[str, Mask, list[Integers]]]:
     every = np.full(len(design.videos), True)
-    hours, videos = numbered(design.started_s % _DAY_S // 3600), numbered(design.videos)
+    hours, videos = design.hours, design.videos
     yield VIDEOS_AND_HOURS, every, [videos, hours]
     yield HOURS, every, [hours]
     yield NOTHING, every, []

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values, numbers_of
 from pytomo_scrapy.analysis.columnar.counts import Counts
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, TextCodes
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.strata_test import LEAST_OF_EACH, LEAST_OF_STRATUM, difference_chance, shown_by_holm

@@ -52,6 +52,8 @@ def run(words: list[str], begin: Callable[[], None] | None = None) -> int:
     """Run the command that `words` name. Returns its exit code."""
     # Set before Scrapy looks for a scrapy.cfg: another project's, where we were started, is none of ours.
     os.environ["SCRAPY_SETTINGS_MODULE"] = "pytomo_scrapy.settings"
+    # As the server of the page does, for reports and plans of studies.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _prefer_newer_yt_dlp()
     if words and words[0] in {"-V", "--version", "version"}:
         print(f"pytomo {__version__}")

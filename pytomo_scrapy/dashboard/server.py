@@ -43,6 +43,8 @@ def serve(
 
     Raises SettingError where the address or port cannot be used.
     """
+    # Before NumPy is imported: in systems as small as ours, threads of its algebra mostly wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import uvicorn
 
     is_own = is_loopback(host)

@@ -40,6 +40,7 @@ def comparison_values(found: Comparison, is_valid_only: bool) -> dict[str, Any]:
         "groups": groups,
         "left_out_count": found.left_out_count,
         "sentences": comparison_sentences(found),
+        "notes": list(found.notes),
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy.analysis.comparison import Clusters, ComparedFigure, ComparedRows, Way, differences
 from pytomo_scrapy.analysis.fixed_effects import without_effects
-from pytomo_scrapy.analysis.matching import NOTHING, PAIRS, VIDEOS_AND_TIMES, Design, match
+from pytomo_scrapy.analysis.matching import NOTHING, PAIRS, VIDEOS_AND_TIMES, design_of, match
 
 DAY_S = 86_400
 
@@ -67,7 +67,7 @@ def test_match_is_chosen_by_who_measured_what_when() -> None:
     chance = np.random.default_rng(1)
     second = np.repeat([False, True], 400)
     started, videos = chance.integers(0, 10 * DAY_S, 800), chance.integers(0, 30, 800)
-    found = match(Design(second, started, videos, np.full(800, -1)))
+    found = match(design_of(second, started, videos, np.full(800, -1)))
     assert found is not None and found.basis == VIDEOS_AND_TIMES
     assert found.weights[second].sum() == pytest.approx(1) and found.weights[~second].sum() == pytest.approx(-1)
 
@@ -81,6 +81,16 @@ def test_drift_evenings_and_other_videos_make_no_difference(coverage: ModuleType
         raw.append(np.nanmean(stalls[rows.groups == 1]) - np.nanmean(stalls[rows.groups == 0]))
         adjusted.append(next(one for one in differences(rows, 2) if one.figure == "with_stalls").value or 0.0)
     assert abs(np.mean(adjusted)) < 0.017 < 0.03 < np.mean(raw)
+
+
+def test_medians_say_the_same_whichever_group_is_first(coverage: ModuleType) -> None:
+    """A median of 1.25 times the other's is 0.8 times it the other way round, and so are the ends of the interval."""
+    for seed in range(5):
+        rows = coverage.rows_of(coverage.Study(effect=0.2), seed)
+        rows = replace(rows, figures=[figure for figure in rows.figures if figure.way is Way.MEDIAN])
+        [one], [other] = differences(rows, 2), differences(replace(rows, groups=1 - rows.groups), 2)
+        found, back = ([made.low, made.value, made.high] for made in (one, other))
+        assert [1 / (1 + value) - 1 for value in reversed(back) if value is not None] == pytest.approx(found, abs=0.03)
 
 
 def test_effect_is_found_where_there_is_one(coverage: ModuleType) -> None:

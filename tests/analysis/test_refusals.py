@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytomo_scrapy.analysis.columnar.scan import TextCodes
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.refusals import AskedRows, RefusalAccount, RefusalTally
 from pytomo_scrapy.analysis.strata_test import chi_square_tail, difference_chance, shown_by_holm
 from pytomo_scrapy.analysis.wilson import wilson_interval

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
-from pytomo_scrapy.analysis.columnar.scan import BlockChunk, Mask, SelectedRows, TextCodes
+from pytomo_scrapy.analysis.columnar.scan import BlockChunk, Mask, SelectedRows
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.failures import SettingError
 
 
@@ -16,7 +17,7 @@ class ArrayChunk(BlockChunk):
     """Columns of equal length: numbers with NaN, texts with None for what is not known."""
 
     def __init__(self, numbers: Mapping[str, Values], texts: Mapping[str, Iterable[Any]], codes: TextCodes) -> None:
-        self._texts = codes
+        self.texts = codes
         self._columns: dict[str, Any] = dict(numbers)
         for name, values in texts.items():
             found = [-1 if value is None else codes.number(str(value)) for value in values]

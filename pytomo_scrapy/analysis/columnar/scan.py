@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from pytomo_scrapy.analysis.columnar.blocks import (
     LOOKUP,
@@ -24,16 +24,16 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     read_columns,
     read_together,
     split_texts,
-    texts_of,
     unpack_numbers,
 )
 from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.failures import is_for_good
 from pytomo_scrapy.storage.database import READ_ONCE
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
-from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
 
 Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.
@@ -45,36 +45,6 @@ _MOST_KEPT = 2000
 _FEW_BLOCKS = 4
 
 
-class TextCodes:
-    """Numbers for texts, the same in every chunk of a scan."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-        self._tables: dict[bytes, Integers] = {}
-
-    def number(self, text: str) -> int:
-        """Return the number of a text."""
-        if text not in self._numbers:
-            self._numbers[text] = len(self.texts)
-            self.texts.append(text)
-        return self._numbers[text]
-
-    def text(self, number: int) -> str | None:
-        """Return the text of a number. None for -1: not known."""
-        return None if number < 0 else self.texts[number]
-
-    def table(self, texts: Sequence[str]) -> Integers:
-        """Return the numbers of a block's texts in their order, and -1 behind them for what is not known."""
-        return np.array([*(self.number(text) for text in texts), -1], dtype=np.int64)
-
-    def table_of(self, head: bytes) -> Integers:
-        """Return the numbers of packed texts; most blocks have the same ones."""
-        if head not in self._tables:
-            self._tables[head] = self.table(texts_of(head))
-        return self._tables[head]
-
-
 class BlockChunk:
     """Some blocks, column by column; a column is read when it is asked for."""
 
@@ -82,7 +52,7 @@ class BlockChunk:
         self._connection = connection
         self._blocks = blocks
         self._sealed = sealed
-        self._texts = texts
+        self.texts = texts
         self._columns: dict[str, Any] = {}
         # One page asks for the same columns dozens of times, and the newest block is never packed.
         kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
@@ -113,10 +83,10 @@ class BlockChunk:
             for kind, content in self._contents(name):
                 if kind == UNPACKED:
                     codes, texts = content
-                    table = self._texts.table(texts)
+                    table = self.texts.table(texts)
                 else:
                     head, codes = split_texts(content)
-                    table = self._texts.table_of(head)
+                    table = self.texts.table_of(head)
                 parts.append(table[np.minimum(codes, len(table) - 1)])
             self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
         found: Integers = self._columns[name]
@@ -125,7 +95,7 @@ class BlockChunk:
     def mask_of_words(self, name: str, is_meant: Callable[[str | None], bool]) -> Mask:
         """Return for each row whether its text of a column is one that is meant; None is what is not known."""
         codes = self.words(name)
-        table = np.array([*map(is_meant, self._texts.texts), is_meant(None)], dtype=np.bool_)
+        table = np.array([*map(is_meant, self.texts.texts), is_meant(None)], dtype=np.bool_)
         found: Mask = table[codes]
         return found
 
@@ -209,6 +179,10 @@ class SelectedRows:
             codes = self.chunk.words(self._prefix + name)
             return np.where(self._detail >= 0, codes[self._detail], -1) if len(codes) else np.full(len(self), -1)
         return self.chunk.words(name)[self._row_numbers]
+
+    def text(self, code: int) -> str | None:
+        """Return what a code of `words` stands for."""
+        return self.chunk.texts.text(code)
 
     def value(self, name: str) -> Values:
         """Return a figure, from the chosen player's playback if a player is chosen; NaN for unknown values."""
@@ -305,12 +279,17 @@ class ColumnScan:
     def _chunks(self) -> Iterator[BlockChunk]:
         selection = self._selection
         is_near = (figure_block.c.last_s >= selection.start_s) & (figure_block.c.first_s < selection.end_s)
-        near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(figure_block.c.is_sealed == 0, is_near))
-        found = self._connection.execute(near.order_by(figure_block.c.block)).all()
-        for first in range(0, len(found), _CHUNK_BLOCKS):
-            part = found[first : first + _CHUNK_BLOCKS]
-            sealed = {row.block for row in part if row.is_sealed}
-            yield BlockChunk(self._connection, [row.block for row in part], sealed, self.texts)
+        has_rows = select(figure.c.measurement_id).where(
+            figure.c.measurement_id >= figure_block.c.block * BLOCK_ROWS,
+            figure.c.measurement_id < (figure_block.c.block + 1) * BLOCK_ROWS,
+            # A sum, so that a database looks at the rows of the block and not at those of the period.
+            figure.c.started_s + 0 >= selection.start_s,
+            figure.c.started_s + 0 < selection.end_s,
+        )
+        # Of a block that is not packed each column is read from the table: not where all of it is of another time.
+        is_open = and_(figure_block.c.is_sealed == 0, has_rows.exists())
+        near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(is_open, is_near))
+        yield from _chunks_of(self._connection, near, self.texts)
 
     def _joined(self, chunk: BlockChunk) -> SelectedRows:
         count = len(chunk.numbers("started_s"))
@@ -367,6 +346,21 @@ class ColumnScan:
     def _providers(self) -> dict[int, int]:
         rows = self._connection.execute(select(vantage.c.id, vantage.c.provider))
         return {row.id: self.texts.number(row.provider) for row in rows if row.provider is not None}
+
+
+def rows_from(connection: Connection, first_block: int) -> Iterator[SelectedRows]:
+    """Return every row from a block on, chunk by chunk."""
+    blocks = select(figure_block.c.block, figure_block.c.is_sealed).where(figure_block.c.block >= first_block)
+    for chunk in _chunks_of(connection, blocks, TextCodes()):
+        yield SelectedRows(chunk, np.arange(len(chunk.numbers("started_s"))), None, "")
+
+
+def _chunks_of(connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes) -> Iterator[BlockChunk]:
+    found = connection.execute(blocks.order_by(figure_block.c.block)).all()
+    for first in range(0, len(found), _CHUNK_BLOCKS):
+        part = found[first : first + _CHUNK_BLOCKS]
+        sealed = {row.block for row in part if row.is_sealed}
+        yield BlockChunk(connection, [row.block for row in part], sealed, texts)
 
 
 def top_groups(scan: ColumnScan, limit: int) -> tuple[list[str | int], int]:

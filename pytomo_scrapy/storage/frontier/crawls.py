@@ -70,6 +70,13 @@ def reopen_rounds(database: Database, name: str, vantage: str, rounds: int) -> b
     return True
 
 
+def other_vantages(database: Database, name: str, vantage: str) -> list[str]:
+    """Return the other measuring points that have a crawl of that name, by their names."""
+    others = select(crawl.c.vantage_name).where(crawl.c.name == name, crawl.c.vantage_name != vantage).distinct()
+    with database.read() as connection:
+        return sorted(connection.execute(others).scalars())
+
+
 def _resume(connection: Connection, values: Mapping[str, Any]) -> OpenCrawl | None:
     unfinished = select(crawl).where(
         crawl.c.name == values["name"],

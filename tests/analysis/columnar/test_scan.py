@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
-from pytomo_scrapy.analysis.columnar.scan import TextCodes
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 
 
 def test_joined_keys_are_taken_apart_again_unknown_ones_too() -> None:

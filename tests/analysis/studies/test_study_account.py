@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
+from pytomo_scrapy.analysis.compared import compare
+from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.studies.account import account_of
 from pytomo_scrapy.analysis.studies.freezing import freeze_plan, power_sentence
 from pytomo_scrapy.analysis.studies.standing import look_again, standing_of
@@ -123,3 +126,18 @@ def test_panel_is_drawn_once_and_needs_enough_videos(database: Database) -> None
     assert freeze(database, plan).newest == drawn.newest
     with pytest.raises(SettingError, match="draws 50 videos, and the database knows 5"):
         freeze(database, replace(PLAN, name="two", panel=Panel(count=50)))
+
+
+@pytest.mark.slow
+def test_arms_compared_elsewhere_before_the_end_are_said_to_be_out_of_plan(database: Database) -> None:
+    study = freeze(database)
+    note_start(database, study.id)
+    measure(database, study, 1, slower=1.5)
+
+    def notes() -> Sequence[str]:
+        with database.read() as connection:
+            return compare(connection, Selection(0, 2**40), "arm").notes
+
+    assert "'one'" in notes()[0] and "out of plan" in notes()[0]
+    note_end(database, study.id, "finished")
+    assert not notes()

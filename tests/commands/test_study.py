@@ -1,0 +1,51 @@
+"""`pytomo study`: what it refuses before the first video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.frontier.crawls import find_or_create
+from tests.commands.conftest import Run
+
+PLAN = """
+name = "one"
+question = "Is B later?"
+[[arms]]
+name = "A"
+settings = { PYTOMO_IP_FAMILY = "4" }
+[[arms]]
+name = "B"
+settings = { PYTOMO_IP_FAMILY = "6" }
+[panel]
+videos = ["https://www.youtube.com/watch?v=dQw4w9WgXcQ"]
+[schedule]
+rounds = 1
+[outcome]
+figure = "startup"
+smallest_effect = 0.2
+"""
+
+
+def test_second_machine_of_a_plan_without_vantages_is_refused(run: Run, tmp_path: Path) -> None:
+    plan, database = tmp_path / "study.toml", tmp_path / "x.db"
+    plan.write_text(PLAN, encoding="utf-8")
+    opened = open_database(f"sqlite:///{database}")
+    find_or_create(opened, "study", {}, "study one", 0, "here")
+    opened.close()
+    ended = run(
+        "study", "run", str(plan), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{database}", "-s", "PYTOMO_VANTAGE=there"
+    )
+    assert ended.exit_code == 2
+    assert "measured at 'here'" in ended.errors and "PYTOMO_VANTAGE=here" in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+@pytest.mark.parametrize("action", ["report", "status"])
+def test_study_that_is_not_frozen_is_named(run: Run, tmp_path: Path, action: str) -> None:
+    plan = tmp_path / "study.toml"
+    plan.write_text(PLAN, encoding="utf-8")
+    ended = run("study", action, str(plan), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{tmp_path / 'x.db'}")
+    assert ended.exit_code == 3 and "'one'" in ended.errors
