@@ -141,7 +141,8 @@ def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> 
     from pytomo_scrapy.reporting.terminal import make_console, print_report
     from pytomo_scrapy.storage.frontier.crawl_status import crawl_names
 
-    if opts.crawl is not None and opts.crawl not in (names := crawl_names(database)):
+    # A reader of JSON gets its zeros.
+    if opts.crawl is not None and not opts.json and opts.crawl not in (names := crawl_names(database)):
         meant = did_you_mean(opts.crawl, names, otherwise="pytomo status --all shows them.")
         refuse(f"There is no crawl named {opts.crawl}: {meant}")
     report = summarise(

@@ -52,7 +52,7 @@ class Command(DatabaseCommand, ScrapySettings):
 
         assert self.settings is not None
         if args:
-            refuse(f"{args[0]!r} is not understood: pytomo settings --get NAME shows one setting.")
+            refuse(f"{args[0]!r} is not understood: `pytomo settings --get NAME` shows one setting.")
         # A setting that no crawl would take is refused here too: what is shown is what a crawl would run with.
         with self.refusals():
             self.load_config()
