@@ -27,6 +27,7 @@ class FakeCrawl:
         self.caps_bytes: list[int] = []
         self.room: int | None = None  # of the day's cap
         self.took_bytes = 0
+        self.has_control_turn = True
         self.stops_before: str | None = None  # the call that a stop of the crawl comes before
 
     def tools(self) -> Tools:
@@ -36,9 +37,10 @@ class FakeCrawl:
             self.in_thread,
             self,
             self,
-            self,
+            self,  # type: ignore[arg-type]
             self.pause,
-            self.until_stop,  # type: ignore[arg-type]
+            self.until_stop,
+            self.control_turn,
         )
 
     def note(self, call: str) -> None:
@@ -69,6 +71,10 @@ class FakeCrawl:
 
     async def resolve(self, url: str, settings: ResolveConfig) -> ResolveResult:
         return self.answer(url, settings)
+
+    async def control_turn(self, every_s: float) -> bool:
+        self.note(f"turn {every_s:g}")
+        return self.has_control_turn
 
     async def until_stop(self, work: Awaitable[Any]) -> Any:
         return await work

@@ -43,7 +43,7 @@ FIELDS = {
     Stage.PAGE: ("page",),
     Stage.DNS: ("dns", "networks"),
     Stage.DOWNLOAD: ("downloads", "ping", "quality_spells"),
-    Stage.PLAYBACK: ("timelines", "playbacks", "ladders", "join_time_s"),
+    Stage.PLAYBACK: ("timelines", "playbacks", "ladders", "join_time_s", "controls"),
     Stage.STORE: (),
 }
 TABLES = {
@@ -51,7 +51,7 @@ TABLES = {
     Stage.RESOLVE: ("video", "stream"),
     Stage.DNS: ("network",),
     Stage.DOWNLOAD: ("stream", "ping", "quality_spell"),
-    Stage.PLAYBACK: ("media_timeline", "stream", "ladder"),
+    Stage.PLAYBACK: ("media_timeline", "stream", "ladder", "control_window"),
     Stage.STORE: ("measurement", "figure", "frontier", "autopsy"),
 }
 NOTES = {
@@ -60,6 +60,7 @@ NOTES = {
     (Stage.DOWNLOAD, "stream"): "(received)",
     (Stage.DOWNLOAD, "ping"): "(of redirects, afterwards)",
     (Stage.PLAYBACK, "stream"): "(file_*)",
+    (Stage.PLAYBACK, "control_window"): "(after a bad window)",
     (Stage.STORE, "measurement"): "(the rest)",
     (Stage.STORE, "frontier"): "(done)",
     (Stage.STORE, "autopsy"): "(afterwards)",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pytomo_scrapy.config.alert_config import AlertConfig as AlertConfig
+from pytomo_scrapy.config.comparing_configs import ControlConfig as ControlConfig
+from pytomo_scrapy.config.comparing_configs import DifferentialConfig as DifferentialConfig
 from pytomo_scrapy.config.crawl_configs import Config as Config
 from pytomo_scrapy.config.crawl_configs import EnduranceConfig as EnduranceConfig
 from pytomo_scrapy.config.crawl_configs import SourceConfig as SourceConfig

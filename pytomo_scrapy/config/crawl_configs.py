@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytomo_scrapy.config.alert_config import AlertConfig
+from pytomo_scrapy.config.comparing_configs import ControlConfig, DifferentialConfig
 from pytomo_scrapy.config.grade_config import GradeConfig
 from pytomo_scrapy.config.setting import part, setting
 from pytomo_scrapy.config.stage_configs import StageConfigs
@@ -211,6 +212,8 @@ class Config(StageConfigs):
     endurance: EnduranceConfig = part(EnduranceConfig)
     alerts: AlertConfig = part(AlertConfig)
     grade: GradeConfig = part(GradeConfig)
+    control: ControlConfig = part(ControlConfig)
+    differential: DifferentialConfig = part(DifferentialConfig)
     quiet_window: bool = setting(
         "PYTOMO_QUIET_WINDOW",
         True,

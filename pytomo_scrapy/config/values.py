@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -121,6 +122,16 @@ def ip_address(value: Any) -> str:
         return str(ipaddress.ip_address(str(value).strip()))
     except ValueError:
         raise BadValue("an IP address of this machine") from None
+
+
+def host_name(value: Any) -> str:
+    """Read a host name as TLS sends it: labels of letters, digits and hyphens. Source: RFC 6066, 3; RFC 1123, 2.1."""
+    name = str(value).strip().lower().rstrip(".")
+    labels = name.split(".")
+    is_name = all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label, re.ASCII) for label in labels)
+    if not is_name or len(labels) < 2 or len(name) > 253 or labels[-1].isdigit():
+        raise BadValue("a host name such as www.example.com")
+    return name
 
 
 def web_address(value: Any) -> str:

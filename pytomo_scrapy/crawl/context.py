@@ -13,6 +13,7 @@ from scrapy.utils.asyncio import run_in_thread
 from pytomo_scrapy import config
 from pytomo_scrapy.crawl.alerts import alerts_of
 from pytomo_scrapy.crawl.closing import Summary
+from pytomo_scrapy.crawl.control_turn import ControlTurn
 from pytomo_scrapy.crawl.crawl_storage import CrawlStorage
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.end_reasons import reason_to_end
@@ -97,6 +98,7 @@ class CrawlContext:
             networks=self.networks,
             pause=self.gate.pause,
             until_stop=self.gate.until_stop,
+            control_turn=ControlTurn(checked.vantage, self.storage.repository.last_control_at).take,
         )
         arms = {name: Session(own, tools) for name, own in study.configs.items()} if study else {}
         self.session = ArmSessions(Session(checked, tools), arms)

@@ -212,6 +212,12 @@ _CLASSES = (
         "a filter or a portal answers plain HTTP on this line.",
     ),
     FailureClass(
+        "neutral_name_refused",
+        Attribution.UNKNOWN,
+        "the server does not take a TLS name that is not its own: a differential test cannot be made with it",
+        "Nothing: it is nobody's fault. Another neutral name may be taken.",
+    ),
+    FailureClass(
         "unknown_failure",
         Attribution.UNKNOWN,
         "not foreseen; failure_detail holds the exception",

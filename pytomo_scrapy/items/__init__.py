@@ -17,6 +17,9 @@ from pytomo_scrapy.items.ladder import Ladder as Ladder
 from pytomo_scrapy.items.ladder import LadderResult as LadderResult
 from pytomo_scrapy.items.ladder import MediaTrack as MediaTrack
 from pytomo_scrapy.items.ladder import TrackSegment as TrackSegment
+from pytomo_scrapy.items.name_pair import DifferentialTest as DifferentialTest
+from pytomo_scrapy.items.name_pair import JudgedTest as JudgedTest
+from pytomo_scrapy.items.name_pair import NamedWindow as NamedWindow
 from pytomo_scrapy.items.page_result import PageResult as PageResult
 from pytomo_scrapy.items.ping_result import Ping as Ping
 from pytomo_scrapy.items.ping_result import PingResult as PingResult
@@ -31,6 +34,9 @@ from pytomo_scrapy.items.resolve_result import MediaPart as MediaPart
 from pytomo_scrapy.items.resolve_result import ResolveResult as ResolveResult
 from pytomo_scrapy.items.resolve_result import ServiceHints as ServiceHints
 from pytomo_scrapy.items.study_mark import StudyMark as StudyMark
+from pytomo_scrapy.items.timed_fetch import SAMPLE_S as SAMPLE_S
+from pytomo_scrapy.items.timed_fetch import ControlWindow as ControlWindow
+from pytomo_scrapy.items.timed_fetch import TimedFetch as TimedFetch
 from pytomo_scrapy.items.video_item import VideoItem as VideoItem
 from pytomo_scrapy.items.window_parts import HostSamples as HostSamples
 from pytomo_scrapy.items.window_parts import HostState as HostState

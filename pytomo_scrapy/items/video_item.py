@@ -17,6 +17,7 @@ from pytomo_scrapy.items.quality_spell import QualitySpell
 from pytomo_scrapy.items.resolve_result import ResolveResult
 from pytomo_scrapy.items.stored import rows
 from pytomo_scrapy.items.study_mark import StudyMark
+from pytomo_scrapy.items.timed_fetch import ControlWindow
 from pytomo_scrapy.items.window_result import DownloadResult
 
 
@@ -54,6 +55,7 @@ class VideoItem:
     networks: tuple[Network, ...] = rows(Network, "network", key="address")
     quality_spells: tuple[QualitySpell, ...] = rows(QualitySpell, "quality_spell", key="number")
     autopsies: tuple[Autopsy, ...] = rows(Autopsy, "autopsy", key="number")  # found once it is stored
+    controls: tuple[ControlWindow, ...] = rows(ControlWindow, "control_window", key="role")
     failure: str | None = None  # the first that is not a skip, of the stages that end a session
     failure_stage: Stage | None = None
     failure_detail: str | None = None

@@ -89,6 +89,22 @@ class Authority:
         context.sni_callback = choose
         return context
 
+    def any_name_context(self, host: str) -> ssl.SSLContext:
+        """Return a context that takes any name, and the certificate of `host` for it.
+
+        Connections whose client named the host itself have `server_context(host)` from then on.
+        """
+
+        def note(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+            if name is not None and name.lower() == host.lower():
+                connection.context = self.server_context(host)
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.certificate(host))
+        context.set_alpn_protocols(["http/1.1"])
+        context.sni_callback = note
+        return context
+
     def _leaf(self, host: str, what: CertificateFault) -> x509.Certificate:
         root, key = (self._root, self._key) if what.is_issuer_known else (self._other_root, self._other_key)
         name = what.subject or host

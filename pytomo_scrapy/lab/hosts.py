@@ -19,6 +19,9 @@ REDIRECTING = "rr1---sn-npoldn7s"
 CANONICAL = "rr4---sn-2o25g5-55"
 SLOW_START = "rr3---sn-p5qddn7k"
 INTERRUPTED = "rr4---sn-p5qddn7k"
+# Caches that take any TLS name: behind a shaper that slows their own, and behind none.
+SHAPED_BY_NAME = "rr1---sn-names"
+ANY_NAME = "rr2---sn-names"
 
 # Rates at which the rungs of a ladder fall to the host, one after the other, and the host of each.
 LADDER_RATES_BPS = {
@@ -65,7 +68,10 @@ def common_hosts() -> dict[str, MediaHost]:
         # Enough for the highest video of a ladder, then for a low one.
         FALLING: RateRule(steps=((0.0, 12 * _MBIT), (6.0, 1.0 * _MBIT))),
         **{label: RateRule(steps=((0.0, float(rate_bps)),)) for label, rate_bps in LADDER_RATES_BPS.items()},
+        SHAPED_BY_NAME: RateRule(steps=((0.0, 8 * _MBIT),)),
+        ANY_NAME: RateRule(steps=((0.0, 8 * _MBIT),)),
     }
+    named_rates = {SHAPED_BY_NAME: RateRule(steps=((0.0, 4 * _MBIT),)), ANY_NAME: rules[ANY_NAME]}
     hosts: dict[str, MediaHost] = {}
     for number, (label, rate) in enumerate(rules.items(), start=1):
         name = full_name(label)
@@ -76,7 +82,9 @@ def common_hosts() -> dict[str, MediaHost]:
             redirects_to=full_name(FAST[0]) if label == REDIRECTING else None,
             cname=full_name(label.replace("---", ".")) if label == CANONICAL else None,
             first_byte_delay_s=0.8 if label == SLOW_START else 0.0,
-            address_v6=LOOPBACK_V6,
+            # The one address of all would have to tell them apart by the name.
+            address_v6=None if label in named_rates else LOOPBACK_V6,
+            named_rate=named_rates.get(label),
         )
     return hosts
 

@@ -33,6 +33,8 @@ class MediaHost:
     redirects_to: str | None = None  # name of the host that it sends every request to
     cname: str | None = None  # canonical name that the name servers put in between
     first_byte_delay_s: float = 0.0
+    # A shaper in front of it: what it sends to a client whose TLS names it. Then it takes any name. None: no shaper.
+    named_rate: RateRule | None = None
     address_v6: str | None = None  # LOOPBACK_V6 where the name servers also give an AAAA record
 
 

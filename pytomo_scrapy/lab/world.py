@@ -350,6 +350,18 @@ def _ladder(draft: _Draft) -> World:
     return _same_everywhere(draft, ids)
 
 
+def _names(draft: _Draft) -> World:
+    """Make a video behind a shaper of one TLS name, one behind none, and one whose host takes its own name alone."""
+    what = {
+        caches.SHAPED_BY_NAME: "a shaper halves the rate of who names the host in TLS",
+        caches.ANY_NAME: "the host takes any TLS name, and nobody looks at it",
+        caches.FAST[0]: "the host has a certificate for no TLS name but its own",
+    }
+    ids = [draft.add_experiment(key, key, "separate_40", caches.full_name(label)) for label, key in what.items()]
+    draft.relate(1, 2)
+    return _same_everywhere(draft, ids)
+
+
 _WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {
     "default": (_default, "a few hundred videos on fast, slow, uneven and redirecting hosts, most faults sprinkled in"),
     "demo": (_demo, "eight videos for a first look: some play, some stall, some fail"),
@@ -360,5 +372,6 @@ _WORLDS: Mapping[str, tuple[Callable[[_Draft], World], str]] = {
         _autumn_2026,
         "what guests met in autumn 2026: gated identities, bot checks, pages and refusals of new shapes; fast hosts",
     ),
+    "names": (_names, "a shaper that slows one TLS name, none, and a host that takes no other name than its own"),
     "sabr": (_sabr, "a video for each thing that a SABR server may do, and four hosts to compare both transports on"),
 }

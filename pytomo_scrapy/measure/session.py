@@ -1,8 +1,8 @@
 """The flow of one video, from its first stage to its last.
 
 1 start, 2 resolve, 3 look up, 4 ping, 5 windows (before some a canary; once more after a refusal), 6 playback,
-7 finish. Each step sets its own field of the item. An earlier failure that ends the session turns the later network
-stages into `skipped_after_<stage>`.
+7 finish, after a bad window with controls from other hosts. Each step sets its own field of the item. An earlier
+failure that ends the session turns the later network stages into `skipped_after_<stage>`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pytomo_scrapy.items import (
     VideoItem,
 )
 from pytomo_scrapy.items.precision import round_ladder, round_trace
+from pytomo_scrapy.measure.comparing import control_windows
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import (
     FamilyPath,
@@ -320,6 +321,36 @@ class Session:
             add_playbacks(item, timelines, playbacks, ladder)
         # 7. Finish.
         item.join_time_s = join_time_s(item)
+        if self._config.control.mode == "on" and control_windows.is_bad(item):
+            with suppress(Stopped):
+                await self._control(item)
+
+    async def _control(self, item: VideoItem) -> None:
+        """Fetch from other hosts for a few seconds, where it is their turn and the day's cap has room."""
+        settings = self._config.control
+        targets = control_windows.control_targets(item, settings)
+        if not targets or self._tools.data_cap.is_reached or not await self._tools.control_turn(settings.every_s):
+            return
+        for target in targets:
+            await self._control_from(target, item)
+
+    async def _control_from(self, target: control_windows.ControlTarget, item: VideoItem) -> None:
+        family = item.resolve.address_family if item.resolve else None
+        async with self._tools.hold(Activity.PROBE):
+            address, failure = await self._tools.in_thread(
+                control_windows.find_address, target, family, self._config.dns
+            )
+        settings, data_cap = self._config.control, self._tools.data_cap
+        async with self._tools.hold(Activity.WINDOW):
+            if data_cap.is_reached:
+                return
+            capped = replace(settings, max_bytes=min(settings.max_bytes, data_cap.room_bytes()))
+            t_s = self._clock() - (item.started_s or 0.0)
+            control = await self._tools.in_thread(
+                control_windows.measure_control, target, address, failure, t_s, capped
+            )
+            data_cap.took(control.fetch.received_bytes)
+        item.controls = (*item.controls, control)
 
     async def _find_networks(self, item: VideoItem) -> None:
         # With the gate held: Team Cymru may be asked. Videos that share the gate take turns, for the finder is not for

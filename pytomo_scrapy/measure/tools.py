@@ -83,3 +83,4 @@ class Tools:
     networks: NetworkFinder
     pause: Callable[[float], Awaitable[None]]  # holds nothing; raises Stopped at once
     until_stop: UntilStop
+    control_turn: Callable[[float], Awaitable[bool]]  # takes it, where the last control is that many seconds ago

@@ -18,6 +18,7 @@ OPENING = [
     (("plot", "1"), 3),
     (("replay",), 3),
     (("explain",), 3),
+    (("differential", "--list"), 3),
     (("prune", "--older-than", "1d"), 3),
     (("export", "out"), 3),
     (("import-legacy", __file__), 3),  # it is there, and what it holds is looked at last

@@ -58,7 +58,7 @@ def test_lab_list_world_after_the_word_shows_that_world(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "rate"),
     [
-        ((), "no limit"),
+        ((), "50 Mbit/s"),
         (("--rate", "rr1---sn-25ge7nsk=2e6"), "2 Mbit/s"),
         (("--clip-ratio", "0.25"), "0.25 times the clip's own rate"),
     ],

@@ -11,7 +11,7 @@ CRAWL = (
     *("lab", "--world", "clean", "--clip-ratio", "3", "crawl", "youtube", "-a", "crawl=metered"),
     *("-a", "max_crawled_url=6"),
     *("-s", "PYTOMO_DOWNLOAD_WINDOW_S=1", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2"),
-    *("-s", f"PYTOMO_DATA_CAP_BYTES_PER_DAY={CAP_BYTES}"),
+    *("-s", f"PYTOMO_DATA_CAP_BYTES_PER_DAY={CAP_BYTES}", "-s", "PYTOMO_CONTROL=off"),
 )
 
 

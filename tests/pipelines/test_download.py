@@ -9,6 +9,7 @@ import pytest
 from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy import config
+from pytomo_scrapy.crawl.control_turn import ControlTurn
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.politeness import Politeness
@@ -54,6 +55,7 @@ def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline,
         networks=NetworkFinder(checked.network),
         pause=gate.pause,
         until_stop=gate.until_stop,
+        control_turn=ControlTurn(None, lambda _: None).take,
     )
     return DownloadPipeline(Session(checked, tools), cast(Any, None)), process
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytomo_scrapy.analysis.autopsy.limits import DEFAULTS, Limits
-from pytomo_scrapy.items import DnsLookup, DownloadResult, MediaTimeline, Ping, PlaybackResult
+from pytomo_scrapy.items import ControlWindow, DnsLookup, DownloadResult, MediaTimeline, Ping, PlaybackResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Evidence:
     playback: PlaybackResult | None = None
     pings: tuple[Ping, ...] = ()
     lookups: tuple[DnsLookup, ...] = ()
+    controls: tuple[ControlWindow, ...] = ()  # right after it, from other hosts
     resolve_elapsed_s: float | None = None
     dns_elapsed_s: float | None = None
     failure: str | None = None

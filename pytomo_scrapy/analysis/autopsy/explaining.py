@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from pytomo_scrapy.analysis.autopsy.bad_times import BadTime, bad_times
+from pytomo_scrapy.analysis.autopsy.control_facts import control_facts
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence
 from pytomo_scrapy.analysis.autopsy.far_rules import access, content, outage, path, service
 from pytomo_scrapy.analysis.autopsy.finding import Finding, Question
@@ -47,7 +48,7 @@ def _findings(evidence: Evidence, bad: BadTime, limits: Limits) -> list[Finding]
         return [found]
     if evidence.window is None or evidence.window.elapsed_s is None:
         return []
-    asked = Question(evidence, span_facts(evidence, bad, limits), limits)
+    asked = Question(evidence, span_facts(evidence, bad, limits), limits, control_facts(evidence, limits))
     rules = (probe, outage, own_traffic, home, lambda q: content(q, bad.symptom), access, path, service)
     return [finding for rule in rules if (finding := rule(asked)) is not None]
 

@@ -36,6 +36,7 @@ def access(asked: Question) -> Finding | None:
         "rate_bps": facts.rate_bps,
         "needed_bps": facts.needed_bps,
         "line_bps": facts.line_bps,
+        **_control_rates(asked),
     }
     if asked.is_raised(facts.gateway) or asked.is_lossy(facts.gateway) or not asked.is_starved:
         return None
@@ -57,7 +58,17 @@ def access(asked: Question) -> Finding | None:
     if not facts.access.is_known and asked.is_raised(facts.host) and is_plateau:
         sentence = f"The rate stood at {mbit(facts.rate_bps)}, which is all that this line reaches, behind a queue."
         return Finding(Cause.ACCESS, facts.host.raised_ratio or 0.0, numbers, sentence)
+    if asked.controls.is_slow_everywhere(facts.needed_bps) and not asked.is_flat(facts.access):
+        sentence = (
+            f"The line brought {mbit(facts.rate_bps)} from this host, and just after it no more than "
+            f"{mbit(asked.controls.best_bps)} from others."
+        )
+        return Finding(Cause.ACCESS, 1.0, numbers, sentence)
     return None
+
+
+def _control_rates(asked: Question) -> dict[str, float | None]:
+    return {"fallback_bps": asked.controls.fallback_bps, "reference_bps": asked.controls.reference_bps}
 
 
 def path(asked: Question) -> Finding | None:
@@ -65,7 +76,6 @@ def path(asked: Question) -> Finding | None:
     facts = asked.facts
     evidence = asked.evidence
     host = evidence.window.host if evidence.window else None
-    is_other_well = evidence.history.has_other_host_well(host, asked.limits)
     numbers = {
         "host_rtt_s": facts.host.loaded_s,
         "host_idle_rtt_s": facts.host.base_s,
@@ -75,11 +85,12 @@ def path(asked: Question) -> Finding | None:
         "silent_ratio": facts.silent_ratio,
         "rate_bps": facts.rate_bps,
         "needed_bps": facts.needed_bps,
+        **_control_rates(asked),
     }
     if asked.is_raised(facts.gateway) or not asked.is_starved:
         return None
     is_line_flat = asked.is_flat(facts.access) or (
-        not facts.access.is_known and is_other_well and _is_below_line(asked)
+        not facts.access.is_known and asked.is_other_well and _is_below_line(asked)
     )
     if asked.is_raised(facts.host) and is_line_flat:
         sentence = (
@@ -88,7 +99,7 @@ def path(asked: Question) -> Finding | None:
         )
         return Finding(Cause.PATH, facts.host.raised_ratio or 0.0, numbers, sentence)
     is_near_lossless = not asked.is_lossy(facts.gateway) and (
-        asked.is_lossless(facts.access) or (not facts.access.is_known and is_other_well)
+        asked.is_lossless(facts.access) or (not facts.access.is_known and asked.is_other_well)
     )
     if is_near_lossless and not asked.is_raised(facts.access):
         return _lossy_path(asked, numbers) or _far_path(asked, host, numbers)
@@ -122,9 +133,9 @@ def _far_path(asked: Question, host: str | None, numbers: dict[str, float | None
 
 def _is_below_line(asked: Question) -> bool:
     facts = asked.facts
-    if facts.rate_bps is None or facts.line_bps is None:
+    if facts.rate_bps is None or asked.spare_bps is None:
         return False
-    return facts.rate_bps < (1 - asked.limits.plateau_ratio) * facts.line_bps
+    return facts.rate_bps < (1 - asked.limits.plateau_ratio) * asked.spare_bps
 
 
 def service(asked: Question) -> Finding | None:
@@ -138,6 +149,7 @@ def service(asked: Question) -> Finding | None:
         "rate_bps": facts.rate_bps,
         "needed_bps": facts.needed_bps,
         "line_bps": facts.line_bps,
+        **_control_rates(asked),
     }
     if (window is not None and window.gated_at_s is not None) or evidence.attribution == Attribution.SERVICE:
         return Finding(Cause.SERVICE, 1.0, numbers, f"The service refused to go on: {evidence.failure or 'gate'}.")
@@ -150,17 +162,18 @@ def service(asked: Question) -> Finding | None:
             f"over a way of {ms(facts.host.loaded_s)}."
         )
         return Finding(Cause.SERVICE, facts.waiting_ratio, numbers, sentence)
-    has_spare = facts.line_bps is not None and facts.needed_bps is not None
+    line_bps = asked.spare_bps
+    has_spare = line_bps is not None and facts.needed_bps is not None
     is_lossless = (facts.out_of_order_ratio or 0.0) < limits.out_of_order_ratio
     if (
         has_spare
         and is_lossless
         and asked.is_starved
-        and (facts.line_bps or 0) >= limits.spare_ratio * (facts.needed_bps or 0)
+        and (line_bps or 0) >= limits.spare_ratio * (facts.needed_bps or 0)
     ):
         sentence = (
             f"The service sent {mbit(facts.rate_bps)} without a queue or loss on the way; "
-            f"this line reaches {mbit(facts.line_bps)}."
+            f"this line reaches {mbit(line_bps)}."
         )
         return Finding(Cause.SERVICE, 1.0 - (facts.host.raised_ratio or 0.0), numbers, sentence)
     return None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytomo_scrapy.analysis.autopsy.control_facts import NOTHING, ControlFacts
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence
 from pytomo_scrapy.analysis.autopsy.limits import Limits
 from pytomo_scrapy.analysis.autopsy.span_facts import SEGMENT_BYTES, Level, SpanFacts
@@ -37,6 +38,7 @@ class Question:
     evidence: Evidence
     facts: SpanFacts
     limits: Limits
+    controls: ControlFacts = NOTHING
 
     def is_raised(self, level: Level) -> bool:
         """Tell whether round trips to a place met a queue for most of the span."""
@@ -74,6 +76,23 @@ class Question:
         if facts.rate_bps is None or facts.needed_bps is None:
             return True
         return facts.rate_bps < self.limits.starved_ratio * facts.needed_bps
+
+    @property
+    def is_other_well(self) -> bool:
+        """Tell whether a control was well just then, or another host within the last hour."""
+        host = self.evidence.window.host if self.evidence.window else None
+        is_well_now = self.controls.is_well(self.facts.needed_bps, self.limits)
+        return is_well_now or self.evidence.history.has_other_host_well(host, self.limits)
+
+    @property
+    def spare_bps(self) -> float | None:
+        """Return the rate that the line is known to reach, by a control or by its past. None: not known.
+
+        What the line did before says nothing where every control was slow just now.
+        """
+        if self.controls.is_slow(self.facts.needed_bps):
+            return None
+        return max((rate for rate in (self.controls.best_bps, self.facts.line_bps) if rate is not None), default=None)
 
     @property
     def has_losses(self) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from pytomo_scrapy.measure.playback.counted_stalls import SLOW_STARTUP_S
+
 # One more whenever a rule or a default changes: rows say by which rules they were judged.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 _LIMIT = "limit"
 _ASSUMED = "our choice, checked by benchmarks/autopsy.py"
@@ -31,7 +33,7 @@ class Limits:
     """What the rules compare with."""
 
     slow_startup_s: float = _limit(
-        2.0,
+        SLOW_STARTUP_S,
         "s",
         "a look-up and startup that take longer are slow",
         "viewers begin to leave after 2 s: Krishnan and Sitaraman, Video Stream Quality Impacts Viewer Behavior, IMC "
@@ -80,6 +82,11 @@ class Limits:
     least_past_windows: float = _limit(3, "windows", "fewer recent windows say nothing of the line")
     past_s: float = _limit(86400.0, "s", "how far back recent windows go")
     others_s: float = _limit(3600.0, "s", "how long another host's good window counts")
+    lasting_s: float = _limit(
+        5.0, "s", "controls say something of a bad time where these last seconds of the window were starved too"
+    )
+    least_control_s: float = _limit(1.0, "s", "a shorter control says nothing")
+    least_control_bytes: float = _limit(1_000_000.0, "bytes", "but one that brought so much does")
     foreign_ratio: float = _limit(0.25, "", "least share of the interface's bytes that other programs had")
     foreign_sent_bps: float = _limit(100_000.0, "bit/s", "least rate at which other programs sent")
     full_ratio: float = _limit(0.7, "", "share of the line's rate from which on it is full")

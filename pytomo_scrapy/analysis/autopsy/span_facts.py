@@ -92,9 +92,9 @@ def span_facts(evidence: Evidence, bad: BadTime, limits: Limits) -> SpanFacts:
         name: _level(rtts, bases[name], from_s, end_s, window.elapsed_s or 0.0, limits) for name, rtts in loaded.items()
     }
     seconds = end_s - from_s
-    received = _received(window, end_s) - _received(window, from_s)
+    received = received_until(window, end_s) - received_until(window, from_s)
     foreign = _foreign_bps(window, from_s, end_s)
-    mean_bps = _mean_bps(evidence.timelines)
+    mean_bps = mean_bps_of(evidence.timelines)
     return SpanFacts(
         duration_s=seconds,
         **levels,
@@ -139,7 +139,8 @@ def _level(
     )
 
 
-def _received(window: DownloadResult, t_s: float) -> int:
+def received_until(window: DownloadResult, t_s: float) -> int:
+    """Return the media bytes of all streams that had arrived at a time of the window."""
     total = 0
     for stream in window.streams:
         count = bisect_right(stream.arrival_s, t_s)
@@ -147,7 +148,8 @@ def _received(window: DownloadResult, t_s: float) -> int:
     return total
 
 
-def _mean_bps(timelines: Sequence[MediaTimeline]) -> float | None:
+def mean_bps_of(timelines: Sequence[MediaTimeline]) -> float | None:
+    """Return the mean rate of the media, all streams together. None where one is not known."""
     rates = [timeline.bitrate_bps for timeline in timelines]
     return sum(rates) if rates and all(rates) else None  # type: ignore[arg-type]
 
@@ -276,7 +278,7 @@ def _foreign_bps(window: DownloadResult, from_s: float, end_s: float) -> tuple[f
 def _own_bytes(window: DownloadResult, t_s: float) -> int:
     """Return what the kernel had received for us: more than the bodies, by what is not decrypted yet."""
     if not any(connection.sample_s for connection in window.tcp):
-        return _received(window, t_s)
+        return received_until(window, t_s)
     total = 0
     for connection in window.tcp:
         count = bisect_right(connection.sample_s, t_s)

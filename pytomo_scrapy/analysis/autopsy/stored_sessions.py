@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, func, select
@@ -13,10 +13,10 @@ from pytomo_scrapy.analysis.autopsy.bad_times import bad_times
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence, LineHistory, PastWindow
 from pytomo_scrapy.analysis.autopsy.limits import DEFAULTS, Limits
 from pytomo_scrapy.items import (
+    ControlWindow,
     DnsLookup,
     DownloadResult,
     Interval,
-    MediaTimeline,
     Ping,
     PlaybackResult,
     headline_player,
@@ -24,9 +24,15 @@ from pytomo_scrapy.items import (
 from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.measurements.read import recall_windows_of
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
-from pytomo_scrapy.storage.schema.measurement_tables import dns_lookup, download, ping, playback, playback_event
+from pytomo_scrapy.storage.schema.measurement_tables import (
+    control_window,
+    dns_lookup,
+    download,
+    ping,
+    playback,
+    playback_event,
+)
 
-_NO_HISTORY = LineHistory()
 # Earlier windows of a measuring point that say what its line does.
 PAST_COUNT = 20
 _FULL_MODES = ("bulk", "full")
@@ -71,13 +77,9 @@ class SessionReader:
         for row in rows:
             past, started_s = self._past[row.vantage_id], _started_s(row)
             if row.id in details:
-                windows, pings, lookups = details[row.id]
                 recent = tuple(window for window in past if started_s - window.started_s <= self._limits.past_s)
-                window, timelines = windows[0] if windows else (None, ())
-                evidence = _evidence(
-                    row, played.get(row.id), window, timelines, pings, lookups, LineHistory(started_s, recent)
-                )
-                yield StoredSession(row.id, evidence, _is_traced(window))
+                evidence = replace(bare[row.id], history=LineHistory(started_s, recent), **details[row.id])
+                yield StoredSession(row.id, evidence, _is_traced(evidence.window))
             else:
                 yield StoredSession(row.id, bare[row.id], not _has_lost_its_stalls(played.get(row.id)))
             if row.delivery_bps is not None:
@@ -153,45 +155,42 @@ def _playbacks(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, Pl
     }
 
 
-def _details(
-    connection: Connection, ids: Sequence[int]
-) -> dict[int, tuple[list[tuple[DownloadResult, tuple[MediaTimeline, ...]]], tuple[Ping, ...], tuple[DnsLookup, ...]]]:
+def _details(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what a bad session's evidence has besides its first row, by the names of its fields."""
     if not ids:
         return {}
     windows = recall_windows_of(connection, ids)
-    pings = _results(connection, ping, Ping, ids)
-    lookups = _results(connection, dns_lookup, DnsLookup, ids)
-    return {key: (windows.get(key, []), tuple(pings[key]), tuple(lookups[key])) for key in ids}
+    rows = {
+        name: _results(connection, table, kind, ids)
+        for name, table, kind in (
+            ("pings", ping, Ping),
+            ("lookups", dns_lookup, DnsLookup),
+            ("controls", control_window, ControlWindow),
+        )
+    }
+    found: dict[int, dict[str, Any]] = {}
+    for key in ids:
+        window, timelines = next(iter(windows.get(key, [])), (None, ()))
+        found[key] = {"window": window, "timelines": timelines}
+        found[key] |= {name: tuple(results[key]) for name, results in rows.items()}
+    return found
 
 
 def _results(connection: Connection, table: Table, kind: type[Any], ids: Iterable[int]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    rows = connection.execute(select(table).where(table.c.measurement_id.in_(list(ids))).order_by(table.c.id))
+    rows = connection.execute(select(table).where(table.c.measurement_id.in_(list(ids))).order_by(*table.primary_key))
     for row in rows:
         found[row.measurement_id].append(from_flat(kind, {**row._mapping}))
     return found
 
 
-def _evidence(
-    row: Row[Any],
-    played: PlaybackResult | None,
-    window: DownloadResult | None = None,
-    timelines: tuple[MediaTimeline, ...] = (),
-    pings: tuple[Ping, ...] = (),
-    lookups: tuple[DnsLookup, ...] = (),
-    history: LineHistory = _NO_HISTORY,
-) -> Evidence:
+def _evidence(row: Row[Any], played: PlaybackResult | None) -> Evidence:
     return Evidence(
-        window=window,
-        timelines=timelines,
         playback=played,
-        pings=pings,
-        lookups=lookups,
         resolve_elapsed_s=row.resolve_elapsed_s,
         dns_elapsed_s=row.dns_elapsed_s,
         failure=row.failure,
         failure_stage=row.failure_stage,
         attribution=row.attribution,
         is_line_out=row.outage_started_at is not None,
-        history=history,
     )

@@ -74,6 +74,7 @@ class MediaServer(LabServer):
         self._contents: dict[tuple[Path, str | None], memoryview] = {}
         faults = [fault.name for fault in host_faults() if isinstance(fault, CertificateFault)]
         self._tls = authority.sni_context({fault_host_name(fault): fault for fault in faults})
+        self._authority = authority
         self.port = 0
 
     async def start(self) -> None:
@@ -85,7 +86,10 @@ class MediaServer(LabServer):
         addresses |= dict.fromkeys(host.address_v6 for host in hosts if host.address_v6)
         for listener in _listen_everywhere(list(addresses), self._wanted_port):
             self.port = listener.getsockname()[1]
-            await self._listen(listener, self._serve, tls=self._tls)
+            host = self._by_address.get(listener.getsockname()[0])
+            takes_any_name = host is not None and host.named_rate is not None
+            tls = self._authority.any_name_context(host.name) if host and takes_any_name else self._tls
+            await self._listen(listener, self._serve, tls=tls)
 
     async def close(self) -> None:
         """Stop listening and end every connection at once."""
@@ -118,7 +122,7 @@ class MediaServer(LabServer):
             await _send_endless_header(writer)
         writer.write(_head_of(answer, keeps_alive, self._wall_clock()))
         if request.method != "HEAD":
-            await self._send_body(answer, self._pacer(request, cache), writer)
+            await self._send_body(answer, self._pacer(request, cache, self._is_named(cache, writer)), writer)
         await writer.drain()
         return await _finish(answer.ending, reader, writer) and keeps_alive
 
@@ -185,14 +189,22 @@ class MediaServer(LabServer):
             self._contents[key] = change(content, f"{video.video_id}:{stream.itag}") if change else content
         return self._contents[key]
 
-    def _pacer(self, request: RequestHead, cache: MediaHost | None) -> Pacer | None:
+    def _is_named(self, cache: MediaHost | None, writer: asyncio.StreamWriter) -> bool:
+        """Tell whether the connection's client named a cache itself that stands behind a shaper."""
+        if cache is None or cache.named_rate is None:
+            return False
+        connection = writer.get_extra_info("ssl_object")
+        return connection is not None and connection.context is self._authority.server_context(cache.name)
+
+    def _pacer(self, request: RequestHead, cache: MediaHost | None, is_named: bool) -> Pacer | None:
         """Return the pacer that all transfers of a video from one cache share. None without a limit."""
         video = self._world.videos.get(request.query.get("id", ""))
         if cache is None or video is None or video.clip not in self._clips:
             return None
-        key = (cache.name, video.video_id)
+        key = (f"{cache.name} by its name" if is_named else cache.name, video.video_id)
         if key not in self._pacers:
-            trace = RateTrace(cache.rate, self._clips[video.clip].mean_bps)
+            rule = cache.named_rate if is_named and cache.named_rate is not None else cache.rate
+            trace = RateTrace(rule, self._clips[video.clip].mean_bps)
             self._pacers[key] = Pacer(trace, asyncio.get_running_loop().time)
         return self._pacers[key] if self._pacers[key].is_limited else None
 

@@ -33,9 +33,10 @@ def sign_url(
     """Return the URL of one stream, valid for `client_ip` until `expire` (seconds since 1970).
 
     `guest_mark` binds it to the guest that asked: the service's URLs carry such a signed mark in their parameter `bui`.
-    Its parameters, among them the hints `mn`, `mm`, `ms`, `pl` and `initcwndbps`, are those of the service's URLs.
+    Its parameters, among them the hints `mn`, `fvip`, `mm`, `ms`, `pl` and `initcwndbps`, are those of the service's.
     """
     caches = [name.partition("---")[2].partition(".")[0] for name in (host, fallback_host or host)]
+    fallback_number = (fallback_host or host).partition("---")[0].lstrip("r")
     token = hashlib.sha256(f"{video_id}:{expire}".encode()).hexdigest()
     query = {
         "expire": str(expire),
@@ -51,6 +52,7 @@ def sign_url(
         "ms": "au,rdu",
         "mv": "m",
         "mvi": "1",
+        "fvip": fallback_number,
         "pl": "24",
         "initcwndbps": "1250000",
         "bui": guest_mark,

@@ -31,7 +31,8 @@ from pytomo_scrapy.storage.measurements.save import reduced, save_item
 from pytomo_scrapy.storage.measurements.time_zone import time_zone
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
-from pytomo_scrapy.storage.schema.measurement_tables import download
+from pytomo_scrapy.storage.schema.differential_tables import differential_test, differential_window
+from pytomo_scrapy.storage.schema.measurement_tables import control_window, download
 from pytomo_scrapy.storage.scrub import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Repository:
         for attempt in range(_SAVE_ATTEMPTS):
             try:
                 with self.database.write() as connection:
-                    vantage_id = _find_vantage(connection, vantage, store_public_ip)
+                    vantage_id = find_vantage(connection, vantage, store_public_ip)
                     run_id = insert_one(connection, run, {**values, "vantage_id": vantage_id})
                 return Run(run_id, str(values["uuid"]), vantage_id, store_public_ip)
             except IntegrityError:
@@ -187,7 +188,7 @@ class Repository:
             return measured_arms(connection, study_name, claim_id)
 
     def received_bytes_since(self, vantage_name: str, since: datetime) -> int:
-        """Return the media bytes of all windows that a measuring point opened from `since` on."""
+        """Return the media bytes of everything that a measuring point fetched from `since` on."""
         total = (
             select(func.coalesce(func.sum(download.c.received_bytes), 0))
             .select_from(download)
@@ -195,8 +196,34 @@ class Repository:
             .join(vantage, vantage.c.id == measurement.c.vantage_id)
             .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
         )
+        of_controls = (
+            select(func.coalesce(func.sum(control_window.c.received_bytes), 0))
+            .select_from(control_window)
+            .join(measurement, measurement.c.id == control_window.c.measurement_id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
+        )
+        of_names = (
+            select(func.coalesce(func.sum(differential_window.c.received_bytes), 0))
+            .select_from(differential_window)
+            .join(differential_test, differential_test.c.id == differential_window.c.differential_test_id)
+            .join(vantage, vantage.c.id == differential_test.c.vantage_id)
+            .where(vantage.c.name == vantage_name, differential_test.c.started_at >= since)
+        )
         with self.database.read() as connection:
-            return int(connection.execute(total).scalar_one())
+            return sum(int(connection.execute(query).scalar_one()) for query in (total, of_controls, of_names))
+
+    def last_control_at(self, vantage_name: str) -> datetime | None:
+        """Return the start of the newest session of a measuring point that has controls. None without any."""
+        newest = (
+            select(func.max(measurement.c.started_at))
+            .join(control_window, control_window.c.measurement_id == measurement.c.id)
+            .join(vantage, vantage.c.id == measurement.c.vantage_id)
+            .where(vantage.c.name == vantage_name)
+        )
+        with self.database.read() as connection:
+            found: datetime | None = connection.execute(newest).scalar_one()
+        return found
 
     def least_gated_media_s(self, vantage_name: str) -> float | None:
         """Return after how few seconds of media the service cut a guest of a measuring point off. None if it never did.
@@ -259,7 +286,8 @@ def _yt_dlp_version() -> str | None:
     return str(module.__version__)
 
 
-def _find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:
+def find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:
+    """Return the row of a measuring point, which is written where there is none."""
     address = facts.public_address if store_public_ip else None
     key = {"name": kept(vantage.c.name, facts.name), "provider": kept(vantage.c.provider, facts.provider or "")}
     same = (vantage.c.name == key["name"]) & (vantage.c.provider == key["provider"])

@@ -23,6 +23,7 @@ from pytomo_scrapy.storage.schema.columns import BigId, key, metadata, optional,
 from pytomo_scrapy.storage.schema.crawl_tables import measurement as measurement
 from pytomo_scrapy.storage.schema.daily_tables import daily as daily
 from pytomo_scrapy.storage.schema.derive import table_of, table_of_rows
+from pytomo_scrapy.storage.schema.differential_tables import differential_test as differential_test
 from pytomo_scrapy.storage.schema.figure_tables import figure as figure
 from pytomo_scrapy.storage.schema.legacy_table import legacy_row as legacy_row
 from pytomo_scrapy.storage.schema.study_tables import study as study
@@ -150,6 +151,7 @@ ping = table_of("ping", Ping, parent="measurement", keys="address")
 ROW_TABLES = {rows.field: table_of_rows(rows) for rows in rows_of(VideoItem)}
 network = ROW_TABLES["networks"]
 autopsy = ROW_TABLES["autopsies"]
+control_window = ROW_TABLES["controls"]
 
 playback = table_of(
     "playback",

@@ -7,14 +7,14 @@ from sqlalchemy import Table
 
 from pytomo_scrapy import items
 from pytomo_scrapy.items.stored import leaves_of
-from pytomo_scrapy.storage.schema import crawl_tables, measurement_tables
+from pytomo_scrapy.storage.schema import crawl_tables, differential_tables, measurement_tables
 
 # Fields of results that are kept elsewhere (tables of their own, the video's row) or must not be kept at all.
 ELSEWHERE = {
     "VideoItem": {
         "service", "video_id", "url", "title", "crawl",
         "page", "resolve", "dns", "ping", "downloads", "timelines", "playbacks", "ladders", "quality_spells",
-        "networks", "autopsies", "study",
+        "networks", "autopsies", "controls", "study",
     },
     "PageResult": {"uploaded_at"},
     "ResolveResult": {"formats", "rungs", "title", "duration_s", "uploaded_at"},
@@ -67,6 +67,9 @@ NEVER = {
         (items.ServiceHints, measurement_tables.stream, ""),
         (items.MediaTimeline, measurement_tables.stream, "file_"),
         (items.PlaybackResult, measurement_tables.playback, ""),
+        (items.ControlWindow, measurement_tables.control_window, ""),
+        (items.NamedWindow, differential_tables.differential_window, ""),
+        (items.DifferentialTest, differential_tables.differential_test, ""),
         (items.Interval, measurement_tables.playback_event, ""),
     ],
     ids=lambda value: getattr(value, "__name__", None),

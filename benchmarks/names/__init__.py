@@ -1,0 +1,1 @@
+"""What the benchmark of differential tests draws its lines and windows from."""

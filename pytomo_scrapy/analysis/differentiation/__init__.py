@@ -1,0 +1,1 @@
+"""Whether a line treats a service by its name: pairs of windows judged by Wehe's method and by our paired one."""
