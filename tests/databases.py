@@ -59,9 +59,7 @@ def postgres_server(postgres_cluster: PostgresServer) -> str:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_cluster: PostgresServer) -> str:
     """The name of a database on that server that is migrated and empty."""
-    url = postgres_cluster.new_database()
-    open_database(url).close()
-    return url.rpartition("/")[2]
+    return postgres_cluster.template()
 
 
 @pytest.fixture

@@ -50,12 +50,14 @@ def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:
 
 
 def patterns() -> dict[str, re.Pattern[Any]]:
-    return {
-        f"{module.__name__.removeprefix('pytomo_scrapy.')}.{name}.{number}": pattern
+    """Return each pattern once, however many modules use it."""
+    names = {
+        pattern: f"{module.__name__.removeprefix('pytomo_scrapy.')}.{name}.{number}"
         for module in modules()
         for name, value in vars(module).items()
         for number, pattern in enumerate(patterns_in(value))
     }
+    return {name: pattern for pattern, name in names.items()}
 
 
 PATTERNS = patterns()

@@ -38,7 +38,8 @@ _VIDEOS = frozenset(
     ("videoRenderer", "gridVideoRenderer", "compactVideoRenderer", "videoWithContextRenderer", "playlistVideoRenderer")
 )
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})")
-_VIEWS = re.compile(r"([\d.,\s\u00a0\u202f]{0,40}\d)\s?(k|m|bn?|)\s+views?\b", re.IGNORECASE)
+# A number is read from its first sign on: to begin anew within it finds nothing else, at each of a title's digits.
+_VIEWS = re.compile(r"(?<![\d.,\s\u00a0\u202f])([\d.,\s\u00a0\u202f]{0,40}\d)\s?(k|m|bn?|)\s+views?\b", re.IGNORECASE)
 _NO_VIEWS = re.compile(r"no views", re.IGNORECASE)
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "bn": 10**9}
 _MAX_ITEMS = 20_000

@@ -31,6 +31,7 @@ ADDRESSES = (
     "/lines",
     "/runs",
     "/studies",
+    "/lines",
     "/databases",
     "/docs",
     "/docs/metrics",

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
-import signal
-import sqlite3
-import subprocess
 import sys
-import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
+
+# It starts for each command: without the folder of installed packages, and what few commands need is imported there.
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB_VIDEO = "CGNIzzGfeuY"
@@ -45,6 +40,8 @@ def make_shell(folder: Path, *, is_empty: bool = False) -> dict[str, str]:
 
     `is_empty`: without a database, as the folder of somebody who has measured nothing yet.
     """
+    import shutil
+
     from pytomo_scrapy.storage.database import open_database
     from tests.running.commands import command
 
@@ -52,7 +49,7 @@ def make_shell(folder: Path, *, is_empty: bool = False) -> dict[str, str]:
     shims.mkdir(parents=True)
     for name in (*ENTRIES, *PROGRAMS):
         shim = shims / name
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -E "{__file__}" {name} "$@"\n')
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "{__file__}" {name} "$@"\n')
         shim.chmod(0o755)
     (folder / "pytomo").symlink_to(shims / "pytomo")  # the single file
     for name in ("scrapy.cfg", "examples", "deploy"):
@@ -78,7 +75,7 @@ def main(name: str, words: list[str]) -> int:
     if line == "make demo":
         return _make_demo()
     if name in {"python", "python3"}:
-        return subprocess.run([sys.executable, *words], check=False).returncode
+        os.execv(sys.executable, [sys.executable, *words])
     if name not in ENTRIES:
         sys.stderr.write(f"{line!r} is neither run nor listed with its reason in {__file__}\n")
         return 99
@@ -92,7 +89,8 @@ def main(name: str, words: list[str]) -> int:
         return _serve([*_start(name), *words], "export HTTPS_PROXY=")
     if command in {"crawl", "measure"} and AS_WRITTEN not in os.environ:
         words += [part for setting in _SHORT for part in ("-s", setting)]
-    return subprocess.run([*_start(name), *words], check=False).returncode
+    start = _start(name)
+    os.execv(start[0], [*start, *words])
 
 
 def _start(name: str) -> list[str]:
@@ -125,6 +123,8 @@ def _command_of(words: list[str]) -> str:
 def _filled_in(word: str) -> str:
     """Return a word with the placeholders filled in that a reader fills in."""
     if word == "MEASUREMENT_ID":
+        import sqlite3
+
         connection = sqlite3.connect(Path("databases", "pytomo.db"))
         (word,) = connection.execute("SELECT uuid FROM measurement WHERE failure IS NULL LIMIT 1").fetchone()
         connection.close()
@@ -133,6 +133,10 @@ def _filled_in(word: str) -> str:
 
 def _put_newer_yt_dlp() -> None:
     """Do what pip would: put yt-dlp into the folder; the installed one, without asking for it."""
+    import site
+    from importlib.util import find_spec
+
+    site.main()
     Path("newer").mkdir()
     for name in ("yt_dlp", "yt_dlp_ejs"):
         installed = find_spec(name)
@@ -142,6 +146,9 @@ def _put_newer_yt_dlp() -> None:
 
 def _make_demo() -> int:
     """Run what the Makefile's demo runs, through this shell again."""
+    import re
+    import subprocess
+
     done = subprocess.run(
         ["/usr/bin/make", "--no-print-directory", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -153,6 +160,10 @@ def _make_demo() -> int:
 
 def _serve(command: list[str], sign: str) -> int:
     """Start a server, look at its page where it has one, and end it with Ctrl-C."""
+    import signal
+    import subprocess
+    import urllib.request
+
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -136,3 +136,9 @@ def test_missing_extra_is_named(results: pytomo.Results, monkeypatch: pytest.Mon
     monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(ImportError, match=rf"needs {module}.*pip install 'pytomo-scrapy\[notebook\]'"):
         results.sessions(to=to)  # type: ignore[arg-type]
+
+
+def test_meanings_of_columns_go_along_with_what_is_made_of_a_frame_and_are_not_copied(results: pytomo.Results) -> None:
+    frame = results.sessions()
+    made = frame[frame.is_valid == 1].sort_values("started_s")
+    assert made.attrs["columns"] is frame.attrs["columns"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import pwd
 import shutil
@@ -20,7 +21,13 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from pytomo_scrapy.storage.database import open_database
+from tests.running import sharing
+
 _START_S = 60.0
+_MIGRATED = "migrated"
+_USUAL = "pytomo"
+_NAMED = "pytomo-postgres-"
 _PR_SET_PDEATHSIG = 1
 # Each database is hundreds of files: their making and deleting is most of what a test on PostgreSQL costs on a disk.
 _IN_MEMORY = Path("/dev/shm")
@@ -57,6 +64,23 @@ def _memory() -> Path | None:
     return None
 
 
+def remove_abandoned() -> None:
+    """Delete clusters in memory whose tests were killed: each holds 40 MB of it until the next start of the machine."""
+    for folder in _IN_MEMORY.glob(f"{_NAMED}*-*"):
+        owner = folder.name.removeprefix(_NAMED).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _migrate(url: str) -> None:
+    open_database(url).close()
+
+
+def _copy(source: str, target: str) -> None:
+    # With its owner and its permissions, without which PostgreSQL does not start.
+    subprocess.run(["cp", "-a", source, target], check=True, timeout=60)
+
+
 def die_with_us() -> None:
     """Ask the kernel, in a child before it becomes another program, to end it when the process of the tests ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
@@ -65,14 +89,15 @@ def die_with_us() -> None:
 class PostgresServer:
     """A throwaway cluster whose superuser is `administrator`. Raises CalledProcessError where it cannot be made."""
 
-    def __init__(self, administrator: str = "pytomo") -> None:
+    def __init__(self, administrator: str = _USUAL) -> None:
         programs = _programs()
         assert programs is not None
         self._program = str(programs / "postgres")
         # PostgreSQL refuses to run as root.
         self._as_user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
+        remove_abandoned()
         # Not below pytest's own folder: every other run of pytest takes that folder's permissions back.
-        self._folder = Path(tempfile.mkdtemp(prefix="pytomo-postgres-", dir=_memory()))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_NAMED}{os.getpid()}-", dir=_memory()))
         if self._as_user:
             os.chown(self._folder, pwd.getpwnam("postgres").pw_uid, -1)
         with socket.socket() as probe:
@@ -82,11 +107,39 @@ class PostgresServer:
         self._cluster = str(self._folder / "cluster")
         self._process: subprocess.Popen[bytes] | None = None
         self._names = 0
+        # A database that is migrated and empty; None until somebody makes one.
+        self.migrated: str | None = None
+        if sharing.VARIABLE not in os.environ or administrator != _USUAL:
+            self._initialise(programs, administrator)
+            return
+        # The first one of a run is kept, and the others are copies of it.
+        kept = Path(os.environ[sharing.VARIABLE]).parent / "cluster"
+        with kept.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                self._initialise(programs, administrator)
+                self.start()
+                _migrate(self.new_database(name=_MIGRATED))
+                self.stop("fast")
+                _copy(self._cluster, f"{kept}.part")
+                Path(f"{kept}.part").rename(kept)
+            else:
+                _copy(str(kept), self._cluster)
+        self.migrated = _MIGRATED
+
+    def _initialise(self, programs: Path, administrator: str) -> None:
         subprocess.run(
             [str(programs / "initdb"), "-D", self._cluster, "-A", "trust", "-U", administrator, "-N", "-E", "UTF8",
              "--no-locale"],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, cwd="/", **self._as_user,
         )  # fmt: skip
+
+    def template(self) -> str:
+        """Return the name of a database that is migrated and empty."""
+        if self.migrated is None:
+            _migrate(self.new_database(name=_MIGRATED))
+            self.migrated = _MIGRATED
+        return self.migrated
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises RuntimeError where it does not."""
@@ -133,10 +186,10 @@ class PostgresServer:
         finally:
             engine.dispose()
 
-    def new_database(self, template: str = "template1") -> str:
+    def new_database(self, template: str = "template1", name: str | None = None) -> str:
         """Create a database. Returns its URL."""
         self._names += 1
-        name = f"t{self._names}"
+        name = name or f"t{self._names}"
         with self.administration() as connection:
             # From 15 on a copy goes through the log, page by page, unless it is told otherwise.
             by_files = "STRATEGY FILE_COPY" if (connection.dialect.server_version_info or (0,)) >= (15,) else ""

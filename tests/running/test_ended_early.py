@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import missing
+from tests.running import postgres
 from tests.running.postgres import what_is_missing
 from tests.running.sharing import ROOT, VARIABLE
 
@@ -61,6 +62,16 @@ def test_no_server_is_left(tmp_path: Path, number: signal.Signals) -> None:
         for process in _with(name, value):
             process.kill()
         run.wait(30)
+
+
+def test_memory_of_a_run_that_was_killed_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait(30)
+    for pid in (dead.pid, os.getpid()):
+        (tmp_path / f"pytomo-postgres-{pid}-x" / "cluster").mkdir(parents=True)
+    monkeypatch.setattr(postgres, "_IN_MEMORY", tmp_path)
+    postgres.remove_abandoned()
+    assert [one.name for one in tmp_path.iterdir()] == [f"pytomo-postgres-{os.getpid()}-x"]
 
 
 def _with(name: str, value: str) -> list[psutil.Process]:

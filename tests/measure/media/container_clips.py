@@ -63,8 +63,9 @@ def _add_video(output: Any, codec: str, b_frames: int) -> Any:
 def _picture(number: int) -> av.VideoFrame:
     frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, "yuv420p")
     for plane_index, plane in enumerate(frame.planes):
+        period = 13 + number % 5
         plane.update(
-            bytes((number * 7 + i * i % (13 + number % 5) + plane_index * 40) & 255 for i in range(plane.buffer_size))
+            _repeated([number * 7 + i * i % period + plane_index * 40 for i in range(period)], plane.buffer_size)
         )
     frame.pts, frame.time_base = number, Fraction(1, RATE_FPS)
     return frame
@@ -74,5 +75,10 @@ def _sound(number: int) -> av.AudioFrame:
     samples = SAMPLE_RATE_HZ // RATE_FPS
     frame = av.AudioFrame("s16", "mono", samples)
     frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, number * samples, Fraction(1, SAMPLE_RATE_HZ)
-    frame.planes[0].update(bytes(number * i % 251 for i in range(frame.planes[0].buffer_size)))
+    frame.planes[0].update(_repeated([number * i % 251 for i in range(251)], frame.planes[0].buffer_size))
     return frame
+
+
+def _repeated(values: list[int], size: int) -> bytes:
+    once = bytes(value & 255 for value in values)
+    return (once * (size // len(once) + 1))[:size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ _OPTIONS = {
 }
 IN_ORDER = {"x264-params": "bframes=0:threads=1:scenecut=0", "preset": "ultrafast"}
 
+# Beside what pytest keeps between runs.
+_KEPT = Path(__file__).resolve().parents[3] / ".pytest_cache" / "clips"
 
 # Pictures and sounds are pieces of it, each from another place.
 _PATTERN = bytes((i * (i % 7) + i // 50) & 255 for i in range(32_768))
@@ -56,11 +59,17 @@ def make(recipe: Recipe, path: Path) -> Path:
 
 @cache
 def _encoded(recipe: Recipe) -> bytes:
-    # Some muxers open their file once more, to put the index first.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip"
-        _encode(recipe, path)
-        return path.read_bytes()
+    """Encode it, or take it from an earlier run: by the recipe, the encoders and this file."""
+    made_by = f"{av.__version__} {recipe}".encode() + Path(__file__).read_bytes()
+    kept = _KEPT / hashlib.sha256(made_by).hexdigest()
+    if not kept.exists():
+        _KEPT.mkdir(parents=True, exist_ok=True)
+        # Some muxers open their file once more, to put the index first.
+        with tempfile.TemporaryDirectory(dir=_KEPT) as folder:
+            path = Path(folder) / "clip"
+            _encode(recipe, path)
+            path.replace(kept)
+    return kept.read_bytes()
 
 
 def _encode(recipe: Recipe, path: Path) -> None:
