@@ -28,6 +28,7 @@ ADDRESSES = (
     "/videos?period=all",
     "/measurement/1",
     "/failures?period=all",
+    "/lines",
     "/runs",
     "/studies",
     "/lines",
