@@ -4,7 +4,8 @@
 
 Every page is asked for at its own default period and for the whole year; the sums of a whole year, which the page
 loads after it is shown, are told apart as `slowest_sum_*`. Cold is the first request of a new server process, warm is
-the same one again. `start_s` is the time to the first answer of the server, `ready_s` to the first from the database.
+the same one again; `cpu` is the processor time that the server spent on it. `start_s` is the time to the first answer
+of the server, `ready_s` to the first from the database.
 """
 
 from __future__ import annotations
@@ -75,7 +76,10 @@ ANSWERS = (
     "/api/heatmap?parameter=startup_delay_s",
     "/metrics",
 )
-_SERVE = "import sys; from pytomo_scrapy.dashboard.server import serve; serve(sys.argv[1], port=int(sys.argv[2]))"
+_SERVE = (
+    "import sys; from pytomo_scrapy.dashboard.choice import Choice; from pytomo_scrapy.dashboard.server import serve; "
+    "serve(Choice(sys.argv[1], None), port=int(sys.argv[2]))"
+)
 _DRAWN = "document.querySelector('figure[data-chart][data-drawn]') !== null"
 
 
@@ -132,6 +136,14 @@ class Server:
             raise SystemExit(f"{address} was answered with {error.code}: {error.read()[-300:]!r}") from error
         return time.perf_counter() - started_s
 
+    def cpu_s(self) -> float | None:
+        """Return the processor time that the process has spent. None where the system does not say."""
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        if not stat.exists():
+            return None
+        spent = stat.read_text().rpartition(")")[2].split()
+        return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+
     def rss_mb(self) -> float | None:
         """Return the largest resident memory so far. None where the system does not say."""
         status = Path(f"/proc/{self._process.pid}/status")
@@ -150,8 +162,12 @@ def times_of(server: Server, addresses: tuple[str, ...]) -> dict[str, dict[str, 
     """Return for each address how long the first answer took, and the quickest of three more."""
     found = {}
     for address in addresses:
+        before_s = server.cpu_s() or 0.0
         cold_s = server.ask(address)
-        found[address] = {"cold_s": cold_s, "warm_s": min(server.ask(address) for _ in range(3))}
+        cold_cpu_s = (server.cpu_s() or 0.0) - before_s
+        warm_s = min(server.ask(address) for _ in range(3))
+        warm_cpu_s = ((server.cpu_s() or 0.0) - before_s - cold_cpu_s) / 3
+        found[address] = {"cold_s": cold_s, "warm_s": warm_s, "cold_cpu_s": cold_cpu_s, "warm_cpu_s": warm_cpu_s}
     return found
 
 
@@ -230,7 +246,8 @@ def main() -> None:
         if name != "pages":
             print(f"{name:24} {value if value is None else f'{value:.3f}'}")
     for address, one in found["pages"].items():
-        print(f"{one['cold_s']:8.3f} s cold {one['warm_s']:8.3f} s warm  {address}")
+        cold, warm = (f"{one[f'{name}_s']:8.3f} s {name} ({one[f'{name}_cpu_s']:.2f} cpu)" for name in ("cold", "warm"))
+        print(f"{cold} {warm}  {address}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 Drawn lines first (`benchmarks/names/drawn_lines.py`): tests of as many pairs as the product would measure, with a
 shaper that slows one name, and without; with drift of the rate, cross traffic, loss, and all of them. `--real N` adds N
 whole tests of each kind over loopback, with the product's own windows: a shaper that reads the TLS name, none, and a
-server that refuses other names.
+server that refuses other names; then N without and with a shaper through a relay with drift, cross traffic and loss.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ def main(words: Sequence[str] | None = None) -> int:
         for slower_ratio in SLOWER_RATIOS:
             print(_row(condition, slower_ratio, options.runs, options.seed), flush=True)
     if options.real:
+        from benchmarks.names.real_lines import real_lines
         from benchmarks.names.real_tests import real_tests
 
         real_tests(options.real, options.seed)
+        real_lines(options.real, options.seed)
     return 0
 
 

@@ -49,7 +49,7 @@ def drawn_test(
     """Return the windows of a test on a drawn line, whose shaper slows the service's name by a ratio (0: none)."""
     mean_bps = math.exp(draw.uniform(math.log(3e6), math.log(200e6)))
     length_s = 2 * pair_count * (WINDOW_S + GAP_S)
-    rate_bps = _rates(condition, mean_bps, length_s, draw)
+    rate_bps = line_rates_bps(condition, mean_bps, length_s, draw)
     windows, t_s = [], 0.0
     for number in range(pair_count):
         roles = [SERVICE, NEUTRAL] if draw.random() < 0.5 else [NEUTRAL, SERVICE]
@@ -65,7 +65,7 @@ def drawn_test(
     return windows
 
 
-def _rates(condition: Condition, mean_bps: float, length_s: float, draw: np.random.Generator) -> Values:
+def line_rates_bps(condition: Condition, mean_bps: float, length_s: float, draw: np.random.Generator) -> Values:
     """Return what the line leaves to us, sample by sample."""
     at_s = np.arange(round(length_s / SAMPLE_S) + 1) * SAMPLE_S
     rates = np.full(len(at_s), mean_bps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,14 +25,18 @@ from pytomo_scrapy.analysis.estimates import (
     group_indexes,
     ratios_of,
 )
-from pytomo_scrapy.analysis.figures import PARAMETERS
+from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection, labels_of
+from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items.near_words import did_you_mean
 from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
 from pytomo_scrapy.storage.schema.figure_catalogue import Kind as ColumnKind
 from pytomo_scrapy.storage.schema.study_tables import study
 
 # What differences are shown of, and how each sums up its rows; the best quality that plays where it is measured.
 QUALITY = "best_height_px"
+_EVERY = sys.maxsize
+_LABELLED = 50  # of the most frequent groups: what may be chosen on the page
 # Two measurements of one moment, where a column says so.
 _PAIR = next((column for column in FIGURES if column.name == "pair_id"), None)
 _WAYS = {"never_started": Way.SHARE, "startup": Way.MEDIAN, "with_stalls": Way.SHARE, "delivery": Way.MEDIAN}
@@ -77,11 +82,15 @@ class Comparison:
 
 
 def compare(connection: Connection, selection: Selection, by: str, first: str | None = None) -> Comparison:
-    """Compare the most frequent groups of a settled selection with `first`, or else with the most frequent one."""
+    """Compare the most frequent groups of a settled selection with `first`, or else with the most frequent one.
+
+    `first` is a value or what a person reads for it. Raises SettingError where no row has it.
+    """
     delay = PARAMETERS["startup_delay_s"]
-    found, left_out = top_groups(ColumnScan(connection, selection, delay, by), MAX_GROUPS)
-    chosen = sorted(found, key=lambda group: (str(group) != first, found.index(group)))
-    groups = tuple(chosen)
+    found, _ = top_groups(ColumnScan(connection, selection, delay, by), _EVERY)
+    if first is not None and found:
+        found.insert(0, found.pop(_place_of(connection, by, found, first)))
+    groups, left_out = tuple(found[:MAX_GROUPS]), max(0, len(found) - MAX_GROUPS)
     scan = ColumnScan(connection, replace(selection, is_valid_only=False), delay, by)
     facts = [Facts() for _ in groups]
     for rows in scan:
@@ -106,6 +115,17 @@ def compare(connection: Connection, selection: Selection, by: str, first: str | 
         left_out,
         [*selection.era.notes, *(_of_studies_under_way(connection) if by == "arm" else ())],
     )
+
+
+def _place_of(connection: Connection, by: str, found: Sequence[str | int], first: str) -> int:
+    values = [str(value) for value in found]
+    if first in values:
+        return values.index(first)
+    labels = labels_of(connection, by, list(found[:_LABELLED]))
+    if first in labels:
+        return labels.index(first)
+    meant = did_you_mean(first, labels)
+    raise SettingError(f"No {DIMENSIONS[by].title.lower()} {first!r} was measured here{f': {meant}' if meant else '.'}")
 
 
 def _of_studies_under_way(connection: Connection) -> list[str]:

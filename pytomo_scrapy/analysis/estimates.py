@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, outcomes_of, steps_of
 from pytomo_scrapy.analysis.quality_shares import HEIGHTS_PX
 from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.items.in_words import number
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
 VIDEO_GROUPS = 64
@@ -59,6 +60,13 @@ class Kind:
         """Return whether its change is shown as a percentage of itself, rather than in points."""
         return self.is_median
 
+    def written(self, value: float) -> str:
+        """Write a value as it is shown, without its unit."""
+        # A median is of bins, the first of which ends at 0.1 ms (`histogram`): on one machine round trips are in it.
+        if self.is_median and value == 0 and self.unit == "ms":
+            return "under 0.1"
+        return number(value * self.factor, self.decimals, self.unit)
+
 
 KINDS = (
     Kind("never_started", "is_started", "Never started", "sessions without a picture inside their window", True, decimals=1, is_share=True),
@@ -69,10 +77,10 @@ KINDS = (
     Kind("rtt", "rtt_min_s", "Round trip", "median of the shortest ping, idle line", True, True, 1),
     Kind("loaded_rtt", "loaded_rtt_s", "Latency under load", "median round trip to the media server while the window was open", True, True, 1, is_optional=True),
     *(
-        Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True)
+        Kind(f"plays_{height}p", f"plays_{height}p", f"Plays {height}p", "sessions whose line plays that quality or more without a stall, of those that can tell", False, decimals=1, is_share=True, is_optional=True)
         for height in HEIGHTS_PX
     ),
-    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False, bounds=(1.0, 5.0)),
+    Kind("mos", "mos_stalling_hossfeld2011", "Stalling MOS", "mean score of 1 to 5 from stalls alone (Hossfeld 2011)", False, is_optional=True, bounds=(1.0, 5.0)),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from pytomo_scrapy.analysis.era import EVERY_RUN, Era
 from pytomo_scrapy.analysis.figures import DIMENSIONS
+from pytomo_scrapy.items.in_words import short_host
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.daily_tables import daily
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
@@ -99,6 +100,9 @@ def labels_of(connection: Connection, name: str, values: list[Any]) -> list[str]
         return [f"IPv{value}" for value in values]
     if name == "contract":
         return [f"{value / 1e6:g} Mbit/s" for value in values]
+    if name == "host":
+        shown = [short_host(value) for value in values]
+        return shown if len(set(shown)) == len(values) else list(values)
     if name == "as_number":
         return [f"AS{value} {_holder_of(connection, value)}".strip() for value in values]
     return [str(value) for value in values]

@@ -37,8 +37,8 @@ def sentence_of(connection: Connection, selection: Selection) -> str:
     words = [
         f"{_moment(selection.start_s)} to {_moment(selection.end_s)} UTC",
         ", ".join(filters) if filters else "no filter",
-        "rows valid for quality" if selection.is_valid_only else "all rows",
-        "averaged across changes of method" if selection.is_across_breaks else "the era that counts",
+        "what says something about the line" if selection.is_valid_only else "all rows",
+        "averaged across changes of method" if selection.is_across_breaks else "since the last change of method",
         f"{'with' if selection.has_ad_hoc else 'without'} single measurements",
     ]
     return f"{'; '.join(words)}."

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy import config
-from pytomo_scrapy.cli.crawl_letters import LEVELS
+from pytomo_scrapy.cli.log_level import LEVELS
 from pytomo_scrapy.cli.scrapy_commands import root_parser
 from pytomo_scrapy.commands import refuse
 from pytomo_scrapy.failures import FAILURES

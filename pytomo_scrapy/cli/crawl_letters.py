@@ -14,7 +14,6 @@ from pytomo_scrapy.commands.crawl import Command as CrawlCommand
 
 # Above this nobody means seconds: the -B of Pytomo 3 was labelled seconds and took milliseconds (default 2000).
 _LONGEST_BUFFER_S = 100.0
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _SERVICES = ("youtube", "dailymotion")
 
 
@@ -121,7 +120,6 @@ class Command(CrawlCommand):
         # What is written out (-a, -s NAME=VALUE) comes last and wins over a letter.
         opts.spargs = [f"{name}={value}" for name, value in arguments.items()] + _listed(args) + opts.spargs
         opts.set = [f"{name}={value}" for name, value in settings.items()] + opts.set
-        check_level(opts)
         # The videos are among the arguments now: what is left is Scrapy's own command line.
         args[:] = [service]
         super().process_options(args, opts)
@@ -134,14 +132,6 @@ def add_letters(parser: argparse.ArgumentParser, letters: Sequence[Letter]) -> N
         shape: dict[str, Any] = {"metavar": letter.metavar} if letter.value is None else {"action": "store_true"}
         group.add_argument(*letter.flags, dest=letter.dest, help=letter.help, **shape)
     group.add_argument("-b", "--batch", action="store_true", help="accepted: nothing is ever asked")
-
-
-def check_level(opts: argparse.Namespace) -> None:
-    """Take the log level in letters of any case. Ends the command with a sentence for any other word."""
-    if opts.loglevel is not None:
-        opts.loglevel = opts.loglevel.upper()
-        if opts.loglevel not in LEVELS:
-            refuse(f"-L {opts.loglevel} is not usable: it must be one of {', '.join(LEVELS)}.")
 
 
 def _service(args: list[str], given: list[str]) -> tuple[str, list[str]]:

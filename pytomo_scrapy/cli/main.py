@@ -59,13 +59,16 @@ def run(words: list[str], begin: Callable[[], None] | None = None) -> int:
         print(f"pytomo {__version__}")
         return 0
     from pytomo_scrapy.cli import scrapy_commands
+    from pytomo_scrapy.items.near_words import did_you_mean
 
     if not words or words[0] in {"-h", "--help", "help"}:
         print(_HELP.format(commands=scrapy_commands.listing()), end="")
         return 0 if words else 2
     name, *rest = words
     if name not in scrapy_commands.names():
-        refuse(f"{name!r} is not a command: it must be one of {', '.join(scrapy_commands.names())}.")
+        known = scrapy_commands.names()
+        meant = did_you_mean(name, known, otherwise=f"it must be one of {', '.join(known)}.")
+        refuse(f"{name!r} is not a command: {meant}")
     return scrapy_commands.run_command(name, rest, begin)
 
 

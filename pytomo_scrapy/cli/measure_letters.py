@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pytomo_scrapy.cli.crawl_letters import LETTERS, add_letters, check_level, translate
+from pytomo_scrapy.cli.crawl_letters import LETTERS, add_letters, translate
 from pytomo_scrapy.commands.measure import Command as MeasureCommand
 
 
@@ -23,5 +23,4 @@ class Command(MeasureCommand):
         _, settings = translate(opts)
         # What is written out comes last and wins over a letter.
         opts.set = [f"{name}={value}" for name, value in settings.items()] + opts.set
-        check_level(opts)
         super().process_options(args, opts)

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import NoReturn
 
 from scrapy.cmdline import ScrapyArgumentParser
 from scrapy.commands import ScrapyCommand
@@ -17,7 +18,9 @@ from scrapy.settings import Settings
 from scrapy.utils.project import get_project_settings
 
 from pytomo_scrapy import commands
+from pytomo_scrapy.cli.log_level import check_level
 from pytomo_scrapy.commands import refuse
+from pytomo_scrapy.items.near_words import did_you_mean
 
 # In the order of the help: what is run daily first. Commands that are not named here follow by name.
 _ORDER = (
@@ -47,6 +50,13 @@ _MODULES = {
 }
 
 
+class OneSentenceParser(ScrapyArgumentParser):
+    """A parser that refuses in one sentence. It is Scrapy's: `-o -:jsonlines` is a value to it, not an option."""
+
+    def error(self, message: str) -> NoReturn:
+        refuse(f"{message.removeprefix('argument ')} ({self.prog} -h explains the options)")
+
+
 @cache
 def names() -> tuple[str, ...]:
     """Return the commands' names: one for each module of pytomo_scrapy.commands, and the shell completion."""
@@ -68,8 +78,7 @@ def listing() -> str:
 
 def make_parser(name: str, command: ScrapyCommand, settings: Settings) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    # Scrapy's: `-o -:jsonlines` is a value to it, not an option.
-    parser = ScrapyArgumentParser(
+    parser = OneSentenceParser(
         prog=f"pytomo {name}",
         usage=f"pytomo {name} {command.syntax()}".rstrip(),
         description=command.long_desc(),
@@ -108,6 +117,7 @@ def run_command(name: str, words: list[str], begin: Callable[[], None] | None = 
     settings.setdict(command.default_settings, priority="command")
     parser = make_parser(name, command, settings)
     opts, args = _parse(parser, name, words, takes_all_words=getattr(command, "takes_all_words", False))
+    check_level(opts)
     if opts.database_url is not None:
         settings.set("PYTOMO_DATABASE_URL", database_url(opts.database_url), "cmdline")
     try:
@@ -133,7 +143,9 @@ def _parse(
     opts, args = parser.parse_known_args(ahead)
     for word in args:
         if word.startswith("-") and word != "-":
-            refuse(f"{word} is not an option of `pytomo {name}`: pytomo {name} -h lists them.")
+            known = [flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")]
+            meant = did_you_mean(word.partition("=")[0], known, otherwise=f"pytomo {name} -h lists them.")
+            refuse(f"{word} is not an option of `pytomo {name}`: {meant}")
     return opts, [*args, *behind]
 
 

@@ -103,6 +103,16 @@ class DatabaseCommand(PipedCommand):
                 yield database
 
     @contextmanager
+    def existing_database(self) -> Iterator[Database]:
+        """Give the database of the settings to change what is in it. Refuses as `refusals` does, where none is too."""
+        from pytomo_scrapy.storage.reading import check_there
+
+        with self.refusals():
+            check_there(self.load_config().database_url)
+        with self.opened_database() as database:
+            yield database
+
+    @contextmanager
     def read_database(self) -> Iterator[Database]:
         """Give the database of the settings to read from. Refuses as `refusals` does; creates and writes nothing."""
         from pytomo_scrapy.storage.reading import open_for_reading

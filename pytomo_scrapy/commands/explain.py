@@ -56,7 +56,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.reporting.cause_text import summary_text
 
         filters = read_filters(opts.where)
-        with self.read_database() if opts.dry_run else self.opened_database() as database:
+        with self.read_database() if opts.dry_run else self.existing_database() as database:
             summary = judge_matching(database, filters, is_kept=not opts.dry_run)
         print(json.dumps(summary.to_dict()) if opts.json else summary_text(summary.to_dict()))
 

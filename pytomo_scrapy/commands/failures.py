@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import PipedCommand, refuse
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.items.near_words import did_you_mean
 
 
 class Command(PipedCommand, ScrapyCommand):
@@ -33,9 +33,8 @@ class Command(PipedCommand, ScrapyCommand):
         for name in args:
             # All words before anything is printed: half an answer would look whole in a pipe.
             if name not in FAILURES:
-                near = get_close_matches(name, FAILURES, n=2, cutoff=0.6)
-                meant = f": did you mean {' or '.join(near)}?" if near else "."
-                refuse(f"{name!r} is no class of failure{meant}")
+                meant = did_you_mean(name, FAILURES)
+                refuse(f"{name!r} is no class of failure{f': {meant}' if meant else '.'}")
         # In the order of the table, by stage, as the documents have them.
         classes = [FAILURES[name] for name in args or FAILURES]
         if opts.json:

@@ -39,6 +39,11 @@ class Command(DatabaseCommand, ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if not args:
             refuse("Name at least one database of Pytomo 3: import-legacy FILE.db")
+        with self.refusals():
+            self.load_config()
+        # Before a database is opened: it would be a new one that nothing comes into.
+        if not any(Path(name).is_file() for name in args):
+            refuse("\n".join(f"{name} is not a file." for name in args), EXIT_FAILED)
         with self.opened_database() as database:
             for name in args:
                 # One file that cannot be used does not keep the others out.

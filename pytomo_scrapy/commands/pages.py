@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
-from pytomo_scrapy.commands import EXIT_FAILED, PipedCommand
+from pytomo_scrapy.commands import EXIT_FAILED, PipedCommand, refuse
 from pytomo_scrapy.items.foreign_text import printable
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.pages import ParsedPage, parse_page
@@ -40,7 +39,7 @@ class Command(PipedCommand, ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if not args:
-            raise UsageError("name at least one file")
+            refuse("Name at least one file: pytomo pages FILE ...")
         for name in args:
             try:
                 content = Path(name).read_bytes()

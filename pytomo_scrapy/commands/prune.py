@@ -56,7 +56,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         if opts.run is not None:
             self._delete_run(opts)
             return
-        with self.opened_database() as database:
+        with self.existing_database() as database:
             before = datetime.now(UTC) - opts.older_than
             # Traces first, in small transactions of their own: a crawl may be storing meanwhile.
             counts = prune(database, before, is_dry_run=opts.dry_run)
@@ -76,7 +76,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     def _delete_run(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.daily.run_deletion import delete_run
 
-        with self.opened_database() as database:
+        with self.existing_database() as database:
             counts = dict(delete_run(database, opts.run, is_dry_run=opts.dry_run))
         if opts.json:
             print(json.dumps({"run": opts.run, "is_dry_run": opts.dry_run, "row_counts": counts}))

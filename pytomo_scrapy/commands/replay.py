@@ -16,6 +16,7 @@ from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.commands.report import moment
 from pytomo_scrapy.commands.simulate import add_player_options, read_player_options
 from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.items.near_words import did_you_mean
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.replay_summary import ReplaySummary
@@ -108,7 +109,9 @@ def read_filters(words: list[str]) -> dict[str, Any]:
     for word in words:
         name, _, value = word.partition("=")
         if name not in _FILTERS or not value:
-            refuse(f"--where {word}: write FIELD=VALUE with one of {', '.join(_FILTERS)}")
+            meant = "" if name in _FILTERS else did_you_mean(name, _FILTERS)
+            right = f"write FIELD=VALUE with one of {', '.join(_FILTERS)}"
+            refuse(f"--where {word}: {meant or right}")
         key, parse = _FILTERS[name]
         try:
             filters[key] = parse(value)

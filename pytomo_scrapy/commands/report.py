@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
+from pytomo_scrapy.items.near_words import did_you_mean
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.selection import Selection
@@ -64,7 +65,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
+            refuse(f"{args[0]!r} is not understood: --database FILE names a database")
         if opts.by is not None:
             self._compare(opts)
             return
@@ -86,10 +87,12 @@ class Command(DatabaseCommand, ScrapyCommand):
 
         # Not choices of argparse: the names come with NumPy, which a plain report does not need.
         if opts.by not in DIMENSIONS:
-            refuse(f"--by {opts.by}: compare by one of {', '.join(DIMENSIONS)}")
+            meant = did_you_mean(opts.by, DIMENSIONS, otherwise=f"compare by one of {', '.join(DIMENSIONS)}")
+            refuse(f"--by {opts.by}: {meant}")
         with self.read_database() as database, database.read() as connection:
             chosen = report_selection(connection, _wanted(opts))
-            found = compare(connection, chosen, opts.by, opts.first)
+            with self.refusals():
+                found = compare(connection, chosen, opts.by, opts.first)
             if opts.json:
                 print(json.dumps({"selection": stated(connection, chosen), **comparison_values(found, True)}))
             else:
@@ -136,7 +139,12 @@ def _wanted(opts: argparse.Namespace) -> Selection:
 def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> None:
     from pytomo_scrapy.analysis.crawl_report import summarise
     from pytomo_scrapy.reporting.terminal import make_console, print_report
+    from pytomo_scrapy.storage.frontier.crawl_status import crawl_names
 
+    # A reader of JSON gets its zeros.
+    if opts.crawl is not None and not opts.json and opts.crawl not in (names := crawl_names(database)):
+        meant = did_you_mean(opts.crawl, names, otherwise="pytomo status --all shows them.")
+        refuse(f"There is no crawl named {opts.crawl}: {meant}")
     report = summarise(
         database,
         crawl=opts.crawl,
@@ -151,4 +159,5 @@ def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> 
     if opts.json:
         print(json.dumps(report.to_dict()))
     else:
-        print_report(make_console(), report, database.shown_url)
+        is_narrowed = any((opts.crawl, opts.since, opts.until))
+        print_report(make_console(), report, database.shown_url, is_narrowed=is_narrowed)

@@ -59,7 +59,9 @@ class Command(DatabaseCommand, ScrapySettings):
         # At the lowest priority, so that Scrapy's own options (--get) know the defaults of this table.
         for setting in config.SETTINGS:
             self.settings.set(setting.name, setting.default, "default")
-        if any((opts.get, opts.getbool, opts.getint, opts.getfloat, opts.getlist)):
+        if name := opts.get or opts.getbool or opts.getint or opts.getfloat or opts.getlist:
+            with self.refusals():
+                config.check_names([name])
             super().run(args, opts)
             return
         shown = [one for one in self._effective(config.SETTINGS) if not opts.changed or one.comes_from != "default"]

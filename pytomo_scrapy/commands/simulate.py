@@ -40,10 +40,11 @@ class Command(PipedCommand, ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         add_player_options(parser)
+        parser.add_argument("--json", action="store_true", help="accepted: nothing else is ever printed")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if not args:
-            raise UsageError("name at least one trace file")
+            refuse("Name at least one trace file: pytomo simulate --player dashjs TRACE.json ...")
         player, parameters = read_player_options(opts)
         for name in args:
             # One at a time: whoever reads the lines need not wait for the last of a thousand traces.

@@ -11,6 +11,7 @@ from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import DatabaseCommand, refuse
 from pytomo_scrapy.items.in_words import duration
+from pytomo_scrapy.items.near_words import did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +47,9 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("Name one crawl at most: pytomo status NAME")
         with self.read_database() as database:
             statuses = crawl_statuses(database, name=args[0] if args else None, has_finished=opts.all)
+        if args and not statuses and not opts.json:
+            meant = did_you_mean(args[0], self._names(), otherwise="pytomo status --all shows them.")
+            refuse(f"There is no crawl named {args[0]}: {meant}")
         # A reader of JSON gets an empty list where a person gets a sentence.
         if opts.json:
             print(json.dumps([asdict(one) for one in statuses], default=str))
@@ -55,7 +59,13 @@ class Command(DatabaseCommand, ScrapyCommand):
             for one in statuses:
                 _show(console, one)
             if not statuses:
-                say(console, f"no crawl named {escape(args[0])}" if args else _NO_CRAWL)
+                say(console, _NO_CRAWL)
+
+    def _names(self) -> list[str]:
+        from pytomo_scrapy.storage.frontier.crawl_status import crawl_names
+
+        with self.read_database() as database:
+            return crawl_names(database)
 
 
 def _show(console: Console, status: CrawlStatus) -> None:

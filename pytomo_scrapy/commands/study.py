@@ -162,7 +162,7 @@ class Command(CrawlCommand):
 
         plan, _ = self._plan()
         look: Any = None
-        with self.opened_database() as database:
+        with self.existing_database() as database:
             study, rows = self._stored(database, plan), None
             if self._action == "report":
                 look, rows, study = self._look(database, study)

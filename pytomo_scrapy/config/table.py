@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytomo_scrapy.config.crawl_configs import Config
 from pytomo_scrapy.config.setting import Setting
 from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items.near_words import did_you_mean
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -81,5 +81,5 @@ def _is_meant_for_us(name: str) -> bool:
 
 
 def _refusal(name: str) -> str:
-    near = get_close_matches(name, BY_NAME, n=2, cutoff=0.75)
-    return f"{name} is no setting: did you mean {' or '.join(near)}?" if near else f"{name} is no setting."
+    meant = did_you_mean(name, BY_NAME, cutoff=0.75)
+    return f"{name} is no setting: {meant}" if meant else f"{name} is no setting."

@@ -46,5 +46,6 @@ def _compared_values(view: View) -> dict[str, Any]:
         "compared": found,
         "sentences": comparison_sentences(found),
         "tables": comparison_tables(found),
+        "has_shown": any(one.is_shown for group in found.groups for one in group.differences),
         "statement": sentence_of(view.connection, view.selection),
     }

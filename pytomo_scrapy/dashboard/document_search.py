@@ -12,6 +12,7 @@ SNIPPET_CHARS = 220
 _HEADING = re.compile(r"^(#{1,4})\s+(.+?)\s*#*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,500}\)")
+_REMARK = re.compile(r"<!--[^<>]{0,200}-->")
 _MARKS = re.compile(r"[`*|]|^[ \t]{0,40}[#>-]+", re.MULTILINE)
 
 
@@ -34,8 +35,9 @@ def anchor_of(heading: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return Markdown as it is read: links by their words, no marks of tables and emphasis."""
-    return " ".join(_MARKS.sub(" ", _LINK.sub(r"\1", text)).split())
+    """Return Markdown as it is read: links by their words, no remarks, no marks of tables and emphasis."""
+    words = _MARKS.sub(" ", _LINK.sub(r"\1", _REMARK.sub("", text))).split()
+    return " ".join(word for word in words if word.strip("-:"))
 
 
 def sections(text: str) -> Iterator[tuple[str, str]]:
@@ -56,24 +58,28 @@ def sections(text: str) -> Iterator[tuple[str, str]]:
 
 
 def search(documents: Mapping[str, str], asked: str) -> list[Found]:
-    """Return the sections that hold all words, those with a word in their heading first; else in reading order."""
-    words = asked.casefold().split()
+    """Return the sections that hold all words, those with a word in their heading first; else in reading order.
+
+    A word is found where one begins, or a part of a name: stall in has_stall, and not in install.
+    """
+    words = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in asked.casefold().split()]
     if not words:
         return []
     ranked = []
     for document, text in documents.items():
         for heading, body in sections(text):
             whole = f"{heading} {body}".casefold()
-            if all(word in whole for word in words):
-                rank = sum(word not in heading.casefold() for word in words)
+            if all(word.search(whole) for word in words):
+                rank = sum(not word.search(heading.casefold()) for word in words)
                 ranked.append((rank, _found(document, heading, body, words)))
     return [found for _, found in sorted(ranked, key=lambda pair: pair[0])[:MOST_FOUND]]
 
 
-def _found(document: str, heading: str, body: str, words: list[str]) -> Found:
-    place, word = next(((body.casefold().find(word), word) for word in words if word in body.casefold()), (0, ""))
+def _found(document: str, heading: str, body: str, words: list[re.Pattern[str]]) -> Found:
+    folded = body.casefold()
+    place, stop = next((found.span() for word in words if (found := word.search(folded))), (0, 0))
     start = max(0, place - SNIPPET_CHARS // 3)
     end = start + SNIPPET_CHARS
     before = ("… " if start else "") + body[start:place]
-    after = body[place + len(word) : end] + (" …" if end < len(body) else "")
-    return Found(document, heading, anchor_of(heading), before, body[place : place + len(word)], after)
+    after = body[stop:end] + (" …" if end < len(body) else "")
+    return Found(document, heading, anchor_of(heading), before, body[place:stop], after)

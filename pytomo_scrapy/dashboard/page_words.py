@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +11,6 @@ from markupsafe import Markup
 from pytomo_scrapy.analysis.figures import Dimension
 from pytomo_scrapy.dashboard.query import PageQuery
 from pytomo_scrapy.reporting.format import instant, instant_of
-
-# A host keeps what tells it apart from its neighbours: the service's own domain is the same for all.
-_DOMAIN_LABELS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +45,6 @@ def stamp(seconds: int | None) -> str:
     if seconds is None:
         return ""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}".removesuffix(":00")
-
-
-def short_host(host: str) -> str:
-    """Return a host without its service's domain: rr4---sn-abc of rr4---sn-abc.googlevideo.com. Addresses stay."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        labels = host.split(".")
-        return ".".join(labels[:-_DOMAIN_LABELS]) if len(labels) > _DOMAIN_LABELS else host
-    return host
 
 
 def conditions(

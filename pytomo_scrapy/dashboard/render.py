@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy import __version__
 from pytomo_scrapy.dashboard.assets import static_version
-from pytomo_scrapy.dashboard.page_words import conditions, marked_instant, marked_seconds, short_host, stamp
+from pytomo_scrapy.dashboard.page_words import conditions, marked_instant, marked_seconds, stamp
 from pytomo_scrapy.dashboard.query import PERIODS, PageQuery
 from pytomo_scrapy.failures import meaning_of
+from pytomo_scrapy.items.in_words import duration, moved, short_host
 from pytomo_scrapy.reporting.format import number, readable, size
 
 NAVIGATION = (
@@ -44,6 +45,7 @@ def environment() -> Environment:
     )
     made.filters.update(number=number, instant=marked_instant, seconds=marked_seconds, size=size, readable=readable)
     made.filters.update(combine_sort=combine_sort, conditions=conditions, stamp=stamp, short_host=short_host)
+    made.filters.update(moved=moved, duration=duration, heading=heading)
     made.globals.update(navigation=NAVIGATION, periods=PERIODS, version=__version__, static=static_version())
     made.globals.update(failure_meaning=meaning_of)
     return made
@@ -62,6 +64,11 @@ def render(
 
 def _plain_link(path: str, **_: object) -> str:
     return path
+
+
+def heading(column: str) -> str:
+    """Return what a column is called at the top of a table: names of programs, and n, stay as they are."""
+    return column if column == "n" or "-" in column else column[:1].upper() + column[1:]
 
 
 def combine_sort(list_state: Mapping[str, str], name: str, sort: str, order: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from pytomo_scrapy.analysis.selection import Selection, is_large, period_of
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Kept, Recent
 from pytomo_scrapy.dashboard.query import PageQuery, choice, read_query, whole
-from pytomo_scrapy.failures import FAILURES, NotReadyError
+from pytomo_scrapy.failures import FAILURES, NotReadyError, SettingError
 from pytomo_scrapy.storage.read_only import version_of
 
 
@@ -79,7 +79,10 @@ class View:
         """Compare the groups of a dimension with the first of them, or the most frequent one."""
         values = self.request.query_params
         by = choice(dict(values), "by", ("provider", *(name for name in DIMENSIONS if name != "provider")))
-        return compared.compare(self.connection, self.selection, by, values.get("first") or None)
+        try:
+            return compared.compare(self.connection, self.selection, by, values.get("first") or None)
+        except SettingError as error:
+            raise BadRequestError(str(error)) from None
 
     def videos(self) -> lists.Listing:
         """Return a page of measurements; the list shows failed ones too unless `rows` says otherwise."""

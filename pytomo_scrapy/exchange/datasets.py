@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import JSON, Integer
 
 from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items.near_words import did_you_mean
 from pytomo_scrapy.storage.database import Database, reason_of
 from pytomo_scrapy.storage.schema.columns import UtcDateTime, metadata
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage, video
@@ -177,8 +177,8 @@ def sessions(selection: ExportSelection, names: Sequence[str] | None = None) -> 
     every = _named()
     for name in names or ():
         if name not in every:
-            near = " or ".join(get_close_matches(name, every, n=2))
-            raise SettingError(f"There is no column {name!r}{f': did you mean {near}?' if near else '.'}")
+            meant = did_you_mean(name, every)
+            raise SettingError(f"There is no column {name!r}{f': {meant}' if meant else '.'}")
     named = every if names is None else {name: every[name] for name in names}
     current = and_(~measurement.c.is_superseded, *_conditions(selection))
     return Dataset("measurements", _columns(named), _labelled(named).where(current).order_by(measurement.c.id))

@@ -11,6 +11,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from pytomo_scrapy.lab.name_servers import LabResolvers
 from pytomo_scrapy.lab.proxy import InterceptingProxy
 from pytomo_scrapy.lab.service.answers import SERVICE_HOSTS, Service
 from pytomo_scrapy.lab.service.player_api import PlayerApi
-from pytomo_scrapy.lab.world import build_world, with_rates
+from pytomo_scrapy.lab.world import build_world, with_rates, world_names
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,9 @@ def make_world(options: LabOptions) -> World:
     try:
         world = build_world(options.world, options.seed)
     except KeyError:
-        raise LabError(f"There is no lab world {options.world!r}; `pytomo lab list` shows them.") from None
+        near = " or ".join(get_close_matches(options.world, world_names(), n=2))
+        meant = f": did you mean {near}?" if near else "; `pytomo lab list` shows them."
+        raise LabError(f"There is no lab world {options.world!r}{meant}") from None
     world = replace(world, guests=options.guest_rules(world.guests))
     everywhere = RateRule(clip_ratio=options.clip_ratio) if options.clip_ratio is not None else None
     rates = {name: RateRule(steps=((0.0, rate_bps),)) for name, rate_bps in options.rates_bps.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytomo_scrapy.analysis.cause_counts import CauseCount
+from pytomo_scrapy.items.evidence_words import SYMPTOMS, evidence_words, startup_words
 from pytomo_scrapy.reporting.format import readable, seconds
 from pytomo_scrapy.reporting.tables import TableLayout
 
@@ -43,7 +44,7 @@ def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> TableLayout:
     """Lay out why one session was bad, the worst first."""
     rows = tuple(
         (
-            readable(one["symptom"]),
+            SYMPTOMS.get(one["symptom"], one["symptom"]),
             seconds(one["start_s"]),
             seconds(one["duration_s"]),
             readable(one["cause"]) + (f" or {readable(one['second_cause'])}" if one["second_cause"] else ""),
@@ -63,16 +64,14 @@ def verdict_bars(verdicts: Sequence[Mapping[str, Any]], window: Mapping[str, Any
 
 
 def _bar(verdict: Mapping[str, Any], end_s: float) -> VerdictBar:
-    parts = verdict["startup_parts"] or {}
-    told = [f"{readable(name)} {seconds(value)}" for name, value in parts.items()]
-    told += [f"{readable(name)} {value:g}" for name, value in (verdict["evidence"] or {}).items()]
+    told = [startup_words(verdict["startup_parts"]), evidence_words(verdict["evidence"])]
     also = f", perhaps {readable(verdict['second_cause'])}" if verdict["second_cause"] else ""
     return VerdictBar(
         verdict["cause"],
-        f"{readable(verdict['symptom'])} of {seconds(verdict['duration_s'])} at {seconds(verdict['start_s'])}: "
-        f"{readable(verdict['cause'])}{also}",
+        f"{SYMPTOMS.get(verdict['symptom'], verdict['symptom'])} of {seconds(verdict['duration_s'])} at "
+        f"{seconds(verdict['start_s'])}: {readable(verdict['cause'])}{also}".capitalize(),
         verdict["sentence"] or "",
-        "; ".join(told),
+        "; ".join(one for one in told if one),
         100 * verdict["start_s"] / end_s,
         100 * verdict["duration_s"] / end_s,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pytomo_scrapy.items import Autopsy
+from pytomo_scrapy.items.evidence_words import SYMPTOMS, evidence_words, startup_words
 
 
 def verdict_lines(verdict: Autopsy) -> list[str]:
     """Write one verdict: what was bad, the cause, the evidence."""
-    what = verdict.symptom.replace("_", " ")
+    what = SYMPTOMS.get(verdict.symptom, verdict.symptom)
     cause = verdict.cause.replace("_", " ")
     also = f", perhaps {verdict.second_cause.replace('_', ' ')}" if verdict.second_cause else ""
     lines = [
@@ -17,10 +18,9 @@ def verdict_lines(verdict: Autopsy) -> list[str]:
         f"    {verdict.sentence}",
     ]
     if verdict.startup_parts:
-        parts = (f"{name.replace('_', ' ')} {value:.2f} s" for name, value in verdict.startup_parts.items())
-        lines.append(f"    Of the start: {', '.join(parts)}")
+        lines.append(f"    Of the start: {startup_words(verdict.startup_parts)}")
     if verdict.evidence:
-        lines.append(f"    {', '.join(f'{name} {value:g}' for name, value in verdict.evidence.items())}")
+        lines.append(f"    Numbers: {evidence_words(verdict.evidence)}")
     return lines
 
 

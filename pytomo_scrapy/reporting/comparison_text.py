@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pytomo_scrapy.analysis.compared import ComparedGroup, Comparison
-from pytomo_scrapy.analysis.comparison import Difference
+from pytomo_scrapy.analysis.comparison import LEAST_ROWS, Difference
 from pytomo_scrapy.analysis.estimates import Estimate, Kind
 from pytomo_scrapy.analysis.figures import DIMENSIONS
-from pytomo_scrapy.items.in_words import counted
-from pytomo_scrapy.reporting.format import NOTHING, number
+from pytomo_scrapy.analysis.matching import NOTHING as NOTHING_SHARED
+from pytomo_scrapy.analysis.matching import VIDEOS as SAME_VIDEOS
+from pytomo_scrapy.items.in_words import counted, moved
+from pytomo_scrapy.reporting.format import NOTHING
 from pytomo_scrapy.reporting.tables import TableLayout
 
 _NOTE = (
@@ -49,6 +52,8 @@ def estimate_values(estimate: Estimate) -> dict[str, Any]:
 
 def comparison_tables(found: Comparison) -> list[TableLayout]:
     """Lay out the groups with their figures, and the differences to the first group."""
+    if not found.groups:
+        return []
     kinds = found.shown_kinds
     title = DIMENSIONS[found.by].title
     columns = (title, "n", "videos", "days", *(f"{kind.title}{_in(kind)}" for kind in kinds))
@@ -56,40 +61,65 @@ def comparison_tables(found: Comparison) -> list[TableLayout]:
     note = "Value, and its 95 % interval. Startup and delivery: medians."
     tables = [TableLayout(f"Figures by {title.lower()}", columns, rows, note)]
     # Each against the first alone: all pairs of many groups would leave nothing to be shown after Holm's correction.
-    if len(found.groups) > 1:
-        names = {kind.name: kind for kind in found.kinds}
-        differences = tuple(
-            (group.label, *_difference(names[one.figure], one))
-            for group in found.groups[1:]
-            for one in group.differences
-        )
+    names = {kind.name: kind for kind in found.kinds}
+    differences = tuple(
+        (group.label, *_difference(names[one.figure], one))
+        for group in found.groups[1:]
+        for one in group.differences
+        if any(each.value is not None for each in group.differences)
+    )
+    if differences:
         head = (title, "figure", "difference", "95 % interval", "n", "like with like by", "verdict")
         tables.append(TableLayout(f"Differences to {found.groups[0].label}", head, differences, _NOTE))
     return tables
 
 
 def comparison_sentences(found: Comparison) -> list[str]:
-    """Say of each group what is shown to differ from the first, and that the rest cannot be told."""
+    """Say of each group what is shown to differ from the first, and in one sentence of each kind of which none is."""
     if len(found.groups) < 2:
         return [f"There is nothing to compare: {counted(len(found.groups), 'group')} in this selection."]
-    first = found.groups[0].label
-    names = {kind.name: kind for kind in found.kinds}
+    first, names = found.groups[0], {kind.name: kind for kind in found.kinds}
+    if first.valid_count < LEAST_ROWS and all(_has_few(group) for group in found.groups[1:]):
+        has = counted(first.valid_count, "session")
+        return [f"Nothing can be told yet: {first.label} has {has}, and a comparison takes {LEAST_ROWS} of each."]
     said = []
+    untold: dict[str, list[str]] = {}
     for group in found.groups[1:]:
-        shown = [one for one in group.differences if one.is_shown]
-        # Only what holds among all comparisons has a direction; the rest is named: silence would be read as equal.
-        words = [
-            f"{names[one.figure].title.lower()} is {one.verdict} ({_amount(names[one.figure], one)})" for one in shown
-        ]
-        untold = [names[one.figure].title.lower() for one in group.differences if not one.is_shown]
-        sentence = f"{group.label} against {first}: {', '.join(words)}" if words else f"{group.label} against {first}"
-        if untold:
-            sentence += f"{';' if words else ':'} cannot tell for {', '.join(untold)}"
-        # A line that was slower in another week says nothing of the line: the reader must see that it is this case.
-        if all(one.basis.startswith("neither") or one.basis == "the same videos" for one in group.differences):
-            sentence += " (they were never measured on the same days)"
-        said.append(f"{sentence}.")
-    return said
+        if any(one.is_shown for one in group.differences):
+            said.append(_shown_sentence(group, first, names))
+        else:
+            untold.setdefault(_why_untold(group), []).append(group.label)
+    return said + [f"Cannot tell {_listed(labels)} from {first.label}: {why}." for why, labels in untold.items()]
+
+
+def _shown_sentence(group: ComparedGroup, first: ComparedGroup, names: Mapping[str, Kind]) -> str:
+    # Only what holds among all comparisons has a direction; the rest is named: silence would be read as equal.
+    words = [
+        f"{names[one.figure].title.lower()} is {one.verdict} ({_amount(names[one.figure], one)})"
+        for one in group.differences
+        if one.is_shown
+    ]
+    untold = [names[one.figure].title.lower() for one in group.differences if not one.is_shown]
+    rest = f"; cannot tell for {', '.join(untold)}" if untold else ""
+    return f"{group.label} against {first.label}: {', '.join(words)}{rest}."
+
+
+def _why_untold(group: ComparedGroup) -> str:
+    if _has_few(group):
+        return f"fewer than {LEAST_ROWS} sessions"
+    # A line that was slower in another week says nothing of the line: the reader must see that it is this case.
+    known = [one for one in group.differences if one.basis]
+    if known and all(one.basis in {NOTHING_SHARED, SAME_VIDEOS} for one in known):
+        return "they were never measured on the same days"
+    return "no difference is larger than chance"
+
+
+def _has_few(group: ComparedGroup) -> bool:
+    return not any(one.basis for one in group.differences)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
 def _counts(group: ComparedGroup) -> tuple[str, str, str]:
@@ -104,10 +134,10 @@ def _figure(group: ComparedGroup, kind: Kind) -> str:
     estimate: Estimate | None = next((one for one in group.estimates if one.kind.name == kind.name), None)
     if estimate is None or estimate.value is None:
         return NOTHING
-    value = number(estimate.value * kind.factor, kind.decimals)
+    value = kind.written(estimate.value)
     if estimate.low is None or estimate.high is None:
         return value
-    low, high = (number(bound * kind.factor, kind.decimals) for bound in (estimate.low, estimate.high))
+    low, high = (kind.written(bound) for bound in (estimate.low, estimate.high))
     return f"{value} ({low} to {high})"
 
 
@@ -132,5 +162,6 @@ def _moved(kind: Kind, value: float | None) -> str:
     if value is None:
         return NOTHING
     if kind.is_relative:
-        return f"{100 * value:+.0f} %"
-    return f"{value * kind.factor:+.{kind.decimals}f}{' points' if kind.unit == '%' else ' ' + kind.unit}".rstrip()
+        return f"{moved(100 * value, 0)} %"
+    shown = moved(value * kind.factor, kind.decimals, kind.unit)
+    return f"{shown}{' points' if kind.unit == '%' else ' ' + kind.unit}".rstrip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pytomo_scrapy.items import in_words
 from pytomo_scrapy.items.in_words import number as number
 
 NOTHING = "-"
@@ -15,13 +16,8 @@ def seconds(value: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """Show a round trip; one on this machine takes hundredths of a millisecond."""
-    if value is None:
-        return NOTHING
-    shown = value * 1e3
-    if shown >= 1 or shown == 0:
-        return f"{shown:.1f} ms"
-    return f"{shown:.2f} ms" if shown >= 0.01 else f"{shown:.1g} ms"
+    """Show a round trip."""
+    return NOTHING if value is None else in_words.milliseconds(value)
 
 
 def megabytes(value: int | None) -> str:

@@ -12,7 +12,7 @@ from pytomo_scrapy.reporting.tables import TableLayout
 
 _COLUMNS = (
     *("line", "provider", "last seen (UTC)", "ago", "measured today", "data today", "of cap"),
-    *("bad", "stalled", "startup (s)", "refused", "disk free", "pytomo-scrapy", "yt-dlp"),
+    *("bad", "stalled", "startup", "refused", "disk free", "pytomo-scrapy", "yt-dlp"),
 )
 _NOTE = (
     "A bad session did not start, or stalled. Bad, stalled, startup (median) and refused are of the line's newest "

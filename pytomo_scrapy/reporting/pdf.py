@@ -225,7 +225,7 @@ class _Page:
             )
         )
         means = [
-            f"{line.label}: {word} {number(middle * one.factor, one.decimals)} {one.unit}"
+            f"{line.label}: {word} {number(middle * one.factor, one.decimals, one.unit)} {one.unit}"
             for line in found.lines
             for word, middle in (("mean", line.mean), ("median", line.median))
             if middle is not None

@@ -340,11 +340,11 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
         kind = one.kind
         if kind.is_optional and one.value is None:
             continue
-        value = "unknown" if one.value is None else f"{number(one.value * kind.factor, kind.decimals)} {kind.unit}"
+        value = "unknown" if one.value is None else f"{kind.written(one.value)} {kind.unit}"
         # A value without an interval is shown for what it is; leaving the cell empty would read as certain.
         interval = "not enough data"
         if one.low is not None and one.high is not None:
-            low, high = (number(bound * kind.factor, kind.decimals) for bound in (one.low, one.high))
+            low, high = (kind.written(bound) for bound in (one.low, one.high))
             interval = f"{low} to {high}{' (these days only)' if one.is_of_these_days else ''}"
         rows.append((kind.title, value, interval, one.row_count, kind.help))
     return _layout("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)

@@ -45,11 +45,19 @@ _FIRST_CRAWL = "pytomo crawl -u 10"
 _NO_EDGE = 1_000_000
 
 
+class PipedConsole(Console):
+    """A console whose reader may have seen enough: `pytomo report | head` ends as any other command in a pipe."""
+
+    def on_broken_pipe(self) -> None:
+        # rich would end the process here, with 1.
+        raise BrokenPipeError
+
+
 def make_console() -> Console:
     """Return standard output as rich writes to it: as wide as its terminal or COLUMNS says, else without an edge."""
     # rich would take 80 columns in a pipe, and cut what a program reads.
     has_edge = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    return Console(highlight=False, width=None if has_edge else _NO_EDGE)
+    return PipedConsole(highlight=False, width=None if has_edge else _NO_EDGE)
 
 
 def say(console: Console, text: str) -> None:
@@ -89,8 +97,8 @@ def _print_rows(console: Console, layout: TableLayout) -> None:
         console.print(without_markup(line), soft_wrap=True)
 
 
-def print_report(console: Console, report: ReportSummary, database: str) -> None:
-    """Print what a database holds: counts, failures, playback, throughput, round trips."""
+def print_report(console: Console, report: ReportSummary, database: str, *, is_narrowed: bool = False) -> None:
+    """Print what a database holds: counts, failures, playback, throughput, round trips. `is_narrowed`: of some rows."""
     # Days whose measurements were deleted come first and apart: nothing below counts them.
     if report.aggregated is not None:
         _print_days(console, report.aggregated)
@@ -98,6 +106,9 @@ def print_report(console: Console, report: ReportSummary, database: str) -> None
             return
     if report.attempted_count == 0:
         print_tables(console, [legacy_layout(report.imported)])
+        if is_narrowed:
+            say(console, f"{escape(database)} holds no measurement of that kind: pytomo report shows what it holds.")
+            return
         say(
             console,
             f"{escape(database)} holds no measurement yet. A crawl of ten videos fills it:\n\n    {_FIRST_CRAWL}",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS
 from pytomo_scrapy.analysis.estimates import Estimate
 from pytomo_scrapy.analysis.overview import Overview
-from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.items.in_words import counted, moved
 
 _PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 _WEEK_S = 7 * 86400
@@ -57,14 +57,14 @@ def _change(one: Estimate, found: Overview, subject: str, since_s: int | None) -
     assert one.change_low is not None and one.change_high is not None
     kind = one.kind
     when = f" since {part_of_day(since_s, found.end_s)}" if since_s is not None else ""
-    before = f"{one.before * kind.factor:.{kind.decimals}f}"
-    now = f"{one.value * kind.factor:.{kind.decimals}f}{' ' + kind.unit if kind.unit else ''}"
+    before = kind.written(one.before)
+    now = f"{kind.written(one.value)} {kind.unit}".rstrip()
     if kind.is_relative:
         how = f"{one.change:+.0%}, 95 % interval {one.change_low:+.0%} to {one.change_high:+.0%}"
     else:
         word = " points" if kind.unit == "%" else ""
-        low, high = one.change_low * kind.factor, one.change_high * kind.factor
-        how = f"95 % interval of the change {low:+.{kind.decimals}f} to {high:+.{kind.decimals}f}{word}"
+        low, high = (moved(end * kind.factor, kind.decimals, kind.unit) for end in (one.change_low, one.change_high))
+        how = f"95 % interval of the change {low} to {high}{word}"
     return f"{kind.title} of {subject} {_verb(one)}{when}: {before} to {now} ({how}), {_videos(found)}."
 
 

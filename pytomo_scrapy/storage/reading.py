@@ -91,13 +91,29 @@ def _copied(url: URL) -> Database:
     return database
 
 
-def _read_only(url: URL) -> Database:
+def check_there(url: str) -> None:
+    """Look whether a database is there that is about to be changed: to open it would make an empty file of it.
+
+    Raises AbsentError for a file that is not there. Whether a server has the database, opening it says.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        _existing(parsed)
+
+
+def _existing(url: URL) -> Path:
     path = Path(str(url.database).removeprefix("file:"))
     if path.is_dir():
-        raise StorageError(f"The database {path} is a folder: PYTOMO_DATABASE_URL must name a file in it.")
+        raise StorageError(
+            f"The database {path} is a folder: --database or PYTOMO_DATABASE_URL must name a file in it."
+        )
     if not path.exists():
-        raise AbsentError(f"There is no database {path}: PYTOMO_DATABASE_URL must name the file of a crawl.")
-    location = read_location(path)
+        raise AbsentError(f"There is no database {path}: `pytomo crawl` makes one, --database names another.")
+    return path
+
+
+def _read_only(url: URL) -> Database:
+    location = read_location(_existing(url))
 
     def connect() -> sqlite3.Connection:
         # The driver itself begins no transaction: `begin_sqlite` does.

@@ -101,6 +101,7 @@ def test_wrong_usage_ends_with_one_sentence_and_2(here: Here) -> None:
     assert (done.exit_code, done.output) == (2, "")
     assert done.errors.startswith("'no-such' is not a command: it must be one of crawl, measure, serve, report")
     assert len(done.errors.splitlines()) == 1
+    assert here("reprot").errors == "'reprot' is not a command: did you mean report?\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
@@ -155,7 +156,8 @@ def test_database_option_names_a_file_or_a_url(tmp_path: Path) -> None:
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("name", "words"), [("pytomo", ("--help",)), ("pytomo", ("settings",)), ("scrapy", ("lab", "list"))]
+    ("name", "words"),
+    [("pytomo", ("--help",)), ("pytomo", ("settings",)), ("pytomo", ("failures",)), ("scrapy", ("lab", "list"))],
 )
 def test_output_into_a_pipe_that_closes_is_no_error(name: str, words: tuple[str, ...]) -> None:
     reader, writer = os.pipe()

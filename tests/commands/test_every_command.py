@@ -21,7 +21,7 @@ OPENING = [
     (("differential", "--list"), 3),
     (("prune", "--older-than", "1d"), 3),
     (("export", "out"), 3),
-    (("import-legacy", "old.db"), 3),
+    (("import-legacy", __file__), 3),  # it is there, and what it holds is looked at last
     (("db", "upgrade"), 3),
     (("crawl", *OWN_LINE), 3),
     (("measure", VIDEO, *OWN_LINE), 3),
@@ -85,14 +85,14 @@ def test_url_of_no_database_is_one_sentence(
 
 def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
     sentence = "The folder /proc/none of the database cannot be created"
-    refused(run(*OPENING[4][0], "--database", "sqlite:////proc/none/x.db"), 3, sentence)
+    refused(run("db", "upgrade", "--database", "sqlite:////proc/none/x.db"), 3, sentence)
 
 
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("report", "x.db"), "'x.db' is not understood: name a database by -s PYTOMO_DATABASE_URL=URL"),
+        (("report", "x.db"), "'x.db' is not understood: --database FILE names a database"),
         (("status", "a", "b"), "Name one crawl at most"),
         (("plot",), "Name one measurement by its id or uuid"),
         (("plot", "1", "2"), "Name one measurement by its id or uuid"),
@@ -119,11 +119,11 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("serve", "-d", "nowhere"), "-d nowhere is not a folder."),
         (("serve", "-f", "http://x.example/"), "-f or PYTOMO_DATABASE_URL names no database"),
         (("serve", "--host", "192.0.2.1", "0"), "The web page cannot listen on 192.0.2.1 port 0"),
-        (("simulate",), "name at least one trace file"),
+        (("simulate",), "Name at least one trace file: pytomo simulate --player dashjs TRACE.json ..."),
         (("simulate", "--player", "flash", "x"), "flash"),
         (("simulate", "--set", "speed=1", "x"), "speed"),
         (("simulate", "--set", "nonsense", "x"), "--set nonsense: write PARAM=VALUE with a number"),
-        (("pages",), "name at least one file"),
+        (("pages",), "Name at least one file: pytomo pages FILE ..."),
         (("measure",), "Name one video: pytomo measure https://www.youtube.com/watch?v=ID"),
         (("measure", "a", "b"), "Name one video: pytomo measure"),
         (("measure", "x"), "'x' is neither a video id of 11 characters nor a link that starts with http."),
@@ -136,6 +136,15 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("crawl", "-D", "soon"), "PYTOMO_DOWNLOAD_WINDOW_S='soon' is not usable"),
         (("report", "-s", "PYTOMO_PACE_S"), "Invalid -s value, use -s NAME=VALUE"),
         (("report", "--bogus"), "--bogus is not an option of `pytomo report`: pytomo report -h lists them."),
+        (("report", "--jsn"), "--jsn is not an option of `pytomo report`: did you mean --json?"),
+        (("report", "--by", "hst"), "--by hst: did you mean host?"),
+        (("report", "--by", "weather"), "--by weather: compare by one of vantage, provider"),
+        (("report", "-L", "LOUD"), "-L LOUD is not usable: it must be one of DEBUG"),
+        (("crawl", "-L", "LOUD"), "-L LOUD is not usable: it must be one of DEBUG"),
+        (("replay", "--player", "dashsj"), "There is no player 'dashsj': did you mean dashjs"),
+        (("replay", "--where", "provder=x"), "--where provder=x: did you mean provider?"),
+        (("settings", "--get", "PYTOMO_DOWNLOD_WINDOW_S"), "did you mean PYTOMO_DOWNLOAD_WINDOW_S?"),
+        (("lab", "--world", "demmo", "list"), "There is no lab world 'demmo': did you mean demo?"),
         (("completion",), "Name one shell: pytomo completion bash|zsh|fish|tcsh"),
         (("completion", "nushell"), "Name one shell: pytomo completion bash|zsh|fish|tcsh"),
         (("failures", "dns_nx_domain"), "'dns_nx_domain' is no class of failure: did you mean dns_nxdomain"),
@@ -174,6 +183,26 @@ def test_option_with_another_kind_of_value_is_named_with_2(run: Run, words: tupl
     ended = run(*words)
     assert (ended.exit_code, ended.output) == (2, "")
     assert sentence in ended.errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *[("report",), ("report", "--by", "host"), ("status",), ("lines",), ("export", "out"), ("plot", "1")],
+        *[("replay",), ("replay", "--dry-run"), ("explain",), ("explain", "1"), ("explain", "--dry-run")],
+        *[("prune", "--older-than", "9d"), ("prune", "--run", "1")],
+    ],
+)
+def test_database_that_is_not_there_is_one_sentence_and_no_new_file(
+    run: Run, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    refused(run(*words, "--database", "nowhere/x.db"), 3, "There is no database")
+    assert not list(tmp_path.iterdir())
+
+
+def test_import_of_a_file_that_is_not_there_makes_no_database(run: Run, tmp_path: Path) -> None:
+    refused(run("import-legacy", "old.db", "--database", "x.db"), 3, "old.db is not a file.")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("words", [("pages", "none.html"), ("simulate", "none.json"), ("import-legacy", "none.db")])

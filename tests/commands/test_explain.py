@@ -29,8 +29,9 @@ def test_one_session_is_explained_with_its_evidence(run: Run, judged: Path) -> N
     lines = ended.output.splitlines()
     assert lines[0] == "Measurement 4:"
     assert lines[1] == "  stall at 8.0 s, 4.0 s long: access"
-    assert lines[2].startswith("    The access line was full at 0.50 Mbit/s: 300 ms to its far end, 10 ms when idle")
-    assert "access_rtt_s 0.3" in lines[3]
+    assert lines[2].startswith("    The access line was full at 0.50 Mbit/s: 300 ms to its far end, 10.0 ms when idle")
+    assert "round trip to the line's far end 300 ms; the same when idle 10.0 ms; probes" in lines[3]
+    assert "_" not in lines[3]
 
 
 def test_good_session_has_nothing_to_explain(run: Run, judged: Path) -> None:

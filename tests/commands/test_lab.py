@@ -85,11 +85,11 @@ def test_lab_list_says_how_guests_are_drawn(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--gated-share", "1.5"), "argument --gated-share: '1.5' is not a number from 0 to 1"),
-        (("--bot-check-share", "half"), "argument --bot-check-share: 'half' is not a number from 0 to 1"),
-        (("--bot-check-share", "nan"), "argument --bot-check-share: 'nan' is not a number from 0 to 1"),
-        (("--gate-bytes", "0"), "argument --gate-bytes: '0' is not a whole number above 0"),
-        (("--gate-media-s", "-1"), "argument --gate-media-s: '-1' is not a number above 0"),
+        (("--gated-share", "1.5"), "--gated-share: '1.5' is not a number from 0 to 1"),
+        (("--bot-check-share", "half"), "--bot-check-share: 'half' is not a number from 0 to 1"),
+        (("--bot-check-share", "nan"), "--bot-check-share: 'nan' is not a number from 0 to 1"),
+        (("--gate-bytes", "0"), "--gate-bytes: '0' is not a whole number above 0"),
+        (("--gate-media-s", "-1"), "--gate-media-s: '-1' is not a number above 0"),
     ],
 )
 def test_lab_option_about_guests_that_is_out_of_range_is_refused(

@@ -13,7 +13,7 @@ import pytest
 
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
-from tests.commands.conftest import Run
+from tests.commands.conftest import Run, refused
 from tests.storage.factories import begin, make_item
 
 
@@ -79,10 +79,16 @@ def test_status_of_a_finished_crawl_says_when(run: Run, crawls: Path) -> None:
     assert re.fullmatch(r"done \(spider youtube, pass 1, finished \d{4}-\d\d-\d\d \d\d:\d\d UTC\)", line)
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"), [((), "no unfinished crawl"), (("a [b]",), "no crawl named a [b]"), (("--all",), "no unf")]
-)
+@pytest.mark.parametrize(("words", "sentence"), [((), "no unfinished crawl"), (("--all",), "no unf")])
 def test_status_without_a_crawl_says_so(run: Run, words: tuple[str, ...], sentence: str) -> None:
     Path("x.db").touch()
     ended = run("status", "--database", "x.db", *words)
     assert ended.exit_code == 0 and ended.output.splitlines()[1].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("dnoe", "did you mean done?"), ("a [b]", "pytomo status --all shows them.")]
+)
+def test_crawl_that_there_is_not_is_named_with_what_may_be_meant(run: Run, crawls: Path, name: str, meant: str) -> None:
+    refused(run("status", name, "--database", crawls), 2, f"There is no crawl named {name}: {meant}")
+    refused(run("report", "--crawl", name, "--database", crawls), 2, f"There is no crawl named {name}: {meant}")

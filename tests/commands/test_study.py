@@ -47,5 +47,9 @@ def test_second_machine_of_a_plan_without_vantages_is_refused(run: Run, tmp_path
 def test_study_that_is_not_frozen_is_named(run: Run, tmp_path: Path, action: str) -> None:
     plan = tmp_path / "study.toml"
     plan.write_text(PLAN, encoding="utf-8")
-    ended = run("study", action, str(plan), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{tmp_path / 'x.db'}")
+    database = f"PYTOMO_DATABASE_URL=sqlite:///{tmp_path / 'x.db'}"
+    ended = run("study", action, str(plan), "-s", database)
+    assert ended.exit_code == 3 and "There is no database" in ended.errors
+    assert run("db", "upgrade", "-s", database).exit_code == 0
+    ended = run("study", action, str(plan), "-s", database)
     assert ended.exit_code == 3 and "'one'" in ended.errors

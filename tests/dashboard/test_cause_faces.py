@@ -102,5 +102,5 @@ def test_measurement_shows_its_verdict_under_its_window(causes: Path, page: Test
     connection.close()
     shown = page.get(f"/measurement/{key}").text
     assert SENTENCE in shown
-    assert "stall of 4.00 s at 8.00 s: access, perhaps path" in shown
-    assert "access rtt s 0.3" in shown
+    assert "Stall of 4.00 s at 8.00 s: access, perhaps path" in shown
+    assert "far end 300 ms" in shown and "access_rtt_s 0.3" not in shown

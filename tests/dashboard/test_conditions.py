@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.dashboard.page_words import short_host, stamp
+from pytomo_scrapy.dashboard.page_words import stamp
 
 
 def chips_of(page: str) -> dict[str, str]:
@@ -39,21 +39,6 @@ def test_from_takes_the_place_of_a_period(client: TestClient) -> None:
     page = client.get("/videos?period=30d&from=2026-11-10").text
     periods = page[page.index('class="periods"') : page.index("</ul>", page.index('class="periods"'))]
     assert "aria-current" not in periods
-
-
-@pytest.mark.parametrize(
-    ("host", "shown"),
-    [
-        ("rr4---sn-p5qddn7k.googlevideo.com", "rr4---sn-p5qddn7k"),
-        ("proxy-12.sg1.dmcdn.net", "proxy-12.sg1"),
-        ("localhost", "localhost"),
-        ("media.test", "media.test"),
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8::1", "2001:db8::1"),
-    ],
-)
-def test_host_is_shown_without_its_domain(host: str, shown: str) -> None:
-    assert short_host(host) == shown
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_look_up_that_failed_is_first_and_no_window_is_shown(tmp_path: Path) -> 
     assert "First to fail: name look-up (dns timeout)." in page
     assert steps_of(page) == [
         ("done", "Media URLs", "0.50 s"),
-        ("failed", "Name look-up", "dns timeout, no answer from the resolver in time (5000.0 ms)"),
+        ("failed", "Name look-up", "dns timeout, no answer from the resolver in time (5\u202f000 ms)"),
         ("not-reached", "Ping", "not reached"),
         ("not-reached", "Window", "not reached"),
     ]

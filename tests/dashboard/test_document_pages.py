@@ -67,3 +67,9 @@ def test_section_ends_at_the_next_heading_and_code_is_none() -> None:
 def test_headings_come_before_mentions() -> None:
     found = search({"a": "# One\nstalls\n", "b": "# Two\n\n## Stalls\nwhat they are\n"}, "stalls")
     assert [(section.document, section.anchor) for section in found] == [("b", "stalls"), ("a", "one")]
+
+
+def test_search_finds_a_word_where_it_begins_or_in_a_name_and_not_within_another() -> None:
+    texts = {"a": "# Install\n\ninstall it", "b": "# Stalls\n\n<!-- generated: x -->\n| `has_stall` |\n|---|\n| one |"}
+    [found] = search(texts, "stall")
+    assert (found.document, found.anchor, found.before + found.word + found.after) == ("b", "stalls", "has_stall one")

@@ -11,6 +11,7 @@ from pytomo_scrapy.analysis.autopsy.evidence import Evidence
 from pytomo_scrapy.analysis.autopsy.limits import Limits
 from pytomo_scrapy.analysis.autopsy.span_facts import SEGMENT_BYTES, Level, SpanFacts
 from pytomo_scrapy.items import Cause
+from pytomo_scrapy.items.in_words import milliseconds
 
 _MATHIS = math.sqrt(3 / 2)
 
@@ -114,7 +115,7 @@ def mbit(bps: float | None) -> str:
 
 def ms(seconds: float | None) -> str:
     """Write a round trip."""
-    return "unknown" if seconds is None else f"{seconds * 1e3:.0f} ms"
+    return "unknown" if seconds is None else milliseconds(seconds)
 
 
 def percent(ratio: float | None) -> str:

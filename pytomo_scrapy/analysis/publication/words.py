@@ -200,7 +200,7 @@ def shown(one: PublishedFigure, value: float | None) -> str:
     kind = one.reported.kind
     if value is None:
         return "unknown"
-    return f"{number(value * kind.factor, kind.decimals)} {kind.unit}".rstrip()
+    return f"{kind.written(value)} {kind.unit}".rstrip()
 
 
 def interval(one: PublishedFigure) -> str:
@@ -208,7 +208,7 @@ def interval(one: PublishedFigure) -> str:
     estimate, kind = one.estimate, one.reported.kind
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = (number(bound * kind.factor, kind.decimals) for bound in (estimate.low, estimate.high))
+    low, high = (kind.written(bound) for bound in (estimate.low, estimate.high))
     return f"{low} to {high}{' (these days only)' if estimate.is_of_these_days else ''}"
 
 

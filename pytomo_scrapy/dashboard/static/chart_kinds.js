@@ -40,14 +40,14 @@
       data.push(shown.lines[index].value);
       series.push({ label: isOne ? (parameter.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200,
         points: { show: answer.times_s.length < 120, size: 5, filter: (u) => u.data[0].map((_, at) => at).filter((at) => counts[at] >= answer.few_rows) },
-        value: (u, value, _, at) => (value === null || at === null ? "" : written(value, answer.decimals) + unit + " (n " + written(counts[at], 0) + ")") });
+        value: (u, value, _, at) => (value === null || at === null ? "" : written(value, answer.decimals, answer.parameter.unit) + unit + " (n " + written(counts[at], 0) + ")") });
     });
     if (isOne) {
       const low = shown.lines[0].low, high = shown.lines[0].high;
       data.push(low, high);
       const word = parameter.is_flag ? "95 % interval" : "10 % to 90 % of the sessions";
       series.push({ label: word, key: colour("--band-key"), stroke: "transparent", points: { show: false },
-        value: (u, value, _, at) => (value === null || at === null ? "" : written(low[at], answer.decimals) + " to " + written(high[at], answer.decimals) + unit) });
+        value: (u, value, _, at) => (value === null || at === null ? "" : written(low[at], answer.decimals, answer.parameter.unit) + " to " + written(high[at], answer.decimals, answer.parameter.unit) + unit) });
       series.push({ label: "", class: "unnamed", stroke: "transparent", points: { show: false }, value: () => "" });
       bands.push({ series: [3, 2], fill: colour("--band") });
     }
@@ -64,7 +64,7 @@
       cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false } },
     }, data, chart.range);
     chart.fill(["From (UTC)"].concat(...answer.lines.map((each) => [each.label + (parameter.unit ? " (" + parameter.unit + ")" : ""), "n"])),
-      answer.times_s.map((start, position) => [utc(start)].concat(...answer.lines.map((each) => [written(each.value[position], answer.decimals), each.count[position]]))));
+      answer.times_s.map((start, position) => [utc(start)].concat(...answer.lines.map((each) => [written(each.value[position], answer.decimals, answer.parameter.unit), each.count[position]]))));
   }
 
   function drawCurves(chart, answer, isTail) {
@@ -91,7 +91,7 @@
     chart.plot({ scales: { x: { time: false, distr: 3, range: (u, min, max) => [min, max] }, y: isTail ? { distr: 3, range: [parts.logRange(least, 1)[0], 1] } : { range: [0, 1] } }, series: series,
       axes: axes({ isLog: true, title: unitOf(parameter) }, y) }, data, chart.range);
     chart.fill(["Share"].concat(answer.lines.map((line) => line.label + (parameter.unit ? " (" + parameter.unit + ")" : ""))),
-      [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99].map((share) => [(100 * share) + " %"].concat(answer.lines.map((line) => { const at = line.share.findIndex((s) => s >= share - 1e-9); return at < 0 ? "not reached" : written(line.value[at], answer.decimals); }))));
+      [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99].map((share) => [(100 * share) + " %"].concat(answer.lines.map((line) => { const at = line.share.findIndex((s) => s >= share - 1e-9); return at < 0 ? "not reached" : written(line.value[at], answer.decimals, answer.parameter.unit); }))));
   }
 
   function drawScatter(chart, answer) {
@@ -119,6 +119,7 @@
     const known = answer.value.filter((value) => value !== null);
     if (!known.length) return chart.say("No value in this period.");
     const low = Math.min(...known), high = Math.max(...known), ratio = devicePixelRatio || 1;
+    const span = written(low, answer.decimals, answer.parameter.unit) + " to " + written(high, answer.decimals, answer.parameter.unit);
     const canvas = element("canvas", null, { class: "own" });
     const width = chart.area.clientWidth, height = 270;
     canvas.width = width * ratio; canvas.height = height * ratio;
@@ -140,10 +141,10 @@
     for (let step = 0; step < 100; step++) { pen.fillStyle = mixed(step / 99); pen.fillRect(left + step * 1.5, height - 20, 2, 10); }
     pen.fillStyle = colour("--soft");
     pen.textAlign = "left";
-    pen.fillText(compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""), left + 160, height - 15);
+    pen.fillText(span + (answer.parameter.unit ? " " + answer.parameter.unit : ""), left + 160, height - 15);
     chart.canvas = canvas;
-    chart.counts(written(answer.count.reduce((sum, each) => sum + each, 0), 0) + " values; " + compact(low) + " to " + compact(high) + (answer.parameter.unit ? " " + answer.parameter.unit : ""));
-    chart.fill(["Hour (UTC)"].concat(DAYS), Array.from({ length: 24 }, (_, hour) => [hour + " h"].concat(DAYS.map((_, day) => written(answer.value[day * 24 + hour], answer.decimals)))));
+    chart.counts(written(answer.count.reduce((sum, each) => sum + each, 0), 0) + " values; " + span + (answer.parameter.unit ? " " + answer.parameter.unit : ""));
+    chart.fill(["Hour (UTC)"].concat(DAYS), Array.from({ length: 24 }, (_, hour) => [hour + " h"].concat(DAYS.map((_, day) => written(answer.value[day * 24 + hour], answer.decimals, answer.parameter.unit)))));
   }
   function mixed(share) {
     const from = rgb(colour("--heat-low")), to = rgb(colour("--heat-high"));

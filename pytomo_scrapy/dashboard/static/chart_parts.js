@@ -18,8 +18,12 @@
     for (const name in attributes || {}) made.setAttribute(name, attributes[name]);
     return made;
   }
-  function written(value, decimals) {
+  /* As `number` of items/in_words.py: what is not 0 does not read as 0, and milliseconds below 1 have two decimals. */
+  function written(value, decimals, unit) {
     if (value === null || value === undefined) return "";
+    const size = Math.abs(value);
+    if (unit === "ms") decimals = size >= 100 ? 0 : size > 0 && size < 1 ? Math.max(decimals, 2) : decimals;
+    if (decimals && size > 0 && size < 0.5 * Math.pow(10, -decimals)) decimals = Math.min(6, -Math.floor(Math.log10(size)));
     return value.toLocaleString("en", { maximumFractionDigits: decimals, minimumFractionDigits: Math.min(decimals, 2) }).replace(/,/g, "\u202f");
   }
   function compact(value) {
@@ -137,7 +141,7 @@
         pen.textAlign = isRight ? "right" : "left";
         const text = change.what + " " + change.new;
         if (drawn.has(text)) return;
-        pen.fillText(text, x + (isRight ? -4 : 4), u.bbox.top + (12 + 14 * (drawn.size % 4)) * devicePixelRatio);
+        pen.fillText(text, x + (isRight ? -6 : 6) * devicePixelRatio, u.bbox.top + (12 + 14 * (drawn.size % 4)) * devicePixelRatio);
         drawn.add(text);
       });
       pen.restore();

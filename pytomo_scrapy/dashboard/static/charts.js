@@ -113,31 +113,34 @@
       try {
         const answer = await fetch(this.figure.dataset.src, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(30000) });
         const body = await answer.json();
-        if (!answer.ok) return this.say(body.error);
+        if (!answer.ok) return this.say(body.error, "error");
         this.answer = body;
         this.draw();
       } catch (error) {
-        this.say("The server does not answer.");
+        this.say("The server does not answer.", "error");
       }
     }
     draw() {
       if (!this.answer) return;
       const kept = this.isZoomed && this.u ? [this.u.scales.x.min, this.u.scales.x.max] : null;
       if (this.u) { this.u.destroy(); this.u = null; }
+      this.figure.dataset.drawn = "yes";
       window.pytomoKinds[this.kind](this, this.answer);
       if (kept && this.u) this.u.setScale("x", { min: kept[0], max: kept[1] });
-      this.figure.dataset.drawn = "yes";
     }
     plot(options, data, range) {
       this.area.replaceChildren();
       const plugins = [moving(this)].concat(options.plugins || []);
-      const made = { tzDate: window.pytomoParts.onClock, width: Math.max(240, this.area.clientWidth), height: 270, legend: window.pytomoParts.legend() };
+      const made = { tzDate: window.pytomoParts.onClock, width: Math.max(240, this.area.clientWidth), height: 270,
+        // To the right, where the last time of the axis goes beyond it.
+        padding: [null, 28, null, null], legend: window.pytomoParts.legend() };
       this.u = new uPlot(Object.assign(made, options, { plugins: plugins }), data, this.area);
       this.u.setScale("x", { min: range[0], max: range[1] });
     }
-    say(text) {
+    /* In place of a chart: there is nothing to draw, or (with a kind of "error") it could not be fetched. */
+    say(text, kind) {
       if (this.u) { this.u.destroy(); this.u = null; }
-      this.area.replaceChildren(element("p", text, { class: "error" }));
+      this.area.replaceChildren(element("p", text, { class: kind || "nothing" }));
       this.figure.dataset.drawn = "empty";
     }
     counts(text) { const holder = this.figure.querySelector("[data-role=counts]"); if (holder) holder.textContent = text + "."; }

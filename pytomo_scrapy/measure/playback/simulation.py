@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import PlaybackResult
+from pytomo_scrapy.items.near_words import did_you_mean
 from pytomo_scrapy.measure.playback.adaptive_result import NO_LADDER, LadderSource, adaptive_result
 from pytomo_scrapy.measure.playback.counted_stalls import LONG_STALL_S, MIN_STALL_S, counted_stalls
 from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
@@ -32,7 +33,8 @@ def player_parameters(
     Raises SettingError for an unknown name or unusable value among the changes.
     """
     if player not in PLAYERS:
-        raise SettingError(f"There is no player {player!r}: use one of {', '.join(PLAYERS)}.")
+        meant = did_you_mean(player, PLAYERS, otherwise=f"use one of {', '.join(PLAYERS)}.")
+        raise SettingError(f"There is no player {player!r}: {meant}")
     model = PLAYERS[player]
     known = model.parameters
     for name, value in (changes or {}).items():

@@ -17,6 +17,8 @@ MEDIA = 21
 # Control parts of the recorded logs have 91 bytes at most, a redirect or a token one or two thousand. What one costs to
 # read grows with its size, and a server could send many.
 MAX_CONTROL_BYTES = 32 * 1024
+# Logged answers have some dozen. A part costs nearly the same whatever its size, and a server could send heads alone.
+MAX_PARTS = 100_000
 _MAX_NUMBER_BYTES = 5
 
 
@@ -95,6 +97,8 @@ class UmpReader:
             if after is None:
                 break
             at = after
+        if self.part_count > MAX_PARTS:
+            raise BrokenBody(f"an answer of more than {MAX_PARTS} parts")
         self._rest = data[at:]
         return found
 

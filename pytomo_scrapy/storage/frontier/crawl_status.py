@@ -32,6 +32,13 @@ class CrawlStatus:
     holders: Sequence[Holder]
 
 
+def crawl_names(database: Database) -> list[str]:
+    """Return the names of all crawls, the newest first. Raises StorageError."""
+    with database.read() as connection:
+        names = connection.execute(select(crawl.c.name).order_by(crawl.c.id.desc())).scalars()
+        return list(dict.fromkeys(names))
+
+
 def crawl_statuses(
     database: Database, *, name: str | None = None, has_finished: bool = False, now: datetime | None = None
 ) -> list[CrawlStatus]:

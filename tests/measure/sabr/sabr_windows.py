@@ -16,7 +16,9 @@ from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import media_hosts
 from pytomo_scrapy.measure.playback.declared_video import declared_video
+from pytomo_scrapy.measure.playback.simulation import simulate_playback
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
+from pytomo_scrapy.measure.playback.window_replay import horizon_s, window_traces
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
@@ -32,6 +34,14 @@ class Window:
     result: DownloadResult
     timelines: tuple[MediaTimeline, ...]
     players: dict[str, PlaybackResult]
+
+    def played(self, player: str) -> PlaybackResult:
+        """Return how a player would have shown it, also one that is not simulated for every window."""
+        if player in self.players:
+            return self.players[player]
+        end_s = horizon_s(self.result)
+        assert end_s is not None
+        return simulate_playback(window_traces(self.result, self.timelines), player, horizon_s=end_s)
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ def test_pinned_sabr_starts_and_stalls_as_the_plain_paced_window_does(lab: SabrL
         if plain.result.failure is None and sabr.result.failure is None:
             break
     assert (plain.result.mode, sabr.result.mode) == ("paced", "paced")
-    for player in ("dashjs", "youtube"):
-        one, other = plain.players[player], sabr.players[player]
+    for player in ("dashjs", "shaka", "exo", "youtube"):
+        one, other = plain.played(player), sabr.played(player)
         assert one.startup_delay_s is not None and other.startup_delay_s is not None
         assert other.startup_delay_s == pytest.approx(one.startup_delay_s, abs=TOLERANCE_S), player
         assert abs((other.stall_count or 0) - (one.stall_count or 0)) <= 1, player

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytomo_scrapy.measure.sabr.sabr_errors import BodyCut, BrokenBody
-from pytomo_scrapy.measure.sabr.ump import MAX_CONTROL_BYTES, ControlPart, MediaPiece, UmpReader, read_number
+from pytomo_scrapy.measure.sabr.ump import MAX_CONTROL_BYTES, MAX_PARTS, ControlPart, MediaPiece, UmpReader, read_number
 from tests.measure.sabr.ump_answers import media, number, part
 
 # Five bytes of each length, worked out by hand: the leading ones of the first byte are the further bytes, what is left
@@ -132,3 +132,13 @@ def test_part_without_a_body_that_is_the_last_is_read() -> None:
     assert reader.feed(part(46)) == [ControlPart(46, b"")]
     reader.finish()
     assert reader.part_count == 1
+
+
+@pytest.mark.parametrize("one", [part(99), media(1, b"x"), part(35, b"\x08\x01")])
+def test_answer_of_nothing_but_heads_is_broken_before_it_costs_much(one: bytes) -> None:
+    reader, count = UmpReader((35,)), 0
+    with pytest.raises(BrokenBody, match="parts"):
+        while count <= 2 * MAX_PARTS:
+            reader.feed(one * 1000)
+            count += 1000
+    assert count == MAX_PARTS
