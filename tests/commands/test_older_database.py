@@ -37,6 +37,7 @@ def revision_of(path: Path) -> str:
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", READING)
 def test_older_database_is_read_and_not_brought_up_to_date(run: Run, words: tuple[str, ...], older: Path) -> None:
     before = older.read_bytes()
@@ -46,6 +47,7 @@ def test_older_database_is_read_and_not_brought_up_to_date(run: Run, words: tupl
     assert not list(older.parent.glob("older.db-*"))
 
 
+@pytest.mark.slow
 def test_report_counts_what_the_older_version_measured(run: Run, older: Path) -> None:
     connection = sqlite3.connect(older)
     count = connection.execute("SELECT count(*) FROM measurement").fetchone()[0]

@@ -82,7 +82,7 @@ def figures_of(frame: Any) -> dict[str, tuple[int, float | None]]:
         else Delay(row.download_s if row.download_s == row.download_s else 0.0, False, True)
         if isinstance(row.failure, str) and is_for_good(row.failure)
         else Delay(row.waited_s, False)
-        for row in sessions.itertuples()
+        for row in sessions[["startup_delay_s", "failure", "download_s", "waited_s"]].itertuples()
     ]
     rate = frame.delivery_bps.dropna()
     return {

@@ -56,6 +56,7 @@ def test_a_slow_line_plays_the_lowest_rung(player: str) -> None:
     assert result.switches is not None and result.switches[-1][1] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @pytest.mark.parametrize("line_kbps", [700, 1500, 3000, 6000])
 def test_no_player_takes_more_than_the_line_carries(player: str, line_kbps: float) -> None:
@@ -67,11 +68,13 @@ def test_no_player_takes_more_than_the_line_carries(player: str, line_kbps: floa
     assert result.startup_delay_s + result.played_s + result.stalled_s == pytest.approx(45.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 def test_a_replay_repeats_exactly(player: str) -> None:
     assert replay(player, 1800) == replay(player, 1800)
 
 
+@pytest.mark.slow
 def test_a_replay_that_asks_for_more_than_the_window_showed_says_so() -> None:
     assert replay("dashjs-adaptive", 3000).is_identifiable
     assert not replay("dashjs-adaptive", 3000, asked_s=5.0).is_identifiable
