@@ -140,7 +140,7 @@ class UmpReader:
     def _take_short(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
         """Read a control part as most are: here whole, its type and its size of a byte each. None for any other."""
         head = data[at : at + 2]
-        if len(head) < 2 or head[0] not in self._wanted or head[1] >= 0x80 or at + 2 + head[1] > len(data):
+        if len(head) < 2 or max(head) >= 0x80 or head[0] not in self._wanted or at + 2 + head[1] > len(data):
             return None
         at += 2
         found.append(ControlPart(head[0], data[at : at + head[1]]))
