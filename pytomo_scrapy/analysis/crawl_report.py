@@ -344,12 +344,14 @@ def _quantiles(values: Sequence[float]) -> dict[str, float | None]:
 def _throughput(connection: Connection, condition: ColumnElement[bool]) -> dict[str | None, ThroughputSummary]:
     """Sum up the windows of each mode (bulk and paced ones answer different questions), and of all under None.
 
-    A window that the service cut off is left out: it holds the burst of its beginning alone.
+    A window that the service cut off is left out: it holds the burst of its beginning alone. So is one that this
+    tool or its machine spoiled.
     """
     windows = (
         select(download.c.mode, download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)
         .join(measurement, measurement.c.id == download.c.measurement_id)
         .where(condition, download.c.received_bytes > 0, download.c.gated_at_s.is_(None))
+        .where(measurement.c.attribution.is_distinct_from(Attribution.TOOL.value))
     )
     groups: defaultdict[str | None, list[Any]] = defaultdict(list)
     for row in connection.execute(windows):

@@ -36,6 +36,8 @@ EVIDENCE: Mapping[str, str] = {
     "out_of_order_ratio": "segments out of order",
     "usual_rtt_s": "round trip to other hosts when idle",
     "waiting_ratio": "time spent waiting for the server",
+    "fallback_bps": "rate from the service's second cache, right after",
+    "reference_bps": "rate from the reference, right after",
 }
 
 # What was bad.

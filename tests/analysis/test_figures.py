@@ -64,7 +64,7 @@ with TestClient(create_app(DashboardConfig(f"sqlite:///{path}", path.parent))) a
         assert f"| `{name}` | {title} |" in all_regions()["figures"]
     listed = client.get("/videos?period=all&sort=active_s&failure=none").text
     assert ">Active (ms)</a>" in listed
-    assert 'data-label="Active (ms)" class="figure">28 000.0</td>' in listed.replace("\\u202f", " ")
+    assert 'data-label="Active (ms)" class="figure">28 000</td>' in listed.replace("\\u202f", " ")
     assert client.get("/api/videos?period=all&failure=none").json()["rows"][0]["active_s"] == 28.0
     assert "pytomo_active_s{" in client.get("/metrics").text
 prune_measurements(database, datetime.fromtimestamp(synthetic.END_S, UTC))

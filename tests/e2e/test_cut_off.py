@@ -63,6 +63,8 @@ def classes(database: Path) -> Sequence[tuple[str, str, int]]:
 def test_nothing_that_the_gate_does_is_charged_to_the_line(gated: Path) -> None:
     found = {failure: (attribution, count) for failure, attribution, count in classes(gated)}
     assert sum(count for _, count in found.values()) == 40
+    # On a very busy machine a window may have to wait for it: that is this tool's.
+    assert found.pop("probe_paused", ("tool", 0))[0] == "tool"
     # A bulk window asks for a whole file, and is refused at its start; then the video's next guest may be clean.
     assert set(found) <= {"", "media_gated", "http_403"}
     assert {attribution for failure, (attribution, _) in found.items() if failure} == {"service"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.lab.model import RateRule
+from pytomo_scrapy.lab.hosts import FAST, full_name
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import TWO_LINES, Crawl, ask, assert_measured_once, kill, lab_environment, wait_until
 from tests.e2e.postgres import PostgresServer, server
@@ -55,7 +55,7 @@ def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(
 @pytest.mark.alone
 def test_two_crawlers_measure_100_videos_in_about_half_the_time_of_one(server: PostgresServer, tmp_path: Path) -> None:
     world = build_world("default")
-    fast = {host for host in world.hosts if world.hosts[host].rate == RateRule()}
+    fast = {full_name(label) for label in FAST}
     wanted = [one.video_id for one in world.videos.values() if one.fault is None and one.host in fast][:100]
     pace_s = 1.8
     url = server.new_database()
