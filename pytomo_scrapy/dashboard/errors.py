@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
-from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
+from pytomo_scrapy.failures import NotReadyError, OtherSchemaError, StorageError, TooSlowError
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ async def _not_ready(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 409)
     from pytomo_scrapy.storage.shown_url import database_option
 
+    if isinstance(error, OtherSchemaError):
+        values = {"title": "Written by another version", "sentence": str(error)}
+        return _page(request, "error.html", values)
     values = {"title": "Nothing measured yet", "sentence": str(error)}
     return _page(request, "empty.html", values | {"of": database_option(request.app.state.config.database_url)})
 

@@ -17,6 +17,7 @@ from pytomo_scrapy.failures.raised import AwayError as AwayError
 from pytomo_scrapy.failures.raised import LineError as LineError
 from pytomo_scrapy.failures.raised import MeasurementError as MeasurementError
 from pytomo_scrapy.failures.raised import NotReadyError as NotReadyError
+from pytomo_scrapy.failures.raised import OtherSchemaError as OtherSchemaError
 from pytomo_scrapy.failures.raised import PytomoError as PytomoError
 from pytomo_scrapy.failures.raised import RefusedError as RefusedError
 from pytomo_scrapy.failures.raised import SettingError as SettingError

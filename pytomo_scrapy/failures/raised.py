@@ -48,5 +48,9 @@ class NotReadyError(StorageError):
     """Raised if there is no database yet, or it has not the schema of this version; the message says what to run."""
 
 
+class OtherSchemaError(NotReadyError):
+    """Raised if a database was written by another version, older or newer; the message says what to run."""
+
+
 class AbsentError(StorageError):
     """Raised if a database that is only to be read is not there."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from pytomo_scrapy.failures import NotReadyError, StorageError, TooSlowError
+from pytomo_scrapy.failures import NotReadyError, OtherSchemaError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import connected_to_read, damage_of
 from pytomo_scrapy.storage.shown_url import shown
@@ -186,12 +186,17 @@ def _demand_schema(connection: Connection) -> None:
     if revision is None:
         raise NotReadyError("This is not a database of pytomo-scrapy, or its first crawl has not begun.")
     if revision == migrate.UNRELEASED:
-        raise NotReadyError(
+        raise OtherSchemaError(
             f"This database was written before the first release of pytomo-scrapy: its schema ({revision}) is not read "
             "any more."
         )
+    if revision > migrate.HEAD:
+        raise OtherSchemaError(
+            f"This database was written by a newer pytomo-scrapy (its schema is {revision}, this version reads "
+            f"{migrate.HEAD}): upgrade pytomo-scrapy."
+        )
     if revision != migrate.HEAD:
-        raise NotReadyError(
+        raise OtherSchemaError(
             f"This database has the schema {revision} and this version reads {migrate.HEAD}: `pytomo db upgrade "
             "--database FILE` brings it up to date, and so does the next crawl with this version."
         )

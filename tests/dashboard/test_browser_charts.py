@@ -136,3 +136,15 @@ def test_print_is_light_and_keeps_period_and_tables(visit: Visit, filled_page: S
     page.emulate_media(media="print")
     assert page.locator(".filter .reads").is_visible() and not page.locator("nav").first.is_visible()
     assert page.locator(".scroll").first.evaluate("one => getComputedStyle(one).overflowX") == "visible"
+
+
+def test_points_stand_on_a_line_where_there_is_room_and_where_no_line_leads_to_them(
+    visit: Visit, filled_page: Served
+) -> None:
+    page = visit.open(filled_page.origin + "/?period=all")
+    # Values, and the rows behind each; the last but one stands alone, and the third has too few rows.
+    given = "[1, 2, 3, null, 5, null], [10, 10, 9, 0, 10, 0], 10"
+    assert page.evaluate(f"pytomoParts.pointsOf({given}, true)") == [0, 1, 4]
+    assert page.evaluate(f"pytomoParts.pointsOf({given}, false)") == [4]
+    plot = "{ over: { clientWidth: 900 } }"
+    assert page.evaluate(f"[99, 101].map((count) => pytomoParts.hasRoom({plot}, count))") == [True, False]

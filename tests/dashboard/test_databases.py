@@ -88,14 +88,23 @@ def test_file_of_something_else_is_not_shown(tmp_path: Path) -> None:
         assert "not a database of pytomo-scrapy" in client.get(f"/?db={key}").text
 
 
-def test_database_of_another_schema_is_told(tmp_path: Path, synthetic: ModuleType) -> None:
-    path = make_database(tmp_path / "old.db", synthetic)
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [
+        ("0000", "has the schema 0000 and this version reads"),
+        ("9999", "was written by a newer pytomo-scrapy (its schema is 9999"),
+    ],
+)
+def test_database_of_another_schema_is_told(tmp_path: Path, synthetic: ModuleType, revision: str, words: str) -> None:
+    path = make_database(tmp_path / "other.db", synthetic)
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     connection.commit()
     connection.close()
     with page_of(path) as client:
-        assert "has the schema 0000" in client.get("/").text
+        page = client.get("/").text
+    # It holds measurements: to advise a first crawl would be wrong.
+    assert words in page and "Written by another version" in page and "first crawl" not in page
 
 
 @pytest.mark.slow

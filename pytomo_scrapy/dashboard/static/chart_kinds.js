@@ -39,7 +39,7 @@
       const counts = shown.lines[index].count;
       data.push(shown.lines[index].value);
       series.push({ label: isOne ? (parameter.is_censored ? "median" : "mean") : line.label, stroke: lineColour(index), width: 1.6, spanGaps: answer.times_s.length < 200,
-        points: { show: answer.times_s.length < 120, size: 5, filter: (u) => u.data[0].map((_, at) => at).filter((at) => counts[at] >= answer.few_rows) },
+        points: { show: (u) => parts.hasRoom(u, answer.times_s.length), size: 5, filter: (u, place, hasRoom) => parts.pointsOf(u.data[place], counts, answer.few_rows, hasRoom) },
         value: (u, value, _, at) => (value === null || at === null ? "" : written(value, answer.decimals, answer.parameter.unit) + unit + " (n " + written(counts[at], 0) + ")") });
     });
     if (isOne) {

@@ -148,6 +148,17 @@
     }] } };
   }
 
+  /* Nearer to each other than 9 pixels, points would hide their line. */
+  function hasRoom(u, count) {
+    return u.over.clientWidth > 9 * count;
+  }
+
+  /* The places of points of many rows; where there is no room for all, of those alone that no line leads to. */
+  function pointsOf(values, counts, few, hasRoom) {
+    const isAbsent = (at) => values[at] === null || values[at] === undefined;
+    return values.map((_, at) => at).filter((at) => !isAbsent(at) && counts[at] >= few && (hasRoom || (isAbsent(at - 1) && isAbsent(at + 1))));
+  }
+
   /* Points of few rows: there, but not to be taken for more than they are. */
   function faintPoints(lines, few) {
     return { hooks: { draw: [function (u) {
@@ -199,7 +210,7 @@
     return { live: true, markers: { width: (u, index) => (isDashed(u, index) ? 2 : 0), dash: () => "dashed", stroke: stroke, fill: (u, index) => (isDashed(u, index) ? "transparent" : stroke(u, index)) } };
   }
 
-  window.pytomoParts = { axes: axes, axis: axis, breakLines: breakLines, colour: colour, compact: compact, element: element, faintPoints: faintPoints,
-    instant: instant, isLocal: isLocal, legend: legend, lineColour: lineColour, local: local, logRange: logRange, logTicks: logTicks, onClock: onClock, percent: percent,
+  window.pytomoParts = { axes: axes, axis: axis, breakLines: breakLines, colour: colour, compact: compact, element: element, faintPoints: faintPoints, hasRoom: hasRoom,
+    instant: instant, isLocal: isLocal, legend: legend, lineColour: lineColour, local: local, logRange: logRange, logTicks: logTicks, onClock: onClock, percent: percent, pointsOf: pointsOf,
     besideOf: besideOf, shading: shading, timeAxis: timeAxis, unitOf: unitOf, utc: utc, written: written, zone: zone };
 })();
