@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
 from pytomo_scrapy.analysis.clustered import share_interval
 from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.counts import Counts, counted
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
+from pytomo_scrapy.analysis.fixed_effects import numbered
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, steps_of
 from pytomo_scrapy.analysis.local_hours import LocalHours
 from pytomo_scrapy.analysis.selection import Selection
@@ -154,16 +155,16 @@ class _Cells:
     def days(self, rows: SelectedRows) -> Integers:
         return (rows.whole("started_s") - self._start_s) // self._block_s
 
-    def of(self, rows: SelectedRows, days: Integers, hours: Integers, *, has_evening: bool) -> Integers:
+    def of(self, rows: SelectedRows, days: Integers, hours: Integers) -> dict[bool, Integers]:
+        """Return the cell of each row, with evenings told apart and without."""
         vantages = rows.whole("vantage_id")
-        for number in np.unique(vantages).tolist():
+        present = counted(vantages)[0].tolist()
+        for number in present:
             self._lines.setdefault(number, min(len(self._lines), _MAX_LINES))
-        numbers, index = np.unique(vantages, return_inverse=True)
-        line = np.array([self._lines[number] for number in numbers.tolist()], dtype=np.int64)[index]
-        is_evening = (hours >= EVENING[0]) & (hours < EVENING[1]) & has_evening
-        return ((line * self.day_count + days) * 2 + is_evening) * VIDEO_GROUPS + rows.whole(
-            "video_row_id"
-        ) % VIDEO_GROUPS
+        line = np.array([self._lines[number] for number in present], dtype=np.int64)[numbered(vantages)]
+        first = (line * self.day_count + days) * 2 * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
+        is_evening = (hours >= EVENING[0]) & (hours < EVENING[1])
+        return {False: first, True: first + VIDEO_GROUPS * is_evening}
 
 
 class _FactorSums:
@@ -185,17 +186,18 @@ class _FactorSums:
         codes, cells, bad = codes[is_known], cells[is_known], bad[is_known]
         self.known += np.bincount(cells, minlength=self._cell_count)
         self.known_bad += np.bincount(cells[bad], minlength=self._cell_count)
-        found, index, counts = np.unique(codes, return_inverse=True, return_counts=True)
+        found, counts = counted(codes)
         for code in found[np.argsort(-counts, kind="stable")].tolist():
             if len(self._places) < _MAX_VALUES:
                 self._places.setdefault(code, len(self._places))
         more = len(self._places) - self._sums.shape[1]
         self._sums = np.concatenate([self._sums, np.zeros((2, more, self._cell_count))], axis=1) if more else self._sums
-        place = np.array([self._places.get(code, -1) for code in found.tolist()], dtype=np.int64)[index]
+        place = np.array([self._places.get(code, -1) for code in found.tolist()], dtype=np.int64)[numbered(codes)]
         # All values at once: a year has fifteen chunks, and a pass for each of 48 values would cost half a second.
         keys, is_kept = place * self._cell_count + cells, place >= 0
         for total, mask in zip(self._sums, (is_kept, is_kept & bad), strict=True):
-            np.add.at(total.reshape(-1), *np.unique(keys[mask], return_counts=True))
+            there, sizes = counted(keys[mask])
+            total.reshape(-1)[there] += sizes
 
     def counts(self, code: int, shape: tuple[int, int]) -> ExposedCounts:
         exposed, exposed_bad = self._sums[:, self._places[code]]
@@ -216,7 +218,7 @@ class _Sums:
     def add(self, scan: ColumnScan, rows: SelectedRows) -> None:
         """Sum up some sessions."""
         bad, hours, days = is_bad(rows), self._hours.of(rows), self._cells.days(rows)
-        cells = {one: self._cells.of(rows, days, hours, has_evening=one) for one in (False, True)}
+        cells = self._cells.of(rows, days, hours)
         for has_evening, total in self._bad.items():
             total += np.bincount(cells[has_evening][bad], minlength=self._cells.count)
         for factor, sums in self._factors.items():

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan
+from pytomo_scrapy.analysis.columnar.blocks import Integers
+from pytomo_scrapy.analysis.columnar.counts import Counts, split_key
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.series import width_for
 from pytomo_scrapy.items import Cause
@@ -43,7 +45,7 @@ def causes_over_time(connection: Connection, selection: Selection, buckets: int)
     first_s = selection.start_s - selection.start_s % width_s
     scan, counted = ColumnScan(connection, selection), Counts()
     for found in scan:
-        counted.add(joined_keys((found.whole("started_s") - first_s) // width_s, found.words("cause")))
+        counted.add((found.whole("started_s") - first_s) // width_s, found.words("cause"))
     rows = [(*split_key(key), count) for key, count in counted.as_dict().items()]
     index_of = {bucket: index for index, bucket in enumerate(sorted({row[0] for row in rows}))}
     row_counts, counts = [0] * len(index_of), {str(cause): [0] * len(index_of) for cause in Cause}
@@ -56,14 +58,17 @@ def causes_over_time(connection: Connection, selection: Selection, buckets: int)
     return CauseSeries(width_s, [first_s + bucket * width_s for bucket in index_of], row_counts, seen)
 
 
-def causes_in(connection: Connection, selection: Selection) -> Sequence[CauseCount]:
-    """Count the selection's bad sessions by cause, the most frequent first."""
-    scan, counted = ColumnScan(connection, selection), Counts()
-    for rows in scan:
-        counted.add(joined_keys(rows.words("cause"), rows.words("symptom")))
+def cause_codes(rows: SelectedRows, is_valid_only: bool) -> tuple[Integers, Integers]:
+    """Return the columns that bad sessions are counted by, of all rows or of the valid ones."""
+    own = rows.masked(rows.plain("is_valid") == 1) if is_valid_only else rows
+    return own.words("cause"), own.words("symptom")
+
+
+def causes_of(counted: Counts, texts: TextCodes) -> Sequence[CauseCount]:
+    """Return the bad sessions whose `cause_codes` were counted, the most frequent cause first."""
     found: dict[str, dict[str, int]] = {}
     for key, count in counted.as_dict().items():
-        cause, symptom = map(scan.texts.text, split_key(key))
+        cause, symptom = map(texts.text, split_key(key))
         if cause is not None and symptom is not None:
             found.setdefault(cause, {})[symptom] = count
     return _in_order(found)

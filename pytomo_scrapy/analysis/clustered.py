@@ -11,7 +11,7 @@ degrees of freedom after Satterthwaite, Biometrics Bull. 2 (1946), since few day
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from pytomo_scrapy.analysis.student_t import central_bound
 LEAST_DAYS = 3  # below, what differs between days cannot be told: an interval is of these days only
 LEAST_VIDEOS = 10
 LEVEL = 0.95
+_SMALL = 64  # days or groups of videos that need no smaller numbers
 _CELLS_A_ROW = 8  # up to here cells are counted, not sorted
 
 Integers = NDArray[np.int64]
@@ -53,23 +54,51 @@ class Lost:
 NOTHING_LOST = Lost()
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of some rows, a cell being a video on a day: of each row its place, and the places with rows."""
+
+    places: Integers = field(repr=False)
+    there: Integers  # the places that have rows
+    of_day: Integers  # of each of those
+    of_video: Integers
+
+    def sums(self, scores: Values) -> Values:
+        """Return the sum of the rows' scores in each cell that has rows."""
+        found: Values = np.bincount(self.places, weights=scores)[self.there].astype(np.float64)
+        return found
+
+
+def cells_of(days: Integers, videos: Integers) -> Cells:
+    """Return the cells of rows by day and video: the same for every figure of them."""
+    days, videos = _from_0(days), _from_0(videos)
+    width = int(videos.max(initial=0)) + 1
+    cells = days * width + videos
+    if len(cells) and int(days.max()) * width < _CELLS_A_ROW * len(cells):
+        there: Integers = np.flatnonzero(np.bincount(cells))
+        return Cells(cells, there, numbered(there // width), numbered(there % width))
+    found, places = np.unique(cells, return_inverse=True)
+    return Cells(places, np.arange(len(found)), numbered(found // width), numbered(found % width))
+
+
+def _from_0(values: Integers) -> Integers:
+    """Return numbers from 0 on, as they are where they are few: which of them have rows is seen by cell."""
+    is_small = len(values) and int(values.min()) >= 0 and int(values.max()) < _SMALL
+    return values if is_small else numbered(values)
+
+
 def spread_of(scores: Values, days: Integers, videos: Integers, lost: Lost = NOTHING_LOST) -> Spread | None:
-    """Return how far a figure moves, by the scores of its rows. None where there are too few videos.
+    """Return how far a figure moves, by the scores of its rows. None where there are too few videos."""
+    return spread_in(cells_of(days, videos), scores, lost)
+
+
+def spread_in(cells: Cells, scores: Values, lost: Lost = NOTHING_LOST) -> Spread | None:
+    """Return the spread by rows whose cells are known.
 
     Effects taken out shrink what rows of one day still have in common, and all scores a little; an effect of each
     video leaves the sums of videos as they are.
     """
-    days, videos = numbered(days), numbered(videos)
-    width = int(videos.max(initial=0)) + 1
-    cells = days * width + videos
-    if len(cells) and int(days.max()) * width < _CELLS_A_ROW * len(cells):
-        there = np.flatnonzero(np.bincount(cells))
-        sums: Values = np.bincount(cells, weights=scores)[there].astype(np.float64)
-    else:
-        there, index = np.unique(cells, return_inverse=True)
-        sums = np.bincount(index, weights=scores, minlength=len(there)).astype(np.float64)
-    # From here on by cell: a cell is a video on a day.
-    of_day, of_video = numbered(there // width), numbered(there % width)
+    sums, of_day, of_video = cells.sums(scores), cells.of_day, cells.of_video
     day_count, video_count = (int(index.max(initial=-1)) + 1 for index in (of_day, of_video))
     if video_count < LEAST_VIDEOS:
         return None

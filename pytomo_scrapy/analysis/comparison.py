@@ -15,7 +15,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from pytomo_scrapy.analysis.clustered import Spread, spread_of
+from pytomo_scrapy.analysis.clustered import Cells, Spread, cells_of, spread_in, spread_of
 from pytomo_scrapy.analysis.matching import Design, Match, design_of, match
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.student_t import two_sided_chance
@@ -127,14 +127,42 @@ class _TwoGroups:
     rows: Integers  # their places among all rows
     design: Design
     clusters: Clusters
-    matches: dict[bytes, Match | None] = field(default_factory=dict)  # by the rows whose figure is known
+    matches: dict[bytes, _Matched | None] = field(default_factory=dict)  # by the rows whose figure is known
 
-    def matched(self, is_known: Mask, design: Design, *, is_of_times: bool) -> Match | None:
-        """Return what these rows are matched by: several figures are known of the same ones."""
+    def matched(self, is_known: Mask, *, is_of_times: bool) -> _Matched | None:
+        """Return what these rows are matched by: several figures are known of the same ones. None: too few rows."""
         key = sha256(np.packbits(is_known).tobytes()).digest()
         if key not in self.matches:
-            self.matches[key] = match(design, is_of_times=is_of_times)
+            self.matches[key] = self._match(is_known, is_of_times)
         return self.matches[key]
+
+    def _match(self, is_known: Mask, is_of_times: bool) -> _Matched | None:
+        design, clusters = self.design, self.clusters
+        if not is_known.all():
+            design, clusters = design.masked(is_known), clusters.masked(is_known)
+        second_count = int(design.is_second.sum())
+        if min(second_count, len(design.is_second) - second_count) < LEAST_ROWS:
+            return None
+        found = match(design, is_of_times=is_of_times)
+        if found is None:
+            return None
+        second = design.is_second
+        if not found.is_used.all():
+            second, clusters = second[found.is_used], clusters.masked(found.is_used)
+        return _Matched(found, second, cells_of(clusters.days, clusters.videos))
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """What rows are matched by, and of those used which are of the second group, and their cells."""
+
+    match: Match
+    second: Mask
+    cells: Cells
+
+    def spread(self, scores: Values) -> Spread | None:
+        """Return how far a figure moves by the scores of the rows used."""
+        return spread_in(self.cells, scores, self.match.lost)
 
 
 def _two_groups(rows: ComparedRows, group: int) -> _TwoGroups:
@@ -145,37 +173,38 @@ def _two_groups(rows: ComparedRows, group: int) -> _TwoGroups:
 
 def _difference(two: _TwoGroups, figure: ComparedFigure, is_of_times: bool) -> Difference:
     nothing = Difference(figure.name, two.group)
-    values, design, clusters = figure.values[two.rows], two.design, two.clusters
+    values = figure.values[two.rows]
     is_known = ~np.isnan(values)
-    if not is_known.all():
-        values, design, clusters = values[is_known], design.masked(is_known), clusters.masked(is_known)
-    second_count = int(design.is_second.sum())
-    if min(second_count, len(values) - second_count) < LEAST_ROWS:
-        return nothing
-    matched = two.matched(is_known, design, is_of_times=is_of_times)
+    matched = two.matched(is_known, is_of_times=is_of_times)
     if matched is None:
         return nothing
-    second = design.is_second
-    if not matched.is_used.all():
-        values, second = values[matched.is_used], second[matched.is_used]
-        clusters = clusters.masked(matched.is_used)
-    nothing = replace(nothing, basis=matched.basis, row_count=len(values))
+    values = values[is_known]
+    if not matched.match.is_used.all():
+        values = values[matched.match.is_used]
+    nothing = replace(nothing, basis=matched.match.basis, row_count=len(values))
     compare = _medians if figure.way is Way.MEDIAN else _means
-    found = compare(nothing, values, second, matched, clusters)
+    found = compare(nothing, values, matched)
     # Groups that were never measured at the same time differ in more than their name.
-    return found if matched.is_comparable or not is_of_times else replace(found, chance=None)
+    return found if matched.match.is_comparable or not is_of_times else replace(found, chance=None)
 
 
 def _scores(column: Values, matched: Match) -> tuple[float, Values]:
     """Return the difference of a column's mean between the groups, like with like, and the score of each row."""
     left = matched.effects.left_of(column)
     value = float(matched.weights @ left)
-    return value, matched.weights * (left - value * matched.group)
+    left -= value * matched.group
+    left *= matched.weights
+    return value, left
 
 
-def _means(made: Difference, values: Values, _: Mask, matched: Match, clusters: Clusters) -> Difference:
-    value, scores = _scores(values, matched)
-    spread = spread_of(scores, clusters.days, clusters.videos, matched.lost)
+def _value(column: Values, matched: Match) -> float:
+    """Return the difference alone: weights that no effect is left in meet nothing of an effect in the column."""
+    return float(matched.weights @ (column if matched.effects.is_exact else matched.effects.left_of(column)))
+
+
+def _means(made: Difference, values: Values, matched: _Matched) -> Difference:
+    value, scores = _scores(values, matched.match)
+    spread = matched.spread(scores)
     made = replace(made, value=value)
     if spread is None or not spread.error:
         return made
@@ -197,22 +226,23 @@ def _error(spread: Spread) -> float:
     return spread.error * math.sqrt(1 + 1 / spread.degrees)
 
 
-def _medians(made: Difference, values: Values, second: Mask, matched: Match, clusters: Clusters) -> Difference:
+def _medians(made: Difference, values: Values, matched: _Matched) -> Difference:
     """The interval of the share below the median, half of it read back in each group's values (Woodruff 1952)."""
     # Negative weights stay: without them videos and days would not be the same in both groups.
-    weights = np.where(second, matched.weights, -matched.weights)
+    second = matched.second
+    weights = np.where(second, matched.match.weights, -matched.match.weights)
     first, other = (WeightedValues(values[mask], weights[mask]) for mask in (~second, second))
     middle, own = first.quantile(0.5), other.quantile(0.5)
     if middle is None or own is None or middle <= 0:
         return made
-    _, scores = _scores((values <= np.where(second, own, middle)).astype(np.float64), matched)
-    spread = spread_of(scores, clusters.days, clusters.videos, matched.lost)
+    _, scores = _scores((values <= np.where(second, own, middle)).astype(np.float64), matched.match)
+    spread = matched.spread(scores)
     made = replace(made, value=own / middle - 1)
     if spread is None or not spread.error:
         return made
     half = _error(spread) / spread.error * spread.reach / 2
     low, high = _ratio(other, first, -half), _ratio(other, first, half)
-    same, _ = _scores((values <= middle).astype(np.float64), matched)
+    same = _value((values <= middle).astype(np.float64), matched.match)
     return replace(
         made,
         low=None if low is None else low - 1,

@@ -17,6 +17,7 @@ _EXACT = 1e-11  # of what is to be solved
 _MOST_STEPS = 300
 _MOST_SOLVED = 2500  # levels of all factors but the largest
 _MOST_CELLS = 4_000_000  # counted at a time: 32 MB
+_FEW_CELLS = 10_000
 _DENSE_RATIO = 8  # of the range of whole numbers to how many there are: up to here they are counted, not sorted
 
 
@@ -36,7 +37,15 @@ class Effects:
         counts = [np.bincount(factor) for factor in self._factors]
         self.level_count = sum(int(np.count_nonzero(count)) for count in counts)
         self._sizes = [np.maximum(count, 1).astype(np.float64) for count in counts]
+        # How often each level of the largest factor meets each level of the others, where it is few enough to be kept.
+        self._cells: Values | None = None
         self._matrix = self._reduced()
+        self._joint, self._shape = self._joined()
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether columns are solved for, and not swept until little moves."""
+        return len(self._factors) < 2 or self._matrix is not None
 
     def left_of(self, column: Values) -> Values:
         """Return the column less the effects."""
@@ -52,6 +61,8 @@ class Effects:
     def _solved(self, left: Values) -> Values | None:
         if self._matrix is None:
             return None
+        if self._cells is not None and self._joint is not None:
+            return self._solved_by_cells(left, self._matrix, self._cells, self._joint)
         left, _ = self._without_means(left, 0)
         sums = [np.bincount(factor, weights=left) for factor in self._factors[1:]]
         found = _solution(self._matrix, np.concatenate(sums))
@@ -62,6 +73,33 @@ class Effects:
         ):
             left -= np.take(own, factor, mode="clip")
         return self._without_means(left, 0)[0]
+
+    def _solved_by_cells(self, left: Values, matrix: Values, cells: Values, joint: Integers) -> Values | None:
+        """Solve from sums alone, so that each row is looked at twice: to be summed up, and to be left over."""
+        means = np.bincount(self._factors[0], weights=left) / self._sizes[0]
+        sums = np.bincount(joint, weights=left, minlength=math.prod(self._shape)).reshape(self._shape)
+        axes = range(len(self._shape))
+        of_each = [sums.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+        found = _solution(matrix, np.concatenate(of_each) - means @ cells)
+        if found is None:
+            return None
+        means -= cells @ found / self._sizes[0]
+        effects = np.zeros(self._shape)
+        for axis, own in enumerate(np.split(found, np.cumsum(self._shape)[:-1])):
+            effects += own.reshape([-1 if other == axis else 1 for other in axes])
+        left = left - np.take(means, self._factors[0], mode="clip")
+        left -= np.take(effects.ravel(), joint, mode="clip")
+        return left
+
+    def _joined(self) -> tuple[Integers | None, tuple[int, ...]]:
+        """Return all factors but the largest as one, and the levels of each. None: not needed, or too many levels."""
+        shape = tuple(len(size) for size in self._sizes[1:])
+        if self._cells is None or math.prod(shape) > max(_DENSE_RATIO * len(self._factors[0]), _FEW_CELLS):
+            return None, shape
+        joint = self._factors[1]
+        for factor, size in zip(self._factors[2:], shape[1:], strict=True):
+            joint = joint * size + factor
+        return joint, shape
 
     def _swept(self, left: Values, least: float) -> Values:
         for _ in range(_SWEEPS):
@@ -94,10 +132,16 @@ class Effects:
         for first, rows in _parts(self._factors[0], max(_MOST_CELLS // total, 1)):
             here = self._factors[0][rows] - first
             size = int(here.max()) + 1
-            cells = np.zeros((size, total))
-            for other in others:
-                cells += _counted(here, other[rows], size, total)
-            cells /= np.sqrt(self._sizes[0][first : first + size, None])
+            cells = np.concatenate(
+                [
+                    _counted(here, factor[rows], size, count)
+                    for factor, count in zip(self._factors[1:], counts, strict=True)
+                ],
+                axis=1,
+            )
+            if size == len(self._sizes[0]):
+                self._cells = cells
+            cells = cells / np.sqrt(self._sizes[0][first : first + size, None])
             matrix -= cells.T @ cells
         return matrix
 

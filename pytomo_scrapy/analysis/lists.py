@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Column, ColumnElement, Connection, func, literal, or_, select
 
-from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
+from pytomo_scrapy.analysis.columnar.counts import Counts, split_key
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.figures import LIST_COLUMNS
 from pytomo_scrapy.analysis.selection import Selection, conditions
@@ -119,7 +119,7 @@ def failures(connection: Connection, selection: Selection, buckets: int) -> Fail
     counted = Counts()
     for found in scan:
         buckets_of = (found.whole("started_s") - first_s) // width_s
-        counted.add(joined_keys(buckets_of, found.words("failure"), found.words("attribution")))
+        counted.add(buckets_of, found.words("failure"), found.words("attribution"))
     rows = [(*split_key(key, 2), count) for key, count in counted.as_dict().items()]
     index_of = {bucket: index for index, bucket in enumerate(sorted({row[0] for row in rows}))}
     row_counts = [0] * len(index_of)

@@ -10,7 +10,9 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers
+from pytomo_scrapy.analysis.columnar.counts import counted
 from pytomo_scrapy.analysis.columnar.scan import SelectedRows
+from pytomo_scrapy.analysis.fixed_effects import numbered
 from pytomo_scrapy.storage.schema.crawl_tables import run
 
 _HOUR_S = 3600
@@ -37,11 +39,12 @@ class LocalHours:
         zones = self._zone_of[np.minimum(rows.whole("run_id"), len(self._zone_of) - 1)]
         local = started.copy()
         self.utc_count += int((zones < 0).sum())
-        for number in np.unique(zones[zones >= 0]).tolist():
+        for number in counted(zones[zones >= 0])[0].tolist():
             mask = zones == number
-            found, index = np.unique(started[mask] // _HOUR_S, return_inverse=True)
-            offsets = np.array([offset_s(self._zones[number], hour * _HOUR_S) for hour in found.tolist()])
-            local[mask] = started[mask] + offsets[index]
+            hours = started[mask] // _HOUR_S
+            found = counted(hours)[0].tolist()
+            offsets = np.array([offset_s(self._zones[number], hour * _HOUR_S) for hour in found])
+            local[mask] += offsets[numbered(hours)]
         return local
 
 

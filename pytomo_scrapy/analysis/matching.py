@@ -99,7 +99,7 @@ def match(design: Design, *, is_of_times: bool = True) -> Match | None:
 
 
 def _told(column: Values) -> float:
-    return float((column**2).sum())
+    return float(column @ column)
 
 
 def _ways(design: Design) -> Iterator[tuple[str, Mask, list[Integers]]]:

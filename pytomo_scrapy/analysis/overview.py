@@ -10,12 +10,11 @@ import numpy as np
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.breaks import settled
-from pytomo_scrapy.analysis.cause_counts import CauseCount, causes_in
+from pytomo_scrapy.analysis.cause_counts import CauseCount, cause_codes, causes_of
 from pytomo_scrapy.analysis.change_point import change_point
 from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS, Spread
-from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.counts import Counts, joined_keys, split_key
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
+from pytomo_scrapy.analysis.columnar.counts import Counts, split_key
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.estimates import (
     KINDS,
@@ -31,7 +30,7 @@ from pytomo_scrapy.analysis.estimates import (
 )
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_in
-from pytomo_scrapy.analysis.refusals import RefusalAccount, refusals
+from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusalTally, asked_rows, is_of_all, refusals
 from pytomo_scrapy.analysis.selection import Selection
 
 CHANGE_BUCKET_S = 6 * 3600
@@ -66,8 +65,16 @@ class Overview:
 
 def overview(connection: Connection, selection: Selection) -> Overview:
     """Sum up a selection whose era is settled, and compare it with the period of the same length before."""
-    failures = Counts()
-    scan, facts = _facts(connection, selection, failures)
+    failures, causes = Counts(), Counts()
+    scan = _scan(connection, selection)
+    tally = RefusalTally(scan.texts) if is_of_all(selection) else None
+    facts = Facts()
+    for rows in scan:
+        facts.add(rows, selection.is_valid_only)
+        failures.add(rows.words("failure"), rows.words("attribution"))
+        causes.add(*cause_codes(rows, selection.is_valid_only))
+        if tally is not None:
+            tally.add(asked_rows(rows))
     method = facts.ping_method(scan)
     figures = _figures(connection, selection, scan, facts, method)
     both = settled(connection, replace(selection, start_s=selection.start_s - selection.length_s))
@@ -77,9 +84,9 @@ def overview(connection: Connection, selection: Selection) -> Overview:
         end_s=selection.end_s,
         failures=_by_class(failures, scan),
         estimates=[],
-        refusals=refusals(connection, selection),
+        refusals=refusals(connection, selection) if tally is None else tally.account(),
         outages=outages_in(connection, selection),
-        causes=causes_in(connection, selection),
+        causes=causes_of(causes, scan.texts),
         breaks=list(selection.era.changes),
         notes=selection.era.notes,
         uncompared=uncompared,
@@ -115,18 +122,15 @@ def _uncompared(selection: Selection, both: Selection) -> str | None:
     return f"{last.what} of {last.vantage} changed ({last.old} to {last.new}), and figures are not compared across that"
 
 
-def _facts(connection: Connection, selection: Selection, failures: Counts | None = None) -> tuple[ColumnScan, Facts]:
-    scan = ColumnScan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
-    facts = Facts()
+def _scan(connection: Connection, selection: Selection) -> ColumnScan:
+    return ColumnScan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
+
+
+def _facts(connection: Connection, selection: Selection) -> tuple[ColumnScan, Facts]:
+    scan, facts = _scan(connection, selection), Facts()
     for rows in scan:
         facts.add(rows, selection.is_valid_only)
-        if failures is not None:
-            failures.add(_failure_keys(rows))
     return scan, facts
-
-
-def _failure_keys(rows: SelectedRows) -> Integers:
-    return joined_keys(rows.words("failure"), rows.words("attribution"))
 
 
 def _by_class(counts: Counts, scan: ColumnScan) -> list[tuple[str, str, int]]:

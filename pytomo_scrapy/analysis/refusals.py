@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values, numbers_of
 from pytomo_scrapy.analysis.columnar.counts import Counts
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS
 from pytomo_scrapy.analysis.selection import Selection
@@ -126,16 +126,24 @@ def refusals(connection: Connection, selection: Selection) -> RefusalAccount:
     scan = ColumnScan(connection, replace(selection, equals=equals, is_valid_only=False))
     tally = RefusalTally(scan.texts)
     for rows in scan:
-        tally.add(
-            AskedRows(
-                videos=rows.whole("video_row_id"),
-                failures=rows.words("failure"),
-                is_valid=rows.whole("is_valid"),
-                kinds=rows.words("source_kind"),
-                listed={name: rows.plain(column) for name, (column, *_) in _PROPERTIES.items()},
-            )
-        )
+        tally.add(asked_rows(rows))
     return tally.account(left_out)
+
+
+def is_of_all(selection: Selection) -> bool:
+    """Return whether every filter of a selection can be met by a refused video too."""
+    return selection.equals.keys() <= set(_KNOWN_OF_ALL)
+
+
+def asked_rows(rows: SelectedRows) -> AskedRows:
+    """Return the columns that refusals are accounted for by."""
+    return AskedRows(
+        videos=rows.whole("video_row_id"),
+        failures=rows.words("failure"),
+        is_valid=rows.whole("is_valid"),
+        kinds=rows.words("source_kind"),
+        listed={name: rows.plain(column) for name, (column, *_) in _PROPERTIES.items()},
+    )
 
 
 def refusals_where(connection: Connection, condition: ColumnElement[bool]) -> RefusalAccount:

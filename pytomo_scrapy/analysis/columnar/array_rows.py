@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
-from pytomo_scrapy.analysis.columnar.scan import BlockChunk, Mask, SelectedRows
+from pytomo_scrapy.analysis.columnar.chunk import BlockChunk
+from pytomo_scrapy.analysis.columnar.scan import Mask, SelectedRows
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.failures import SettingError
 

@@ -216,10 +216,15 @@ def pack_texts(values: Sequence[str | None]) -> tuple[str, bytes]:
     return "text", len(head).to_bytes(4, "little") + head + codes.astype("<u2").tobytes()
 
 
-def split_texts(content: bytes) -> tuple[bytes, Integers]:
-    """Return the distinct texts, still packed, and the code of each row, its position among them."""
+def split_texts(content: bytes) -> tuple[bytes, bytes]:
+    """Return the distinct texts and the code of each row, its position among them, both still packed."""
     end = 4 + int.from_bytes(content[:4], "little")
-    return bytes(content[4:end]), np.frombuffer(content, dtype="<u2", offset=end).astype(np.int64)
+    return bytes(content[4:end]), bytes(content[end:])
+
+
+def codes_in(content: bytes) -> NDArray[np.uint16]:
+    """Return the codes of rows again, of one block or of several with the same texts."""
+    return np.frombuffer(content, dtype="<u2")
 
 
 def texts_of(head: bytes) -> list[str]:

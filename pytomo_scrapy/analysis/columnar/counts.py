@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers
 
 _MANY_KEYS = 100_000
 _CODE_BITS = 20
+_DENSE_RATIO = 16  # of the numbers that can be to the rows: up to here they are counted, not sorted
 
 
 def joined_keys(first: Integers, *codes: Integers) -> Integers:
@@ -30,16 +33,35 @@ def split_key(key: int, code_count: int = 1) -> tuple[int, ...]:
     return (key, *reversed(codes))
 
 
+def counted(first: Integers, *codes: Integers) -> tuple[Integers, Integers]:
+    """Return the distinct numbers of a column in order, and how often each occurs; of several by `joined_keys`."""
+    if not len(first):
+        return first, first
+    columns = (first, *codes)
+    least = [int(column.min()) for column in columns]
+    shape = [int(column.max()) + 1 - low for column, low in zip(columns, least, strict=True)]
+    if math.prod(shape) > _DENSE_RATIO * len(first):
+        keys, counts = np.unique(joined_keys(first, *codes), return_counts=True)
+        return keys, counts
+    places = first - least[0]
+    for column, low, size in zip(codes, least[1:], shape[1:], strict=True):
+        places = places * size + (column - low)
+    of_place = np.bincount(places)
+    there = np.flatnonzero(of_place)
+    found = [index + low for index, low in zip(np.unravel_index(there, shape), least, strict=True)]
+    return joined_keys(found[0], *found[1:]), of_place[there]
+
+
 class Counts:
     """How often each whole number was seen; memory grows with the distinct ones, not with the rows."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[Integers, Integers]] = []
 
-    def add(self, keys: Integers) -> None:
-        """Count the keys, once for each time a key occurs."""
+    def add(self, keys: Integers, *codes: Integers) -> None:
+        """Count the keys, once for each time a key occurs; with codes those that `joined_keys` makes of both."""
         if len(keys):
-            self._parts.append(np.unique(keys, return_counts=True))
+            self._parts.append(counted(keys, *codes))
             if sum(len(part) for part, _ in self._parts) > _MANY_KEYS:
                 self._parts = [self.merged()]
 

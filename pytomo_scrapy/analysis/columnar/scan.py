@@ -2,150 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
-from pytomo_scrapy.analysis.columnar.blocks import (
-    LOOKUP,
-    NULLS,
-    PLAYBACK,
-    Integers,
-    Values,
-    codes_of,
-    is_text,
-    numbers_of,
-    read_columns,
-    read_together,
-    split_texts,
-    unpack_numbers,
-)
+from pytomo_scrapy.analysis.columnar.blocks import LOOKUP, PLAYBACK, Integers, Values
+from pytomo_scrapy.analysis.columnar.chunk import BlockChunk, fixed
 from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.failures import is_for_good
-from pytomo_scrapy.storage.database import READ_ONCE
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
-from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
 
 Mask = NDArray[np.bool_]
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
-UNPACKED = ""  # the kind of a block whose values come from the tables themselves
-# How many columns of these are kept while one state of the database is read: of a thousand rows each, so some 16 MB.
-# A database that is not packed yet has its own bound, the chunk.
-_MOST_KEPT = 2000
-_FEW_BLOCKS = 4
-
-
-class BlockChunk:
-    """Some blocks, column by column; a column is read when it is asked for."""
-
-    def __init__(self, connection: Connection, blocks: Sequence[int], sealed: set[int], texts: TextCodes) -> None:
-        self._connection = connection
-        self._blocks = blocks
-        self._sealed = sealed
-        self.texts = texts
-        self._columns: dict[str, Any] = {}
-        # One page asks for the same columns dozens of times, and the newest block is never packed.
-        kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
-        is_kept = len(kept) < _MOST_KEPT and len(blocks) - len(sealed) <= _FEW_BLOCKS
-        self._unpacked = kept if is_kept else {}
-
-    def numbers(self, name: str) -> Values:
-        """Return a column of numbers, NaN for what is not known."""
-        if name not in self._columns:
-            parts: list[Values] = []
-            # Blocks of one type are unpacked together: a year has a thousand, and each step costs microseconds.
-            for kind, blocks in groupby(self._contents(name), key=itemgetter(0)):
-                contents = [content for _, content in blocks]
-                if kind == UNPACKED:
-                    parts += contents
-                elif kind.startswith(NULLS):
-                    parts += [unpack_numbers(kind, nothing) for nothing in contents]
-                else:
-                    parts.append(unpack_numbers(kind, b"".join(contents)))
-            self._columns[name] = np.concatenate(parts) if parts else np.empty(0)
-        found: Values = self._columns[name]
-        return found
-
-    def words(self, name: str) -> Integers:
-        """Return a column of texts as their numbers, -1 for what is not known."""
-        if name not in self._columns:
-            parts = []
-            for kind, content in self._contents(name):
-                if kind == UNPACKED:
-                    codes, texts = content
-                    table = self.texts.table(texts)
-                else:
-                    head, codes = split_texts(content)
-                    table = self.texts.table_of(head)
-                parts.append(table[np.minimum(codes, len(table) - 1)])
-            self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-        found: Integers = self._columns[name]
-        return found
-
-    def mask_of_words(self, name: str, is_meant: Callable[[str | None], bool]) -> Mask:
-        """Return for each row whether its text of a column is one that is meant; None is what is not known."""
-        codes = self.words(name)
-        table = np.array([*map(is_meant, self.texts.texts), is_meant(None)], dtype=np.bool_)
-        found: Mask = table[codes]
-        return found
-
-    def rows_of(self, prefix: str) -> Integers:
-        """Return to which row of the chunk each playback or look-up belongs."""
-        name = f"{prefix}row"
-        if name not in self._columns:
-            parts, before = [], 0
-            for (kind, content), length in zip(self._contents(name), self._lengths, strict=True):
-                rows = content if kind == UNPACKED else unpack_numbers(kind, content)
-                parts.append(rows.astype(np.int64) + before)
-                before += length
-            self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-        found: Integers = self._columns[name]
-        return found
-
-    @cached_property
-    def _is_of_these_blocks(self) -> ColumnElement[bool]:
-        first, last = self._blocks[0], self._blocks[-1]
-        if last - first < 2 * len(self._blocks):
-            return figure_column.c.block.between(first, last)
-        # Imported measurements of earlier times lie far apart.
-        return figure_column.c.block.in_(self._blocks)
-
-    @cached_property
-    def _lengths(self) -> list[int]:
-        return [
-            len(content if kind == UNPACKED else unpack_numbers(kind, content))
-            for kind, content in self._contents("started_s")
-        ]
-
-    def _contents(self, name: str) -> list[tuple[str, Any]]:
-        """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
-        packed: dict[int, tuple[str, bytes]] = {}
-        if self._sealed:
-            query = select(figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
-                figure_column.c.name == name, self._is_of_these_blocks
-            )
-            packed = {block: (kind, content) for block, kind, content in self._connection.execute(query).all()}
-        return [
-            packed[block] if block in self._sealed and block in packed else (UNPACKED, self._of_tables(block, name))
-            for block in self._blocks
-        ]
-
-    def _of_tables(self, block: int, name: str) -> Any:
-        """Return the numbers of a block that is not packed, or the codes of its texts and these."""
-        if (block, name) not in self._unpacked:
-            for read, values in read_columns(self._connection, block, read_together(name)).items():
-                self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
-        return self._unpacked[block, name]
 
 
 class SelectedRows:
@@ -156,18 +33,22 @@ class SelectedRows:
         self._row_numbers = row_numbers
         self._detail = detail  # of playbacks or look-ups, -1: none
         self._prefix = prefix
+        self._gathered: dict[str, Any] = {}  # columns of these rows alone: sums ask for the same ones over and over
 
     def __len__(self) -> int:
         return len(self._row_numbers)
 
     def masked(self, mask: Mask) -> SelectedRows:
         """Return the rows where the mask is true."""
+        if mask.all():
+            return self
         detail = None if self._detail is None else self._detail[mask]
         return SelectedRows(self.chunk, self._row_numbers[mask], detail, self._prefix)
 
     def plain(self, name: str) -> Values:
         """Return a column of numbers of the flat table."""
-        return self.chunk.numbers(name)[self._row_numbers]
+        found: Values = self._of_rows(name, self.chunk.numbers)
+        return found
 
     def whole(self, name: str) -> Integers:
         """Return a column of whole numbers that are always known."""
@@ -178,7 +59,8 @@ class SelectedRows:
         if self._detail is not None and name == {PLAYBACK: "player", LOOKUP: "resolver"}[self._prefix]:
             codes = self.chunk.words(self._prefix + name)
             return np.where(self._detail >= 0, codes[self._detail], -1) if len(codes) else np.full(len(self), -1)
-        return self.chunk.words(name)[self._row_numbers]
+        found: Integers = self._of_rows(name, self.chunk.words)
+        return found
 
     def text(self, code: int) -> str | None:
         """Return what a code of `words` stands for."""
@@ -209,7 +91,8 @@ class SelectedRows:
 
     def is_failed(self) -> Mask:
         """Return which rows have a failure after which no session would ever have started."""
-        return self.chunk.mask_of_words("failure", is_for_good)[self._row_numbers]
+        found: Mask = self._of_rows("failure for good", lambda _: self.chunk.mask_of_words("failure", is_for_good))
+        return found
 
     def failed_after(self, name: str) -> Values:
         """Return how long rows that failed had waited for a censored figure; 0 where no window opened."""
@@ -218,6 +101,14 @@ class SelectedRows:
             return window_s
         before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
         return before + window_s
+
+    def _of_rows(self, name: str, read: Callable[[str], Any]) -> Any:
+        if name not in self._gathered:
+            column = read(name)
+            # Without players and look-ups no row occurs twice: as many rows are all rows.
+            is_whole = self._detail is None and len(column) == len(self._row_numbers)
+            self._gathered[name] = column if is_whole else fixed(column[self._row_numbers])
+        return self._gathered[name]
 
     def _own(self, name: str) -> Values:
         assert self._detail is not None
@@ -357,10 +248,11 @@ def rows_from(connection: Connection, first_block: int) -> Iterator[SelectedRows
 
 def _chunks_of(connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes) -> Iterator[BlockChunk]:
     found = connection.execute(blocks.order_by(figure_block.c.block)).all()
+    asked: set[str] = set()
     for first in range(0, len(found), _CHUNK_BLOCKS):
         part = found[first : first + _CHUNK_BLOCKS]
         sealed = {row.block for row in part if row.is_sealed}
-        yield BlockChunk(connection, [row.block for row in part], sealed, texts)
+        yield BlockChunk(connection, [row.block for row in part], sealed, texts, asked)
 
 
 def top_groups(scan: ColumnScan, limit: int) -> tuple[list[str | int], int]:

@@ -11,7 +11,8 @@ import numpy as np
 from sqlalchemy import Connection, and_, delete, insert, select, text, update
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.scan import BlockChunk, ColumnScan, SelectedRows
+from pytomo_scrapy.analysis.columnar.chunk import BlockChunk
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally, tally_of
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection

@@ -80,15 +80,17 @@ class Demand:
     def appended(self, now_s: float) -> None:
         """Take note that a segment is whole."""
         self.look(now_s)
-        playhead_s, ends = self._playhead.playhead_s, []
+        playhead, ends = self._playhead, []
         for kind, track in self._tracks.items():
-            self._played[kind].end_s = track.end_s
-            self.longest_ahead_s = max(self.longest_ahead_s, track.end_s - playhead_s)
-            if track.current is not None and track.current.end_ms:
-                ends.append(track.current.end_ms)
+            end_s, current = track.end_s, track.current
+            self._played[kind].end_s = end_s
+            if end_s - playhead.playhead_s > self.longest_ahead_s:
+                self.longest_ahead_s = end_s - playhead.playhead_s
+            if current is not None and current.end_ms:
+                ends.append(current.end_ms)
         if len(ends) == len(self._tracks):
-            self._playhead.length_s = min(ends) / 1000
-        self._playhead.appended()
+            playhead.length_s = min(ends) / 1000
+        playhead.appended()
 
     def look(self, now_s: float) -> None:
         """Move the playhead on."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import protobug
@@ -289,7 +289,9 @@ def _read(kind: type, body: bytes, at: int, end: int) -> object:
             if at > end:
                 raise ValueError("a field is cut")
             if field is not None and field.message is not None and wire == _LENGTH:
-                value = _read(field.message, body, start, at)
+                value = (
+                    _format_id(body[start:at]) if field.message is FormatId else _read(field.message, body, start, at)
+                )
             else:
                 value = body[start:at]
         if field is None:
@@ -303,6 +305,12 @@ def _read(kind: type, body: bytes, at: int, end: int) -> object:
         else:
             values.setdefault(field.name, []).append(_converted(field, wire, value))
     return kind(**values)
+
+
+@lru_cache(maxsize=64)
+def _format_id(body: bytes) -> object:
+    """Return the format in `body`: a session has few, and each header of a segment names one. Nobody changes it."""
+    return _read(FormatId, body, 0, len(body))
 
 
 def _fixed_bytes(wire: int) -> int:
@@ -328,10 +336,10 @@ def _numbers(body: bytes) -> Iterator[int]:
 def _number(body: bytes, at: int, end: int) -> tuple[int, int]:
     """Return the number at `at` and where it ends."""
     value = shift = 0
-    for byte in body[at : at + _MAX_VARINT_BYTES]:
+    last = min(end, at + _MAX_VARINT_BYTES)
+    while at < last:
+        byte = body[at]
         at += 1
-        if at > end:
-            break
         if byte < 0x80:
             return (value | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF, at
         value |= (byte & 0x7F) << shift

@@ -31,11 +31,12 @@ from pytomo_scrapy.measure.sabr.sabr_errors import (
     Gated,
     MediaWithheld,
     ReloadOrdered,
+    SabrFailure,
     ServiceError,
 )
 from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
 from pytomo_scrapy.measure.sabr.segments import SegmentHeader, SegmentIntake, Sink, TrackIntake
-from pytomo_scrapy.measure.sabr.ump import ControlPart, UmpReader, read_number
+from pytomo_scrapy.measure.sabr.ump import ControlPart, NextSegment, UmpReader, read_number
 
 # The types of parts that are read. Source: LuanRT/googlevideo (`UMPPartId`).
 MEDIA_HEADER, MEDIA_END = 20, 22
@@ -66,6 +67,7 @@ class MediaRun(NamedTuple):
     size_bytes: int  # those of the part under way
     more_bytes: int  # those of the segment behind it
     next_part: Callable[[bytes, int, int], tuple[int, int] | None]  # UmpReader.next_media
+    next_segment: Callable[[bytes, int], NextSegment | None]  # UmpReader.next_segment
 
 
 @dataclass(slots=True)
@@ -167,7 +169,26 @@ class SabrSession:
         if not left_bytes or (found := self.segments.run(header_id)) is None:
             return None
         sink, missing_bytes = found
-        return MediaRun(sink, min(left_bytes, missing_bytes), missing_bytes - left_bytes, reader.next_media)
+        more_bytes = missing_bytes - left_bytes
+        return MediaRun(
+            sink, left_bytes if more_bytes >= 0 else missing_bytes, more_bytes, reader.next_media, reader.next_segment
+        )
+
+    def pass_segment(self, found: NextSegment, run_bytes: int, head_bytes: int) -> None:
+        """Take note of a run that ended with its segment, whose sink has all of it, and of what stood behind it.
+
+        `run_bytes` are those of its media, and `head_bytes` what stood between them. Raises SabrFailure.
+        """
+        answer = self._answer
+        answer.body_bytes += run_bytes + head_bytes + found.head_bytes
+        self.segments.pass_run(found.ended_id, run_bytes)
+        try:
+            for part in found.parts:
+                self._take[part.kind](part.body)
+        except SabrFailure:
+            answer.body_bytes += found.media_bytes
+            answer.reader.pass_media(found.media_bytes)
+            raise
 
     def pass_run(self, part_bytes: int, before_bytes: int, head_bytes: int) -> None:
         """Take note of bytes of a run that its sink has.

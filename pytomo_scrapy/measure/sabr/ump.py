@@ -37,6 +37,15 @@ class MediaPiece(NamedTuple):
     body: bytes
 
 
+class NextSegment(NamedTuple):
+    """What stands between the media of two segments."""
+
+    ended_id: int  # number of the header of the first
+    parts: list[ControlPart]
+    head_bytes: int  # of those parts, and of the head of the media behind them
+    media_bytes: int  # of the second that came with them
+
+
 def read_number(data: bytes, at: int = 0) -> tuple[int, int] | None:
     """Return the number at `at` and where it ends. None where it goes on behind the bytes."""
     if at >= len(data):
@@ -92,8 +101,15 @@ class UmpReader:
                 self.media_bytes += len(body)
                 at = self._passed(at, len(body))
                 continue
-            after = self._take_short(data, at, found) if self._kind is None else None
-            after = after or self._step(data, at, found)
+            if self._kind is None and at + 2 < end:
+                # As most are: control parts that are here whole, whose type and size are of a byte each.
+                kind, size = data[at], data[at + 1]
+                if kind < 0x80 and size < 0x80 and kind in self._wanted and at + 2 + size <= end:
+                    found.append(ControlPart(kind, data[at + 2 : at + 2 + size]))
+                    self.part_count += 1
+                    at += 2 + size
+                    continue
+            after = self._step(data, at, found)
             if after is None:
                 break
             at = after
@@ -131,21 +147,38 @@ class UmpReader:
         self.part_count += 1
         return start, media_bytes
 
+    def next_segment(self, data: bytes, at: int) -> NextSegment | None:
+        """Go on to another segment's media, with short control parts alone before them, that begin at `at`.
+
+        As `next_media` else: what was left of the part under way has been taken by somebody else, and ends there; None,
+        and nothing is changed, where anything else follows, or where the media end in `data`.
+        """
+        begin, parts, end = at, list[ControlPart](), len(data)
+        if self.part_count > MAX_PARTS:
+            return None  # which `feed` judges
+        while at + 2 < end and data[at] != MEDIA:
+            kind, size_bytes = data[at], data[at + 1]
+            if kind not in self._wanted or max(kind, size_bytes) >= 0x80:
+                return None
+            parts.append(ControlPart(kind, data[at + 2 : at + 2 + size_bytes]))
+            at += 2 + size_bytes
+        if at >= end or (size := read_number(data, at + 1)) is None:
+            return None
+        start, media_bytes = size[1] + 1, size[0] - 1
+        if start > end or data[start - 1] >= 0x80 or end - start >= media_bytes:
+            return None
+        ended_id, self._header_id = self._header_id, data[start - 1]
+        assert ended_id is not None
+        self.media_bytes += self._left_bytes
+        self._left_bytes = media_bytes
+        self.part_count += len(parts) + 1
+        return NextSegment(ended_id, parts, start - begin, end - start)
+
     def finish(self) -> None:
         """Take note that the body is over. Raises BodyCut where it ends inside a part."""
         if self._kind is not None or self._rest:
             where = "between its type and its size" if self._kind is None else f"inside a part of type {self._kind}"
             raise BodyCut(f"the answer ended {where}")
-
-    def _take_short(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
-        """Read a control part as most are: here whole, its type and its size of a byte each. None for any other."""
-        head = data[at : at + 2]
-        if len(head) < 2 or max(head) >= 0x80 or head[0] not in self._wanted or at + 2 + head[1] > len(data):
-            return None
-        at += 2
-        found.append(ControlPart(head[0], data[at : at + head[1]]))
-        self.part_count += 1
-        return at + head[1]
 
     def _step(self, data: bytes, at: int, found: list[ControlPart | MediaPiece]) -> int | None:
         """Read one thing more that is no media, from `at` on, and return where it ends. None where it is not whole."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytomo_scrapy.measure.sabr.sabr_errors import SabrFailure
 from pytomo_scrapy.measure.sabr.sabr_session import MediaRun, SabrSession
+from pytomo_scrapy.measure.sabr.ump import NextSegment
 from pytomo_scrapy.measure.window.judge import Failure
 from pytomo_scrapy.measure.window.request import Hop, HttpExchange
 from pytomo_scrapy.measure.window.stream import MAX_DISCARDED_BYTES, STOP, Allowance
@@ -37,7 +38,7 @@ class SabrBody:
         self._part_bytes = self._left_bytes = 0  # of the part under way, and those of them that are still to come
         self._more_bytes = 0  # that the segment has room for behind that part
         self._before_bytes = self._head_bytes = 0  # of parts that ended in the run, and of the heads between them
-        self._unnoted_bytes = 0  # that the stream was not told of yet
+        self._noted_bytes = 0  # of the run's media, that their stream was told of
         self._read_bytes = 0  # of the answer under way, those of the run left out
 
     @property
@@ -67,6 +68,7 @@ class SabrBody:
         self.last_s = self._clock()
         if len(body) < self._left_bytes and self._run is not None:
             self._left_bytes -= len(body)
+            self._noted_bytes += len(body)
             return self._run.sink.receive(body)
         return self._read(body)
 
@@ -81,11 +83,11 @@ class SabrBody:
         self._allowance.left_bytes -= self._read_bytes - self._session.media_bytes
 
     def _count_or_read(self, body: bytes) -> int | None:
-        size_bytes, left_bytes = len(body), self._left_bytes
-        if size_bytes < left_bytes:
-            self._left_bytes = left_bytes - size_bytes
-            self._unnoted_bytes += size_bytes
+        still_bytes = self._left_bytes - len(body)
+        if still_bytes > 0:
+            self._left_bytes = still_bytes
             return None
+        size_bytes, left_bytes = len(body), self._left_bytes
         if (
             0 < left_bytes < size_bytes
             and self._run is not None
@@ -97,10 +99,36 @@ class SabrBody:
             self._head_bytes += start - left_bytes
             self._more_bytes -= part_bytes
             self._part_bytes, self._left_bytes = part_bytes, part_bytes - size_bytes + start
-            self._unnoted_bytes += left_bytes + size_bytes - start
             return None
         self.last_s = self._clock()
+        if (
+            0 < left_bytes < size_bytes
+            and self._run is not None
+            and not self._more_bytes
+            and (found := self._run.next_segment(body, left_bytes)) is not None
+        ):
+            return self._begin_segment(found, body)
         return self._read(body)
+
+    def _begin_segment(self, found: NextSegment, body: bytes) -> int | None:
+        """Take bytes that end the run's segment and begin another, as most that end one do."""
+        self._left_bytes = 0
+        self._note()
+        run_bytes, head_bytes = self._before_bytes + self._part_bytes, self._head_bytes
+        self._read_bytes += run_bytes + head_bytes + found.head_bytes
+        self._forget_run()
+        try:
+            self._session.pass_segment(found, run_bytes, head_bytes)
+        except SabrFailure as error:
+            self._read_bytes += found.media_bytes
+            self.failure = error.failure, str(error)
+            return STOP
+        run = self._session.run()
+        if run is None or found.media_bytes >= run.size_bytes:
+            return self._read(body[-found.media_bytes :]) if found.media_bytes else None
+        self._begin_run(run)
+        self._left_bytes -= found.media_bytes
+        return None
 
     def _read(self, body: bytes) -> int | None:
         """Take bytes that are not media of one run alone. `last_s` is the time at which they came."""
@@ -116,15 +144,21 @@ class SabrBody:
             self.failure = error.failure, str(error)
             return STOP
         if (run := self._session.run()) is not None:
-            self._run = run
-            self._part_bytes = self._left_bytes = run.size_bytes
-            self._more_bytes = run.more_bytes
+            self._begin_run(run)
         return said
 
+    def _begin_run(self, run: MediaRun) -> None:
+        self._run = run
+        self._part_bytes = self._left_bytes = run.size_bytes
+        self._more_bytes = run.more_bytes
+
     def _note(self) -> None:
-        if self._unnoted_bytes and self._run is not None:
-            counted_bytes, self._unnoted_bytes = self._unnoted_bytes, 0
-            self._run.sink.count(counted_bytes)
+        if self._run is None:
+            return
+        taken_bytes = self._before_bytes + self._part_bytes - self._left_bytes
+        if taken_bytes > self._noted_bytes:
+            self._run.sink.count(taken_bytes - self._noted_bytes)
+            self._noted_bytes = taken_bytes
 
     def _end_run(self) -> None:
         if self._run is None:
@@ -138,7 +172,7 @@ class SabrBody:
     def _forget_run(self) -> None:
         self._run = None
         self._part_bytes = self._left_bytes = self._more_bytes = 0
-        self._before_bytes = self._head_bytes = self._unnoted_bytes = 0
+        self._before_bytes = self._head_bytes = self._noted_bytes = 0
 
 
 @dataclass(frozen=True, slots=True)

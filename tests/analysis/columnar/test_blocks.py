@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.analysis import distribution, lists, overview, series
 from pytomo_scrapy.analysis.columnar.blocks import (
+    codes_in,
     codes_of,
     pack_numbers,
     pack_texts,
@@ -187,5 +188,5 @@ def test_texts_are_packed_whatever_they_hold() -> None:
     values = ["b", None, "a", "", "\u202e\U0001f525", "b"]
     head, places = split_texts(pack_texts(values)[1])
     words = texts_of(head)
-    assert [None if row_index >= len(words) else words[row_index] for row_index in places.tolist()] == values
+    assert [None if row_index >= len(words) else words[row_index] for row_index in codes_in(places).tolist()] == values
     assert codes_of(values)[1] == words

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytomo_scrapy.items import MediaSegment
 from pytomo_scrapy.measure.sabr.messages import SabrErrorPart
 from pytomo_scrapy.measure.sabr.sabr_session import SabrSession
-from pytomo_scrapy.measure.sabr.ump import UmpReader
+from pytomo_scrapy.measure.sabr.ump import MAX_PARTS, UmpReader
 from pytomo_scrapy.measure.window.stream import NEAR_CAP_BYTES, STOP
 from tests.measure.sabr.ump_answers import AUDIO, SEGMENT_BYTES, VIDEO, header, initialised, media, number, part
 from tests.measure.window.sabr_machine import UMP_HEAD, SabrWindow, cold_start
@@ -139,3 +139,65 @@ def test_next_part_of_a_segment_is_passed_to_only_where_nothing_else_follows(
     assert found == (None if expected is None else (10 + expected[0], expected[1]))
     assert reader.media_left == ((5, 300) if expected else (5, 10))
     assert reader.part_count == (2 if expected else 1)
+
+
+END, OTHER_HEADER = part(22, number(5)), header(VIDEO, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("behind", "expected"),
+    [
+        (END + OTHER_HEADER + media(6, bytes(300)), [22, 20]),
+        (END + media(6, bytes(300)), [22]),
+        (OTHER_HEADER + media(5, bytes(300)), [20]),
+        (END + OTHER_HEADER + media(6, bytes(90)), None),  # ends in this read
+        (END + OTHER_HEADER, None),
+        (END[:-1], None),
+        (END + part(99, b"unknown") + media(6, bytes(300)), None),
+        (part(20, bytes(128)) + media(6, bytes(300)), None),  # its size takes two bytes
+        (END + OTHER_HEADER + part(21), None),
+        (END + OTHER_HEADER + part(21, number(300) + bytes(300)), None),
+    ],
+)
+def test_next_segment_is_passed_to_only_where_nothing_but_short_parts_is_between(
+    behind: bytes, expected: list[int] | None
+) -> None:
+    reader = UmpReader((20, 22))
+    reader.feed(media(5, bytes(100))[:-10])
+    data = bytes(10) + behind[:200]
+    before = reader.media_left, reader.media_bytes, reader.part_count
+    found = reader.next_segment(data, 10)
+    if expected is None:
+        assert found is None
+        assert (reader.media_left, reader.media_bytes, reader.part_count) == before
+        return
+    assert found is not None
+    assert [one.kind for one in found.parts] == expected
+    assert (found.ended_id, reader.media_left[1], reader.part_count) == (5, 300, 2 + len(expected))
+    assert 10 + found.head_bytes + found.media_bytes == len(data)
+    assert reader.media_bytes == 100  # of the first, as a whole
+
+
+def test_heads_without_end_are_left_to_the_reader_that_counts_them() -> None:
+    reader = UmpReader((20, 22))
+    reader.feed(media(5, bytes(100))[:-10])
+    reader.part_count = MAX_PARTS + 1
+    assert reader.next_segment(bytes(10) + END + media(6, bytes(300))[:200], 10) is None
+
+
+@pytest.mark.parametrize("take", ["receive", "counter"])
+def test_broken_part_between_two_segments_leaves_the_same_figures_however_bytes_are_taken(
+    tmp_path: Path, take: str
+) -> None:
+    window = counting_window(tmp_path)
+    channel = window.request.channel
+    begun = b"".join([*cold_start((1,)), header(VIDEO, 2, 5), media(5, bytes(SEGMENT_BYTES))])
+    assert getattr(channel, take)(begun[:-100]) is None
+    behind = END + part(44, SabrErrorPart("sabr.x", 3)) + header(VIDEO, 3, 6) + media(6, bytes(SEGMENT_BYTES))[:50]
+    assert getattr(channel, take)(begun[-100:] + behind) == STOP
+    assert window.request.received_bytes == len(begun) + len(behind)
+    assert window.streams[0].received_bytes == 100 + 2 * SEGMENT_BYTES
+    window.end(0.2)
+    session: SabrSession = window.state.session
+    assert window.failures == {"sabr_error"}
+    assert session.media_bytes == 100 + 100 + 3 * SEGMENT_BYTES + 46

@@ -1,0 +1,170 @@
+"""Some blocks of packed rows, column by column, and what is not packed from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Select, bindparam, select
+
+from pytomo_scrapy.analysis.columnar.blocks import (
+    NULLS,
+    Integers,
+    Values,
+    codes_in,
+    codes_of,
+    is_text,
+    numbers_of,
+    read_columns,
+    read_together,
+    split_texts,
+    unpack_numbers,
+)
+from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
+from pytomo_scrapy.storage.database import READ_ONCE
+from pytomo_scrapy.storage.schema.figure_tables import figure_column
+
+Mask = NDArray[np.bool_]
+UNPACKED = ""  # the kind of a block whose values come from the tables themselves
+# How many columns of these are kept while one state of the database is read: of a thousand rows each, so some 16 MB.
+# A database that is not packed yet has its own bound, the chunk.
+_MOST_KEPT = 2000
+_FEW_BLOCKS = 4
+# Written once: a page of a year asks a thousand times, and forming the question would take longer than its answer.
+_COLUMNS = select(figure_column.c.name, figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
+    figure_column.c.name.in_(bindparam("names", expanding=True))
+)
+_COLUMNS_BETWEEN = _COLUMNS.where(figure_column.c.block.between(bindparam("first"), bindparam("last")))
+_COLUMNS_AMONG = _COLUMNS.where(figure_column.c.block.in_(bindparam("blocks", expanding=True)))
+
+
+class BlockChunk:
+    """Some blocks, column by column; a column is read when it is asked for, with those that were before.
+
+    `asked` are the columns that the chunks before this one were asked for: what one needs, the next one does too.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        blocks: Sequence[int],
+        sealed: set[int],
+        texts: TextCodes,
+        asked: set[str] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._blocks = blocks
+        self._sealed = sealed
+        self.texts = texts
+        self._columns: dict[str, Any] = {}
+        self._asked = set() if asked is None else asked
+        self._ahead = set(self._asked)  # to be read with the first one
+        self._packed: dict[str, dict[int, tuple[str, bytes]]] = {}  # read, and not asked for yet
+        # One page asks for the same columns dozens of times, and the newest block is never packed.
+        kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
+        is_kept = len(kept) < _MOST_KEPT and len(blocks) - len(sealed) <= _FEW_BLOCKS
+        self._unpacked = kept if is_kept else {}
+
+    def numbers(self, name: str) -> Values:
+        """Return a column of numbers, NaN for what is not known."""
+        if name not in self._columns:
+            parts: list[Values] = []
+            # Blocks of one type are unpacked together: a year has a thousand, and each step costs microseconds.
+            for kind, blocks in groupby(self._contents(name), key=itemgetter(0)):
+                contents = [content for _, content in blocks]
+                if kind == UNPACKED:
+                    parts += contents
+                elif kind.startswith(NULLS):
+                    parts += [unpack_numbers(kind, nothing) for nothing in contents]
+                else:
+                    parts.append(unpack_numbers(kind, b"".join(contents)))
+            self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0))
+        found: Values = self._columns[name]
+        return found
+
+    def words(self, name: str) -> Integers:
+        """Return a column of texts as their numbers, -1 for what is not known."""
+        if name not in self._columns:
+            parts = []
+            split: list[tuple[bytes | None, Any]] = [
+                (None, content) if kind == UNPACKED else split_texts(content) for kind, content in self._contents(name)
+            ]
+            # Most blocks have the same texts as the one before.
+            for head, blocks in groupby(split, key=itemgetter(0)):
+                contents = [content for _, content in blocks]
+                if head is None:
+                    parts += [self.texts.table(texts).take(codes, mode="clip") for codes, texts in contents]
+                else:
+                    parts.append(self.texts.table_of(head).take(codes_in(b"".join(contents)), mode="clip"))
+            self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))
+        found: Integers = self._columns[name]
+        return found
+
+    def mask_of_words(self, name: str, is_meant: Callable[[str | None], bool]) -> Mask:
+        """Return for each row whether its text of a column is one that is meant; None is what is not known."""
+        codes = self.words(name)
+        table = np.array([*map(is_meant, self.texts.texts), is_meant(None)], dtype=np.bool_)
+        found: Mask = table[codes]
+        return found
+
+    def rows_of(self, prefix: str) -> Integers:
+        """Return to which row of the chunk each playback or look-up belongs."""
+        name = f"{prefix}row"
+        if name not in self._columns:
+            parts, before = [], 0
+            for (kind, content), length in zip(self._contents(name), self._lengths, strict=True):
+                rows = content if kind == UNPACKED else unpack_numbers(kind, content)
+                parts.append(rows.astype(np.int64) + before)
+                before += length
+            self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        found: Integers = self._columns[name]
+        return found
+
+    @cached_property
+    def _question(self) -> tuple[Select[tuple[str, int, str, bytes]], dict[str, Any]]:
+        first, last = self._blocks[0], self._blocks[-1]
+        if last - first < 2 * len(self._blocks):
+            return _COLUMNS_BETWEEN, {"first": first, "last": last}
+        # Imported measurements of earlier times lie far apart.
+        return _COLUMNS_AMONG, {"blocks": list(self._blocks)}
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return [
+            len(content if kind == UNPACKED else unpack_numbers(kind, content))
+            for kind, content in self._contents("started_s")
+        ]
+
+    def _contents(self, name: str) -> list[tuple[str, Any]]:
+        """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
+        if self._sealed and name not in self._packed:
+            names = {name, *self._ahead}
+            self._ahead = set()
+            query, values = self._question
+            self._packed |= {one: {} for one in names}
+            for row in self._connection.execute(query, {"names": sorted(names), **values}).all():
+                self._packed[row.name][row.block] = (row.kind, row.content)
+        self._asked.add(name)
+        packed = self._packed.pop(name, {})
+        return [
+            packed[block] if block in self._sealed and block in packed else (UNPACKED, self._of_tables(block, name))
+            for block in self._blocks
+        ]
+
+    def _of_tables(self, block: int, name: str) -> Any:
+        """Return the numbers of a block that is not packed, or the codes of its texts and these."""
+        if (block, name) not in self._unpacked:
+            for read, values in read_columns(self._connection, block, read_together(name)).items():
+                self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
+        return self._unpacked[block, name]
+
+
+def fixed(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column that many ask for, and that nobody may write to."""
+    column.setflags(write=False)
+    return column
