@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.names.drawn_lines import CONDITIONS, Condition, drawn_test
-from pytomo_scrapy.analysis.differentiation.judging import Verdict, judge_windows, needed_pairs
+from pytomo_scrapy.analysis.differentiation.differential_verdict import Verdict, judge_windows, needed_pairs
 from pytomo_scrapy.analysis.differentiation.paired import ERROR, LEAST_PAIRS
 from pytomo_scrapy.analysis.differentiation.wehe import DIFFERENTIATION
 from pytomo_scrapy.config import DifferentialConfig

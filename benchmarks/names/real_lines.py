@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.names.drawn_lines import CONDITIONS, SAMPLE_S, line_rates_bps
-from pytomo_scrapy.analysis.differentiation.judging import judge_windows, needed_pairs
+from pytomo_scrapy.analysis.differentiation.differential_verdict import judge_windows, needed_pairs
 from pytomo_scrapy.analysis.differentiation.paired import LEAST_PAIRS
 from pytomo_scrapy.config import DifferentialConfig, PathConfig
 from pytomo_scrapy.lab.authority import Authority

@@ -344,8 +344,7 @@ def _quantiles(values: Sequence[float]) -> dict[str, float | None]:
 def _throughput(connection: Connection, condition: ColumnElement[bool]) -> dict[str | None, ThroughputSummary]:
     """Sum up the windows of each mode (bulk and paced ones answer different questions), and of all under None.
 
-    A window that the service cut off is left out: it holds the burst of its beginning alone. So is one that this
-    tool or its machine spoiled.
+    A window that the service cut off is left out (it holds a burst alone), and one that this tool spoiled.
     """
     windows = (
         select(download.c.mode, download.c.received_bytes, download.c.delivery_bps, download.c.is_cross_traffic)

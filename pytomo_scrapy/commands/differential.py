@@ -14,7 +14,7 @@ from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 
 if TYPE_CHECKING:
     from pytomo_scrapy.config import Config
-    from pytomo_scrapy.crawl.differential import Onlooker
+    from pytomo_scrapy.crawl.differential_run import Onlooker
     from pytomo_scrapy.pages.urls import VideoRef
     from pytomo_scrapy.storage.differential_store import StoredTest
 
@@ -58,13 +58,13 @@ class Command(DatabaseCommand, ScrapyCommand):
             config = self.load_config()
             if opts.consent:
                 config = replace(config, differential=replace(config.differential, has_consent=True))
-            from pytomo_scrapy.crawl.differential import demand_consent
+            from pytomo_scrapy.crawl.differential_run import demand_consent
 
             demand_consent(config)
         self._show([self._measured(video, config)], opts.json)
 
     def _measured(self, video: VideoRef, config: Config) -> StoredTest:
-        from pytomo_scrapy.crawl.differential import run_test
+        from pytomo_scrapy.crawl.differential_run import run_test
         from pytomo_scrapy.failures import MeasurementError, advice_on
 
         with self.opened_database() as database:
@@ -75,7 +75,7 @@ class Command(DatabaseCommand, ScrapyCommand):
                 refuse(f"This video cannot be fetched in pairs: {error}. {advice}".rstrip(), EXIT_FAILED)
 
     def _judged_again(self, number: int) -> StoredTest:
-        from pytomo_scrapy.crawl.differential import judge_again
+        from pytomo_scrapy.crawl.differential_run import judge_again
 
         with self.opened_database() as database:
             found = judge_again(database, number)
@@ -114,7 +114,7 @@ def _video(args: list[str]) -> VideoRef:
 def _onlooker() -> Onlooker:
     """Return who tells on the standard error how the test goes on: results alone are printed."""
     from pytomo_scrapy.analysis.differentiation.paired import LEAST_PAIRS
-    from pytomo_scrapy.crawl.differential import Onlooker
+    from pytomo_scrapy.crawl.differential_run import Onlooker
     from pytomo_scrapy.items import NamedWindow
     from pytomo_scrapy.measure.comparing.named_fetch import FetchPlan
     from pytomo_scrapy.reporting.differential_text import window_line

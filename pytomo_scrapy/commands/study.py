@@ -176,7 +176,7 @@ class Command(CrawlCommand):
 
     def _look(self, database: Database, study: StoredStudy) -> Any:
         """Take a look, and keep it: the account of it and of all later ones says so."""
-        from pytomo_scrapy.analysis.studies.standing import look_again
+        from pytomo_scrapy.analysis.studies.study_standing import look_again
 
         look, rows = look_again(database, study, self._vantage())
         return look, rows, self._stored(database, None, study.name)

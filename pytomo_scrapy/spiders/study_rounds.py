@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from pytomo_scrapy.analysis.studies.standing import look_at, standing_of
+from pytomo_scrapy.analysis.studies.study_standing import look_at, standing_of
 from pytomo_scrapy.crawl.study_crawl import StudyCrawl
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.study_store import note_end, note_look, read_study

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pytomo_scrapy.crawl import differential
+from pytomo_scrapy.crawl import differential_run
 from pytomo_scrapy.failures import MeasurementError
-from tests.analysis.differentiation.test_judging import windows
+from tests.analysis.differentiation.test_differential_verdict import windows
 from tests.commands.conftest import Run, refused
-from tests.crawl.test_differential import MEDIA
+from tests.crawl.test_differential_run import MEDIA
 
 VIDEO = "jNQXAC9IVRw"
 OWN_LINE = ("-s", "PYTOMO_LINE=off")
@@ -29,9 +29,9 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         needed(found)
         return found
 
-    monkeypatch.setattr(differential, "resolve_video", lambda *_: None)
-    monkeypatch.setattr(differential, "find_media", lambda *_: MEDIA)
-    monkeypatch.setattr(differential, "measure_pairs", measure)
+    monkeypatch.setattr(differential_run, "resolve_video", lambda *_: None)
+    monkeypatch.setattr(differential_run, "find_media", lambda *_: MEDIA)
+    monkeypatch.setattr(differential_run, "measure_pairs", measure)
 
 
 def test_without_consent_it_says_what_it_would_send_and_ends(run: Run, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_media_that_cannot_be_fetched_in_pairs_are_one_sentence(
     def find(*_: Any) -> Any:
         raise MeasurementError("no_url_formats", "no file over HTTPS")
 
-    monkeypatch.setattr(differential, "find_media", find)
+    monkeypatch.setattr(differential_run, "find_media", find)
     ended = run("differential", "--consent", VIDEO, *OWN_LINE, "--database", tmp_path / "x.db")
     refused(ended, 3, "This video cannot be fetched in pairs: no_url_formats: no file over HTTPS.")
 

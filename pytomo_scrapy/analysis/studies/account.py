@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from pytomo_scrapy.analysis.studies.freezing import power_sentence
-from pytomo_scrapy.analysis.studies.standing import standing_of
 from pytomo_scrapy.analysis.studies.study_rows import StudyRows, comparable_versions
+from pytomo_scrapy.analysis.studies.study_standing import standing_of
 from pytomo_scrapy.failures import REFUSALS
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.database import Database

@@ -13,7 +13,7 @@ from pytomo_scrapy.analysis.compared import compare
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.studies.account import account_of
 from pytomo_scrapy.analysis.studies.freezing import freeze_plan, power_sentence
-from pytomo_scrapy.analysis.studies.standing import look_again, standing_of
+from pytomo_scrapy.analysis.studies.study_standing import look_again, standing_of
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.reporting.studies_table import studies_table

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pytomo_scrapy import config
-from pytomo_scrapy.crawl import differential
-from pytomo_scrapy.crawl.differential import Onlooker, judge_again, run_test
+from pytomo_scrapy.crawl import differential_run
+from pytomo_scrapy.crawl.differential_run import Onlooker, judge_again, run_test
 from pytomo_scrapy.crawl.line_lock import lock_of
 from pytomo_scrapy.failures import LineError, SettingError
 from pytomo_scrapy.measure.comparing.name_pairs import PairsPlan
@@ -20,7 +20,7 @@ from pytomo_scrapy.pages.urls import VideoRef
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.differential_store import read_test, read_tests
 from pytomo_scrapy.storage.measurements.repository import Repository
-from tests.analysis.differentiation.test_judging import windows
+from tests.analysis.differentiation.test_differential_verdict import windows
 
 VIDEO = VideoRef("youtube", "abcdefghijk", "https://www.youtube.com/watch?v=abcdefghijk")
 MEDIA = FetchPlan("https://rr1---sn-one.googlevideo.com/v", "192.0.2.1", 5.0, 1000)
@@ -49,9 +49,9 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[PairsPlan]:
         needed(found)
         return tuple(found)
 
-    monkeypatch.setattr(differential, "resolve_video", lambda *_: None)
-    monkeypatch.setattr(differential, "find_media", lambda *_: MEDIA)
-    monkeypatch.setattr(differential, "measure_pairs", measure)
+    monkeypatch.setattr(differential_run, "resolve_video", lambda *_: None)
+    monkeypatch.setattr(differential_run, "find_media", lambda *_: MEDIA)
+    monkeypatch.setattr(differential_run, "measure_pairs", measure)
     return asked
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytomo_scrapy.analysis.differentiation.judging import judge_windows, needed_pairs, sample_rates_bps
+from pytomo_scrapy.analysis.differentiation.differential_verdict import judge_windows, needed_pairs, sample_rates_bps
 from pytomo_scrapy.items import NamedWindow, TimedFetch
 from pytomo_scrapy.items.name_pair import NEUTRAL, SERVICE
 

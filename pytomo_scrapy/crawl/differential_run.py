@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from pytomo_scrapy import __version__
-from pytomo_scrapy.analysis.differentiation.judging import judge_windows, needed_pairs
+from pytomo_scrapy.analysis.differentiation.differential_verdict import judge_windows, needed_pairs
 from pytomo_scrapy.analysis.differentiation.paired import LEAST_PAIRS
 from pytomo_scrapy.config import Config, DifferentialConfig
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
