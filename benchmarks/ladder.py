@@ -20,15 +20,15 @@ from multiprocessing import get_context
 
 from pytomo_scrapy import config
 from pytomo_scrapy.items import LadderResult, MediaFormat, PlaybackResult, ResolveResult
-from pytomo_scrapy.items.precision import round_trace
+from pytomo_scrapy.items.precision import round_ladder, round_trace
 from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.model import Delivery
 from pytomo_scrapy.lab.servers import LabOptions, make_world
-from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.declared_video import declared_video
-from pytomo_scrapy.measure.playback.simulation import player_parameters, simulate_playback
+from pytomo_scrapy.measure.playback.ladder_building import KnownLadder
+from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
-from pytomo_scrapy.measure.playback.window_replay import window_traces
+from pytomo_scrapy.measure.playback.window_replay import replay_window
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.adaptive import LIVE
 from pytomo_scrapy.measure.window.loop import download_window
@@ -78,14 +78,16 @@ def measure(task: Task) -> Seen:
             assert live is not None
             plan = replace(plan, live=replace(live, parameters=player_parameters(task.player)))
         window = round_trace(download_window(plan, download))
-        playback = replace(settings.playback, ladder="declared")
-        timelines, playbacks, ladder = analyse_window(window, declared_video(resolve), playback)
+        declared = declared_video(resolve)
+        if task.mode == "bulk":  # as with PYTOMO_LADDER=index
+            known, cost = read_lists(resolve.rungs, chosen, download, "")
+            ladder_read = round_ladder(known.ladder) if known is not None else None
+            declared = replace(declared, known=KnownLadder(ladder_read, cost.received_bytes, cost.request_count))
+        timelines, playbacks, ladder = analyse_window(window, declared, settings.playback)
     shown = next(found for found in playbacks if found.player in {"dashjs", f"{task.player} {LIVE}"})
-    if task.mode != "bulk" or ladder is None:
-        return Seen(plan.formats[0].height_px, ladder, shown)
-    source = LadderSource(ladder.ladder)
-    traces = window_traces(window, timelines)
-    replayed = simulate_playback(traces, task.player, horizon_s=task.window_s, source=source)
+    replayed = None
+    if task.mode == "bulk" and ladder is not None:
+        replayed = replay_window(window, timelines, task.player, {}, task.player, declared, ladder.ladder)
     return Seen(plan.formats[0].height_px, ladder, shown, replayed)
 
 
