@@ -73,7 +73,8 @@ def _packet_s(stream: StreamTrace) -> float:
 def _queue_bytes(carried: Sequence[float], line: LineFacts) -> float:
     """Return how much waits before the line at the most, by the probes that waited longest.
 
-    But so much that a connection whose window shrinks still fills the line, as the trace shows. Without enough probes: what the line's best rate carries in a round trip, as routers are sized.
+    But so much that a connection whose window shrinks still fills the line, as the trace shows. Without enough probes:
+    what the line's best rate carries in a round trip, as routers are sized.
     """
     round_trip_s = line.round_trip_s or 0.0
     step = int(1.0 / GRID_S)
