@@ -51,7 +51,7 @@ class Counting:
         self.count(len(body))
         return None
 
-    def count(self, body_bytes: int) -> None:
+    def count(self, body_bytes: int, at_s: float | None = None) -> None:
         self.received_bytes += body_bytes
 
 

@@ -9,7 +9,7 @@ Source: the .proto files of LuanRT/googlevideo (MIT); where they were seen on th
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -272,39 +272,66 @@ def _read(kind: type, body: bytes, at: int, end: int) -> object:
     The library's own reader takes a millisecond for the header of a segment: it looks everything up for each value, and
     reads byte by byte from a file.
     """
-    (declared, numbers), values = _fields(kind), dict[str, Any]()
+    declared, plain = _fields(kind)
+    values: dict[str, Any] = {}
     while at < end:
-        # Most numbers are of one byte, and a call for each would be half of the time that a message takes.
-        tag, at = (body[at], at + 1) if body[at] < 0x80 else _number(body, at, end)
-        if (name := numbers.get(tag)) is not None:
-            values[name], at = (body[at], at + 1) if at < end and body[at] < 0x80 else _number(body, at, end)
+        tag, at = body[at], at + 1
+        if tag >= 0x80:
+            tag, at = _number(body, at - 1, end)
+        if (known := plain.get(tag)) is None:
+            at = _read_other(declared, tag, body, at, end, values)
             continue
-        field, wire = declared.get(tag >> 3), tag & 0b111
-        value: Any
-        if wire == _VARINT:
+        # Most numbers have up to four bytes, and a call for each would be half of the time that a message takes.
+        if at + 4 > end:
             value, at = _number(body, at, end)
+        elif (value := body[at]) < 0x80:
+            at += 1
+        elif (second := body[at + 1]) < 0x80:
+            value, at = value & 0x7F | second << 7, at + 2
+        elif (third := body[at + 2]) < 0x80:
+            value, at = value & 0x7F | (second & 0x7F) << 7 | third << 14, at + 3
         else:
-            size, at = _number(body, at, end) if wire == _LENGTH else (_fixed_bytes(wire), at)
-            start, at = at, at + size
-            if at > end:
-                raise ValueError("a field is cut")
-            if field is not None and field.message is not None and wire == _LENGTH:
-                value = (
-                    _format_id(body[start:at]) if field.message is FormatId else _read(field.message, body, start, at)
-                )
-            else:
-                value = body[start:at]
-        if field is None:
-            continue
-        if wire == field.wire and not field.is_repeated:
-            values[field.name] = value if field.convert is None else field.convert(value)
-        elif not field.is_repeated:
-            raise ValueError(f"{field.name} is of wire type {wire}")
-        elif field.wire == _VARINT and wire == _LENGTH:
-            values.setdefault(field.name, []).extend(_numbers(value))
+            value, at = _number(body, at, end)
+        name, convert = known
+        if convert is None:
+            values[name] = value
+        elif at + value > end:
+            raise ValueError("a field is cut")
         else:
-            values.setdefault(field.name, []).append(_converted(field, wire, value))
+            values[name] = convert(body[at : at + value])
+            at += value
     return kind(**values)
+
+
+def _read_other(
+    declared: Mapping[int, _Field], tag: int, body: bytes, at: int, end: int, values: dict[str, Any]
+) -> int:
+    """Read the value at `at` of a field that is not among the plain ones, and return where it ends."""
+    field, wire = declared.get(tag >> 3), tag & 0b111
+    value: Any
+    if wire == _VARINT:
+        value, at = _number(body, at, end)
+    else:
+        size, at = _number(body, at, end) if wire == _LENGTH else (_fixed_bytes(wire), at)
+        start, at = at, at + size
+        if at > end:
+            raise ValueError("a field is cut")
+        value = body[start:at]
+        if field is not None and field.message is not None and wire == _LENGTH:
+            value = _reader(field.message)(value)
+    if field is None:
+        return at
+    if field.is_repeated and field.wire == _VARINT and wire == _LENGTH:
+        values.setdefault(field.name, []).extend(_numbers(value))
+        return at
+    if wire != field.wire:
+        raise ValueError(f"{field.name} is of wire type {wire}")
+    value = value if field.convert is None else field.convert(value)
+    if field.is_repeated:
+        values.setdefault(field.name, []).append(value)
+    else:
+        values[field.name] = value
+    return at
 
 
 @lru_cache(maxsize=64)
@@ -317,12 +344,6 @@ def _fixed_bytes(wire: int) -> int:
     if wire not in _FIXED_BYTES:
         raise ValueError(f"wire type {wire} is none of today's")
     return _FIXED_BYTES[wire]
-
-
-def _converted(field: _Field, wire: int, value: Any) -> Any:
-    if wire != field.wire:
-        raise ValueError(f"{field.name} is of wire type {wire}")
-    return value if field.convert is None else field.convert(value)
 
 
 def _numbers(body: bytes) -> Iterator[int]:
@@ -348,8 +369,8 @@ def _number(body: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 @cache
-def _fields(kind: type) -> tuple[dict[int, _Field], dict[int, str]]:
-    """Return the declared fields of a message by their numbers, and the names of plain numbers by their tags."""
+def _fields(kind: type) -> tuple[dict[int, _Field], dict[int, tuple[str, Callable[[bytes], Any] | None]]]:
+    """Return a message's fields by number, and by tag those read at once: plain numbers, and what makes all others."""
     hints, found = get_type_hints(kind, include_extras=True), dict[int, _Field]()
     for field in fields(kind):
         (number,) = field.metadata.values()
@@ -358,12 +379,19 @@ def _fields(kind: type) -> tuple[dict[int, _Field], dict[int, str]]:
             hint = get_args(hint)[0]
         wire, convert = _KINDS.get(hint, (_LENGTH, None))
         found[number] = _Field(field.name, wire, convert, None if hint in _KINDS else hint, is_repeated)
-    plain = {
-        number << 3: one.name
-        for number, one in found.items()
-        if one.wire == _VARINT and one.convert is None and not one.is_repeated
-    }
+    plain: dict[int, tuple[str, Callable[[bytes], Any] | None]] = {}
+    for number, one in found.items():
+        if not one.is_repeated and (one.wire == _LENGTH or (one.wire == _VARINT and one.convert is None)):
+            convert = (one.convert or _reader(one.message)) if one.wire == _LENGTH else None
+            plain[number << 3 | one.wire] = one.name, convert
     return found, plain
+
+
+def _reader(message: type | None) -> Callable[[bytes], Any]:
+    """Return what makes a value of the bytes of a field: a message, or the bytes themselves."""
+    if message is None:
+        return bytes
+    return _format_id if message is FormatId else lambda body: _read(message, body, 0, len(body))
 
 
 def write_message(message: object) -> bytes:

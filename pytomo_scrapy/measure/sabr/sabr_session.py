@@ -7,10 +7,11 @@ refuses is raised as a `SabrFailure`. Times are seconds from the window's t0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.sabr.demand import Demand
 from pytomo_scrapy.measure.sabr.estimator import RateEstimator
 from pytomo_scrapy.measure.sabr.messages import (
@@ -31,12 +32,11 @@ from pytomo_scrapy.measure.sabr.sabr_errors import (
     Gated,
     MediaWithheld,
     ReloadOrdered,
-    SabrFailure,
     ServiceError,
 )
 from pytomo_scrapy.measure.sabr.sabr_plan import SabrPlan
 from pytomo_scrapy.measure.sabr.segments import SegmentHeader, SegmentIntake, Sink, TrackIntake
-from pytomo_scrapy.measure.sabr.ump import ControlPart, NextSegment, UmpReader, read_number
+from pytomo_scrapy.measure.sabr.ump import ControlPart, Skimmed, UmpReader, read_number
 
 # The types of parts that are read. Source: LuanRT/googlevideo (`UMPPartId`).
 MEDIA_HEADER, MEDIA_END = 20, 22
@@ -46,6 +46,8 @@ PLAYBACK_START_POLICY = 47
 CONTEXT_UPDATE, PROTECTION_STATUS, CONTEXT_SENDING_POLICY = 57, 58, 59
 
 PENDING, REQUIRED = 2, 3  # of the protection status
+# Kinds whose parts may wait until they are read: all that they say is which media came when.
+PASSED = frozenset({MEDIA_HEADER, MEDIA_END})
 # Answers without media that are due, one after the other, that end a session.
 MOST_EMPTY = 3
 
@@ -64,10 +66,8 @@ class MediaRun(NamedTuple):
     """Media of one segment, which go to their sink as they are: whoever has them need not read them."""
 
     sink: Sink
-    size_bytes: int  # those of the part under way
-    more_bytes: int  # those of the segment behind it
-    next_part: Callable[[bytes, int, int], tuple[int, int] | None]  # UmpReader.next_media
-    next_segment: Callable[[bytes, int], NextSegment | None]  # UmpReader.next_segment
+    header_id: int
+    left_bytes: int  # of the part under way
 
 
 @dataclass(slots=True)
@@ -95,14 +95,16 @@ class SessionFigures:
 class SabrSession:
     """One session, from its first request to its last answer."""
 
-    def __init__(self, plan: SabrPlan, sinks: Mapping[str, Sink], now_s: Callable[[], float]) -> None:
+    def __init__(self, plan: SabrPlan, sinks: Mapping[str, Sink], clock: Clock) -> None:
         self.tracks = {kind: TrackIntake(kind, sink) for kind, sink in sinks.items()}
         self.segments = SegmentIntake(self.tracks)
         self.demand = Demand(self.tracks, plan.player)
         self.figures = SessionFigures()
         self.redirect_url: str | None = None  # that this answer named
         self._plan = plan
-        self._now_s = now_s
+        self.t0_s = 0.0  # on the clock
+        self._clock = clock
+        self._came_s: float | None = None  # on the clock: when the part came that is read now. None: now
         self._contexts = Contexts()
         self._estimator = RateEstimator(plan.estimator)
         self._answer = _Answer(UmpReader(()), was_due=True)
@@ -120,6 +122,9 @@ class SabrSession:
             PROTECTION_STATUS: self._take_protection,
             CONTEXT_SENDING_POLICY: lambda body: self._contexts.apply(read_message(ContextSendingPolicy, body)),
         }
+
+    def _now_s(self) -> float:
+        return (self._clock() if self._came_s is None else self._came_s) - self.t0_s
 
     @property
     def is_over(self) -> bool:
@@ -162,44 +167,31 @@ class SabrSession:
     def run(self) -> MediaRun | None:
         """Return what takes the bytes that follow as they are. None where they are to be read.
 
-        Almost every read lies in such a run: whoever has it gives it to the sink, and tells `pass_run` before `feed`.
+        Almost every read lies in such a run: whoever has it gives it to the sink, and tells `take_skimmed` of it.
         """
-        reader = self._answer.reader
-        header_id, left_bytes = reader.media_left
+        header_id, left_bytes = self._answer.reader.media_left
         if not left_bytes or (found := self.segments.run(header_id)) is None:
             return None
         sink, missing_bytes = found
-        more_bytes = missing_bytes - left_bytes
-        return MediaRun(
-            sink, left_bytes if more_bytes >= 0 else missing_bytes, more_bytes, reader.next_media, reader.next_segment
-        )
+        return MediaRun(sink, header_id, left_bytes) if left_bytes <= missing_bytes else None
 
-    def pass_segment(self, found: NextSegment, run_bytes: int, head_bytes: int) -> None:
-        """Take note of a run that ended with its segment, whose sink has all of it, and of what stood behind it.
-
-        `run_bytes` are those of its media, and `head_bytes` what stood between them. Raises SabrFailure.
-        """
-        answer = self._answer
-        answer.body_bytes += run_bytes + head_bytes + found.head_bytes
-        self.segments.pass_run(found.ended_id, run_bytes)
+    def take_skimmed(self, notes: Iterable[Skimmed]) -> None:
+        """Take, each with its time, what of the answer was passed over since the last feed. Raises SabrFailure."""
+        answer, reader = self._answer, self._answer.reader
         try:
-            for part in found.parts:
-                self._take[part.kind](part.body)
-        except SabrFailure:
-            answer.body_bytes += found.media_bytes
-            answer.reader.pass_media(found.media_bytes)
-            raise
-
-    def pass_run(self, part_bytes: int, before_bytes: int, head_bytes: int) -> None:
-        """Take note of bytes of a run that its sink has.
-
-        `part_bytes` are those of the part under way, fewer than there were; `before_bytes` those of parts that ended
-        in the run, and `head_bytes` what stood between them.
-        """
-        reader, media_bytes = self._answer.reader, before_bytes + part_bytes
-        self._answer.body_bytes += media_bytes + head_bytes
-        self.segments.pass_run(reader.media_left[0], media_bytes)
-        reader.pass_media(part_bytes)
+            for note in notes:
+                self._came_s, answer.body_bytes = note.at_s, note.body_bytes
+                self.segments.skim(reader.pass_media(note), note)
+                if note.next_bytes:
+                    heads, at, count = note.heads, 0, 0
+                    while at < len(heads):
+                        start = at + 2  # the type and the size of a part that is passed over are of a byte each
+                        kind, at = heads[at], start + heads[at + 1]
+                        self._take[kind](heads[start:at])
+                        count += 1
+                    reader.begin_media(note.header_id, note.next_bytes, count)
+        finally:
+            self._came_s = None
 
     def end_answer(self, *, first_s: float | None, last_s: float | None, is_cut: bool = False) -> None:
         """Take note that the answer is over, whose body came from `first_s` to `last_s`, and judge it.

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from pytomo_scrapy.items import MediaSegment
 from pytomo_scrapy.measure.sabr.messages import FormatId, FormatInitialization, MediaHeader
 from pytomo_scrapy.measure.sabr.sabr_errors import BrokenBody
-from pytomo_scrapy.measure.sabr.ump import MediaPiece
+from pytomo_scrapy.measure.sabr.ump import MediaPiece, Skimmed
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
 MAX_OPEN_SEGMENTS = 64
@@ -36,7 +36,7 @@ class Sink(Protocol):
 
     def receive(self, body: bytes) -> int | None: ...
 
-    def count(self, body_bytes: int) -> None: ...
+    def count(self, body_bytes: int, at_s: float | None = None) -> None: ...
 
 
 def format_key(format_id: FormatId) -> FormatKey:
@@ -235,18 +235,26 @@ class SegmentIntake:
             return None
         return segment.track.sink, segment.header.length_bytes - segment.received_bytes
 
-    def pass_run(self, header_id: int, size_bytes: int) -> None:
-        """Take note of what has come of a run."""
-        segment = self._open[header_id]
+    def skim(self, header_id: int, skimmed: Skimmed) -> None:
+        """Take note of bytes of a segment that nobody wants to see, as `take` takes them."""
+        segment, size_bytes = self._open.get(header_id), skimmed.media_bytes
+        if segment is None or segment.is_held or segment.received_bytes < segment.skipped_bytes:
+            # Which of them are kept or known is for `take` to find out. Of those that are only counted all are alike.
+            self.take(MediaPiece(header_id, bytes(size_bytes)))
+            return
         segment.received_bytes += size_bytes
+        if segment.received_bytes > segment.header.length_bytes:
+            raise BrokenBody(f"a segment is longer than its {segment.header.length_bytes} bytes")
         segment.intake.next_byte += size_bytes
+        if skimmed.untold_bytes:
+            segment.track.sink.count(skimmed.untold_bytes, skimmed.at_s)
 
     def end_segment(self, header_id: int) -> list[tuple[TrackIntake, SegmentHeader]]:
         """Take a segment's end, and return the segments of media that are whole by it."""
         segment = self._open.pop(header_id, None)
         if segment is None:
             raise BrokenBody("the end of a segment without a header")
-        whole = []
+        whole: list[tuple[TrackIntake, SegmentHeader]] = []
         if segment.is_held:
             self._held.append(segment)
         elif self._finish(segment):

@@ -37,13 +37,18 @@ class MediaPiece(NamedTuple):
     body: bytes
 
 
-class NextSegment(NamedTuple):
-    """What stands between the media of two segments."""
+class Skimmed(NamedTuple):
+    """What of an answer was passed over at one moment: media that only count, and the short parts behind them."""
 
-    ended_id: int  # number of the header of the first
-    parts: list[ControlPart]
-    head_bytes: int  # of those parts, and of the head of the media behind them
-    media_bytes: int  # of the second that came with them
+    at_s: float  # when it came, on the clock
+    body_bytes: int  # of the answer up to here
+    media_bytes: int  # of one segment, since the note before
+    untold_bytes: int  # of them, those that its sink has not got
+    part_count: int  # further parts that those media began
+    left_bytes: int  # that are still to come of the last one
+    heads: bytes = b""  # parts behind them, whole ones
+    header_id: int = 0  # of the media that begin behind those: how many they are is `next_bytes`
+    next_bytes: int = 0  # 0: none begin
 
 
 def read_number(data: bytes, at: int = 0) -> tuple[int, int] | None:
@@ -61,6 +66,25 @@ def read_number(data: bytes, at: int = 0) -> tuple[int, int] | None:
     kept_bits = 8 - length
     rest = int.from_bytes(data[at + 1 : at + length], "little")
     return (first & ((1 << kept_bits) - 1)) | rest << kept_bits, at + length
+
+
+def find_media(data: bytes, at: int, passed: Collection[int]) -> tuple[int, int, int] | None:
+    """Return where the next part of media begins, where its media do, and how many they are.
+
+    Before it stand at most short parts of the kinds `passed`, from `at` on. None where anything else does, and where
+    the media end in `data`.
+    """
+    end = len(data)
+    while at + 1 < end and data[at] in passed:
+        if data[at + 1] >= 0x80:
+            return None
+        at += 2 + data[at + 1]
+    if at >= end or data[at] != MEDIA or (size := read_number(data, at + 1)) is None:
+        return None
+    start, media_bytes = size[1] + 1, size[0] - 1
+    if start > end or data[start - 1] >= 0x80 or end - start >= media_bytes:
+        return None
+    return at, start, media_bytes
 
 
 class UmpReader:
@@ -113,8 +137,7 @@ class UmpReader:
             if after is None:
                 break
             at = after
-        if self.part_count > MAX_PARTS:
-            raise BrokenBody(f"an answer of more than {MAX_PARTS} parts")
+        self._count(0)
         self._rest = data[at:]
         return found
 
@@ -123,56 +146,27 @@ class UmpReader:
         """Number of the header whose media are being read, and how many bytes of the part are to come; else 0 bytes."""
         return (0, 0) if self._header_id is None else (self._header_id, self._left_bytes)
 
-    def pass_media(self, size_bytes: int) -> None:
-        """Take note of media that somebody else has taken: fewer bytes than were left of the part."""
-        self._left_bytes -= size_bytes
-        self.media_bytes += size_bytes
+    def pass_media(self, skimmed: Skimmed) -> int:
+        """Take note of media that somebody else has taken, and return the number of their header.
 
-    def next_media(self, data: bytes, at: int, most_bytes: int) -> tuple[int, int] | None:
-        """Go on to a part with more media of the same segment that begins at `at`, where that is all that follows.
-
-        What was left of the part under way has been taken by somebody else, and ends there. Returns where in `data` the
-        next one's media begin, and how many they are. None, and nothing is changed, where anything else follows, where
-        they end in `data`, or where they are more than `most_bytes`.
+        They reach into the last of their parts, or to its end where others begin. Raises BrokenBody.
         """
-        if data[at] != MEDIA or (size := read_number(data, at + 1)) is None:
-            return None
-        start, media_bytes = size[1] + 1, size[0] - 1
-        if len(data) - start >= media_bytes or media_bytes > most_bytes or start > len(data):
-            return None
-        if data[start - 1] != self._header_id or data[start - 1] >= 0x80:
-            return None
-        self.media_bytes += self._left_bytes
-        self._left_bytes = media_bytes
-        self.part_count += 1
-        return start, media_bytes
+        header_id = self._header_id
+        assert header_id is not None
+        self.media_bytes += skimmed.media_bytes
+        self._count(skimmed.part_count)
+        self._left_bytes = skimmed.left_bytes
+        return header_id
 
-    def next_segment(self, data: bytes, at: int) -> NextSegment | None:
-        """Go on to another segment's media, with short control parts alone before them, that begin at `at`.
+    def begin_media(self, header_id: int, media_bytes: int, head_count: int) -> None:
+        """Go on to media that begin behind `head_count` parts which somebody else has read. Raises BrokenBody."""
+        self._header_id, self._left_bytes = header_id, media_bytes
+        self._count(head_count + 1)
 
-        As `next_media` else: what was left of the part under way has been taken by somebody else, and ends there; None,
-        and nothing is changed, where anything else follows, or where the media end in `data`.
-        """
-        begin, parts, end = at, list[ControlPart](), len(data)
+    def _count(self, more: int) -> None:
+        self.part_count += more
         if self.part_count > MAX_PARTS:
-            return None  # which `feed` judges
-        while at + 2 < end and data[at] != MEDIA:
-            kind, size_bytes = data[at], data[at + 1]
-            if kind not in self._wanted or max(kind, size_bytes) >= 0x80:
-                return None
-            parts.append(ControlPart(kind, data[at + 2 : at + 2 + size_bytes]))
-            at += 2 + size_bytes
-        if at >= end or (size := read_number(data, at + 1)) is None:
-            return None
-        start, media_bytes = size[1] + 1, size[0] - 1
-        if start > end or data[start - 1] >= 0x80 or end - start >= media_bytes:
-            return None
-        ended_id, self._header_id = self._header_id, data[start - 1]
-        assert ended_id is not None
-        self.media_bytes += self._left_bytes
-        self._left_bytes = media_bytes
-        self.part_count += len(parts) + 1
-        return NextSegment(ended_id, parts, start - begin, end - start)
+            raise BrokenBody(f"an answer of more than {MAX_PARTS} parts")
 
     def finish(self) -> None:
         """Take note that the body is over. Raises BodyCut where it ends inside a part."""

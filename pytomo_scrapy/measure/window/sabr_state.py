@@ -68,8 +68,7 @@ class SabrState(WindowMachine):
         clock: Clock,
     ) -> None:
         super().__init__(plan, config, streams, allowance)
-        self.session = SabrSession(sabr, {stream.media.kind: stream for stream in streams}, self._now_s)
-        self._clock = clock
+        self.session = SabrSession(sabr, {stream.media.kind: stream for stream in streams}, clock)
         self._target = read_target(sabr.source.url)
         self._fields = {
             name: value for name, value in streams[0].media.http_headers.items() if name.lower() in _KEPT_FIELDS
@@ -102,13 +101,15 @@ class SabrState(WindowMachine):
             case BytesCounted():
                 return self._stop()
             case Tick(now_s):
+                self._body.tick()
                 return [*self._wake(now_s), *self._stop()]
             case TransferEnded(now_s, _, transfer):
                 return [*self._end(transfer, now_s), *self._stop()]
             case HostLookedUp():
                 return [*self._take_address(event), *self._stop()]
             case Opened(t0_s, at):
-                self._t0_s, self._opened_at = t0_s, at
+                self._t0_s = self.session.t0_s = t0_s
+                self._opened_at = at
                 return [*self._ask(0.0), *self._stop()]
             case DeadlineReached():
                 return self._stop("deadline")
@@ -117,9 +118,6 @@ class SabrState(WindowMachine):
             case Closed(now_s):
                 self._close(now_s)
         return []
-
-    def _now_s(self) -> float:
-        return self._clock() - self._t0_s
 
     # What is asked for.
 
@@ -176,6 +174,7 @@ class SabrState(WindowMachine):
         """Judge a request that is over, and go on: to where it was sent, at once, after a pause, or nowhere."""
         request, self._request = self._request, None
         assert request is not None
+        self._body.catch_up()
         follow_up: Hop | None = None
         failure = self._judge(request, transfer)
         try:
@@ -261,7 +260,10 @@ class SabrState(WindowMachine):
         """Keep the request that the window's end cut off. It is no failure while bytes flow."""
         request, self._request = self._request, None
         assert request is not None
-        failure = self._judge_cut(request, transfer, now_s) if self.ended_by == "deadline" else None
+        self._body.catch_up()
+        failure = self._body.failure
+        if failure is None and self.ended_by == "deadline":
+            failure = self._judge_cut(request, transfer, now_s)
         self._end_answer(is_cut=True)
         self.local_address = transfer.local_address or self.local_address
         self.rows.append(request.row(transfer, failure))

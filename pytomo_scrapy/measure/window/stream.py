@@ -77,6 +77,8 @@ TRANSITIONS: dict[StreamState, dict[Step, StreamState]] = {
     StreamState.COMPLETE: {},
     StreamState.FAILED: {},
 }
+# Asked for at each turn of a window's loop: a state as a key is hashed by a function in Python.
+_FINAL = tuple(state for state, steps in TRANSITIONS.items() if not steps)
 
 
 class ArrivalTrace:
@@ -270,9 +272,9 @@ class Stream:
         """What curl calls meanwhile. `len` returns what curl wants to hear: all of it was taken."""
         return len
 
-    def count(self, body_bytes: int) -> None:
-        """Take bytes that curl has counted by itself."""
-        trace, now_s = self.trace, self._clock()
+    def count(self, body_bytes: int, at_s: float | None = None) -> None:
+        """Take bytes that curl has counted by itself, noted at `at_s` on the clock, by default now."""
+        trace, now_s = self.trace, self._clock() if at_s is None else at_s
         if now_s >= trace.until_s:
             trace.begin(now_s, self.received_bytes)
         trace.last_s = now_s
@@ -315,7 +317,7 @@ class Stream:
     @property
     def is_over(self) -> bool:
         """Whether nothing will be asked for any more."""
-        return not TRANSITIONS[self.state]
+        return self.state in _FINAL
 
     def move(self, step: Step) -> None:
         """Go on to the next state."""

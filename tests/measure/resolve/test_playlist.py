@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytomo_scrapy.failures import MeasurementError
@@ -137,6 +137,7 @@ def test_long_playlist_is_read_in_time() -> None:
     assert time.process_time() - began_s < 10
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

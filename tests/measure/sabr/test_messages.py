@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytomo_scrapy.measure.sabr.messages import (
     FormatId,
@@ -65,6 +67,34 @@ def test_text_that_is_none_is_refused() -> None:
 def test_number_without_an_end_costs_no_time() -> None:
     with pytest.raises(BrokenBody):
         read_message(ProtectionStatus, b"\x08" + b"\xff" * 30_000)
+
+
+_NUMBERS = (
+    st.none()
+    | st.integers(0, 2**64 - 1)
+    | st.sampled_from([2**power + more for power in (7, 14, 21, 28, 35) for more in (-1, 0)])
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_NUMBERS, min_size=6, max_size=6), st.none() | st.text(max_size=200))
+def test_numbers_and_texts_of_every_length_are_read(numbers: list[int | None], text: str | None) -> None:
+    lmt, start_range, sequence, start_ms, length, ticks = numbers
+    told = MediaHeader(3, text, 134, lmt, text, start_range, sequence_number=sequence, start_ms=start_ms)
+    told.format_id, told.content_length, told.time_range = FormatId(134, lmt, text), length, TimeRange(ticks, ticks, 7)
+    assert read_message(MediaHeader, write_message(told)) == told
+
+
+def test_header_that_is_cut_anywhere_is_refused_or_shorter() -> None:
+    whole = MediaHeader(3, "abcdefghijk", 134, 7, None, 2**40, content_length=2**20, format_id=FormatId(134, 7, None))
+    body = write_message(whole)
+    for kept in range(len(body)):
+        try:
+            told = read_message(MediaHeader, body[:kept])
+        except BrokenBody:
+            continue
+        assert told != whole
+        assert write_message(told) == body[:kept]
 
 
 def test_message_that_was_written_is_read() -> None:

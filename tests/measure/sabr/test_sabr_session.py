@@ -58,7 +58,7 @@ class Bytes:
 
     may_be_counted = False
 
-    def count(self, body_bytes: int) -> None:
+    def count(self, body_bytes: int, at_s: float | None = None) -> None:
         raise AssertionError("every byte is to be handed over")
 
 

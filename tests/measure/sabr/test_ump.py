@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytomo_scrapy.measure.sabr.sabr_errors import BodyCut, BrokenBody
@@ -42,6 +42,7 @@ def test_recorded_numbers_are_read(shared: Path) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_number_that_was_written_is_read(value: int) -> None:
     for length in range(1, 6):
@@ -80,6 +81,7 @@ def test_parts_come_out_whatever_the_cut() -> None:
     assert read(BODY, list(range(len(BODY)))) == EXPECTED
 
 
+@settings(deadline=None)
 @given(st.integers())
 def test_parts_come_out_of_random_cuts(seed: int) -> None:
     rng = random.Random(seed)
