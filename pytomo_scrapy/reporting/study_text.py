@@ -6,35 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytomo_scrapy.analysis.studies.account import Account
+from pytomo_scrapy.analysis.studies.account import Account, look_words
 from pytomo_scrapy.storage.study_store import Look, StoredStudy
-
-NO_DEVIATION = "None: it was done as planned."
 
 
 def account_lines(account: Account) -> Iterator[str]:
     """Yield the account of a study, a line a value."""
     yield f"Study {account.name}"
     yield from _section("Planned", account.planned)
-    counts = [
-        (
-            f"Arm {arm.arm}",
-            f"{arm.stored} measured: {arm.valid} valid, {arm.refused} refused, {arm.other} failed otherwise",
-        )
-        for arm in account.arms
-    ]
+    counts = [(f"Arm {arm.arm}", arm.words) for arm in account.arms]
     yield from _section("Done", [*account.done, *counts])
-    yield from _section("Deviated", [("", text) for text in account.deviations or [NO_DEVIATION]])
+    yield from _section("Deviated", [("", text) for text in account.deviations_said])
 
 
 def look_lines(look: Look) -> Iterator[str]:
     """Yield what a look at the outcome showed."""
-    if look.is_planned and look.level is not None:
-        planned = f"planned, level {100 * look.level:.2g} %"
-    else:
-        planned = "not planned: it is kept in the database as such"
-    said = f"after round {look.round_count}, {100 * look.information_ratio:.0f} % of the planned pairs; {planned}"
-    yield from _section("Found", [("Look", said), *(("", text) for text in look.sentence.split(". ") if text)])
+    yield from _section(
+        "Found", [("Look", look_words(look)), *(("", text) for text in look.sentence.split(". ") if text)]
+    )
 
 
 def study_values(study: StoredStudy, account: Account, look: Look | None) -> dict[str, Any]:
