@@ -163,7 +163,7 @@ class Command(CrawlCommand):
     def _show(self, *, is_json: bool) -> None:
         from pytomo_scrapy.analysis.studies.account import account_of
         from pytomo_scrapy.analysis.studies.study_standing import look_again
-        from pytomo_scrapy.reporting.study_text import account_lines, look_lines, study_values
+        from pytomo_scrapy.reporting.study_text import account_sections, look_section, section_lines, study_values
 
         plan, _ = self._plan()
         look: Look | None = None
@@ -178,7 +178,8 @@ class Command(CrawlCommand):
         if is_json:
             print(json.dumps(study_values(study, account, look), default=str))
             return
-        for line in [*account_lines(account), *(look_lines(look) if look is not None else ())]:
+        found = [look_section(look)] if look is not None else []
+        for line in section_lines(study.name, [*account_sections(account), *found]):
             print(printable(line))
         self._warn_of_other_plan(study, plan)
 

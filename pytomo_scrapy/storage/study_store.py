@@ -90,6 +90,11 @@ class StoredStudy:
         """Return the version in force."""
         return self.plans[-1]
 
+    @property
+    def outcome(self) -> Look | None:
+        """Return the last look that the plan has. None before: what somebody saw too early is counted, and not told."""
+        return next((look for look in reversed(self.looks) if look.is_planned), None)
+
 
 def read_study(connection: Connection, name: str) -> StoredStudy | None:
     """Return a study. None where no plan of that name was frozen."""

@@ -22,7 +22,7 @@ from pytomo_scrapy.exchange.export_run import ExportChoice
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.reporting.bundle import write_bundle
 from pytomo_scrapy.reporting.method_sheet import method_sheet
-from pytomo_scrapy.reporting.study_text import account_lines
+from pytomo_scrapy.reporting.study_text import account_sections, section_lines
 from pytomo_scrapy.reporting.terminal import print_report
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.study_store import Look, note_look, note_start, read_study
@@ -67,7 +67,7 @@ def test_study_report_sheet_and_bundle_say_the_same(studied: Database, tmp_path:
         assert study is not None
         account = account_of(connection, study)
     assert [plan.version for plan in study.plans] == [1, 2]
-    told = squeezed("\n".join(account_lines(account)))
+    told = squeezed("\n".join(section_lines(NAME, account_sections(account))))
     published = summarise(studied).publication
     assert published is not None
     console = Console(file=(printed := StringIO()), width=4000, highlight=False)

@@ -12,7 +12,7 @@ from pytomo_scrapy.analysis.selection import Selection, conditions
 from pytomo_scrapy.analysis.studies.account import Account, account_of, look_words
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.schema.figure_tables import figure
-from pytomo_scrapy.storage.study_store import Look, PlanVersion, StoredStudy, read_study
+from pytomo_scrapy.storage.study_store import PlanVersion, StoredStudy, read_study
 
 _OF_THE_VERSION = frozenset({"Plan", "Measurements", "Power"})  # that stand with each version
 
@@ -27,11 +27,6 @@ class StudyPart:
     study: StoredStudy
     row_counts: Mapping[int, int]
     account: Account
-
-    @property
-    def outcome(self) -> Look | None:
-        """Return the last look that the plan has. None before: what somebody saw too early is counted, and not told."""
-        return next((look for look in reversed(self.study.looks) if look.is_planned), None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -86,7 +81,7 @@ def study_rows(parts: Sequence[StudyPart]) -> Iterator[tuple[str, str]]:
         yield "done", _joined([*part.account.done, *arms])
         for deviation in part.account.deviations_said:
             yield "deviated from the plan", deviation
-        if (look := part.outcome) is not None:
+        if (look := part.study.outcome) is not None:
             yield "found", f"{look_words(look)}: {look.sentence}"
 
 

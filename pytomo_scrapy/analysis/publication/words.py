@@ -161,7 +161,7 @@ def paste_text(found: Publication) -> list[str]:
 
 
 def _study_words(part: StudyPart) -> str:
-    newest, look = part.study.newest, part.outcome
+    newest, look = part.study.newest, part.study.outcome
     deviated = " ".join(part.account.deviations_said)
     found = f" Its look {look_words(look)}: {look.sentence}" if look is not None else ""
     return (

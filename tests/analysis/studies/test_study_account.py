@@ -17,7 +17,7 @@ from pytomo_scrapy.analysis.studies.study_standing import look_again, standing_o
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.reporting.studies_table import studies_table
-from pytomo_scrapy.reporting.study_text import account_lines, look_lines
+from pytomo_scrapy.reporting.study_text import account_sections, look_section, section_lines
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.study_store import (
     StoredStudy,
@@ -97,7 +97,7 @@ def test_study_is_looked_at_when_its_plan_says_and_every_other_look_is_kept(data
     assert [(arm.stored, arm.valid) for arm in account.arms] == [(48, 48), (48, 48)]
     [deviation] = account.deviations
     assert "looked at 1 time out of plan" in deviation
-    text = "\n".join([*account_lines(account), *look_lines(again)])
+    text = "\n".join(section_lines("one", [*account_sections(account), look_section(again)]))
     assert study.newest.plan_hash in text and "48 complete pairs" in text
     with database.read() as connection:
         [row] = studies_table(read_studies(connection), measured_counts(connection)).rows
