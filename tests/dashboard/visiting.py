@@ -17,6 +17,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
+    # Pages are drawn once, by the processor, and by none that stands for a graphics card.
+    *("--disable-software-rasterizer", "--disable-gpu-compositing", "--num-raster-threads=1"),
 )
 ADDRESSES = (
     "/",
