@@ -74,7 +74,7 @@ def overview(connection: Connection, selection: Selection) -> Overview:
     for rows in scan:
         facts.add(rows, selection.is_valid_only)
         failures.add(rows.words("failure"), rows.words("attribution"))
-        causes.add(*cause_codes(rows, selection.is_valid_only))
+        causes.add(*cause_codes(rows))
         if tally is not None:
             tally.add(asked_rows(rows))
     method = facts.ping_method(scan)
