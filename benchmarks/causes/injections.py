@@ -155,7 +155,7 @@ def service(draw: Random) -> Injection:
 
 def content(draw: Random) -> Injection:
     """Return media whose peak is more than the line carries, though their mean is not."""
-    times = draw.choice((1.25, 1.4, 1.6))
+    times = draw.choice((1.1, 1.15, 1.2))
     return Injection(
         (Cause.CONTENT,), f"{times} of the mean", PEAKS, ((-1.0, _slow("access", times * PEAKS_MEAN_BPS, 0.3)),)
     )
