@@ -37,6 +37,7 @@ class Injection:
     freeze_s: tuple[float, float] | None = None  # stopped and running, in turns
     quota_ratio: float | None = None  # of one core, for the probe
     hogs: tuple[int, float] | None = None  # busy programs beside the probe, and the share of a core for all together
+    more_s: float = 0.0  # that its window is longer than others
     stronger: Cause | None = None  # of two: what alone would have left less; None: neither clearly
 
     @property
@@ -154,11 +155,13 @@ def service(draw: Random) -> Injection:
 
 
 def content(draw: Random) -> Injection:
-    """Return media whose peak is more than the line carries, though their mean is not."""
+    """Return media whose peak is more than the line carries, though their mean is not.
+
+    The line is as always at the start, which would else be slow. The peak begins after 10 s of media.
+    """
     times = draw.choice((1.1, 1.15, 1.2))
-    return Injection(
-        (Cause.CONTENT,), f"{times} of the mean", PEAKS, ((-1.0, _slow("access", times * PEAKS_MEAN_BPS, 0.3)),)
-    )
+    change = _slow("access", times * PEAKS_MEAN_BPS, 0.3)
+    return Injection((Cause.CONTENT,), f"{times} of the mean", PEAKS, ((3.0, change),), more_s=5.0)
 
 
 def _host(draw: Random) -> str:

@@ -122,16 +122,17 @@ class Probe:
         self._run = self._repository.begin_run(spider="benchmark", arguments={}, settings={}, vantage=vantage)
 
     def run(self) -> None:
-        """Read commands until there are none: {"address", "mode", "number"}."""
+        """Read commands until there are none: {"address", "mode", "number", "window_s"}."""
         print("ready", flush=True)
         for text in sys.stdin:
             command = json.loads(text)
-            item = self._session(command["address"], command["mode"], command["number"])
+            item = self._session(**command)
             saved = self._repository.save(item, self._run)
             print(json.dumps({"measurement": saved.measurement_id, "failure": item.failure}), flush=True)
 
-    def _session(self, address: str, mode: str, number: int) -> VideoItem:
-        settings = config.load({**self._settings, "PYTOMO_DOWNLOAD_MODE": mode}.get)
+    def _session(self, address: str, mode: str, number: int, window_s: float) -> VideoItem:
+        own = {"PYTOMO_DOWNLOAD_MODE": mode, "PYTOMO_DOWNLOAD_WINDOW_S": window_s}
+        settings = config.load({**self._settings, **own}.get)
         name = "peaks" if address == PEAKS else "video"
         host, clip = host_name(address), self._clips[name]
         formats = tuple(

@@ -104,7 +104,6 @@ class EmulatedLine:
         bundle = self.folder / "ca.pem"
         bundle.write_bytes(b"".join((self.folder / which / "ca.pem").read_bytes() for which in caches))
         settings = {
-            "PYTOMO_DOWNLOAD_WINDOW_S": self.window_s,
             "PYTOMO_DOWNLOAD_BUFFER_GOAL_S": 4,
             "PYTOMO_DOWNLOAD_BULK_EVERY": 0,
             "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S": 4,
@@ -140,7 +139,8 @@ class EmulatedLine:
         if traffic is not None:
             time.sleep(1.5)  # it has filled the line by then
         over, lag = threading.Event(), MachineLag()
-        self._say({"address": injection.address, "mode": mode, "number": number})
+        window_s = self.window_s + injection.more_s
+        self._say({"address": injection.address, "mode": mode, "number": number, "window_s": window_s})
         self._hear("begins")
         disturbing = threading.Thread(target=self._disturb, args=(injection, over))
         disturbing.start()
