@@ -48,10 +48,14 @@ if QUALITY in PARAMETERS:
 
 @dataclass(frozen=True, slots=True)
 class ComparedGroup:
-    """One group: its rows, its figures, and how they differ from those of the first group (none of the first)."""
+    """One group: its rows, its figures, and how they differ from those of the first group (none of the first).
+
+    `n` are the rows that the figures count: videos and days are of the same ones.
+    """
 
     label: str
     value: str
+    n: int
     row_count: int
     valid_count: int
     video_count: int
@@ -106,6 +110,7 @@ def compare(connection: Connection, selection: Selection, by: str, first: str | 
             ComparedGroup(
                 label=labels[index],
                 value=str(group),
+                n=facts[index].valid_count if selection.is_valid_only else facts[index].row_count,
                 **{name: count for name, count in facts[index].counts().items() if name != "vantage_count"},
                 estimates=estimates[index],
                 differences=[one for one in differ if one.group == index],

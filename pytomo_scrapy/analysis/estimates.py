@@ -130,9 +130,9 @@ class Facts:
         is_valid = rows.plain("is_valid") == 1
         self.row_count += len(rows)
         self.valid_count += int(is_valid.sum())
-        for name, counts in self.seen.items():
-            counts.add(rows.whole("started_s") // 86400 if name == "day" else rows.whole(name))
         valid = rows.masked(is_valid) if is_valid_only else rows
+        for name, counts in self.seen.items():
+            counts.add(valid.whole("started_s") // 86400 if name == "day" else valid.whole(name))
         method = valid.words("ping_method")
         self.methods.add(method[method >= 0])
         for name, steps in self.steps.items():
@@ -143,7 +143,7 @@ class Facts:
             steps.add((own + prefix)[is_counted])
 
     def counts(self) -> dict[str, int]:
-        """Return rows, valid rows, videos, days and vantage points."""
+        """Return rows and valid rows, and the videos, days and vantage points of the rows that figures count."""
         names = {"video_row_id": "video_count", "day": "day_count", "vantage_id": "vantage_count"}
         counted = {names[name]: len(counts.merged()[0]) for name, counts in self.seen.items()}
         return {"row_count": self.row_count, "valid_count": self.valid_count, **counted}

@@ -147,8 +147,8 @@ def paste_text(found: Publication) -> list[str]:
     known = [part for part, one in zip(parts, found.figures, strict=True) if one.estimate.value is not None]
     return [
         f"We measured with pytomo-scrapy (versions: {version_words(method)}). Selection: {found.statement} "
-        f"{found.row_count} measurements of {counted(found.video_count, 'video')} on "
-        f"{counted(found.day_count, 'day')} over {lines}, {found.valid_count} of which say something about the line. "
+        f"{found.row_count} measurements over {lines}, {found.valid_count} of which say something about the line, of "
+        f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}. "
         f"{refused_words(found)}",
         f"Playback is simulated from the arrival of the media in a window of {_windows(method)} (player "
         f"{', '.join(method.players) or 'none'}); it was not watched, and it is not the service's own player.",
