@@ -229,6 +229,11 @@ def _runs(connection: Connection, selection: Selection) -> list[_RunFacts]:
     ]  # fmt: skip
 
 
+def _every_row(selection: Selection) -> Selection:
+    """Return the rows that an era is found among: whatever filters ask for, but for a condition of the user's own."""
+    return Selection(selection.start_s, selection.end_s, is_valid_only=False, condition=selection.condition)
+
+
 def _ways(row: Any, client: str | None) -> dict[str, str]:
     ways = {"yt-dlp": row.yt_dlp_version, "pytomo-scrapy": row.software_version, "client": client}
     settings = row.settings or {}
@@ -241,7 +246,7 @@ def _facts(connection: Connection, selection: Selection) -> dict[int, tuple[int,
     clients: defaultdict[int, Counter[str]] = defaultdict(Counter)
     first: dict[int, int] = {}
     counts: Counter[int] = Counter()
-    scan = ColumnScan(connection, Selection(selection.start_s, selection.end_s, is_valid_only=False))
+    scan = ColumnScan(connection, _every_row(selection))
     for rows in scan:
         started = rows.whole("started_s")
         pairs = joined_keys(rows.whole("run_id"), rows.words("client"))

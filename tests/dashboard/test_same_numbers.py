@@ -238,9 +238,11 @@ def test_export_says_which_rows_figures_count(filled: Path, tmp_path: Path, rows
     assert f"count {told['n']} rows of this period" in (tmp_path / "all" / "README.md").read_text()
 
 
-def test_bundle_recomputed_in_pandas_gives_its_own_figures(filled: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", [None, "mode = 'bulk' AND vantage_id < 3 AND dns_elapsed_s < 0.02"])
+def test_bundle_recomputed_in_pandas_gives_its_own_figures(filled: Path, tmp_path: Path, where: str | None) -> None:
     database = open_database(f"sqlite:///{filled}")
-    write_bundle(database, tmp_path / "bundle", ExportChoice("csv", "wide", ExportSelection(), license="CC0-1.0"))
+    selection = ExportSelection(where=where)
+    write_bundle(database, tmp_path / "bundle", ExportChoice("csv", "wide", selection, license="CC0-1.0"))
     database.close()
     told = json.loads((tmp_path / "bundle" / "figures.json").read_text())
     rows = pandas.read_csv(tmp_path / "bundle" / "measurements.csv", low_memory=False)

@@ -15,8 +15,9 @@ from pytomo_scrapy.analysis.columnar.chunk import BlockChunk, fixed
 from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
-from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.analysis.selection import Condition, Selection
 from pytomo_scrapy.failures import is_for_good
+from pytomo_scrapy.storage.database import read_once
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
 
@@ -215,6 +216,8 @@ class ColumnScan:
             )
         if selection.era.left_out_runs:
             is_selected &= ~np.isin(rows.whole("run_id"), self._left_out_runs)
+        if selection.condition is not None:
+            is_selected &= np.isin(rows.whole("measurement_id"), self._meeting(selection.condition))
         return is_selected
 
     def _dimension(self, rows: SelectedRows, name: str) -> Integers:
@@ -228,6 +231,15 @@ class ColumnScan:
             numbers = rows.plain(DIMENSIONS[name].column)
             return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)
         return rows.words(DIMENSIONS[name].column)
+
+    def _meeting(self, condition: Condition) -> Integers:
+        """Return the measurements that meet a condition."""
+
+        def read() -> Integers:
+            found = self._connection.execute(condition.measurement_ids.execution_options(yield_per=10_000))
+            return np.fromiter(found.scalars(), dtype=np.int64)
+
+        return read_once(self._connection, ("condition", condition.words), read)
 
     @cached_property
     def _left_out_runs(self) -> Integers:

@@ -12,6 +12,7 @@ from pytomo_scrapy.analysis.publication.publication import Publication, Publishe
 from pytomo_scrapy.analysis.publication.reported import ETSI
 from pytomo_scrapy.analysis.publication.study_part import StudyPart, study_rows
 from pytomo_scrapy.analysis.refusals import RefusedShare
+from pytomo_scrapy.analysis.selection import CONDITION
 from pytomo_scrapy.items.in_words import counted, number
 
 AUTHOR = "The pytomo-scrapy project"
@@ -19,6 +20,10 @@ LICENSE = "GPL-3.0-or-later"  # of this program, not of what it measured
 _NOT_STATED = "not stated"
 _MOST_VALUES = 6  # of a column, by name
 _MOST_LINES = 12
+_CHOSEN = (
+    "A condition chose the rows, and the figures are of these alone: where it asks how a session ended, they say "
+    "nothing of the line. Refusals are those of the whole period."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ def figures_section(found: Publication) -> Section:
         sentences.append(f"Model error of a session, in the mean {WHERE} (docs/playback.md): {errors}.")
     if found.grade is not None:
         sentences.append(grade_words(found.grade))
+    if CONDITION in found.selection["filters"]:
+        sentences.append(_CHOSEN)
     columns = ("figure", "value", "95 % interval", "n", "n for ±5 %", "n for ±10 %")
     return Section("What to publish", [*sentences, *found.selection["notes"]], columns, rows)
 
