@@ -140,11 +140,11 @@ def choices(connection: Connection, start_s: int, end_s: int) -> dict[str, list[
         .order_by(figure.c.started_s.desc())
         .limit(_ROWS_FOR_CHOICES)
     )
+    # Column by column: a counter counts a whole one at once.
+    by_column = zip(*connection.execute(newest).all(), strict=True)
     counters: dict[str, Counter[Any]] = {name: Counter() for name in columns}
-    for row in connection.execute(newest):
-        for name, value in zip(columns, row, strict=True):
-            if value is not None:
-                counters[name][value] += 1
+    for name, values in zip(columns, by_column, strict=False):  # none at all without rows
+        counters[name] = Counter(value for value in values if value is not None)
     for value in connection.execute(select(playback.c.player).order_by(playback.c.id.desc()).limit(100)).scalars():
         counters["player"][value] += 1
     found = {name: [value for value, _ in counter.most_common(50)] for name, counter in counters.items()}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, bindparam, select
 
 from pytomo_scrapy.analysis.columnar.blocks import (
+    FIGURE_COLUMNS,
     NULLS,
     Integers,
     Values,
@@ -67,8 +68,9 @@ class BlockChunk:
         self._packed: dict[str, dict[int, tuple[str, bytes]]] = {}  # read, and not asked for yet
         # One page asks for the same columns dozens of times, and the newest block is never packed.
         kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
-        is_kept = len(kept) < _MOST_KEPT and len(blocks) - len(sealed) <= _FEW_BLOCKS
-        self._unpacked = kept if is_kept else {}
+        self._is_kept = READ_ONCE in connection.get_execution_options() and len(kept) < _MOST_KEPT
+        self._is_kept &= len(blocks) - len(sealed) <= _FEW_BLOCKS
+        self._unpacked = kept if self._is_kept else {}
 
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
@@ -159,7 +161,13 @@ class BlockChunk:
     def _of_tables(self, block: int, name: str) -> Any:
         """Return the numbers of a block that is not packed, or the codes of its texts and these."""
         if (block, name) not in self._unpacked:
-            for read, values in read_columns(self._connection, block, read_together(name)).items():
+            names = read_together(name)
+            # What one page asks for of the newest block is read at once: a question for each column takes far longer.
+            if "." not in name:
+                names = (
+                    FIGURE_COLUMNS if self._is_kept else sorted({name, *(one for one in self._asked if "." not in one)})
+                )
+            for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
         return self._unpacked[block, name]
 
