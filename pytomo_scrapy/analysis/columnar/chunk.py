@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     split_texts,
     unpack_numbers,
 )
+from pytomo_scrapy.analysis.columnar.kept_columns import kept_columns
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.storage.database import READ_ONCE
 from pytomo_scrapy.storage.schema.figure_tables import figure_column
@@ -66,6 +67,7 @@ class BlockChunk:
         self._asked = set() if asked is None else asked
         self._ahead = set(self._asked)  # to be read with the first one
         self._packed: dict[str, dict[int, tuple[str, bytes]]] = {}  # read, and not asked for yet
+        self._kept, self._key = kept_columns(connection), tuple(blocks)
         # One page asks for the same columns dozens of times, and the newest block is never packed.
         kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
         self._is_kept = READ_ONCE in connection.get_execution_options() and len(kept) < _MOST_KEPT
@@ -75,16 +77,7 @@ class BlockChunk:
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
         if name not in self._columns:
-            parts: list[Values] = []
-            # Blocks of one type are unpacked together: a year has a thousand, and each step costs microseconds.
-            for kind, blocks in groupby(self._contents(name), key=itemgetter(0)):
-                contents = [content for _, content in blocks]
-                if kind == UNPACKED:
-                    parts += contents
-                elif kind.startswith(NULLS):
-                    parts += [unpack_numbers(kind, nothing) for nothing in contents]
-                else:
-                    parts.append(unpack_numbers(kind, b"".join(contents)))
+            parts = [content if kind is None else unpack_numbers(kind, content) for kind, content in self._joined(name)]
             self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0))
         found: Values = self._columns[name]
         return found
@@ -92,17 +85,12 @@ class BlockChunk:
     def words(self, name: str) -> Integers:
         """Return a column of texts as their numbers, -1 for what is not known."""
         if name not in self._columns:
-            parts = []
-            split: list[tuple[bytes | None, Any]] = [
-                (None, content) if kind == UNPACKED else split_texts(content) for kind, content in self._contents(name)
+            parts = [
+                self.texts.table(content[1]).take(content[0], mode="clip")
+                if head is None
+                else self.texts.table_of(head).take(codes_in(content), mode="clip")
+                for head, content in self._joined(name)
             ]
-            # Most blocks have the same texts as the one before.
-            for head, blocks in groupby(split, key=itemgetter(0)):
-                contents = [content for _, content in blocks]
-                if head is None:
-                    parts += [self.texts.table(texts).take(codes, mode="clip") for codes, texts in contents]
-                else:
-                    parts.append(self.texts.table_of(head).take(codes_in(b"".join(contents)), mode="clip"))
             self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))
         found: Integers = self._columns[name]
         return found
@@ -142,10 +130,31 @@ class BlockChunk:
             for kind, content in self._contents("started_s")
         ]
 
+    def _joined(self, name: str) -> list[tuple[Any, Any]]:
+        """Return a column with blocks alike joined: of one number format, or with the same distinct texts.
+
+        A year has a thousand blocks, and each step of each would cost microseconds. None: not packed.
+        """
+        kept = self._kept.get(self._key, name)
+        if kept is not None:
+            self._asked.add(name)
+            return cast(list[tuple[Any, Any]], kept)
+        split: list[tuple[Any, Any]] = [
+            (None, content) if kind == UNPACKED else split_texts(content) if is_text(name) else (kind, content)
+            for kind, content in self._contents(name)
+        ]
+        found: list[tuple[Any, Any]] = []
+        for kind, blocks in groupby(split, key=itemgetter(0)):
+            contents = [content for _, content in blocks]
+            is_joined = isinstance(kind, bytes) or (kind is not None and not kind.startswith(NULLS))
+            found += [(kind, b"".join(contents))] if is_joined else [(kind, content) for content in contents]
+        self._kept.keep(self._key, name, found, sum(map(_size, found)))
+        return found
+
     def _contents(self, name: str) -> list[tuple[str, Any]]:
         """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
         if self._sealed and name not in self._packed:
-            names = {name, *self._ahead}
+            names = {name, *(one for one in self._ahead if not self._kept.has(self._key, one))}
             self._ahead = set()
             query, values = self._question
             self._packed |= {one: {} for one in names}
@@ -164,12 +173,19 @@ class BlockChunk:
             names = read_together(name)
             # What one page asks for of the newest block is read at once: a question for each column takes far longer.
             if "." not in name:
-                names = (
-                    FIGURE_COLUMNS if self._is_kept else sorted({name, *(one for one in self._asked if "." not in one)})
-                )
+                asked = {name, *(one for one in self._asked if "." not in one)}
+                names = FIGURE_COLUMNS if self._is_kept else sorted(asked)
             for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
         return self._unpacked[block, name]
+
+
+def _size(part: tuple[Any, Any]) -> int:
+    kind, content = part
+    if kind is not None:
+        return len(content)
+    # Numbers, or the codes of texts.
+    return int(content[0].nbytes if isinstance(content, tuple) else content.nbytes)
 
 
 def fixed(column: NDArray[Any]) -> NDArray[Any]:
