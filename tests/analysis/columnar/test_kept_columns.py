@@ -1,4 +1,4 @@
-"""Columns are read once while one state is read, as far as there is room for them, and never while something is written."""
+"""Columns are read once while one state is read, as far as there is room, and never while something is written."""
 
 from __future__ import annotations
 
