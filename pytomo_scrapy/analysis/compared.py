@@ -197,8 +197,9 @@ class ComparedTable:
         own = clusters or Clusters(started // 86_400, videos)
         columns: dict[str, Any] = {"group": groups, "started_s": started, "video": videos}
         columns |= {"pair": _pairs(rows), "day": own.days, "video_group": own.videos}
+        ratios = ratios_of(rows)
         for name in ("never_started", "with_stalls"):
-            above, below = ratios_of(rows)[name]
+            above, below = ratios[name]
             columns[name] = np.where(below, np.asarray(above, dtype=np.float64), np.nan)
         columns["startup"] = censored_values(rows, "startup_delay_s", self._startup_at)
         columns["delivery"] = rows.value("delivery_bps")

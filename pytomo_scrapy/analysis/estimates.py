@@ -288,10 +288,11 @@ def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
     mos = rows.value("mos_stalling_hossfeld2011")
     plays = {f"plays_{height}p": rows.value(f"plays_{height}p") for height in HEIGHTS_PX}
     return {
-        **{name: (np.nan_to_num(value), ~np.isnan(value)) for name, value in plays.items()},
+        # Flags are 0, 1 or not known.
+        **{name: (value == 1, ~np.isnan(value)) for name, value in plays.items()},
         # Not known to have started is not known at all: such a session counts below only.
         "never_started": (is_session & (rows.value("is_started") == 0), is_session),
-        "with_stalls": (np.where(is_started, np.nan_to_num(rows.value("has_stall")), 0.0), is_started),
+        "with_stalls": (is_started & (rows.value("has_stall") == 1), is_started),
         "stall_ratio": (stalled, stalled + played),
         "mos": (np.nan_to_num(mos), ~np.isnan(mos)),
     }

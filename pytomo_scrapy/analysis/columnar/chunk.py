@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Executable, bindparam, select
 
 from pytomo_scrapy.analysis.columnar.blocks import (
     FIGURE_COLUMNS,
@@ -116,7 +116,7 @@ class BlockChunk:
         return found
 
     @cached_property
-    def _question(self) -> tuple[Select[tuple[str, int, str, bytes]], dict[str, Any]]:
+    def _question(self) -> tuple[Executable, dict[str, Any]]:
         first, last = self._blocks[0], self._blocks[-1]
         if last - first < 2 * len(self._blocks):
             return _COLUMNS_BETWEEN, {"first": first, "last": last}
@@ -158,8 +158,8 @@ class BlockChunk:
             self._ahead = set()
             query, values = self._question
             self._packed |= {one: {} for one in names}
-            for row in self._connection.execute(query, {"names": sorted(names), **values}).all():
-                self._packed[row.name][row.block] = (row.kind, row.content)
+            for column, block, kind, content in self._connection.execute(query, {"names": sorted(names), **values}):
+                self._packed[column][block] = (kind, content)
         self._asked.add(name)
         packed = self._packed.pop(name, {})
         return [
