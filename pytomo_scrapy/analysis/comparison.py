@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.clustered import Cells, Spread, cells_of, spread_in,
 from pytomo_scrapy.analysis.matching import Design, Match, design_of, match
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.student_t import two_sided_chance
+from pytomo_scrapy.analysis.weighted_values import WeightedValues
 
 LEAST_ROWS = 20  # of each group: below, nothing is said
 
@@ -258,27 +259,6 @@ def _ratio(other: WeightedValues, first: WeightedValues, half: float) -> float |
     if below is None:
         return 0.0  # the first group's may be as long as any
     return above / below if above is not None and below > 0 else None
-
-
-class WeightedValues:
-    """Quantiles of values that do not count alike; infinite ones were never reached.
-
-    Weights may be negative. The share at or below a value is then the largest so far, so that it never falls.
-    """
-
-    def __init__(self, values: Values, weights: Values) -> None:
-        order = np.argsort(values)
-        self._values = values[order]
-        total = np.cumsum(weights[order])
-        shares = total / total[-1] if len(total) and total[-1] > 0 else total
-        self._shares = np.maximum.accumulate(shares)
-
-    def quantile(self, ratio: float) -> float | None:
-        """Return the least value with at least that share at or below it. None where it was never reached."""
-        position = int(np.searchsorted(self._shares, min(max(ratio, 1e-9), 1.0) - 1e-12))
-        if position >= len(self._values) or np.isinf(self._values[position]):
-            return None
-        return float(self._values[position])
 
 
 def group_spread(above: Values, below: Values, clusters: Clusters) -> Spread | None:
