@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
 from pytomo_scrapy.analysis.clustered import share_interval
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
-from pytomo_scrapy.analysis.columnar.counts import Counts, counted
+from pytomo_scrapy.analysis.columnar.counts import Counts, counted, parted
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS
@@ -252,7 +252,13 @@ class _Sums:
         part = self._by_hour[first : int(days.max()) + 1]
         part += np.bincount(keys, minlength=part.size).reshape(part.shape)
         steps = steps_of(rows, PARAMETERS["startup_delay_s"])
-        self._steps.add((hours * MAX_STEPS + steps)[steps >= 0])
+        if not (steps >= 0).all():
+            hours, steps = hours[steps >= 0], steps[steps >= 0]
+        # Of the many steps that there can be few occur: these are numbered, so that each hour has as few.
+        present = counted(steps)[0]
+        keys, sizes = counted(hours, numbered(steps))
+        hours, places = parted(keys)
+        self._steps.add_counted(hours * MAX_STEPS + present[places], sizes)
 
     def result(self) -> BadSessions:
         exposures = self._exposures()

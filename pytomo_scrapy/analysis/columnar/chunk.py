@@ -38,11 +38,16 @@ UNPACKED = ""  # the kind of a block whose values come from the tables themselve
 _MOST_KEPT = 2000
 _FEW_BLOCKS = 4
 # Written once: a page of a year asks a thousand times, and forming the question would take longer than its answer.
-_COLUMNS = select(figure_column.c.name, figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
-    figure_column.c.name.in_(bindparam("names", expanding=True))
+_COLUMNS = (
+    select(figure_column.c.name, figure_column.c.block, figure_column.c.kind, figure_column.c.content)
+    .where(figure_column.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(figure_column.c.name, figure_column.c.block)
 )
 _COLUMNS_BETWEEN = _COLUMNS.where(figure_column.c.block.between(bindparam("first"), bindparam("last")))
 _COLUMNS_AMONG = _COLUMNS.where(figure_column.c.block.in_(bindparam("blocks", expanding=True)))
+
+
+_BEHIND_NAME, _BEHIND_BLOCK = itemgetter(1, 2, 3), itemgetter(1, 2)
 
 
 class BlockChunk:
@@ -66,7 +71,8 @@ class BlockChunk:
         self._columns: dict[str, Any] = {}
         self._asked = set() if asked is None else asked
         self._ahead = set(self._asked)  # to be read with the first one
-        self._packed: dict[str, dict[int, tuple[str, bytes]]] = {}  # read, and not asked for yet
+        # Read, and not asked for yet: block, kind and content, in order of the blocks.
+        self._packed: dict[str, list[tuple[int, str, bytes]]] = {}
         self._kept, self._key = kept_columns(connection), tuple(blocks)
         # One page asks for the same columns dozens of times, and the newest block is never packed.
         kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
@@ -139,8 +145,9 @@ class BlockChunk:
         if kept is not None:
             self._asked.add(name)
             return cast(list[tuple[Any, Any]], kept)
+        has_texts = is_text(name)
         split: list[tuple[Any, Any]] = [
-            (None, content) if kind == UNPACKED else split_texts(content) if is_text(name) else (kind, content)
+            (None, content) if kind == UNPACKED else split_texts(content) if has_texts else (kind, content)
             for kind, content in self._contents(name)
         ]
         found: list[tuple[Any, Any]] = []
@@ -157,14 +164,18 @@ class BlockChunk:
             names = {name, *(one for one in self._ahead if not self._kept.has(self._key, one))}
             self._ahead = set()
             query, values = self._question
-            self._packed |= {one: {} for one in names}
-            for column, block, kind, content in self._connection.execute(query, {"names": sorted(names), **values}):
-                self._packed[column][block] = (kind, content)
+            found = self._connection.execute(query, {"names": sorted(names), **values}).all()
+            self._packed |= {one: [] for one in names}
+            for column, rows in groupby(found, key=itemgetter(0)):
+                self._packed[column] = list(map(_BEHIND_NAME, rows))
         self._asked.add(name)
-        packed = self._packed.pop(name, {})
+        packed = self._packed.pop(name, [])
+        # As a rule every block is packed.
+        if len(packed) == len(self._sealed) == len(self._blocks):
+            return list(map(_BEHIND_BLOCK, packed))
+        of_block = {block: (kind, content) for block, kind, content in packed if block in self._sealed}
         return [
-            packed[block] if block in self._sealed and block in packed else (UNPACKED, self._of_tables(block, name))
-            for block in self._blocks
+            of_block[block] if block in of_block else (UNPACKED, self._of_tables(block, name)) for block in self._blocks
         ]
 
     def _of_tables(self, block: int, name: str) -> Any:

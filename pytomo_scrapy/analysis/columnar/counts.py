@@ -33,6 +33,11 @@ def split_key(key: int, code_count: int = 1) -> tuple[int, ...]:
     return (key, *reversed(codes))
 
 
+def parted(keys: Integers) -> tuple[Integers, Integers]:
+    """Return the two columns that `joined_keys` made keys of."""
+    return keys >> _CODE_BITS, (keys & ((1 << _CODE_BITS) - 1)) - 1
+
+
 def counted(first: Integers, *codes: Integers) -> tuple[Integers, Integers]:
     """Return the distinct numbers of a column in order, and how often each occurs; of several by `joined_keys`."""
     if not len(first):
@@ -62,7 +67,12 @@ class Counts:
     def add(self, keys: Integers, *codes: Integers) -> None:
         """Count the keys, once for each time a key occurs; with codes those that `joined_keys` makes of both."""
         if len(keys):
-            self._parts.append(counted(keys, *codes))
+            self.add_counted(*counted(keys, *codes))
+
+    def add_counted(self, keys: Integers, sizes: Integers) -> None:
+        """Add distinct numbers in order, with how often each was seen."""
+        if len(keys):
+            self._parts.append((keys, sizes))
             if sum(len(part) for part, _ in self._parts) > self._most_keys:
                 # Where the distinct ones alone are as many, merging them again with each part would help nobody.
                 self._most_keys = max(_MANY_KEYS, 2 * len(self.merged()[0]))
