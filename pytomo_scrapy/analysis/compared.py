@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.kept_columns import forget_columns
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows, top_groups
 from pytomo_scrapy.analysis.comparison import Clusters, ComparedFigure, ComparedRows, Difference, Way, differences
 from pytomo_scrapy.analysis.estimates import (
@@ -102,6 +103,8 @@ def compare(connection: Connection, selection: Selection, by: str, first: str | 
         for position, own in enumerate(facts):
             own.add(rows.masked(index == position), selection.is_valid_only)
     estimates, compared = _second_pass(connection, selection, by, groups, scan, facts)
+    # From here on the rows themselves take the memory.
+    forget_columns(connection)
     differ = differences(compared, len(groups)) if len(groups) > 1 else []
     labels = labels_of(connection, by, list(groups))
     return Comparison(

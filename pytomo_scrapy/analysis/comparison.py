@@ -127,7 +127,7 @@ class _TwoGroups:
     group: int
     rows: Integers  # their places among all rows
     design: Design
-    clusters: Clusters
+    cells: Cells
     matches: dict[bytes, _Matched | None] = field(default_factory=dict)  # by the rows whose figure is known
 
     def matched(self, is_known: Mask, *, is_of_times: bool) -> _Matched | None:
@@ -138,9 +138,10 @@ class _TwoGroups:
         return self.matches[key]
 
     def _match(self, is_known: Mask, is_of_times: bool) -> _Matched | None:
-        design, clusters = self.design, self.clusters
+        design, cells = self.design, self.cells
         if not is_known.all():
-            design, clusters = design.masked(is_known), clusters.masked(is_known)
+            known = np.flatnonzero(is_known)
+            design, cells = design.taken(known), cells.taken(known)
         second_count = int(design.is_second.sum())
         if min(second_count, len(design.is_second) - second_count) < LEAST_ROWS:
             return None
@@ -149,8 +150,9 @@ class _TwoGroups:
             return None
         second = design.is_second
         if not found.is_used.all():
-            second, clusters = second[found.is_used], clusters.masked(found.is_used)
-        return _Matched(found, second, cells_of(clusters.days, clusters.videos))
+            used = np.flatnonzero(found.is_used)
+            second, cells = second[used], cells.taken(used)
+        return _Matched(found, second, cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class _Matched:
 def _two_groups(rows: ComparedRows, group: int) -> _TwoGroups:
     places = np.flatnonzero((rows.groups == 0) | (rows.groups == group))
     design = design_of(rows.groups[places] == group, rows.started_s[places], rows.videos[places], rows.pairs[places])
-    return _TwoGroups(group, places, design, Clusters(rows.clusters.days[places], rows.clusters.videos[places]))
+    return _TwoGroups(group, places, design, cells_of(rows.clusters.days[places], rows.clusters.videos[places]))
 
 
 def _difference(two: _TwoGroups, figure: ComparedFigure, is_of_times: bool) -> Difference:

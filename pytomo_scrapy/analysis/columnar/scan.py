@@ -53,7 +53,11 @@ class SelectedRows:
 
     def whole(self, name: str) -> Integers:
         """Return a column of whole numbers that are always known."""
-        return self.plain(name).astype(np.int64)
+        key = f"whole {name}"
+        if key not in self._gathered:
+            self._gathered[key] = fixed(self.plain(name).astype(np.int64))
+        found: Integers = self._gathered[key]
+        return found
 
     def words(self, name: str) -> Integers:
         """Return the codes of a column of texts; the player or resolver is that of the row's playback or look-up."""
