@@ -37,16 +37,20 @@ def values_of(
 ) -> dict[str, Any]:
     """Return the values of a result that the table keeps, by the names of their columns (items/stored.py)."""
     values: dict[str, Any] = {}
-    for column, value_in in _columns_of(result.__class__, table, prefix):
+    for name, column, value_in in _columns_of(result.__class__, table, prefix):
         value = value_in(result)
-        is_detail = column.endswith("failure_detail")
-        values[column] = kept(table.c[column], scrub(value, private_addresses) if is_detail else value)
+        if value is None:
+            values[name] = None  # two thirds of them
+            continue
+        is_detail = name.endswith("failure_detail")
+        values[name] = kept(column, scrub(value, private_addresses) if is_detail else value)
     return values
 
 
 @cache
-def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    return tuple((leaf.name, attrgetter(leaf.path)) for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
+def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Column[Any], Callable[[Any], Any]], ...]:
+    kept_here = (leaf for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
+    return tuple((leaf.name, table.c[leaf.name], attrgetter(leaf.path)) for leaf in kept_here)
 
 
 def kept(column: Column[Any], value: Any) -> Any:

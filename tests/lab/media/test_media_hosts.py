@@ -165,7 +165,7 @@ def test_redirect_loop_leads_from_one_host_to_the_other_and_back(lab: Any) -> No
 def test_delayed_host_answers_late(lab: Any) -> None:
     began = time.monotonic()
     assert lab.get(lab.url("good-separate_20", 140, host=DELAYED), Range="bytes=0-0").status == 206
-    assert 0.3 <= time.monotonic() - began < 2.0
+    assert 0.3 <= time.monotonic() - began < 5.0
 
 
 def test_dual_stack_host_serves_over_ipv6_to_the_ipv6_client_only(lab: Any) -> None:

@@ -136,7 +136,7 @@ def test_worker_call_past_its_deadline_ends_with_its_child() -> None:
 
     failure, elapsed_s, is_alive, total = asyncio.run(scenario())
     assert failure == "deadline: ended after 0.3 s"
-    assert 0.3 <= elapsed_s < 2
+    assert 0.3 <= elapsed_s < 10, "not the minute that it hangs"
     assert not is_alive
     assert total == 2
 
@@ -241,14 +241,14 @@ def test_worker_large_result_does_not_block_the_event_loop() -> None:
 
             watcher = asyncio.create_task(watch())
             os.kill(worker.pid or 0, signal.SIGSTOP)  # a child that stops in mid-answer must not stop us
-            asyncio.get_running_loop().call_later(0.5, os.kill, worker.pid, signal.SIGCONT)
+            asyncio.get_running_loop().call_later(2.0, os.kill, worker.pid, signal.SIGCONT)
             received = await worker.run(calls.give_many_bytes, 20_000_000, deadline_s=20)
             watcher.cancel()
             return len(received), longest_s
 
     length, longest_s = asyncio.run(scenario())
     assert length == 20_000_000
-    assert longest_s < 0.4
+    assert longest_s < 1.5
 
 
 def test_worker_progress_reaches_the_callback_in_order() -> None:
@@ -303,7 +303,7 @@ def test_worker_close_ends_a_hanging_child_within_seconds() -> None:
         return time.monotonic() - started, await call, psutil.pid_exists(pid)
 
     elapsed_s, failure, is_alive = asyncio.run(scenario())
-    assert elapsed_s < 3
+    assert elapsed_s < 10, "not the minute that it hangs"
     assert failure == "worker_died: the worker was closed"
     assert not is_alive
 
