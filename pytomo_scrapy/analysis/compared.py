@@ -212,7 +212,8 @@ class ComparedTable:
             self._columns.setdefault(name, []).append(column)
 
     def rows(self) -> ComparedRows:
-        whole = {name: np.concatenate(parts) for name, parts in self._columns.items()}
+        """Return all rows; what was gathered is given up for them, column by column."""
+        whole = {name: np.concatenate(self._columns.pop(name)) for name in list(self._columns)}
         nothing: Values = np.empty(0)
         empty: Integers = np.empty(0, dtype=np.int64)
         return ComparedRows(

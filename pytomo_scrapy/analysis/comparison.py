@@ -128,12 +128,15 @@ class _TwoGroups:
     rows: Integers  # their places among all rows
     design: Design
     cells: Cells
-    matches: dict[bytes, _Matched | None] = field(default_factory=dict)  # by the rows whose figure is known
+    matches: dict[bytes, _Matched | None] = field(default_factory=dict)  # the last, by the rows whose figure is known
 
     def matched(self, is_known: Mask, *, is_of_times: bool) -> _Matched | None:
         """Return what these rows are matched by: several figures are known of the same ones. None: too few rows."""
         key = sha256(np.packbits(is_known).tobytes()).digest()
         if key not in self.matches:
+            # The last one alone: of a million rows each takes some 50 MB, and figures known of the same rows are
+            # asked for one after the other.
+            self.matches.clear()
             self.matches[key] = self._match(is_known, is_of_times)
         return self.matches[key]
 
