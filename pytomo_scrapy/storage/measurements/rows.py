@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     insert,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
 from pytomo_scrapy.items.stored import leaves_of
 from pytomo_scrapy.storage.scrub import MAX_DETAIL_CHARS, scrub, storable
@@ -118,12 +119,21 @@ def scrub_deeply(value: Any, private_addresses: Iterable[str | None]) -> Any:
 
 def insert_one(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
     """Insert a row. Returns its id."""
-    return int(connection.execute(insert(table).returning(table.c.id), dict(values)).scalar_one())
+    return int(connection.execute(_inserting(table), dict(values)).scalar_one())
+
+
+@cache
+def _inserting(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.id)
 
 
 def insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[int]:
     """Insert rows of the same columns. Returns their ids in the same order."""
     if not rows:
         return []
-    returning = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(returning, rows).scalars())
+    return list(connection.execute(_inserting_in_order(table), rows).scalars())
+
+
+@cache
+def _inserting_in_order(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.id, sort_by_parameter_order=True)

@@ -205,8 +205,8 @@ def test_server_that_closes_during_transfers_ends_them_at_once(lab: Any, lab_thr
     began = time.monotonic()
     lab_thread.run(server.close())
     for thread in threads:
-        thread.join(timeout=5)
-    assert len(ended) == 3 and max(ended) - began < 2.0
+        thread.join(timeout=60)
+    assert len(ended) == 3 and max(ended) - began < 8.0, "before they would have given up"
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.42.2.1", server.port), timeout=1):
         pass
 

@@ -30,13 +30,13 @@ def test_limited_host_delivers_its_rate_smoothly(lab: Any, host: str, rate_bps: 
 
 
 def test_limited_host_sends_its_first_portions_without_holes(lab: Any) -> None:
-    """Nagle's algorithm would hold the second one back for 40 ms; the best of three, as this machine may be busy."""
+    """Nagle's algorithm would hold the second one back for 40 ms; the best of six, as this machine may be busy."""
 
     def longest_gap_s() -> float:
         arrivals = lab.read_for(lab.url("good-muxed_90", 18, host=ONE_MBIT), 0.2)
         return max(later - earlier for (earlier, _), (later, _) in pairwise(arrivals))
 
-    assert min(longest_gap_s() for _ in range(3)) < 0.03
+    assert min(longest_gap_s() for _ in range(6)) < 0.03
 
 
 def test_limited_host_with_clip_ratio_delivers_that_share_of_the_clip_s_rate(lab: Any) -> None:
@@ -56,7 +56,7 @@ def test_limited_host_shares_its_rate_fairly_between_two_connections(lab: Any) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert LEAST_SHARE * 1e6 < 8 * sum(totals) / 1.5 < 1.1e6
     assert totals[0] == pytest.approx(totals[1], rel=0.25)
 

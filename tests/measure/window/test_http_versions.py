@@ -65,7 +65,7 @@ def serving_h2(directory: Path, certificate: Path) -> Iterator[int]:
             yield port
         finally:
             server.terminate()
-            server.wait(5)
+            server.wait(60)
 
 
 @pytest.mark.parametrize(("demanded", "spoken"), [("auto", "2"), ("2", "2"), ("1.1", "1.1")])

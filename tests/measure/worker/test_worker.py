@@ -119,7 +119,7 @@ def test_worker_killed_between_calls_costs_nothing() -> None:
         async with started_worker() as worker:
             pid = await worker.run(calls.own_pid, deadline_s=20)
             os.kill(pid, signal.SIGKILL)
-            assert _is_gone(pid, 2)
+            assert _is_gone(pid, 30)
             return await worker.run(calls.add, 1, 1, deadline_s=20)
 
     assert asyncio.run(scenario()) == 2
@@ -347,15 +347,15 @@ def test_worker_of_a_killed_parent_dies_in_mid_call(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child_pid = int(parent.stdout.readline())
         parent.kill()
-        parent.wait(5)
-    assert _is_gone(child_pid, 3)
+        parent.wait(60)
+    assert _is_gone(child_pid, 30)
 
 
 def test_worker_that_was_never_closed_does_not_keep_the_program_from_ending(tmp_path: Path) -> None:
     done = subprocess.run(
-        _script(tmp_path / "console_script", "pass"), capture_output=True, text=True, timeout=20, check=True
+        _script(tmp_path / "console_script", "pass"), capture_output=True, text=True, timeout=60, check=True
     )
-    assert _is_gone(int(done.stdout), 3)
+    assert _is_gone(int(done.stdout), 30)
 
 
 def test_worker_start_survives_an_interrupt_at_once(tmp_path: Path) -> None:
