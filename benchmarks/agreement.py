@@ -28,6 +28,7 @@ import pandas
 import synthetic
 from recomputed import (
     BIN,
+    COLUMNS,
     FILTERS,
     chosen_rows,
     figures_of,
@@ -122,7 +123,7 @@ def check(client: TestClient, account: Account, rows: Any, chosen: dict[str, str
     check_day(account, ask("day"), frame)
     check_charts(account, ask, frame, chance)
     by = chance.choice([name for name in FILTERS if name not in {"run"}])
-    compared, column = ask("compare", by=by), frame[DIMENSIONS[by].column].map(text_of, na_action="ignore")
+    compared, column = ask("compare", by=by), frame[COLUMNS[by]].map(text_of, na_action="ignore")
     shown = {group["value"]: group for group in compared["groups"]}
     sizes = column.value_counts()
     account.same("compare", f"groups by {by}", len(shown) + compared["left_out_count"], len(sizes))
@@ -249,7 +250,7 @@ def check_bundle(url: str, account: Account, rows: Any, chosen: dict[str, str], 
     """Write the rows of a selection as a bundle, by a condition, and recompute its figures from its own table."""
     names = set(chosen) & set(DIMENSIONS)
     words = [f"started_s >= {chosen['from']} AND started_s < {chosen['to']}"]
-    words += [f"CAST({DIMENSIONS[name].column} AS TEXT) = '{chosen[name]}'" for name in sorted(names)]
+    words += [f"CAST({COLUMNS[name]} AS TEXT) = '{chosen[name]}'" for name in sorted(names)]
     database = open_database(url)
     try:
         choice = ExportChoice("csv", "wide", ExportSelection(where=" AND ".join(words)), license="CC0-1.0")

@@ -13,6 +13,8 @@ from pytomo_scrapy.failures import is_for_good
 BIN = 0.011  # quantiles are of bins of 1 %
 # Of a figure that each player has its own value of, the export holds the headline's.
 FILTERS = [name for name in DIMENSIONS if name not in {"player", "study", "arm", "cause", "symptom"}]
+# The family that rows are chosen by is that of the window first; `address_family` of an export is the resolution's.
+COLUMNS = {name: dimension.column for name, dimension in DIMENSIONS.items()} | {"family": "family"}
 
 
 def selections(rows: Any, chance: random.Random, count: int) -> Iterator[dict[str, str]]:
@@ -24,7 +26,7 @@ def selections(rows: Any, chance: random.Random, count: int) -> Iterator[dict[st
         chosen["rows"] = chance.choice(["valid", "valid", "all"])
         chosen["ad_hoc"] = chance.choice(["without", "with"])
         for name in chance.sample(FILTERS, chance.choice([0, 1, 1, 2])):
-            known = sorted({text_of(value) for value in rows[DIMENSIONS[name].column].dropna().unique()})
+            known = sorted({text_of(value) for value in rows[COLUMNS[name]].dropna().unique()})
             if known:
                 chosen[name] = chance.choice(known)
         yield chosen
@@ -41,12 +43,12 @@ def chosen_rows(rows: Any, chosen: dict[str, str], *, every: bool = False) -> An
     if chosen["rows"] == "valid" and not every:
         mask &= rows.is_valid == 1
     for name in set(chosen) & set(DIMENSIONS):
-        column = rows[DIMENSIONS[name].column]
+        column = rows[COLUMNS[name]]
         mask &= column.map(text_of, na_action="ignore") == chosen[name]
     # Where a period has none but single ones, or one run is asked for, they count.
     period = rows[(rows.started_s >= int(chosen["from"])) & (rows.started_s < int(chosen["to"]))]
     for name in {"vantage", "provider"} & set(chosen):
-        period = period[period[DIMENSIONS[name].column].map(text_of, na_action="ignore") == chosen[name]]
+        period = period[period[COLUMNS[name]].map(text_of, na_action="ignore") == chosen[name]]
     if chosen["ad_hoc"] == "without" and "run" not in chosen and not flags(period).all():
         mask &= ~flags(rows)
     return rows[mask]

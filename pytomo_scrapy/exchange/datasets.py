@@ -149,6 +149,8 @@ def _named() -> dict[str, Any]:
     for table in (measurement, figure):
         # The table `figure` repeats columns of `measurement` for the web page: those are there already.
         named |= {column.name: column for column in table.columns if column.name not in named and column.name != "id"}
+    # But for this one, which is that of the window first: what page and report filter and compare by has their name.
+    named["family"] = figure.c.address_family
     return named
 
 

@@ -29,7 +29,8 @@ COUNT = 20
 PDF_EVERY = 3  # with a filter and without; to lay one out takes longer than all the rest
 BIN = 0.011  # quantiles come from bins of 1 %
 # A filter by its name in an address, and the column of the export that it is about.
-FILTERS = {"provider": "provider", "vantage": "vantage_id", "host": "host", "mode": "mode", "cache_site": "cache_site"}
+FILTERS = {"provider": "provider", "vantage": "vantage_id", "host": "host", "mode": "mode", "cache_site": "cache_site",
+           "family": "family"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
