@@ -173,11 +173,22 @@ def _sentence(result: Mapping[str, Any], plan: StudyPlan, *, is_planned: bool) -
         moved += ", of these days only" if result["is_of_these_days"] else ""
     if not is_planned:
         return f"{what}: {moved}. Nothing is decided by it: the plan has no look here."
-    return f"{what}: {_verdict(result)} ({moved}).{_about_interest(result, plan)}"
+    return f"{what}: {_verdict(result)} ({moved}).{_about_chance(result)}{_about_interest(result, plan)}"
 
 
 def _verdict(result: Mapping[str, Any]) -> str:
     return ("worse" if result["is_worse"] else "better") if result["is_shown"] else "cannot tell"
+
+
+def _about_chance(result: Mapping[str, Any]) -> str:
+    """Say by what is decided, where the interval alone would read as a difference."""
+    low, high, chance = result["relative_low"], result["relative_high"], result["chance"]
+    if result["is_shown"] or None in {low, high, chance} or low <= 0 <= high:
+        return ""
+    return (
+        f" The interval leaves out 0, but the test of this look does not rule out chance (p {chance:.2g}), and the plan"
+        " decides by the test."
+    )
 
 
 def _about_interest(result: Mapping[str, Any], plan: StudyPlan) -> str:
