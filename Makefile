@@ -14,9 +14,10 @@ test: $(VENV)/installed-dev check
 	# Once, and not at every start of the hundreds of crawls below, where Python is told to write no bytecode.
 	$(BIN)/python -m compileall -q pytomo_scrapy tests
 	# Most tests wait for windows to pass, so that several files run at once. What bounds a time closely (the mark
-	# `alone`) follows, two files at once. All measure real time over real sockets: on a busy machine one may need a
-	# second try, which is shown. Bytecode of the tests is kept: pytest would rewrite each of them at each start.
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --reruns 1 --workers 4
+	# `alone`) follows, two files at once. All measure real time over real sockets: what fails beside others is tried
+	# again at the end with nothing beside it, which is shown. Bytecode of the tests is kept: pytest would rewrite each
+	# of them at each start.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --workers 4 --retries 2
 
 # On every save: the tests that start no process and open no socket
 quick: $(VENV)/installed-dev

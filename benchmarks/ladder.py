@@ -1,10 +1,10 @@
 """Compare what adaptive windows and single windows say of a line with what windows at every quality find one by one.
 
-    python benchmarks/ladder.py [--window-s 30] [--player dashjs-adaptive] [--at-once 3]
+    python benchmarks/ladder.py [--window-s 30] [--players dashjs-adaptive,shaka-adaptive] [--at-once 3]
 
 In the lab's world `ladder`: a video in six qualities, on hosts of 0.3 to 20 Mbit/s. For each host: a window in bulk at
-the highest quality, from which the best quality that plays is told and an adaptive player is replayed; a window at each
-quality; and an adaptive window. Printed as Markdown tables; ends with 1 where they do not agree.
+the highest quality, from which the best quality that plays is told and the adaptive players are replayed; a window at
+each quality; and an adaptive window of each player. Printed as Markdown tables; ends with 1 where they do not agree.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 from multiprocessing import get_context
 
 from pytomo_scrapy import config
 from pytomo_scrapy.items import LadderResult, MediaFormat, PlaybackResult, ResolveResult
-from pytomo_scrapy.items.precision import round_trace
+from pytomo_scrapy.items.precision import round_ladder, round_trace
 from pytomo_scrapy.lab.launcher import running_lab
-from pytomo_scrapy.lab.model import Delivery
+from pytomo_scrapy.lab.model import Delivery, LabVideo
 from pytomo_scrapy.lab.servers import LabOptions, make_world
-from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.declared_video import declared_video
-from pytomo_scrapy.measure.playback.simulation import player_parameters, simulate_playback
+from pytomo_scrapy.measure.playback.ladder_building import KnownLadder
+from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.playback.window_analysis import analyse_window
-from pytomo_scrapy.measure.playback.window_replay import window_traces
+from pytomo_scrapy.measure.playback.window_replay import replay_window
 from pytomo_scrapy.measure.resolve.resolution import resolve_video
 from pytomo_scrapy.measure.window.adaptive import LIVE
 from pytomo_scrapy.measure.window.loop import download_window
@@ -38,21 +39,26 @@ from pytomo_scrapy.measure.window.rung_lists import read_lists
 RATIO, STALLS = 0.10, 1  # within which a live player and its replay agree
 BEST_HEAD = "| host Mbit/s | one window says | windows at each quality find | agree |\n|---|---|---|---|"
 LIVE_HEAD = (
-    "| host Mbit/s | live: start, stalls, switches, kbit/s | replay: start, stalls, switches, kbit/s | agree |\n"
-    "|---|---|---|---|"
+    "| player | host Mbit/s | live: start, stalls, switches, kbit/s | replay: the same | agree |\n|---|---|---|---|---|"
 )
+
+# A host's rate in Mbit/s, what is opened there (bulk, paced or an adaptive player), and at which quality.
+Key = tuple[float, str, int | None]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One window: in bulk or paced at a quality (by its place, the last is the highest), or adaptive (None)."""
+    """One window: in bulk or paced at a quality (by its place, the last is the highest), or adaptive (None).
+
+    `players` are those to replay, or the one that chooses.
+    """
 
     video_id: str
     address: str
     mode: str
     rung: int | None
     window_s: float
-    player: str
+    players: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Seen:
     height_px: int | None
     ladder: LadderResult | None
     playback: PlaybackResult
-    replay: PlaybackResult | None = None
+    replays: Mapping[str, PlaybackResult] = field(default_factory=dict)
 
 
 def measure(task: Task) -> Seen:
@@ -74,19 +80,24 @@ def measure(task: Task) -> Seen:
     with tempfile.TemporaryDirectory() as folder:
         plan = WindowPlan(_formats(resolve, task.rung), chosen, spool_directory=folder, duration_s=resolve.duration_s)
         if task.mode == "adaptive":
-            live, _ = read_lists(resolve.rungs, chosen, download, task.player)
+            live, _ = read_lists(resolve.rungs, chosen, download, task.players[0])
             assert live is not None
-            plan = replace(plan, live=replace(live, parameters=player_parameters(task.player)))
+            plan = replace(plan, live=replace(live, parameters=player_parameters(task.players[0])))
         window = round_trace(download_window(plan, download))
-        playback = replace(settings.playback, ladder="declared")
-        timelines, playbacks, ladder = analyse_window(window, declared_video(resolve), playback)
-    shown = next(found for found in playbacks if found.player in {"dashjs", f"{task.player} {LIVE}"})
-    if task.mode != "bulk" or ladder is None:
-        return Seen(plan.formats[0].height_px, ladder, shown)
-    source = LadderSource(ladder.ladder)
-    traces = window_traces(window, timelines)
-    replayed = simulate_playback(traces, task.player, horizon_s=task.window_s, source=source)
-    return Seen(plan.formats[0].height_px, ladder, shown, replayed)
+        declared = declared_video(resolve)
+        if task.mode == "bulk":  # as with PYTOMO_LADDER=index
+            known, cost = read_lists(resolve.rungs, chosen, download, "")
+            ladder_read = round_ladder(known.ladder) if known is not None else None
+            declared = replace(declared, known=KnownLadder(ladder_read, cost.received_bytes, cost.request_count))
+        timelines, playbacks, ladder = analyse_window(window, declared, settings.playback)
+    shown = next(found for found in playbacks if found.player in {"dashjs", f"{task.players[0]} {LIVE}"})
+    replays: dict[str, PlaybackResult] = {}
+    ladder_known = ladder.ladder if ladder is not None else None
+    for player in task.players if task.mode == "bulk" else ():
+        replayed = replay_window(window, timelines, player, {}, player, declared, ladder_known)
+        assert replayed is not None
+        replays[player] = replayed
+    return Seen(plan.formats[0].height_px, ladder, shown, replays)
 
 
 def _formats(resolve: ResolveResult, rung: int | None) -> tuple[MediaFormat, ...]:
@@ -115,7 +126,7 @@ def agree(live: PlaybackResult, replayed: PlaybackResult) -> bool:
     return is_near and abs((live.stall_count or 0) - (replayed.stall_count or 0)) <= STALLS
 
 
-def compare(rates: Sequence[float], seen: dict[tuple[float, str, int | None], Seen], count: int) -> bool:
+def compare(rates: Sequence[float], seen: Mapping[Key, Seen], count: int, players: Sequence[str]) -> bool:
     """Print both tables, and return whether everything agrees."""
     is_right = True
     print(BEST_HEAD)
@@ -128,12 +139,11 @@ def compare(rates: Sequence[float], seen: dict[tuple[float, str, int | None], Se
         is_right &= told == best
         print(f"| {rate:g} | {said} | {best}p | {'yes' if told == best else 'no'} |")
     print(f"\n{LIVE_HEAD}")
-    for rate in rates:
-        live, replayed = seen[rate, "adaptive", None].playback, seen[rate, "bulk", count - 1].replay
-        assert replayed is not None
+    for player, rate in product(players, rates):
+        live, replayed = seen[rate, player, None].playback, seen[rate, "bulk", count - 1].replays[player]
         is_near = agree(live, replayed)
         is_right &= is_near
-        print(f"| {rate:g} | {_said(live)} | {_said(replayed)} | {'yes' if is_near else 'no'} |")
+        print(f"| `{player}` | {rate:g} | {_said(live)} | {_said(replayed)} | {'yes' if is_near else 'no'} |")
     return is_right
 
 
@@ -141,19 +151,24 @@ def main() -> int:
     """Measure every host and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--window-s", type=float, default=30.0)
-    parser.add_argument("--player", default="dashjs-adaptive")
+    parser.add_argument("--players", default="dashjs-adaptive,shaka-adaptive")
     parser.add_argument("--at-once", type=int, default=3)
     options = parser.parse_args()
     world = make_world(LabOptions("ladder"))
     videos = [video for video in world.videos.values() if video.delivery is Delivery.FILES]
-    tasks: dict[tuple[float, str, int | None], Task] = {}
+    players = tuple(options.players.split(","))
+    tasks: dict[Key, Task] = {}
     count = 6
     for video in videos:
         host = world.hosts[video.host]
         rate = host.rate.steps[0][1] / 1e6
-        wanted: list[tuple[str, int | None]] = [("bulk", count - 1), ("adaptive", None)]
-        for mode, rung in [*wanted, *(("paced", rung) for rung in range(count))]:
-            tasks[rate, mode, rung] = Task(video.video_id, host.address, mode, rung, options.window_s, options.player)
+
+        def task(mode: str, rung: int | None, chosen: tuple[str, ...], video: LabVideo = video) -> Task:
+            return Task(video.video_id, world.hosts[video.host].address, mode, rung, options.window_s, chosen)
+
+        tasks[rate, "bulk", count - 1] = task("bulk", count - 1, players)
+        tasks |= {(rate, player, None): task("adaptive", None, (player,)) for player in players}
+        tasks |= {(rate, "paced", rung): task("paced", rung, players) for rung in range(count)}
     with running_lab(LabOptions("ladder")) as lab:
         os.environ.update(lab.environment(os.environ))
         # Those of one host follow each other: they share its rate.
@@ -165,7 +180,7 @@ def main() -> int:
             found = {rate: future.result() for rate, future in by_host.items()}
     keys = {rate: [key for key in tasks if key[0] == rate] for rate in hosts}
     seen = {key: one for rate in hosts for key, one in zip(keys[rate], found[rate], strict=True)}
-    return 0 if compare(hosts, seen, count) else 1
+    return 0 if compare(hosts, seen, count, players) else 1
 
 
 def _measure_all(tasks: Sequence[Task]) -> list[Seen]:

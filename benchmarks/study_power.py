@@ -5,10 +5,10 @@
 A database holds two lines of a made-up world: days differ, videos differ, evenings are slow, the service drifts, a line
 has good and bad days of its own (`coverage.py` says how). From its rows a plan promises a power. Then studies are made
 in that world, whose second line has a fifth more sessions with stalls, and each is analysed as its plan says. The world
-is no model of the product's: its chances are exponential, and its days are not normal in what is measured. `promised`
-and `found` are shares; with 1000 studies `found` has a standard error of 1.6 points. `deviation` is how far the
-promises of several databases of that world lie apart: one database is luck, so that the mean of four is not enough to
-tell whether the method is right. `alarms` are studies of two lines
+is no model of the product's: its chances are exponential, and its days are not normal in what is measured; in both a
+fifth more is a fifth more on every day. `promised` and `found` are shares; with 1000 studies `found` has a standard
+error of 1.6 points. `deviation` is how far the promises of several databases of that world lie apart: one database is
+luck, and where it is 7 points the mean of eight is still 2.5 points from that of all. `alarms` are studies of two lines
 that are alike of which one said that they differ.
 """
 

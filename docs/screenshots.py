@@ -3,6 +3,10 @@
 Crawls two worlds of the lab for about three minutes, serves the page of that database on loopback, and writes
 docs/images/dashboard-*.png. `--database FILE` takes them of a database that is there. Needs Chromium, playwright and
 pillow, which come with the extra `dev`.
+
+Those of causes are of an emulated line: `python benchmarks/autopsy.py --keep FOLDER`, and then
+`python docs/screenshots.py --database FOLDER/line101/line.db cause-access cause-home cause-path` (as root: its servers
+are in namespaces).
 """
 
 from __future__ import annotations
@@ -36,6 +40,9 @@ PICTURES = {
     "measurement": ("/measurement/MEASUREMENT", 1180),
     "failures": ("/failures?period=all", 900),
 }
+
+# What was bad for these causes: the chart of the window, and why it was bad under it.
+CAUSES = ("access", "home", "path")
 
 
 def crawls() -> dict[str, list[str]]:
@@ -119,6 +126,16 @@ def photographed(page: Any, address: str, height_px: int) -> bytes:
     return bytes(page.screenshot())
 
 
+def explained(page: Any, address: str) -> bytes:
+    """Return the part of a measurement's page that shows its first window and why it was bad."""
+    photographed(page, address, 1180)
+    first, last = (page.query_selector(name).bounding_box() for name in ("figure[data-chart]", "table.verdicts"))
+    height_px = last["y"] + last["height"] - first["y"]
+    return bytes(
+        page.screenshot(clip={"x": 0, "y": first["y"], "width": WIDTH_PX, "height": height_px}, full_page=True)
+    )
+
+
 def small(picture: bytes) -> bytes:
     """Return the picture with as many colours as fit into MAX_BYTES."""
     from PIL import Image
@@ -135,22 +152,35 @@ def small(picture: bytes) -> bytes:
     return packed
 
 
-def stalled_measurement(page: Any, origin: str) -> str:
-    """Return the number of the measurement whose playback stalled longest."""
-    page.goto(f"{origin}/videos?period=all&sort=stalled_s&order=down&failure=none")
+def stalled_measurement(page: Any, origin: str, more: str = "") -> str:
+    """Return the number of the measurement whose playback stalled longest; `more` are further filters."""
+    page.goto(f"{origin}/videos?period=all&sort=stalled_s&order=down&failure=none{more}")
     found = re.search(r'href="/measurement/(\d+)', page.content())
     if found is None:
-        raise SystemExit("The database holds no measurement without a failure.")
+        raise SystemExit("The database holds no measurement of that kind without a failure.")
     return found[1]
+
+
+def taken(page: Any, origin: str, name: str) -> bytes:
+    """Return a picture by its name."""
+    if name.startswith("cause-"):
+        number = stalled_measurement(page, origin, f"&cause={name.removeprefix('cause-')}")
+        return explained(page, f"{origin}/measurement/{number}")
+    address, height_px = PICTURES[name]
+    number = stalled_measurement(page, origin) if "MEASUREMENT" in address else ""
+    return photographed(page, origin + address.replace("MEASUREMENT", number), height_px)
 
 
 def main() -> None:
     """Take every picture, or those that are named."""
     parser = argparse.ArgumentParser(description="Takes the pictures of the web page for the documents.")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(PICTURES)}; all by default")
+    causes = [f"cause-{cause}" for cause in CAUSES]
+    parser.add_argument(
+        "names", nargs="*", help=f"of {', '.join(PICTURES)} (all of these by default), {', '.join(causes)}"
+    )
     parser.add_argument("--database", type=Path, help="take them of this database and crawl nothing")
     arguments = parser.parse_args()
-    if unknown := set(arguments.names) - set(PICTURES):
+    if unknown := set(arguments.names) - {*PICTURES, *causes}:
         parser.error(f"there is no picture {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
         database = arguments.database
@@ -159,12 +189,9 @@ def main() -> None:
             crawl(database)
         with served(database.resolve()) as origin, chromium() as browser:
             page = browser.new_page(color_scheme="light", timezone_id="UTC")
-            number = stalled_measurement(page, origin)
             for name in arguments.names or PICTURES:
-                address, height_px = PICTURES[name]
-                picture = photographed(page, origin + address.replace("MEASUREMENT", number), height_px)
-                path = IMAGES / f"dashboard-{name}.png"
-                path.write_bytes(small(picture))
+                path = IMAGES / (f"{name}.png" if name in causes else f"dashboard-{name}.png")
+                path.write_bytes(small(taken(page, origin, name)))
                 print(f"wrote {path.relative_to(ROOT)}: {path.stat().st_size} bytes")  # noqa: T201
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import shutil
 import sqlite3
@@ -16,7 +17,7 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.columnar.blocks import seal_all
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
-from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.database import Database, open_database
 
 DAYS = 14
 ROWS = 2000
@@ -37,16 +38,30 @@ def synthetic() -> ModuleType:
     return load_synthetic()
 
 
+def made_once(folders: pytest.TempPathFactory, name: str, fill: Callable[[Database], object]) -> Path:
+    """Return a copy of a file for this process. The first process of a run that asks for the file makes it for all."""
+    kept = folders.getbasetemp() / f"made-once-{name}.db"  # of all processes of the run
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            part = kept.with_suffix(".part")
+            database = open_database(f"sqlite:///{part}")
+            fill(database)
+            database.close()
+            part.rename(kept)
+    return shutil.copyfile(kept, folders.mktemp(name) / "filled.db")
+
+
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType) -> Path:
     """A database of two weeks; nobody may write to it."""
-    path = tmp_path_factory.mktemp("filled") / "filled.db"
-    database = open_database(f"sqlite:///{path}")
-    synthetic.fill(database, ROWS, days=DAYS, videos=300)
-    # As after a crawl: what is complete is packed, the newest block is not, and both are asked together.
-    assert seal_all(database) == 1
-    database.close()
-    return path
+
+    def fill(database: Database) -> None:
+        synthetic.fill(database, ROWS, days=DAYS, videos=300)
+        # As after a crawl: what is complete is packed, the newest block is not, and both are asked together.
+        assert seal_all(database) == 1
+
+    return made_once(tmp_path_factory, "filled", fill)
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +70,8 @@ def synthetic_file(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleTy
 
     @cache
     def file(rows: int, **options: int) -> Path:
-        path = tmp_path_factory.mktemp("synthetic") / "filled.db"
-        database = open_database(f"sqlite:///{path}")
-        synthetic.fill(database, rows, **options)
-        database.close()
-        return path
+        name = "-".join(["synthetic", str(rows), *(f"{name}{value}" for name, value in sorted(options.items()))])
+        return made_once(tmp_path_factory, name, lambda database: synthetic.fill(database, rows, **options))
 
     return file
 
@@ -67,15 +79,14 @@ def synthetic_file(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleTy
 @pytest.fixture(scope="session")
 def two_weeks_of_one_method(tmp_path_factory: pytest.TempPathFactory, synthetic_file: Callable[..., Path]) -> Path:
     """Two weeks of three vantage points, measured in one way: to be copied."""
-    path = tmp_path_factory.mktemp("one-method") / "filled.db"
-    shutil.copy(synthetic_file(1500, days=14, videos=300, traces=0), path)
+    path = shutil.copy(synthetic_file(1500, days=14, videos=300, traces=0), tmp_path_factory.mktemp("one-method"))
     database = open_database(f"sqlite:///{path}")
     with database.write() as connection:
         connection.execute(text("UPDATE run SET yt_dlp_version = '1'"))
         for table in ("measurement", "figure"):
             connection.execute(text(f"UPDATE {table} SET client = 'WEB'"))
     database.close()
-    return path
+    return Path(path)
 
 
 @pytest.fixture

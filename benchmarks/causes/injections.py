@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -16,6 +16,11 @@ LATE_S = (2.5, 4.0, 6.0)
 SLOW = {f"10.77.2.{11 + index}": bps for index, bps in enumerate(SLOW_BPS)}
 LATE = {f"10.77.2.{21 + index}": late_s for index, late_s in enumerate(LATE_S)}
 BURST = "10.77.2.31"  # two seconds of media's rate, then four seconds of nothing
+PEAKS = "10.77.2.41"  # media of a rate that varies
+# The service refuses what reaches further into the media: before the first picture, or behind it.
+GATE_MEDIA_S = (0.5, 1.5)
+GATES = {f"10.77.2.{51 + index}": media_s for index, media_s in enumerate(GATE_MEDIA_S)}
+PEAKS_MEAN_BPS = 437e3  # of that clip, both streams
 
 Change = Mapping[str, Any]
 
@@ -31,7 +36,9 @@ class Injection:
     traffic: tuple[str, int] | None = None  # direction, connections
     freeze_s: tuple[float, float] | None = None  # stopped and running, in turns
     quota_ratio: float | None = None  # of one core, for the probe
-    line_bps: float = 0.0  # of the line, from this session on; 0: as before
+    hogs: tuple[int, float] | None = None  # busy programs beside the probe, and the share of a core for all together
+    more_s: float = 0.0  # that its window is longer than others
+    stronger: Cause | None = None  # of two: what alone would have left less; None: neither clearly
 
     @property
     def label(self) -> str:
@@ -48,7 +55,8 @@ class Line:
     access_delay_s: float
     path_delay_s: float
     home_delay_s: float = 0.001
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    has_controls: bool = False  # every bad window is followed by them
+    is_far_end_silent: bool = False  # the access line's far end answers no probe
 
 
 def draw_line(draw: Random) -> Line:
@@ -68,10 +76,14 @@ def _slow(stage: str, rate_bps: float, queue_s: float) -> Change:
 
 
 def probe(draw: Random) -> Injection:
-    if draw.random() < 0.5:
+    kind = draw.choice(("stops", "quota", "hogs"))
+    if kind == "hogs":
+        count, share = draw.choice((2, 3, 4)), draw.choice((0.2, 0.3))
+        return Injection((Cause.PROBE,), f"{count} busy programs", hogs=(count, share))
+    if kind == "stops":
         stopped_s, running_s = draw.choice(((0.9, 0.05), (1.8, 0.1), (2.8, 0.1)))
         return Injection(
-            (Cause.PROBE,), f"stopped {stopped_s} of {stopped_s + running_s} s", freeze_s=(stopped_s, running_s)
+            (Cause.PROBE,), f"stopped {stopped_s} of {stopped_s + running_s:.2f} s", freeze_s=(stopped_s, running_s)
         )
     quota = draw.choice((0.005, 0.002, 0.001))
     return Injection((Cause.PROBE,), f"quota {quota:.1%}", quota_ratio=quota)
@@ -129,15 +141,28 @@ def outage(draw: Random) -> Injection:
 
 
 def service(draw: Random) -> Injection:
-    address = draw.choice((*SLOW, *LATE, BURST))
-    what = (
-        f"{SLOW[address] / 1e3:.0f} kbit/s"
-        if address in SLOW
-        else f"{LATE[address]} s late"
-        if address in LATE
-        else "bursts"
-    )
-    return Injection((Cause.SERVICE,), what, address)
+    kind = draw.choice(("slow", "slow", "late", "late", "bursts", "gate"))
+    if kind == "slow":
+        address = draw.choice(tuple(SLOW))
+        return Injection((Cause.SERVICE,), f"{SLOW[address] / 1e3:.0f} kbit/s", address)
+    if kind == "late":
+        address = draw.choice(tuple(LATE))
+        return Injection((Cause.SERVICE,), f"{LATE[address]} s late", address)
+    if kind == "bursts":
+        return Injection((Cause.SERVICE,), "bursts", BURST)
+    address = draw.choice(tuple(GATES))
+    return Injection((Cause.SERVICE,), f"gate at {GATES[address]} s of media", address)
+
+
+def content(draw: Random) -> Injection:
+    """Return media whose peak is more than the line carries, though their mean is not.
+
+    The line is as always at the start, which would else be slow. The peak begins after 10 s of media. Headers take a
+    tenth of the line.
+    """
+    times = draw.choice((1.2, 1.3, 1.4))
+    change = _slow("access", times * PEAKS_MEAN_BPS, 0.3)
+    return Injection((Cause.CONTENT,), f"{times} of the mean", PEAKS, ((3.0, change),), more_s=5.0)
 
 
 def _host(draw: Random) -> str:
@@ -145,32 +170,58 @@ def _host(draw: Random) -> str:
 
 
 SINGLE = (probe, home, own_traffic, access, path, outage, service)
+# By name: what a pair is made of.
+PAIRS = ("home+path", "home+lossy path", "own+home", "lossy path+service", "probe+access", "access+late service",
+         "access+service", "path+service")  # fmt: skip
+_STRONG_BPS, _WEAK_BPS = SLOW_BPS[0], SLOW_BPS[-1]
 
 
 def pair(draw: Random) -> Injection:
-    """Return two causes at once."""
-    kind = draw.choice(("home+path", "own+home", "path+service", "probe+access", "access+service"))
-    if kind == "home+path":
+    """Return two causes at once. Of two rates the lower one is the stronger cause: what is behind it meets no queue."""
+    kind = draw.choice(PAIRS)
+    if kind in ("home+path", "access+service", "path+service"):
+        return _two_rates(kind, draw)
+    if kind == "home+lossy path":
         changes: tuple[tuple[float, Change], ...] = ((-1.0, _slow("home", 350e3, 0.4)), (-1.0, _both("a", loss=0.15)))
         return Injection((Cause.HOME, Cause.PATH), "both", changes=changes)
     if kind == "own+home":
         changes = ((-1.0, _slow("home", 2e6, 0.4)),)
         return Injection((Cause.OWN_TRAFFIC, Cause.HOME), "both", _host(draw), changes, traffic=("d", 12))
-    if kind == "path+service":
-        return Injection((Cause.PATH, Cause.SERVICE), "both", "10.77.2.12", ((-1.0, _both("a", loss=0.2)),))
+    if kind == "lossy path+service":
+        return Injection((Cause.PATH, Cause.SERVICE), "both", _slow_host(350e3), ((-1.0, _both("a", loss=0.2)),))
+    changes = ((-1.0, _slow("access", 350e3, 0.4)),)
     if kind == "probe+access":
-        changes = ((-1.0, _slow("access", 350e3, 0.4)),)
         return Injection((Cause.PROBE, Cause.ACCESS), "both", _host(draw), changes, freeze_s=(1.8, 0.1))
-    return Injection((Cause.ACCESS, Cause.SERVICE), "both", "10.77.2.23", ((-1.0, _slow("access", 350e3, 0.4)),))
+    return Injection((Cause.ACCESS, Cause.SERVICE), "both", next(reversed(LATE)), changes)
+
+
+def _two_rates(kind: str, draw: Random) -> Injection:
+    """Return two places that are both too slow, one of them slower."""
+    first, second = (Cause(name) for name in kind.split("+"))
+    stronger = draw.choice((first, second))
+    rates = {cause: _STRONG_BPS if cause is stronger else _WEAK_BPS for cause in (first, second)}
+    stages = {Cause.HOME: "home", Cause.ACCESS: "access", Cause.PATH: "a"}
+    changes = tuple((-1.0, _slow(stages[cause], bps, 0.4)) for cause, bps in rates.items() if cause in stages)
+    address = _slow_host(rates[Cause.SERVICE]) if Cause.SERVICE in rates else GOOD_A
+    words = f"{rates[first] / 1e3:.0f} and {rates[second] / 1e3:.0f} kbit/s"
+    return Injection((first, second), words, address, changes, stronger=stronger)
+
+
+def _slow_host(bps: float) -> str:
+    return next(address for address, rate_bps in SLOW.items() if rate_bps == bps)
 
 
 def plan(seed: int, count: int, pair_share: float = 0.12, clean_share: float = 0.2) -> tuple[Line, Sequence[Injection]]:
-    """Return a line and its sessions: clean ones first, as every line has a history, then causes and clean ones."""
+    """Return a line and its sessions: clean ones first, as every line has a history, then causes and clean ones.
+
+    Every second line has controls behind its bad windows.
+    """
     draw = Random(seed)
-    line = draw_line(draw)
+    line = replace(draw_line(draw), has_controls=seed % 2 == 1)
     kinds: list[Any] = []
     while len(kinds) < count:
-        kinds += draw.sample(SINGLE, len(SINGLE))
+        # The media's own peaks are no fault, and not scored: rarer.
+        kinds += draw.sample(SINGLE, len(SINGLE)) + draw.sample((content,), draw.random() < 0.5)
     sessions = [Injection(address=address) for address in (GOOD_A, GOOD_B, GOOD_A, GOOD_B)]
     for kind in kinds[:count]:
         if draw.random() < clean_share:

@@ -1,6 +1,6 @@
 """A line in user space between namespaces: home, access line, paths to hosts, with rate, queue, delay and loss.
 
-    python -m benchmarks.causes.line_path PROBE_NS HOST_NS=ADDRESS ...      (as root; Linux)
+    python -m benchmarks.causes.line_path [--silent-far-end] PROBE_NS HOST_NS=ADDRESS ...      (as root; Linux)
 
 Each namespace has a TUN device whose packets end here. The gateway (hop 1) and the access line's far end (hop 2) answer
 as routers do: the gateway to echoes, both to packets whose time to live is over. Lines of JSON on the standard input
@@ -63,6 +63,7 @@ class Line:
     due: list[tuple[float, int, bytes, tuple[str, ...], str]] = field(default_factory=list)
     draw: random.Random = field(default_factory=lambda: random.Random(1))
     count: int = 0
+    silent: tuple[str, ...] = ()  # routers that answer nothing
 
     def stage(self, name: str, direction: str) -> Stage:
         """Return a stage, made when it is first asked for."""
@@ -96,6 +97,8 @@ class Line:
         if stage in ("home", "access"):
             if packet[8] <= 1:
                 here = GATEWAY if stage == "home" else FAR_END
+                if here in self.silent:
+                    return
                 back = ("home",) if stage == "home" else ("access", "home")
                 self.send(time_exceeded(packet, here), back, "down", at_s)
                 return
@@ -164,7 +167,9 @@ def open_device(namespace: str, address: str, route: str) -> int:
 
 
 def main() -> None:
-    probe_namespace, *hosts = sys.argv[1:]
+    words = [word for word in sys.argv[1:] if word != "--silent-far-end"]
+    silent = (FAR_END,) if len(words) < len(sys.argv) - 1 else ()
+    probe_namespace, *hosts = words
     probe = open_device(probe_namespace, f"{PROBE}/24", f"via {GATEWAY} dev line0")
     devices, names = {}, {}
     for entry in hosts:
@@ -176,7 +181,7 @@ def main() -> None:
         for address in (first, *others):
             devices[_packed(address)] = device
             names[_packed(address)] = namespace.rpartition("-")[2]
-    line, chosen = Line(devices, probe), selectors.DefaultSelector()
+    line, chosen = Line(devices, probe, silent=silent), selectors.DefaultSelector()
     for device in {probe, *devices.values()}:
         chosen.register(device, selectors.EVENT_READ)
     chosen.register(0, selectors.EVENT_READ)

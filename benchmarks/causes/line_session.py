@@ -15,13 +15,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.causes.injections import BURST, GOOD_A, GOOD_B, LATE, REFERENCE, SLOW, Injection, Line
+from benchmarks.causes.injections import (
+    BURST,
+    GATES,
+    GOOD_A,
+    GOOD_B,
+    LATE,
+    PEAKS,
+    REFERENCE,
+    SLOW,
+    Injection,
+    Line,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S, SESSION_TIMEOUT_S = 90.0, 120.0
 CGROUPS = Path("/sys/fs/cgroup/cpu")
 MEAN_BPS = 700e3
 QUOTA_S = 0.001  # the least that the kernel takes
+HOGS_PERIOD_S = 0.1
 PROBE = "10.77.0.2"
 
 
@@ -70,32 +82,34 @@ class EmulatedLine:
         """Make everything and wait until it is ready."""
         for which in ("probe", "a", "b", "r"):
             subprocess.run(["ip", "netns", "add", self.name(which)], check=True)
-        addresses = {"a": ",".join([GOOD_A, *SLOW, *LATE, BURST]), "b": GOOD_B, "r": REFERENCE}
+        addresses = {"a": ",".join([GOOD_A, *SLOW, *LATE, BURST, PEAKS, *GATES]), "b": GOOD_B, "r": REFERENCE}
         hosts = [f"{self.name(which)}={given}" for which, given in addresses.items()]
-        self._path = self._start(None, "line_path", self.name("probe"), *hosts, nice=-10)
+        how = ["--silent-far-end"] if self.line.is_far_end_silent else []
+        self._path = self._start(None, "line_path", *how, self.name("probe"), *hosts, nice=-10)
         self._wait(self._path)
         self.reset()
-        served: list[dict[str, Any]] = [{"address": GOOD_A}]
+        served: list[dict[str, Any]] = [{"address": GOOD_A}, {"address": PEAKS}]
         served += [{"address": address, "steps": [[0.0, bps]]} for address, bps in SLOW.items()]
         served += [{"address": address, "first_byte_delay_s": late_s} for address, late_s in LATE.items()]
         served += [{"address": BURST, "steps": [[0.0, MEAN_BPS], [2.0, 0.0]], "period_s": 6.0}]
+        served += [{"address": address, "gate_media_s": media_s} for address, media_s in GATES.items()]
+        caches = {"a": served, "b": [{"address": GOOD_B}], "r": [{"address": REFERENCE}]}
         servers = [
-            self._start("a", "line_programs", "serve", str(self.folder / "a"), json.dumps(served)),
-            self._start("b", "line_programs", "serve", str(self.folder / "b"), json.dumps([{"address": GOOD_B}])),
-            self._start("r", "line_programs", "serve-traffic", REFERENCE),
+            self._start(which, "line_programs", "serve", str(self.folder / which), json.dumps(hosts))
+            for which, hosts in caches.items()
         ]
+        servers.append(self._start("r", "line_programs", "serve-traffic", REFERENCE))
         for server in servers:
             self._wait(server)
         bundle = self.folder / "ca.pem"
-        bundle.write_bytes((self.folder / "a/ca.pem").read_bytes() + (self.folder / "b/ca.pem").read_bytes())
+        bundle.write_bytes(b"".join((self.folder / which / "ca.pem").read_bytes() for which in caches))
         settings = {
-            "PYTOMO_DOWNLOAD_WINDOW_S": self.window_s,
             "PYTOMO_DOWNLOAD_BUFFER_GOAL_S": 4,
             "PYTOMO_DOWNLOAD_BULK_EVERY": 0,
             "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S": 4,
             "PYTOMO_PING_PACKETS": 3,
             "PYTOMO_ALLOW_PRIVATE_ADDRESSES": "1",
-            **self.line.settings,
+            "PYTOMO_CONTROL": "on" if self.line.has_controls else "off",
         }
         own = {"SSL_CERT_FILE": str(bundle)}
         self._probe = self._start(
@@ -125,7 +139,8 @@ class EmulatedLine:
         if traffic is not None:
             time.sleep(1.5)  # it has filled the line by then
         over, lag = threading.Event(), MachineLag()
-        self._say({"address": injection.address, "mode": mode, "number": number})
+        window_s = self.window_s + injection.more_s
+        self._say({"address": injection.address, "mode": mode, "number": number, "window_s": window_s})
         self._hear("begins")
         disturbing = threading.Thread(target=self._disturb, args=(injection, over))
         disturbing.start()
@@ -153,8 +168,9 @@ class EmulatedLine:
             program.wait()
         for which in ("probe", "a", "b", "r"):
             subprocess.run(["ip", "netns", "del", self.name(which)], check=False, capture_output=True)
-        with suppress(OSError):
-            (CGROUPS / self.name("quota")).rmdir()
+        for group in ("quota", "hogs"):
+            with suppress(OSError):
+                (CGROUPS / self.name(group)).rmdir()
 
     def _disturb(self, injection: Injection, over: threading.Event) -> None:
         """Do what happens inside the window, until it is over."""
@@ -163,7 +179,9 @@ class EmulatedLine:
             if at_s >= 0 and not over.wait(max(0.0, begun_s + at_s - time.monotonic())):
                 self._change(change)
         if injection.quota_ratio is not None:
-            self._with_quota(injection.quota_ratio, over)
+            self._with_quota("quota", QUOTA_S, injection.quota_ratio, over)
+        if injection.hogs is not None:
+            self._with_hogs(*injection.hogs, over)
         if injection.freeze_s is not None:
             stopped_s, running_s = injection.freeze_s
             while not over.is_set():
@@ -172,15 +190,33 @@ class EmulatedLine:
                 self._probe.send_signal(signal.SIGCONT)
                 over.wait(running_s)
 
-    def _with_quota(self, ratio: float, over: threading.Event) -> None:
+    def _with_quota(self, name: str, quota_s: float, ratio: float, over: threading.Event) -> None:
         """Give the probe this share of a core until the window is over (cgroup v1)."""
-        group = CGROUPS / self.name("quota")
+        group = CGROUPS / self.name(name)
         group.mkdir(exist_ok=True)
-        (group / "cpu.cfs_period_us").write_text(str(round(QUOTA_S * 1e6 / ratio)))
-        (group / "cpu.cfs_quota_us").write_text(str(round(QUOTA_S * 1e6)))
+        (group / "cpu.cfs_period_us").write_text(str(round(quota_s * 1e6 / ratio)))
+        (group / "cpu.cfs_quota_us").write_text(str(round(quota_s * 1e6)))
         (group / "cgroup.procs").write_text(str(self._probe.pid))
         over.wait(self.window_s * 3)
         (CGROUPS / "cgroup.procs").write_text(str(self._probe.pid))
+
+    def _with_hogs(self, count: int, share: float, over: threading.Event) -> None:
+        """Run busy programs of the highest priority beside the probe, all in a group that has this share of a core.
+
+        A group, since hogs on the whole machine would hold up the line that is emulated too.
+        """
+        busy = ["nice", "-n", "-20", sys.executable, "-c", "while True: pass"]
+        hogs = [subprocess.Popen(busy) for _ in range(count)]
+        try:
+            group = CGROUPS / self.name("hogs")
+            group.mkdir(exist_ok=True)
+            for hog in hogs:
+                (group / "cgroup.procs").write_text(str(hog.pid))
+            self._with_quota("hogs", HOGS_PERIOD_S * share, share, over)
+        finally:
+            for hog in hogs:
+                hog.kill()
+                hog.wait()
 
     def _traffic(self, injection: Injection) -> subprocess.Popen[str] | None:
         if injection.traffic is None:
@@ -240,7 +276,12 @@ def run_line(emulated: EmulatedLine, sessions: Sequence[Injection], show: Any) -
         # The first two windows take all that the line gives, as one paced window in ten does by default.
         mode = "bulk" if number < 2 else "paced"
         said = emulated.session(injection, number, mode)
-        row = {"label": injection.label, "causes": list(injection.causes), "strength": injection.strength} | said
+        row = {
+            "label": injection.label,
+            "causes": list(injection.causes),
+            "stronger": injection.stronger,
+            "strength": injection.strength,
+        } | said
         rows.append(row)
         show(emulated.number, row)
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -40,10 +40,13 @@ class CauseSeries:
 
 
 def causes_over_time(connection: Connection, selection: Selection, buckets: int) -> CauseSeries:
-    """Count the selection's rows and its bad ones by cause over time, in the order of the causes."""
+    """Count the selection's rows and its bad ones by cause over time, in the order of the causes.
+
+    Of all rows: a session that this machine spoiled is no valid one, and has a cause.
+    """
     width_s = width_for(selection.length_s, buckets)
     first_s = selection.start_s - selection.start_s % width_s
-    scan, counted = ColumnScan(connection, selection), Counts()
+    scan, counted = ColumnScan(connection, replace(selection, is_valid_only=False)), Counts()
     for found in scan:
         counted.add((found.whole("started_s") - first_s) // width_s, found.words("cause"))
     rows = [(*split_key(key), count) for key, count in counted.as_dict().items()]
@@ -58,10 +61,9 @@ def causes_over_time(connection: Connection, selection: Selection, buckets: int)
     return CauseSeries(width_s, [first_s + bucket * width_s for bucket in index_of], row_counts, seen)
 
 
-def cause_codes(rows: SelectedRows, is_valid_only: bool) -> tuple[Integers, Integers]:
-    """Return the columns that bad sessions are counted by, of all rows or of the valid ones."""
-    own = rows.masked(rows.plain("is_valid") == 1) if is_valid_only else rows
-    return own.words("cause"), own.words("symptom")
+def cause_codes(rows: SelectedRows) -> tuple[Integers, Integers]:
+    """Return the columns that bad sessions are counted by, valid or not."""
+    return rows.words("cause"), rows.words("symptom")
 
 
 def causes_of(counted: Counts, texts: TextCodes) -> Sequence[CauseCount]:

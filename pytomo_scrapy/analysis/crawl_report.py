@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, and_, case, func, or_, select
 
 from pytomo_scrapy.analysis.failure_count import FailureCount as FailureCount
+from pytomo_scrapy.analysis.failure_count import failure_counts
 from pytomo_scrapy.analysis.legacy_rows import LegacyTable, legacy_tables
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_where
 from pytomo_scrapy.analysis.quality_shares import QualityShares, quality_shares
@@ -28,6 +29,7 @@ from pytomo_scrapy.storage.schema.measurement_tables import dns_address, dns_loo
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.cause_counts import CauseCount
     from pytomo_scrapy.analysis.daily.daily_report import DailySummary
+    from pytomo_scrapy.analysis.differentiation.name_tests import NameTest
     from pytomo_scrapy.analysis.good_or_not import GoodOrNot
     from pytomo_scrapy.analysis.publication.publication import Publication
     from pytomo_scrapy.analysis.quality_course import QualityCourse
@@ -108,6 +110,7 @@ class ReportSummary:
     quality_course: QualityCourse | None = None  # the same by hour and by day of the week; None for one crawl alone
     transports: TransportPairs | None = None  # SABR beside plain URLs
     causes: Sequence[CauseCount] = field(default_factory=list)  # of the bad sessions
+    name_tests: Sequence[NameTest] = field(default_factory=list)  # differential tests; none of one crawl alone
     imported: Sequence[LegacyTable] = field(default_factory=list)  # rows of Pytomo 3, counted in no other figure
     aggregated: DailySummary | None = None  # older measurements, of which only daily aggregates are left
     publication: Publication | None = None  # None: one crawl alone was asked for, or nothing valid was measured
@@ -138,6 +141,7 @@ def summarise(
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
     from pytomo_scrapy.analysis.cause_counts import cause_counts
+    from pytomo_scrapy.analysis.differentiation.name_tests import name_tests_in
     from pytomo_scrapy.analysis.good_or_not import good_or_not
     from pytomo_scrapy.analysis.publication.publication import publication_of
     from pytomo_scrapy.analysis.quality_course import quality_course
@@ -164,6 +168,7 @@ def summarise(
             quality_course=quality_course(connection, chosen) if crawl is None else None,
             transports=transport_pairs(connection, condition),
             causes=cause_counts(connection, condition),
+            name_tests=name_tests_in(connection, asked) if crawl is None else (),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
             imported=legacy_tables(connection) if crawl is None else (),
@@ -175,7 +180,7 @@ def summarise(
 
 def _counted(connection: Connection, condition: ColumnElement[bool]) -> dict[str, Any]:
     """Return what is counted of the rows alone, by the fields of the summary."""
-    failures = _failures(connection, condition)
+    failures = failure_counts(connection, condition)
     excluded = [row for row in failures if row.attribution != Attribution.NETWORK]
     attempted, resolved, first_at, last_at = connection.execute(_totals(condition)).one()
     players = _players(connection, condition)
@@ -220,16 +225,6 @@ def _totals(condition: ColumnElement[bool]) -> Executable:
     is_resolved = and_(measurement.c.resolve_failure.is_(None), measurement.c.resolve_attempt_count > 0)
     first, last = func.min(measurement.c.started_at), func.max(measurement.c.started_at)
     return select(func.count(), func.count(case((is_resolved, 1))), first, last).where(condition)
-
-
-def _failures(connection: Connection, condition: ColumnElement[bool]) -> list[FailureCount]:
-    by_class = (
-        select(measurement.c.failure, measurement.c.attribution, measurement.c.failure_stage, func.count())
-        .where(condition, measurement.c.failure.is_not(None))
-        .group_by(measurement.c.failure, measurement.c.attribution, measurement.c.failure_stage)
-        .order_by(func.count().desc(), measurement.c.failure)
-    )
-    return [FailureCount(*row) for row in connection.execute(by_class)]
 
 
 @dataclass(slots=True)

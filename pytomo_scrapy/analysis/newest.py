@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, func, or_, select, true
 
 from pytomo_scrapy.analysis.columnar.blocks import Values
 from pytomo_scrapy.analysis.columnar.scan import SelectedRows, rows_from
@@ -79,7 +79,9 @@ def _refusal_share(connection: Connection, vantage_id: int, is_counted: ColumnEl
 
 def _cause_shares(connection: Connection, vantage_id: int, is_counted: ColumnElement[bool]) -> dict[str, float]:
     """Return the share of the newest sessions that were bad for each cause, those without one too: as 0."""
-    last = select(figure.c.cause).where(figure.c.vantage_id == vantage_id, figure.c.is_session == 1, is_counted)
+    # What this machine spoiled is no session that counts, and has a cause.
+    is_judged = or_(figure.c.is_session == 1, figure.c.cause.is_not(None))
+    last = select(figure.c.cause).where(figure.c.vantage_id == vantage_id, is_judged, is_counted)
     causes = connection.execute(last.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).scalars().all()
     return {str(cause): causes.count(cause) / len(causes) for cause in Cause} if causes else {}
 

@@ -15,6 +15,7 @@ from pytomo_scrapy.analysis.change_point import change_point
 from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS, Spread
 from pytomo_scrapy.analysis.columnar.counts import Counts, split_key
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan
+from pytomo_scrapy.analysis.differentiation.name_tests import NameTest, name_tests_in
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.estimates import (
     KINDS,
@@ -56,6 +57,7 @@ class Overview:
     refusals: RefusalAccount = field(default_factory=RefusalAccount)  # of the same rows, failed ones too
     outages: Sequence[LineOutage] = ()  # of the line, in the period
     causes: Sequence[CauseCount] = ()  # of the bad sessions
+    name_tests: Sequence[NameTest] = ()  # differential tests of the period
 
     @property
     def has_enough(self) -> bool:
@@ -72,7 +74,7 @@ def overview(connection: Connection, selection: Selection) -> Overview:
     for rows in scan:
         facts.add(rows, selection.is_valid_only)
         failures.add(rows.words("failure"), rows.words("attribution"))
-        causes.add(*cause_codes(rows, selection.is_valid_only))
+        causes.add(*cause_codes(rows))
         if tally is not None:
             tally.add(asked_rows(rows))
     method = facts.ping_method(scan)
@@ -87,6 +89,7 @@ def overview(connection: Connection, selection: Selection) -> Overview:
         refusals=refusals(connection, selection) if tally is None else tally.account(),
         outages=outages_in(connection, selection),
         causes=causes_of(causes, scan.texts),
+        name_tests=name_tests_in(connection, selection),
         breaks=list(selection.era.changes),
         notes=selection.era.notes,
         uncompared=uncompared,

@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 
@@ -19,14 +19,14 @@ from pytomo_scrapy.items.foreign_text import printable
 if TYPE_CHECKING:
     from pytomo_scrapy.crawl.study_crawl import StudyCrawl
     from pytomo_scrapy.storage.database import Database
-    from pytomo_scrapy.storage.study_store import StoredStudy
+    from pytomo_scrapy.storage.study_store import Look, StoredStudy
     from pytomo_scrapy.studies.study_plan import StudyPlan
 
 _ACTIONS = ("new", "run", "status", "report")
 
 
 class Command(CrawlCommand):
-    """Exit codes: as `scrapy crawl`; 2 for a plan that is not usable, with one sentence that says why."""
+    """Exit codes: as `scrapy crawl`; with one sentence 2 for a plan that is not usable, 3 for one that is not there."""
 
     def syntax(self) -> str:
         return "[options] new|run|status|report FILE.toml"
@@ -59,8 +59,10 @@ class Command(CrawlCommand):
     def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
         """Freeze the plan, and give the spider what it needs of it."""
         assert self.settings is not None
+        # Before there is a database: a plan that cannot be read leaves none behind.
+        written = self._plan()
         with self.opened_database() as database:
-            opts.spargs["_study"] = self._begin(database, opts.change)
+            opts.spargs["_study"] = self._begin(database, self._frozen(database, written, opts.change))
         # A video's arms follow each other: the next video waits.
         self.settings.set("PYTOMO_FRONTIER_AHEAD", 1, "cmdline")
         return "study"
@@ -77,7 +79,10 @@ class Command(CrawlCommand):
         from pytomo_scrapy.studies.plan_file import read_plan
 
         with self.refusals():
-            return read_plan(self._path)
+            try:
+                return read_plan(self._path)
+            except OSError as error:
+                refuse(f"The plan {self._path} cannot be read: {error.strerror}.", EXIT_FAILED)
 
     def _vantage(self) -> str:
         return self.load_config().vantage or platform.node()
@@ -93,14 +98,14 @@ class Command(CrawlCommand):
                 refuse(f"{path} cannot be written: {error.strerror}.", EXIT_FAILED)
             print(f"A plan to be changed is in {path}. Then: pytomo study new {path}")
             return
+        written = self._plan()
         with self.opened_database() as database:
-            self._say_frozen(self._frozen(database, change_reason))
+            self._say_frozen(self._frozen(database, written, change_reason))
 
-    def _frozen(self, database: Database, change_reason: str | None) -> StoredStudy:
+    def _frozen(self, database: Database, written: tuple[StudyPlan, str], change_reason: str | None) -> StoredStudy:
         from pytomo_scrapy.analysis.studies.freezing import freeze_plan
 
-        plan, text = self._plan()
-        return freeze_plan(database, plan, text, self._vantage(), change_reason)
+        return freeze_plan(database, *written, self._vantage(), change_reason)
 
     def _say_frozen(self, study: StoredStudy) -> None:
         from pytomo_scrapy.analysis.studies.freezing import power_sentence
@@ -110,7 +115,7 @@ class Command(CrawlCommand):
         print(f"Hash: {newest.plan_hash}")
         print(f"Power: {power_sentence(newest)}")
 
-    def _begin(self, database: Database, change_reason: str | None) -> StudyCrawl:
+    def _begin(self, database: Database, study: StoredStudy) -> StudyCrawl:
         """Return the plan as this machine follows it. Raises SettingError where it has nothing to measure."""
         from pytomo_scrapy.crawl.study_crawl import StudyCrawl, crawl_name_of
         from pytomo_scrapy.storage.frontier.crawls import reopen_rounds
@@ -119,7 +124,6 @@ class Command(CrawlCommand):
         from pytomo_scrapy.studies.study_plan import read_back
 
         assert self.settings is not None
-        study = self._frozen(database, change_reason)
         frozen, vantage = read_back(study.newest.plan_json), self._vantage()
         arms = frozen.plan.arms_of(vantage)
         if not arms:
@@ -158,33 +162,30 @@ class Command(CrawlCommand):
 
     def _show(self, *, is_json: bool) -> None:
         from pytomo_scrapy.analysis.studies.account import account_of
-        from pytomo_scrapy.reporting.study_text import account_lines, look_lines, study_values
+        from pytomo_scrapy.analysis.studies.study_standing import look_again
+        from pytomo_scrapy.reporting.study_text import account_sections, look_section, section_lines, study_values
 
         plan, _ = self._plan()
-        look: Any = None
+        look: Look | None = None
         with self.existing_database() as database:
-            study, rows = self._stored(database, plan), None
+            study = self._stored(database, plan.name)
             if self._action == "report":
-                look, rows, study = self._look(database, study)
-            account = account_of(database, study, rows)
+                # Kept: the account of it and of all later ones says that it was taken.
+                look, _ = look_again(database, study, self._vantage())
+                study = self._stored(database, plan.name)
+            with database.read() as connection:
+                account = account_of(connection, study)
         if is_json:
             print(json.dumps(study_values(study, account, look), default=str))
             return
-        for line in [*account_lines(account), *(look_lines(look) if look is not None else ())]:
+        found = [look_section(look)] if look is not None else []
+        for line in section_lines(study.name, [*account_sections(account), *found]):
             print(printable(line))
         self._warn_of_other_plan(study, plan)
 
-    def _look(self, database: Database, study: StoredStudy) -> Any:
-        """Take a look, and keep it: the account of it and of all later ones says so."""
-        from pytomo_scrapy.analysis.studies.study_standing import look_again
-
-        look, rows = look_again(database, study, self._vantage())
-        return look, rows, self._stored(database, None, study.name)
-
-    def _stored(self, database: Database, plan: StudyPlan | None, name: str = "") -> StoredStudy:
+    def _stored(self, database: Database, name: str) -> StoredStudy:
         from pytomo_scrapy.storage.study_store import read_study
 
-        name = plan.name if plan is not None else name
         with database.read() as connection:
             study = read_study(connection, name)
         if study is None:

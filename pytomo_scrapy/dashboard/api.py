@@ -320,7 +320,8 @@ def causes(request: Request) -> Response:
 
 def _causes(view: View, buckets: int) -> Answer:
     found = causes_over_time(view.connection, view.selection, buckets)
-    return {"selection": stated(view.connection, view.selection), "n": sum(found.row_counts), **asdict(found)}
+    selection = stated(view.connection, replace(view.selection, is_valid_only=False))
+    return {"selection": selection, "n": sum(found.row_counts), **asdict(found)}
 
 
 COMPARE = ("by", "first")

@@ -67,6 +67,8 @@ ANSWERS: dict[str, tuple[str, dict[str, str]]] = {
     "/api/measurement/NUMBER": ("everything that is stored of one measurement", {}),
     "/api/measurement/NUMBER/timeline": ("one window second by second", {"place": "which window, from 0"}),
     "/api/lines": ("every measured line as it is now: last seen, versions, today, shares of its newest sessions", {}),
+    "/api/studies": ("every study: number, status, version and hash of the plan, what its last planned look found", {}),
+    "/api/studies/NUMBER": ("what a study planned, did and found, and what deviated, as its report says it", {}),
     "/api/live": ("windows in progress, crawls under way, newest measurements", {}),
 }
 

@@ -19,6 +19,7 @@ from pytomo_scrapy.dashboard.query import compare_of, parameter_of
 from pytomo_scrapy.dashboard.render import render
 from pytomo_scrapy.dashboard.views import View, cached_page, open_view
 from pytomo_scrapy.reporting.cause_tables import cause_table
+from pytomo_scrapy.reporting.differential_text import name_test_table
 from pytomo_scrapy.reporting.grade_text import bad_sentences, exposure_table, grade_words
 from pytomo_scrapy.reporting.quality_text import course_tables
 from pytomo_scrapy.reporting.tables import outage_table, refusal_table
@@ -91,6 +92,7 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
         "refused": refusal_table(found.refusals),
         "outages": outage_table(found.outages),
         "causes": cause_table(found.causes),
+        "name_tests": name_test_table(found.name_tests),
         "statement": sentence_of(view.connection, view.selection),
     }
 

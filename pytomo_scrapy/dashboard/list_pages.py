@@ -27,9 +27,7 @@ from pytomo_scrapy.failures import FAILURES, advice_on
 from pytomo_scrapy.reporting.cause_tables import verdict_bars
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.lines_table import lines_table
-from pytomo_scrapy.reporting.studies_table import studies_table
 from pytomo_scrapy.reporting.tables import further_tables
-from pytomo_scrapy.storage.study_store import measured_counts, read_studies
 
 LEAST_SHARING_ROWS = 2
 # The columns with a heading of their own, behind the start and the video. What failed is seen first.
@@ -145,14 +143,6 @@ def lines(request: Request) -> Response:
         found = lines_of(connection, datetime.now(UTC))
     values = {"title": "Lines", "table": lines_table(found), "lines": found}
     return render(request, "lines.html", values, query=query)
-
-
-def studies(request: Request) -> Response:
-    """List studies with their plans and what they found; nothing is looked at by it."""
-    query = read_query(request, request.app.state.catalogue)
-    with query.database.read() as connection:
-        table = studies_table(read_studies(connection), measured_counts(connection))
-    return render(request, "studies.html", {"title": "Studies", "table": table}, query=query)
 
 
 def databases(request: Request) -> Response:

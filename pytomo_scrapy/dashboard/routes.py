@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from pytomo_scrapy.dashboard import api, compare_page, documents, graph_pages, list_pages, live, metrics, pdf_page
+from pytomo_scrapy.dashboard import (
+    api,
+    compare_page,
+    documents,
+    graph_pages,
+    list_pages,
+    live,
+    metrics,
+    pdf_page,
+    study_pages,
+)
 
 ROUTES = [
     Route("/", graph_pages.overview),
@@ -23,7 +33,8 @@ ROUTES = [
     Route("/measurement/{id:int}", list_pages.measurement),
     Route("/failures", list_pages.failures),
     Route("/lines", list_pages.lines),
-    Route("/studies", list_pages.studies),
+    Route("/studies", study_pages.studies),
+    Route("/studies/{id:int}", study_pages.study),
     Route("/runs", list_pages.runs),
     Route("/legacy/{id:int}", list_pages.legacy),
     Route("/databases", list_pages.databases),
@@ -51,5 +62,7 @@ ROUTES = [
     Route("/api/measurement/{id:int}", api.measurement),
     Route("/api/measurement/{id:int}/timeline", api.timeline),
     Route("/api/lines", api.lines),
+    Route("/api/studies", study_pages.studies_api),
+    Route("/api/studies/{id:int}", study_pages.study_api),
     Route("/api/live", live.state),
 ]

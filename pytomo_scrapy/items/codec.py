@@ -57,7 +57,7 @@ def from_plain(kind: type[Result], plain: Any) -> tuple[Result, tuple[str, ...]]
 
 
 def _read(kind: Any, plain: Any, where: str, unknown: dict[str, None]) -> Any:
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin, arguments = _parts_of(kind)
     if kind is Any or kind is object:
         return plain
     if origin in (Union, types.UnionType):
@@ -114,21 +114,40 @@ def _read_tuple(kinds: tuple[Any, ...], plain: Any, where: str, unknown: dict[st
 
 def _read_result(kind: Any, plain: Any, unknown: dict[str, None]) -> Any:
     _expected(isinstance(plain, dict), plain, kind.__name__)
-    known, types_of = _fields_of(kind)
+    known = _fields_of(kind)
     unknown.update(dict.fromkeys(f"{kind.__name__}.{name}" for name in plain if name not in known))
     values = {}
-    for name, field in known.items():
-        where = f"{kind.__name__}.{name}"
+    for name, (field, type_of_it, as_they_are) in known.items():
         if name in plain:
-            values[name] = _read(types_of[name], plain[name], where, unknown)
+            value = plain[name]
+            is_read = type(value) in as_they_are
+            values[name] = value if is_read else _read(type_of_it, value, f"{kind.__name__}.{name}", unknown)
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise CodecError(f"{where} is missing")
+            raise CodecError(f"{kind.__name__}.{name} is missing")
     return kind(**values)
 
 
 @cache
-def _fields_of(kind: Any) -> tuple[Mapping[str, Field[Any]], Mapping[str, Any]]:
-    return {field.name: field for field in fields(kind) if field.init}, get_type_hints(kind)
+def _fields_of(kind: Any) -> Mapping[str, tuple[Field[Any], Any, frozenset[type]]]:
+    """Return the fields by name, each with its type and the types of JSON's values that are its own as they are."""
+    hints = get_type_hints(kind)
+    return {
+        field.name: (field, hints[field.name], _as_they_are(hints[field.name])) for field in fields(kind) if field.init
+    }
+
+
+def _as_they_are(kind: Any) -> frozenset[type]:
+    if get_origin(kind) not in (Union, types.UnionType):
+        return _IN_JSON.get(kind, frozenset()) if isinstance(kind, type) else frozenset()
+    kinds = [one for one in get_args(kind) if one is not types.NoneType]
+    of_none = frozenset({types.NoneType}) if len(kinds) < len(get_args(kind)) else frozenset()
+    # Text may be a time or a word of an enumeration, where the field may be that too.
+    return of_none.union(*map(_as_they_are, kinds)) if all(one in _IN_JSON for one in kinds) else of_none
+
+
+@cache
+def _parts_of(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 def _is_kind(kind: Any, wanted: type) -> bool:

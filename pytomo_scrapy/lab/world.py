@@ -150,8 +150,10 @@ def _age_and_views(random: Random) -> tuple[int, int]:
 def _add_experiments(draft: _Draft) -> None:
     name = caches.full_name
     add = draft.add_experiment
-    for clip in ("separate_40", "muxed_40"):
-        add(f"half/{clip}", "a host at half of the clip's rate", clip, name(caches.HALF), age_days=400)
+    # The muxed one is first of every list at the second service, so that each crawl there meets a stall.
+    first: dict[str, object] = {"age_days": 0, "view_count": 1_000_000_000, "segmented_clip": "hls_40"}
+    for clip, more in (("separate_40", {"age_days": 400}), ("muxed_40", first)):
+        add(f"half/{clip}", "a host at half of the clip's rate", clip, name(caches.HALF), **more)
         add(f"tenfold/{clip}", "a host at ten times the clip's rate", clip, name(caches.TENFOLD), age_days=400)
     add("2mbit", "a host at 2 Mbit/s", "separate_90", name(caches.TWO_MBIT), age_days=400)
     add("5mbit", "a host at 5 Mbit/s", "separate_90", name(caches.FIVE_MBIT), age_days=400)

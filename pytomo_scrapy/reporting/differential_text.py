@@ -1,8 +1,15 @@
-"""Differential tests in lines of text."""
+"""Differential tests in lines of text, and laid out as a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pytomo_scrapy.analysis.differentiation.name_tests import NameTest
 from pytomo_scrapy.items import DifferentialTest, NamedWindow
+from pytomo_scrapy.reporting.format import readable
+from pytomo_scrapy.reporting.tables import TableLayout
+
+NAME_TESTS_TITLE = "Differential tests: is the service treated by its name?"
 
 
 def differential_lines(number: int, test: DifferentialTest) -> list[str]:
@@ -18,6 +25,22 @@ def differential_lines(number: int, test: DifferentialTest) -> list[str]:
         f"  Wehe's method: {judged.wehe_verdict}; means differ by {_number(judged.wehe_area_ratio, 100, ' %', True)}, "
         f"chance {_number(judged.wehe_chance)}, {_number(judged.wehe_agreeing_count)} of 100 halves agree",
     ]
+
+
+def name_test_table(tests: Sequence[NameTest]) -> TableLayout:
+    """Lay out what differential tests found, the newest first. No row: none was made."""
+    rows = tuple(
+        (
+            str(one.number),
+            one.started_at or "unknown",
+            one.vantage,
+            readable(one.verdict),
+            _number(one.difference_ratio, 100, " %", True),
+            one.sentence,
+        )
+        for one in tests
+    )
+    return TableLayout(NAME_TESTS_TITLE, ("test", "begun", "vantage point", "verdict", "by pairs", "meaning"), rows)
 
 
 def window_line(window: NamedWindow) -> str:

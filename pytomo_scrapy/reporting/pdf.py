@@ -28,6 +28,7 @@ from pytomo_scrapy.config import GradeConfig
 from pytomo_scrapy.failures import NotReadyError
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.cause_tables import cause_table
+from pytomo_scrapy.reporting.differential_text import name_test_table
 from pytomo_scrapy.reporting.format import instant_of, number
 from pytomo_scrapy.reporting.grade_text import bad_sentences, day_table, exposure_table, fault_table, grade_sentence
 from pytomo_scrapy.reporting.pdf_chart import Box, Chart, ChartLine, draw_chart
@@ -154,12 +155,14 @@ class _Page:
         self._goes_with(bad)
         self._quality(connection)
         self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
-        if found.failures:
-            self._page.table(failure_table(found.failures[:12]), (34, 22, 14, 110))
-        if found.causes:
-            self._page.table(cause_table(found.causes), (34, 24, 26, 22, 30))
-        if found.outages:
-            self._page.table(outage_table(found.outages[-12:]), (40, 46, 46, 18, 20))
+        for layout, widths in (
+            (failure_table(found.failures[:12]), (34, 22, 14, 110)),
+            (cause_table(found.causes), (34, 24, 26, 22, 30)),
+            (outage_table(found.outages[-12:]), (40, 46, 46, 18, 20)),
+            (name_test_table(found.name_tests), (10, 34, 22, 22, 18, 74)),
+        ):
+            if layout.rows:
+                self._page.table(layout, widths)
         refused = refusal_table(found.refusals)
         self._pdf.ln(2)
         for line in found.refusals.sentences:

@@ -26,7 +26,7 @@ def _row(study: StoredStudy, measured: int) -> tuple[str, ...]:
     newest = study.newest
     unplanned = sum(not look.is_planned for look in study.looks)
     looks = f"{len(study.looks)}{f' ({unplanned} out of plan)' if unplanned else ''}"
-    result = next((look.sentence for look in reversed(study.looks) if look.is_planned), NOTHING)
+    result = study.outcome.sentence if study.outcome is not None else NOTHING
     return (
         study.name,
         read_back(newest.plan_json).plan.question,

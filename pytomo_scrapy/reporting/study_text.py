@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytomo_scrapy.analysis.studies.account import Account
+from pytomo_scrapy.analysis.studies.account import Account, look_words
 from pytomo_scrapy.storage.study_store import Look, StoredStudy
 
-NO_DEVIATION = "None: it was done as planned."
+Section = tuple[str, Sequence[tuple[str, str]]]  # its title, and names with what is said of them
 
 
-def account_lines(account: Account) -> Iterator[str]:
-    """Yield the account of a study, a line a value."""
-    yield f"Study {account.name}"
-    yield from _section("Planned", account.planned)
-    counts = [
-        (
-            f"Arm {arm.arm}",
-            f"{arm.stored} measured: {arm.valid} valid, {arm.refused} refused, {arm.other} failed otherwise",
-        )
-        for arm in account.arms
+def account_sections(account: Account) -> Sequence[Section]:
+    """Return the account of a study: what was planned and done, and what deviated."""
+    counts = [(f"Arm {arm.arm}", arm.words) for arm in account.arms]
+    return [
+        ("Planned", account.planned),
+        ("Done", [*account.done, *counts]),
+        ("Deviated", [("", text) for text in account.deviations_said]),
     ]
-    yield from _section("Done", [*account.done, *counts])
-    yield from _section("Deviated", [("", text) for text in account.deviations or [NO_DEVIATION]])
 
 
-def look_lines(look: Look) -> Iterator[str]:
-    """Yield what a look at the outcome showed."""
-    if look.is_planned and look.level is not None:
-        planned = f"planned, level {100 * look.level:.2g} %"
-    else:
-        planned = "not planned: it is kept in the database as such"
-    said = f"after round {look.round_count}, {100 * look.information_ratio:.0f} % of the planned pairs; {planned}"
-    yield from _section("Found", [("Look", said), *(("", text) for text in look.sentence.split(". ") if text)])
+def look_section(look: Look) -> Section:
+    """Return what a look at the outcome showed."""
+    return "Found", [("Look", look_words(look)), *(("", text) for text in look.sentence.split(". ") if text)]
+
+
+def section_lines(name: str, sections: Sequence[Section]) -> Iterator[str]:
+    """Yield what is said of a study, a line a value."""
+    yield f"Study {name}"
+    for title, values in sections:
+        yield ""
+        yield title
+        for of, text in values:
+            yield f"  {of + ': ' if of else ''}{text}"
 
 
 def study_values(study: StoredStudy, account: Account, look: Look | None) -> dict[str, Any]:
@@ -49,8 +49,7 @@ def study_values(study: StoredStudy, account: Account, look: Look | None) -> dic
     }
 
 
-def _section(title: str, values: Sequence[tuple[str, str]] | Sequence[Mapping[str, str]]) -> Iterator[str]:
-    yield ""
-    yield title
-    for name, text in values:
-        yield f"  {name + ': ' if name else ''}{text}"
+def shown_values(study: StoredStudy, account: Account) -> dict[str, Any]:
+    """Return a study as JSON values as its page shows it: looks out of plan are counted, and not told."""
+    planned = [asdict(look) for look in study.looks if look.is_planned]
+    return {**study_values(study, account, study.outcome), "look_count": len(study.looks), "looks": planned}

@@ -19,6 +19,7 @@ from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.items.foreign_text import MAX_TITLE_CHARS, printable
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.reporting.cause_tables import cause_table, verdict_table
+from pytomo_scrapy.reporting.differential_text import name_test_table
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.table_text import table_lines
@@ -122,6 +123,7 @@ def print_report(console: Console, report: ReportSummary, database: str, *, is_n
     _print_quality(console, report)
     if report.outages:
         print_tables(console, [outage_table(report.outages)])
+    print_tables(console, [name_test_table(report.name_tests)])
     if report.refusals is not None:
         for sentence in report.refusals.sentences:
             say(console, escape(sentence))

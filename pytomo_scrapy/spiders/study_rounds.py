@@ -18,11 +18,10 @@ def end_round(database: Database, crawl: StudyCrawl, round_number: int) -> bool:
     """Take the look that is due, and return whether this was the last round here. Blocking. Raises StorageError."""
     with database.read() as connection:
         study = read_study(connection, crawl.plan.name)
-    assert study is not None, "its plan was frozen before it began"
-    standing = standing_of(database, study)
+        assert study is not None, "its plan was frozen before it began"
+        standing = standing_of(connection, study)
     if standing.is_due:
-        look, _ = look_at(database, study, crawl.vantage)
-        note_look(database, study.id, look)
+        look = note_look(database, study.id, look_at(database, study, crawl.vantage)[0])
         logger.info("Look after round %d: %s", look.round_count, look.sentence)
         if look.is_shown and standing.rounds_done < crawl.plan.schedule.rounds:
             note_end(database, study.id, STOPPED)

@@ -216,9 +216,13 @@ def _explained(error: DBAPIError, shown_url: str) -> StorageError:
 
 
 def version_of(connection: Connection) -> str:
-    """Return a text that changes whenever a measurement is added, or old ones were deleted; flat cost."""
+    """Return a text that changes whenever a measurement or differential test is added, or old ones were deleted.
+
+    Its cost is flat.
+    """
     oldest = connection.execute(text("SELECT MIN(started_s) FROM figure")).scalar()
-    return f"{newest_of(connection)}-{oldest or 0}"
+    tests = connection.execute(text("SELECT MAX(id) FROM differential_test")).scalar()
+    return f"{newest_of(connection)}-{oldest or 0}-{tests or 0}"
 
 
 def newest_of(connection: Connection) -> str:

@@ -29,6 +29,7 @@ class NewVersion:
     plan_json: str
     frozen_by: str
     planned_count: int
+    after_version: int = 0  # that it was compared with; 0: of a study that was not there
     changes: Sequence[str] = ()
     change_reason: str | None = None
     power_ratio: float | None = None
@@ -89,6 +90,11 @@ class StoredStudy:
         """Return the version in force."""
         return self.plans[-1]
 
+    @property
+    def outcome(self) -> Look | None:
+        """Return the last look that the plan has. None before: what somebody saw too early is counted, and not told."""
+        return next((look for look in reversed(self.looks) if look.is_planned), None)
+
 
 def read_study(connection: Connection, name: str) -> StoredStudy | None:
     """Return a study. None where no plan of that name was frozen."""
@@ -113,9 +119,10 @@ def measured_counts(connection: Connection) -> dict[str, int]:
 
 
 def freeze(database: Database, new: NewVersion) -> StoredStudy:
-    """Store a plan as the next version of its study, where the newest is not the same. Returns the study.
+    """Store a plan as the version after `after_version`. Returns the study.
 
-    Two machines that freeze the same plan at once make one version of it. Raises StorageError.
+    Of two machines that freeze at once, the faster one's version stands: the caller sees by the hash whether it is the
+    same plan. Raises StorageError.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -140,15 +147,15 @@ def _freeze(connection: Connection, new: NewVersion) -> None:
         study_id = connection.execute(added).scalar_one()
     of_study = select(study_plan).where(study_plan.c.study_id == study_id)
     newest = connection.execute(of_study.order_by(study_plan.c.version.desc()).limit(1)).one_or_none()
-    if newest is not None and newest.plan_hash == new.plan_hash:
+    if (0 if newest is None else newest.version) != new.after_version:
         return
-    values = {name: getattr(new, name) for name in NewVersion.__slots__ if name != "name"}
+    values = {name: getattr(new, name) for name in NewVersion.__slots__ if name not in ("name", "after_version")}
     measured = select(func.count()).where(measurement.c.study_name == new.name)
     connection.execute(
         insert(study_plan).values(
             **{**values, "changes": list(new.changes)},
             study_id=study_id,
-            version=1 if newest is None else newest.version + 1,
+            version=new.after_version + 1,
             frozen_at=now,
             software_version=__version__,
             measured_before_count=connection.execute(measured).scalar_one(),
@@ -176,11 +183,26 @@ def note_end(database: Database, study_id: int, reason: str) -> None:
         connection.execute(open_study.values(ended_at=datetime.now(UTC), end_reason=reason))
 
 
-def note_look(database: Database, study_id: int, look: Look) -> None:
-    """Store a look."""
+def note_look(database: Database, study_id: int, look: Look) -> Look:
+    """Store a look, and return it. A planned one that another machine was faster with is returned as that one took it.
+
+    Raises StorageError.
+    """
     values = {name: getattr(look, name) for name in Look.__slots__}
     with database.write() as connection:
+        # Two machines end their last round at once, and both see that it was the last: one look is taken.
+        connection.execute(select(study.c.id).where(study.c.id == study_id).with_for_update())
+        same = select(study_look).where(
+            study_look.c.study_id == study_id,
+            study_look.c.is_planned,
+            study_look.c.plan_version == look.plan_version,
+            study_look.c.round_count == look.round_count,
+        )
+        taken = connection.execute(same.limit(1)).one_or_none() if look.is_planned else None
+        if taken is not None:
+            return Look(**_only(Look, taken))
         connection.execute(insert(study_look).values(study_id=study_id, **{**values, "results": list(look.results)}))
+    return look
 
 
 def _study_of(connection: Connection, row: Row[Any]) -> StoredStudy:

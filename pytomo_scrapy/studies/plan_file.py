@@ -29,12 +29,14 @@ _NO_SETTINGS: Mapping[str, str] = {}
 
 
 def read_plan(path: str) -> tuple[StudyPlan, str]:
-    """Return the plan that a TOML file holds, and its text. Raises SettingError with one sentence."""
+    """Return the plan that a TOML file holds, and its text.
+
+    Raises SettingError with one sentence for what is not usable, OSError for a file that cannot be read.
+    """
     try:
         written = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingError(f"The plan {path} cannot be read: {reason}.") from None
+    except UnicodeError:
+        raise SettingError(f"The plan {path} cannot be read: it is not UTF-8.") from None
     try:
         values = tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:

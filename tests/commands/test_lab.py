@@ -208,9 +208,9 @@ def test_lab_serve_prints_a_working_environment_and_ends_on_a_signal(number):
             assert b"/youtubei/" in answer.read()
         started_s = time.monotonic()
         lab.send_signal(number)
-        _, errors = lab.communicate(timeout=20)
+        _, errors = lab.communicate(timeout=60)
         assert (lab.returncode, errors) == (0, "")
-        assert time.monotonic() - started_s < 6
+        assert time.monotonic() - started_s < 15
         assert not Path(exported["SSL_CERT_FILE"]).exists()
     finally:
         lab.kill()
@@ -248,7 +248,7 @@ def test_lab_ctrl_c_reaches_the_command_once_and_its_exit_code_comes_back(tmp_pa
             assert time.monotonic() < end_s, "the spider did not start"
             time.sleep(0.05)
         os.killpg(lab.pid, signal.SIGINT)
-        _, errors = lab.communicate(timeout=20)
+        _, errors = lab.communicate(timeout=60)
         assert "Received SIGINT, shutting down gracefully" in errors
         assert "Received SIGINT twice" not in errors
         assert "'finish_reason': 'shutdown'" in errors

@@ -53,3 +53,12 @@ def test_study_that_is_not_frozen_is_named(run: Run, tmp_path: Path, action: str
     assert run("db", "upgrade", "-s", database).exit_code == 0
     ended = run("study", action, str(plan), "-s", database)
     assert ended.exit_code == 3 and "'one'" in ended.errors
+
+
+@pytest.mark.parametrize("action", ["run", "report", "status"])
+def test_plan_that_is_not_there_fails_as_any_file_and_leaves_no_database(run: Run, tmp_path: Path, action: str) -> None:
+    database = tmp_path / "x.db"
+    ended = run("study", action, str(tmp_path / "none.toml"), "-s", f"PYTOMO_DATABASE_URL=sqlite:///{database}")
+    assert ended.exit_code == 3
+    assert ended.errors.strip().endswith("none.toml cannot be read: No such file or directory.")
+    assert not database.exists()

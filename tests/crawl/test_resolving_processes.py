@@ -28,7 +28,7 @@ WATCH_PAGE = "https://www.youtube.com/watch?v=M4gD1WSo5mA"
 ANY_PAGE = "https://pages.example/video"
 MOST_BYTES = 500 * 1024**2
 # What a call takes besides its own time: the end of a killed process, on a busy machine.
-ROOM_S = 3.0
+ROOM_S = 6.0
 Answer = Callable[[socket.socket], None]
 
 
@@ -156,7 +156,7 @@ def test_expression_that_freezes_is_ended_and_the_crawl_is_awake_meanwhile(
     assert result.failure == "resolve_frozen", result
     # By itself where an expression comes to its end after two time-outs, else from outside after four.
     assert 4.0 <= elapsed_s < 8.0 + ROOM_S
-    assert watch.gap_s < 1.0
+    assert watch.gap_s < 2.0, "and not the four seconds that it was frozen"
     assert first_pid == second_pid, "the next process is there"
 
 
@@ -197,7 +197,7 @@ def test_resolution_that_is_given_up_ends_with_its_process_and_leaves_room(
             return elapsed_s, resolvers._free.empty(), await resolvers._workers[0].run(os.getpid, deadline_s=60)
 
     elapsed_s, is_taken, _ = asyncio.run(scenario())
-    assert elapsed_s < 1.0 and not is_taken
+    assert elapsed_s < 4.0 and not is_taken
 
 
 class FakeWorker:

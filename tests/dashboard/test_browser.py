@@ -93,7 +93,7 @@ def test_csv_pdf_and_png_are_downloaded(visit: Visit, filled_page: Served, tmp_p
     page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
     starts = {"CSV": b"start_utc,", "PNG": b"\x89PNG", "PDF report": b"%PDF-"}
     for word, start in starts.items():
-        with page.expect_download(timeout=20_000) as told:
+        with page.expect_download(timeout=60_000) as told:
             page.get_by_text(word, exact=True).first.click()
         path = tmp_path / told.value.suggested_filename
         told.value.save_as(path)
@@ -145,9 +145,9 @@ def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: 
             window_s=30,
             received_bytes=4_000_000,
         )
-        page.get_by_text("download of <b>Now</b>, 4.0 MB").wait_for(timeout=10_000)
+        page.get_by_text("download of <b>Now</b>, 4.0 MB").wait_for(timeout=60_000)
         synthetic.multiply(database, 120, 2, 0.001)
-        page.locator(".card .value", has_text="240").first.wait_for(timeout=10_000)
+        page.locator(".card .value", has_text="240").first.wait_for(timeout=60_000)
         assert visit.complaints == []
     finally:
         served.close()
@@ -166,9 +166,9 @@ def test_figures_that_follow_a_large_page_stay_up_to_date(
     try:
         page = visit.open(f"{served.origin}/?period=all&eras=all&rows=all")
         assert page.locator("[data-fragment]").count() == 1
-        page.locator(".card .value", has_text="120").first.wait_for(timeout=10_000)
+        page.locator(".card .value", has_text="120").first.wait_for(timeout=60_000)
         synthetic.multiply(database, 120, 2, 0.001)
-        page.locator(".card .value", has_text="240").first.wait_for(timeout=10_000)
+        page.locator(".card .value", has_text="240").first.wait_for(timeout=60_000)
         assert visit.complaints == []
     finally:
         served.close()
@@ -189,13 +189,13 @@ def test_tables_and_averages_of_very_many_rows_follow_the_chart(
         page = visit.open(f"{served.origin}/series/delivery_bps?period=all&rows=all&compare=vantage")
         assert page.locator("[data-fragment]").count() == 2
         lines = page.locator("table", has_text="Lines of the chart").first
-        lines.wait_for(timeout=10_000)
+        lines.wait_for(timeout=60_000)
         known = [int(text) for text in lines.locator("tbody td:nth-child(2)").all_inner_texts()]
         unknown = [int(text) for text in lines.locator("tbody td:nth-child(3)").all_inner_texts()]
         assert sum(known) + sum(unknown) == 600
         page.get_by_text("The values as a table").click()
         assert page.locator("table", has_text="From (UTC)").locator("tbody tr").count() > 1
-        page.get_by_text("Mean stalls").wait_for(timeout=10_000)
+        page.get_by_text("Mean stalls").wait_for(timeout=60_000)
         assert visit.complaints == []
     finally:
         served.close()

@@ -58,14 +58,14 @@ def test_keys_move_and_zoom_the_period(visit: Visit, filled_page: Served) -> Non
     page = visit.open(f"{filled_page.origin}/series/delivery_bps?from=2026-11-10T00:00&to=2026-11-12T00:00")
     page.locator("[data-role=area]").first.focus()
     page.keyboard.press("+")
-    page.wait_for_url("**from=2026-11-10T12*&to=2026-11-11T12*", timeout=20_000)
+    page.wait_for_url("**from=2026-11-10T12*&to=2026-11-11T12*", timeout=60_000)
     page.wait_for_selector("figure[data-drawn]")
     page.locator("[data-role=area]").first.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_url("**from=2026-11-10T16*&to=2026-11-11T16*", timeout=20_000)
+    page.wait_for_url("**from=2026-11-10T16*&to=2026-11-11T16*", timeout=60_000)
     page.wait_for_selector("figure[data-drawn]")
     page.locator("[data-act=out]").first.click()
-    page.wait_for_url("**from=2026-11-10T04*&to=2026-11-12T04*", timeout=20_000)
+    page.wait_for_url("**from=2026-11-10T04*&to=2026-11-12T04*", timeout=60_000)
     page.wait_for_selector("figure[data-drawn]")
     page.locator("[data-role=area]").first.focus()
     page.keyboard.press("0")
@@ -120,7 +120,7 @@ def test_whole_page_is_drawn_without_scrolling(visit: Visit, filled_page: Served
     page.goto(f"{filled_page.origin}/series?group=qos&period=all")
     assert page.locator("figure[data-chart]").count() >= 8
     page.wait_for_function(
-        "() => [...document.querySelectorAll('figure[data-chart]')].every(one => one.dataset.drawn)", timeout=20_000
+        "() => [...document.querySelectorAll('figure[data-chart]')].every(one => one.dataset.drawn)", timeout=60_000
     )
     assert page.evaluate("scrollY") == 0
 

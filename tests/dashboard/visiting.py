@@ -17,6 +17,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
+    # Pages are drawn once, by the processor, and by none that stands for a graphics card.
+    *("--disable-software-rasterizer", "--disable-gpu-compositing", "--num-raster-threads=1"),
 )
 ADDRESSES = (
     "/",
@@ -51,7 +53,7 @@ class Served:
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
-        until_s = time.monotonic() + 20
+        until_s = time.monotonic() + 60
         while not self._server.started and time.monotonic() < until_s:
             time.sleep(0.02)
         self.origin = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
@@ -80,7 +82,7 @@ class Visit:
         # Charts draw when they come into view.
         for chart in self.page.query_selector_all("figure[data-chart]"):
             chart.scroll_into_view_if_needed()
-            self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=10_000)
+            self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=60_000)
         return self.page
 
     def close(self) -> None:

@@ -26,7 +26,21 @@ def test_document_of_the_page_shows_every_picture_once_and_no_other_is_kept() ->
     text = (ROOT / "docs" / "dashboard.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[[^\]]{30,}\]\(images/dashboard-(\w+)\.png\)", text)
     assert shown == list(screenshots.PICTURES)
-    assert {path.name for path in screenshots.IMAGES.glob("*.png")} == {f"dashboard-{name}.png" for name in shown}
+    kept = {path.name for path in screenshots.IMAGES.glob("*.png")}
+    assert {name for name in kept if not name.startswith("cause-")} == {f"dashboard-{name}.png" for name in shown}
+
+
+def test_document_of_causes_shows_a_small_picture_of_each_that_is_kept() -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    text = (ROOT / "docs" / "autopsy.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^\]]{30,}\]\(images/cause-(\w+)\.png\)", text)
+    assert shown == list(screenshots.CAUSES)
+    assert {path.name for path in screenshots.IMAGES.glob("cause-*.png")} == {f"cause-{name}.png" for name in shown}
+    for name in shown:
+        path = screenshots.IMAGES / f"cause-{name}.png"
+        assert path.stat().st_size <= screenshots.MAX_BYTES
+        with image.open(path) as opened:
+            assert opened.width == screenshots.WIDTH_PX
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -53,7 +53,7 @@ def test_search_finds_a_word_in_pages_opened_from_a_folder(site: Path, visit: Vi
     opened.fill("input[name=q]", "censoring")
     opened.press("input[name=q]", "Enter")
     found = opened.locator("#mkdocs-search-results article h3 a")
-    found.first.wait_for(timeout=10_000)
+    found.first.wait_for(timeout=60_000)
     found.filter(has_text="Censoring").first.click()
     opened.wait_for_url("**/metrics.html#censoring")
     assert visit.complaints == []

@@ -66,7 +66,7 @@ def test_host_at_half_of_the_rate_starts_late_and_stalls(measured: tuple[Path, d
             " JOIN video v ON v.id = m.video_row_id WHERE p.player = 'dashjs' AND v.video_id = ?",
             chosen[words],
         )
-        assert 7.0 < startup_s < 10.5 and 1.0 < dry_s <= 4.5
+        assert 7.0 < startup_s < 11.5 and 0.4 < dry_s <= 4.5
         assert classic_stalls >= 1
 
 
@@ -88,7 +88,7 @@ def test_fast_host_plays_without_a_stall_and_each_segment_is_a_request(measured:
             " JOIN video v ON v.id = m.video_row_id WHERE p.player = 'dashjs' AND v.video_id = ?",
             chosen[words],
         )
-        assert stalls == 0 and startup_s < 2.0
+        assert stalls == 0 and startup_s < 4.0, "less than half of what the slow hosts take"
 
 
 def test_replay_gives_the_stored_figures_again_and_a_plot_draws_them(
@@ -109,19 +109,22 @@ def test_media_addresses_of_segments_are_stored_nowhere(measured: tuple[Path, di
     assert b"videoplayback" not in content and b"sig=" not in content
 
 
-def test_crawl_of_dailymotion_is_measured_in_segments(database: Path) -> None:
+def test_crawl_of_dailymotion_is_measured_in_segments_and_stalls_where_the_host_is_slow(database: Path) -> None:
+    """The first host sends at half of the media's rate: it starts after 8 s, with 4 s of media, and is dry at 13 s."""
     done = run_scrapy(
-        "lab", "crawl", "dailymotion", "-a", "time_frame=week", "-a", "max_crawled_url=8",
-        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=4", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1",
+        "lab", "crawl", "dailymotion", "-a", "time_frame=week", "-a", "max_crawled_url=3",
+        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=15", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1",
         *database_setting(database),
     )  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]
     rows = query(
         database,
-        "SELECT m.id, m.failure, MIN(s.delivery), MIN(p.player), SUM(p.stall_count) FROM measurement m"
-        " JOIN stream s ON s.measurement_id = m.id JOIN playback p ON p.measurement_id = m.id GROUP BY m.id",
+        "SELECT m.failure, MIN(s.delivery), p.stall_count, p.stalled_s FROM measurement m"
+        " JOIN stream s ON s.measurement_id = m.id JOIN playback p ON p.measurement_id = m.id"
+        " WHERE p.player = 'dashjs' GROUP BY m.id ORDER BY m.frontier_order",
     )
-    assert [row[1:3] for row in rows] == [(None, "hls")] * 8
+    assert [row[:2] for row in rows] == [(None, "hls")] * 3
+    assert rows[0][2] >= 1 and rows[0][3] > 0.5
 
 
 def test_world_serves_each_kind_of_segments_to_the_second_service() -> None:

@@ -79,7 +79,7 @@ def test_worker_of_a_killed_crawler_ends_by_itself(lab: dict[str, str], tmp_path
         assert children
     finally:
         kill(process)
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
 
 

@@ -43,8 +43,8 @@ def measure_five(lab: dict[str, str], folder: Path, count: int) -> tuple[float, 
 
 @pytest.mark.alone
 def test_list_of_100_000_starts_within_two_seconds_in_the_memory_of_ten(lab: dict[str, str], tmp_path: Path) -> None:
-    _, few_mb = measure_five(lab, tmp_path / "ten", 10)
+    few_s, few_mb = measure_five(lab, tmp_path / "ten", 10)
     start_s, many_mb = measure_five(lab, tmp_path / "many", 100_000)
-    assert start_s < 2
+    assert start_s < few_s + 2
     assert many_mb < few_mb + 10, "a batch of a thousand, not the list"
     assert many_mb < 250

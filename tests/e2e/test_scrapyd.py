@@ -76,7 +76,7 @@ def scrapyd_url(tmp_path: Path) -> Iterator[str]:
             yield url
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(60)
 
 
 def call(url: str, name: str, **form: Any) -> Any:

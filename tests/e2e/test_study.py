@@ -7,13 +7,16 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import ROOT, query, run_scrapy, scrapy_command
 from tests.e2e.long import kill, lab_environment, wait_until
+from tests.pdf_texts import pdf_text
 
 VIDEO_COUNT = 40
 VIDEOS = sorted(build_world("clean").videos)[:VIDEO_COUNT]
@@ -65,9 +68,9 @@ class StudyRun:
         return self.folder / "study.toml"
 
     def words(self, action: str, *more: str) -> list[str]:
-        return ["study", action, str(self.plan), *more, *self._settings()]
+        return ["study", action, str(self.plan), *more, *self.settings()]
 
-    def _settings(self) -> list[str]:
+    def settings(self) -> list[str]:
         names = {
             "DATABASE_URL": f"sqlite:///{self.database}",
             "UNSTORED_DIRECTORY": str(self.folder / "unstored"),
@@ -97,11 +100,35 @@ def write_plan(run: StudyRun, videos: list[str], rounds: int = 1) -> None:
     run.plan.write_text(PLAN.format(videos=json.dumps(videos), rounds=rounds), encoding="utf-8")
 
 
-def report(run: StudyRun) -> dict[str, object]:
+def report(run: StudyRun) -> dict[str, Any]:
     told = run_scrapy(*run.words("report", "--json"), **run.environment)
     assert told.exit_code == 0, told.errors
-    found: dict[str, object] = json.loads(told.output)
+    found: dict[str, Any] = json.loads(told.output)
     return found
+
+
+def assert_published_alike(run: StudyRun, found: dict[str, Any]) -> None:
+    """Hold the bundle, the method sheet in it and its text against what the study's own report says."""
+    bundle = run.folder / "bundle"
+    made = run_scrapy("export", "--bundle", str(bundle), *run.settings(), **run.environment)
+    assert made.exit_code == 0, made.errors
+    [told] = json.loads((bundle / "figures.json").read_text(encoding="utf-8"))["studies"]
+    for name in ("name", "status", "planned", "done", "arms", "deviations"):
+        assert told[name] == found[name], name
+    assert [look["results"] for look in told["looks"]] == [look["results"] for look in found["looks"]]
+    planned = [look["sentence"] for look in found["looks"] if look["is_planned"]]
+    sheet = pdf_text((bundle / "method-sheet.pdf").read_bytes())
+    readme = " ".join((bundle / "README.md").read_text(encoding="utf-8").split())
+    for text in (sheet, readme):
+        for version in found["plans"]:
+            assert version["plan_hash"] in text
+        for sentence in (*found["deviations"], *planned[-1:]):
+            assert sentence in text, sentence
+        for arm in found["arms"]:
+            assert f"arm {arm['arm']}: {arm['stored']} measured: {arm['valid']} valid" in text
+    for version in found["plans"]:
+        stem = f"1-two-lines-v{version['version']}"
+        assert sha256((bundle / "plans" / f"{stem}.json").read_bytes()).hexdigest() == version["plan_hash"]
 
 
 def test_study_of_two_lines_survives_a_kill_and_accounts_for_itself(lab: dict[str, str], tmp_path: Path) -> None:
@@ -129,12 +156,13 @@ def test_study_of_two_lines_survives_a_kill_and_accounts_for_itself(lab: dict[st
     assert len(orders) == 2, "the order of the arms is drawn anew for each video"
     found = report(run)
     assert found["status"] == "finished" and found["plan_hash"] == rows[0][3]
-    assert [arm["stored"] for arm in found["arms"]] == [VIDEO_COUNT, VIDEO_COUNT]  # type: ignore[attr-defined]
+    assert [arm["stored"] for arm in found["arms"]] == [VIDEO_COUNT, VIDEO_COUNT]
     assert found["deviations"] == []
     # A busy machine may fail a session: then its pair does not count.
     failed = query(run.database, "SELECT COUNT(DISTINCT pair_id) FROM measurement WHERE attribution <> 'network'")[0][0]
     looks = query(run.database, "SELECT is_planned, round_count, row_count FROM study_look")
     assert looks == [(1, 1, 2 * (VIDEO_COUNT - failed))], "the last look is the plan's own, and is taken once"
+    assert_published_alike(run, found)
     assert run_scrapy(*run.words("run"), **lab).exit_code == 2, "it is over"
 
 
@@ -154,9 +182,10 @@ def test_plan_changed_in_mid_run_is_a_new_version_and_an_early_look_is_kept(
     assert refused.exit_code == 2 and "differs from version 1" in refused.errors and "--change" in refused.errors
     assert run_scrapy(*run.words("run", "--change", "one more video"), **lab).exit_code == 0
     found = report(run)
-    said = " ".join(found["deviations"])  # type: ignore[call-overload]
+    said = " ".join(found["deviations"])
     assert "version 2" in said and "one more video" in said and VIDEOS[4] in said
     assert "1 time out of plan" in said
+    assert_published_alike(run, found)
     by_version = Counter(query(run.database, "SELECT plan_version, pass_number FROM measurement"))
     assert by_version[2, 2] == 10 and by_version[1, 1] + by_version[2, 1] == 8
     hashes = query(run.database, "SELECT DISTINCT plan_version, plan_hash FROM measurement ORDER BY 1")

@@ -82,7 +82,7 @@ class LabThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
     def serve(self, server: Server) -> Any:
         answer = self.run(server.start())
@@ -94,7 +94,7 @@ class LabThread:
             self.run(server.close())
         left = self.run(self._left_over())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self.loop.close()
         assert left == [] and self.errors == []
 

@@ -182,7 +182,7 @@ def test_running_lab_ctrl_c_while_it_starts_ends_it_without_a_word_of_its_server
         owner.stdout.readline()
         assert wait_until(lambda: psutil.Process(owner.pid).children())
         os.killpg(owner.pid, signal.SIGINT)
-        _, errors = owner.communicate(timeout=20)
+        _, errors = owner.communicate(timeout=60)
         assert owner.returncode == -signal.SIGINT
         assert errors.count("Traceback") == 1, "only the owner's own KeyboardInterrupt"
     finally:
@@ -198,7 +198,7 @@ def test_running_lab_ends_when_its_owner_is_killed(number):
         folder = Path(owner.stdout.readline().strip()).parent
         children = psutil.Process(owner.pid).children()
         owner.send_signal(number)
-        owner.wait(10)
+        owner.wait(60)
         assert wait_until(lambda: not any(child.is_running() for child in children))
         assert wait_until(lambda: not folder.exists())
     finally:
@@ -277,7 +277,7 @@ def test_run_command_signal_reaches_the_command_exactly_once(name, to_group):
             os.killpg(relay.pid, number)
         else:
             relay.send_signal(number)
-        assert relay.wait(20) == 41
+        assert relay.wait(60) == 41
     finally:
         relay.kill()
         relay.stdout.close()

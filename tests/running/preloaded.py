@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import is_dataclass
 from importlib import import_module
 
 from scrapy.settings import default_settings
 from scrapy.utils.misc import load_object, walk_modules_iter
 
-from pytomo_scrapy import addons
+from pytomo_scrapy import addons, items
+from pytomo_scrapy.items import codec
+from pytomo_scrapy.storage.measurements import fitting
 
 for name in (
     *("alembic.autogenerate", "alembic.command", "alembic.ddl.postgresql", "alembic.ddl.sqlite"),
@@ -29,6 +32,9 @@ for name in (
     "crawl",
     "exchange",
     "lab",
+    "measure.media",
+    "measure.playback",
+    "measure.resolve",
     "measure.window",
     "pages",
     "pipelines",
@@ -38,6 +44,11 @@ for name in (
 ):
     list(walk_modules_iter(f"pytomo_scrapy.{name}"))
 list(walk_modules_iter("scrapy.commands"))
+# What each process would read from the annotations of the results.
+for kind in vars(items).values():
+    if is_dataclass(kind):
+        codec._fields_of(kind)
+        fitting._fields_of(kind)
 
 # Scrapy chooses the reactor when a command starts.
 assert "twisted.internet.reactor" not in sys.modules

@@ -45,12 +45,17 @@ def test_second_try():
         first.touch()
         raise RuntimeError
 """,
+    "test_d.py": """
+import pytest
+@pytest.mark.parametrize("number", range(21))
+def test_of_many(number): {many}
+""",
 }
 
 
-def run(folder: Path, *words: str) -> str:
+def run(folder: Path, *words: str, many: str = "pass") -> str:
     for name, text in _FILES.items():
-        (folder / name).write_text(text.replace("{folder}", str(folder)))
+        (folder / name).write_text(text.replace("{folder}", str(folder)).replace("{many}", many))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.running.workers", "--workers", "2",
          "-c", ROOT / "pyproject.toml", "--rootdir", folder, *words, folder],
@@ -61,11 +66,24 @@ def run(folder: Path, *words: str) -> str:
 
 
 def test_outcomes_are_those_of_one_process(tmp_path: Path) -> None:
-    shown = run(tmp_path, "--reruns", "1")
-    assert "2 failed, 7 passed, 1 skipped, 2 rerun" in shown, shown
+    shown = run(tmp_path)
+    assert "3 failed, 27 passed, 1 skipped" in shown, shown
     assert "assert [1, 2] == [1, 3]" in shown and "said by it" in shown
     assert "test_dies" in shown and "the process of this test ended by itself: 3" in shown
     assert (tmp_path / "ended").exists(), "fixtures of the session are taken down"
+
+
+def test_failures_are_tried_again_when_all_others_have_ended(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--retries", "2")
+    assert "2 failed, 28 passed, 1 skipped, 5 rerun" in shown, shown
+    assert "RERUN test_c.py::test_second_try - RuntimeError" in shown
+    assert shown.count("RERUN test_a.py::test_dies - the process of this test ended by itself: 3") == 2
+    assert shown.count("assert [1, 2] == [1, 3]") >= 1, "what fails in the end is shown whole"
+
+
+def test_many_failures_are_not_tried_again(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--retries", "2", many="raise RuntimeError")
+    assert "24 failed" in shown and "RERUN" not in shown, shown
 
 
 def test_run_stops_at_the_first_failure_where_it_is_told_to(tmp_path: Path) -> None:

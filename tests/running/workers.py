@@ -3,6 +3,9 @@
 A process that starts anew imports the product and collects all tests for itself, which took longer than most of the
 tests did. What is forked shares that, and the garbage collector leaves it alone. Tests marked `alone` follow when the
 rest has ended, two files at once. Fixtures of the session are made anew in each process.
+
+`--retries N`: what failed beside others is tried again when all others have ended, with nothing beside it, up to N
+times. Each such try is shown (`R`, and a line of why in the summary). Many failures are no accident: none is retried.
 """
 
 from __future__ import annotations
@@ -28,15 +31,21 @@ from tests.running import sharing
 from tests.running.commands import end_all
 
 _ALONE_AT_ONCE = 2
+_MOST_RETRIED = 20
 _PR_SET_PDEATHSIG = 1
+
+_RERUN = "rerun"
 
 # The tests of one file, by their places among those of the session.
 File = list[int]
+# The reports of tests that failed, by their places.
+Failures = dict[int, list[pytest.TestReport]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
     parser.addoption("--workers", type=int, default=0, help="run files in so many processes, forked after collection")
+    parser.addoption("--retries", type=int, default=0, help="try what failed again at the end, alone, so many times")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,9 +73,45 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    retries = 0 if session.config.getoption("maxfail") else session.config.getoption("--retries")
+    failures: Failures = {}
     for queue, number in ((crowd, at_once), (alone, min(at_once, _ALONE_AT_ONCE))):
-        _Round(session, [file for file in queue if file]).run(number)
+        _Round(session, [file for file in queue if file], failures if retries else None).run(number)
+    for left in range(retries - 1, -1, -1):
+        failures = _retry(session, failures, is_last=left == 0)
     return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Show what is tried again."""
+    return ("rerun", "R", "RERUN") if report.outcome == _RERUN else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests needed another try, and why."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.write_line(f"RERUN {report.nodeid} - {_reason(report)}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash is not None else report.longrepr).partition("\n")[0]
+
+
+def _retry(session: pytest.Session, failures: Failures, *, is_last: bool) -> Failures:
+    """Run what failed again, one test at a time. Returns what failed again, where that may be tried once more."""
+    is_hopeless = len(failures) > _MOST_RETRIED
+    for report in (report for reports in failures.values() for report in reports):
+        if not is_hopeless:
+            report.outcome = _RERUN  # type: ignore[assignment]
+        session.config.hook.pytest_runtest_logreport(report=report)
+    again: Failures = {}
+    if failures and not is_hopeless:
+        places = sorted(failures)
+        files = [list(file) for _, file in groupby(places, lambda at: session.items[at].path)]
+        _Round(session, files, None if is_last else again).run(1)
+    return again
 
 
 class _Worker:
@@ -80,12 +125,16 @@ class _Worker:
 
 
 class _Round:
-    """Hands out files until none is left, and reports what became of each test."""
+    """Hands out files until none is left, and reports what became of each test.
 
-    def __init__(self, session: pytest.Session, files: list[File]) -> None:
+    Failures are kept in `failures` instead of reported where that is given.
+    """
+
+    def __init__(self, session: pytest.Session, files: list[File], failures: Failures | None) -> None:
         self._session = session
         self._reporter = session.config.pluginmanager.getplugin("terminalreporter")
         self._files = files[::-1]
+        self._failures = failures
         self._workers: dict[Connection, _Worker] = {}
 
     def run(self, number: int) -> None:
@@ -121,7 +170,6 @@ class _Round:
         self._workers[ours] = _Worker(pid, ours)
 
     def _hear(self, worker: _Worker) -> None:
-        hook = self._session.config.hook
         try:
             kind, content = worker.connection.recv()
         except (EOFError, ConnectionResetError):
@@ -136,15 +184,24 @@ class _Round:
             worker.begun = content
             worker.left = [rest for file in worker.left if (rest := [at for at in file if at != content])]
         elif kind == "report":
-            report = hook.pytest_report_from_serializable(config=self._session.config, data=content)
+            config = self._session.config
+            report = config.hook.pytest_report_from_serializable(config=config, data=content)
+            self._report(worker, report)
             if report.when == "teardown":
                 worker.begun = None
-            hook.pytest_runtest_logreport(report=report)
-            if self._reporter is not None:
-                self._reporter.flush()  # no capturing does it here
         else:
             # What it found when it had run everything, such as a file that nobody closed.
             self._session.shouldfail = content
+
+    def _report(self, worker: _Worker, report: pytest.TestReport) -> None:
+        assert worker.begun is not None
+        if self._failures is not None and (report.failed or worker.begun in self._failures):
+            if report.failed:
+                self._failures.setdefault(worker.begun, []).append(report)
+            return
+        self._session.config.hook.pytest_runtest_logreport(report=report)
+        if self._reporter is not None:
+            self._reporter.flush()  # no capturing does it here
 
     def _mourn(self, worker: _Worker) -> None:
         """A process has ended: by itself, or in the middle of a test, which failed then."""
@@ -156,7 +213,7 @@ class _Round:
             report = pytest.TestReport(
                 item.nodeid, item.location, {}, "failed", f"the process of this test ended by itself: {code}", "call"
             )
-            self._session.config.hook.pytest_runtest_logreport(report=report)
+            self._report(worker, report)
         self._files += worker.left
         if self._files and not self._workers:
             self._fork()

@@ -31,7 +31,7 @@ def access(asked: Question) -> Finding | None:
     numbers = {
         "access_rtt_s": facts.access.loaded_s,
         "access_idle_rtt_s": facts.access.base_s,
-        "access_loss_ratio": facts.access.loss_ratio,
+        "access_loss_ratio": asked.loss_of(facts.access) or facts.access.loss_ratio,
         "gateway_rtt_s": facts.gateway.loaded_s,
         "rate_bps": facts.rate_bps,
         "needed_bps": facts.needed_bps,
@@ -48,7 +48,7 @@ def access(asked: Question) -> Finding | None:
         )
         return Finding(Cause.ACCESS, facts.access.raised_ratio or 0.0, numbers, sentence)
     if asked.is_slowed_by_loss(facts.access) and asked.is_lossless(facts.gateway):
-        sentence = f"{percent(facts.access.loss_ratio)} of what was sent over the access line got lost."
+        sentence = f"{percent(asked.loss_of(facts.access))} of what was sent over the access line got lost."
         return Finding(Cause.ACCESS, 1.0, numbers, sentence)
     is_plateau = (
         facts.rate_bps is not None
@@ -98,7 +98,7 @@ def path(asked: Question) -> Finding | None:
             f"{ms(facts.host.base_s)} when idle, {ms(facts.access.loaded_s)} to the line's far end."
         )
         return Finding(Cause.PATH, facts.host.raised_ratio or 0.0, numbers, sentence)
-    is_near_lossless = not asked.is_lossy(facts.gateway) and (
+    is_near_lossless = not (asked.is_lossy(facts.gateway) or asked.is_lossy_all_along(facts.gateway)) and (
         asked.is_lossless(facts.access) or (not facts.access.is_known and asked.is_other_well)
     )
     if is_near_lossless and not asked.is_raised(facts.access):
@@ -164,10 +164,9 @@ def service(asked: Question) -> Finding | None:
         return Finding(Cause.SERVICE, facts.waiting_ratio, numbers, sentence)
     line_bps = asked.spare_bps
     has_spare = line_bps is not None and facts.needed_bps is not None
-    is_lossless = (facts.out_of_order_ratio or 0.0) < limits.out_of_order_ratio
     if (
         has_spare
-        and is_lossless
+        and not asked.has_gaps
         and asked.is_starved
         and (line_bps or 0) >= limits.spare_ratio * (facts.needed_bps or 0)
     ):

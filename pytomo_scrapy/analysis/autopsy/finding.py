@@ -53,6 +53,21 @@ class Question:
         ratio = level.loss_ratio or 0.0
         return ratio >= self.limits.loss_ratio and ratio * level.expected_count >= self.limits.least_lost_count
 
+    def is_lossy_all_along(self, level: Level) -> bool:
+        """Tell whether probes to a place were lost in the whole window, more than by chance."""
+        ratio = level.window_loss_ratio or 0.0
+        return ratio >= self.limits.loss_ratio and ratio * level.window_count >= self.limits.least_lost_count
+
+    def loss_of(self, level: Level) -> float | None:
+        """Return the share of what is lost on the way to a place. None: nothing, or a probe by chance.
+
+        A short span has few probes: of seven, three losses in ten are not seen once in twelve times. Where media were
+        lost in the span, by the kernel's counts, the probes of the whole window say where.
+        """
+        if self.is_lossy(level):
+            return level.loss_ratio
+        return level.window_loss_ratio if self.has_gaps and self.is_lossy_all_along(level) else None
+
     def is_slowed_by_loss(self, level: Level) -> bool:
         """Tell whether what is lost on the way to a place holds TCP below what playback needs.
 
@@ -60,14 +75,15 @@ class Question:
         the loss. A loss of probes there and back bounds that of the media from above.
         """
         needed_bps, rtt_s = self.facts.needed_bps, self.facts.host.base_s or self.facts.access.base_s
-        if not self.is_lossy(level) or needed_bps is None or not rtt_s:
-            return self.is_lossy(level)
-        bound_bps = _MATHIS * 8 * SEGMENT_BYTES / (rtt_s * math.sqrt(level.loss_ratio or 1.0))
+        loss_ratio = self.loss_of(level)
+        if loss_ratio is None or needed_bps is None or not rtt_s:
+            return loss_ratio is not None
+        bound_bps = _MATHIS * 8 * SEGMENT_BYTES / (rtt_s * math.sqrt(loss_ratio))
         return bound_bps < self.limits.starved_ratio * needed_bps
 
     def is_lossless(self, level: Level) -> bool:
-        """Tell whether probes to a place were answered, but for one."""
-        return level.is_known and not self.is_lossy(level)
+        """Tell whether probes to a place were answered, but for one: those of the span, and of the window."""
+        return level.is_known and not self.is_lossy(level) and not self.is_lossy_all_along(level)
 
     @property
     def is_starved(self) -> bool:
@@ -95,6 +111,11 @@ class Question:
         return max((rate for rate in (self.controls.best_bps, self.facts.line_bps) if rate is not None), default=None)
 
     @property
+    def has_gaps(self) -> bool:
+        """Tell whether segments of the span overtook others."""
+        return (self.facts.out_of_order_ratio or 0.0) >= self.limits.out_of_order_ratio
+
+    @property
     def has_losses(self) -> bool:
         """Tell whether losses held the media up: segments overtook others, and came slowly once they were sent.
 
@@ -105,7 +126,7 @@ class Question:
         if facts.waiting_ratio >= self.limits.held_ratio:
             return False
         is_slow = facts.active_bps is None or facts.needed_bps is None or facts.active_bps < facts.needed_bps
-        return is_slow and (facts.out_of_order_ratio or 0.0) >= self.limits.out_of_order_ratio
+        return is_slow and self.has_gaps
 
 
 def mbit(bps: float | None) -> str:

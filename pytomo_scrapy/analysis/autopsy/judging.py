@@ -20,6 +20,10 @@ from pytomo_scrapy.storage.schema.figure_tables import figure
 from pytomo_scrapy.storage.schema.measurement_tables import autopsy
 
 _PAGE = 500
+# Pages whose verdicts are stored together: a commit waits for the disk, and 10 000 sessions hold no writer up for long.
+_KEPT_PAGES = 20
+
+Verdicts = Mapping[int, tuple[Autopsy, ...]]  # by the session's number; no verdict: a good one
 
 
 @dataclass(slots=True)
@@ -54,42 +58,56 @@ def judge(
 def judge_matching(database: Database, filters: Mapping[str, Any], *, is_kept: bool = True) -> JudgingSummary:
     """Judge every matching session anew. `is_kept` stores the verdicts in place of earlier ones."""
     summary, reader, last_id = JudgingSummary(), SessionReader(), 0
+    pages: list[Verdicts] = []
     while ids := _next_ids(database, filters, last_id):
         with database.read() as connection:
             found = judge(connection, ids, reader)
             before = _stored_causes(connection, ids)
-        summary.sessions += len(ids)
-        summary.without_trace += len(ids) - len(found)
-        for key, verdicts in found.items():
-            after = str(verdicts[0].cause) if verdicts else "none"
-            if verdicts:
-                summary.bad_sessions += 1
-                summary.causes[after] += 1
-            if before.get(key, "none") != after:
-                summary.moved[before.get(key, "none"), after] += 1
-        if is_kept:
-            with database.write() as connection:
-                keep(connection, found, before)
+        _count(summary, ids, found, before)
+        pages += [found] if is_kept else []
         last_id = ids[-1]
+        if len(pages) == _KEPT_PAGES:
+            _keep_pages(database, pages)
+            pages = []
+    if pages:
+        _keep_pages(database, pages)
     return summary
 
 
-def keep(connection: Connection, found: Mapping[int, tuple[Autopsy, ...]], before: Mapping[int, str]) -> None:
-    """Store verdicts in place of those of the same sessions, with the cause that the web page shows."""
-    known = [key for key in found if key in before]
+def _count(summary: JudgingSummary, ids: Sequence[int], found: Verdicts, before: Mapping[int, str | None]) -> None:
+    summary.sessions += len(ids)
+    summary.without_trace += len(ids) - len(found)
+    for key, verdicts in found.items():
+        earlier, after = before.get(key) or "none", str(verdicts[0].cause) if verdicts else "none"
+        if verdicts:
+            summary.bad_sessions += 1
+            summary.causes[after] += 1
+        if earlier != after:
+            summary.moved[earlier, after] += 1
+
+
+def _keep_pages(database: Database, pages: Sequence[Verdicts]) -> None:
+    with database.write() as connection:
+        for found in pages:
+            keep(connection, found)
+
+
+def keep(connection: Connection, found: Verdicts) -> None:
+    """Store verdicts in place of those of the same sessions, with the cause that the web page shows.
+
+    A session that was deleted since it was judged is left out.
+    """
+    before = _stored_causes(connection, list(found))
+    known = [key for key, cause in before.items() if cause is not None]
     if known:
         connection.execute(delete(autopsy).where(autopsy.c.measurement_id.in_(known)))
-    rows = [
-        {"measurement_id": key, **values_of(verdict, autopsy)}
-        for key, verdicts in found.items()
-        for verdict in verdicts
-    ]
+    rows = [{"measurement_id": key, **values_of(verdict, autopsy)} for key in before for verdict in found[key]]
     if rows:
         connection.execute(insert(autopsy), rows)
     shown = [
         {"key": key, "new_cause": first and str(first.cause), "new_symptom": first and str(first.symptom)}
-        for key, first in ((key, verdicts[0] if verdicts else None) for key, verdicts in found.items())
-        if first is not None or key in before
+        for key, first in ((key, next(iter(found[key]), None)) for key in before)
+        if first is not None or before[key] is not None
     ]
     if shown:
         connection.execute(_SHOW, shown)
@@ -115,7 +133,7 @@ def judge_stored(database: Database, measurement_id: int) -> None:
         found = judge(connection, [measurement_id])
     if any(found.values()):
         with database.write() as connection:
-            keep(connection, found, _stored_causes(connection, [measurement_id]))
+            keep(connection, found)
 
 
 def stored_verdicts(connection: Connection, measurement_id: int) -> list[Mapping[str, Any]]:
@@ -124,11 +142,15 @@ def stored_verdicts(connection: Connection, measurement_id: int) -> list[Mapping
     return [dict(row._mapping) for row in connection.execute(rows)]
 
 
-def _stored_causes(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    rows = select(autopsy.c.measurement_id, autopsy.c.cause).where(
-        autopsy.c.measurement_id.in_(list(ids)), autopsy.c.number == 0
+def _stored_causes(connection: Connection, ids: Sequence[int]) -> dict[int, str | None]:
+    """Return what these sessions are put down to, of those that are there. None: not judged, or good."""
+    worst = (autopsy.c.measurement_id == measurement.c.id) & (autopsy.c.number == 0)
+    rows = (
+        select(measurement.c.id, autopsy.c.cause)
+        .select_from(measurement.outerjoin(autopsy, worst))
+        .where(measurement.c.id.in_(list(ids)))
     )
-    return {row.measurement_id: row.cause for row in connection.execute(rows)}
+    return {row.id: row.cause for row in connection.execute(rows)}
 
 
 def _next_ids(database: Database, filters: Mapping[str, Any], last_id: int) -> Sequence[int]:

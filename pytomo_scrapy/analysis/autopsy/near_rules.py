@@ -62,7 +62,7 @@ def home(asked: Question) -> Finding | None:
     numbers = {
         "gateway_rtt_s": level.loaded_s,
         "gateway_idle_rtt_s": level.base_s,
-        "gateway_loss_ratio": level.loss_ratio,
+        "gateway_loss_ratio": asked.loss_of(level) or level.loss_ratio,
         "wifi_signal_dbm": float(signal) if signal is not None else None,
         "link_rate_bps": float(around.link_rate_bps) if around and around.link_rate_bps else None,
     }
@@ -72,7 +72,7 @@ def home(asked: Question) -> Finding | None:
         )
         return Finding(Cause.HOME, level.raised_ratio or 0.0, numbers, sentence)
     if asked.is_slowed_by_loss(level) and asked.is_starved:
-        sentence = f"{percent(level.loss_ratio)} of what was sent to the gateway got lost."
+        sentence = f"{percent(asked.loss_of(level))} of what was sent to the gateway got lost."
         return Finding(Cause.HOME, 1.0, numbers, sentence)
     is_weak = signal is not None and signal <= limits.weak_signal_dbm
     rate = around.link_rate_bps if around else None

@@ -31,6 +31,8 @@ class Level:
     loss_ratio: float | None = None
     answered_count: int = 0
     expected_count: float = 0.0
+    window_loss_ratio: float | None = None  # of the whole window
+    window_count: int = 0  # probes of the whole window
 
     @property
     def is_known(self) -> bool:
@@ -136,7 +138,16 @@ def _level(
         loss_ratio=None if expected < limits.least_sample_count else max(0.0, (lost - 1) / expected),
         answered_count=len(inside),
         expected_count=expected,
+        window_loss_ratio=_window_loss_ratio(rtts),
+        window_count=rtts.sent_count or 0,
     )
+
+
+def _window_loss_ratio(rtts: LoadedRtt) -> float | None:
+    if not rtts.sent_count or rtts.received_count is None:
+        return None
+    # The last one may have been under way when the window ended.
+    return max(0, rtts.sent_count - rtts.received_count - 1) / rtts.sent_count
 
 
 def received_until(window: DownloadResult, t_s: float) -> int:

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
 from pytomo_scrapy.analysis.selection import Selection, conditions
+from pytomo_scrapy.analysis.studies.account import Account, account_of, look_words
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.schema.figure_tables import figure
 from pytomo_scrapy.storage.study_store import PlanVersion, StoredStudy, read_study
 
+_OF_THE_VERSION = frozenset({"Plan", "Measurements", "Power"})  # that stand with each version
+
 
 @dataclass(frozen=True, slots=True)
 class StudyPart:
-    """A study with rows in the selection. `row_counts` are those by the version of the plan that ordered them."""
+    """A study with rows in the selection. `row_counts` are those by the version of the plan that ordered them.
+
+    The account is that of the whole study, whatever the selection: `pytomo study report` prints the same.
+    """
 
     study: StoredStudy
     row_counts: Mapping[int, int]
-
-    @property
-    def deviations(self) -> list[str]:
-        """Return what did not go as the first plan said, a sentence each."""
-        return [*_deviations(self.study)]
+    account: Account
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
             "name": self.study.name,
-            "status": self.study.end_reason or ("running" if self.study.started_at else "planned"),
+            "status": self.account.status,
             "plans": [
                 {
                     "version": plan.version,
@@ -47,8 +48,11 @@ class StudyPart:
                 }
                 for plan in self.study.plans
             ],
-            "look_count": len(self.study.looks),
-            "deviations": self.deviations,
+            "planned": self.account.planned,
+            "done": self.account.done,
+            "arms": [asdict(arm) for arm in self.account.arms],
+            "deviations": self.account.deviations,
+            "looks": [{**asdict(look), "looked_at": look.looked_at.isoformat()} for look in self.study.looks],
         }
 
 
@@ -63,8 +67,8 @@ def studies_of(connection: Connection, selection: Selection) -> list[StudyPart]:
     )
     for name, version, count in rows:
         found.setdefault(name, {})[version] = count
-    parts = ((read_study(connection, name), counts) for name, counts in found.items())
-    return [StudyPart(study, counts) for study, counts in parts if study is not None]
+    studies = ((read_study(connection, name), counts) for name, counts in found.items())
+    return [StudyPart(study, counts, account_of(connection, study)) for study, counts in studies if study is not None]
 
 
 def study_rows(parts: Sequence[StudyPart]) -> Iterator[tuple[str, str]]:
@@ -72,33 +76,24 @@ def study_rows(parts: Sequence[StudyPart]) -> Iterator[tuple[str, str]]:
     for part in parts:
         for plan in part.study.plans:
             yield f"study {part.study.name}", _plan_words(plan, len(part.study.plans), part.row_counts)
-        for deviation in part.deviations or ["nothing: it was done as planned"]:
+        yield "planned", _joined(part.account.planned, _OF_THE_VERSION)
+        arms = [(f"Arm {arm.arm}", arm.words) for arm in part.account.arms]
+        yield "done", _joined([*part.account.done, *arms])
+        for deviation in part.account.deviations_said:
             yield "deviated from the plan", deviation
+        if (look := part.study.outcome) is not None:
+            yield "found", f"{look_words(look)}: {look.sentence}"
+
+
+def _joined(values: Sequence[tuple[str, str]], but: Collection[str] = ()) -> str:
+    return "; ".join(f"{name[0].lower()}{name[1:]}: {text}" for name, text in values if name not in but)
 
 
 def _plan_words(plan: PlanVersion, version_count: int, row_counts: Mapping[int, int]) -> str:
     power = "power not simulated" if plan.power_ratio is None else f"power {100 * plan.power_ratio:.0f} %"
     return (
-        f"plan version {plan.version} of {version_count}, SHA-256 {plan.plan_hash}, frozen {_at(plan.frozen_at)} by "
-        f"{plan.frozen_by}: orders {counted(plan.planned_count, 'measurement')}, {power}; "
+        f"plan version {plan.version} of {version_count}, SHA-256 {plan.plan_hash}, frozen "
+        f"{plan.frozen_at:%Y-%m-%d %H:%M} UTC by {plan.frozen_by}: orders "
+        f"{counted(plan.planned_count, 'measurement')}, {power}; "
         f"{counted(row_counts.get(plan.version, 0), 'row')} here"
     )
-
-
-def _deviations(study: StoredStudy) -> Iterator[str]:
-    for plan in study.plans[1:]:
-        yield (
-            f"The plan was changed {_at(plan.frozen_at)} (version {plan.version}, after "
-            f"{counted(plan.measured_before_count, 'measurement')}; reason: {plan.change_reason or 'none given'}): "
-            f"{' '.join(plan.changes)}"
-        )
-    unplanned = [look for look in study.looks if not look.is_planned]
-    if unplanned:
-        times = ", ".join(_at(look.looked_at) for look in unplanned)
-        yield f"The outcome was looked at {counted(len(unplanned), 'time')} out of plan ({times})."
-    if study.end_reason == "stopped":
-        yield f"It was stopped by its rule {_at(study.ended_at)}."
-
-
-def _at(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else "at an unknown time"

@@ -12,6 +12,7 @@ from pytomo_scrapy.analysis.publication.publication import Publication, Publishe
 from pytomo_scrapy.analysis.publication.reported import ETSI
 from pytomo_scrapy.analysis.publication.study_part import StudyPart, study_rows
 from pytomo_scrapy.analysis.refusals import RefusedShare
+from pytomo_scrapy.analysis.studies.account import look_words
 from pytomo_scrapy.items.in_words import counted, number
 
 AUTHOR = "The pytomo-scrapy project"
@@ -160,11 +161,12 @@ def paste_text(found: Publication) -> list[str]:
 
 
 def _study_words(part: StudyPart) -> str:
-    newest = part.study.newest
-    deviated = " ".join(part.deviations) or "It was done as planned."
+    newest, look = part.study.newest, part.study.outcome
+    deviated = " ".join(part.account.deviations_said)
+    found = f" Its look {look_words(look)}: {look.sentence}" if look is not None else ""
     return (
         f"The study {part.study.name} was planned before (version {newest.version} of its plan, SHA-256 "
-        f"{newest.plan_hash}). {deviated}"
+        f"{newest.plan_hash}). Deviations: {deviated}{found}"
     )
 
 

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from pytomo_scrapy.analysis.studies.freezing import power_sentence
-from pytomo_scrapy.analysis.studies.study_rows import StudyRows, comparable_versions
+from pytomo_scrapy.analysis.studies.study_rows import StudyRows, comparable_versions, study_rows
 from pytomo_scrapy.analysis.studies.study_standing import standing_of
 from pytomo_scrapy.failures import REFUSALS
 from pytomo_scrapy.items.in_words import counted
-from pytomo_scrapy.storage.database import Database
-from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
-from pytomo_scrapy.storage.study_store import PlanVersion, StoredStudy
+from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
+from pytomo_scrapy.storage.study_store import Look, PlanVersion, StoredStudy
 from pytomo_scrapy.studies.arm_settings import ARM_SETTINGS
 from pytomo_scrapy.studies.exclusions import EXCLUSIONS
 from pytomo_scrapy.studies.study_plan import OUTCOMES, StudyPlan, read_back
 
 _LATE_S = 3600
+_PLANNED, _RUNNING = "planned", "running"
 _VALID = frozenset({None, "network"})
 
 
@@ -36,6 +36,11 @@ class ArmCount:
     refused: int
     other: int  # failures of the service, of the video or of our own side
 
+    @property
+    def words(self) -> str:
+        """Return the counts as a person reads them."""
+        return f"{self.stored} measured: {self.valid} valid, {self.refused} refused, {self.other} failed otherwise"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -48,27 +53,32 @@ class Account:
     arms: Sequence[ArmCount]
     deviations: Sequence[str]
 
+    @property
+    def deviations_said(self) -> Sequence[str]:
+        """Return the deviations, or the sentence that there are none."""
+        if self.deviations:
+            return self.deviations
+        return ["None so far." if self.status in (_PLANNED, _RUNNING) else "None: it was done as planned."]
+
 
 def status_of(study: StoredStudy) -> str:
     """Return planned, running, finished or stopped."""
-    return study.end_reason or ("running" if study.started_at is not None else "planned")
+    return study.end_reason or (_RUNNING if study.started_at is not None else _PLANNED)
 
 
-def account_of(database: Database, study: StoredStudy, rows: StudyRows | None = None) -> Account:
-    """Return the account of a study; `rows` are those of a look that was taken, of which the numbers are said too."""
+def account_of(connection: Connection, study: StoredStudy) -> Account:
+    """Return the account of a study: counts and times of its rows, and nothing of what they measured."""
     frozen = read_back(study.newest.plan_json)
-    standing = standing_of(database, study)
-    with database.read() as connection:
-        stored = connection.execute(_stored(study.name)).all()
-        deviations = [*_deviations(connection, study, stored, standing.rounds_done, rows)]
-    arms = [_arm_count(arm.name, stored) for arm in frozen.plan.arms]
+    rounds_done = standing_of(connection, study).rounds_done
+    rows = study_rows(connection, study)
+    stored = connection.execute(_stored(study.name)).all()
     return Account(
         study.name,
         status_of(study),
         [*_planned(study, frozen.plan, len(frozen.videos))],
-        [*_done(study, stored, standing.rounds_done, rows)],
-        arms,
-        deviations,
+        [*_done(study, stored, rounds_done, rows)],
+        [_arm_count(arm.name, stored) for arm in frozen.plan.arms],
+        [*_deviations(connection, study, stored, rounds_done, rows)],
     )
 
 
@@ -107,9 +117,7 @@ def _planned(study: StoredStudy, plan: StudyPlan, videos: int) -> Iterator[tuple
     yield "Left out", "; ".join(f"{name} ({EXCLUSIONS[name]})" for name in plan.exclusions) or "nothing"
 
 
-def _done(
-    study: StoredStudy, stored: Sequence[Row[Any]], rounds: int, rows: StudyRows | None
-) -> Iterator[tuple[str, str]]:
+def _done(study: StoredStudy, stored: Sequence[Row[Any]], rounds: int, rows: StudyRows) -> Iterator[tuple[str, str]]:
     current = [row for row in stored if not row.is_superseded]
     yield "Status", status_of(study) + (f" ({_at(study.ended_at)})" if study.ended_at else "")
     yield "Rounds", str(rounds)
@@ -117,10 +125,9 @@ def _done(
     times = [row.started_at for row in current if row.started_at is not None]
     if times:
         yield "Period", f"{_at(min(times))} to {_at(max(times))}"
-    if rows is not None:
-        yield "Sessions that count", f"{rows.row_count}, in {counted(rows.pair_count, 'complete pair')}"
-        for reason, count in rows.left_out.items():
-            yield "Left out", f"{count}: {EXCLUSIONS.get(reason, 'measured under a plan whose arms were others')}"
+    yield "Sessions that count", f"{rows.row_count}, in {counted(rows.pair_count, 'complete pair')}"
+    for reason, count in rows.left_out.items():
+        yield "Left out", f"{count}: {EXCLUSIONS.get(reason, 'measured under a plan whose arms were others')}"
 
 
 def _arm_count(name: str, stored: Sequence[Row[Any]]) -> ArmCount:
@@ -131,7 +138,7 @@ def _arm_count(name: str, stored: Sequence[Row[Any]]) -> ArmCount:
 
 
 def _deviations(
-    connection: Connection, study: StoredStudy, stored: Sequence[Row[Any]], rounds_done: int, rows: StudyRows | None
+    connection: Connection, study: StoredStudy, stored: Sequence[Row[Any]], rounds_done: int, rows: StudyRows
 ) -> Iterator[str]:
     current = [row for row in stored if not row.is_superseded]
     for version in study.plans[1:]:
@@ -146,7 +153,7 @@ def _deviations(
         )
     yield from _missing(study, current, rounds_done)
     yield from _late(study, current)
-    if rows is not None and rows.far_apart_count:
+    if rows.far_apart_count:
         yield f"The arms of {counted(rows.far_apart_count, 'pair')} were measured more than an hour apart."
     again = len(stored) - len(current)
     if again:
@@ -216,16 +223,13 @@ def _other_settings(connection: Connection, current: Sequence[Row[Any]]) -> Iter
             yield f"{name} was not the same in all runs of {arm}: {', '.join(sorted(found))}."
 
 
-def vantages_of(connection: Connection, name: str) -> list[str]:
-    """Return the names of the measuring points of a study."""
-    rows = (
-        select(vantage.c.name, func.count())
-        .join(measurement, measurement.c.vantage_id == vantage.c.id)
-        .where(measurement.c.study_name == name)
-        .group_by(vantage.c.name)
-        .order_by(vantage.c.name)
-    )
-    return [row.name for row in connection.execute(rows)]
+def look_words(look: Look) -> str:
+    """Return when a look was taken, and by which rule."""
+    if look.is_planned and look.level is not None:
+        planned = f"planned, level {100 * look.level:.2g} %"
+    else:
+        planned = "not planned: it is kept in the database as such"
+    return f"after round {look.round_count}, {100 * look.information_ratio:.0f} % of the planned pairs; {planned}"
 
 
 def _at(at: datetime | None) -> str:

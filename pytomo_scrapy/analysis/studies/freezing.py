@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.studies.likeness import Likeness, likeness_of
 from pytomo_scrapy.analysis.studies.panel_drawing import panel_of
 from pytomo_scrapy.analysis.studies.power import STUDIES, Design, power_and_need
-from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.study_store import NewVersion, PlanVersion, StoredStudy, freeze, read_study
 from pytomo_scrapy.studies.plan_changes import changes_between
 from pytomo_scrapy.studies.study_plan import FrozenPlan, StudyPlan, read_back, written
 
+_ATTEMPTS = 3
 _FOREVER_S = 2**40
 _DAY_S = 86_400
 
@@ -38,38 +39,38 @@ def freeze_plan(
 ) -> StoredStudy:
     """Freeze a plan as the newest version of its study, or return the study where that is its newest already.
 
-    Raises SettingError for a plan that differs from the version in force, without a reason for the change.
+    Raises SettingError for a plan that differs from the version in force, without a reason for the change. Raises
+    StorageError where other machines change the plan each time that this one is about to.
     """
-    with database.read() as connection:
-        study = read_study(connection, plan.name)
-        before = read_back(study.newest.plan_json) if study is not None else None
-        if study is not None and before is not None and written(before.plan) == written(plan):
-            return study
-        is_same_panel = before is not None and before.plan.panel == plan.panel
-        videos = before.videos if before is not None and is_same_panel else panel_of(connection, plan)
-    frozen = FrozenPlan(plan, videos)
-    changes = changes_between(json.loads(before.plan_json), json.loads(frozen.plan_json)) if before is not None else []
-    if study is not None and not change_reason:
+    for _ in range(_ATTEMPTS):
+        with database.read() as connection:
+            study = read_study(connection, plan.name)
+            before = read_back(study.newest.plan_json) if study is not None else None
+            if study is not None and before is not None and written(before.plan) == written(plan):
+                return study
+            is_same_panel = before is not None and before.plan.panel == plan.panel
+            videos = before.videos if before is not None and is_same_panel else panel_of(connection, plan)
+        frozen = FrozenPlan(plan, videos)
+        new = NewVersion(plan.name, frozen.plan_hash, plan_text, frozen.plan_json, vantage, frozen.planned_count)
+        if study is not None:
+            new = _changed(study.newest, new, change_reason)
+        promise = promise_of(database, frozen)
+        found = freeze(database, replace(new, power_ratio=promise.power_ratio, power_basis=promise.basis))
+        if found.newest.plan_hash == frozen.plan_hash:
+            return found
+        # Another machine was faster. It may have drawn another panel of the same plan, which is in force then.
+    raise StorageError(f"The plan of {plan.name!r} is being changed by other machines: try again in a moment.")
+
+
+def _changed(before: PlanVersion, new: NewVersion, change_reason: str | None) -> NewVersion:
+    """Return the version with what it changes. Raises SettingError for a change that nobody explains."""
+    changes = changes_between(json.loads(before.plan_json), json.loads(new.plan_json))
+    if not change_reason:
         raise SettingError(
-            f"The plan of {plan.name!r} differs from version {study.newest.version}, which is in force. "
-            f"{' '.join(changes)} To go on with it as version {study.newest.version + 1}, say why: --change 'REASON'."
+            f"The plan of {new.name!r} differs from version {before.version}, which is in force. {' '.join(changes)} "
+            f"To go on with it as version {before.version + 1}, say why: --change 'REASON'."
         )
-    promise = promise_of(database, frozen)
-    return freeze(
-        database,
-        NewVersion(
-            name=plan.name,
-            plan_hash=frozen.plan_hash,
-            plan_text=plan_text,
-            plan_json=frozen.plan_json,
-            frozen_by=vantage,
-            planned_count=frozen.planned_count,
-            changes=changes,
-            change_reason=change_reason if study is not None else None,
-            power_ratio=promise.power_ratio,
-            power_basis=promise.basis,
-        ),
-    )
+    return replace(new, after_version=before.version, changes=changes, change_reason=change_reason)
 
 
 def promise_of(database: Database, frozen: FrozenPlan) -> Promise:

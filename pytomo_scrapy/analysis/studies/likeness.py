@@ -12,6 +12,7 @@ Statist. 45 (1991); normal scores: van der Waerden, Proc. Kon. Ned. Akad. Wet. A
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytomo_scrapy.analysis.comparison import ComparedFigure, ComparedRows, Way
+from pytomo_scrapy.analysis.fixed_effects import numbered
 
 LEAST_ROWS = 200
 LEAST_VIDEOS = 10
@@ -30,6 +32,7 @@ Integers = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 _NORMAL = NormalDist()
+NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ class Likeness:
         """Return the share of a figure that is 0 or 1."""
         return float(self.values.mean())
 
+    @property
+    def of_itself(self) -> float:
+        """Return the part that a session has in common with no other."""
+        return max(0.0, 1 - self.of_video - self.of_day - self.of_hour - self.of_line_day)
+
 
 def likeness_of(rows: ComparedRows, figure: ComparedFigure) -> Likeness | str:
     """Return what a figure is like in these rows, whose groups are lines; a sentence where they are too few."""
@@ -70,17 +78,16 @@ def likeness_of(rows: ComparedRows, figure: ComparedFigure) -> Likeness | str:
     if len(np.unique(values)) < 2:
         return "the figure has one value in all sessions of the database"
     parts = _Parts(values, figure.way)
-    video = parts.correlation([videos], [videos, days])
-    hour = parts.correlation([lines, hours], [lines, hours, videos])
-    line_day = parts.correlation([lines, days], [lines, hours], [lines, days, videos])
-    common, is_known = parts.between_lines(lines, days, videos)
-    line_day = max(line_day, common)
+    video = parts.correlation([videos], apart=[days])
+    hour = parts.correlation([lines, hours], apart=[videos])
+    line_day = parts.correlation([lines, days], apart=[hours, videos])
+    common, is_known = parts.between_lines(lines, days, hours, videos)
     return Likeness(
         figure=figure.name,
         way=figure.way,
         values=np.sort(values),
         unknown_ratio=float(1 - len(values) / len(known)),
-        **_bounded(video, common, max(hour - line_day, 0.0), line_day - common),
+        **_bounded(video, common, hour - line_day, line_day - common),
         row_count=counts[0],
         video_count=counts[1],
         day_count=counts[2],
@@ -88,7 +95,10 @@ def likeness_of(rows: ComparedRows, figure: ComparedFigure) -> Likeness | str:
     )
 
 
-def _bounded(video: float, day: float, hour: float, line_day: float) -> dict[str, float]:
+def _bounded(*parts: float) -> dict[str, float]:
+    """Return the parts of video, day, hour and line's day as parts of a variance."""
+    # Below nothing is chance. It is cut here and not before: a difference of what was cut would be too small.
+    video, day, hour, line_day = (max(part, 0.0) for part in parts)
     total = video + day + hour + line_day
     scale = min(1.0, _MOST / total) if total > 0 else 1.0
     names = ("of_video", "of_day", "of_hour", "of_line_day")
@@ -103,40 +113,44 @@ class _Parts:
         self._mean = float(values.mean())
         self._scores = values - self._mean if self._is_share else _normal_scores(values)
 
-    def correlation(self, shared: list[Integers], *apart: list[Integers]) -> float:
+    def correlation(self, shared: list[Integers], apart: Sequence[Integers]) -> float:
         """Return the correlation of the normal variables of two rows with `shared` in common, and none of `apart`."""
-        product, count = self._pairs(shared)
-        for finer in apart:
-            less, fewer = self._pairs(finer)
-            product, count = product - less, count - fewer
+        product, count = self._pairs_apart(shared, apart)
         return self._read(product / count) if count > 0 else 0.0
 
-    def between_lines(self, lines: Integers, days: Integers, videos: Integers) -> tuple[float, bool]:
+    def between_lines(self, lines: Integers, days: Integers, hours: Integers, videos: Integers) -> tuple[float, bool]:
         """Return the correlation of two lines on one day, and whether two lines were measured on the same days."""
-        product, count = self._pairs([days])
-        for sign, finer in ((-1, [days, lines]), (-1, [days, videos]), (1, [days, lines, videos])):
-            more, further = self._pairs(finer)
-            product, count = product + sign * more, count + sign * further
+        # Of other hours, as those of one line are: an evening that is slow every day is in neither.
+        product, count = self._pairs_apart([days], [lines, hours, videos])
         return (self._read(product / count), True) if count >= LEAST_ROWS else (0.0, False)
+
+    def _pairs_apart(self, shared: list[Integers], apart: Sequence[Integers]) -> tuple[float, float]:
+        """Return the sum of the products of all pairs with `shared` in common and none of `apart`, and their number."""
+        if not apart:
+            return self._pairs(shared)
+        product, count = self._pairs_apart(shared, apart[1:])
+        less, fewer = self._pairs_apart([*shared, apart[0]], apart[1:])
+        return product - less, count - fewer
 
     def _pairs(self, keys: list[Integers]) -> tuple[float, float]:
         """Return the sum of the products of all pairs that have these keys in common, and how many there are."""
         index = np.zeros(len(self._scores), dtype=np.int64)
         for key in keys:
-            _, own = np.unique(key, return_inverse=True)
-            _, index = np.unique(index * (int(own.max()) + 1) + own, return_inverse=True)
+            own = numbered(key)
+            index = numbered(index * (int(own.max()) + 1) + own)
         sums = np.bincount(index, weights=self._scores)
         squares = np.bincount(index, weights=self._scores**2)
         sizes = np.bincount(index).astype(np.float64)
         return float((sums**2 - squares).sum() / 2), float((sizes * (sizes - 1)).sum() / 2)
 
     def _read(self, covariance: float) -> float:
+        """Return the correlation of normal variables; of one below nothing as much below."""
+        if covariance < 0:
+            return -self._read(-covariance)
         if not self._is_share:
-            return min(max(covariance, 0.0), _MOST)
+            return min(covariance, _MOST)
         both = covariance + self._mean**2
         low, high = 0.0, _MOST
-        if both <= self._mean**2:
-            return 0.0
         for _ in range(40):
             middle = (low + high) / 2
             low, high = (middle, high) if _both_ones(self._mean, middle) < both else (low, middle)
@@ -153,12 +167,14 @@ def _normal_scores(values: Values) -> Values:
     return centred
 
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
+def normal_mean(values: Values) -> float:
+    """Return the mean of a function of a normal variable, whose values at NODES these are (Gauss-Hermite)."""
+    return float((_WEIGHTS * values).sum() / math.sqrt(2 * math.pi))
 
 
 def _both_ones(share: float, correlation: float) -> float:
     """Return how probable it is that both of two such variables are 1, by Gauss-Hermite quadrature."""
     threshold = _NORMAL.inv_cdf(1 - share)
     own = math.sqrt(1 - correlation)
-    ones = [0.5 * math.erfc((threshold - math.sqrt(correlation) * node) / own / math.sqrt(2)) for node in _NODES]
-    return float((_WEIGHTS * np.array(ones) ** 2).sum() / math.sqrt(2 * math.pi))
+    ones = [0.5 * math.erfc((threshold - math.sqrt(correlation) * node) / own / math.sqrt(2)) for node in NODES]
+    return normal_mean(np.array(ones) ** 2)

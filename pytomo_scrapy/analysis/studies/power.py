@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytomo_scrapy.analysis.comparison import Clusters, ComparedFigure, ComparedRows, Way, differences
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
-from pytomo_scrapy.analysis.studies.likeness import Likeness
+from pytomo_scrapy.analysis.studies.likeness import NODES, Likeness, normal_mean
 from pytomo_scrapy.analysis.studies.spending import ERROR, look_levels
 
 STUDIES = 400  # simulated: the power's own standard error is below 2.5 points
@@ -25,6 +25,10 @@ _STEPS = 4
 Values = NDArray[np.float64]
 
 _NORMAL = NormalDist()
+_MOST_SHARE = 0.999
+_MOST_FACTOR = 1e6
+_GRID = np.linspace(-8.0, 8.0, 8001)
+_BELOW = np.array([_NORMAL.cdf(value) for value in _GRID])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,15 @@ def simulated_rows(
     def part(variance: float, *sizes: int) -> Values:
         return math.sqrt(variance) * chance.standard_normal(sizes)
 
-    own = max(0.0, 1 - likeness.of_video - likeness.of_day - likeness.of_hour - likeness.of_line_day)
-    total = part(own, *shape)
-    total += part(likeness.of_video, design.videos)[None, None, :]
-    total += part(likeness.of_day, day_count)[days][None, :, None]
-    total += part(likeness.of_hour, design.rounds)[None, :, None]
-    total += part(likeness.of_line_day, design.arms, day_count)[:, days][:, :, None]
-    values = _read_off(total, likeness, design.effect_ratio)
+    common = np.zeros(shape)
+    common += part(likeness.of_video, design.videos)[None, None, :]
+    common += part(likeness.of_day, day_count)[days][None, :, None]
+    common += part(likeness.of_hour, design.rounds)[None, :, None]
+    common += part(likeness.of_line_day, design.arms, day_count)[:, days][:, :, None]
+    if likeness.way is Way.SHARE:
+        values = _drawn(common, likeness, design.effect_ratio, chance)
+    else:
+        values = _read_off(common + part(likeness.of_itself, *shape), likeness, design.effect_ratio)
     values[chance.random(shape) < likeness.unknown_ratio] = np.nan
     arm, round_of, video = (index.ravel() for index in np.indices(shape))
     started_s = started[round_of].astype(np.int64)
@@ -131,13 +137,37 @@ def simulated_rows(
     return ComparedRows(arm, started_s, video, pairs, Clusters(started_s // _DAY_S, video), [figure]), round_of
 
 
+def _drawn(common: Values, likeness: Likeness, effect_ratio: float, chance: np.random.Generator) -> Values:
+    """Draw 0 or 1 by the chance that each session's common parts give it; the effect multiplies the second arm's.
+
+    So it is a relative difference on good days as on bad ones, as that of a delay is: what days differ grows with it.
+    """
+    share, own = likeness.share, likeness.of_itself
+    threshold, scale = _NORMAL.inv_cdf(1 - share), math.sqrt(own)
+    chances = _normal_share((common - threshold) / scale)
+    levels = _normal_share((math.sqrt(1 - own) * NODES - threshold) / scale)
+    chances[1] = np.minimum(chances[1] * _factor(levels, min(share * (1 + effect_ratio), _MOST_SHARE)), 1.0)
+    return (chance.random(common.shape) < chances).astype(np.float64)
+
+
+def _factor(levels: Values, share: float) -> float:
+    """Return what chances are multiplied by for a mean of `share`: more than meant where some would exceed 1."""
+    low, high = 0.0, _MOST_FACTOR
+    for _ in range(50):
+        middle = (low + high) / 2
+        is_less = normal_mean(np.minimum(levels * middle, 1.0)) < share
+        low, high = (middle, high) if is_less else (low, middle)
+    return high
+
+
+def _normal_share(values: Values) -> Values:
+    """Return how much of a normal variable lies below each value, off a table: to 1e-6."""
+    found: Values = np.interp(values, _GRID, _BELOW)
+    return found
+
+
 def _read_off(total: Values, likeness: Likeness, effect_ratio: float) -> Values:
-    """Return the figure of each normal variable; the second arm's differ by the effect."""
-    if likeness.way is Way.SHARE:
-        shares = np.full(total.shape[0], likeness.share)
-        shares[1] = min(likeness.share * (1 + effect_ratio), 0.999)
-        thresholds = np.array([_NORMAL.inv_cdf(1 - share) for share in shares])
-        return (total > thresholds[:, None, None]).astype(np.float64)
+    """Return the figure of each normal variable; the second arm's are longer by the effect."""
     # By quantiles: erf of NumPy's own is not there, and a table of its inverse is as good.
     grid = np.array([_NORMAL.inv_cdf((rank + 0.5) / len(likeness.values)) for rank in range(len(likeness.values))])
     values: Values = likeness.values[np.searchsorted(grid, total).clip(0, len(grid) - 1)]

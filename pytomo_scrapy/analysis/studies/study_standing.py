@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from pytomo_scrapy.analysis.comparison import Difference, Way, WeightedValues, differences
 from pytomo_scrapy.analysis.estimates import KINDS
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.studies.spending import look_levels
-from pytomo_scrapy.analysis.studies.study_rows import StudyRows, arm_names, plan_in_force, study_rows
+from pytomo_scrapy.analysis.studies.study_rows import (
+    StudyRows,
+    arm_names,
+    comparable_versions,
+    plan_in_force,
+    study_rows,
+)
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.study_store import Look, StoredStudy, note_look
@@ -31,31 +38,43 @@ class Standing:
     is_due: bool  # a planned look that nobody has taken yet
 
 
-def standing_of(database: Database, study: StoredStudy) -> Standing:
+def standing_of(connection: Connection, study: StoredStudy) -> Standing:
     """Return how far a study is. Counts rows only: nothing of the outcome is seen."""
-    plan = read_back(study.newest.plan_json)
-    counted = (
-        select(measurement.c.pass_number, measurement.c.arm, func.count())
-        .where(measurement.c.study_name == study.name, measurement.c.is_superseded.is_(False))
-        .group_by(measurement.c.pass_number, measurement.c.arm)
+    plan, column = plan_in_force(study), measurement.c
+    counted: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    versions: defaultdict[int, set[int]] = defaultdict(set)
+    by_arm = (
+        select(column.pass_number, column.arm, column.plan_version, func.count())
+        .where(column.study_name == study.name, column.is_superseded.is_(False))
+        .group_by(column.pass_number, column.arm, column.plan_version)
     )
-    with database.read() as connection:
-        found = {(row[0], row[1]): row[2] for row in connection.execute(counted)}
-    # A changed panel may be larger than that of the rounds before.
-    least = min(len(read_back(version.plan_json).videos) for version in study.plans)
-    done = 0
-    while all(found.get((done + 1, name), 0) >= least for name in arm_names(plan.plan)):
-        done += 1
-    taken = {look.round_count for look in study.looks if look.is_planned and look.plan_version == study.newest.version}
-    passed = [look for look in plan.plan.look_rounds if look <= done]
-    return Standing(done, bool(passed) and passed[-1] not in taken)
+    for round_number, arm, version, count in connection.execute(by_arm):
+        counted[round_number][arm] += count
+        versions[round_number].add(version)
+    sizes = {version.version: len(read_back(version.plan_json).videos) for version in study.plans}
+    done, before = 0, 1
+    while found := versions.get(done + 1):
+        # A changed panel holds from the next round on: a round may still have that of the versions since the last one.
+        size = min(sizes[version] for version in range(min(before, *found), max(found) + 1))
+        if any(counted[done + 1][name] < size for name in arm_names(plan)):
+            break
+        done, before = done + 1, max(found)
+    passed = [look for look in plan.look_rounds if look <= done]
+    return Standing(done, bool(passed) and not _is_taken(study, passed[-1]))
+
+
+def _is_taken(study: StoredStudy, round_number: int) -> bool:
+    """Tell whether the look of this round was taken, then or later, at rows that still count."""
+    versions = comparable_versions(study)
+    looks = (look for look in study.looks if look.is_planned and look.plan_version in versions)
+    return any(look.round_count >= round_number for look in looks)
 
 
 def look_at(database: Database, study: StoredStudy, looked_by: str) -> tuple[Look, StudyRows]:
     """Return what a look at the outcome shows now. The caller stores it: no look is without its row."""
-    plan, standing = plan_in_force(study), standing_of(database, study)
+    plan = plan_in_force(study)
     with database.read() as connection:
-        rows = study_rows(connection, study)
+        standing, rows = standing_of(connection, study), study_rows(connection, study)
     planned_pairs = study.newest.planned_count / len(plan.arms)
     level = _level(plan, standing.rounds_done) if standing.is_due else None
     compared = differences(_of_outcome(rows, plan), len(plan.arms))
@@ -88,8 +107,7 @@ def look_again(database: Database, study: StoredStudy, looked_by: str) -> tuple[
     is_over = study.end_reason is not None and last is not None and last.is_planned
     if is_over and last is not None and last.row_count == look.row_count:
         return last, rows
-    note_look(database, study.id, look)
-    return look, rows
+    return note_look(database, study.id, look), rows
 
 
 def _level(plan: StudyPlan, rounds_done: int) -> float:

@@ -9,19 +9,16 @@ from pytomo_scrapy.items import Ladder, PlaybackResult
 from pytomo_scrapy.measure.playback.adaptive.typical import mean_bitrate_bps
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 from pytomo_scrapy.measure.playback.counted_stalls import LONG_STALL_S, MIN_STALL_S, counted_stalls
-from pytomo_scrapy.measure.playback.player_model import Player, StreamTrace
+from pytomo_scrapy.measure.playback.player_model import UNKNOWN_LINE, LineFacts, Player, StreamTrace
 from pytomo_scrapy.measure.playback.validated import is_adaptive_validated
 
 
 @dataclass(frozen=True, slots=True)
 class LadderSource:
-    """What an adaptive player needs besides the arrivals: the ladder, and the round trip of the line without load.
-
-    `round_trip_s` None: half of the time to the first byte.
-    """
+    """What an adaptive player needs besides the arrivals: the ladder, and what else is known of the line."""
 
     ladder: Ladder | None = None
-    round_trip_s: float | None = None
+    line: LineFacts = UNKNOWN_LINE
 
 
 NO_LADDER = LadderSource()
@@ -37,8 +34,10 @@ def adaptive_result(
     if not any(stream.arrival_bytes for stream in streams):
         return replace(result, failure="no_media_data", failure_detail="no byte came")
     assert player.adapt is not None and result.horizon_s is not None
-    shown = player.adapt(streams, ladder, result.parameters, result.horizon_s, source.round_trip_s)
-    is_validated = player.is_validated and is_adaptive_validated(streams, ladder, result.horizon_s, source.round_trip_s)
+    shown = player.adapt(streams, ladder, result.parameters, result.horizon_s, source.line)
+    is_validated = player.is_validated and is_adaptive_validated(
+        streams, ladder, result.horizon_s, source.line.round_trip_s
+    )
     return summed_up(replace(result, is_validated=is_validated), shown, ladder)
 
 

@@ -21,7 +21,7 @@ from pytomo_scrapy.measure.playback.supply import Supply, summed_supply
 
 _PARAMETERS: Mapping[str, float] = {name: parameter.default for name, parameter in dashjs.PARAMETERS.items()}
 # It always has a request under way, so that no byte is lost that came.
-_WITHOUT_END: Mapping[str, float] = {**_PARAMETERS, "buffer_goal_s": 1e6, "request_gap_s": 0.0, "poll_s": 0.02}
+_WITHOUT_END: Mapping[str, float] = {**_PARAMETERS, "buffer_goal_s": 1e6, "request_gap_s": 0.0, "poll_s": 0.1}
 
 
 @dataclass(frozen=True, slots=True)

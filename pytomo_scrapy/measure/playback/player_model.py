@@ -28,6 +28,21 @@ class StreamTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class LineFacts:
+    """What a window shows of its line besides the arrivals.
+
+    `round_trip_s` is that without load; None: half of the time to the first byte. `probes` are (sent_s, round_trip_s)
+    of small packets while media came; none: how much may wait before the line is assumed.
+    """
+
+    round_trip_s: float | None = None
+    probes: Sequence[tuple[float, float]] = ()
+
+
+UNKNOWN_LINE = LineFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerParameter:
     """A player's parameter: its default value, its unit, its meaning and its source."""
 
@@ -52,10 +67,10 @@ class PlaybackTrace:
 
 
 PlayerRule = Callable[[Sequence[StreamTrace], Mapping[str, float], float], PlaybackTrace]
-# Plays a ladder over what the line carried: (streams, ladder, parameters, horizon, round trip or None).
 # Makes the machine (`adaptive/adaptive_player.py`) that plays a ladder by parameters.
 MakePlayer = Callable[[Ladder, Mapping[str, float]], Any]
-LadderRule = Callable[[Sequence[StreamTrace], Ladder, Mapping[str, float], float, float | None], AdaptivePlayback]
+# Plays a ladder over what the line carried: (streams, ladder, parameters, horizon, what else is known of the line).
+LadderRule = Callable[[Sequence[StreamTrace], Ladder, Mapping[str, float], float, LineFacts], AdaptivePlayback]
 
 
 @dataclass(frozen=True, slots=True)

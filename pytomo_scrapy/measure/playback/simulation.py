@@ -96,7 +96,7 @@ def simulate_playback(
         )
     assert model.run is not None  # a player that does not adapt
     trace = model.run(streams, result.parameters, horizon_s)
-    return _summarised(result, trace, streams, source.round_trip_s)
+    return _summarised(result, trace, streams, source.line.round_trip_s)
 
 
 def _summarised(

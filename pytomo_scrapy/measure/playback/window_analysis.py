@@ -17,8 +17,8 @@ from pytomo_scrapy.measure.playback.ladder_building import build_ladder, ladder_
 from pytomo_scrapy.measure.playback.simulation import PLAYERS, default_player, simulate_playback
 from pytomo_scrapy.measure.playback.window_replay import (
     horizon_s,
+    line_facts,
     on_windows_clock,
-    unloaded_round_trip_s,
     window_traces,
 )
 
@@ -136,7 +136,7 @@ def simulate_window(
             horizon_s=end_s,
             window_index=download.place,
             declared=declared,
-            source=LadderSource(round_trip_s=unloaded_round_trip_s(download)),
+            source=LadderSource(line=line_facts(download)),
         )
         for name, parameters in players.items()
     )

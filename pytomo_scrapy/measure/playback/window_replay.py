@@ -9,12 +9,15 @@ from typing import Any
 from pytomo_scrapy.items import DownloadResult, Interval, Ladder, MediaTimeline, PlaybackResult
 from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.declared_video import NOTHING_DECLARED, DeclaredVideo
-from pytomo_scrapy.measure.playback.player_model import media_received_s
+from pytomo_scrapy.measure.playback.player_model import LineFacts, media_received_s
 from pytomo_scrapy.measure.playback.simulation import StreamTrace, simulate_playback
 
 # Compared with what is stored; names and settings are not figures.
 _NOT_FIGURES = {"player", "parameters", "parameters_source", "place", "stalls", "freezes", "switches", "failure_detail"}
 FIGURES = tuple(field.name for field in fields(PlaybackResult) if field.name not in _NOT_FIGURES)
+
+# A probe that waits for a second counts as lost: a line with a long queue loses nearly all.
+LEAST_ANSWERED_RATIO = 0.9
 
 P1203_DISPLAY = {"device": "pc", "displaySize": "1920x1080", "viewingDistance": "150cm"}
 
@@ -73,9 +76,19 @@ def window_traces(download: DownloadResult, timelines: Sequence[MediaTimeline]) 
     ]
 
 
-def unloaded_round_trip_s(download: DownloadResult) -> float | None:
-    """Return the round trip to the media host without load: the kernel's least, else the handshake. None: neither."""
-    return download.tcp_summary.rtt_min_s or download.connect_s
+def line_facts(download: DownloadResult) -> LineFacts:
+    """Return what the window shows of its line besides the arrivals.
+
+    Without load the round trip is the kernel's least, else the handshake's. Where many probes were lost those that
+    were answered are not like the others, and none counts.
+    """
+    loaded = download.loaded
+    is_whole = (loaded.received_count or 0) >= LEAST_ANSWERED_RATIO * (loaded.sent_count or 0)
+    probes = zip(loaded.sample_s, loaded.sample_rtt_s, strict=True) if is_whole else ()
+    return LineFacts(
+        download.tcp_summary.rtt_min_s or download.connect_s,
+        tuple((content_s(sent_s, download.ad_waits), rtt_s) for sent_s, rtt_s in probes),
+    )
 
 
 def gated_at_media_s(download: DownloadResult, timelines: Sequence[MediaTimeline]) -> float | None:
@@ -112,7 +125,7 @@ def replay_window(
         horizon_s=end_s,
         window_index=download.place,
         declared=declared,
-        source=LadderSource(ladder, unloaded_round_trip_s(download)),
+        source=LadderSource(ladder, line_facts(download)),
     )
     return replace(on_windows_clock(result, download.ad_waits), player=name)
 

@@ -256,6 +256,10 @@ def is_youtube(url: str) -> bool:
     return bool(YoutubeIE.suitable(url))
 
 
+# Compiles its expression, which takes as long as two resolutions: when a process starts, not in its first one.
+is_youtube("")
+
+
 def parse_extractor_args(text: str) -> dict[str, list[str]]:
     """Read `key=value,value;key=value` as yt-dlp's command line does for one extractor."""
     pairs = (part.partition("=") for part in text.removeprefix("youtube:").split(";") if part.strip())

@@ -125,6 +125,7 @@ class CurlTransfer:
             is_sent=is_sent,
             address=handle.getinfo(pycurl.PRIMARY_IP) or None,
             local_address=handle.getinfo(pycurl.LOCAL_IP) or None,
+            local_port=handle.getinfo(pycurl.LOCAL_PORT) or None,
             http_version=_HTTP_VERSION_NAMES.get(handle.getinfo(pycurl.INFO_HTTP_VERSION)),
             connect_s=connected_s - looked_up_s if is_new and connected_s > 0 else None,
             tls_s=secured_s - connected_s if is_new and secured_s > 0 else None,

@@ -40,7 +40,7 @@ from pytomo_scrapy.measure.window.machine import WindowMachine
 from pytomo_scrapy.measure.window.pauses import PauseWatch, judge_pause
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.redirect_lookup import HostLookups
-from pytomo_scrapy.measure.window.request import HttpExchange
+from pytomo_scrapy.measure.window.request import HttpExchange, Transfer
 from pytomo_scrapy.measure.window.sabr_state import SabrState
 from pytomo_scrapy.measure.window.sabr_summary import quality_spells, sabr_figures
 from pytomo_scrapy.measure.window.state import WindowState
@@ -223,6 +223,7 @@ class _Loop:
                 self._lookups.start(command.stream_index, command.host, command.family)
             elif isinstance(command, GiveUp):
                 transfer = self._transfers.give_up(command.stream_index)
+                self._let_go(transfer)
                 self._handle(TransferGivenUp(self._now_s(), command.stream_index, transfer))
 
     def _take_line(self, request: HttpExchange, line: bytes) -> bool:
@@ -232,7 +233,14 @@ class _Loop:
     def _take_finished(self) -> None:
         for request, transfer in self._transfers.take_finished():
             self._instruments.note_answer(request)
+            if transfer.error is not None:
+                self._let_go(transfer)
             self._handle(TransferEnded(self._now_s(), request.channel.stream_index, transfer))
+
+    def _let_go(self, transfer: Transfer) -> None:
+        """Close our end of a connection that curl has closed. One of HTTP/2 goes on without the request."""
+        if transfer.http_version in {None, "1.0", "1.1"}:
+            self._instruments.tcp.let_go(transfer.local_port, self._now_s())
 
     def _tick(self, progress: ShowProgress | None) -> None:
         """Do the side measurements that are due."""

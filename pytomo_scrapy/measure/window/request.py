@@ -34,6 +34,7 @@ class Transfer:
     is_sent: bool = False
     address: str | None = None  # of who answered
     local_address: str | None = None
+    local_port: int | None = None
     http_version: str | None = None
     connect_s: float | None = None  # None where a connection was used again, as tls_s
     tls_s: float | None = None

@@ -8,7 +8,6 @@ import statistics
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from pytomo_scrapy.items import TcpConnection, TcpSummary
@@ -68,6 +67,13 @@ class TcpSampler:
         for connection in self._connections:
             connection.read(now_s)
 
+    def let_go(self, local_port: int | None, now_s: float) -> None:
+        """Read and close our end of the connection from this port, which curl has closed: else its host sends on."""
+        for connection in self._connections:
+            if local_port is not None and connection.local_port == local_port:
+                connection.read(now_s)
+                connection.let_go()
+
     def close(self) -> tuple[TcpConnection, ...]:
         """Close our ends and return what was seen of every connection that came to be."""
         for opened in self._datagram_sockets:
@@ -81,10 +87,23 @@ class _Sampled:
     def __init__(self, stream_index: int, opened: socket.socket) -> None:
         self._stream_index = stream_index
         self._socket = opened
+        self._local_port = 0
         self._peer: tuple[str, int] | None = None
         self._last: TcpInfo | None = None
         self._times, self._rtts = array("d"), array("d")
         self._received, self._out_of_order, self._windows = array("q"), array("q"), array("q")
+
+    @property
+    def local_port(self) -> int | None:
+        """The port that the connection comes from, while it is open."""
+        try:
+            return int(self._socket.getsockname()[1]) or None
+        except OSError:
+            return None
+
+    def let_go(self) -> None:
+        self._local_port = self.local_port or self._local_port
+        self._socket.close()
 
     def read(self, now_s: float) -> None:
         try:
@@ -101,10 +120,7 @@ class _Sampled:
         self._windows.append(info.receive_window_bytes)
 
     def close(self) -> TcpConnection | None:
-        local_port = 0
-        with suppress(OSError):
-            local_port = self._socket.getsockname()[1]
-        self._socket.close()
+        self.let_go()
         if self._last is None or self._peer is None:
             return None
         estimates = [rtt_s for rtt_s in self._rtts if rtt_s > 0]
@@ -112,7 +128,7 @@ class _Sampled:
             stream=self._stream_index,
             address=self._peer[0],
             port=self._peer[1],
-            local_port=local_port,
+            local_port=self._local_port,
             rtt_min_s=self._last.rtt_min_s,
             receiver_rtt_median_s=statistics.median(estimates) if estimates else None,
             receiver_rtt_max_s=max(estimates, default=None),

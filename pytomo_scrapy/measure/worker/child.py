@@ -34,14 +34,18 @@ def serve(channel: socket.socket, preload: Sequence[str], confinement: Confineme
     for module in preload:
         importlib.import_module(module)
     _send(channel, pack("ready"))
-    own_threads = set(threading.enumerate())
+    own_threads, own_bytes = set(threading.enumerate()), _used_bytes()
     while (call := _receive(channel)) is not None:
         _send(channel, pack("begun"))  # from here on a loss is this call's
         _send(channel, _answer(channel, call))
         # What a call leaves behind, a thread that hangs or memory that does not come back, is not the next one's.
-        is_full = psutil.Process().memory_info().rss > confinement.memory_bytes / 2
+        is_full = _used_bytes() - own_bytes > confinement.memory_bytes / 3
         if is_full or any(_hangs(thread) for thread in set(threading.enumerate()) - own_threads):
             os._exit(0)
+
+
+def _used_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)
 
 
 def _answer(channel: socket.socket, call: bytes) -> bytes:

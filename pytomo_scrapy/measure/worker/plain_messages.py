@@ -9,8 +9,9 @@ import inspect
 import json
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
@@ -79,13 +80,19 @@ def _named(function: str) -> Any:
     return found
 
 
+@cache
+def _hints_of(function: Callable[..., object]) -> Mapping[str, Any]:
+    # Their texts are evaluated, which takes longer than to read most answers.
+    return get_type_hints(function)
+
+
 def _argument_types(function: Callable[..., object]) -> tuple[Any, ...] | None:
     """Return the types of the arguments by place. None where nothing says, as of the C functions of Python."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):
         return None
-    hints = get_type_hints(function)
+    hints = _hints_of(function)
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return tuple(hints.get(parameter.name, Any) for parameter in parameters if parameter.kind in places)
 
@@ -124,12 +131,12 @@ def read_as(kind: Any, value: Any) -> Any:
 
 def result_type(function: Callable[..., object]) -> Any:
     """Return what `function` says that it returns. Any where it says nothing."""
-    return get_type_hints(function).get("return", Any)
+    return _hints_of(function).get("return", Any)
 
 
 def progress_type(function: Callable[..., object]) -> Any:
     """Return what `function` says that its `progress` is called with. Any where it says nothing."""
-    hint = get_type_hints(function).get("progress", Any)
+    hint = _hints_of(function).get("progress", Any)
     for kind in (hint, *get_args(hint)):
         arguments = get_args(kind)
         if arguments and isinstance(arguments[0], list):

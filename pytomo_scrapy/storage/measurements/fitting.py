@@ -56,8 +56,10 @@ def _fit_result(kind: Any, value: Any, noted: _Noted) -> Any:
     if not isinstance(value, kind):
         raise _misfit(value)
     changes = {}
-    for name, (field, hint) in _fields_of(kind).items():
+    for name, field, hint, as_they_are in _fields_of(kind):
         before = getattr(value, name)
+        if type(before) in as_they_are:
+            continue
         try:
             after = _fit(hint, before, noted)
         except _Misfit as inner:
@@ -80,13 +82,28 @@ def _default(field: Field[Any], hint: Any, misfit: _Misfit) -> Any:
 
 
 @cache
-def _fields_of(kind: Any) -> Mapping[str, tuple[Field[Any], Any]]:
+def _fields_of(kind: Any) -> tuple[tuple[str, Field[Any], Any, frozenset[type]], ...]:
+    """Return the fields with their types, and the types of values that need no further look."""
     hints = get_type_hints(kind)
-    return {field.name: (field, hints[field.name]) for field in fields(kind) if field.init}
+    return tuple(
+        (field.name, field, hints[field.name], _as_they_are(hints[field.name])) for field in fields(kind) if field.init
+    )
+
+
+def _as_they_are(kind: Any) -> frozenset[type]:
+    if get_origin(kind) not in (Union, types.UnionType):
+        return frozenset({kind}) if kind in (str, int, float, bool) else frozenset()
+    first, *_ = (one for one in get_args(kind) if one is not types.NoneType)  # tried before the others
+    return _as_they_are(first) | ({types.NoneType} if types.NoneType in get_args(kind) else frozenset())
+
+
+@cache
+def _parts_of(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 def _fit(kind: Any, value: Any, noted: _Noted) -> Any:
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin, arguments = _parts_of(kind)
     if origin in (Union, types.UnionType):
         return _fit_union(arguments, value, noted)
     if origin is tuple:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from pytomo_scrapy.items import MediaFormat, VideoItem
@@ -11,6 +13,8 @@ from pytomo_scrapy.storage.measurements.fitting import fit
 from pytomo_scrapy.storage.measurements.rows import scrub_deeply
 from pytomo_scrapy.storage.measurements.save_details import private_addresses
 from pytomo_scrapy.storage.scrub import scrub
+
+_AS_THEY_ARE = frozenset((types.NoneType, bool, int, float, str, datetime))
 
 
 def published(item: VideoItem, *, keeps_client_address: bool) -> VideoItem:
@@ -35,10 +39,16 @@ def _cleaned(result: Any, private: tuple[str | None, ...], keeps_client_address:
             changes[name] = scrub(value)
         elif name.endswith("failure_detail"):
             changes[name] = scrub(value, private)
-        elif isinstance(value, Mapping):
-            changes[name] = scrub_deeply(value, private)
-        elif is_dataclass(value):
-            changes[name] = _cleaned(value, private, keeps_client_address)
-        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
-            changes[name] = tuple(_cleaned(part, private, keeps_client_address) for part in value)
-    return replace(result, **changes)
+        elif type(value) not in _AS_THEY_ARE:
+            changes[name] = _cleaned_part(value, private, keeps_client_address)
+    return replace(result, **changes) if changes else result
+
+
+def _cleaned_part(value: Any, private: tuple[str | None, ...], keeps_client_address: bool) -> Any:
+    if isinstance(value, Mapping):
+        return scrub_deeply(value, private)
+    if is_dataclass(value):
+        return _cleaned(value, private, keeps_client_address)
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return tuple(_cleaned(part, private, keeps_client_address) for part in value)
+    return value

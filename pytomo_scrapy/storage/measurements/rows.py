@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     insert,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
 from pytomo_scrapy.items.stored import leaves_of
 from pytomo_scrapy.storage.scrub import MAX_DETAIL_CHARS, scrub, storable
@@ -37,16 +38,20 @@ def values_of(
 ) -> dict[str, Any]:
     """Return the values of a result that the table keeps, by the names of their columns (items/stored.py)."""
     values: dict[str, Any] = {}
-    for column, value_in in _columns_of(result.__class__, table, prefix):
+    for name, column, value_in in _columns_of(result.__class__, table, prefix):
         value = value_in(result)
-        is_detail = column.endswith("failure_detail")
-        values[column] = kept(table.c[column], scrub(value, private_addresses) if is_detail else value)
+        if value is None:
+            values[name] = None  # two thirds of them
+            continue
+        is_detail = name.endswith("failure_detail")
+        values[name] = kept(column, scrub(value, private_addresses) if is_detail else value)
     return values
 
 
 @cache
-def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    return tuple((leaf.name, attrgetter(leaf.path)) for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
+def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Column[Any], Callable[[Any], Any]], ...]:
+    kept_here = (leaf for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
+    return tuple((leaf.name, table.c[leaf.name], attrgetter(leaf.path)) for leaf in kept_here)
 
 
 def kept(column: Column[Any], value: Any) -> Any:
@@ -114,12 +119,21 @@ def scrub_deeply(value: Any, private_addresses: Iterable[str | None]) -> Any:
 
 def insert_one(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
     """Insert a row. Returns its id."""
-    return int(connection.execute(insert(table).returning(table.c.id), dict(values)).scalar_one())
+    return int(connection.execute(_inserting(table), dict(values)).scalar_one())
+
+
+@cache
+def _inserting(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.id)
 
 
 def insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> list[int]:
     """Insert rows of the same columns. Returns their ids in the same order."""
     if not rows:
         return []
-    returning = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(returning, rows).scalars())
+    return list(connection.execute(_inserting_in_order(table), rows).scalars())
+
+
+@cache
+def _inserting_in_order(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.id, sort_by_parameter_order=True)

@@ -68,6 +68,32 @@ def test_slow_start_is_judged_by_the_same_rules(name: str) -> None:
     assert sum(verdict.startup_parts.values()) == pytest.approx(6.0, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("lost", "late_ratio", "cause"),
+    [
+        (("gateway", "access", "host"), 0.1, Cause.HOME),
+        (("access", "host"), 0.1, Cause.ACCESS),
+        (("host",), 0.1, Cause.PATH),
+        # No segment of the span was lost: what probes lost at other times says nothing of it.
+        (("access",), 0.0, Cause.SERVICE),
+    ],
+)
+def test_loss_that_few_probes_of_a_short_start_met_is_placed_by_those_of_the_window(
+    lost: tuple[str, ...], late_ratio: float, cause: Cause
+) -> None:
+    # Of the four probes of 2.4 s one was lost, which is chance; of the window's 39 each third.
+    evidence = make_evidence(Line(lost=lost, late_ratio=late_ratio), playback=slow(2.4))
+
+    (verdict,) = explain(evidence)
+
+    assert (verdict.symptom, verdict.cause) == (Symptom.STARTUP, cause)
+    if cause in (Cause.HOME, Cause.ACCESS):
+        name = "gateway_loss_ratio" if cause is Cause.HOME else "access_loss_ratio"
+        # 13 of 39 were lost; the last one may have been under way.
+        assert verdict.evidence[name] == pytest.approx(12 / 39, abs=0.001)
+        assert verdict.sentence.startswith("31 % of what was sent")
+
+
 def test_start_that_waits_for_the_server_is_the_services() -> None:
     line = Line(rate_bps=2e6, wait_s=5.0, silent=(0, 5.1))
 

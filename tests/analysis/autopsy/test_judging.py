@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from pytomo_scrapy.analysis.after_save import judge_and_pack
-from pytomo_scrapy.analysis.autopsy.judging import judge, judge_matching, stored_verdicts
+from pytomo_scrapy.analysis.autopsy import judging
+from pytomo_scrapy.analysis.autopsy.judging import judge, judge_matching, keep, stored_verdicts
 from pytomo_scrapy.analysis.autopsy.stored_sessions import SessionReader
 from pytomo_scrapy.analysis.cause_counts import CauseCount, cause_counts
 from pytomo_scrapy.failures import RefusedError, StorageError
@@ -141,6 +142,36 @@ def test_judging_anew_keeps_what_it_finds_once_and_says_what_moved(stored: tuple
         {"from": "none", "to": cause, "sessions": 1} for cause in ("access", "service", "unknown")
     ]
     assert (again["moved"], again["bad_sessions"], again["causes"]) == ([], 3, first["causes"])
+    assert causes_shown(database) == [None, None, None, "access", "service", "unknown"]
+
+
+def test_verdicts_that_another_process_stored_meanwhile_are_replaced(stored: tuple[Database, list[int]]) -> None:
+    database, ids = stored
+    with database.read() as connection:
+        found = judge(connection, ids)
+    judge_matching(database, {})
+    with database.write() as connection:
+        keep(connection, found)
+        assert [len(stored_verdicts(connection, key)) for key in ids] == [0, 0, 0, 1, 1, 1]
+
+
+def test_session_that_was_deleted_since_it_was_judged_is_left_out(stored: tuple[Database, list[int]]) -> None:
+    database, ids = stored
+    with database.read() as connection:
+        found = judge(connection, ids)
+    with database.write() as connection:
+        keep(connection, {**found, ids[-1] + 1: found[ids[3]]})
+    assert causes_shown(database) == [None, None, None, "access", "service", "unknown"]
+
+
+def test_pages_that_are_stored_together_are_all_stored(
+    stored: tuple[Database, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, _ = stored
+    # Three pages of two sessions: two are stored together, and the last one by itself.
+    monkeypatch.setattr(judging, "_PAGE", 2)
+    monkeypatch.setattr(judging, "_KEPT_PAGES", 2)
+    assert judge_matching(database, {}).bad_sessions == 3
     assert causes_shown(database) == [None, None, None, "access", "service", "unknown"]
 
 

@@ -153,7 +153,7 @@ def test_a_row_that_is_being_stored_is_waited_for(postgres_url: str, synthetic: 
         packing.start()
         packing.join(0.5)
         assert packing.is_alive()
-    packing.join(30)
+    packing.join(120)
     assert sealed(database) == [0]
     with database.read() as connection:
         counted = connection.execute(text("SELECT row_count FROM figure_block WHERE block = 0")).scalar_one()

@@ -11,13 +11,13 @@ import pytest
 
 from pytomo_scrapy.analysis.compared import compare
 from pytomo_scrapy.analysis.selection import Selection
-from pytomo_scrapy.analysis.studies.account import account_of
+from pytomo_scrapy.analysis.studies.account import Account, account_of
 from pytomo_scrapy.analysis.studies.freezing import freeze_plan, power_sentence
 from pytomo_scrapy.analysis.studies.study_standing import look_again, standing_of
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.reporting.studies_table import studies_table
-from pytomo_scrapy.reporting.study_text import account_lines, look_lines
+from pytomo_scrapy.reporting.study_text import account_sections, look_section, section_lines
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.study_store import (
     StoredStudy,
@@ -45,6 +45,11 @@ def stored(database: Database) -> StoredStudy:
         found = read_study(connection, PLAN.name)
     assert found is not None
     return found
+
+
+def account_in(database: Database) -> Account:
+    with database.read() as connection:
+        return account_of(connection, stored(database))
 
 
 def measure(database: Database, study: StoredStudy, round_number: int, slower: float) -> None:
@@ -76,7 +81,8 @@ def test_study_is_looked_at_when_its_plan_says_and_every_other_look_is_kept(data
     assert (early.is_planned, early.level, early.is_shown) == (False, None, False)
     assert "Nothing is decided" in early.sentence
     measure(database, study, 2, slower=1.5)
-    assert standing_of(database, stored(database)).is_due
+    with database.read() as connection:
+        assert standing_of(connection, stored(database)).is_due
     last, rows = look_again(database, stored(database), "here")
     assert (last.is_planned, last.round_count, last.row_count, rows.pair_count) == (True, 2, 96, 48)
     assert last.level == pytest.approx(0.05)
@@ -86,12 +92,12 @@ def test_study_is_looked_at_when_its_plan_says_and_every_other_look_is_kept(data
     note_end(database, study.id, "finished")
     again, rows = look_again(database, stored(database), "here")
     assert again == stored(database).looks[-1] and len(stored(database).looks) == 2, "the last look is taken once"
-    account = account_of(database, stored(database), rows)
+    account = account_in(database)
     assert account.status == "finished"
     assert [(arm.stored, arm.valid) for arm in account.arms] == [(48, 48), (48, 48)]
     [deviation] = account.deviations
     assert "looked at 1 time out of plan" in deviation
-    text = "\n".join([*account_lines(account), *look_lines(again)])
+    text = "\n".join(section_lines("one", [*account_sections(account), look_section(again)]))
     assert study.newest.plan_hash in text and "48 complete pairs" in text
     with database.read() as connection:
         [row] = studies_table(read_studies(connection), measured_counts(connection)).rows
@@ -110,7 +116,7 @@ def test_changed_arms_make_a_version_whose_rows_alone_count(database: Database) 
     measure(database, stored(database), 2, slower=1.0)
     look, rows = look_again(database, stored(database), "here")
     assert look.row_count == 48 and rows.left_out == {"other_version": 48}
-    said = " ".join(account_of(database, stored(database), rows).deviations)
+    said = " ".join(account_in(database).deviations)
     assert "version 2, after 48 measurements; reason: SABR is asked" in said
     assert "arm 'B'.settings.PYTOMO_TRANSPORT" in said
     assert "48 measurements of earlier versions do not count" in said

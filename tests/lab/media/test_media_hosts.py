@@ -165,7 +165,7 @@ def test_redirect_loop_leads_from_one_host_to_the_other_and_back(lab: Any) -> No
 def test_delayed_host_answers_late(lab: Any) -> None:
     began = time.monotonic()
     assert lab.get(lab.url("good-separate_20", 140, host=DELAYED), Range="bytes=0-0").status == 206
-    assert 0.3 <= time.monotonic() - began < 2.0
+    assert 0.3 <= time.monotonic() - began < 5.0
 
 
 def test_dual_stack_host_serves_over_ipv6_to_the_ipv6_client_only(lab: Any) -> None:
@@ -205,8 +205,8 @@ def test_server_that_closes_during_transfers_ends_them_at_once(lab: Any, lab_thr
     began = time.monotonic()
     lab_thread.run(server.close())
     for thread in threads:
-        thread.join(timeout=5)
-    assert len(ended) == 3 and max(ended) - began < 2.0
+        thread.join(timeout=60)
+    assert len(ended) == 3 and max(ended) - began < 8.0, "before they would have given up"
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.42.2.1", server.port), timeout=1):
         pass
 

@@ -45,10 +45,10 @@ def test_fetch_counts_what_came_and_when(authority: Authority) -> None:
         time.sleep(0.2)
         connection.sendall(bytes(30_000))
 
-    result = fetched(authority.server_context(HOST), in_two)
+    result = fetched(authority.server_context(HOST), in_two, window_s=5.0)
 
     assert (result.host, result.sent_name, result.failure, result.received_bytes) == (HOST, HOST, None, 50_000)
-    assert result.elapsed_s is not None and 0.2 <= result.elapsed_s < 0.5
+    assert result.elapsed_s is not None and 0.2 <= result.elapsed_s < 5.0
     assert result.rate_bps == pytest.approx(8 * 50_000 / result.elapsed_s)
     # The first 20 kB, nothing for two samples at least, and the rest in a sample that was not over.
     assert result.sample_bytes[0] == 20_000 and sum(result.sample_bytes[1:3]) == 0
@@ -58,13 +58,13 @@ def test_fetch_counts_what_came_and_when(authority: Authority) -> None:
 def test_window_ends_on_time_and_at_its_volume(authority: Authority) -> None:
     def slowly(connection: ssl.SSLSocket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(5_000))
-        time.sleep(0.8)
+        time.sleep(2.0)
 
     late = fetched(authority.server_context(HOST), slowly)
     assert (late.failure, late.received_bytes) == (None, 5_000)
-    assert late.elapsed_s == pytest.approx(0.5, abs=0.2)
-    many = fetched(authority.server_context(HOST), body_of(900_000), max_bytes=30_000)
-    assert many.failure is None and many.received_bytes >= 30_000 and (many.elapsed_s or 9) < 0.5
+    assert late.elapsed_s is not None and 0.5 <= late.elapsed_s < 1.9, "at its own end, not at the server's"
+    many = fetched(authority.server_context(HOST), body_of(900_000), max_bytes=30_000, window_s=5.0)
+    assert many.failure is None and many.received_bytes >= 30_000 and (many.elapsed_s or 9) < 5.0
 
 
 def test_neutral_name_reaches_a_server_whose_certificate_is_the_hosts(authority: Authority) -> None:

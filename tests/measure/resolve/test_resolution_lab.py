@@ -84,11 +84,12 @@ def test_resolve_look_up_and_ping_in_the_lab_agree(lab: tuple[World, Config]) ->
 @pytest.mark.parametrize(("fault", "failure"), LOOK_UPS.items())
 def test_look_up_in_the_lab_has_the_class_of_each_fault(lab: tuple[World, Config], fault: str, failure: str) -> None:
     result = resolve_fault(lab, fault)
-    config = replace(lab[1].dns, timeout_s=0.3)
+    config = replace(lab[1].dns, timeout_s=0.5)
     started_s = time.monotonic()
     found = look_up_hosts([media.host for media in result.formats], result.address_family, config)
     assert (found.failure, found.chosen) == (failure, {})
-    assert time.monotonic() - started_s < 0.8
+    # Three resolvers are asked for two types each: one after the other they would take 3 s.
+    assert time.monotonic() - started_s < 2.5
 
 
 def test_resolve_in_the_lab_without_trust_in_its_authority_is_unreachable(

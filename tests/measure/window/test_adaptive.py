@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import socket
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat, MediaPart, MediaTrack
 from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, Command, Transfer
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
@@ -16,8 +20,11 @@ from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.window import adaptive
 from pytomo_scrapy.measure.window.events import Fetch, GiveUp, Tick, TransferGivenUp
 from pytomo_scrapy.measure.window.live_ladder import LivePlan, Rung, make_ladder, read_rung
+from pytomo_scrapy.measure.window.loop import download_window
+from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.measure.window.window_machine import DONE, HOST, T0_S, Window, make_format
 from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES
+from tests.measure.window.window_servers import BODY, Request, serving
 
 
 @pytest.fixture(autouse=True)
@@ -80,10 +87,30 @@ class Scripted:
         )
 
 
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, player: Scripted, *formats: MediaFormat) -> Window:
+class GivesUp(Scripted):
+    """Asks for a segment, gives it up once bytes of it came, and then looks whether its connection is closed."""
+
+    def __init__(self, closed: threading.Event) -> None:
+        super().__init__([segment(1, 0)])
+        self._closed = closed
+        self.saw_it_closed = False
+
+    def wake(self, now_s: float) -> Sequence[Command]:
+        self.saw_it_closed |= self._closed.is_set()
+        return super().wake(now_s)
+
+    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
+        self._script = [[Abort(transfer)]]
+
+
+def play_by(monkeypatch: pytest.MonkeyPatch, player: Scripted) -> None:
     found = PLAYERS["dashjs-adaptive"]
     made = type(found)(found.name, None, found.parameters, adapt=found.adapt, make=lambda *_: player)
     monkeypatch.setattr(adaptive, "PLAYERS", {"dashjs-adaptive": made})
+
+
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, player: Scripted, *formats: MediaFormat) -> Window:
+    play_by(monkeypatch, player)
     chosen = [one for one in formats if one.format_id != "high"]
     return Window(tmp_path, *chosen, mode="adaptive", live=plan(*formats))
 
@@ -156,6 +183,33 @@ def test_header_and_segment_that_are_wanted_at_once_follow_each_other(
     window.head(0.1, "HTTP/1.1 200 OK", "Content-Length: 50")
     window.body(0.1, 50)
     assert asked(window.end(0.2)) == ["/low/0"]
+
+
+def test_connection_of_a_request_that_is_given_up_is_closed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its host would go on sending, and take the line's rate from what the player wants."""
+    closed = threading.Event()
+
+    def send_on(connection: socket.socket, request: Request) -> None:
+        try:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+            for _ in range(2000):
+                connection.sendall(BODY[:10_000])
+                time.sleep(0.005)
+        except OSError:
+            closed.set()
+
+    player = GivesUp(closed)
+    play_by(monkeypatch, player)
+    with serving(send_on) as server:
+        part = MediaPart(f"http://{HOST}:{server.port}/0", 0.0, 4.0)
+        low = make_format(format_id="low", url=part.url, port=server.port, parts=(part,), declared_bitrate_bps=2e5)
+        window = WindowPlan((low,), {HOST: "127.0.0.1"}, spool_directory=str(tmp_path), live=plan(low))
+        path = PathConfig(is_private_allowed=True)
+        seen = download_window(window, DownloadConfig(window_s=2, mode="adaptive", loaded_probes_per_s=0, path=path))
+    assert player.saw_it_closed, "while the window was open"
+    assert [row.failure for row in seen.requests] == [None] and seen.failure is None
 
 
 def test_header_that_no_segment_needs_is_there_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

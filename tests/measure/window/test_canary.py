@@ -102,7 +102,7 @@ def test_trouble_on_the_way_says_nothing_and_ends_in_time(
     monkeypatch.setattr(canary, "TIMEOUT_S", 0.3)
     started_s = time.monotonic()
     assert ask(never_answer, authority) == Canary(None, "curl error 28")
-    assert time.monotonic() - started_s < 2.0
+    assert time.monotonic() - started_s < 10.0
 
 
 # The sentence at the start.

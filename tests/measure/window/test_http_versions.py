@@ -18,6 +18,7 @@ from pytomo_scrapy.items import DownloadResult, MediaFormat
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.conftest import missing
+from tests.measure.window.window_fetch import LATE_S
 from tests.measure.window.window_servers import BODY, Authority, serve_body, serving
 
 pytestmark = pytest.mark.process
@@ -64,7 +65,7 @@ def serving_h2(directory: Path, certificate: Path) -> Iterator[int]:
             yield port
         finally:
             server.terminate()
-            server.wait(5)
+            server.wait(60)
 
 
 @pytest.mark.parametrize(("demanded", "spoken"), [("auto", "2"), ("2", "2"), ("1.1", "1.1")])
@@ -121,7 +122,7 @@ def test_window_of_http_3_against_silence_is_unavailable(tmp_path: Path, authori
         media_port = silent.getsockname()[1]
         result = fetch(tmp_path, media_port, "3")
     assert result.failure == "http_version_unavailable"
-    assert result.elapsed_s == pytest.approx(CONFIG.window_s, abs=0.5)
+    assert result.elapsed_s is not None and CONFIG.window_s - 0.05 <= result.elapsed_s < CONFIG.window_s + LATE_S
 
 
 def test_window_of_http_3_checks_the_certificate(

@@ -71,7 +71,7 @@ def test_window_redirect_host_is_looked_up_inside_the_window(tmp_path: Path, mon
     assert result.failure is None
     assert result.requests[1].host == "rr2---sn-test.example"
     assert result.requests[1].address == "127.0.0.1"
-    assert result.requests[1].dns_s == pytest.approx(0.1, abs=0.08)
+    assert result.requests[1].dns_s is not None and 0.09 <= result.requests[1].dns_s < WINDOW_S
 
 
 def test_window_that_ends_during_a_look_up_is_dns_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.state import WindowState
 from pytomo_scrapy.measure.window.tcp_info import TcpSampler
-from tests.measure.window.window_fetch import CONFIG, HOST, fetch, make_format
+from tests.measure.window.window_fetch import CONFIG, HOST, LATE_S, fetch, make_format
 from tests.measure.window.window_servers import (
     BODY,
     Authority,
@@ -88,11 +88,11 @@ def test_window_ends_at_its_deadline_while_bytes_flow(tmp_path: Path) -> None:
         result = fetch(tmp_path, make_format(server.port))
     assert result.ended_by == "deadline"
     assert result.failure is None
-    assert result.elapsed_s == pytest.approx(WINDOW_S, abs=0.25)
+    assert result.elapsed_s is not None and WINDOW_S <= result.elapsed_s < WINDOW_S + LATE_S
     assert not result.streams[0].is_complete
     assert result.throughput.bin_max_bps is None  # no bin of a whole second
     # 10 kB each 10 ms or a little more: under 8 Mbit/s.
-    assert result.throughput.delivery_bps is not None and 2e6 < result.throughput.delivery_bps < 9e6
+    assert result.throughput.delivery_bps is not None and 5e5 < result.throughput.delivery_bps < 9e6
 
 
 def test_window_over_tls_checks_the_name_and_names_the_version(tmp_path: Path, authority: Authority) -> None:

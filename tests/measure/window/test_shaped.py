@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.conftest import missing
 pytestmark = [pytest.mark.root, pytest.mark.alone]
 
 WINDOW_S = 5.0
+MAX_ROUNDS = 3
 # Of each frame of 1514 bytes that tbf counts, 1448 are payload: Ethernet 14, IP 20, TCP with timestamps 32.
 PAYLOAD_SHARE = 1448 / 1514
 
@@ -85,22 +87,29 @@ def shaped_link(rate_mbit: int) -> Iterator[tuple[str, str]]:
             run(f"ip netns del {name}", is_checked=False)
 
 
-@pytest.mark.parametrize("rate_mbit", [1, 5, 20, 100])
-def test_window_on_a_shaped_link_measures_the_payload_rate(tmp_path: Path, rate_mbit: int) -> None:
+def measure(rate_mbit: int, spool: Path) -> dict[str, Any]:
     with shaped_link(rate_mbit) as (client, server):
         serve = [*f"ip netns exec {server} {sys.executable} -c".split(), textwrap.dedent(SERVER)]
         with subprocess.Popen(serve) as serving:
             try:
                 time.sleep(0.5)
                 fetch = [*f"ip netns exec {client} {sys.executable} -c".split(), textwrap.dedent(CLIENT)]
-                done = subprocess.run(
-                    [*fetch, str(tmp_path), str(WINDOW_S)], capture_output=True, text=True, timeout=60
-                )
+                done = subprocess.run([*fetch, str(spool), str(WINDOW_S)], capture_output=True, text=True, timeout=60)
             finally:
                 serving.kill()
     assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+@pytest.mark.parametrize("rate_mbit", [1, 5, 20, 100])
+def test_window_on_a_shaped_link_measures_the_payload_rate(tmp_path: Path, rate_mbit: int) -> None:
     payload_bps = rate_mbit * 1e6 * PAYLOAD_SHARE
+    for _ in range(MAX_ROUNDS):
+        figures = measure(rate_mbit, tmp_path)
+        # The link is never faster than it is set; a busy machine may be slower than the link.
+        if figures["delivery_bps"] > 0.97 * payload_bps:
+            break
     assert (figures["failure"], figures["ended_by"]) == (None, "deadline")
     assert figures["delivery_bps"] == pytest.approx(payload_bps, rel=0.03)
     assert figures["bin_median_bps"] == pytest.approx(payload_bps, rel=0.03)

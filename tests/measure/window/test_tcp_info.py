@@ -59,9 +59,9 @@ def test_window_keeps_what_the_kernel_says_of_its_connection(tmp_path: Path) -> 
         (tcp,) = fetch(server.port, tmp_path)
         assert (tcp.stream, tcp.address, tcp.port) == (0, "127.0.0.1", server.port)
     assert tcp.received_bytes is not None and len(BODY) < tcp.received_bytes < len(BODY) + 1000
-    assert tcp.rtt_min_s is not None and 0 < tcp.rtt_min_s < 0.05
+    assert tcp.rtt_min_s is not None and 0 < tcp.rtt_min_s < 0.5
     assert tcp.received_segment_count is not None and tcp.received_segment_count > 8
-    assert 4 <= len(tcp.sample_s) <= 10
+    assert 3 <= len(tcp.sample_s) <= 11
     assert list(tcp.sample_received_bytes) == sorted(tcp.sample_received_bytes)
     assert (
         len({len(series) for series in (tcp.sample_s, tcp.sample_receiver_rtt_s, tcp.sample_out_of_order_count)}) == 1

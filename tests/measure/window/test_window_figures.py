@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from pytomo_scrapy.items import DownloadResult, HttpRequest, StreamDownload, TcpConnection
+from pytomo_scrapy.items import DownloadResult, HttpRequest, StreamDownload, TcpConnection, TcpSummary
 from pytomo_scrapy.items.playback_result import Interval
 from pytomo_scrapy.measure.host.interface import REQUEST_SENT_BYTES, Counters, wire_received_bytes, wire_sent_bytes
 from pytomo_scrapy.measure.playback.window_replay import (
     differing_figures,
     horizon_s,
+    line_facts,
     p1203_input,
     replay_window,
     window_traces,
@@ -195,6 +196,27 @@ def test_window_is_played_again_under_another_name_and_place() -> None:
     assert result is not None and (result.player, result.place, result.horizon_s) == ("mine", 2, 30.0)
     (trace,) = window_traces(make_download(), (MEDIA,))
     assert (trace.arrival_s, trace.arrival_bytes, trace.timeline) == ((0.1,), (100,), MEDIA)
+
+
+def loaded(sent_count: int, *probes: tuple[float, float]) -> DownloadResult:
+    """Return a window whose probes were answered so, of as many."""
+    found = summary._loaded_rtt(LoadedRoundTrips.of(sent_count, probes))
+    return make_download(loaded=found, connect_s=0.03, tcp_summary=TcpSummary(rtt_min_s=0.02))
+
+
+def test_line_of_a_window_is_known_by_its_round_trip_and_its_probes() -> None:
+    probes = tuple((0.5 * number, 0.1) for number in range(1, 11))
+    facts = line_facts(loaded(11, *probes))
+    assert (facts.round_trip_s, facts.probes) == (0.02, probes), "10 of 11 were answered"
+    assert line_facts(loaded(12, *probes)).probes == (), "who lost more would count the short waits alone"
+    assert line_facts(make_download(connect_s=0.03)).round_trip_s == 0.03
+    assert line_facts(make_download()).probes == ()
+
+
+def test_probes_count_on_the_clock_without_advertisements() -> None:
+    # Those sent at 1, 3 and 6 s; the second while an advertisement was waited for, from 2 to 4 s.
+    window = replace(loaded(3, (1.0, 0.1), (3.0, 0.1), (6.0, 0.1)), ad_waits=((2.0, 4.0),))
+    assert [sent_s for sent_s, _ in line_facts(window).probes] == [1.0, 2.0, 4.0]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 
 HOST = "rr1---sn-test.example"
 CONFIG = DownloadConfig(window_s=1.0, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
-# The window promises 0.25 s; a busy machine gets the same again.
-LATE_S = 0.5
+# The window promises 0.25 s, and a busy machine gets more. Who waits for these servers waits without end.
+LATE_S = 1.5
 
 
 def make_format(port: int, kind: str = "muxed", scheme: str = "http", **overrides: object) -> MediaFormat:

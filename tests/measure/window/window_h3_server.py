@@ -60,7 +60,7 @@ def serving_h3(body: bytes, certificate: Path) -> Iterator[int]:
 
     thread = threading.Thread(target=main, daemon=True)
     thread.start()
-    if not ready.wait(10):
+    if not ready.wait(60):
         raise RuntimeError("the HTTP/3 server did not start")
     try:
         yield ports[0]

@@ -119,7 +119,7 @@ def test_worker_killed_between_calls_costs_nothing() -> None:
         async with started_worker() as worker:
             pid = await worker.run(calls.own_pid, deadline_s=20)
             os.kill(pid, signal.SIGKILL)
-            assert _is_gone(pid, 2)
+            assert _is_gone(pid, 30)
             return await worker.run(calls.add, 1, 1, deadline_s=20)
 
     assert asyncio.run(scenario()) == 2
@@ -136,7 +136,7 @@ def test_worker_call_past_its_deadline_ends_with_its_child() -> None:
 
     failure, elapsed_s, is_alive, total = asyncio.run(scenario())
     assert failure == "deadline: ended after 0.3 s"
-    assert 0.3 <= elapsed_s < 2
+    assert 0.3 <= elapsed_s < 10, "not the minute that it hangs"
     assert not is_alive
     assert total == 2
 
@@ -241,14 +241,14 @@ def test_worker_large_result_does_not_block_the_event_loop() -> None:
 
             watcher = asyncio.create_task(watch())
             os.kill(worker.pid or 0, signal.SIGSTOP)  # a child that stops in mid-answer must not stop us
-            asyncio.get_running_loop().call_later(0.5, os.kill, worker.pid, signal.SIGCONT)
+            asyncio.get_running_loop().call_later(2.0, os.kill, worker.pid, signal.SIGCONT)
             received = await worker.run(calls.give_many_bytes, 20_000_000, deadline_s=20)
             watcher.cancel()
             return len(received), longest_s
 
     length, longest_s = asyncio.run(scenario())
     assert length == 20_000_000
-    assert longest_s < 0.4
+    assert longest_s < 1.5
 
 
 def test_worker_progress_reaches_the_callback_in_order() -> None:
@@ -303,7 +303,7 @@ def test_worker_close_ends_a_hanging_child_within_seconds() -> None:
         return time.monotonic() - started, await call, psutil.pid_exists(pid)
 
     elapsed_s, failure, is_alive = asyncio.run(scenario())
-    assert elapsed_s < 3
+    assert elapsed_s < 10, "not the minute that it hangs"
     assert failure == "worker_died: the worker was closed"
     assert not is_alive
 
@@ -347,15 +347,15 @@ def test_worker_of_a_killed_parent_dies_in_mid_call(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child_pid = int(parent.stdout.readline())
         parent.kill()
-        parent.wait(5)
-    assert _is_gone(child_pid, 3)
+        parent.wait(60)
+    assert _is_gone(child_pid, 30)
 
 
 def test_worker_that_was_never_closed_does_not_keep_the_program_from_ending(tmp_path: Path) -> None:
     done = subprocess.run(
-        _script(tmp_path / "console_script", "pass"), capture_output=True, text=True, timeout=20, check=True
+        _script(tmp_path / "console_script", "pass"), capture_output=True, text=True, timeout=60, check=True
     )
-    assert _is_gone(int(done.stdout), 3)
+    assert _is_gone(int(done.stdout), 30)
 
 
 def test_worker_start_survives_an_interrupt_at_once(tmp_path: Path) -> None:

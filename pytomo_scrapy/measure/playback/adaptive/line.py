@@ -16,6 +16,7 @@ from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Transfer
 
 SEGMENT_BYTES = 1448  # payload of a TCP segment on Ethernet
 FIRST_WINDOW_BYTES = 10 * SEGMENT_BYTES
+LEAST_WINDOW_BYTES = 2 * SEGMENT_BYTES
 LOSS_FACTOR = 0.7
 IDLE_LEAST_S = 0.2  # Linux: least retransmission timeout, after which a window shrinks
 MAX_CONNECTIONS = 6  # of a browser to one host
@@ -213,6 +214,8 @@ class Line:
         most = self._rate(now_s) * self._trace.round_trip_s + self._trace.queue_bytes
         if sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun) <= most:
             return
+        if all(active.connection.window_bytes <= LEAST_WINDOW_BYTES for active in begun):
+            return  # they wait for each other's bytes, and lose none
         ahead = self._trace.carried_by(now_s) + self._trace.queue_bytes
         from_s = self._trace.time_of(ahead)
         again_s = self._trace.time_of(ahead + LOSS_FACTOR * self._trace.queue_bytes) + self._trace.round_trip_s
@@ -221,7 +224,7 @@ class Line:
                 active.hole_from_s = from_s
             active.hole_until_s = max(active.hole_until_s, again_s)
             connection = active.connection
-            connection.window_bytes = max(2 * SEGMENT_BYTES, connection.window_bytes * LOSS_FACTOR)
+            connection.window_bytes = max(LEAST_WINDOW_BYTES, connection.window_bytes * LOSS_FACTOR)
             connection.threshold_bytes = connection.window_bytes
 
     def _shrink(self, connection: Connection, idle_s: float) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-from pytomo_scrapy.measure.playback.adaptive.line import SEGMENT_BYTES, LineTrace
-from pytomo_scrapy.measure.playback.player_model import StreamTrace
+from pytomo_scrapy.measure.playback.adaptive.line import LOSS_FACTOR, SEGMENT_BYTES, LineTrace
+from pytomo_scrapy.measure.playback.player_model import UNKNOWN_LINE, LineFacts, StreamTrace
 from pytomo_scrapy.measure.playback.supply import without_demand
 
 GRID_S = 0.02
@@ -18,9 +18,12 @@ LEAST_ROUND_TRIP_S = 0.001
 MOST_ROUND_TRIP_S = 1.0
 QUEUE_LEAST_BYTES = 65536
 QUEUE_LEAST_S = 0.05
+LEAST_PROBES = 10  # that show how much waits before the line
+QUEUE_RANK = 0.9  # of the probes wait for no more than the queue holds: it is full before each loss only
+PROBE_SPAN_S = 0.5  # around a probe, over which the line's rate counts
 
 
-def line_trace(streams: Sequence[StreamTrace], horizon_s: float, round_trip_s: float | None = None) -> LineTrace:
+def line_trace(streams: Sequence[StreamTrace], horizon_s: float, facts: LineFacts = UNKNOWN_LINE) -> LineTrace:
     """Return what the line carried over time, all streams together, on an even grid.
 
     A connection that waits for a lost piece shows nothing and then all at once: bytes count evenly over such a gap.
@@ -34,18 +37,16 @@ def line_trace(streams: Sequence[StreamTrace], horizon_s: float, round_trip_s: f
             totals[index] += value
     firsts = [stream.arrival_s[0] for stream in streams if stream.arrival_s]
     first_s = min(firsts, default=horizon_s)
-    if round_trip_s is None:
-        round_trip_s = _round_trip_s(streams)
+    round_trip_s = _round_trip_s(streams) if facts.round_trip_s is None else facts.round_trip_s
     round_trip_s = min(max(round_trip_s, LEAST_ROUND_TRIP_S), MOST_ROUND_TRIP_S)
     rates = [after - before for before, after in pairwise(totals)]
     _stand_in_ramp(rates, first_s + RAMP_ROUND_TRIPS * round_trip_s)
-    rates = _smoothed(rates, round_trip_s)
     unknown = without_demand(streams, horizon_s)
+    shown = LineFacts(round_trip_s, _under_load(facts.probes, horizon_s, unknown))
+    rates = _smoothed(rates, shown)
     _stand_in_unknown(rates, unknown)
-    carried = [0.0]
-    for rate in rates:
-        carried.append(carried[-1] + rate)
-    return LineTrace(grid, carried, round_trip_s, _queue_bytes(carried, round_trip_s), unknown)
+    carried = _summed(rates)
+    return LineTrace(grid, carried, round_trip_s, _queue_bytes(carried, shown), unknown)
 
 
 def _round_trip_s(streams: Sequence[StreamTrace]) -> float:
@@ -69,11 +70,44 @@ def _packet_s(stream: StreamTrace) -> float:
     return packet_bytes * gap_s / (stream.arrival_bytes[1] - stream.arrival_bytes[0])
 
 
-def _queue_bytes(carried: Sequence[float], round_trip_s: float) -> float:
-    """Return how much waits before the line at the most: its best rate for a round trip, as routers are sized."""
+def _queue_bytes(carried: Sequence[float], line: LineFacts) -> float:
+    """Return how much waits before the line at the most, by the probes that waited longest.
+
+    But so much that a connection whose window shrinks still fills the line, as the trace shows. Without enough probes:
+    what the line's best rate carries in a round trip, as routers are sized.
+    """
+    round_trip_s = line.round_trip_s or 0.0
     step = int(1.0 / GRID_S)
     best = max((after - before for before, after in zip(carried, carried[step:], strict=False)), default=0.0)
-    return max(QUEUE_LEAST_BYTES, best * max(round_trip_s, QUEUE_LEAST_S))
+    if len(line.probes) < LEAST_PROBES:
+        return max(QUEUE_LEAST_BYTES, best * max(round_trip_s, QUEUE_LEAST_S))
+    still_full = (1 / LOSS_FACTOR - 1) * best * round_trip_s
+    return max(still_full, _waiting_bytes(carried, line.probes, round_trip_s))
+
+
+def _under_load(
+    probes: Sequence[tuple[float, float]], horizon_s: float, unknown: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Return the probes that were sent while media were asked for: where nothing is, nothing waits."""
+    return [
+        (sent_s, round_trip_s)
+        for sent_s, round_trip_s in probes
+        if sent_s < horizon_s and not any(start_s <= sent_s < end_s for start_s, end_s in unknown)
+    ]
+
+
+def _waiting_bytes(carried: Sequence[float], probes: Sequence[tuple[float, float]], unloaded_s: float) -> float:
+    """Return what lay before the probes that found most of it: their wait at the line's rate around them."""
+    found: list[float] = []
+    for sent_s, round_trip_s in probes:
+        start, end = _around(int(sent_s / GRID_S), len(carried) - 1, PROBE_SPAN_S)
+        rate_bytes = (carried[end] - carried[start]) / max(end - start, 1) / GRID_S  # a second
+        found.append(max(0.0, round_trip_s - unloaded_s) * rate_bytes)
+    return sorted(found)[int(QUEUE_RANK * (len(found) - 1))]
+
+
+def _summed(rates: Sequence[float]) -> list[float]:
+    return list(accumulate(rates, initial=0.0))
 
 
 def _evenly(stream: StreamTrace, grid: Sequence[float]) -> list[float]:
@@ -100,16 +134,14 @@ def _evenly(stream: StreamTrace, grid: Sequence[float]) -> list[float]:
     return values
 
 
-def _smoothed(rates: Sequence[float], round_trip_s: float) -> list[float]:
+def _smoothed(rates: Sequence[float], line: LineFacts) -> list[float]:
     """Return the mean rates around each time: what a full queue lost came again later, and what followed it at once.
 
     Until a piece comes again its connection shows nothing, for as long as the queue takes to empty and a round trip;
     then everything shows that had come meanwhile. The line carried evenly through both.
     """
-    sums = [0.0]
-    for rate in rates:
-        sums.append(sums[-1] + rate)
-    queue_bytes = _queue_bytes(sums, round_trip_s)
+    sums = _summed(rates)
+    queue_bytes, round_trip_s = _queue_bytes(sums, line), line.round_trip_s or 0.0
     count, smoothed = len(rates), list[float]()
     for index in range(count):
         start, end = _around(index, count, MOST_SMOOTHING_S)

@@ -20,7 +20,7 @@ from pytomo_scrapy.measure.playback.adaptive.dashjs_player import DashPlayer
 from pytomo_scrapy.measure.playback.adaptive.line_trace import line_trace
 from pytomo_scrapy.measure.playback.adaptive.parameters import ELEMENT_PARAMETERS
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
-from pytomo_scrapy.measure.playback.player_model import Player, PlayerParameter, StreamTrace
+from pytomo_scrapy.measure.playback.player_model import UNKNOWN_LINE, LineFacts, Player, PlayerParameter, StreamTrace
 
 _DASHJS = "dash.js 5.2.1, "
 _EWMA = _DASHJS + "`abr.throughput.ewma`, "
@@ -87,10 +87,10 @@ def adapt(
     ladder: Ladder,
     parameters: Mapping[str, float],
     horizon_s: float,
-    round_trip_s: float | None = None,
+    line: LineFacts = UNKNOWN_LINE,
 ) -> AdaptivePlayback:
     """Play the ladder over what the line carried."""
-    return replay_typical(DashPlayer, ladder, parameters, line_trace(streams, horizon_s, round_trip_s), horizon_s)
+    return replay_typical(DashPlayer, ladder, parameters, line_trace(streams, horizon_s, line), horizon_s)
 
 
 PLAYER = Player("dashjs-adaptive", None, PARAMETERS, is_validated=True, adapt=adapt, make=DashPlayer)

@@ -18,7 +18,7 @@ from pytomo_scrapy.measure.playback.adaptive.line_trace import line_trace
 from pytomo_scrapy.measure.playback.adaptive.parameters import ELEMENT_PARAMETERS
 from pytomo_scrapy.measure.playback.adaptive.shaka_player import ShakaPlayer
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
-from pytomo_scrapy.measure.playback.player_model import Player, PlayerParameter, StreamTrace
+from pytomo_scrapy.measure.playback.player_model import UNKNOWN_LINE, LineFacts, Player, PlayerParameter, StreamTrace
 
 _SHAKA = "Shaka Player 5.2.12, "
 _ADVANCED = _SHAKA + "`abr.advanced`, "
@@ -72,10 +72,10 @@ def adapt(
     ladder: Ladder,
     parameters: Mapping[str, float],
     horizon_s: float,
-    round_trip_s: float | None = None,
+    line: LineFacts = UNKNOWN_LINE,
 ) -> AdaptivePlayback:
     """Play the ladder over what the line carried."""
-    return replay_typical(ShakaPlayer, ladder, parameters, line_trace(streams, horizon_s, round_trip_s), horizon_s)
+    return replay_typical(ShakaPlayer, ladder, parameters, line_trace(streams, horizon_s, line), horizon_s)
 
 
 PLAYER = Player("shaka-adaptive", None, PARAMETERS, is_validated=True, adapt=adapt, make=ShakaPlayer)

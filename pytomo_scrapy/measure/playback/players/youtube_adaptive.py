@@ -16,7 +16,14 @@ from pytomo_scrapy.measure.playback.adaptive.line_trace import line_trace
 from pytomo_scrapy.measure.playback.adaptive.nearest_rank import NearestRankPlayer
 from pytomo_scrapy.measure.playback.adaptive.parameters import ELEMENT_PARAMETERS
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
-from pytomo_scrapy.measure.playback.player_model import Player, PlayerParameter, StreamTrace, declared_number
+from pytomo_scrapy.measure.playback.player_model import (
+    UNKNOWN_LINE,
+    LineFacts,
+    Player,
+    PlayerParameter,
+    StreamTrace,
+    declared_number,
+)
 from pytomo_scrapy.measure.playback.players import youtube_player
 
 _DECLARED = "`bandwidthEstimationConfig.nearestRankConfig` of an Android answer (June 2026), "
@@ -58,10 +65,10 @@ def adapt(
     ladder: Ladder,
     parameters: Mapping[str, float],
     horizon_s: float,
-    round_trip_s: float | None = None,
+    line: LineFacts = UNKNOWN_LINE,
 ) -> AdaptivePlayback:
     """Play the ladder over what the line carried."""
-    trace = line_trace(streams, horizon_s, round_trip_s)
+    trace = line_trace(streams, horizon_s, line)
     return replay_typical(NearestRankPlayer, ladder, parameters, trace, horizon_s)
 
 

@@ -6,7 +6,7 @@ from pytomo_scrapy.items import Interval, Ladder, MediaTimeline, MediaTrack, Pla
 from pytomo_scrapy.measure.playback.adaptive.typical import most_typical
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
-from pytomo_scrapy.measure.playback.player_model import StreamTrace
+from pytomo_scrapy.measure.playback.player_model import LineFacts, StreamTrace
 from pytomo_scrapy.measure.playback.simulation import simulate_playback
 
 PLAYERS = ("dashjs-adaptive", "shaka-adaptive", "youtube-adaptive")
@@ -35,7 +35,7 @@ def replay(player: str, line_kbps: float, window_s: float = 45.0, *, asked_s: fl
     arrival_s = tuple(0.1 + 0.02 * n for n in range(1, int((until_s - 0.1) / 0.02)))
     arrival_bytes = tuple(int(line_kbps * 125 * (t_s - 0.1)) for t_s in arrival_s)
     stream = StreamTrace(arrival_s, arrival_bytes, MediaTimeline("video", "segments"), is_complete=asked_s is not None)
-    return simulate_playback([stream], player, horizon_s=window_s, source=LadderSource(LADDER, 0.04))
+    return simulate_playback([stream], player, horizon_s=window_s, source=LadderSource(LADDER, LineFacts(0.04)))
 
 
 @pytest.mark.parametrize("player", PLAYERS)

@@ -6,7 +6,7 @@ from pytomo_scrapy.items import MediaTimeline
 from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Transfer
 from pytomo_scrapy.measure.playback.adaptive.line import INFINITE, Line, LineTrace
 from pytomo_scrapy.measure.playback.adaptive.line_trace import QUEUE_LEAST_BYTES, line_trace
-from pytomo_scrapy.measure.playback.player_model import StreamTrace
+from pytomo_scrapy.measure.playback.player_model import LineFacts, StreamTrace
 
 TICK_S = 0.01
 # 100 kB/s for 60 s, 0.1 s of round trip.
@@ -170,3 +170,45 @@ def test_where_nothing_was_asked_for_the_mean_stands_in_and_is_marked() -> None:
     line.start(transfer(2, 100_000), 11.0)
     serve(line, 2, 11.0)
     assert line.touched_unknown
+
+
+def queue_bytes(waits_s: list[float], *, rate: int = 100_000, whole_s: float | None = None) -> float:
+    """Return what waits before a line of this rate, of which a probe every 0.5 s waited as long; 50 ms without load."""
+    probes = [(0.5 + 0.5 * n, 0.05 + wait_s) for n, wait_s in enumerate(waits_s)]
+    arrivals = steady(rate, whole_s or 20.0, is_complete=whole_s is not None)
+    return line_trace([arrivals], 20.0, LineFacts(0.05, probes)).queue_bytes
+
+
+def test_probes_show_how_much_waits_before_the_line() -> None:
+    # A queue that is full before each loss, 0.4 s of 100 kB/s, and 0.7 of that afterwards.
+    assert queue_bytes([0.28, 0.32, 0.36, 0.4] * 8) == pytest.approx(40_000, rel=0.05)
+    # Three of 32 that waited longer for another reason do not count.
+    assert queue_bytes([0.28, 0.32, 0.36, 0.4] * 7 + [0.4, 0.9, 0.9, 0.9]) == pytest.approx(40_000, rel=0.05)
+
+
+def test_where_no_probe_waits_the_queue_keeps_the_line_full_and_no_more() -> None:
+    # The trace shows a full line in spite of windows that shrink to 0.7: (1 / 0.7 - 1) of what is on its way in 50 ms.
+    assert queue_bytes([0.0] * 30) == pytest.approx(0.43 * 5_000, rel=0.05)
+    assert queue_bytes([0.0] * 30, rate=5_000_000) == pytest.approx(0.43 * 250_000, rel=0.05)
+
+
+def test_without_a_queue_nobody_waits_behind_another_or_what_was_given_up() -> None:
+    # 100 kB/s, next to no round trip: requests take turns, as behind a fair queue.
+    line = Line(LineTrace((0.0, 60.0), (0.0, 6_000_000.0), 0.001, 0.0))
+    line.start(transfer(1, 300_000), 0.0)
+    line.start(transfer(2, 50_000), 0.0)
+    whole_s = serve(line, 2)
+    assert whole_s == pytest.approx(1.0, abs=0.1), "half of the line"
+    line.abort(transfer(1, 300_000), whole_s)
+    line.start(transfer(3, 50_000), whole_s)
+    assert serve(line, 3, whole_s) - whole_s == pytest.approx(0.5, abs=0.1), "all of it, at once"
+
+
+def test_few_probes_show_nothing_of_the_queue() -> None:
+    assert queue_bytes([0.0] * 9) == QUEUE_LEAST_BYTES
+
+
+def test_probes_while_nothing_is_asked_for_show_nothing_of_the_queue() -> None:
+    # All came by 4.6 s: 9 of 30 probes were sent by then.
+    assert queue_bytes([0.1] * 9 + [0.0] * 21, whole_s=4.5) == QUEUE_LEAST_BYTES
+    assert queue_bytes([0.4] * 19 + [0.0] * 11, whole_s=10.0) == pytest.approx(40_000, rel=0.05)
