@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from pytomo_scrapy.analysis.comparison import Difference, Way, WeightedValues, differences
+from pytomo_scrapy.analysis.comparison import Difference, Way, differences
 from pytomo_scrapy.analysis.estimates import KINDS
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.studies.spending import look_levels
@@ -22,6 +22,7 @@ from pytomo_scrapy.analysis.studies.study_rows import (
     plan_in_force,
     study_rows,
 )
+from pytomo_scrapy.analysis.weighted_values import WeightedValues
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.study_store import Look, StoredStudy, note_look

@@ -96,6 +96,7 @@ class Line:
         self._trace = trace
         self._free: list[Connection] = []
         self._flushing_bytes = 0.0  # of aborted requests, still on their way
+        self._is_overflowing = False  # since the windows were last small enough
         self.active: list[ActiveTransfer] = []
         self.touched_unknown = False
 
@@ -212,10 +213,14 @@ class Line:
         """Shrink the windows once the queue is full."""
         begun = [active for active in self.active if active.has_begun and active.missing_bytes > 0]
         most = self._rate(now_s) * self._trace.round_trip_s + self._trace.queue_bytes
-        if sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun) <= most:
+        # The smallest windows, counted in whole segments, wait for each other's bytes and lose none.
+        is_small = all(active.connection.window_bytes < LEAST_WINDOW_BYTES + SEGMENT_BYTES for active in begun)
+        if is_small or sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun) <= most:
+            self._is_overflowing = False
             return
-        if all(active.connection.window_bytes <= LEAST_WINDOW_BYTES for active in begun):
-            return  # they wait for each other's bytes, and lose none
+        if not self._is_overflowing and all(active.hole_until_s > now_s for active in begun):
+            return  # all wait for a lost piece already: TCP shrinks a window once until that has come
+        self._is_overflowing = True
         ahead = self._trace.carried_by(now_s) + self._trace.queue_bytes
         from_s = self._trace.time_of(ahead)
         again_s = self._trace.time_of(ahead + LOSS_FACTOR * self._trace.queue_bytes) + self._trace.round_trip_s

@@ -212,3 +212,23 @@ def test_probes_while_nothing_is_asked_for_show_nothing_of_the_queue() -> None:
     # All came by 4.6 s: 9 of 30 probes were sent by then.
     assert queue_bytes([0.1] * 9 + [0.0] * 21, whole_s=4.5) == QUEUE_LEAST_BYTES
     assert queue_bytes([0.4] * 19 + [0.0] * 11, whole_s=10.0) == pytest.approx(40_000, rel=0.05)
+
+
+@pytest.mark.parametrize("queue", [0.0, 3000.0, 8000.0, 20_000.0])
+def test_a_short_queue_that_is_full_again_and_again_holds_nothing_up_for_long(queue: float) -> None:
+    # 100 kB/s: a queue of 20 kB is carried in 0.2 s, and what was lost from it comes 0.7 of that later.
+    line = Line(LineTrace((0.0, 60.0), (0.0, 6_000_000.0), 0.001, queue))
+    line.start(transfer(1, 200_000), 0.0)
+    line.start(transfer(2, 200_000), 0.0)
+    now_s, seen, longest_s = 0.0, (0.0, 0.0), 0.0
+    while line.active and now_s < 10.0:
+        next_s = line.next_s(now_s, TICK_S)
+        line.advance(now_s, next_s, TICK_S)
+        now_s = next_s
+        line.finished(now_s)
+        usable = sum(active.usable_bytes for active in line.active)
+        if usable != seen[1]:
+            seen = (now_s, usable)
+        longest_s = max(longest_s, now_s - seen[0])
+    assert now_s == pytest.approx(4.0, abs=0.4), "the line carries all the same"
+    assert longest_s < 0.5
