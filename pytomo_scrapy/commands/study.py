@@ -131,23 +131,24 @@ class Command(CrawlCommand):
             raise SettingError(
                 f"The plan of {study.name!r} has no arm for {vantage!r}: PYTOMO_VANTAGE must be one of {names}."
             )
-        self._refuse_second_machine(database, frozen.plan, vantage)
         configs = {arm.name: config_of_arm(self.settings.get, frozen.plan, arm) for arm in arms}
         if study.end_reason is not None or not reopen_rounds(
             database, crawl_name_of(study.name), vantage, frozen.plan.schedule.rounds
         ):
             raise SettingError(f"The study {study.name!r} is over here: pytomo study report {self._path} shows it.")
+        self._refuse_second_machine(database, study, frozen.plan)
         started_at = note_start(database, study.id)
         self._tell(study)
         return StudyCrawl(study.id, study.newest.version, frozen, vantage, arms, configs, started_at)
 
-    def _refuse_second_machine(self, database: Database, plan: StudyPlan, vantage: str) -> None:
+    def _refuse_second_machine(self, database: Database, study: StoredStudy, plan: StudyPlan) -> None:
         """Raise SettingError where another machine measures an arm that names none: its rows would count twice."""
         from pytomo_scrapy.crawl.study_crawl import crawl_name_of
-        from pytomo_scrapy.storage.frontier.crawls import other_vantages
+        from pytomo_scrapy.storage.frontier.crawls import hold_alone
 
-        others = other_vantages(database, crawl_name_of(plan.name), vantage)
-        if others and any(arm.vantage is None for arm in plan.arms):
+        if all(arm.vantage is not None for arm in plan.arms):
+            return
+        if others := hold_alone(database, study.id, crawl_name_of(plan.name), self._vantage()):
             raise SettingError(
                 f"The study {plan.name!r} is measured at {others[0]!r}, and its plan names no `vantage` for every arm: "
                 f"only that machine may go on (PYTOMO_VANTAGE={others[0]}), or give each arm its own."

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import crawl
+from pytomo_scrapy.storage.schema.study_tables import study
 from pytomo_scrapy.storage.scrub import without_secrets
 
 
@@ -70,11 +71,19 @@ def reopen_rounds(database: Database, name: str, vantage: str, rounds: int) -> b
     return True
 
 
-def other_vantages(database: Database, name: str, vantage: str) -> list[str]:
-    """Return the other measuring points that have a crawl of that name, by their names."""
-    others = select(crawl.c.vantage_name).where(crawl.c.name == name, crawl.c.vantage_name != vantage).distinct()
-    with database.read() as connection:
-        return sorted(connection.execute(others).scalars())
+def hold_alone(database: Database, study_id: int, name: str, vantage: str) -> list[str]:
+    """Make the crawl of a study that one measuring point alone may measure, where none is there yet.
+
+    Returns the other points that have one, in the order of their names: then none is made. Of two that ask at once, one
+    has it. Raises StorageError.
+    """
+    with database.write() as connection:
+        connection.execute(select(study.c.id).where(study.c.id == study_id).with_for_update())
+        names = set(connection.execute(select(crawl.c.vantage_name).where(crawl.c.name == name)).scalars())
+        if not names:
+            values = {"name": name, "vantage_name": vantage, "spider": "study", "arguments": {}, "max_crawled_url": 0}
+            _create(connection, values)
+    return sorted(names - {vantage})
 
 
 def _resume(connection: Connection, values: Mapping[str, Any]) -> OpenCrawl | None:

@@ -15,6 +15,7 @@ from pytomo_scrapy.analysis.studies.freezing import Promise, freeze_plan
 from pytomo_scrapy.analysis.studies.study_standing import Standing, standing_of
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.frontier.crawls import find_or_create, hold_alone
 from pytomo_scrapy.storage.study_store import Look, StoredStudy, note_look, read_study
 from pytomo_scrapy.studies.study_plan import Arm, FrozenPlan, Outcome, Panel, Schedule, StudyPlan
 from tests.storage.factories import begin, make_item
@@ -156,3 +157,23 @@ def test_of_two_changes_at_once_the_second_says_what_it_changes_of_the_first(
     assert [(plan.version, list(plan.changes)) for plan in found.plans] == [
         (1, []), (2, ["schedule.rounds is 5, before 4."]), (3, ["schedule.rounds is 6, before 5."]),
     ]  # fmt: skip
+
+
+def test_of_two_machines_that_begin_at_once_one_holds_a_study_without_vantages(each_url: str) -> None:
+    with_both = [open_database(each_url) for _ in range(2)]
+    study = freeze_plan(with_both[0], PLAN, "the text", "here")
+    together = Barrier(2)
+
+    def hold(database: Database, vantage: str) -> list[str]:
+        together.wait(30)
+        return hold_alone(database, study.id, "study one", vantage)
+
+    with ThreadPoolExecutor(2) as threads:
+        others = dict(zip(("here", "there"), threads.map(hold, with_both, ("here", "there")), strict=True))
+    [holder] = [vantage for vantage, found in others.items() if not found]
+    assert others[{"here": "there", "there": "here"}[holder]] == [holder]
+    assert hold_alone(with_both[0], study.id, "study one", holder) == [], "it goes on after a kill"
+    crawl = find_or_create(with_both[1], "study", {"urls": "3"}, "study one", 3, holder)
+    assert (crawl.is_resumed, crawl.pass_number) == (True, 1)
+    for database in with_both:
+        database.close()

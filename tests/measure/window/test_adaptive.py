@@ -185,6 +185,7 @@ def test_header_and_segment_that_are_wanted_at_once_follow_each_other(
     assert asked(window.end(0.2)) == ["/low/0"]
 
 
+@pytest.mark.process
 def test_connection_of_a_request_that_is_given_up_is_closed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
