@@ -6,7 +6,7 @@ failed says nothing of the line. Definitions: docs/metrics.md, "Good or not".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fraction_of, shown_among
 from pytomo_scrapy.analysis.clustered import share_interval
-from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.counts import Counts, counted
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.counts import Counts, counted, parted
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS
@@ -32,6 +32,8 @@ EVENING = (19, 23)
 _PART_HOURS = 4  # parts of the day, one of them the evening
 _MAX_LINES = 8  # of their own; further ones are compared within all of them together
 _MAX_VALUES = 48  # of a factor; further ones are among the others of each
+# Places of sums: the values that have one of their own stand behind those of the others.
+_UNKNOWN, _OTHER, _OWN = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +143,16 @@ def is_bad(rows: SelectedRows) -> Mask:
 
 
 class _Cells:
-    """Sums by line, day, evening or not, and group of videos. A stratum is all but the last."""
+    """Sums by day, line, evening or not, and group of videos. A stratum is all but the last."""
 
     def __init__(self, selection: Selection) -> None:
         self._block_s = max(86_400, -(-selection.length_s // DAY_BLOCKS))
         self._start_s = selection.start_s
         self._lines: dict[int, int] = {}
         self.day_count = selection.length_s // self._block_s + 1
-        self.count = (_MAX_LINES + 1) * self.day_count * 2 * VIDEO_GROUPS
+        self.count = self.day_count * (_MAX_LINES + 1) * 2 * VIDEO_GROUPS
         self.shape = (self.count // VIDEO_GROUPS, VIDEO_GROUPS)
-        self.day_of: Integers = np.arange(self.shape[0]) // 2 % self.day_count
+        self.day_of: Integers = np.arange(self.shape[0]) // (2 * (_MAX_LINES + 1))
 
     def days(self, rows: SelectedRows) -> Integers:
         return (rows.whole("started_s") - self._start_s) // self._block_s
@@ -162,46 +164,61 @@ class _Cells:
         for number in present:
             self._lines.setdefault(number, min(len(self._lines), _MAX_LINES))
         line = np.array([self._lines[number] for number in present], dtype=np.int64)[numbered(vantages)]
-        first = (line * self.day_count + days) * 2 * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
+        # Days first: the rows of a chunk are of a few, so that their cells lie side by side.
+        first = (days * (_MAX_LINES + 1) + line) * 2 * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
         is_evening = (hours >= EVENING[0]) & (hours < EVENING[1])
         return {False: first, True: first + VIDEO_GROUPS * is_evening}
 
 
 class _FactorSums:
-    """Sessions and bad sessions of one factor: of all whose value is known, and of each value."""
+    """Sessions and bad sessions of one factor: of each value, of further values together, and of those not known."""
 
     def __init__(self, cell_count: int) -> None:
-        self._cell_count = cell_count
-        self.known, self.known_bad = np.zeros(cell_count), np.zeros(cell_count)
-        self._places: dict[int, int] = {}  # of each value in `_sums`
-        self._sums = np.zeros((2, 0, cell_count))  # of all sessions and of bad ones, by value and cell
-
-    @property
-    def values(self) -> list[int]:
-        """The codes of the values."""
-        return sorted(self._places)
+        self._place_of = {-1: _UNKNOWN}  # of each code that was seen
+        self._values: list[int] = []  # codes with a place of their own, in the order of their places
+        self._sums = np.zeros((cell_count, _OWN, 2), dtype=np.int64)  # by cell and place: not bad, and bad
 
     def add(self, codes: Integers, cells: Integers, bad: Mask) -> None:
-        is_known = codes >= 0
-        codes, cells, bad = codes[is_known], cells[is_known], bad[is_known]
-        self.known += np.bincount(cells, minlength=self._cell_count)
-        self.known_bad += np.bincount(cells[bad], minlength=self._cell_count)
-        found, counts = counted(codes)
-        for code in found[np.argsort(-counts, kind="stable")].tolist():
-            if len(self._places) < _MAX_VALUES:
-                self._places.setdefault(code, len(self._places))
-        more = len(self._places) - self._sums.shape[1]
-        self._sums = np.concatenate([self._sums, np.zeros((2, more, self._cell_count))], axis=1) if more else self._sums
-        place = np.array([self._places.get(code, -1) for code in found.tolist()], dtype=np.int64)[numbered(codes)]
-        # All values at once: a year has fifteen chunks, and a pass for each of 48 values would cost half a second.
-        keys, is_kept = place * self._cell_count + cells, place >= 0
-        for total, mask in zip(self._sums, (is_kept, is_kept & bad), strict=True):
-            there, sizes = counted(keys[mask])
-            total.reshape(-1)[there] += sizes
+        """Sum up some sessions: all values and both outcomes at once, since a pass for each would take far longer."""
+        if not len(codes):
+            return
+        places, first = self._places(codes), int(cells.min())
+        height, width = int(cells.max()) - first + 1, self._sums.shape[1]
+        keys = ((cells - first) * width + places) * 2 + bad
+        found = np.bincount(keys, minlength=height * width * 2)
+        self._sums[first : first + height] += found.reshape(height, width, 2)
 
-    def counts(self, code: int, shape: tuple[int, int]) -> ExposedCounts:
-        exposed, exposed_bad = self._sums[:, self._places[code]]
-        return ExposedCounts(*(one.reshape(shape) for one in (exposed, exposed_bad, self.known, self.known_bad)))
+    def counts(self, shape: tuple[int, int]) -> Iterator[tuple[int, ExposedCounts]]:
+        """Give each value's code, and the counts of the sessions under it and of all whose value is known."""
+        known, known_bad = (part.reshape(shape) for part in _all_and_bad(self._sums[:, _OTHER:].sum(axis=1)))
+        for code, place in sorted((code, _OWN + index) for index, code in enumerate(self._values)):
+            exposed, exposed_bad = (part.reshape(shape) for part in _all_and_bad(self._sums[:, place]))
+            yield code, ExposedCounts(exposed, exposed_bad, known, known_bad)
+
+    def _places(self, codes: Integers) -> Integers:
+        places = self._table(codes)[codes]
+        is_new = places < 0
+        if not is_new.any():
+            return places
+        found, counts = counted(codes[is_new])
+        for code in found[np.argsort(-counts, kind="stable")].tolist():
+            has_room = len(self._values) < _MAX_VALUES
+            self._place_of[code] = _OWN + len(self._values) if has_room else _OTHER
+            self._values += [code] if has_room else []
+        more = _OWN + len(self._values) - self._sums.shape[1]
+        wider = np.zeros((len(self._sums), more, 2), dtype=np.int64)
+        self._sums = np.concatenate([self._sums, wider], axis=1)
+        return self._table(codes)[codes]
+
+    def _table(self, codes: Integers) -> Integers:
+        """Return the place of each code, -1 for one that is new; the last one is that of -1: not known."""
+        table = np.full(max(int(codes.max()), *self._place_of) + 2, -1, dtype=np.int64)
+        table[[*self._place_of]] = [*self._place_of.values()]
+        return table
+
+
+def _all_and_bad(sums: Integers) -> tuple[Values, Values]:
+    return sums.sum(axis=-1).astype(np.float64), sums[..., 1].astype(np.float64)
 
 
 class _Sums:
@@ -210,13 +227,15 @@ class _Sums:
         self._cells = _Cells(selection)
         self._factors = {factor: _FactorSums(self._cells.count) for factor in _FACTORS}
         self._bad = {has_evening: np.zeros(self._cells.count) for has_evening in (False, True)}
-        size = (HOURS, self._cells.day_count * VIDEO_GROUPS)
-        self._by_hour = (np.zeros(size), np.zeros(size))  # bad sessions, and all
+        # Sessions by day, hour and group of videos: not bad, and bad.
+        self._by_hour = np.zeros((self._cells.day_count, HOURS, VIDEO_GROUPS, 2), dtype=np.int64)
         self._steps = Counts()
         self._texts: list[str] = []
 
     def add(self, scan: ColumnScan, rows: SelectedRows) -> None:
         """Sum up some sessions."""
+        if not len(rows):
+            return
         bad, hours, days = is_bad(rows), self._hours.of(rows), self._cells.days(rows)
         cells = self._cells.of(rows, days, hours)
         for has_evening, total in self._bad.items():
@@ -227,19 +246,26 @@ class _Sums:
         self._texts = scan.texts.texts
 
     def _add_hours(self, rows: SelectedRows, bad: Mask, hours: Integers, days: Integers) -> None:
-        place = (hours * self._cells.day_count + days) * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
-        for total, weights in zip(self._by_hour, (bad.astype(np.float64), None), strict=True):
-            total += np.bincount(place, weights=weights, minlength=total.size).reshape(total.shape)
+        first = int(days.min())
+        video = rows.whole("video_row_id") % VIDEO_GROUPS
+        keys = (((days - first) * HOURS + hours) * VIDEO_GROUPS + video) * 2 + bad
+        part = self._by_hour[first : int(days.max()) + 1]
+        part += np.bincount(keys, minlength=part.size).reshape(part.shape)
         steps = steps_of(rows, PARAMETERS["startup_delay_s"])
-        self._steps.add((hours * MAX_STEPS + steps)[steps >= 0])
+        if not (steps >= 0).all():
+            hours, steps = hours[steps >= 0], steps[steps >= 0]
+        # Of the many steps that there can be few occur: these are numbered, so that each hour has as few.
+        present = counted(steps)[0]
+        keys, sizes = counted(hours, numbered(steps))
+        hours, places = parted(keys)
+        self._steps.add_counted(hours * MAX_STEPS + present[places], sizes)
 
     def result(self) -> BadSessions:
-        bad, all_sessions = self._by_hour
         exposures = self._exposures()
         judged = [one for one in exposures if one.fraction.value is not None]
         return BadSessions(
-            session_count=int(all_sessions.sum()),
-            bad_count=int(bad.sum()),
+            session_count=int(self._by_hour.sum()),
+            bad_count=int(self._by_hour[..., 1].sum()),
             hours=[self._hour(hour) for hour in range(HOURS)],
             utc_count=self._hours.utc_count,
             exposures=sorted(judged, key=lambda one: -(one.fraction.value or 0.0)),
@@ -247,7 +273,7 @@ class _Sums:
         )
 
     def _hour(self, hour: int) -> HourOfDay:
-        bad, count = (part[hour] for part in self._by_hour)
+        count, bad = (part.ravel() for part in _all_and_bad(self._by_hour[:, hour]))
         day, video = divmod(np.arange(len(count)), VIDEO_GROUPS)
         spread = group_spread(bad, count, Clusters(day, video))
         of, total = int(bad.sum()), int(count.sum())
@@ -264,8 +290,8 @@ class _Sums:
             # Hours are compared within line and day, everything else within the evening or not, too.
             bad = self._bad[factor.column is not None].reshape(self._cells.shape)
             own = [
-                (factor, code, fraction_of(sums.counts(code, self._cells.shape), bad, self._cells.day_of))
-                for code in sums.values
+                (factor, code, fraction_of(counts, bad, self._cells.day_of))
+                for code, counts in sums.counts(self._cells.shape)
                 if not (factor.is_flag and code == 0)
             ]
             found += own if len(own) != 2 else [max(own, key=lambda one: one[2].value or 0.0)]

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, select
 
-from pytomo_scrapy.analysis.columnar.counts import joined_keys, split_key
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.era import Change, Era
+from pytomo_scrapy.analysis.run_rows import rows_of_runs
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.value_change import changed_values
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
@@ -207,7 +205,7 @@ def _moment(at_s: int) -> str:
 
 def _runs(connection: Connection, selection: Selection) -> list[_RunFacts]:
     """Return the runs with rows in the period, in order of their start."""
-    facts = _facts(connection, selection)
+    facts = rows_of_runs(connection, selection)
     query = (
         select(run.c.id, run.c.vantage_id, vantage.c.name, run.c.spider, run.c.is_ad_hoc, run.c.settings)
         .add_columns(run.c.yt_dlp_version, run.c.software_version)
@@ -221,8 +219,8 @@ def _runs(connection: Connection, selection: Selection) -> list[_RunFacts]:
         query = query.where(vantage.c.provider == selection.equals["provider"])
     return [
         _RunFacts(
-            row.id, row.vantage_id, row.name, row.spider, bool(row.is_ad_hoc), *facts[row.id][:2],
-            _ways(row, facts[row.id][2]),
+            row.id, row.vantage_id, row.name, row.spider, bool(row.is_ad_hoc), facts[row.id].first_s,
+            facts[row.id].row_count, _ways(row, facts[row.id].client),
         )
         for row in connection.execute(query)
         if row.id in facts
@@ -234,28 +232,3 @@ def _ways(row: Any, client: str | None) -> dict[str, str]:
     settings = row.settings or {}
     ways |= {word: settings.get(name) for name, word in _SETTINGS.items()}
     return {what: str(value)[:80] for what, value in ways.items() if value is not None}
-
-
-def _facts(connection: Connection, selection: Selection) -> dict[int, tuple[int, int, str | None]]:
-    """Return for each run of the period its first second, its rows, and the client that mostly answered it."""
-    clients: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    first: dict[int, int] = {}
-    counts: Counter[int] = Counter()
-    scan = ColumnScan(connection, Selection(selection.start_s, selection.end_s, is_valid_only=False))
-    for rows in scan:
-        started = rows.whole("started_s")
-        pairs = joined_keys(rows.whole("run_id"), rows.words("client"))
-        keys, inverse, sizes = np.unique(pairs, return_inverse=True, return_counts=True)
-        earliest = np.full(len(keys), np.iinfo(np.int64).max)
-        np.minimum.at(earliest, inverse, started)
-        for key, first_s, size in zip(keys.tolist(), earliest.tolist(), sizes.tolist(), strict=True):
-            run_id, code = split_key(key)
-            client = scan.texts.text(code)
-            first[run_id] = min(first_s, first.get(run_id, first_s))
-            counts[run_id] += size
-            if client is not None:
-                clients[run_id][client] += size
-    return {
-        run_id: (first_s, counts[run_id], clients[run_id].most_common(1)[0][0] if clients[run_id] else None)
-        for run_id, first_s in first.items()
-    }

@@ -60,13 +60,21 @@ class Cells:
 
     places: Integers = field(repr=False)
     there: Integers  # the places that have rows
-    of_day: Integers  # of each of those
+    of_day: Integers  # of each of those, numbers from 0
     of_video: Integers
 
     def sums(self, scores: Values) -> Values:
         """Return the sum of the rows' scores in each cell that has rows."""
         found: Values = np.bincount(self.places, weights=scores)[self.there].astype(np.float64)
         return found
+
+    def taken(self, rows: Integers) -> Cells:
+        """Return the cells of some of the rows."""
+        places = self.places[rows]
+        size = int(self.there[-1]) + 1 if len(self.there) else 1
+        has_rows = np.bincount(places, minlength=size)[self.there] > 0
+        of_day, of_video = (numbered(index[has_rows]) for index in (self.of_day, self.of_video))
+        return Cells(places, self.there[has_rows], of_day, of_video)
 
 
 def cells_of(days: Integers, videos: Integers) -> Cells:

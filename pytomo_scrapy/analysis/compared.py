@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
+from pytomo_scrapy.analysis.columnar.kept_columns import forget_columns
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows, top_groups
 from pytomo_scrapy.analysis.comparison import Clusters, ComparedFigure, ComparedRows, Difference, Way, differences
 from pytomo_scrapy.analysis.estimates import (
@@ -48,10 +49,14 @@ if QUALITY in PARAMETERS:
 
 @dataclass(frozen=True, slots=True)
 class ComparedGroup:
-    """One group: its rows, its figures, and how they differ from those of the first group (none of the first)."""
+    """One group: its rows, its figures, and how they differ from those of the first group (none of the first).
+
+    `n` are the rows that the figures count: videos and days are of the same ones.
+    """
 
     label: str
     value: str
+    n: int
     row_count: int
     valid_count: int
     video_count: int
@@ -98,6 +103,8 @@ def compare(connection: Connection, selection: Selection, by: str, first: str | 
         for position, own in enumerate(facts):
             own.add(rows.masked(index == position), selection.is_valid_only)
     estimates, compared = _second_pass(connection, selection, by, groups, scan, facts)
+    # From here on the rows themselves take the memory.
+    forget_columns(connection)
     differ = differences(compared, len(groups)) if len(groups) > 1 else []
     labels = labels_of(connection, by, list(groups))
     return Comparison(
@@ -106,6 +113,7 @@ def compare(connection: Connection, selection: Selection, by: str, first: str | 
             ComparedGroup(
                 label=labels[index],
                 value=str(group),
+                n=facts[index].valid_count if selection.is_valid_only else facts[index].row_count,
                 **{name: count for name, count in facts[index].counts().items() if name != "vantage_count"},
                 estimates=estimates[index],
                 differences=[one for one in differ if one.group == index],
@@ -192,8 +200,9 @@ class ComparedTable:
         own = clusters or Clusters(started // 86_400, videos)
         columns: dict[str, Any] = {"group": groups, "started_s": started, "video": videos}
         columns |= {"pair": _pairs(rows), "day": own.days, "video_group": own.videos}
+        ratios = ratios_of(rows)
         for name in ("never_started", "with_stalls"):
-            above, below = ratios_of(rows)[name]
+            above, below = ratios[name]
             columns[name] = np.where(below, np.asarray(above, dtype=np.float64), np.nan)
         columns["startup"] = censored_values(rows, "startup_delay_s", self._startup_at)
         columns["delivery"] = rows.value("delivery_bps")
@@ -203,7 +212,8 @@ class ComparedTable:
             self._columns.setdefault(name, []).append(column)
 
     def rows(self) -> ComparedRows:
-        whole = {name: np.concatenate(parts) for name, parts in self._columns.items()}
+        """Return all rows; what was gathered is given up for them, column by column."""
+        whole = {name: np.concatenate(self._columns.pop(name)) for name in list(self._columns)}
         nothing: Values = np.empty(0)
         empty: Integers = np.empty(0, dtype=np.int64)
         return ComparedRows(

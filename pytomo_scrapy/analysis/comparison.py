@@ -19,6 +19,7 @@ from pytomo_scrapy.analysis.clustered import Cells, Spread, cells_of, spread_in,
 from pytomo_scrapy.analysis.matching import Design, Match, design_of, match
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.student_t import two_sided_chance
+from pytomo_scrapy.analysis.weighted_values import WeightedValues
 
 LEAST_ROWS = 20  # of each group: below, nothing is said
 
@@ -126,20 +127,24 @@ class _TwoGroups:
     group: int
     rows: Integers  # their places among all rows
     design: Design
-    clusters: Clusters
-    matches: dict[bytes, _Matched | None] = field(default_factory=dict)  # by the rows whose figure is known
+    cells: Cells
+    matches: dict[bytes, _Matched | None] = field(default_factory=dict)  # the last, by the rows whose figure is known
 
     def matched(self, is_known: Mask, *, is_of_times: bool) -> _Matched | None:
         """Return what these rows are matched by: several figures are known of the same ones. None: too few rows."""
         key = sha256(np.packbits(is_known).tobytes()).digest()
         if key not in self.matches:
+            # The last one alone: of a million rows each takes some 50 MB, and figures known of the same rows are
+            # asked for one after the other.
+            self.matches.clear()
             self.matches[key] = self._match(is_known, is_of_times)
         return self.matches[key]
 
     def _match(self, is_known: Mask, is_of_times: bool) -> _Matched | None:
-        design, clusters = self.design, self.clusters
+        design, cells = self.design, self.cells
         if not is_known.all():
-            design, clusters = design.masked(is_known), clusters.masked(is_known)
+            known = np.flatnonzero(is_known)
+            design, cells = design.taken(known), cells.taken(known)
         second_count = int(design.is_second.sum())
         if min(second_count, len(design.is_second) - second_count) < LEAST_ROWS:
             return None
@@ -148,8 +153,9 @@ class _TwoGroups:
             return None
         second = design.is_second
         if not found.is_used.all():
-            second, clusters = second[found.is_used], clusters.masked(found.is_used)
-        return _Matched(found, second, cells_of(clusters.days, clusters.videos))
+            used = np.flatnonzero(found.is_used)
+            second, cells = second[used], cells.taken(used)
+        return _Matched(found, second, cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,7 @@ class _Matched:
 def _two_groups(rows: ComparedRows, group: int) -> _TwoGroups:
     places = np.flatnonzero((rows.groups == 0) | (rows.groups == group))
     design = design_of(rows.groups[places] == group, rows.started_s[places], rows.videos[places], rows.pairs[places])
-    return _TwoGroups(group, places, design, Clusters(rows.clusters.days[places], rows.clusters.videos[places]))
+    return _TwoGroups(group, places, design, cells_of(rows.clusters.days[places], rows.clusters.videos[places]))
 
 
 def _difference(two: _TwoGroups, figure: ComparedFigure, is_of_times: bool) -> Difference:
@@ -258,27 +264,6 @@ def _ratio(other: WeightedValues, first: WeightedValues, half: float) -> float |
     if below is None:
         return 0.0  # the first group's may be as long as any
     return above / below if above is not None and below > 0 else None
-
-
-class WeightedValues:
-    """Quantiles of values that do not count alike; infinite ones were never reached.
-
-    Weights may be negative. The share at or below a value is then the largest so far, so that it never falls.
-    """
-
-    def __init__(self, values: Values, weights: Values) -> None:
-        order = np.argsort(values)
-        self._values = values[order]
-        total = np.cumsum(weights[order])
-        shares = total / total[-1] if len(total) and total[-1] > 0 else total
-        self._shares = np.maximum.accumulate(shares)
-
-    def quantile(self, ratio: float) -> float | None:
-        """Return the least value with at least that share at or below it. None where it was never reached."""
-        position = int(np.searchsorted(self._shares, min(max(ratio, 1e-9), 1.0) - 1e-12))
-        if position >= len(self._values) or np.isinf(self._values[position]):
-            return None
-        return float(self._values[position])
 
 
 def group_spread(above: Values, below: Values, clusters: Clusters) -> Spread | None:

@@ -130,9 +130,9 @@ class Facts:
         is_valid = rows.plain("is_valid") == 1
         self.row_count += len(rows)
         self.valid_count += int(is_valid.sum())
-        for name, counts in self.seen.items():
-            counts.add(rows.whole("started_s") // 86400 if name == "day" else rows.whole(name))
         valid = rows.masked(is_valid) if is_valid_only else rows
+        for name, counts in self.seen.items():
+            counts.add(valid.whole("started_s") // 86400 if name == "day" else valid.whole(name))
         method = valid.words("ping_method")
         self.methods.add(method[method >= 0])
         for name, steps in self.steps.items():
@@ -143,7 +143,7 @@ class Facts:
             steps.add((own + prefix)[is_counted])
 
     def counts(self) -> dict[str, int]:
-        """Return rows, valid rows, videos, days and vantage points."""
+        """Return rows and valid rows, and the videos, days and vantage points of the rows that figures count."""
         names = {"video_row_id": "video_count", "day": "day_count", "vantage_id": "vantage_count"}
         counted = {names[name]: len(counts.merged()[0]) for name, counts in self.seen.items()}
         return {"row_count": self.row_count, "valid_count": self.valid_count, **counted}
@@ -288,10 +288,11 @@ def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
     mos = rows.value("mos_stalling_hossfeld2011")
     plays = {f"plays_{height}p": rows.value(f"plays_{height}p") for height in HEIGHTS_PX}
     return {
-        **{name: (np.nan_to_num(value), ~np.isnan(value)) for name, value in plays.items()},
+        # Flags are 0, 1 or not known.
+        **{name: (value == 1, ~np.isnan(value)) for name, value in plays.items()},
         # Not known to have started is not known at all: such a session counts below only.
         "never_started": (is_session & (rows.value("is_started") == 0), is_session),
-        "with_stalls": (np.where(is_started, np.nan_to_num(rows.value("has_stall")), 0.0), is_started),
+        "with_stalls": (is_started & (rows.value("has_stall") == 1), is_started),
         "stall_ratio": (stalled, stalled + played),
         "mos": (np.nan_to_num(mos), ~np.isnan(mos)),
     }

@@ -34,13 +34,20 @@ class Effects:
     def __init__(self, factors: Sequence[Integers]) -> None:
         # Largest first.
         self._factors = sorted(factors, key=lambda factor: -int(factor.max(initial=-1)))
-        counts = [np.bincount(factor) for factor in self._factors]
+        self._shape = tuple(int(factor.max(initial=-1)) + 1 for factor in self._factors[1:])
+        self._joint = self._joined()
+        # How often levels of all factors but the largest meet, where they are few enough to be kept.
+        self._meetings = (
+            None
+            if self._joint is None
+            else np.bincount(self._joint, minlength=math.prod(self._shape)).reshape(self._shape)
+        )
+        counts = [np.bincount(factor) for factor in self._factors[:1]] + self._counts_of_others()
         self.level_count = sum(int(np.count_nonzero(count)) for count in counts)
         self._sizes = [np.maximum(count, 1).astype(np.float64) for count in counts]
         # How often each level of the largest factor meets each level of the others, where it is few enough to be kept.
         self._cells: Values | None = None
-        self._matrix = self._reduced()
-        self._joint, self._shape = self._joined()
+        self._matrix = self._reduced(np.concatenate(counts[1:])) if len(counts) > 1 else None
 
     @property
     def is_exact(self) -> bool:
@@ -91,15 +98,30 @@ class Effects:
         left -= np.take(effects.ravel(), joint, mode="clip")
         return left
 
-    def _joined(self) -> tuple[Integers | None, tuple[int, ...]]:
-        """Return all factors but the largest as one, and the levels of each. None: not needed, or too many levels."""
-        shape = tuple(len(size) for size in self._sizes[1:])
-        if self._cells is None or math.prod(shape) > max(_DENSE_RATIO * len(self._factors[0]), _FEW_CELLS):
-            return None, shape
+    def _joined(self) -> Integers | None:
+        """Return all factors but the largest as one. None: there is but one factor, or they have too many levels."""
+        most = max(_DENSE_RATIO * len(self._factors[0]), _FEW_CELLS) if self._factors else 0
+        if not 0 < math.prod(self._shape) <= most or len(self._factors) < 2:
+            return None
         joint = self._factors[1]
-        for factor, size in zip(self._factors[2:], shape[1:], strict=True):
+        for factor, size in zip(self._factors[2:], self._shape[1:], strict=True):
             joint = joint * size + factor
-        return joint, shape
+        return joint
+
+    def _counts_of_others(self) -> list[Integers]:
+        """Return how many rows each level of each factor but the largest has."""
+        if self._meetings is None:
+            return [np.bincount(factor) for factor in self._factors[1:]]
+        axes = range(len(self._shape))
+        return [self._meetings.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+
+    def _shared(self, place: int, other: int) -> Values:
+        """Return how often the levels of two of the other factors meet."""
+        if self._meetings is None or len(self._shape) != 2:
+            one, two = self._factors[1 + place], self._factors[1 + other]
+            return _counted(one, two, self._shape[place], self._shape[other])
+        found = self._meetings.astype(np.float64)
+        return found if place < other else found.T
 
     def _swept(self, left: Values, least: float) -> Values:
         for _ in range(_SWEEPS):
@@ -116,26 +138,30 @@ class Effects:
         means = np.bincount(factor, weights=left) / self._sizes[place]
         return left - np.take(means, factor, mode="clip"), float(np.abs(means).max())
 
-    def _reduced(self) -> Values | None:
-        """Return the system that is left when the largest factor is eliminated. None: none, or too large a one."""
-        counts = [len(size) for size in self._sizes[1:]]
-        total = sum(counts)
+    def _reduced(self, of_others: Integers) -> Values | None:
+        """Return the system that is left when the largest factor is eliminated. None: too large a one.
+
+        `of_others` are the rows of each level of the other factors.
+        """
+        total = sum(self._shape)
         if not 0 < total <= _MOST_SOLVED or not len(self._factors[0]):
             return None
-        starts = np.cumsum([0, *counts[:-1]])
-        others = [factor + start for factor, start in zip(self._factors[1:], starts.tolist(), strict=True)]
-        matrix = np.diag(np.bincount(np.concatenate(others), minlength=total).astype(np.float64))
-        for place, one in enumerate(others):
-            for other in others[:place]:
-                shared = _counted(one, other, total, total)
-                matrix += shared + shared.T
+        ends = np.cumsum(self._shape).tolist()
+        parts = [slice(end - size, end) for end, size in zip(ends, self._shape, strict=True)]
+        matrix = np.diag(of_others.astype(np.float64))
+        for place, one in enumerate(parts):
+            for other in range(place):
+                shared = self._shared(place, other)
+                matrix[one, parts[other]] += shared
+                matrix[parts[other], one] += shared.T
         for first, rows in _parts(self._factors[0], max(_MOST_CELLS // total, 1)):
-            here = self._factors[0][rows] - first
+            here = self._factors[0][rows]
+            here = here - first if first else here
             size = int(here.max()) + 1
             cells = np.concatenate(
                 [
                     _counted(here, factor[rows], size, count)
-                    for factor, count in zip(self._factors[1:], counts, strict=True)
+                    for factor, count in zip(self._factors[1:], self._shape, strict=True)
                 ],
                 axis=1,
             )

@@ -46,18 +46,21 @@ class Design:
     hours: Integers
     videos: Integers
     pairs: Integers
+    has_pairs: bool = True  # False: every pair is -1
 
-    def masked(self, mask: Mask) -> Design:
-        """Return the rows where the mask is true."""
-        days, hours, videos, pairs = (part[mask] for part in (self.days, self.hours, self.videos, self.pairs))
-        return Design(self.is_second[mask], days, hours, videos, pairs)
+    def taken(self, places: Integers) -> Design:
+        """Return the rows at these places."""
+        days, hours, videos = (part[places] for part in (self.days, self.hours, self.videos))
+        # Mostly there is no pair at all.
+        pairs = self.pairs[places] if self.has_pairs else self.pairs[: len(places)]
+        return Design(self.is_second[places], days, hours, videos, pairs, self.has_pairs)
 
 
 def design_of(is_second: Mask, started_s: Integers, videos: Integers, pairs: Integers) -> Design:
     """Return the design of rows by when they started and the numbers that their videos have anywhere."""
     days = started_s // _DAY_S
     hours = (started_s - days * _DAY_S) // 3600
-    return Design(is_second, numbered(days), numbered(hours), numbered(videos), pairs)
+    return Design(is_second, numbered(days), numbered(hours), numbered(videos), pairs, bool((pairs >= 0).any()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,11 @@ def _told(column: Values) -> float:
 
 def _ways(design: Design) -> Iterator[tuple[str, Mask, list[Integers]]]:
     every = np.full(len(design.videos), True)
-    is_paired = design.pairs >= 0
-    is_paired[is_paired] = _in_both(design.pairs[is_paired], design.is_second[is_paired])
-    if is_paired.any():
-        yield PAIRS, is_paired, [numbered(design.pairs[is_paired])]
+    if design.has_pairs:
+        is_paired = design.pairs >= 0
+        is_paired[is_paired] = _in_both(design.pairs[is_paired], design.is_second[is_paired])
+        if is_paired.any():
+            yield PAIRS, is_paired, [numbered(design.pairs[is_paired])]
     days, hours, videos = design.days, design.hours, design.videos
     yield VIDEOS_AND_TIMES, every, [videos, days, hours]
     yield TIMES, every, [days, hours]

@@ -39,7 +39,11 @@ CHANGE_BUCKET_S = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything of the first page. All counts are of the rows of the selection, valid or not."""
+    """Everything of the first page.
+
+    Videos, days and vantage points are of the rows that figures count (`valid_count`, or `row_count` where all are
+    asked for); failures, refusals and `row_count` are of all rows of the selection.
+    """
 
     start_s: int
     end_s: int

@@ -19,7 +19,7 @@ from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS
-from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.analysis.selection import CONDITION, Selection
 from pytomo_scrapy.analysis.strata_test import LEAST_OF_EACH, LEAST_OF_STRATUM, difference_chance, shown_by_holm
 from pytomo_scrapy.analysis.wilson import wilson_interval
 from pytomo_scrapy.failures import was_refused
@@ -121,9 +121,10 @@ class AskedRows:
 
 def refusals(connection: Connection, selection: Selection) -> RefusalAccount:
     """Account for the refusals of a selection: of all its rows, valid or not, and by the filters that all can meet."""
-    left_out = tuple(DIMENSIONS[name].title for name in selection.equals if name not in _KNOWN_OF_ALL)
+    left_out = [DIMENSIONS[name].title for name in selection.equals if name not in _KNOWN_OF_ALL]
+    left_out += [] if selection.condition is None else [CONDITION]
     equals = {name: value for name, value in selection.equals.items() if name in _KNOWN_OF_ALL}
-    scan = ColumnScan(connection, replace(selection, equals=equals, is_valid_only=False))
+    scan = ColumnScan(connection, replace(selection, equals=equals, is_valid_only=False, condition=None))
     tally = RefusalTally(scan.texts)
     for rows in scan:
         tally.add(asked_rows(rows))
@@ -132,7 +133,7 @@ def refusals(connection: Connection, selection: Selection) -> RefusalAccount:
 
 def is_of_all(selection: Selection) -> bool:
     """Return whether every filter of a selection can be met by a refused video too."""
-    return selection.equals.keys() <= set(_KNOWN_OF_ALL)
+    return selection.condition is None and selection.equals.keys() <= set(_KNOWN_OF_ALL)
 
 
 def asked_rows(rows: SelectedRows) -> AskedRows:

@@ -45,9 +45,8 @@ def asked_for(since: datetime | None, until: datetime | None) -> Selection:
     )
 
 
-def counted_rows(connection: Connection, since: datetime | None, until: datetime | None) -> dict[str, Any]:
-    """Return what figures count of a period, as JSON values: the selection, its rows, and the runs left out."""
-    chosen = report_selection(connection, asked_for(since, until))
+def counted_rows(connection: Connection, chosen: Selection) -> dict[str, Any]:
+    """Return what figures count of a selection, as JSON values: the selection, its rows, and the runs left out."""
     count = connection.execute(select(func.count()).select_from(figure).where(*conditions(chosen))).scalar_one()
     out = sorted(chosen.era.left_out_runs)
     uuids = connection.execute(select(run.c.uuid).where(run.c.id.in_(out)).order_by(run.c.id)).scalars()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from pytomo_scrapy.analysis.era import EVERY_RUN, Era
 from pytomo_scrapy.analysis.figures import DIMENSIONS
@@ -21,6 +21,15 @@ MAX_GROUPS = 8
 _ROWS_FOR_CHOICES = 3000
 _ROWS_FOR_HOLDER = 20_000
 LARGE_ROWS = 250_000
+CONDITION = "Condition"  # what it is called beside the titles of the dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a user asks of rows besides, in words of SQL, and the ids of the measurements that meet it."""
+
+    words: str
+    measurement_ids: Select[tuple[int]] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class Selection:
     is_across_breaks: bool = False  # averaged across changes of method too
     has_ad_hoc: bool = False  # single measurements (`pytomo measure`) count too
     era: Era = EVERY_RUN
+    condition: Condition | None = None
 
     @property
     def length_s(self) -> int:
@@ -61,6 +71,8 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
             found.append(figure.c[DIMENSIONS[name].column] == value)
     if selection.era.left_out_runs:
         found.append(figure.c.run_id.not_in(sorted(selection.era.left_out_runs)))
+    if selection.condition is not None:
+        found.append(figure.c.measurement_id.in_(selection.condition.measurement_ids))
     return found
 
 
@@ -128,11 +140,11 @@ def choices(connection: Connection, start_s: int, end_s: int) -> dict[str, list[
         .order_by(figure.c.started_s.desc())
         .limit(_ROWS_FOR_CHOICES)
     )
+    # Column by column: a counter counts a whole one at once.
+    by_column = zip(*connection.execute(newest).all(), strict=True)
     counters: dict[str, Counter[Any]] = {name: Counter() for name in columns}
-    for row in connection.execute(newest):
-        for name, value in zip(columns, row, strict=True):
-            if value is not None:
-                counters[name][value] += 1
+    for name, values in zip(columns, by_column, strict=False):  # none at all without rows
+        counters[name] = Counter(value for value in values if value is not None)
     for value in connection.execute(select(playback.c.player).order_by(playback.c.id.desc()).limit(100)).scalars():
         counters["player"][value] += 1
     found = {name: [value for value, _ in counter.most_common(50)] for name, counter in counters.items()}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis.figures import DIMENSIONS
-from pytomo_scrapy.analysis.selection import Selection, labels_of
+from pytomo_scrapy.analysis.selection import CONDITION, Selection, labels_of
 
 CENSORING = (
     "Quantiles of startup are of all sessions (cumulative incidence): those that failed never start, windows that were "
@@ -45,7 +45,10 @@ def sentence_of(connection: Connection, selection: Selection) -> str:
 
 
 def _filters(connection: Connection, selection: Selection) -> dict[str, str]:
-    return {DIMENSIONS[name].title: labels_of(connection, name, [value])[0] for name, value in selection.equals.items()}
+    filters = {
+        DIMENSIONS[name].title: labels_of(connection, name, [value])[0] for name, value in selection.equals.items()
+    }
+    return filters if selection.condition is None else filters | {CONDITION: selection.condition.words}
 
 
 def _moment(seconds: int) -> str:

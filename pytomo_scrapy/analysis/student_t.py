@@ -8,6 +8,7 @@ from statistics import NormalDist
 _ITERATIONS = 300
 _NEWTON_STEPS = 100
 _BEYOND = 1e9
+_MANY_DEGREES = 2000
 _TINY = 1e-300
 
 
@@ -20,8 +21,10 @@ def two_sided_chance(statistic: float, degrees: float) -> float:
 
 def central_bound(share: float, degrees: float) -> float:
     """Return the bound that a t variable does not exceed, to either side, with probability `share`."""
-    # From the normal distribution's bound, which lies below, Newton's steps never pass the bound: the share is concave.
-    bound = NormalDist().inv_cdf((1 + share) / 2)
+    bound = _expanded(NormalDist().inv_cdf((1 + share) / 2), degrees)
+    if degrees > _MANY_DEGREES:
+        return bound
+    # From below Newton's steps never pass the bound, since the share is concave, and from above the first one does.
     front = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(degrees * math.pi)
     for _ in range(_NEWTON_STEPS):
         density = 2 * front * (1 + bound * bound / degrees) ** (-(degrees + 1) / 2)
@@ -29,9 +32,23 @@ def central_bound(share: float, degrees: float) -> float:
         bound += step
         if bound > _BEYOND:
             return math.inf
-        if step <= bound * 1e-13:
+        # Each step squares what the one before left.
+        if abs(step) <= bound * 1e-8:
             break
     return bound
+
+
+def _expanded(z: float, degrees: float) -> float:
+    """Return the bound from that of the normal distribution; near to it where the degrees are many.
+
+    **Source**: Abramowitz and Stegun 26.7.5, without the last of its terms.
+    """
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return z + sum(term / degrees**power for power, term in enumerate(terms, 1))
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:

@@ -102,8 +102,6 @@ def _check_bundle(opts: argparse.Namespace, places: list[str]) -> None:
         refuse("--bundle names the place itself: leave out the other folder.")
     if opts.shape == "legacy":
         refuse("--bundle holds measurements of this version: --legacy does not go with it.")
-    if opts.where is not None:
-        refuse("--bundle holds all measurements of a period, as its figures do: choose it by --since and --until.")
 
 
 def _license_of(opts: argparse.Namespace) -> str | None:

@@ -94,7 +94,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             with self.refusals():
                 found = compare(connection, chosen, opts.by, opts.first)
             if opts.json:
-                print(json.dumps({"selection": stated(connection, chosen), **comparison_values(found, True)}))
+                print(json.dumps({"selection": stated(connection, chosen), **comparison_values(found)}))
             else:
                 print_comparison(make_console(), found)
 

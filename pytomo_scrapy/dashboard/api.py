@@ -334,10 +334,7 @@ def compare(request: Request) -> Response:
 
 
 def _compared(view: View) -> Answer:
-    selection = view.selection
-    return {"selection": stated(view.connection, selection)} | comparison_values(
-        view.compared(), selection.is_valid_only
-    )
+    return {"selection": stated(view.connection, view.selection)} | comparison_values(view.compared())
 
 
 LIST = ("q", "sort", "order", "page", "failure")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pytomo_scrapy.analysis.publication.publication import Publication
 from pytomo_scrapy.analysis.publication.words import sections_of
 from pytomo_scrapy.analysis.refusals import RefusalAccount
+from pytomo_scrapy.analysis.selection import CONDITION
 from pytomo_scrapy.exchange.column_words import column_words, data_format
 from pytomo_scrapy.exchange.datasets import Dataset
 from pytomo_scrapy.items.in_words import counted
@@ -38,7 +39,7 @@ _ENCODING = {
 class ExportFacts:
     """What an export says beside its rows: which of them figures count, what was refused, and what is to be published.
 
-    `publication` is None where nothing says anything about a line, and where a condition chose some of the rows.
+    `publication` is None where nothing says anything about a line.
     """
 
     counted: Mapping[str, Any] = field(default_factory=dict)
@@ -111,7 +112,12 @@ def _table_row(cells: Sequence[str]) -> str:
 def _counted_in(selection: Mapping[str, Any]) -> list[str]:
     """Return which of the rows the figures of page and report count."""
     lines = ["## Which rows figures count", ""]
-    lines += [f"Page and report count {counted(selection['n'], 'row')} of this period: `is_valid` is 1, and the run"]
+    condition, rows = selection.get("filters", {}).get(CONDITION), counted(selection["n"], "row")
+    if condition is None:
+        lines += [f"Page and report count {rows} of this period: `is_valid` is 1, and the run"]
+    else:
+        lines += [f"Only measurements are here for which {condition} holds.", ""]
+        lines += [f"Figures count {rows} of them: `is_valid` is 1, and the run"]
     lines += ["is none of `left_out_runs` of export.json.", *selection["notes"], selection["censoring"], ""]
     return lines
 

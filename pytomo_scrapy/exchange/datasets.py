@@ -29,6 +29,7 @@ from sqlalchemy import table as bare_table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import JSON, Integer
 
+from pytomo_scrapy.analysis.selection import Condition
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items.near_words import did_you_mean
 from pytomo_scrapy.storage.database import Database, reason_of
@@ -121,6 +122,18 @@ def check_condition(database: Database, shape: str, selection: ExportSelection) 
             ) from None
 
 
+def condition_of(shape: str, selection: ExportSelection) -> Condition | None:
+    """Return the condition as figures take it. None without one, and of the old form, which has no figures."""
+    if selection.where is None or shape == "legacy":
+        return None
+    return Condition(selection.where, _measurements_where(selection.where))
+
+
+def _measurements_where(where: str) -> Select[tuple[int]]:
+    wide = _labelled(_named()).subquery("wide")
+    return select(wide.c.measurement_id).where(_condition(where))
+
+
 def _condition(where: str) -> ColumnElement[bool]:
     # A colon would otherwise begin a bound parameter.
     return text(f"({where})".replace(":", "\\:"))  # type: ignore[return-value]
@@ -136,6 +149,8 @@ def _named() -> dict[str, Any]:
     for table in (measurement, figure):
         # The table `figure` repeats columns of `measurement` for the web page: those are there already.
         named |= {column.name: column for column in table.columns if column.name not in named and column.name != "id"}
+    # But for this one, which is that of the window first: what page and report filter and compare by has their name.
+    named["family"] = figure.c.address_family
     return named
 
 
@@ -164,8 +179,7 @@ def _conditions(selection: ExportSelection) -> list[ColumnElement[bool]]:
     if selection.until is not None:
         conditions.append(began_at < selection.until)
     if selection.where is not None:
-        wide = _labelled(_named()).subquery("wide")
-        conditions.append(measurement.c.id.in_(select(wide.c.measurement_id).where(_condition(selection.where))))
+        conditions.append(measurement.c.id.in_(_measurements_where(selection.where)))
     return conditions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +21,7 @@ from pytomo_scrapy.exchange.datasets import (
     Dataset,
     ExportSelection,
     check_condition,
+    condition_of,
     counted_measurements,
     datasets,
     rows_of,
@@ -108,16 +109,15 @@ def export_as(
 
 
 def _facts(connection: Connection, choice: ExportChoice) -> ExportFacts:
-    """Return what figures count of the period, what was refused in it, and what of it is to be published."""
+    """Return what figures count of the rows, what was refused in their period, and what of them is to be published."""
     selection = choice.selection
-    counted = counted_rows(connection, selection.since, selection.until)
+    asked = replace(asked_for(selection.since, selection.until), condition=condition_of(choice.shape, selection))
+    chosen = report_selection(connection, asked)
+    counted = counted_rows(connection, chosen)
     # The old form has no column that would say what was asked for.
     if choice.shape == "legacy":
         return ExportFacts(counted)
     refused = refusals_where(connection, counted_measurements(selection))
-    if selection.where is not None:
-        return ExportFacts(counted, refused)
-    chosen = report_selection(connection, asked_for(selection.since, selection.until))
     return ExportFacts(counted, refused, publication_of(connection, chosen, who=choice.who))
 
 

@@ -22,13 +22,11 @@ _NOTE = (
 )
 
 
-def comparison_values(found: Comparison, is_valid_only: bool) -> dict[str, Any]:
+def comparison_values(found: Comparison) -> dict[str, Any]:
     """Return the comparison as JSON values, in SI units."""
     groups = [
         {
             **{name: value for name, value in asdict(group).items() if name not in {"estimates", "differences"}},
-            # What the intervals of the group rest on, so that a reader need not know which of both counts holds.
-            "n": group.valid_count if is_valid_only else group.row_count,
             "estimates": [estimate_values(one) for one in group.estimates],
             "differences": [{**asdict(one), "verdict": one.verdict} for one in group.differences],
         }
@@ -79,8 +77,8 @@ def comparison_sentences(found: Comparison) -> list[str]:
     if len(found.groups) < 2:
         return [f"There is nothing to compare: {counted(len(found.groups), 'group')} in this selection."]
     first, names = found.groups[0], {kind.name: kind for kind in found.kinds}
-    if first.valid_count < LEAST_ROWS and all(_has_few(group) for group in found.groups[1:]):
-        has = counted(first.valid_count, "session")
+    if first.n < LEAST_ROWS and all(_has_few(group) for group in found.groups[1:]):
+        has = counted(first.n, "session")
         return [f"Nothing can be told yet: {first.label} has {has}, and a comparison takes {LEAST_ROWS} of each."]
     said = []
     untold: dict[str, list[str]] = {}
@@ -123,7 +121,7 @@ def _listed(labels: Sequence[str]) -> str:
 
 
 def _counts(group: ComparedGroup) -> tuple[str, str, str]:
-    return str(group.valid_count), str(group.video_count), str(group.day_count)
+    return str(group.n), str(group.video_count), str(group.day_count)
 
 
 def _in(kind: Kind) -> str:

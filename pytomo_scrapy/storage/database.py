@@ -19,6 +19,7 @@ from pytomo_scrapy.failures import AwayError, RefusedError, StorageError
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.away import is_away, may_come_back
 from pytomo_scrapy.storage.lock_waits import BUSY_TIMEOUT_S, CONNECT_TIMEOUT_S, LockWaits
+from pytomo_scrapy.storage.room import Room
 from pytomo_scrapy.storage.scrub import scrub
 from pytomo_scrapy.storage.shown_url import shown
 
@@ -31,6 +32,7 @@ _MIGRATION_LOCK = 7_086_611
 
 # An option of connections that only read: a place for what was read of the one state that they see.
 READ_ONCE = "read_once"
+ROOM = "room"  # another: the memory that what is kept may take
 Found = TypeVar("Found")
 
 
@@ -45,6 +47,7 @@ class Database:
         self._writer = engine.execution_options(is_write=True)
         self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
         self._file: tuple[int, int] | None = None
+        self._room = Room()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -58,7 +61,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database. Raises StorageError."""
-        with self._sentences("read"), connected_to_read(self.engine) as connection:
+        with self._sentences("read"), connected_to_read(self.engine, self._room) as connection:
             yield connection
 
     def hurry(self) -> None:
@@ -104,9 +107,9 @@ class Database:
             raise kind(f"The database {self.shown_url} could not be {verb}: {reason_of(error)}.") from error
 
 
-def connected_to_read(engine: Engine) -> Connection:
+def connected_to_read(engine: Engine, room: Room) -> Connection:
     """Return a connection that reads one state of the database, with a place for what is to be read once."""
-    return engine.connect().execution_options(**{READ_ONCE: {}})
+    return engine.connect().execution_options(**{READ_ONCE: {}, ROOM: room})
 
 
 def read_once(connection: Connection, key: tuple[object, ...], read: Callable[[], Found]) -> Found:

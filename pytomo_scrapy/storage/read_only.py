@@ -20,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 from pytomo_scrapy.failures import NotReadyError, OtherSchemaError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import connected_to_read, damage_of
+from pytomo_scrapy.storage.room import Room
 from pytomo_scrapy.storage.shown_url import shown
 
 QUERY_LIMIT_S = 4.0
@@ -45,12 +46,13 @@ class ReadDatabase:
         self._url = parsed
         self._query_limit_s = query_limit_s
         self._engine: Engine | None = None
+        self._room = Room()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database. Raises NotReadyError, TooSlowError or StorageError."""
         try:
-            with connected_to_read(self._ready_engine()) as connection:
+            with connected_to_read(self._ready_engine(), self._room) as connection:
                 yield connection
         except DBAPIError as error:
             raise _explained(error, self.shown_url) from error

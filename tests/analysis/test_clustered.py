@@ -21,6 +21,12 @@ def test_bound_of_t_equals_the_tables(degrees: float, bound: float) -> None:
     assert two_sided_chance(bound, degrees) == pytest.approx(0.05, rel=1e-4)
 
 
+@pytest.mark.parametrize("share", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize("degrees", [1.0, 1.7, 3.2, 9.0, 250.0, 1999.0, 2001.0, 1e5])
+def test_bound_of_t_is_exceeded_as_often_as_asked_for(share: float, degrees: float) -> None:
+    assert two_sided_chance(central_bound(share, degrees), degrees) == pytest.approx(1 - share, rel=1e-7)
+
+
 def test_ratio_of_equal_cells_has_no_spread() -> None:
     spread = group_spread(np.full(72, 1.0), np.full(72, 4.0), Clusters(DAYS, GROUPS))
     assert spread is not None and spread.error == pytest.approx(0.0, abs=1e-12)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -22,6 +25,23 @@ def test_groups_have_the_figures_of_their_own_overviews(client: TestClient) -> N
         for mine, theirs in zip(group["estimates"], own["estimates"], strict=True):
             for name in ("name", "value", "low", "high", "row_count"):
                 assert mine[name] == theirs[name], (group["label"], mine["name"], name)
+
+
+@pytest.mark.parametrize("rows", ["valid", "all"])
+def test_videos_and_days_are_of_the_rows_beside_them(client: TestClient, raw: sqlite3.Connection, rows: str) -> None:
+    # Two days: long enough to compare, and short enough that some videos were measured once, and failed.
+    end_s = raw.execute("SELECT MAX(started_s) FROM figure").fetchone()[0]
+    start_s = end_s - 2 * 86_400
+    query = f"from={start_s}&to={end_s}&eras=all&by=service&rows={rows}"
+    (group,) = client.get(f"/api/compare?{query}").json()["groups"]
+    counted = "SELECT COUNT(*), COUNT(DISTINCT video_row_id), COUNT(DISTINCT started_s / 86400) FROM figure"
+    of_all = f"{counted} WHERE started_s >= {start_s} AND started_s < {end_s}"
+    of = {name: raw.execute(sql).fetchone() for name, sql in (("all", of_all), ("valid", f"{of_all} AND is_valid"))}
+    assert of["valid"][1] < of["all"][1]
+    assert (group["n"], group["video_count"], group["day_count"]) == of[rows]
+    page = client.get(f"/fragment/compare?{query}").text
+    shown = re.findall(r'data-label="(?:n|videos|days)"[^>]*>(\d+)<', page, re.IGNORECASE)
+    assert [int(one) for one in shown] == [*of[rows]]
 
 
 def test_first_group_can_be_chosen(client: TestClient) -> None:

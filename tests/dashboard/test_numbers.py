@@ -217,8 +217,13 @@ def test_distribution_equals_the_incidence_at_every_point(client: TestClient, ra
 
 def test_overview_counts_equal_the_tables(client: TestClient, raw: sqlite3.Connection) -> None:
     found = client.get("/api/overview?period=all&eras=all").json()
-    rows, videos = raw.execute("SELECT COUNT(*), COUNT(DISTINCT video_row_id) FROM measurement").fetchone()
-    assert (found["row_count"], found["video_count"]) == (rows, videos)
+    rows = raw.execute("SELECT COUNT(*) FROM measurement").fetchone()[0]
+    # What stands beside n is of the same rows.
+    counted = "SELECT COUNT(*), COUNT(DISTINCT video_row_id), COUNT(DISTINCT started_s / 86400) FROM figure"
+    valid = raw.execute(f"{counted} WHERE is_valid = 1").fetchone()
+    assert (found["n"], found["video_count"], found["day_count"]) == valid and found["row_count"] == rows
+    every = client.get("/api/overview?period=all&eras=all&rows=all").json()
+    assert (every["n"], every["video_count"], every["day_count"]) == raw.execute(counted).fetchone()
     failures = dict(raw.execute("SELECT failure, COUNT(*) FROM measurement WHERE failure IS NOT NULL GROUP BY 1"))
     assert {failure["failure"]: failure["count"] for failure in found["failures"]} == failures
 

@@ -29,7 +29,8 @@ COUNT = 20
 PDF_EVERY = 3  # with a filter and without; to lay one out takes longer than all the rest
 BIN = 0.011  # quantiles come from bins of 1 %
 # A filter by its name in an address, and the column of the export that it is about.
-FILTERS = {"provider": "provider", "vantage": "vantage_id", "host": "host", "mode": "mode", "cache_site": "cache_site"}
+FILTERS = {"provider": "provider", "vantage": "vantage_id", "host": "host", "mode": "mode", "cache_site": "cache_site",
+           "family": "family"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -240,9 +241,11 @@ def test_export_says_which_rows_figures_count(filled: Path, tmp_path: Path, rows
     assert f"count {told['n']} rows of this period" in (tmp_path / "all" / "README.md").read_text()
 
 
-def test_bundle_recomputed_in_pandas_gives_its_own_figures(filled: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", [None, "mode = 'bulk' AND vantage_id < 3 AND dns_elapsed_s < 0.02"])
+def test_bundle_recomputed_in_pandas_gives_its_own_figures(filled: Path, tmp_path: Path, where: str | None) -> None:
     database = open_database(f"sqlite:///{filled}")
-    write_bundle(database, tmp_path / "bundle", ExportChoice("csv", "wide", ExportSelection(), license="CC0-1.0"))
+    selection = ExportSelection(where=where)
+    write_bundle(database, tmp_path / "bundle", ExportChoice("csv", "wide", selection, license="CC0-1.0"))
     database.close()
     told = json.loads((tmp_path / "bundle" / "figures.json").read_text())
     rows = pandas.read_csv(tmp_path / "bundle" / "measurements.csv", low_memory=False)

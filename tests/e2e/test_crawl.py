@@ -21,6 +21,14 @@ def visited(database: Path) -> list[str]:
     return [row[0] for row in query(database, IDS)]
 
 
+@pytest.fixture(scope="module")
+def first_id(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An id of the lab's world, found as a user finds one: by crawling for it."""
+    database = tmp_path_factory.mktemp("first") / "x.db"
+    crawl(database, "-a", "max_crawled_url=1", "-a", "max_rounds=1")
+    return visited(database)[0]
+
+
 def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> None:
     done = run_scrapy(
         "lab", "crawl", "youtube", "-a", "time_frame=week", "-a", "max_crawled_url=12", "-a", "max_rounds=3",
@@ -35,19 +43,12 @@ def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> N
     assert set(depths) == {1, 2, 3} and depths == sorted(depths), "breadth first, three rounds deep"
 
 
-def test_crawl_reaches_related_videos_of_rounds_two_and_three(database: Path) -> None:
-    crawl(database, "-a", "urls=" + first_id(database), "-a", "max_crawled_url=6", "-a", "max_rounds=3",
+def test_crawl_reaches_related_videos_of_rounds_two_and_three(database: Path, first_id: str) -> None:
+    crawl(database, "-a", "urls=" + first_id, "-a", "max_crawled_url=6", "-a", "max_rounds=3",
           "-a", "max_per_url=2")  # fmt: skip
     depths = [row[0] for row in query(database, "SELECT depth FROM measurement ORDER BY frontier_order")]
     assert depths[0] == 1 and 2 in depths and 3 in depths
     assert depths == sorted(depths), "breadth first"
-
-
-def first_id(database: Path) -> str:
-    """An id of the lab's world, found as a user finds one: by crawling for it."""
-    other = database.parent / "first.db"
-    crawl(other, "-a", "max_crawled_url=1", "-a", "max_rounds=1")
-    return visited(other)[0]
 
 
 def test_popular_videos_differ_between_the_time_frames(tmp_path: Path) -> None:
@@ -59,11 +60,10 @@ def test_popular_videos_differ_between_the_time_frames(tmp_path: Path) -> None:
     assert len(set(seen.values())) == 4, seen
 
 
-def test_crawls_with_the_same_seed_visit_the_same_videos_in_the_same_order(tmp_path: Path) -> None:
-    start = first_id(tmp_path / "x.db")
+def test_crawls_with_the_same_seed_visit_the_same_videos_in_the_same_order(tmp_path: Path, first_id: str) -> None:
     paths = [tmp_path / name for name in ("one.db", "two.db", "other.db")]
     for path, seed in zip(paths, ("7", "7", "8"), strict=True):
-        crawl(path, "-a", f"seed={seed}", "-a", f"urls={start}", "-a", "max_crawled_url=8", "-a", "max_per_page=12",
+        crawl(path, "-a", f"seed={seed}", "-a", f"urls={first_id}", "-a", "max_crawled_url=8", "-a", "max_per_page=12",
               "-a", "max_per_url=2", "-a", "max_rounds=3")  # fmt: skip
     assert visited(paths[0]) == visited(paths[1])
     assert visited(paths[0]) != visited(paths[2])
@@ -75,12 +75,11 @@ def test_crawl_without_related_fetches_no_watch_page(database: Path, related: st
     assert query(database, "SELECT COUNT(*), COUNT(related_count), MAX(depth) FROM measurement") == [(3, 0, 1)]
 
 
-def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path, tmp_path: Path) -> None:
-    good = first_id(database)
+def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path, tmp_path: Path, first_id: str) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text(f"# mine\nhttps://youtu.be/{good}\nnot a video\nhttps://www.youtube.com/shorts/{good}\n")
+    listed.write_text(f"# mine\nhttps://youtu.be/{first_id}\nnot a video\nhttps://www.youtube.com/shorts/{first_id}\n")
     done = run_scrapy("lab", "--world", "clean", "crawl", "youtube", "-a", f"input_file={listed}", "-a", "related=0",
                       *SHORT, *database_setting(database))  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]
     assert "Line 3 of the list is skipped" in done.errors
-    assert visited(database) == [good]
+    assert visited(database) == [first_id]

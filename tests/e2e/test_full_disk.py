@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,19 +19,21 @@ SMALL_DISK = "1m"
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A file system in memory that is full after a few measurements."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
     if os.geteuid() != 0:
         missing("mounting a small file system needs root")
+    # Not below pytest's own folder: what is still mounted where a run was killed would fail every later run.
+    disk = Path(tempfile.mkdtemp(prefix="pytomo-disk-"))
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode != 0:
+        disk.rmdir()
         missing(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    disk.rmdir()
 
 
 def grow(disk: Path) -> None:

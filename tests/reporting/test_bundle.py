@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.crawl_report import ReportSummary, summarise
 from pytomo_scrapy.analysis.publication.words import interval, shown
@@ -40,9 +41,9 @@ def few(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def bundle(filled: Path, target: Path, file_format: str = "csv", shape: str = "wide", **more: Any) -> Path:
     database = open_database(f"sqlite:///{filled}")
-    facts: dict[str, Any] = {"license": NO_LICENSE} | more
+    facts: dict[str, Any] = {"license": NO_LICENSE, "selection": ExportSelection()} | more
     try:
-        write_bundle(database, target, ExportChoice(file_format, shape, ExportSelection(), **facts))
+        write_bundle(database, target, ExportChoice(file_format, shape, **facts))
     finally:
         database.close()
     return target
@@ -193,3 +194,25 @@ def test_licence_that_spdx_does_not_know_is_refused_in_a_sentence(text: str) -> 
     with pytest.raises(SettingError, match=r"no licence of SPDX's list") as refused:
         checked_license(text)
     assert re.search(r"such as CC-BY-4\.0", str(refused.value)) and "\n" not in str(refused.value)
+
+
+def test_bundle_of_a_condition_has_the_figures_of_its_rows_and_says_so_everywhere(
+    filled: Path, tmp_path: Path, client: TestClient
+) -> None:
+    where = "vantage_id = 2"
+    made = bundle(filled, tmp_path / "chosen", selection=ExportSelection(where=where))
+    told = json.loads((made / "figures.json").read_text())
+    page = client.get("/api/overview?period=all&vantage=2").json()
+    assert (told["n"], told["row_count"], told["video_count"]) == (page["n"], page["row_count"], page["video_count"])
+    assert 0 < told["n"] < client.get("/api/overview?period=all").json()["n"]
+    estimates = {one["name"]: one for one in page["estimates"]}
+    for one in told["figures"]:
+        same = estimates[one["name"]]
+        assert (one["value"], one["low"], one["high"]) == (same["value"], same["low"], same["high"]), one["name"]
+    assert [line["name"] for line in told["method"]["lines"]] == ["lyon"]
+    assert told["selection"]["filters"] == {"Condition": where}
+    export = json.loads((made / "export.json").read_text())
+    assert (export["selection"]["n"], export["where"]) == (told["n"], where)
+    sheet, readme = pdf_text((made / "method-sheet.pdf").read_bytes()), (made / "README.md").read_text()
+    assert f"condition {where}" in sheet and "A condition chose the rows" in sheet
+    assert f"for which {where} holds." in readme and f"Figures count {told['n']} rows of them" in readme

@@ -14,7 +14,7 @@ FIGURES = ("never_started", "startup", "with_stalls", "delivery")
 def group(label: str, count: int, *differences: Difference) -> ComparedGroup:
     """Return a group with a round trip of 0.03 ms and no other figure."""
     found = [Estimate(kind, 2.6e-5 if kind.name == "rtt" else None, None, None, count) for kind in KINDS]
-    return ComparedGroup(label, label, count, count, count, 1, found, differences)
+    return ComparedGroup(label, label, count, count, count, count, 1, found, differences)
 
 
 def alike(number: int, basis: str) -> tuple[Difference, ...]:

@@ -24,7 +24,7 @@ class ArrayChunk(BlockChunk):
             found = [-1 if value is None else codes.number(str(value)) for value in values]
             self._columns[name] = np.array(found, dtype=np.int64)
 
-    def _contents(self, name: str) -> NoReturn:
+    def _joined(self, name: str) -> NoReturn:
         raise SettingError(f"The frame has no column {name!r}: read it with sessions(), with all its columns.")
 
 

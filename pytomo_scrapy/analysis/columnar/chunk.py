@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Executable, bindparam, select
 
 from pytomo_scrapy.analysis.columnar.blocks import (
+    FIGURE_COLUMNS,
     NULLS,
     Integers,
     Values,
@@ -25,6 +26,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     split_texts,
     unpack_numbers,
 )
+from pytomo_scrapy.analysis.columnar.kept_columns import kept_columns
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.storage.database import READ_ONCE
 from pytomo_scrapy.storage.schema.figure_tables import figure_column
@@ -36,11 +38,16 @@ UNPACKED = ""  # the kind of a block whose values come from the tables themselve
 _MOST_KEPT = 2000
 _FEW_BLOCKS = 4
 # Written once: a page of a year asks a thousand times, and forming the question would take longer than its answer.
-_COLUMNS = select(figure_column.c.name, figure_column.c.block, figure_column.c.kind, figure_column.c.content).where(
-    figure_column.c.name.in_(bindparam("names", expanding=True))
+_COLUMNS = (
+    select(figure_column.c.name, figure_column.c.block, figure_column.c.kind, figure_column.c.content)
+    .where(figure_column.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(figure_column.c.name, figure_column.c.block)
 )
 _COLUMNS_BETWEEN = _COLUMNS.where(figure_column.c.block.between(bindparam("first"), bindparam("last")))
 _COLUMNS_AMONG = _COLUMNS.where(figure_column.c.block.in_(bindparam("blocks", expanding=True)))
+
+
+_BEHIND_NAME, _BEHIND_BLOCK = itemgetter(1, 2, 3), itemgetter(1, 2)
 
 
 class BlockChunk:
@@ -64,25 +71,19 @@ class BlockChunk:
         self._columns: dict[str, Any] = {}
         self._asked = set() if asked is None else asked
         self._ahead = set(self._asked)  # to be read with the first one
-        self._packed: dict[str, dict[int, tuple[str, bytes]]] = {}  # read, and not asked for yet
+        # Read, and not asked for yet: block, kind and content, in order of the blocks.
+        self._packed: dict[str, list[tuple[int, str, bytes]]] = {}
+        self._kept, self._key = kept_columns(connection), tuple(blocks)
         # One page asks for the same columns dozens of times, and the newest block is never packed.
         kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
-        is_kept = len(kept) < _MOST_KEPT and len(blocks) - len(sealed) <= _FEW_BLOCKS
-        self._unpacked = kept if is_kept else {}
+        self._is_kept = READ_ONCE in connection.get_execution_options() and len(kept) < _MOST_KEPT
+        self._is_kept &= len(blocks) - len(sealed) <= _FEW_BLOCKS
+        self._unpacked = kept if self._is_kept else {}
 
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
         if name not in self._columns:
-            parts: list[Values] = []
-            # Blocks of one type are unpacked together: a year has a thousand, and each step costs microseconds.
-            for kind, blocks in groupby(self._contents(name), key=itemgetter(0)):
-                contents = [content for _, content in blocks]
-                if kind == UNPACKED:
-                    parts += contents
-                elif kind.startswith(NULLS):
-                    parts += [unpack_numbers(kind, nothing) for nothing in contents]
-                else:
-                    parts.append(unpack_numbers(kind, b"".join(contents)))
+            parts = [content if kind is None else unpack_numbers(kind, content) for kind, content in self._joined(name)]
             self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0))
         found: Values = self._columns[name]
         return found
@@ -90,17 +91,12 @@ class BlockChunk:
     def words(self, name: str) -> Integers:
         """Return a column of texts as their numbers, -1 for what is not known."""
         if name not in self._columns:
-            parts = []
-            split: list[tuple[bytes | None, Any]] = [
-                (None, content) if kind == UNPACKED else split_texts(content) for kind, content in self._contents(name)
+            parts = [
+                self.texts.table(content[1]).take(content[0], mode="clip")
+                if head is None
+                else self.texts.table_of(head).take(codes_in(content), mode="clip")
+                for head, content in self._joined(name)
             ]
-            # Most blocks have the same texts as the one before.
-            for head, blocks in groupby(split, key=itemgetter(0)):
-                contents = [content for _, content in blocks]
-                if head is None:
-                    parts += [self.texts.table(texts).take(codes, mode="clip") for codes, texts in contents]
-                else:
-                    parts.append(self.texts.table_of(head).take(codes_in(b"".join(contents)), mode="clip"))
             self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))
         found: Integers = self._columns[name]
         return found
@@ -126,7 +122,7 @@ class BlockChunk:
         return found
 
     @cached_property
-    def _question(self) -> tuple[Select[tuple[str, int, str, bytes]], dict[str, Any]]:
+    def _question(self) -> tuple[Executable, dict[str, Any]]:
         first, last = self._blocks[0], self._blocks[-1]
         if last - first < 2 * len(self._blocks):
             return _COLUMNS_BETWEEN, {"first": first, "last": last}
@@ -140,28 +136,67 @@ class BlockChunk:
             for kind, content in self._contents("started_s")
         ]
 
+    def _joined(self, name: str) -> list[tuple[Any, Any]]:
+        """Return a column with blocks alike joined: of one number format, or with the same distinct texts.
+
+        A year has a thousand blocks, and each step of each would cost microseconds. None: not packed.
+        """
+        kept = self._kept.get(self._key, name)
+        if kept is not None:
+            self._asked.add(name)
+            return cast(list[tuple[Any, Any]], kept)
+        has_texts = is_text(name)
+        split: list[tuple[Any, Any]] = [
+            (None, content) if kind == UNPACKED else split_texts(content) if has_texts else (kind, content)
+            for kind, content in self._contents(name)
+        ]
+        found: list[tuple[Any, Any]] = []
+        for kind, blocks in groupby(split, key=itemgetter(0)):
+            contents = [content for _, content in blocks]
+            is_joined = isinstance(kind, bytes) or (kind is not None and not kind.startswith(NULLS))
+            found += [(kind, b"".join(contents))] if is_joined else [(kind, content) for content in contents]
+        self._kept.keep(self._key, name, found, sum(map(_size, found)))
+        return found
+
     def _contents(self, name: str) -> list[tuple[str, Any]]:
         """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
         if self._sealed and name not in self._packed:
-            names = {name, *self._ahead}
+            names = {name, *(one for one in self._ahead if not self._kept.has(self._key, one))}
             self._ahead = set()
             query, values = self._question
-            self._packed |= {one: {} for one in names}
-            for row in self._connection.execute(query, {"names": sorted(names), **values}).all():
-                self._packed[row.name][row.block] = (row.kind, row.content)
+            found = self._connection.execute(query, {"names": sorted(names), **values}).all()
+            self._packed |= {one: [] for one in names}
+            for column, rows in groupby(found, key=itemgetter(0)):
+                self._packed[column] = list(map(_BEHIND_NAME, rows))
         self._asked.add(name)
-        packed = self._packed.pop(name, {})
+        packed = self._packed.pop(name, [])
+        # As a rule every block is packed.
+        if len(packed) == len(self._sealed) == len(self._blocks):
+            return list(map(_BEHIND_BLOCK, packed))
+        of_block = {block: (kind, content) for block, kind, content in packed if block in self._sealed}
         return [
-            packed[block] if block in self._sealed and block in packed else (UNPACKED, self._of_tables(block, name))
-            for block in self._blocks
+            of_block[block] if block in of_block else (UNPACKED, self._of_tables(block, name)) for block in self._blocks
         ]
 
     def _of_tables(self, block: int, name: str) -> Any:
         """Return the numbers of a block that is not packed, or the codes of its texts and these."""
         if (block, name) not in self._unpacked:
-            for read, values in read_columns(self._connection, block, read_together(name)).items():
+            names = read_together(name)
+            # What one page asks for of the newest block is read at once: a question for each column takes far longer.
+            if "." not in name:
+                asked = {name, *(one for one in self._asked if "." not in one)}
+                names = FIGURE_COLUMNS if self._is_kept else sorted(asked)
+            for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
         return self._unpacked[block, name]
+
+
+def _size(part: tuple[Any, Any]) -> int:
+    kind, content = part
+    if kind is not None:
+        return len(content)
+    # Numbers, or the codes of texts.
+    return int(content[0].nbytes if isinstance(content, tuple) else content.nbytes)
 
 
 def fixed(column: NDArray[Any]) -> NDArray[Any]:

@@ -33,6 +33,11 @@ def split_key(key: int, code_count: int = 1) -> tuple[int, ...]:
     return (key, *reversed(codes))
 
 
+def parted(keys: Integers) -> tuple[Integers, Integers]:
+    """Return the two columns that `joined_keys` made keys of."""
+    return keys >> _CODE_BITS, (keys & ((1 << _CODE_BITS) - 1)) - 1
+
+
 def counted(first: Integers, *codes: Integers) -> tuple[Integers, Integers]:
     """Return the distinct numbers of a column in order, and how often each occurs; of several by `joined_keys`."""
     if not len(first):
@@ -57,22 +62,32 @@ class Counts:
 
     def __init__(self) -> None:
         self._parts: list[tuple[Integers, Integers]] = []
+        self._most_keys = _MANY_KEYS
 
     def add(self, keys: Integers, *codes: Integers) -> None:
         """Count the keys, once for each time a key occurs; with codes those that `joined_keys` makes of both."""
         if len(keys):
-            self._parts.append(counted(keys, *codes))
-            if sum(len(part) for part, _ in self._parts) > _MANY_KEYS:
-                self._parts = [self.merged()]
+            self.add_counted(*counted(keys, *codes))
+
+    def add_counted(self, keys: Integers, sizes: Integers) -> None:
+        """Add distinct numbers in order, with how often each was seen."""
+        if len(keys):
+            self._parts.append((keys, sizes))
+            if sum(len(part) for part, _ in self._parts) > self._most_keys:
+                # Where the distinct ones alone are as many, merging them again with each part would help nobody.
+                self._most_keys = max(_MANY_KEYS, 2 * len(self.merged()[0]))
 
     def merged(self) -> tuple[Integers, Integers]:
         """Return the distinct numbers in order, and how often each was seen."""
         if not self._parts:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        all_keys = np.concatenate([keys for keys, _ in self._parts])
-        counts = np.concatenate([counts for _, counts in self._parts])
-        keys, inverse = np.unique(all_keys, return_inverse=True)
-        return keys, np.bincount(inverse, weights=counts, minlength=len(keys)).astype(np.int64)
+        if len(self._parts) > 1:
+            all_keys = np.concatenate([keys for keys, _ in self._parts])
+            counts = np.concatenate([counts for _, counts in self._parts])
+            keys, inverse = np.unique(all_keys, return_inverse=True)
+            # Kept: who asks for one figure of them mostly asks for the next one too.
+            self._parts = [(keys, np.bincount(inverse, weights=counts, minlength=len(keys)).astype(np.int64))]
+        return self._parts[0]
 
     def as_dict(self) -> dict[int, int]:
         """Return the counts by number."""

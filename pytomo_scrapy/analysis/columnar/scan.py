@@ -15,8 +15,9 @@ from pytomo_scrapy.analysis.columnar.chunk import BlockChunk, fixed
 from pytomo_scrapy.analysis.columnar.counts import Counts
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
-from pytomo_scrapy.analysis.selection import Selection
+from pytomo_scrapy.analysis.selection import Condition, Selection
 from pytomo_scrapy.failures import is_for_good
+from pytomo_scrapy.storage.database import read_once
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
 
@@ -52,7 +53,11 @@ class SelectedRows:
 
     def whole(self, name: str) -> Integers:
         """Return a column of whole numbers that are always known."""
-        return self.plain(name).astype(np.int64)
+        key = f"whole {name}"
+        if key not in self._gathered:
+            self._gathered[key] = fixed(self.plain(name).astype(np.int64))
+        found: Integers = self._gathered[key]
+        return found
 
     def words(self, name: str) -> Integers:
         """Return the codes of a column of texts; the player or resolver is that of the row's playback or look-up."""
@@ -215,6 +220,8 @@ class ColumnScan:
             )
         if selection.era.left_out_runs:
             is_selected &= ~np.isin(rows.whole("run_id"), self._left_out_runs)
+        if selection.condition is not None:
+            is_selected &= np.isin(rows.whole("measurement_id"), self._meeting(selection.condition))
         return is_selected
 
     def _dimension(self, rows: SelectedRows, name: str) -> Integers:
@@ -228,6 +235,15 @@ class ColumnScan:
             numbers = rows.plain(DIMENSIONS[name].column)
             return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)
         return rows.words(DIMENSIONS[name].column)
+
+    def _meeting(self, condition: Condition) -> Integers:
+        """Return the measurements that meet a condition."""
+
+        def read() -> Integers:
+            found = self._connection.execute(condition.measurement_ids.execution_options(yield_per=10_000))
+            return np.fromiter(found.scalars(), dtype=np.int64)
+
+        return read_once(self._connection, ("condition", condition.words), read)
 
     @cached_property
     def _left_out_runs(self) -> Integers:

@@ -78,6 +78,8 @@ def days_of_figure(
 
 
 def _part(selection: Selection, parameter: Figure, compare: str | None) -> ColumnElement[bool] | None:
+    if selection.condition is not None:
+        return None
     filters = {name: value for name, value in selection.equals.items() if name not in _KEYS}
     if not parameter.is_playback:
         # This figure is the same for every player.

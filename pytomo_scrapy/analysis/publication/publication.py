@@ -51,7 +51,10 @@ class PublishedFigure:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a selection says of a line, with its method. Counts are of all rows of the selection, valid or not."""
+    """What a selection says of a line, with its method.
+
+    `row_count` is of all rows of the selection; videos, days and the method are of those that figures count.
+    """
 
     statement: str
     selection: Mapping[str, Any]

@@ -12,6 +12,7 @@ from pytomo_scrapy.analysis.publication.publication import Publication, Publishe
 from pytomo_scrapy.analysis.publication.reported import ETSI
 from pytomo_scrapy.analysis.publication.study_part import StudyPart, study_rows
 from pytomo_scrapy.analysis.refusals import RefusedShare
+from pytomo_scrapy.analysis.selection import CONDITION
 from pytomo_scrapy.analysis.studies.account import look_words
 from pytomo_scrapy.items.in_words import counted, number
 
@@ -20,6 +21,10 @@ LICENSE = "GPL-3.0-or-later"  # of this program, not of what it measured
 _NOT_STATED = "not stated"
 _MOST_VALUES = 6  # of a column, by name
 _MOST_LINES = 12
+_CHOSEN = (
+    "A condition chose the rows, and the figures are of these alone: where it asks how a session ended, they say "
+    "nothing of the line. Refusals are those of the whole period."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ def figures_section(found: Publication) -> Section:
         sentences.append(f"Model error of a session, in the mean {WHERE} (docs/playback.md): {errors}.")
     if found.grade is not None:
         sentences.append(grade_words(found.grade))
+    if CONDITION in found.selection["filters"]:
+        sentences.append(_CHOSEN)
     columns = ("figure", "value", "95 % interval", "n", "n for ±5 %", "n for ±10 %")
     return Section("What to publish", [*sentences, *found.selection["notes"]], columns, rows)
 
@@ -148,8 +155,8 @@ def paste_text(found: Publication) -> list[str]:
     known = [part for part, one in zip(parts, found.figures, strict=True) if one.estimate.value is not None]
     return [
         f"We measured with pytomo-scrapy (versions: {version_words(method)}). Selection: {found.statement} "
-        f"{found.row_count} measurements of {counted(found.video_count, 'video')} on "
-        f"{counted(found.day_count, 'day')} over {lines}, {found.valid_count} of which say something about the line. "
+        f"{found.row_count} measurements over {lines}, {found.valid_count} of which say something about the line, of "
+        f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}. "
         f"{refused_words(found)}",
         f"Playback is simulated from the arrival of the media in a window of {_windows(method)} (player "
         f"{', '.join(method.players) or 'none'}); it was not watched, and it is not the service's own player.",

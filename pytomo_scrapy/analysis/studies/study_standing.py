@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from pytomo_scrapy.analysis.comparison import Difference, Way, WeightedValues, differences
+from pytomo_scrapy.analysis.comparison import Difference, Way, differences
 from pytomo_scrapy.analysis.estimates import KINDS
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.studies.spending import look_levels
@@ -22,6 +22,7 @@ from pytomo_scrapy.analysis.studies.study_rows import (
     plan_in_force,
     study_rows,
 )
+from pytomo_scrapy.analysis.weighted_values import WeightedValues
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.study_store import Look, StoredStudy, note_look
@@ -172,11 +173,22 @@ def _sentence(result: Mapping[str, Any], plan: StudyPlan, *, is_planned: bool) -
         moved += ", of these days only" if result["is_of_these_days"] else ""
     if not is_planned:
         return f"{what}: {moved}. Nothing is decided by it: the plan has no look here."
-    return f"{what}: {_verdict(result)} ({moved}).{_about_interest(result, plan)}"
+    return f"{what}: {_verdict(result)} ({moved}).{_about_chance(result)}{_about_interest(result, plan)}"
 
 
 def _verdict(result: Mapping[str, Any]) -> str:
     return ("worse" if result["is_worse"] else "better") if result["is_shown"] else "cannot tell"
+
+
+def _about_chance(result: Mapping[str, Any]) -> str:
+    """Say by what is decided, where the interval alone would read as a difference."""
+    low, high, chance = result["relative_low"], result["relative_high"], result["chance"]
+    if result["is_shown"] or None in {low, high, chance} or low <= 0 <= high:
+        return ""
+    return (
+        f" The interval leaves out 0, but the test of this look does not rule out chance (p {chance:.2g}), and the plan"
+        " decides by the test."
+    )
 
 
 def _about_interest(result: Mapping[str, Any], plan: StudyPlan) -> str:

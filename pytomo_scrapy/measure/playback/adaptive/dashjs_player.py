@@ -243,6 +243,16 @@ class DashPlayer:
             state.next_number = state.track.number_at(media_s) or 0
         return True
 
+    def _pause_switches(self, state: KindState, now_s: float) -> None:
+        """Allow no switch up for a while. All kinds share one timer: another one that waits for it waits for ever.
+
+        `AbrController._onSegmentDownloadShouldBeAbandoned` clears `abandonmentTimeout` whichever kind has set it.
+        """
+        for other in self._kinds.values():
+            if now_s < other.abandoning_until_s:
+                other.abandoning_until_s = INFINITE
+        state.abandoning_until_s = now_s + self._parameters["abandon_pause_s"]
+
     def _switch(self, state: KindState, rung: int) -> None:
         state.rung = rung
         if state.rules.bola is not None:
@@ -261,7 +271,7 @@ class DashPlayer:
             return None
         self._requested_bytes += watch.received_bytes
         state.abandoned.add(transfer.number)
-        state.abandoning_until_s = now_s + self._parameters["abandon_pause_s"]
+        self._pause_switches(state, now_s)
         state.rules.history.entries.clear()
         if watch.first_trace is not None:
             state.rules.add_rate(round(watch.rate_bps / 1000), now_s - watch.first_trace[0])

@@ -3,8 +3,9 @@
 It begins with the highest rung of at most 1000 kbit/s. Below 12 s of buffer the highest rung counts that 0.9 of the
 throughput carries, above it BOLA (off again below 6 s); never more than a segment of which comes before the buffer is
 dry, and less after a rung was left downwards too often. After a switch up it fetches the segment under the playhead
-again. A request that takes far too long is given up. The rules are pure functions (`measure/playback/adaptive/`), and
-an adaptive window fetches by the same ones.
+again. A request that takes far too long is given up, and its kind goes no higher for 10 s: never again where the other
+kind gives one up too in that time, for both wait for one timer. The rules are pure functions
+(`measure/playback/adaptive/`), and an adaptive window fetches by the same ones.
 
 A replay lays its requests over what the line carried: see "Adaptive players" above.
 """
