@@ -1,4 +1,4 @@
-"""What this session needs."""
+"""What controls and differential tests need."""
 
 import sqlalchemy as sa
 from alembic import op
