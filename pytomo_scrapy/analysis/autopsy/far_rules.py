@@ -40,6 +40,8 @@ def access(asked: Question) -> Finding | None:
     }
     if asked.is_raised(facts.gateway) or asked.is_lossy(facts.gateway) or not asked.is_starved:
         return None
+    if asked.is_queue_before(facts.gateway, facts.access):
+        return None
     usual = f"; this line usually reaches {mbit(facts.line_bps)}" if facts.line_bps else ""
     if asked.is_raised(facts.access):
         sentence = (
@@ -101,7 +103,9 @@ def path(asked: Question) -> Finding | None:
     is_near_lossless = not (asked.is_lossy(facts.gateway) or asked.is_lossy_all_along(facts.gateway)) and (
         asked.is_lossless(facts.access) or (not facts.access.is_known and asked.is_other_well)
     )
-    if is_near_lossless and not asked.is_raised(facts.access):
+    # A queue is seen where it is. Losses are not: where all is slow, they need not lie on the way to this host.
+    is_slow_here = not asked.controls.is_slow_everywhere(facts.needed_bps)
+    if is_near_lossless and is_slow_here and not asked.is_raised(facts.access):
         return _lossy_path(asked, numbers) or _far_path(asked, host, numbers)
     return None
 
@@ -112,7 +116,7 @@ def _lossy_path(asked: Question, numbers: dict[str, float | None]) -> Finding | 
     if is_silent and facts.host.expected_count >= asked.limits.least_sample_count and facts.access.is_known:
         sentence = "This host fell silent and answered no probe, while the access line's far end answered."
         return Finding(Cause.PATH, facts.silent_ratio, numbers, sentence)
-    if asked.has_losses or asked.is_lossy(facts.host):
+    if asked.has_losses or asked.is_lossy(facts.host) or asked.is_slowed_by_loss(facts.host):
         sentence = (
             f"Segments were lost on the way from this host ({percent(facts.out_of_order_ratio)} came out of order), "
             "and none on the access line."

@@ -48,6 +48,12 @@ class Question:
         """Tell whether round trips to a place were measured and met no queue."""
         return level.raised_ratio is not None and level.raised_ratio <= self.limits.absent_ratio
 
+    def is_queue_before(self, near: Level, far: Level) -> bool:
+        """Tell whether a queue was met on the way to a far place, and most of it on the way to a nearer one already."""
+        if near.loaded_s is None or near.base_s is None or far.loaded_s is None or far.base_s is None:
+            return False
+        return self.is_raised(far) and near.loaded_s - near.base_s >= (far.loaded_s - far.base_s) / 2
+
     def is_lossy(self, level: Level) -> bool:
         """Tell whether probes to a place were lost, more than by chance."""
         ratio = level.loss_ratio or 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pytomo_scrapy.measure.playback.counted_stalls import SLOW_STARTUP_S
 
 # One more whenever a rule or a default changes: rows say by which rules they were judged.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 _LIMIT = "limit"
 _ASSUMED = "our choice, checked by benchmarks/autopsy.py"

@@ -66,11 +66,14 @@ def home(asked: Question) -> Finding | None:
         "wifi_signal_dbm": float(signal) if signal is not None else None,
         "link_rate_bps": float(around.link_rate_bps) if around and around.link_rate_bps else None,
     }
-    if asked.is_raised(level) and asked.is_starved:
+    # A queue just below what counts as one is above it at the places behind, with what little they add.
+    is_met_behind = asked.is_queue_before(level, facts.access)
+    if (asked.is_raised(level) or is_met_behind) and asked.is_starved:
         sentence = (
             f"The way to the gateway was full: {ms(level.loaded_s)} there and back, {ms(level.base_s)} when idle."
         )
-        return Finding(Cause.HOME, level.raised_ratio or 0.0, numbers, sentence)
+        share = max(level.raised_ratio or 0.0, (facts.access.raised_ratio or 0.0) if is_met_behind else 0.0)
+        return Finding(Cause.HOME, share, numbers, sentence)
     if asked.is_slowed_by_loss(level) and asked.is_starved:
         sentence = f"{percent(asked.loss_of(level))} of what was sent to the gateway got lost."
         return Finding(Cause.HOME, 1.0, numbers, sentence)

@@ -41,6 +41,9 @@ CASES = {
     "slow, and every control too": (Line(), controls(0.5e6), Cause.UNKNOWN),
     # The far end shows that the line has room: what is slow everywhere lies behind it.
     "slow everywhere behind a line with room": (Line(past=False), controls(0.5e6, 0.5e6), Cause.UNKNOWN),
+    # A line that loses the bursts of a slow server loses them from everywhere.
+    "loss, and all are slow": (Line(late_ratio=0.1, past=False), controls(0.5e6, 0.5e6), Cause.UNKNOWN),
+    "loss, and the second cache is slow": (Line(late_ratio=0.1, past=False), controls(0.5e6), Cause.PATH),
     "full line, and another cache is well": (Line(rtt_s=FULL, past=False), controls(4e6), Cause.ACCESS),
 }
 

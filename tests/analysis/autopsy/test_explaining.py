@@ -17,6 +17,9 @@ FAR = {"host": 0.330}
 CASES = {
     "queue at home": (Line(rtt_s=AT_HOME), Cause.HOME),
     "loss at home": (Line(lost=("gateway", "access", "host"), late_ratio=0.1), Cause.HOME),
+    # Idle 2 and 10 ms. 29 ms more at home is no queue yet; 34 ms more at the far end is one, and most of it is home's.
+    "queue at home that counts behind it": (Line(rtt_s={"gateway": 0.031, "access": 0.044}), Cause.HOME),
+    "queue of the line, and a little at home": (Line(rtt_s={"gateway": 0.018, "access": 0.044}), Cause.ACCESS),
     "queue of the access line": (Line(rtt_s=FULL), Cause.ACCESS),
     "loss that slows nothing": (Line(lost=("access",), lost_every=6, past=False), Cause.UNKNOWN),
     "loss on the access line": (Line(lost=("access", "host"), late_ratio=0.1), Cause.ACCESS),
@@ -92,6 +95,15 @@ def test_loss_that_few_probes_of_a_short_start_met_is_placed_by_those_of_the_win
         # 13 of 39 were lost; the last one may have been under way.
         assert verdict.evidence[name] == pytest.approx(12 / 39, abs=0.001)
         assert verdict.sentence.startswith("31 % of what was sent")
+
+
+def test_loss_on_the_path_that_pauses_a_fast_transfer_is_the_paths() -> None:
+    # 1.15 Mbit/s are more than playback needs, and not enough more; a third of the probes to the host were lost.
+    line = Line(rate_bps=1.15e6, lost=("host",), late_ratio=0.1)
+
+    (verdict,) = explain(make_evidence(line, playback=slow(2.4)))
+
+    assert (verdict.symptom, verdict.cause) == (Symptom.STARTUP, Cause.PATH)
 
 
 def test_start_that_waits_for_the_server_is_the_services() -> None:
