@@ -58,10 +58,11 @@ def test_list_is_measured_to_its_end_although_the_line_dies_in_its_middle(lab: d
     last = ask(url, "SELECT v.video_id, m.failure, m.outage_started_at FROM measurement m"
                     " JOIN video v ON v.id = m.video_row_id WHERE NOT m.is_superseded")  # fmt: skip
     assert sorted(str(row[0]) for row in last) == sorted(WORLD)
-    # A stopped host still takes connections: a window that was open then is taken for a bad session here, as it is not
-    # where the line takes none. A look-up that began just before the line came back ends when it is well again.
+    # A stopped host still takes connections, so that a window on it is taken for a bad session here, as it is not where
+    # the line takes none: that of the video that was measured then, and of the one that was prepared beside it.
+    # A look-up that began just before the line came back ends when it is well again.
     failed = [row[1] for row in last if row[1] is not None]
-    assert len(failed) <= 1 and set(failed) <= {"no_progress", "truncated", "dns_timeout"}, failed
+    assert len(failed) <= 2 and set(failed) <= {"no_progress", "truncated", "tls_handshake", "dns_timeout"}, failed
     assert all(row[2] is None for row in last)
     hit = ask(url, "SELECT failure, outage_ended_at, attribution FROM measurement WHERE outage_started_at IS NOT NULL")
     assert hit and all(failure and ended and attribution == "network" for failure, ended, attribution in hit)
