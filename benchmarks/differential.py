@@ -11,10 +11,14 @@ server that refuses other names; then N without and with a shaper through a rela
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.names.drawn_lines import CONDITIONS, Condition, drawn_test
 from pytomo_scrapy.analysis.differentiation.differential_verdict import Verdict, judge_windows, needed_pairs
