@@ -83,7 +83,7 @@ def path(asked: Question) -> Finding | None:
         "host_idle_rtt_s": facts.host.base_s,
         "access_rtt_s": facts.access.loaded_s,
         "out_of_order_ratio": facts.out_of_order_ratio,
-        "host_loss_ratio": facts.host.loss_ratio,
+        "host_loss_ratio": asked.loss_of(facts.host) or facts.host.loss_ratio,
         "silent_ratio": facts.silent_ratio,
         "rate_bps": facts.rate_bps,
         "needed_bps": facts.needed_bps,

@@ -43,6 +43,8 @@ CASES = {
     "slow everywhere behind a line with room": (Line(past=False), controls(0.5e6, 0.5e6), Cause.UNKNOWN),
     # A line that loses the bursts of a slow server loses them from everywhere.
     "loss, and all are slow": (Line(late_ratio=0.1, past=False), controls(0.5e6, 0.5e6), Cause.UNKNOWN),
+    # A queue is seen where it is, whatever else is slow.
+    "queue beyond the line, and all are slow": (Line(rtt_s=FAR, past=False), controls(0.5e6, 0.5e6), Cause.PATH),
     "loss, and the second cache is slow": (Line(late_ratio=0.1, past=False), controls(0.5e6), Cause.PATH),
     "full line, and another cache is well": (Line(rtt_s=FULL, past=False), controls(4e6), Cause.ACCESS),
 }

@@ -104,6 +104,8 @@ def test_loss_on_the_path_that_pauses_a_fast_transfer_is_the_paths() -> None:
     (verdict,) = explain(make_evidence(line, playback=slow(2.4)))
 
     assert (verdict.symptom, verdict.cause) == (Symptom.STARTUP, Cause.PATH)
+    # By the window's probes: 13 of 39 were lost, and the last one may have been under way.
+    assert verdict.evidence["host_loss_ratio"] == pytest.approx(12 / 39, abs=0.001)
 
 
 def test_start_that_waits_for_the_server_is_the_services() -> None:
