@@ -17,11 +17,12 @@ from tests.e2e.long import (
     assert_measured_once,
     kill,
     kill_at_random_instants,
-    kill_worker,
     lab_environment,
     related_to,
+    wait_for,
     wait_until,
     walk_arguments,
+    window_process,
 )
 
 # A failure names its seed, so that it can be played again.
@@ -87,11 +88,11 @@ def test_crawl_whose_worker_is_killed_goes_on_with_one_row_of_its_own_class(
     lab: dict[str, str], tmp_path: Path
 ) -> None:
     crawl = walk(lab, tmp_path, 4)
-    crawl.is_fresh = True
     process = crawl.start()
     try:
         wait_until(lambda: bool(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0]))
-        kill_worker(process)
+        worker = wait_for(lambda: window_process(tmp_path))
+        worker.kill()
         assert process.wait(90) == 0, crawl.last_log()
     finally:
         kill(process)
