@@ -30,7 +30,7 @@ def walk(lab: dict[str, str], url: str, folder: Path, vantage: str, pace_s: floa
 def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(
     server: PostgresServer, tmp_path: Path
 ) -> None:
-    url = server.new_database()
+    url = server.new_database(server.template())
     with lab_environment() as lab:
         # The pace keeps videos for the last kill.
         survivor, victim, last = (walk(lab, url, tmp_path, *one) for one in (("a", 8), ("b", 8), ("b", 0)))
