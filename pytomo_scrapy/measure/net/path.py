@@ -6,7 +6,8 @@ import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies, getproxies_environment, proxy_bypass, proxy_bypass_environment
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
+from urllib.request import proxy_bypass_environment as bypassed_by  # type: ignore[attr-defined]
 
 import certifi
 
@@ -86,4 +87,4 @@ def _is_bypassed(host: str, named: dict[str, str], no_proxy: str) -> bool:
         # urllib takes the last group of an IPv6 address for a port.
         listed = {word.strip().strip("[]") for word in no_proxy.split(",")}
         return "*" in listed or host in listed
-    return bool(proxy_bypass_environment(host, named) if named else proxy_bypass(host))
+    return bool(bypassed_by(host, named) if named else proxy_bypass(host))
