@@ -22,7 +22,9 @@ from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.measure.worker.child import OUT_OF_MEMORY
 from tests.factories import make_format, make_resolve
+from tests.running import forked
 from tests.running.hostile_proxy import hostile_proxy
+from tests.running.sharing import server_socket
 
 WATCH_PAGE = "https://www.youtube.com/watch?v=M4gD1WSo5mA"
 ANY_PAGE = "https://pages.example/video"
@@ -94,6 +96,13 @@ async def opened(together: int = 1) -> AsyncIterator[Resolvers]:
         await resolvers.close()
 
 
+@pytest.fixture
+def forked_processes() -> Iterator[None]:
+    """Have the server of commands fork what resolves: how much memory it takes is not what is tested."""
+    with forked.in_use(server_socket()):
+        yield
+
+
 class Watch:
     """Follows the memory of all children, and for how long the event loop stood still."""
 
@@ -161,6 +170,7 @@ def test_expression_that_freezes_is_ended_and_the_crawl_is_awake_meanwhile(
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("forked_processes")
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSEGV])
 def test_process_that_is_killed_costs_one_row_and_no_other(serve: Callable[[Answer], PathConfig], fate: int) -> None:
     config = ResolveConfig(timeout_s=1.0, path=serve(silence))
@@ -178,6 +188,7 @@ def test_process_that_is_killed_costs_one_row_and_no_other(serve: Callable[[Answ
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("forked_processes")
 def test_resolution_that_is_given_up_ends_with_its_process_and_leaves_room(
     serve: Callable[[Answer], PathConfig],
 ) -> None:
