@@ -21,6 +21,8 @@ LOSS_FACTOR = 0.7
 IDLE_LEAST_S = 0.2  # Linux: least retransmission timeout, after which a window shrinks
 MAX_CONNECTIONS = 6  # of a browser to one host
 INFINITE = float("inf")
+# A step's start, and the bytes a second of each active request over it.
+NOTHING_FORESEEN: tuple[float, list[float]] = (-1.0, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Line:
         self._free: list[Connection] = []
         self._flushing_bytes = 0.0  # of aborted requests, still on their way
         self._is_overflowing = False  # since the windows were last small enough
+        self._foreseen = NOTHING_FORESEEN
         self.active: list[ActiveTransfer] = []
         self.touched_unknown = False
 
@@ -138,6 +141,7 @@ class Line:
             if not active.has_begun:
                 next_s = min(next_s, max(now_s, active.begins_s))
         rates = self._rates(now_s, tick_s)
+        self._foreseen = now_s, rates
         for active, rate in zip(self.active, rates, strict=True):
             if rate > 0 or active.missing_bytes <= 0:
                 whole_s = now_s + (active.missing_bytes / rate if rate > 0 else 0.0)
@@ -147,20 +151,26 @@ class Line:
     def advance(self, now_s: float, until_s: float, tick_s: float) -> None:
         """Let the bytes of a step arrive, and begin the answers that are due at its end."""
         if (
-            until_s > now_s
+            self._trace.unknown_s
+            and until_s > now_s
             and self.active
             and any(start_s < until_s and now_s < end_s for start_s, end_s in self._trace.unknown_s)
         ):
             self.touched_unknown = True
         step_s = until_s - now_s
-        rates = self._rates(now_s, tick_s)
+        # What was foreseen for this step holds: nothing has begun or ended since.
+        at_s, rates = self._foreseen
+        if at_s != now_s or len(rates) != len(self.active):
+            rates = self._rates(now_s, tick_s)
+        self._foreseen = NOTHING_FORESEEN
         for active, rate in zip(self.active, rates, strict=True):
             arrived = min(active.missing_bytes, rate * step_s)
             active.received_bytes += arrived
             if active.missing_bytes < 0.5:
                 active.received_bytes = active.transfer.size_bytes
             self._grow(active.connection, arrived)
-        self._flushing_bytes = max(0.0, self._flushing_bytes - self._rate(now_s) * step_s)
+        if self._flushing_bytes:
+            self._flushing_bytes = max(0.0, self._flushing_bytes - self._rate(now_s) * step_s)
         self._lose(until_s)
         for active in self.active:
             active.has_begun = active.has_begun or active.begins_s <= until_s + 1e-9
@@ -197,10 +207,11 @@ class Line:
         speed = min(1.0 / self._trace.round_trip_s, carried / total)
         return [window * speed for window in windows]
 
+    def _on_way(self, begun: Sequence[ActiveTransfer]) -> float:
+        return sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun)
+
     def _queued_bytes(self, now_s: float) -> float:
-        on_way = sum(
-            min(active.connection.window_bytes, active.missing_bytes) for active in self.active if active.has_begun
-        )
+        on_way = self._on_way([active for active in self.active if active.has_begun])
         return max(0.0, on_way - self._rate(now_s) * self._trace.round_trip_s) + self._flushing_bytes
 
     def _grow(self, connection: Connection, arrived: float) -> None:
@@ -212,10 +223,9 @@ class Line:
     def _lose(self, now_s: float) -> None:
         """Shrink the windows once the queue is full."""
         begun = [active for active in self.active if active.has_begun and active.missing_bytes > 0]
-        most = self._rate(now_s) * self._trace.round_trip_s + self._trace.queue_bytes
         # The smallest windows, counted in whole segments, wait for each other's bytes and lose none.
         is_small = all(active.connection.window_bytes < LEAST_WINDOW_BYTES + SEGMENT_BYTES for active in begun)
-        if is_small or sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun) <= most:
+        if is_small or self._on_way(begun) <= self._rate(now_s) * self._trace.round_trip_s + self._trace.queue_bytes:
             self._is_overflowing = False
             return
         if not self._is_overflowing and all(active.hole_until_s > now_s for active in begun):
