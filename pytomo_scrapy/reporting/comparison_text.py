@@ -19,6 +19,7 @@ from pytomo_scrapy.reporting.tables import TableLayout
 _NOTE = (
     "Like with like: what videos, days and hours of the day have in common is taken out, as far as both groups share "
     "them. Worse and better hold among all comparisons of the table together (Holm, 5 %); the interval is that of one. "
+    "The verdict is the test's: beside it, the interval of a median may reach 0 where values lie in lumps. "
     "Cannot tell is no proof that there is no difference (docs/metrics.md, Comparisons)."
 )
 
