@@ -190,8 +190,8 @@ def _about_chance(result: Mapping[str, Any]) -> str:
         return ""
     if result["is_shown"]:
         return (
-            " The interval reaches 0, which values that lie in lumps can make, but the test of this look rules out chance"
-            f" (p {chance:.2g}), and the plan decides by the test. How large the difference is cannot be told."
+            " The interval reaches 0, which values that lie in lumps can make, but the test of this look rules out"
+            f" chance (p {chance:.2g}), and the plan decides by the test. How large the difference is cannot be told."
         )
     return (
         f" The interval leaves out 0, but the test of this look does not rule out chance (p {chance:.2g}), and the plan"
