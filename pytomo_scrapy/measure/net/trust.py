@@ -1,4 +1,4 @@
-"""TLS contexts that are kept: to read some 140 trusted certificates takes longer than most of what they are read for."""
+"""TLS contexts that are kept: reading the trusted certificates takes longer than most of what they are read for."""
 
 from __future__ import annotations
 
