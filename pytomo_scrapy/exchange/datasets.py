@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -42,7 +43,9 @@ SHAPES = ("wide", "tables", "legacy")
 FETCH_ROWS = 500  # held in memory at a time
 
 # No results: a crawl's remaining work and its owners; imported rows are exported with --legacy.
-_NOT_EXPORTED = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
+_NOT_EXPORTED = {
+    *("owner", "frontier", "open_window", "figure_block", "figure_column", "page_change", "legacy_source", "legacy_row")
+}
 _OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integer"}
 
 
@@ -129,6 +132,14 @@ def condition_of(shape: str, selection: ExportSelection) -> Condition | None:
     return Condition(selection.where, _measurements_where(selection.where))
 
 
+def checked_condition(database: Database, where: str | None) -> Condition | None:
+    """Return the condition of a report, over the columns of the wide export. Raises as `check_condition`."""
+    selection = ExportSelection(where=where)
+    check_condition(database, "wide", selection)
+    return condition_of("wide", selection)
+
+
+@lru_cache(maxsize=4)  # every table of an export asks by it
 def _measurements_where(where: str) -> Select[tuple[int]]:
     wide = _labelled(_named()).subquery("wide")
     return select(wide.c.measurement_id).where(_condition(where))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from statistics import median
 
 from pytomo_scrapy.measure.playback.adaptive.line import LineTrace
 from pytomo_scrapy.measure.playback.adaptive.tcp_packet import SEGMENT_BYTES
@@ -118,7 +117,11 @@ def _loss_share(streams: Sequence[StreamTrace], round_trip_s: float) -> float:
             if after - before > LOSS_SEGMENTS * SEGMENT_BYTES and after_s - before_s > LOSS_GAP * round_trip_s:
                 gaps_s.append(after_s - before_s)
     asked_s = sum(stream.arrival_s[-1] - stream.arrival_s[0] for stream in streams if stream.arrival_s)
-    if len(gaps_s) < LEAST_LOSSES or median(gaps_s) > LOSS_MEDIAN * round_trip_s or sum(gaps_s) > asked_s / 2:
+    if (
+        len(gaps_s) < LEAST_LOSSES
+        or sorted(gaps_s)[len(gaps_s) // 2] > LOSS_MEDIAN * round_trip_s
+        or sum(gaps_s) > asked_s / 2
+    ):
         return 0.0
     return len(gaps_s) * SEGMENT_BYTES / sum(stream.arrival_bytes[-1] for stream in streams if stream.arrival_s)
 
