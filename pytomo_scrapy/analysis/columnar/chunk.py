@@ -184,7 +184,7 @@ class BlockChunk:
             names = read_together(name)
             # What one page asks for of the newest block is read at once: a question for each column takes far longer.
             if "." not in name:
-                asked = {name, *(one for one in self._asked if "." not in one)}
+                asked = {name, *(one for one in self._asked if "." not in one and (block, one) not in self._unpacked)}
                 names = FIGURE_COLUMNS if self._is_kept else sorted(asked)
             for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
