@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
+from threading import RLock
 from typing import Any, cast
 
 import numpy as np
@@ -50,10 +52,20 @@ _COLUMNS_AMONG = _COLUMNS.where(figure_column.c.block.in_(bindparam("blocks", ex
 _BEHIND_NAME, _BEHIND_BLOCK = itemgetter(1, 2, 3), itemgetter(1, 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the chunks of one scan share: the columns that were asked for, and whose turn it is to read."""
+
+    names: set[str] = field(default_factory=set)
+    is_kept: bool = True  # columns are kept for the next scan
+    lock: RLock = field(default_factory=RLock)  # one at a time reads from the connection
+
+
 class BlockChunk:
     """Some blocks, column by column; a column is read when it is asked for, with those that were before.
 
     `asked` are the columns that the chunks before this one were asked for: what one needs, the next one does too.
+    Thread-safe: two who ask for a column at once may both make it.
     """
 
     def __init__(
@@ -62,15 +74,15 @@ class BlockChunk:
         blocks: Sequence[int],
         sealed: set[int],
         texts: TextCodes,
-        asked: set[str] | None = None,
+        asked: Asked | None = None,
     ) -> None:
         self._connection = connection
         self._blocks = blocks
         self._sealed = sealed
         self.texts = texts
         self._columns: dict[str, Any] = {}
-        self._asked = set() if asked is None else asked
-        self._ahead = set(self._asked)  # to be read with the first one
+        self._scan = Asked() if asked is None else asked
+        self._ahead = set(self._scan.names)  # to be read with the first one
         # Read, and not asked for yet: block, kind and content, in order of the blocks.
         self._packed: dict[str, list[tuple[int, str, bytes]]] = {}
         self._kept, self._key = kept_columns(connection), tuple(blocks)
@@ -143,7 +155,7 @@ class BlockChunk:
         """
         kept = self._kept.get(self._key, name)
         if kept is not None:
-            self._asked.add(name)
+            self._scan.names.add(name)
             return cast(list[tuple[Any, Any]], kept)
         has_texts = is_text(name)
         split: list[tuple[Any, Any]] = [
@@ -155,11 +167,16 @@ class BlockChunk:
             contents = [content for _, content in blocks]
             is_joined = isinstance(kind, bytes) or (kind is not None and not kind.startswith(NULLS))
             found += [(kind, b"".join(contents))] if is_joined else [(kind, content) for content in contents]
-        self._kept.keep(self._key, name, found, sum(map(_size, found)))
+        if self._scan.is_kept:
+            self._kept.keep(self._key, name, found, sum(map(_size, found)))
         return found
 
     def _contents(self, name: str) -> list[tuple[str, Any]]:
         """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
+        with self._scan.lock:
+            return self._read(name)
+
+    def _read(self, name: str) -> list[tuple[str, Any]]:
         if self._sealed and name not in self._packed:
             names = {name, *(one for one in self._ahead if not self._kept.has(self._key, one))}
             self._ahead = set()
@@ -168,8 +185,8 @@ class BlockChunk:
             self._packed |= {one: [] for one in names}
             for column, rows in groupby(found, key=itemgetter(0)):
                 self._packed[column] = list(map(_BEHIND_NAME, rows))
-        self._asked.add(name)
-        packed = self._packed.pop(name, [])
+        self._scan.names.add(name)
+        packed = self._packed.get(name, [])
         # As a rule every block is packed.
         if len(packed) == len(self._sealed) == len(self._blocks):
             return list(map(_BEHIND_BLOCK, packed))
@@ -184,7 +201,7 @@ class BlockChunk:
             names = read_together(name)
             # What one page asks for of the newest block is read at once: a question for each column takes far longer.
             if "." not in name:
-                asked = {name, *(one for one in self._asked if "." not in one)}
+                asked = {name, *(one for one in tuple(self._scan.names) if "." not in one)}
                 names = FIGURE_COLUMNS if self._is_kept else sorted(asked)
             for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
