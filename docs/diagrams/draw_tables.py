@@ -24,7 +24,7 @@ GROUPS = (
     ("Tests of names", "teal", 2, ("differential",)),
     ("Studies: what was planned, and looks at what came out", "teal", 3, ("study",)),
     ("A measurement, and all that belongs to it", "orange", 4, ("measurement",)),
-    ("The web page's flat figures", "purple", 2, ("figure",)),
+    ("The web page's flat figures", "purple", 2, ("figure", "page_")),
     ("What is left of deleted measurements", "green", 2, ("daily",)),
     ("Rows of Pytomo 3", "teal", 2, ("legacy",)),
 )
@@ -66,6 +66,7 @@ MAIN = {
     "figure": ("started_s", "is_valid", "host", "player", "startup_delay_s", "delivery_bps"),
     "figure_block": ("is_sealed", "row_count"),
     "figure_column": ("kind", "content"),
+    "page_change": (),
     "daily": ("day_s", "service", "measurement_count", "valid_count"),
     "daily_failure": ("measurement_count",),
     "daily_figure": ("row_count", "total", "histogram"),

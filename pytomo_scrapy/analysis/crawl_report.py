@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.publication.publication import Publication
     from pytomo_scrapy.analysis.quality_course import QualityCourse
     from pytomo_scrapy.analysis.refusals import RefusalAccount
+    from pytomo_scrapy.analysis.selection import Condition
     from pytomo_scrapy.analysis.transport_pairs import TransportPairs
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -134,10 +135,12 @@ def summarise(
     eras: str = "last",
     has_ad_hoc: bool = False,
     grade: GradeConfig = DEFAULT_GRADE,
+    where: Condition | None = None,
 ) -> ReportSummary:
     """Summarise the measurements asked for. Raises StorageError.
 
-    Of one era, and without single measurements, unless `eras` is all or a crawl is named.
+    Of one era, and without single measurements, unless `eras` is all or a crawl is named. Refusals, outages of the line
+    and differential tests are of the whole period, whatever rows `where` chooses.
     """
     # Imported late, as below: NumPy costs 0.1 s, and commands that do not report import this module too.
     from pytomo_scrapy.analysis.cause_counts import cause_counts
@@ -145,7 +148,7 @@ def summarise(
     from pytomo_scrapy.analysis.good_or_not import good_or_not
     from pytomo_scrapy.analysis.publication.publication import publication_of
     from pytomo_scrapy.analysis.quality_course import quality_course
-    from pytomo_scrapy.analysis.refusals import refusals_where
+    from pytomo_scrapy.analysis.refusals import refusals, refusals_where
     from pytomo_scrapy.analysis.report_selection import asked_for, of_crawl, report_selection
     from pytomo_scrapy.analysis.statement import stated
     from pytomo_scrapy.analysis.transport_pairs import transport_pairs
@@ -153,17 +156,22 @@ def summarise(
     wanted = {"crawl_name": crawl, "since": since, "until": until, "service": service, "provider": provider}
     condition = matching(**wanted)  # type: ignore[arg-type]
     with database.read() as connection:
-        asked = replace(asked_for(since, until), equals=_given(service=service, provider=provider))
+        equals = {name: value for name, value in (("service", service), ("provider", provider)) if value is not None}
+        asked = replace(asked_for(since, until), equals=equals, condition=where)
+        is_whole = crawl is None and where is None
         is_all, is_ad_hoc = eras == "all" or crawl is not None, has_ad_hoc or crawl is not None
         chosen = report_selection(connection, replace(asked, is_across_breaks=is_all, has_ad_hoc=is_ad_hoc))
         if chosen.era.left_out_runs:
             condition &= measurement.c.run_id.not_in(sorted(chosen.era.left_out_runs))
+        of_these = of_crawl(connection, chosen, crawl)
+        refused = refusals_where(connection, condition) if where is None else refusals(connection, of_these)
+        if where is not None:
+            condition &= measurement.c.id.in_(where.measurement_ids)
         counted = _counted(connection, condition)
-        has_rows = counted["attempted_count"] > 0
         return ReportSummary(
             **counted,
-            refusals=refusals_where(connection, condition),
-            good_or_not=good_or_not(connection, of_crawl(connection, chosen, crawl), grade) if has_rows else None,
+            refusals=refused,
+            good_or_not=good_or_not(connection, of_these, grade) if counted["attempted_count"] else None,
             quality=quality_shares(connection, condition),
             quality_course=quality_course(connection, chosen) if crawl is None else None,
             transports=transport_pairs(connection, condition),
@@ -171,10 +179,10 @@ def summarise(
             name_tests=name_tests_in(connection, asked) if crawl is None else (),
             outages=outages_where(connection, matching(**wanted, has_superseded=True)),  # type: ignore[arg-type]
             selection=stated(connection, chosen),
-            imported=legacy_tables(connection) if crawl is None else (),
-            # Aggregates and selections do not know their crawl: both are left out where one crawl is reported.
+            imported=legacy_tables(connection) if is_whole else (),
+            # Selections do not know their crawl, aggregates no row: what cannot be cut to the choice is left out.
             publication=publication_of(connection, chosen) if crawl is None else None,
-            aggregated=_aggregated(connection, since, until, service, provider) if crawl is None else None,
+            aggregated=_aggregated(connection, since, until, service, provider) if is_whole else None,
         )
 
 
@@ -204,10 +212,6 @@ def _counted(connection: Connection, condition: ColumnElement[bool]) -> dict[str
         "rtt_by_resolver": _round_trips(connection, condition, dns_lookup.c.resolver),
         "rtt_by_host": _round_trips(connection, condition, dns_lookup.c.host),
     }
-
-
-def _given(**filters: str | None) -> dict[str, str | int]:
-    return {name: value for name, value in filters.items() if value is not None}
 
 
 def _aggregated(

@@ -52,6 +52,9 @@ class Command(DatabaseCommand, ScrapyCommand):
         parser.add_argument("--since", metavar="TIME", type=moment, help="only measurements started at TIME or later")
         parser.add_argument("--until", metavar="TIME", type=moment, help="only measurements started before TIME")
         parser.add_argument(
+            "--where", metavar="SQL", help='only where the condition holds, such as "received_bytes > 0" (as in export)'
+        )
+        parser.add_argument(
             "--by", metavar="WHAT", help="compare by provider, vantage, family, resolver, host or another dimension"
         )
         parser.add_argument("--first", metavar="VALUE", help="with --by: the value that the others are compared with")
@@ -66,6 +69,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             refuse(f"{args[0]!r} is not understood: --database FILE names a database")
+        _check_together(opts)
         if opts.by is not None:
             self._compare(opts)
             return
@@ -81,7 +85,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.analysis.compared import compare
         from pytomo_scrapy.analysis.figures import DIMENSIONS
         from pytomo_scrapy.analysis.report_selection import report_selection
-        from pytomo_scrapy.analysis.statement import stated
+        from pytomo_scrapy.analysis.statement import sentence_of, stated
         from pytomo_scrapy.reporting.comparison_text import comparison_values
         from pytomo_scrapy.reporting.terminal import make_console, print_comparison
 
@@ -89,21 +93,23 @@ class Command(DatabaseCommand, ScrapyCommand):
         if opts.by not in DIMENSIONS:
             meant = did_you_mean(opts.by, DIMENSIONS, otherwise=f"compare by one of {', '.join(DIMENSIONS)}")
             refuse(f"--by {opts.by}: {meant}")
-        with self.read_database() as database, database.read() as connection:
-            chosen = report_selection(connection, _wanted(opts))
-            with self.refusals():
+        with self.read_database() as database:
+            wanted = _wanted(database, opts)
+            with database.read() as connection:
+                chosen = report_selection(connection, wanted)
                 found = compare(connection, chosen, opts.by, opts.first)
-            if opts.json:
-                print(json.dumps({"selection": stated(connection, chosen), **comparison_values(found)}))
-            else:
-                print_comparison(make_console(), found)
+                said, statement = stated(connection, chosen), sentence_of(connection, chosen)
+        if opts.json:
+            print(json.dumps({"selection": said, **comparison_values(found)}))
+        else:
+            print_comparison(make_console(), found, statement)
 
     def _write_pdf(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
-        with self.read_database(), _written(opts.pdf):
-            config = self.load_config()
-            write_pdf_report(config.database_url, opts.pdf, _wanted(opts), who=opts.who, grade=config.grade)
+        with self.read_database() as database, _written(opts.pdf):
+            config, wanted = self.load_config(), _wanted(database, opts)
+            write_pdf_report(config.database_url, opts.pdf, wanted, who=opts.who, grade=config.grade)
 
     def _write_method_sheet(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.publication.publication import publication_of
@@ -112,8 +118,9 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.reporting.method_sheet import method_sheet
 
         with self.read_database() as database, _written(opts.method_sheet):
+            wanted = _wanted(database, opts)
             with database.read() as connection:
-                chosen = report_selection(connection, _wanted(opts))
+                chosen = report_selection(connection, wanted)
                 found = publication_of(connection, chosen, who=opts.who)
             if found is None:
                 raise NotReadyError("There is no measurement that says anything about a line: no method to tell.")
@@ -130,14 +137,31 @@ def _written(path: Path) -> Iterator[None]:
     print(path)
 
 
-def _wanted(opts: argparse.Namespace) -> Selection:
-    from pytomo_scrapy.analysis.report_selection import asked_for
+def _check_together(opts: argparse.Namespace) -> None:
+    """End the command with a sentence where one of its words would have no effect beside another."""
+    files = [name for name, path in (("--pdf", opts.pdf), ("--method-sheet", opts.method_sheet)) if path is not None]
+    if opts.by is not None and files:
+        refuse(f"--by prints a comparison and no file: ask for {' and '.join(files)} without it.")
+    if opts.crawl is not None and (opts.by is not None or files):
+        beside = " and ".join(files) or "--by"
+        refuse(f"--crawl chooses the rows of the printed report alone: {beside} takes --since, --until and --where.")
+    if opts.first is not None and opts.by is None:
+        refuse("--first names a group of a comparison: it goes with --by.")
 
-    return replace(asked_for(opts.since, opts.until), is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc)
+
+def _wanted(database: Database, opts: argparse.Namespace) -> Selection:
+    """Return the selection that was asked for. Raises SettingError for a condition that the database refuses."""
+    from pytomo_scrapy.analysis.report_selection import asked_for
+    from pytomo_scrapy.exchange.datasets import checked_condition
+
+    asked = asked_for(opts.since, opts.until)
+    condition = checked_condition(database, opts.where)
+    return replace(asked, is_across_breaks=opts.eras == "all", has_ad_hoc=opts.ad_hoc, condition=condition)
 
 
 def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> None:
     from pytomo_scrapy.analysis.crawl_report import summarise
+    from pytomo_scrapy.exchange.datasets import checked_condition
     from pytomo_scrapy.reporting.terminal import make_console, print_report
     from pytomo_scrapy.storage.frontier.crawl_status import crawl_names
 
@@ -153,11 +177,12 @@ def _print(database: Database, opts: argparse.Namespace, grade: GradeConfig) -> 
         eras=opts.eras,
         has_ad_hoc=opts.ad_hoc,
         grade=grade,
+        where=checked_condition(database, opts.where),
     )
     if report.publication is not None:
         report = replace(report, publication=replace(report.publication, who=opts.who))
     if opts.json:
         print(json.dumps(report.to_dict()))
     else:
-        is_narrowed = any((opts.crawl, opts.since, opts.until))
+        is_narrowed = any((opts.crawl, opts.since, opts.until, opts.where))
         print_report(make_console(), report, database.shown_url, is_narrowed=is_narrowed)

@@ -63,7 +63,6 @@ def databases(request: Request) -> Response:
 
 def _answer(request: Request, view: View, make: Callable[[], Answer]) -> Response:
     """Answer with what `make` gives; the answer for an unchanged database is not computed again."""
-    # The version changes with each stored row. Verdicts that `explain` gives to old rows show with the next new one.
     key = f"{view.query.database_id} {view.version} {request.url.path}?{request.url.query}"
     tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:20]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

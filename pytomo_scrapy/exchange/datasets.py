@@ -42,7 +42,9 @@ SHAPES = ("wide", "tables", "legacy")
 FETCH_ROWS = 500  # held in memory at a time
 
 # No results: a crawl's remaining work and its owners; imported rows are exported with --legacy.
-_NOT_EXPORTED = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
+_NOT_EXPORTED = {
+    *("owner", "frontier", "open_window", "figure_block", "figure_column", "page_change", "legacy_source", "legacy_row")
+}
 _OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integer"}
 
 
@@ -127,6 +129,13 @@ def condition_of(shape: str, selection: ExportSelection) -> Condition | None:
     if selection.where is None or shape == "legacy":
         return None
     return Condition(selection.where, _measurements_where(selection.where))
+
+
+def checked_condition(database: Database, where: str | None) -> Condition | None:
+    """Return the condition of a report, over the columns of the wide export. Raises as `check_condition`."""
+    selection = ExportSelection(where=where)
+    check_condition(database, "wide", selection)
+    return condition_of("wide", selection)
 
 
 def _measurements_where(where: str) -> Select[tuple[int]]:

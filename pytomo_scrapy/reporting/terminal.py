@@ -116,7 +116,7 @@ def print_report(console: Console, report: ReportSummary, database: str, *, is_n
         )
         return
     say(console, f"[bold]{escape(database)}[/bold]\n{_moment(report.first_at)} to {_moment(report.last_at)}\n")
-    for note in report.selection.get("notes", ()):
+    for note in _notes_of(report):
         say(console, f"[yellow]{escape(note)}[/yellow]")
     _print_good_or_not(console, report.good_or_not)
     print_tables(console, [*report_tables(report), cause_table(report.causes)])
@@ -142,6 +142,13 @@ def _print_quality(console: Console, report: ReportSummary) -> None:
         print_tables(console, [quality_table(report.quality)])
     if report.quality_course is not None:
         print_tables(console, course_tables(report.quality_course))
+
+
+def _notes_of(report: ReportSummary) -> Iterable[str]:
+    """Give what a reader must know of the rows before any figure: what chose them, and what was left out."""
+    if (condition := report.selection.get("filters", {}).get("Condition")) is not None:
+        yield f"Only rows that meet the condition: {condition}"
+    yield from report.selection.get("notes", ())
 
 
 def _print_publication(console: Console, found: Publication) -> None:
@@ -177,11 +184,15 @@ def _print_good_or_not(console: Console, found: GoodOrNot | None) -> None:
     print_tables(console, [exposure_table(found.bad), day_table(found.bad), fault_table(found.faults)])
 
 
-def print_comparison(console: Console, found: Comparison) -> None:
-    """Print groups with their figures, their differences to the first, and what they allow to say."""
+def print_comparison(console: Console, found: Comparison, statement: str) -> None:
+    """Print groups with their figures, their differences to the first, and what they allow to say.
+
+    `statement` says of which rows.
+    """
     # Here, as it takes NumPy, which costs 0.1 s at each start of a command.
     from pytomo_scrapy.reporting.comparison_text import comparison_sentences, comparison_tables
 
+    say(console, f"[dim]{escape(statement)}[/dim]")
     for sentence in (*comparison_sentences(found), *found.notes):
         say(console, escape(sentence))
     console.print()

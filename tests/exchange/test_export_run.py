@@ -151,7 +151,16 @@ def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, 
 
 def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Path) -> None:
     names = {file.name for file in export(filled, tmp_path / "out", "jsonl", "tables", ALL)}
-    left_out = {"owner", "frontier", "open_window", "figure_block", "figure_column", "legacy_source", "legacy_row"}
+    left_out = {
+        "owner",
+        "frontier",
+        "open_window",
+        "figure_block",
+        "figure_column",
+        "page_change",
+        "legacy_source",
+        "legacy_row",
+    }
     assert names == set(measurement_tables.metadata.tables) - left_out
 
 

@@ -81,6 +81,15 @@ figure_column = Table(
     ),
 )
 
+# What tells a reader that pages may differ from those made before. Triggers write it, in the transaction of each change
+# to `figure`, `run`, `vantage`, `study` and `differential_test`, from which kept pages are made. Writers of PostgreSQL
+# never wait for each other here: each adds a row of its own, and takes away what it sees of others'.
+page_change = Table(
+    "page_change",
+    metadata,
+    key("number", BigInteger, "SQLite: drawn at random with each change; PostgreSQL: the transaction that changed"),
+)
+
 # A window in progress, written about once a second by the crawl that measures it.
 open_window = Table(
     "open_window",
