@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,15 +12,16 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, and_, or_, select
 
 from pytomo_scrapy.analysis.columnar.blocks import LOOKUP, PLAYBACK, Integers, Values
-from pytomo_scrapy.analysis.columnar.chunk import Asked, BlockChunk, fixed
+from pytomo_scrapy.analysis.columnar.chunk import Asked, BlockChunk, ChunkBlocks, fixed
 from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.strips import packed_strips
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Condition, Selection
 from pytomo_scrapy.failures import is_for_good
 from pytomo_scrapy.storage.database import read_once
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
-from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, STRIP_BLOCKS, figure, figure_block
 
 Mask = NDArray[np.bool_]
 Found = TypeVar("Found")
@@ -285,10 +287,29 @@ def _chunks_of(
 ) -> Iterator[BlockChunk]:
     found = connection.execute(blocks.order_by(figure_block.c.block)).all()
     of_scan = Asked(is_kept=is_kept)
-    for first in range(0, len(found), _CHUNK_BLOCKS):
-        part = found[first : first + _CHUNK_BLOCKS]
+    for part, strip in _parts_of(found, packed_strips(connection)):
         sealed = {row.block for row in part if row.is_sealed}
-        yield BlockChunk(connection, [row.block for row in part], sealed, texts, of_scan)
+        yield BlockChunk(connection, ChunkBlocks([row.block for row in part], sealed, strip), texts, of_scan)
+
+
+def _parts_of(found: Sequence[Any], strips: frozenset[int]) -> Iterator[tuple[Sequence[Any], int | None]]:
+    """Give blocks in order, those of a strip that counts with its number, and others a bounded number at a time."""
+    others: list[Any] = []
+    for strip, of_strip in groupby(found, key=lambda row: int(row.block // STRIP_BLOCKS)):
+        part = list(of_strip)
+        is_strip = strip in strips and len(part) == STRIP_BLOCKS and all(row.is_sealed for row in part)
+        if is_strip:
+            yield from ((one, None) for one in _bounded(others))
+            others = []
+            yield part, strip
+        else:
+            others += part
+    yield from ((one, None) for one in _bounded(others))
+
+
+def _bounded(blocks: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(blocks), _CHUNK_BLOCKS):
+        yield blocks[first : first + _CHUNK_BLOCKS]
 
 
 def top_groups(scan: ColumnScan, limit: int) -> tuple[list[str | int], int]:
