@@ -38,7 +38,7 @@ class MeasuringProcess:
         self._worker = Worker()
         self._analyst = Worker(
             "pytomo-analyst",
-            preload=("pytomo_scrapy.measure.playback.window_analysis",),
+            preload=("pytomo_scrapy.measure.playback.window_analysis", "pytomo_scrapy.measure.media.timeline"),
             confinement=Confinement.OFFLINE,
         )
         self._displays: list[WindowDisplay] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -139,6 +140,7 @@ def checked_condition(database: Database, where: str | None) -> Condition | None
     return condition_of("wide", selection)
 
 
+@lru_cache(maxsize=4)  # every table of an export asks by it
 def _measurements_where(where: str) -> Select[tuple[int]]:
     wide = _labelled(_named()).subquery("wide")
     return select(wide.c.measurement_id).where(_condition(where))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from pytomo_scrapy.analysis.studies.study_standing import look_at, standing_of
 from pytomo_scrapy.crawl.study_crawl import StudyCrawl
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.study_store import note_end, note_look, read_study
@@ -16,6 +15,9 @@ FINISHED, STOPPED = "finished", "stopped"
 
 def end_round(database: Database, crawl: StudyCrawl, round_number: int) -> bool:
     """Take the look that is due, and return whether this was the last round here. Blocking. Raises StorageError."""
+    # Here, so that a crawl that is no study's does not load the statistics.
+    from pytomo_scrapy.analysis.studies.study_standing import look_at, standing_of
+
     with database.read() as connection:
         study = read_study(connection, crawl.plan.name)
         assert study is not None, "its plan was frozen before it began"

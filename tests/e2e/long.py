@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import psutil
 from sqlalchemy import create_engine, text
@@ -21,6 +21,7 @@ from tests.e2e.conftest import ROOT, clean_environment, fresh_command, scrapy_co
 from tests.running.commands import kill as kill_command
 from tests.running.labs import own_lab
 
+Found = TypeVar("Found")
 # Two crawlers on this machine stand for two machines, each with its own line.
 TWO_LINES = ("-s", "PYTOMO_LINE=off")
 LONGEST_LIFE_S = 8.0
@@ -80,27 +81,39 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     kill_command(process)
 
 
-def kill_worker(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:
-    """Kill the measuring process of a running crawl."""
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                if "spawn_main" in " ".join(child.cmdline()):
-                    child.send_signal(signal.SIGKILL)
-                    return
-        time.sleep(0.2)
-    raise AssertionError("the crawl has no measuring process")
+def window_process(folder: Path) -> psutil.Process | None:
+    """Return the process that has a window open for a crawl whose TMPDIR is `folder`: it writes the media there."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            is_python = "python" in process.name()
+            if is_python and any(
+                _is_written(descriptor, folder) for descriptor in Path(f"/proc/{process.pid}/fd").iterdir()
+            ):
+                return process
+    return None
 
 
-def wait_until(what: Callable[[], bool], timeout_s: float = 240) -> None:
+def _is_written(descriptor: Path, folder: Path) -> bool:
+    path = descriptor.readlink()
+    if path.suffix != ".media" or not path.is_relative_to(folder):
+        return False
+    information = (descriptor.parents[1] / "fdinfo" / descriptor.name).read_text()
+    return int(information.partition("flags:")[2].split()[0], 8) & os.O_ACCMODE != os.O_RDONLY
+
+
+def wait_for(what: Callable[[], Found], timeout_s: float = 240) -> Found:
+    """Return the first answer that holds."""
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
         with contextlib.suppress(Exception):
-            if what():
-                return
+            if found := what():
+                return found
         time.sleep(0.25)
     raise AssertionError(f"not within {timeout_s} s")
+
+
+def wait_until(what: Callable[[], bool], timeout_s: float = 240) -> None:
+    wait_for(what, timeout_s)
 
 
 def ask(database_url: str, statement: str) -> list[tuple[object, ...]]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import database_setting, query, run_scrapy
 
-SHORT = ["-s", "PYTOMO_DOWNLOAD_WINDOW_S=1", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2"]
+SHORT = ["-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=2"]
+FIRST_ID = next(iter(build_world("clean").videos))
 IDS = "SELECT v.video_id FROM measurement m JOIN video v ON v.id = m.video_row_id ORDER BY m.frontier_order"
 
 
@@ -22,11 +24,14 @@ def visited(database: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def first_id(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An id of the lab's world, found as a user finds one: by crawling for it."""
-    database = tmp_path_factory.mktemp("first") / "x.db"
-    crawl(database, "-a", "max_crawled_url=1", "-a", "max_rounds=1")
-    return visited(database)[0]
+def walks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three walks from one video: two with one seed, the third with another."""
+    folder = tmp_path_factory.mktemp("walks")
+    paths = [folder / name for name in ("one.db", "two.db", "other.db")]
+    for path, seed in zip(paths, ("7", "7", "8"), strict=True):
+        crawl(path, "-a", f"seed={seed}", "-a", f"urls={FIRST_ID}", "-a", "max_crawled_url=6", "-a", "max_per_page=12",
+              "-a", "max_per_url=2", "-a", "max_rounds=3")  # fmt: skip
+    return paths
 
 
 def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> None:
@@ -43,10 +48,8 @@ def test_crawl_measures_exactly_its_limit_over_three_rounds(database: Path) -> N
     assert set(depths) == {1, 2, 3} and depths == sorted(depths), "breadth first, three rounds deep"
 
 
-def test_crawl_reaches_related_videos_of_rounds_two_and_three(database: Path, first_id: str) -> None:
-    crawl(database, "-a", "urls=" + first_id, "-a", "max_crawled_url=6", "-a", "max_rounds=3",
-          "-a", "max_per_url=2")  # fmt: skip
-    depths = [row[0] for row in query(database, "SELECT depth FROM measurement ORDER BY frontier_order")]
+def test_crawl_reaches_related_videos_of_rounds_two_and_three(walks: list[Path]) -> None:
+    depths = [row[0] for row in query(walks[0], "SELECT depth FROM measurement ORDER BY frontier_order")]
     assert depths[0] == 1 and 2 in depths and 3 in depths
     assert depths == sorted(depths), "breadth first"
 
@@ -55,18 +58,15 @@ def test_popular_videos_differ_between_the_time_frames(tmp_path: Path) -> None:
     seen = {}
     for time_frame in ("today", "week", "month", "all_time"):
         path = tmp_path / f"{time_frame}.db"
-        crawl(path, "-a", f"time_frame={time_frame}", "-a", "max_rounds=1", "-a", "max_crawled_url=3", world="default")
+        crawl(path, "-a", f"time_frame={time_frame}", "-a", "max_rounds=1", "-a", "max_crawled_url=2", world="default")
         seen[time_frame] = tuple(visited(path))
     assert len(set(seen.values())) == 4, seen
 
 
-def test_crawls_with_the_same_seed_visit_the_same_videos_in_the_same_order(tmp_path: Path, first_id: str) -> None:
-    paths = [tmp_path / name for name in ("one.db", "two.db", "other.db")]
-    for path, seed in zip(paths, ("7", "7", "8"), strict=True):
-        crawl(path, "-a", f"seed={seed}", "-a", f"urls={first_id}", "-a", "max_crawled_url=8", "-a", "max_per_page=12",
-              "-a", "max_per_url=2", "-a", "max_rounds=3")  # fmt: skip
-    assert visited(paths[0]) == visited(paths[1])
-    assert visited(paths[0]) != visited(paths[2])
+def test_crawls_with_the_same_seed_visit_the_same_videos_in_the_same_order(walks: list[Path]) -> None:
+    same, again, other = map(visited, walks)
+    assert same == again
+    assert same != other
 
 
 @pytest.mark.parametrize("related", ["0"])
@@ -75,11 +75,11 @@ def test_crawl_without_related_fetches_no_watch_page(database: Path, related: st
     assert query(database, "SELECT COUNT(*), COUNT(related_count), MAX(depth) FROM measurement") == [(3, 0, 1)]
 
 
-def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path, tmp_path: Path, first_id: str) -> None:
+def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path, tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text(f"# mine\nhttps://youtu.be/{first_id}\nnot a video\nhttps://www.youtube.com/shorts/{first_id}\n")
+    listed.write_text(f"# mine\nhttps://youtu.be/{FIRST_ID}\nnot a video\nhttps://www.youtube.com/shorts/{FIRST_ID}\n")
     done = run_scrapy("lab", "--world", "clean", "crawl", "youtube", "-a", f"input_file={listed}", "-a", "related=0",
                       *SHORT, *database_setting(database))  # fmt: skip
     assert done.exit_code == 0, done.errors[-3000:]
     assert "Line 3 of the list is skipped" in done.errors
-    assert visited(database) == [first_id]
+    assert visited(database) == [FIRST_ID]

@@ -102,20 +102,12 @@ def test_second_crawl_over_the_line_is_refused_with_its_reason(tmp_path: Path) -
     project, line = start_project(tmp_path, VIDEO), LineLock("name taken")
     assert line.take()
     try:
-        words = ("-c", "from scrapy.cmdline import execute; execute(['scrapy', 'runspider', 'theirs/spiders/blog.py'])")
         variables = shared_lab().environment(clean_environment()) | {"PYTOMO_LINE": "taken"}
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=project,
-            env=variables,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=90,
-        )
+        words = ("runspider", "theirs/spiders/blog.py")
+        done = run_command("scrapy", *words, cwd=project, environment=variables, timeout_s=90)
     finally:
         line.free()
-    assert "Another crawler" in done.stderr and "'finish_reason': 'line_taken'" in done.stderr, done.stderr
+    assert "Another crawler" in done.errors and "'finish_reason': 'line_taken'" in done.errors, done.errors
     assert query(project / "databases" / "pytomo.db", "SELECT count(*) FROM run") == [(0,)]
 
 

@@ -17,15 +17,18 @@ from tests.e2e.long import (
     assert_measured_once,
     kill,
     kill_at_random_instants,
-    kill_worker,
     lab_environment,
     related_to,
+    wait_for,
     wait_until,
     walk_arguments,
+    window_process,
 )
 
 # A failure names its seed, so that it can be played again.
-KILL_COUNT = int(os.environ.get("PYTOMO_TEST_KILLS", "10"))
+KILL_COUNT = int(os.environ.get("PYTOMO_TEST_KILLS", "5"))
+# Of a walk over three rounds: more videos than kills.
+WIDTH = 3 if KILL_COUNT < 8 else 5
 SEED = int(os.environ.get("PYTOMO_TEST_SEED", "0")) or Random().getrandbits(32)
 START = next(iter(build_world("clean").videos))
 
@@ -42,13 +45,13 @@ def walk(lab: dict[str, str], folder: Path, count: int, rounds: int = 2) -> Craw
 
 
 def test_crawl_killed_at_random_instants_ends_with_every_video_once(lab: dict[str, str], tmp_path: Path) -> None:
-    crawl = walk(lab, tmp_path, 5, rounds=3)
+    crawl = walk(lab, tmp_path, WIDTH, rounds=3)
     # One video a life at most: it is not through before the last kill. The pace is not part of its name.
     crawl.settings = ["-s", "PYTOMO_PACE_S=8"]
     kill_at_random_instants(crawl, KILL_COUNT, Random(SEED))
     crawl.settings = []
     assert crawl.finish() == 0, f"seed {SEED}: {crawl.last_log()}"
-    assert_measured_once(crawl.database_url, related_to(START, 5, rounds=3))
+    assert_measured_once(crawl.database_url, related_to(START, WIDTH, rounds=3))
     assert ask(crawl.database_url, "PRAGMA integrity_check") == [("ok",)]
     assert not [path for path in tmp_path.iterdir() if path.is_dir() and any(path.rglob("*.media"))], "media left"
 
@@ -58,7 +61,7 @@ def test_crawl_over_sabr_killed_at_random_instants_is_resumed(lab: dict[str, str
     # Windows long enough to be killed inside a session, and a pace that leaves most videos to the resumption.
     over_sabr = ["-s", "PYTOMO_TRANSPORT=sabr", "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2"]
     crawl.settings = [*over_sabr, "-s", "PYTOMO_PACE_S=8"]
-    kill_at_random_instants(crawl, min(KILL_COUNT, 4), Random(SEED))
+    kill_at_random_instants(crawl, min(KILL_COUNT, 3), Random(SEED))
     crawl.settings = over_sabr
     assert crawl.finish() == 0, f"seed {SEED}: {crawl.last_log()}"
     assert_measured_once(crawl.database_url, related_to(START, 4))
@@ -87,11 +90,11 @@ def test_crawl_whose_worker_is_killed_goes_on_with_one_row_of_its_own_class(
     lab: dict[str, str], tmp_path: Path
 ) -> None:
     crawl = walk(lab, tmp_path, 4)
-    crawl.is_fresh = True
     process = crawl.start()
     try:
         wait_until(lambda: bool(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0]))
-        kill_worker(process)
+        worker = wait_for(lambda: window_process(tmp_path))
+        worker.kill()
         assert process.wait(90) == 0, crawl.last_log()
     finally:
         kill(process)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import ROOT, clean_environment, database_setting, fresh_command, query, scrapy_command
+from tests.e2e.conftest import ROOT, clean_environment, database_setting, query, scrapy_command
 from tests.e2e.long import wait_until
 from tests.running.commands import kill
 from tests.running.hostile_proxy import hostile_proxy
@@ -31,38 +31,37 @@ def frozen_page(client: socket.socket) -> None:
     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page) + page)
 
 
-def processor_s(crawl: psutil.Process) -> float:
-    """Return the processor time of that child which took the most."""
-    used_s = [0.0]
-    for child in crawl.children():
-        with contextlib.suppress(psutil.Error):
-            used_s.append(child.cpu_times().user)
-    return max(used_s)
+def asking_process(client: socket.socket) -> psutil.Process:
+    """Return the process at the other end of a connection over loopback."""
+    port = client.getpeername()[1]
+    for connection in psutil.net_connections("tcp"):
+        if connection.laddr and connection.laddr.port == port and connection.pid not in (None, os.getpid()):
+            return psutil.Process(connection.pid)
+    raise AssertionError("nobody asks")
 
 
 @pytest.mark.parametrize("answer", [silence, frozen_page], ids=lambda answer: answer.__name__)
 def test_interrupt_ends_a_crawl_whose_resolution_does_not_end(
     answer: Callable[[socket.socket], None], database: Path, tmp_path: Path
 ) -> None:
-    asked = []
+    asking: list[psutil.Process] = []
 
     def noted(client: socket.socket) -> None:
-        asked.append(True)
+        asking.append(asking_process(client))
         answer(client)
 
-    # The computing process is looked for among the crawl's own.
-    command = (fresh_command if answer is frozen_page else scrapy_command)(
+    command = scrapy_command(
         "crawl", "youtube", "-a", "urls=M4gD1WSo5mA", "-a", "related=0", "-a", "max_rounds=1",
         "-s", "PYTOMO_RESOLVE_EXTRACTOR_ARGS=", "-s", "PYTOMO_RESOLVE_TIMEOUT_S=60", *database_setting(database),
     )  # fmt: skip
     with hostile_proxy(noted, tmp_path) as environment, (tmp_path / "log").open("w+") as log:
         running = subprocess.Popen(command, cwd=ROOT, env=clean_environment(**environment), stderr=log, stdout=log)
         try:
-            wait_until(lambda: bool(asked))
+            wait_until(lambda: bool(asking))
             if answer is frozen_page:
                 # Its start is behind it: none but a frozen one computes for so long once it has been answered.
-                answered_s = processor_s(psutil.Process(running.pid))
-                wait_until(lambda: processor_s(psutil.Process(running.pid)) > answered_s + 1.5)
+                answered_s = asking[0].cpu_times().user
+                wait_until(lambda: asking[0].cpu_times().user > answered_s + 1.5)
             running.send_signal(signal.SIGINT)
             started_s = time.monotonic()
             code = running.wait(60)

@@ -1,8 +1,9 @@
-"""A study in the lab: two lines, forty videos, killed in the middle, its plan changed on the way, and its account."""
+"""A study in the lab: two lines, killed in the middle, its plan changed on the way, and its account."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tests.e2e.conftest import ROOT, query, run_scrapy, scrapy_command
 from tests.e2e.long import kill, lab_environment, wait_until
 from tests.pdf_texts import pdf_text
 
-VIDEO_COUNT = 40
+VIDEO_COUNT = int(os.environ.get("PYTOMO_TEST_STUDY_VIDEOS", "14"))
 VIDEOS = sorted(build_world("clean").videos)[:VIDEO_COUNT]
 PLAN = """
 name = "two lines"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import psutil
 
-from tests.e2e.conftest import ROOT, clean_environment, database_setting, fresh_command, query
+from tests.e2e.conftest import clean_environment, query
+from tests.e2e.long import Crawl, kill, wait_for, window_process
+from tests.running.labs import shared_lab
 
 WINDOW_S = 3
 PATIENCE_S = 90
@@ -17,49 +18,33 @@ PATIENCE_S = 90
 FATES = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP)
 
 
-def measuring_process(top: psutil.Process) -> psutil.Process | None:
-    """Return the process that has a window open: the spawned child of the crawl with a TCP connection of its own."""
-    try:
-        for crawl in top.children():
-            if "crawl" not in crawl.cmdline():
-                continue
-            for child in crawl.children():
-                is_worker = any("spawn_main" in word for word in child.cmdline())
-                if is_worker and any(one.status == psutil.CONN_ESTABLISHED for one in child.net_connections("tcp")):
-                    return child
-    except psutil.Error:
-        pass
-    return None
-
-
-def wait_for_window(top: psutil.Process, without: set[int]) -> psutil.Process:
-    until_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until_s:
-        found = measuring_process(top)
-        time.sleep(0.4)
-        # A resolution in the lab is over by now.
-        if found is not None and found.pid not in without and found == measuring_process(top):
-            return found
-    raise AssertionError("no window was opened")
+def in_mid_window(folder: Path, without: set[int]) -> psutil.Process | None:
+    found = window_process(folder)
+    time.sleep(0.4)
+    is_open_still = found is not None and found == window_process(folder)
+    return found if found is not None and is_open_still and found.pid not in without else None
 
 
 def test_lost_measuring_process_costs_one_row_each_and_the_next_video_is_fine(database: Path, tmp_path: Path) -> None:
-    command = fresh_command(
-        "lab", "--world", "clean", "--clip-ratio", "0.8", "crawl", "youtube", "-a", "max_crawled_url=5",
-        "-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1",
-        "-s", "PYTOMO_DOWNLOAD_MODE=bulk", *database_setting(database),
-    )  # fmt: skip
-    log = (tmp_path / "log").open("w+")
-    with log, subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=log, stdout=log) as running:
-        try:
-            top, hit = psutil.Process(running.pid), set[int]()
-            for fate in FATES:
-                worker = wait_for_window(top, hit)
-                worker.send_signal(fate)
-                hit.add(worker.pid)
-            assert running.wait(PATIENCE_S) == 0
-        finally:
-            running.terminate()
+    database.parent.mkdir()
+    crawl = Crawl(
+        shared_lab("clean", 0.8).environment(clean_environment()),
+        f"sqlite:///{database}",
+        ["-a", "max_crawled_url=5"],
+        ["-s", f"PYTOMO_DOWNLOAD_WINDOW_S={WINDOW_S}", "-s", "PYTOMO_DOWNLOAD_MODE=bulk"],
+        folder=tmp_path,
+    )
+    running = crawl.start()
+    try:
+        hit = set[int]()
+        for fate in FATES:
+            worker = wait_for(lambda: in_mid_window(tmp_path, hit), PATIENCE_S)
+            assert worker is not None
+            worker.send_signal(fate)
+            hit.add(worker.pid)
+        assert running.wait(PATIENCE_S) == 0, crawl.last_log()
+    finally:
+        kill(running)
     rows = query(
         database,
         "SELECT m.failure, m.failure_detail, d.failure, d.received_bytes FROM measurement m"

@@ -6,7 +6,8 @@ import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
+from urllib.request import proxy_bypass_environment as bypassed_by  # type: ignore[attr-defined]
 
 import certifi
 
@@ -26,9 +27,11 @@ def proxy_for(url_or_host: str, path: PathConfig) -> str | None:
 
 def _environments_proxy(url_or_host: str) -> str | None:
     scheme, host = _scheme_and_host(url_or_host)
-    proxies = getproxies()
+    # Read once: it is asked for with each request of a window. The system's own settings count where it names none.
+    named = getproxies_environment()
+    proxies = named or getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or _is_bypassed(host, proxies.get("no", "")):
+    if not proxy or _is_bypassed(host, named, proxies.get("no", "")):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -79,9 +82,9 @@ def _scheme_and_host(url_or_host: str) -> tuple[str, str]:
     return "https", urlsplit(f"//{url_or_host}").hostname or ""
 
 
-def _is_bypassed(host: str, no_proxy: str) -> bool:
+def _is_bypassed(host: str, named: dict[str, str], no_proxy: str) -> bool:
     if ":" in host:
         # urllib takes the last group of an IPv6 address for a port.
         listed = {word.strip().strip("[]") for word in no_proxy.split(",")}
         return "*" in listed or host in listed
-    return bool(proxy_bypass(host))
+    return bool(bypassed_by(host, named) if named else proxy_bypass(host))

@@ -9,7 +9,6 @@ from pytomo_scrapy.config import PlaybackConfig
 from pytomo_scrapy.items import DownloadResult, LadderResult, MediaTimeline, PlaybackResult, StreamDownload
 from pytomo_scrapy.items.precision import round_ladder, round_timeline
 from pytomo_scrapy.measure.media.announced import announced_timeline
-from pytomo_scrapy.measure.media.timeline import read_timeline
 from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.best_quality import judge_ladder
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
@@ -68,6 +67,9 @@ def _timeline(stream: StreamDownload, declared_duration_s: float | None) -> Medi
         return MediaTimeline(stream.kind, "packets", failure="spool_lost", failure_detail=lost)
     if not stream.spool_path:
         return MediaTimeline(stream.kind, "packets", failure="no_media_data")
+    # Here, so that a crawl, which only names the function above, does not load FFmpeg.
+    from pytomo_scrapy.measure.media.timeline import read_timeline
+
     timeline = read_timeline(
         stream.spool_path,
         stream.kind,

@@ -97,12 +97,14 @@ class Line:
         self._free: list[Connection] = []
         self._flushing_bytes = 0.0  # of aborted requests, still on their way
         self._is_overflowing = False  # since the windows were last small enough
+        self._foreseen: tuple[float, list[float]] | None = None  # rates of the step that begins at a time
         self.active: list[ActiveTransfer] = []
         self.touched_unknown = False
 
     def start(self, transfer: Transfer, now_s: float) -> None:
         """Ask for `transfer`: on the connection that was used last, else on a new one."""
         round_trip_s = self._trace.round_trip_s
+        self._foreseen = None
         ahead = self._queued_bytes(now_s)
         drained_s = self._trace.time_of(self._trace.carried_by(now_s) + ahead) if ahead > 0 else now_s
         wait_s = round_trip_s + max(0.0, drained_s - now_s)
@@ -122,6 +124,7 @@ class Line:
 
     def abort(self, transfer: Transfer, now_s: float) -> None:
         """Give up `transfer`: its connection is closed, and what is on its way still takes the line."""
+        self._foreseen = None
         for active in self.active:
             if active.transfer == transfer:
                 self.active.remove(active)
@@ -138,6 +141,7 @@ class Line:
             if not active.has_begun:
                 next_s = min(next_s, max(now_s, active.begins_s))
         rates = self._rates(now_s, tick_s)
+        self._foreseen = (now_s, rates)
         for active, rate in zip(self.active, rates, strict=True):
             if rate > 0 or active.missing_bytes <= 0:
                 whole_s = now_s + (active.missing_bytes / rate if rate > 0 else 0.0)
@@ -153,14 +157,14 @@ class Line:
         ):
             self.touched_unknown = True
         step_s = until_s - now_s
-        rates = self._rates(now_s, tick_s)
-        for active, rate in zip(self.active, rates, strict=True):
+        for active, rate in zip(self.active, self._foreseen_rates(now_s, tick_s), strict=True):
             arrived = min(active.missing_bytes, rate * step_s)
             active.received_bytes += arrived
             if active.missing_bytes < 0.5:
                 active.received_bytes = active.transfer.size_bytes
             self._grow(active.connection, arrived)
-        self._flushing_bytes = max(0.0, self._flushing_bytes - self._rate(now_s) * step_s)
+        if self._flushing_bytes:
+            self._flushing_bytes = max(0.0, self._flushing_bytes - self._rate(now_s) * step_s)
         self._lose(until_s)
         for active in self.active:
             active.has_begun = active.has_begun or active.begins_s <= until_s + 1e-9
@@ -197,6 +201,13 @@ class Line:
         speed = min(1.0 / self._trace.round_trip_s, carried / total)
         return [window * speed for window in windows]
 
+    def _foreseen_rates(self, now_s: float, tick_s: float) -> list[float]:
+        """Return the rates that the step's end was reckoned with, where nobody has asked or given up since."""
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is not None and foreseen[0] == now_s and len(foreseen[1]) == len(self.active):
+            return foreseen[1]
+        return self._rates(now_s, tick_s)
+
     def _queued_bytes(self, now_s: float) -> float:
         on_way = sum(
             min(active.connection.window_bytes, active.missing_bytes) for active in self.active if active.has_begun
@@ -212,10 +223,9 @@ class Line:
     def _lose(self, now_s: float) -> None:
         """Shrink the windows once the queue is full."""
         begun = [active for active in self.active if active.has_begun and active.missing_bytes > 0]
-        most = self._rate(now_s) * self._trace.round_trip_s + self._trace.queue_bytes
         # The smallest windows, counted in whole segments, wait for each other's bytes and lose none.
         is_small = all(active.connection.window_bytes < LEAST_WINDOW_BYTES + SEGMENT_BYTES for active in begun)
-        if is_small or sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun) <= most:
+        if is_small or self._fits(begun, now_s):
             self._is_overflowing = False
             return
         if not self._is_overflowing and all(active.hole_until_s > now_s for active in begun):
@@ -231,6 +241,12 @@ class Line:
             connection = active.connection
             connection.window_bytes = max(LEAST_WINDOW_BYTES, connection.window_bytes * LOSS_FACTOR)
             connection.threshold_bytes = connection.window_bytes
+
+    def _fits(self, begun: Sequence[ActiveTransfer], now_s: float) -> bool:
+        on_way = sum(min(active.connection.window_bytes, active.missing_bytes) for active in begun)
+        if on_way <= self._trace.queue_bytes:
+            return True  # whatever the line itself holds
+        return on_way <= self._rate(now_s) * self._trace.round_trip_s + self._trace.queue_bytes
 
     def _shrink(self, connection: Connection, idle_s: float) -> None:
         timeout_s = IDLE_LEAST_S + self._trace.round_trip_s
