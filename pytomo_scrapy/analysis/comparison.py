@@ -259,9 +259,11 @@ def _error(spread: Spread) -> float:
 def _medians(made: Difference, values: Values, matched: _Matched) -> Difference:
     """The interval of the share below the median, half of it read back in each group's values (Woodruff 1952)."""
     # Negative weights stay: without them videos and days would not be the same in both groups.
-    second = matched.second
-    weights = np.where(second, matched.match.weights, -matched.match.weights)
-    first, other = (WeightedValues(values[mask], weights[mask]) for mask in (~second, second))
+    second, weights = matched.second, matched.match.weights
+    # By their places: a mask of two groups in turn takes five times as long.
+    of_first, of_second = np.flatnonzero(~second), np.flatnonzero(second)
+    first = WeightedValues(values[of_first], -weights[of_first])
+    other = WeightedValues(values[of_second], weights[of_second])
     middle, own = first.quantile(0.5), other.quantile(0.5)
     if middle is None or own is None or middle <= 0:
         return made

@@ -129,14 +129,17 @@ def test_groups_together_have_the_figures_of_each_alone(measured: Database, synt
 
 
 def test_selection_without_a_row_has_no_group_and_no_figure(measured: Database, synthetic: ModuleType) -> None:
-    nothing = Selection(synthetic.END_S + 1000, synthetic.END_S + 2000)
-    with measured.read() as connection:
-        assert not compared.compare(connection, nothing, "vantage").groups
-        sums = BadSums(connection, nothing)
-        found = overview.overview(connection, nothing, sums)
-    assert found.row_count == found.valid_count == 0
-    assert sums.result().session_count == 0
-    assert all(one.value is None for one in found.estimates)
+    later = Selection(synthetic.END_S + 1000, synthetic.END_S + 2000)
+    invalid = Selection(0, 2**31, {"host": "rr1---sn-4g5lznez.media.test"})
+    for nothing in (later, invalid):
+        with measured.read() as connection:
+            assert not compared.compare(connection, nothing, "vantage").groups
+            sums = BadSums(connection, nothing)
+            found = overview.overview(connection, nothing, sums)
+        assert found.valid_count == 0
+        assert (found.row_count > 0) is (nothing is invalid)
+        assert sums.result().session_count == 0
+        assert all(one.value is None for one in found.estimates)
 
 
 def test_rows_that_find_no_room_are_read_again(measured: Database, monkeypatch: pytest.MonkeyPatch) -> None:

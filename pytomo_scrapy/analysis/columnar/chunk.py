@@ -47,8 +47,6 @@ _COLUMNS = (
 )
 _COLUMNS_BETWEEN = _COLUMNS.where(figure_column.c.block.between(bindparam("first"), bindparam("last")))
 _COLUMNS_AMONG = _COLUMNS.where(figure_column.c.block.in_(bindparam("blocks", expanding=True)))
-
-
 _COLUMNS_OF_STRIP = select(figure_strip.c.name, figure_strip.c.kind, figure_strip.c.content).where(
     figure_strip.c.name.in_(bindparam("names", expanding=True)), figure_strip.c.strip == bindparam("strip")
 )
