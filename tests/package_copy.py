@@ -9,8 +9,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def copy_to(folder: Path, *names: str, without: tuple[str, ...] = ()) -> Path:
-    """Copy these files and folders of the repository, bytes of tests and pictures left out. Returns the folder."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.png", "*.db", *without)
+    """Copy these files and folders of the repository, databases and pictures left out. Returns the folder.
+
+    Bytecode goes along, which holds for a file until that is changed: a Python would compile all of the package else.
+    """
+    ignored = shutil.ignore_patterns("*.png", "*.db", "*-pytest-*.pyc", *without)
     for name in names:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)

@@ -28,7 +28,7 @@ from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_query, whole
 from pytomo_scrapy.dashboard.views import View, open_view
 from pytomo_scrapy.exchange.writers import quoted_formula
-from pytomo_scrapy.reporting.comparison_text import comparison_values, estimate_values
+from pytomo_scrapy.reporting.comparison_text import comparison_values, described_figures, estimate_values
 from pytomo_scrapy.reporting.format import instant_of
 from pytomo_scrapy.reporting.grade_text import utc_note
 
@@ -88,6 +88,7 @@ def _overview(view: View) -> Answer:
         # Every answer says what it is of and how many rows that are: a number that is copied out of here keeps both.
         "n": found.valid_count if view.selection.is_valid_only else found.row_count,
         **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
+        "figures": described_figures([estimate.kind for estimate in found.estimates]),
         "estimates": estimates,
         "grade": view.grade(found).to_dict(),
         "bad": bad.to_dict(),

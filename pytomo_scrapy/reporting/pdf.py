@@ -154,7 +154,9 @@ class _Page:
         self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
         self._goes_with(bad)
         self._quality(connection)
-        self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
+        averages = average_table(lists.averages(connection, chosen))
+        self._page.table(averages, (50, 60))
+        self._page.text(averages.note, soft=True)
         for layout, widths in (
             (failure_table(found.failures[:12]), (34, 22, 14, 110)),
             (cause_table(found.causes), (34, 24, 26, 22, 30)),
@@ -169,6 +171,7 @@ class _Page:
             self._page.text(line)
         if refused.rows:
             self._page.table(refused, (30, 44, 18, 18, 20, 32))
+            self._page.text(refused.note, soft=True)
         faults = fault_table(by_fault(lists.failures(connection, chosen, _FAULT_BUCKETS)))
         if faults.rows:
             self._page.table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))

@@ -94,9 +94,10 @@ def main(name: str, words: list[str]) -> int:
 
 
 def _start(name: str) -> list[str]:
-    """Return what runs the command `name`: the server of commands, or Python where another yt-dlp is to be taken."""
-    if "PYTOMO_YT_DLP" in os.environ:
-        return [sys.executable, "-m", ENTRIES[name]]
+    """Return what runs the command `name`: the server of commands.
+
+    Another yt-dlp is looked for there and found; that it is the one which resolves, test_newer_yt_dlp.py shows.
+    """
     return [*json.loads(os.environ["COMMAND_CLIENT"]), ENTRIES[name]]
 
 

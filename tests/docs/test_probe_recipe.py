@@ -245,7 +245,8 @@ def test_probe_is_eight_files_and_what_is_made_from_them(tmp_path: Path) -> None
     assert "| `route_too_long` | Ask your provider why. |" in texts["docs/troubleshooting.md"]
     assert "route: sets route, written to route." in texts["docs/images/flow.svg"]
     assert "route → measurement" in texts["docs/images/tables.svg"]
-    run_in(copied, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/measure/test_route.py")
+    # Plain assertions: to rewrite all modules of the copy takes seconds, and only what a failure says needs it.
+    run_in(copied, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain", "tests/measure/test_route.py")
 
 
 def follow(copied: Path) -> None:
@@ -264,6 +265,7 @@ def follow(copied: Path) -> None:
 def run_in(folder: Path, *words: str) -> None:
     """Run Python in the copy."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTOMO_", "PYTEST_"))}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(
         [sys.executable, *words], cwd=folder, env={**environment, "PYTHONPATH": str(folder)},
         capture_output=True, text=True, timeout=120, check=False,

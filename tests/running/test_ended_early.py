@@ -41,6 +41,7 @@ def test_no_server_is_left(tmp_path: Path, number: signal.Signals) -> None:
         missing(reason)
     # A run of its own, also where we are one process of several that share theirs.
     environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     started, name, value = tmp_path / "started", "PYTOMO_TEST_RUN", f"{tmp_path}"
     (tmp_path / "test_shares.py").write_text(_TEST.format(started=str(started)))
     run = subprocess.Popen(

@@ -59,7 +59,8 @@ def run(folder: Path, *words: str, many: str = "pass") -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.running.workers", "--workers", "2",
          "-c", ROOT / "pyproject.toml", "--rootdir", folder, *words, folder],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env={VARIABLE: "none"},
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+         env={VARIABLE: "none", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout

@@ -28,7 +28,6 @@ from typing import NoReturn
 import pytest
 
 from tests.running import sharing
-from tests.running.commands import end_all
 
 _ALONE_AT_ONCE = 2
 _MOST_RETRIED = 20
@@ -253,12 +252,19 @@ def _be_worker(session: pytest.Session, connection: Connection, parent: int) -> 
             )
             if session.shouldfail or session.shouldstop:
                 break
-        end_all()
+        _end_what_was_shared()
         config._ensure_unconfigure()
     except BaseException:  # noqa: BLE001 - it has to end here, whatever it was
         with suppress(OSError):
             connection.send(("trouble", traceback.format_exc()))
     os._exit(0)
+
+
+def _end_what_was_shared() -> None:
+    # It imports a good part of the product: where nobody has, nothing was shared.
+    commands = sys.modules.get("tests.running.commands")
+    if commands is not None:
+        commands.end_all()
 
 
 def _places(connection: Connection) -> Iterator[int]:

@@ -222,7 +222,8 @@ class BlockChunk:
             names = read_together(name)
             # What one page asks for of the newest block is read at once: a question for each column takes far longer.
             if "." not in name:
-                asked = {name, *(one for one in tuple(self._scan.names) if "." not in one)}
+                others = (one for one in tuple(self._scan.names) if "." not in one)
+                asked = {name, *(one for one in others if (block, one) not in self._unpacked)}
                 names = FIGURE_COLUMNS if self._is_kept else sorted(asked)
             for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
