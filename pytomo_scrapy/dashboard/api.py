@@ -81,7 +81,7 @@ def overview(request: Request) -> Response:
 
 
 def _overview(view: View) -> Answer:
-    found = view.overview()
+    found, bad = view.overview()
     estimates = [estimate_values(estimate) for estimate in found.estimates]
     return {
         "selection": stated(view.connection, view.selection),
@@ -91,7 +91,7 @@ def _overview(view: View) -> Answer:
         "figures": described_figures([estimate.kind for estimate in found.estimates]),
         "estimates": estimates,
         "grade": view.grade(found).to_dict(),
-        "bad": view.bad_sessions().to_dict(),
+        "bad": bad.to_dict(),
         "failures": [{"failure": f, "attribution": a, "count": n} for f, a, n in found.failures],
     }
 
