@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis import lists, overview
-from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, BadSums
 from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
@@ -137,11 +137,11 @@ class _Page:
     def front(self, connection: Connection, grade: GradeConfig) -> overview.Overview:
         """The grade, the verdict, the figures with their intervals, the averages and the failures."""
         chosen = self._selection
-        found = overview.overview(connection, chosen)
+        sums = BadSums(connection, chosen)
+        found, bad = overview.overview(connection, chosen, sums), sums.result()
         self._page.heading("How online videos play on this line", 16)
         self._page.text(sentence_of(connection, chosen))
         self._page.text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
-        bad = bad_sessions(connection, chosen)
         self._page.text(grade_sentence(grade_of(found.estimates, grade)), bold=True)
         for line in bad_sentences(bad):
             self._page.text(line)
