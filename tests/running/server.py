@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import NoReturn
 
 from tests.running import forked, new_files, spent
@@ -84,9 +85,11 @@ class _Server:
     def __init__(self, path: str) -> None:
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
-        self._path = path
+        # It has its name once it listens: who waits for the name would be refused in between.
+        self._listener.bind(f"{path}.new")
         self._listener.listen(64)
+        Path(f"{path}.new").rename(path)
+        self._path = path
         self._asking: dict[int, socket.socket] = {}  # by process
         self._tests: dict[int, str] = {}
         self._spawned: set[int] = set()  # those of them that see by themselves when their parent has gone

@@ -15,7 +15,6 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pytomo_scrapy.config import Config, load
 from pytomo_scrapy.items import ResolveResult
-from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.family_paths import look_up_paths, resolve_paths
@@ -25,6 +24,7 @@ from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.planning import plan_windows
 from tests.conftest import missing
 from tests.factories import make_item
+from tests.running.labs import own_lab
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +35,7 @@ Configure = Callable[..., Config]
 def configure() -> Iterator[Configure]:
     """Settings as a command in the lab has them, with some changed."""
     try:
-        with running_lab(LabOptions("clean")) as lab, pytest.MonkeyPatch.context() as patch:
+        with own_lab(LabOptions("clean")) as lab, pytest.MonkeyPatch.context() as patch:
             environment = lab.environment(os.environ)
             for name, value in environment.items():
                 patch.setenv(name, value)

@@ -15,7 +15,6 @@ import pytest
 
 from pytomo_scrapy.config import Config, DownloadConfig, PathConfig, load
 from pytomo_scrapy.items import DownloadResult, MediaFormat, PlaybackResult
-from pytomo_scrapy.lab.launcher import running_lab
 from pytomo_scrapy.lab.servers import LabError, LabOptions, make_world
 from pytomo_scrapy.measure.dns.lookup import look_up_hosts
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
@@ -25,6 +24,7 @@ from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from tests.conftest import missing
 from tests.measure.window.window_servers import Request, serving
+from tests.running.labs import own_lab
 
 WINDOW_S = 15.0
 TOLERANCE_S = 0.3
@@ -74,7 +74,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Round]:
     options = LabOptions("default")
     spool = str(tmp_path_factory.mktemp("spool"))
     try:
-        with running_lab(options) as lab, pytest.MonkeyPatch.context() as patch:
+        with own_lab(options) as lab, pytest.MonkeyPatch.context() as patch:
             environment = lab.environment(os.environ)
             for name, value in environment.items():
                 patch.setenv(name, value)
