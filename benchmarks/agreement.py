@@ -43,7 +43,7 @@ from recomputed import (
 from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app

@@ -27,7 +27,7 @@ from typing import Any
 
 import synthetic
 
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.storage.database import open_database
 
 COPIES = 20

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks.synthetic import fill
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema.columns import metadata
 

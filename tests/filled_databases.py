@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import Database, open_database
 

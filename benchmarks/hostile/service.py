@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import multiprocessing
 import re
-import tempfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -16,13 +14,11 @@ from random import Random
 from benchmarks.hostile.values import damaged, encode
 from pytomo_scrapy.lab import servers
 from pytomo_scrapy.lab.http.service_messages import Request, Response
-from pytomo_scrapy.lab.launcher import Lab
+from pytomo_scrapy.lab.launcher import Lab, running_lab
 from pytomo_scrapy.lab.model import World
 from pytomo_scrapy.lab.service.answers import Service
 from pytomo_scrapy.lab.service.player_api import PlayerApi
 
-_START_S = 300.0
-_END_S = 5.0
 _EMBEDDED = re.compile(rb"(var ytInitial(?:Data|PlayerResponse) = )(\{.*?\})(;</script>)", re.DOTALL)
 _HEADERS = (
     ("Retry-After", "99999999999999999999"),
@@ -94,29 +90,12 @@ def _cut(whole: Response, random: Random) -> tuple[Response, list[str]]:
     return replace(whole, body=whole.body[:end] + filler), [f"cut at {end}, then {len(filler)} bytes of {filler[:3]!r}"]
 
 
-def _serve(options: servers.LabOptions, hostility: Hostility, connection: Connection, directory: str) -> None:
+def _serve(hostility: Hostility, options: servers.LabOptions, connection: Connection, directory: str) -> None:
     # The lab has one service. This one is the benchmark's.
     servers.Service = lambda world, player: HostileService(world, player, hostility)  # type: ignore[assignment,misc]
     servers.serve_lab(options, connection, directory)
 
 
-@contextlib.contextmanager
-def hostile_lab(options: servers.LabOptions, hostility: Hostility) -> Iterator[Lab]:
+def hostile_lab(options: servers.LabOptions, hostility: Hostility) -> AbstractContextManager[Lab]:
     """Run a lab with a hostile service while the block lasts."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    with tempfile.TemporaryDirectory(prefix="pytomo-hostile-") as directory:
-        process = context.Process(target=_serve, args=(options, hostility, theirs, directory), daemon=True)
-        process.start()
-        theirs.close()
-        try:
-            endpoints = ours.recv() if ours.poll(_START_S) else "it did not start"
-            if not isinstance(endpoints, servers.LabEndpoints):
-                raise RuntimeError(str(endpoints))
-            yield Lab(endpoints, process.sentinel)
-        finally:
-            ours.close()
-            process.join(_END_S)
-            if process.is_alive():
-                process.kill()
-                process.join(_END_S)
+    return running_lab(options, partial(_serve, hostility))

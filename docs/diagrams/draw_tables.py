@@ -66,6 +66,7 @@ MAIN = {
     "figure": ("started_s", "is_valid", "host", "player", "startup_delay_s", "delivery_bps"),
     "figure_block": ("is_sealed", "row_count"),
     "figure_column": ("kind", "content"),
+    "figure_strip": ("kind", "content"),
     "page_change": (),
     "daily": ("day_s", "service", "measurement_count", "valid_count"),
     "daily_failure": ("measurement_count",),

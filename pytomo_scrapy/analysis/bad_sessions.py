@@ -17,6 +17,7 @@ from pytomo_scrapy.analysis.attributable import ExposedCounts, Fraction, fractio
 from pytomo_scrapy.analysis.clustered import share_interval
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.counts import Counts, counted, parted
+from pytomo_scrapy.analysis.columnar.passing import pass_on
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS
@@ -129,10 +130,9 @@ _FACTORS = (
 
 def bad_sessions(connection: Connection, selection: Selection) -> BadSessions:
     """Sum up the sessions of a settled selection."""
-    sums = _Sums(connection, selection)
+    sums = BadSums(connection, selection)
     scan = ColumnScan(connection, replace(selection, is_valid_only=True), PARAMETERS["startup_delay_s"])
-    for rows in scan:
-        sums.add(scan, rows.masked(rows.plain("is_session") == 1))
+    pass_on(scan, [lambda rows: sums.add(scan, rows)])
     return sums.result()
 
 
@@ -221,7 +221,9 @@ def _all_and_bad(sums: Integers) -> tuple[Values, Values]:
     return sums.sum(axis=-1).astype(np.float64), sums[..., 1].astype(np.float64)
 
 
-class _Sums:
+class BadSums:
+    """The sums that bad sessions of a selection are told by."""
+
     def __init__(self, connection: Connection, selection: Selection) -> None:
         self._hours = LocalHours(connection)
         self._cells = _Cells(selection)
@@ -233,7 +235,8 @@ class _Sums:
         self._texts: list[str] = []
 
     def add(self, scan: ColumnScan, rows: SelectedRows) -> None:
-        """Sum up some sessions."""
+        """Sum up the sessions among some valid rows."""
+        rows = rows.masked(rows.plain("is_session") == 1)
         if not len(rows):
             return
         bad, hours, days = is_bad(rows), self._hours.of(rows), self._cells.days(rows)
@@ -261,6 +264,7 @@ class _Sums:
         self._steps.add_counted(hours * MAX_STEPS + present[places], sizes)
 
     def result(self) -> BadSessions:
+        """Return what was summed up."""
         exposures = self._exposures()
         judged = [one for one in exposures if one.fraction.value is not None]
         return BadSessions(

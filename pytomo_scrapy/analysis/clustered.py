@@ -81,7 +81,7 @@ def cells_of(days: Integers, videos: Integers) -> Cells:
     """Return the cells of rows by day and video: the same for every figure of them."""
     days, videos = _from_0(days), _from_0(videos)
     width = int(videos.max(initial=0)) + 1
-    cells = days * width + videos
+    cells = days.astype(np.int64) * width + videos
     if len(cells) and int(days.max()) * width < _CELLS_A_ROW * len(cells):
         there: Integers = np.flatnonzero(np.bincount(cells))
         return Cells(cells, there, numbered(there // width), numbered(there % width))

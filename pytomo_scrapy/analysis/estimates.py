@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ import numpy as np
 from pytomo_scrapy.analysis.clustered import Spread, share_interval
 from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.counts import Counts
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows, known_or_0
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, outcomes_of, steps_of
+from pytomo_scrapy.analysis.median_rows import MedianRows
 from pytomo_scrapy.analysis.quality_shares import HEIGHTS_PX
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.items.in_words import number
@@ -113,102 +114,133 @@ class Estimate:
         return self.is_changed and ((self.change or 0) > 0) == self.kind.is_better_low
 
 
-@dataclass(slots=True)
 class Facts:
-    """What one pass over some rows tells: how many of what, and a histogram of each figure with a median."""
+    """What one pass over some rows tells of each group: how many of what, and a histogram of each median's figure."""
 
-    row_count: int = 0
-    valid_count: int = 0
-    seen: dict[str, Counts] = field(
-        default_factory=lambda: {name: Counts() for name in ("video_row_id", "day", "vantage_id")}
-    )
-    methods: Counts = field(default_factory=Counts)
-    steps: dict[str, Counts] = field(default_factory=lambda: {one.name: Counts() for one in KINDS if one.is_median})
+    def __init__(self, group_count: int = 1) -> None:
+        self._group_count = group_count
+        self._row_counts = np.zeros(group_count, dtype=np.int64)
+        self._valid_counts = np.zeros(group_count, dtype=np.int64)
+        names = ("video_row_id", "day", "vantage_id", "ping_method", *(kind.name for kind in KINDS if kind.is_median))
+        # Of all groups at once: a pass over the rows of each would take as long as all the rest.
+        self._seen = {name: Counts() for name in names}
 
-    def add(self, rows: SelectedRows, is_valid_only: bool) -> None:
-        """Count some rows, valid or not."""
+    def add(self, row_counts: Integers, rows: SelectedRows, groups: Integers | None = None) -> None:
+        """Count so many rows of each group, valid or not, and those among them that figures count."""
+        self._row_counts += row_counts
         is_valid = rows.plain("is_valid") == 1
-        self.row_count += len(rows)
-        self.valid_count += int(is_valid.sum())
-        valid = rows.masked(is_valid) if is_valid_only else rows
-        for name, counts in self.seen.items():
-            counts.add(valid.whole("started_s") // 86400 if name == "day" else valid.whole(name))
-        method = valid.words("ping_method")
-        self.methods.add(method[method >= 0])
-        for name, steps in self.steps.items():
-            own = steps_of(valid, PARAMETERS[_KIND[name].figure])
-            # Round trips are summed up by method: which method is shown is known only at the end.
-            prefix = method * MAX_STEPS if name == "rtt" else 0
-            is_counted = (own >= 0) & (method >= 0) if name == "rtt" else own >= 0
-            steps.add((own + prefix)[is_counted])
+        own = is_valid.astype(np.int64) if groups is None else groups[is_valid]
+        self._valid_counts += is_valid.sum() if groups is None else np.bincount(own, minlength=self._group_count)
+        for name, column in _fact_columns(rows).items():
+            is_known = column >= 0
+            keys = column if groups is None else column * self._group_count + groups
+            self._seen[name].add(keys if is_known.all() else keys[is_known])
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, group: int = 0) -> dict[str, int]:
         """Return rows and valid rows, and the videos, days and vantage points of the rows that figures count."""
         names = {"video_row_id": "video_count", "day": "day_count", "vantage_id": "vantage_count"}
-        counted = {names[name]: len(counts.merged()[0]) for name, counts in self.seen.items()}
-        return {"row_count": self.row_count, "valid_count": self.valid_count, **counted}
+        counted = {title: len(self._of(name, group)[0]) for name, title in names.items()}
+        return {"row_count": int(self._row_counts[group]), "valid_count": int(self._valid_counts[group]), **counted}
 
-    def ping_method(self, scan: ColumnScan) -> str | None:
+    def ping_method(self, scan: ColumnScan, group: int = 0) -> str | None:
         """Return the way to ping that most rows used. None without pings."""
-        counts = {scan.texts.texts[number]: count for number, count in self.methods.as_dict().items()}
+        numbers, sizes = (part.tolist() for part in self._of("ping_method", group))
+        counts = {scan.texts.texts[number]: count for number, count in zip(numbers, sizes, strict=True)}
         return max(counts, key=lambda name: (counts[name], name), default=None)
 
-    def histogram(self, name: str, scan: ColumnScan, ping_method: str | None) -> Histogram:
+    def histogram(self, name: str, scan: ColumnScan, ping_method: str | None, group: int = 0) -> Histogram:
         """Return the histogram of a figure; of round trips those by one method."""
-        keys, sizes = self.steps[name].merged()
+        keys, sizes = self._of(name, group)
         if name == "rtt":
             first = (-2 if ping_method is None else scan.texts.number(ping_method)) * MAX_STEPS
             begin, end = np.searchsorted(keys, (first, first + MAX_STEPS))
             keys, sizes = keys[begin:end] - first, sizes[begin:end]
         return Histogram(keys, sizes)
 
+    def _of(self, name: str, group: int) -> tuple[Integers, Integers]:
+        keys, sizes = self._seen[name].merged()
+        is_own = keys % self._group_count == group
+        return keys[is_own] // self._group_count, sizes[is_own]
 
-_KIND = {kind.name: kind for kind in KINDS}
+
+def _fact_columns(rows: SelectedRows) -> dict[str, Integers]:
+    method = rows.words("ping_method")
+    found = {name: rows.whole(name) for name in ("video_row_id", "vantage_id")}
+    found |= {"day": rows.whole("started_s") // 86400, "ping_method": method}
+    found |= {kind.name: steps_of(rows, PARAMETERS[kind.figure]) for kind in KINDS if kind.is_median}
+    # Round trips are summed up by method: which method is shown is known only at the end.
+    found["rtt"] = np.where((found["rtt"] >= 0) & (method >= 0), method * MAX_STEPS + found["rtt"], -1)
+    return found
 
 
 class Sums:
-    """Numerators and denominators of every figure by day and group of videos.
+    """Numerators and denominators of every figure by day and group of videos, of one group of rows or of several.
 
     A median's numerator counts the rows below it: the spread of that share gives the spread of the median.
     """
 
-    def __init__(self, selection: Selection, medians: Mapping[str, float | None], ping_method: str | None) -> None:
+    def __init__(self, selection: Selection, group_count: int = 1) -> None:
         # Blocks are days, or longer where the period has many.
         self._block_s = max(86400, -(-selection.length_s // DAY_BLOCKS))
         self._start_s = selection.start_s
-        self._medians = medians
-        self._ping_method = ping_method
-        size = (selection.length_s // self._block_s + 1) * VIDEO_GROUPS
-        self._sums = {kind.name: (np.zeros(size), np.zeros(size)) for kind in KINDS}
-        self._clusters = Clusters(*(part.astype(np.int64) for part in divmod(np.arange(size), VIDEO_GROUPS)))
+        self._size = (selection.length_s // self._block_s + 1) * VIDEO_GROUPS
+        shape = (group_count, self._size)
+        self._sums = {kind.name: (np.zeros(shape), np.zeros(shape)) for kind in KINDS}
+        self._clusters = Clusters(*(part.astype(np.int64) for part in divmod(np.arange(self._size), VIDEO_GROUPS)))
 
     def clusters(self, rows: SelectedRows) -> Clusters:
         """Return the day and the group of videos of each row."""
         day = (rows.whole("started_s") - self._start_s) // self._block_s
         return Clusters(day, rows.whole("video_row_id") % VIDEO_GROUPS)
 
-    def add(self, scan: ColumnScan, rows: SelectedRows) -> None:
-        """Sum up some rows."""
-        clusters = self.clusters(rows)
-        keys = clusters.days * VIDEO_GROUPS + clusters.videos
-        pairs = ratios_of(rows)
-        for kind in KINDS:
-            if kind.parameter is not None:
-                median = self._medians[kind.name]
-                value = _value_of(scan, rows, kind.parameter, self._ping_method, median)
-                pairs[kind.name] = (value <= (np.nan if median is None else median), ~np.isnan(value))
-        for name, pair in pairs.items():
-            for total, part in zip(self._sums[name], pair, strict=True):
-                total += np.bincount(keys, weights=part, minlength=len(total))
+    def add_ratios(self, rows: SelectedRows, groups: Integers | None = None) -> None:
+        """Sum up the ratios of some rows, each of them of a group."""
+        cells = self._cells(rows, groups)
+        for name, pair in ratios_of(rows).items():
+            self._add(name, cells, *pair)
 
-    def of(self, name: str) -> tuple[float, float]:
+    def median_rows(self, rows: SelectedRows, groups: Integers | None = None) -> MedianRows:
+        """Return what `add_medians` is to be given, when all rows were seen."""
+        values = {kind.name: _median_columns(rows, kind.parameter) for kind in KINDS if kind.parameter is not None}
+        cells, methods = self._cells(rows, groups), rows.words("ping_method")
+        return MedianRows(cells.astype(np.int32), values, methods.astype(np.int32))
+
+    def _cells(self, rows: SelectedRows, groups: Integers | None) -> Integers:
+        clusters = self.clusters(rows)
+        cells = clusters.days * VIDEO_GROUPS + clusters.videos
+        return cells if groups is None else cells + groups * self._size
+
+    def add_medians(
+        self, rows: MedianRows, medians: Sequence[Mapping[str, float | None]], methods: Sequence[int | None]
+    ) -> None:
+        """Sum up the medians of some rows: those of each group, and the code of its way to ping."""
+        cells: Integers = rows.cells.astype(np.int64)
+        groups = cells // self._size
+        numbers = np.array([-2 if method is None else method for method in methods], dtype=np.int64)
+        is_pinged = rows.methods == numbers[groups]
+        for name, (value, until) in rows.values.items():
+            own = [of_group[name] for of_group in medians]
+            median = np.array([np.nan if one is None else one for one in own])[groups]
+            if until is not None:
+                value = as_compared(value, until, known_or_0(median))
+            is_known = ~np.isnan(value)
+            if name == "rtt":
+                is_known &= is_pinged
+            self._add(name, cells, is_known & (value <= median), is_known)
+
+    def _add(self, name: str, cells: Integers, above: Any, below: Any) -> None:
+        for total, part in zip(self._sums[name], (above, below), strict=True):
+            total += np.bincount(cells, weights=part, minlength=total.size).reshape(total.shape)
+
+    def of(self, name: str, group: int = 0) -> tuple[float, float]:
         """Return numerator and denominator of a figure."""
         above, below = self._sums[name]
-        return float(above.sum()), float(below.sum())
+        return float(above[group].sum()), float(below[group].sum())
 
-    def spread(self, name: str) -> Spread | None:
+    def spread(self, name: str, group: int = 0) -> Spread | None:
         """Return how sure the ratio is."""
-        return group_spread(*self._sums[name], self._clusters)
+        above, below = self._sums[name]
+        return group_spread(above[group], below[group], self._clusters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +257,15 @@ class Computed:
         return None if self.histogram is None else self.histogram.quantile(min(max(0.5 + reach, 1e-6), 1 - 1e-6))
 
 
-def figure_of(kind: Kind, sums: Sums, histogram: Histogram | None) -> Computed:
-    """Return a figure of the rows that were summed up."""
-    above, below = sums.of(kind.name)
+def figure_of(kind: Kind, sums: Sums, histogram: Histogram | None, group: int = 0) -> Computed:
+    """Return a figure of the rows of a group that were summed up."""
+    above, below = sums.of(kind.name, group)
     if histogram is not None:
         median = histogram.quantile(0.5)
-        return Computed(median, int(below), sums.spread(kind.name) if median is not None else None, histogram)
+        return Computed(median, int(below), sums.spread(kind.name, group) if median is not None else None, histogram)
     # A ratio of times is over the sessions that were simulated.
-    count = int(sums.of("with_stalls")[1] if kind.name == "stall_ratio" else below)
-    return Computed(above / below if below else None, count, sums.spread(kind.name))
+    count = int(sums.of("with_stalls", group)[1] if kind.name == "stall_ratio" else below)
+    return Computed(above / below if below else None, count, sums.spread(kind.name, group))
 
 
 def interval_of(kind: Kind, found: Computed) -> tuple[float | None, float | None]:
@@ -261,13 +293,8 @@ def estimate_of(kind: Kind, found: Computed) -> Estimate:
     return Estimate(kind, found.value, low, high, found.row_count, is_of_these_days=is_of_these_days)
 
 
-def _value_of(scan: ColumnScan, rows: SelectedRows, name: str, ping_method: str | None, median: float | None) -> Values:
-    """Return the values of a median: NaN for rows that do not count for it."""
-    value = rows.value(name)
-    if name == "rtt_min_s":
-        number = -2 if ping_method is None else scan.texts.number(ping_method)
-        return np.where(rows.words("ping_method") == number, value, np.nan)
-    return censored_values(rows, name, 0.0 if median is None else median) if PARAMETERS[name].is_censored else value
+def _median_columns(rows: SelectedRows, name: str) -> tuple[Values, Values | None]:
+    return reached_or_waited(rows, name) if PARAMETERS[name].is_censored else (rows.value(name), None)
 
 
 def censored_values(rows: SelectedRows, name: str, at: float) -> Values:
@@ -275,16 +302,34 @@ def censored_values(rows: SelectedRows, name: str, at: float) -> Values:
 
     NaN for what is no session, and for windows that were over before: of these it is not known.
     """
-    is_reached, is_failed = outcomes_of(rows, PARAMETERS[name])
-    is_known = is_failed | (rows.waited(name) >= at)
-    later = np.where(is_known, np.inf, np.nan)
-    return np.where(rows.plain("is_session") == 1, np.where(is_reached, rows.value(name), later), np.nan)
+    return as_compared(*reached_or_waited(rows, name), at)
+
+
+def reached_or_waited(rows: SelectedRows, name: str) -> tuple[Values, Values]:
+    """Return a censored figure where it was reached, and for how long it is known not to have been where it was not.
+
+    That is for ever after a failure. NaN elsewhere: both are NaN for what is no session.
+    """
+
+    def made() -> tuple[Values, Values]:
+        is_reached, is_failed = outcomes_of(rows, PARAMETERS[name])
+        is_session = rows.plain("is_session") == 1
+        waited = np.where(is_failed, np.inf, rows.waited(name))
+        reached = np.where(is_session & is_reached, rows.value(name), np.nan)
+        return reached, np.where(is_session & ~is_reached, waited, np.nan)
+
+    return rows.computed(f"reached or waited {name}", made)
+
+
+def as_compared(reached: Values, waited: Values, at: float | Values) -> Values:
+    """Return what `reached_or_waited` found as it compares with `at`, see `censored_values`."""
+    return np.where(waited >= at, np.inf, reached)
 
 
 def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
     """Return numerator and denominator of each figure that is a ratio of sums, for each row."""
     is_started, is_session = rows.value("is_started") == 1, rows.plain("is_session") == 1
-    stalled, played = (np.nan_to_num(rows.value(name)) for name in ("stalled_s", "played_s"))
+    stalled, played = (known_or_0(rows.value(name)) for name in ("stalled_s", "played_s"))
     mos = rows.value("mos_stalling_hossfeld2011")
     plays = {f"plays_{height}p": rows.value(f"plays_{height}p") for height in HEIGHTS_PX}
     return {
@@ -294,7 +339,7 @@ def ratios_of(rows: SelectedRows) -> dict[str, tuple[Any, Any]]:
         "never_started": (is_session & (rows.value("is_started") == 0), is_session),
         "with_stalls": (is_started & (rows.value("has_stall") == 1), is_started),
         "stall_ratio": (stalled, stalled + played),
-        "mos": (np.nan_to_num(mos), ~np.isnan(mos)),
+        "mos": (known_or_0(mos), ~np.isnan(mos)),
     }
 
 

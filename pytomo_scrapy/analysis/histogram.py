@@ -20,9 +20,14 @@ MAX_STEPS = 32_768
 
 def log_bins(values: Values) -> Integers:
     """Return the bins of 1 % that values fall into, -1 for NaN; 0, and what is smaller than the least, is in bin 0."""
-    with np.errstate(invalid="ignore"):
-        bins = np.log(np.maximum(values, _LEAST) / _LEAST) / math.log(BIN_RATIO)
-    return np.where(np.isnan(values), -1, np.minimum(np.nan_to_num(bins), _BINS - 1)).astype(np.int64)
+    # In place: of a million values, memory for each step would take longer than the step.
+    bins = np.maximum(values, _LEAST)
+    bins /= _LEAST
+    np.log(bins, out=bins)
+    bins /= math.log(BIN_RATIO)
+    np.minimum(bins, _BINS - 1, out=bins)
+    np.copyto(bins, -1.0, where=np.isnan(bins))
+    return bins.astype(np.int64)
 
 
 def steps_of(rows: SelectedRows, parameter: Figure) -> Integers:
@@ -33,8 +38,8 @@ def steps_of(rows: SelectedRows, parameter: Figure) -> Integers:
     """
     value = rows.value(parameter.name)
     if not parameter.is_censored:
-        bins = log_bins(value)
-        return np.where(bins >= 0, 2 * bins, -1)
+        # Of -1, which is not known, twice is -2.
+        return np.maximum(2 * log_bins(value), -1)
     is_reached, is_failed = outcomes_of(rows, parameter)
     bins = log_bins(np.where(is_failed, rows.failed_after(parameter.name), rows.waited(parameter.name)))
     is_asked = (rows.plain("is_session") == 1) & (bins >= 0)

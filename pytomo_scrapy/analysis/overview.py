@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
+from pytomo_scrapy.analysis.bad_sessions import BadSums
 from pytomo_scrapy.analysis.breaks import settled
 from pytomo_scrapy.analysis.cause_counts import CauseCount, cause_codes, causes_of
 from pytomo_scrapy.analysis.change_point import change_point
 from pytomo_scrapy.analysis.clustered import LEAST_DAYS, LEAST_VIDEOS, Spread
 from pytomo_scrapy.analysis.columnar.counts import Counts, split_key
-from pytomo_scrapy.analysis.columnar.scan import ColumnScan
+from pytomo_scrapy.analysis.columnar.passing import pass_on
+from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.differentiation.name_tests import NameTest, name_tests_in
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.estimates import (
@@ -31,6 +34,7 @@ from pytomo_scrapy.analysis.estimates import (
 )
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.line_outages import LineOutage, outages_in
+from pytomo_scrapy.analysis.median_rows import KeptRows
 from pytomo_scrapy.analysis.refusals import RefusalAccount, RefusalTally, asked_rows, is_of_all, refusals
 from pytomo_scrapy.analysis.selection import Selection
 
@@ -69,20 +73,29 @@ class Overview:
         return self.day_count >= LEAST_DAYS and self.video_count >= LEAST_VIDEOS
 
 
-def overview(connection: Connection, selection: Selection) -> Overview:
-    """Sum up a selection whose era is settled, and compare it with the period of the same length before."""
+def overview(connection: Connection, selection: Selection, bad: BadSums | None = None) -> Overview:
+    """Sum up a selection whose era is settled, and compare it with the period of the same length before.
+
+    `bad` are sums of the same selection that are to be made of the same rows: to read these again would take as long.
+    """
     failures, causes = Counts(), Counts()
     scan = _scan(connection, selection)
     tally = RefusalTally(scan.texts) if is_of_all(selection) else None
-    facts = Facts()
-    for rows in scan:
-        facts.add(rows, selection.is_valid_only)
-        failures.add(rows.words("failure"), rows.words("attribution"))
-        causes.add(*cause_codes(rows))
+    own = _FigureSums(connection, selection)
+
+    def count(rows: _Rows) -> None:
+        failures.add(rows.every.words("failure"), rows.every.words("attribution"))
+        causes.add(*cause_codes(rows.every))
         if tally is not None:
-            tally.add(asked_rows(rows))
-    method = facts.ping_method(scan)
-    figures = _figures(connection, selection, scan, facts, method)
+            tally.add(asked_rows(rows.every))
+
+    def count_bad(rows: _Rows) -> None:
+        if bad is not None:
+            bad.add(scan, rows.valid)
+
+    pass_on(_parted(scan, selection), [own.add, count, *([] if bad is None else [count_bad])])
+    facts, method = own.facts, own.facts.ping_method(scan)
+    figures = own.figures(scan, method)
     both = settled(connection, replace(selection, start_s=selection.start_s - selection.length_s))
     uncompared = _uncompared(selection, both)
     found = Overview(
@@ -103,10 +116,10 @@ def overview(connection: Connection, selection: Selection) -> Overview:
     old: dict[str, Computed] = {}
     if uncompared is None and found.has_enough:
         before = replace(both, end_s=selection.start_s)
-        old_scan, old_facts = _facts(connection, before)
-        counts = old_facts.counts()
+        old_scan, old_sums = _summed(connection, before)
+        counts = old_sums.facts.counts()
         if counts["day_count"] >= LEAST_DAYS and counts["video_count"] >= LEAST_VIDEOS:
-            old = _figures(connection, before, old_scan, old_facts, method)
+            old = old_sums.figures(old_scan, method)
     estimates = [
         _changed(estimate_of(kind, figures[kind.name]), figures[kind.name], old.get(kind.name)) for kind in KINDS
     ]
@@ -115,8 +128,8 @@ def overview(connection: Connection, selection: Selection) -> Overview:
 
 def headline_estimates(connection: Connection, selection: Selection) -> list[Estimate]:
     """Return the headline figures of a selection whose era is settled, compared with nothing."""
-    scan, facts = _facts(connection, selection)
-    figures = _figures(connection, selection, scan, facts, facts.ping_method(scan))
+    scan, sums = _summed(connection, selection)
+    figures = sums.figures(scan, sums.facts.ping_method(scan))
     return [estimate_of(kind, figures[kind.name]) for kind in KINDS]
 
 
@@ -130,14 +143,29 @@ def _uncompared(selection: Selection, both: Selection) -> str | None:
 
 
 def _scan(connection: Connection, selection: Selection) -> ColumnScan:
-    return ColumnScan(connection, replace(selection, is_valid_only=False), PARAMETERS["startup_delay_s"])
+    # All that is asked of the rows is asked in one pass: to keep their columns would take the room of the medians.
+    every = replace(selection, is_valid_only=False)
+    return ColumnScan(connection, every, PARAMETERS["startup_delay_s"], is_kept=False)
 
 
-def _facts(connection: Connection, selection: Selection) -> tuple[ColumnScan, Facts]:
-    scan, facts = _scan(connection, selection), Facts()
+class _Rows(NamedTuple):
+    """Some rows of a selection, valid or not."""
+
+    every: SelectedRows
+    valid: SelectedRows
+    counted: SelectedRows  # by the figures: the valid ones, or all where all are asked for
+
+
+def _parted(scan: ColumnScan, selection: Selection) -> Iterator[_Rows]:
     for rows in scan:
-        facts.add(rows, selection.is_valid_only)
-    return scan, facts
+        valid = rows.masked(rows.plain("is_valid") == 1)
+        yield _Rows(rows, valid, valid if selection.is_valid_only else rows)
+
+
+def _summed(connection: Connection, selection: Selection) -> tuple[ColumnScan, _FigureSums]:
+    scan, sums = _scan(connection, selection), _FigureSums(connection, selection)
+    pass_on(_parted(scan, selection), [sums.add])
+    return scan, sums
 
 
 def _by_class(counts: Counts, scan: ColumnScan) -> list[tuple[str, str, int]]:
@@ -149,15 +177,30 @@ def _by_class(counts: Counts, scan: ColumnScan) -> list[tuple[str, str, int]]:
     return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
-def _figures(
-    connection: Connection, selection: Selection, scan: ColumnScan, facts: Facts, ping_method: str | None
-) -> dict[str, Computed]:
-    histograms = {kind.name: facts.histogram(kind.name, scan, ping_method) for kind in KINDS if kind.is_median}
-    sums = Sums(selection, {name: found.quantile(0.5) for name, found in histograms.items()}, ping_method)
-    second = ColumnScan(connection, selection, PARAMETERS["startup_delay_s"])
-    for rows in second:
-        sums.add(second, rows)
-    return {kind.name: figure_of(kind, sums, histograms.get(kind.name)) for kind in KINDS}
+class _FigureSums:
+    """The sums of the headline figures of a selection, from one pass over its rows where there is room."""
+
+    def __init__(self, connection: Connection, selection: Selection) -> None:
+        self.facts = Facts()
+        self._sums = Sums(selection)
+        self._later = KeptRows(connection)
+        self._selection = selection
+
+    def add(self, rows: _Rows) -> None:
+        """Sum up some rows."""
+        self.facts.add(np.array([len(rows.every)]), rows.counted)
+        self._sums.add_ratios(rows.counted)
+        self._later.keep(self._sums.median_rows(rows.counted))
+
+    def figures(self, scan: ColumnScan, ping_method: str | None) -> dict[str, Computed]:
+        """Return every figure of the rows that were summed up; of round trips those by one way to ping."""
+        histograms = {kind.name: self.facts.histogram(kind.name, scan, ping_method) for kind in KINDS if kind.is_median}
+        medians = {name: found.quantile(0.5) for name, found in histograms.items()}
+        number = None if ping_method is None else scan.texts.number(ping_method)
+        again = (self._sums.median_rows(rows.counted) for rows in _parted(scan, self._selection))
+        for rows in self._later.rows(lambda: again):
+            self._sums.add_medians(rows, [medians], [number])
+        return {kind.name: figure_of(kind, self._sums, histograms.get(kind.name)) for kind in KINDS}
 
 
 def _changed(estimate: Estimate, new: Computed, old: Computed | None) -> Estimate:

@@ -14,10 +14,12 @@ CENSORING = (
     "Quantiles of startup are of all sessions (cumulative incidence): those that failed never start, windows that were "
     "over are right-censored."
 )
+# Where every figure, share and verdict of an answer is defined.
+DEFINITIONS = "docs/metrics.md"
 
 
 def stated(connection: Connection, selection: Selection) -> dict[str, Any]:
-    """Return the selection as JSON values: period, filters, rows, era and censoring."""
+    """Return the selection as JSON values: period, filters, rows, era, censoring, and where figures are defined."""
     return {
         "start_s": selection.start_s,
         "end_s": selection.end_s,
@@ -28,6 +30,7 @@ def stated(connection: Connection, selection: Selection) -> dict[str, Any]:
         "left_out_row_count": selection.era.left_out_count,
         "notes": list(selection.era.notes),
         "censoring": CENSORING,
+        "definitions": DEFINITIONS,
     }
 
 

@@ -53,7 +53,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     def _copy(self, where: str, *, is_json: bool) -> None:
         """Copy the database of the settings into the one named, which is created if need be."""
-        from pytomo_scrapy.analysis.columnar.blocks import seal_all
+        from pytomo_scrapy.analysis.columnar.sealing import seal_all
         from pytomo_scrapy.exchange.database_copy import copy_database
         from pytomo_scrapy.storage.database import open_database
 

@@ -6,6 +6,8 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,13 @@ from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items.foreign_text import printable
 
 if TYPE_CHECKING:
+    from pytomo_scrapy.config import Config
     from pytomo_scrapy.crawl.study_crawl import StudyCrawl
     from pytomo_scrapy.storage.database import Database
     from pytomo_scrapy.storage.study_store import Look, StoredStudy
-    from pytomo_scrapy.studies.study_plan import StudyPlan
+    from pytomo_scrapy.studies.study_plan import Arm, StudyPlan
+
+    _ArmsHere = tuple[Sequence[Arm], Mapping[str, Config]]
 
 _ACTIONS = ("new", "run", "status", "report")
 
@@ -59,10 +64,12 @@ class Command(CrawlCommand):
     def _spider(self, args: list[str], opts: argparse.Namespace) -> str:
         """Freeze the plan, and give the spider what it needs of it."""
         assert self.settings is not None
-        # Before there is a database: a plan that cannot be read leaves none behind.
+        # Before there is a database: a plan that cannot be read or measured here leaves none behind.
         written = self._plan()
-        with self.opened_database() as database:
-            opts.spargs["_study"] = self._begin(database, self._frozen(database, written, opts.change))
+        with self.refusals():
+            here = self._arms_here(written[0])
+        with self._database_for(written[0], opts.change) as database:
+            opts.spargs["_study"] = self._begin(database, self._frozen(database, written, opts.change), here)
         # A video's arms follow each other: the next video waits.
         self.settings.set("PYTOMO_FRONTIER_AHEAD", 1, "cmdline")
         return "study"
@@ -99,8 +106,26 @@ class Command(CrawlCommand):
             print(f"A plan to be changed is in {path}. Then: pytomo study new {path}")
             return
         written = self._plan()
-        with self.opened_database() as database:
+        with self._database_for(written[0], change_reason) as database:
             self._say_frozen(self._frozen(database, written, change_reason))
+
+    def _database_for(self, plan: StudyPlan, change_reason: str | None) -> AbstractContextManager[Database]:
+        """Open the database that a plan is frozen in: a new one where the plan needs nothing that is stored."""
+        is_begun_anew = change_reason is None and bool(plan.panel.videos)
+        return self.opened_database() if is_begun_anew else self.existing_database()
+
+    def _arms_here(self, plan: StudyPlan) -> _ArmsHere:
+        """Return what this machine measures of a plan. Raises SettingError where that is nothing."""
+        from pytomo_scrapy.studies.arm_settings import config_of_arm
+
+        assert self.settings is not None
+        vantage = self._vantage()
+        if arms := plan.arms_of(vantage):
+            return arms, {arm.name: config_of_arm(self.settings.get, plan, arm) for arm in arms}
+        names = ", ".join(str(arm.vantage) for arm in plan.arms)
+        raise SettingError(
+            f"The plan of {plan.name!r} has no arm for {vantage!r}: PYTOMO_VANTAGE must be one of {names}."
+        )
 
     def _frozen(self, database: Database, written: tuple[StudyPlan, str], change_reason: str | None) -> StoredStudy:
         from pytomo_scrapy.analysis.studies.freezing import freeze_plan
@@ -115,23 +140,14 @@ class Command(CrawlCommand):
         print(f"Hash: {newest.plan_hash}")
         print(f"Power: {power_sentence(newest)}")
 
-    def _begin(self, database: Database, study: StoredStudy) -> StudyCrawl:
+    def _begin(self, database: Database, study: StoredStudy, here: _ArmsHere) -> StudyCrawl:
         """Return the plan as this machine follows it. Raises SettingError where it has nothing to measure."""
         from pytomo_scrapy.crawl.study_crawl import StudyCrawl, crawl_name_of
         from pytomo_scrapy.storage.frontier.crawls import reopen_rounds
         from pytomo_scrapy.storage.study_store import note_start
-        from pytomo_scrapy.studies.arm_settings import config_of_arm
         from pytomo_scrapy.studies.study_plan import read_back
 
-        assert self.settings is not None
         frozen, vantage = read_back(study.newest.plan_json), self._vantage()
-        arms = frozen.plan.arms_of(vantage)
-        if not arms:
-            names = ", ".join(str(arm.vantage) for arm in frozen.plan.arms)
-            raise SettingError(
-                f"The plan of {study.name!r} has no arm for {vantage!r}: PYTOMO_VANTAGE must be one of {names}."
-            )
-        configs = {arm.name: config_of_arm(self.settings.get, frozen.plan, arm) for arm in arms}
         if study.end_reason is not None or not reopen_rounds(
             database, crawl_name_of(study.name), vantage, frozen.plan.schedule.rounds
         ):
@@ -139,7 +155,7 @@ class Command(CrawlCommand):
         self._refuse_second_machine(database, study, frozen.plan)
         started_at = note_start(database, study.id)
         self._tell(study)
-        return StudyCrawl(study.id, study.newest.version, frozen, vantage, arms, configs, started_at)
+        return StudyCrawl(study.id, study.newest.version, frozen, vantage, *here, started_at)
 
     def _refuse_second_machine(self, database: Database, study: StoredStudy, plan: StudyPlan) -> None:
         """Raise SettingError where another machine measures an arm that names none: its rows would count twice."""

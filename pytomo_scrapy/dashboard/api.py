@@ -28,7 +28,7 @@ from pytomo_scrapy.dashboard.cache import Recent
 from pytomo_scrapy.dashboard.query import compare_of, parameter_of, read_query, whole
 from pytomo_scrapy.dashboard.views import View, open_view
 from pytomo_scrapy.exchange.writers import quoted_formula
-from pytomo_scrapy.reporting.comparison_text import comparison_values, estimate_values
+from pytomo_scrapy.reporting.comparison_text import comparison_values, described_figures, estimate_values
 from pytomo_scrapy.reporting.format import instant_of
 from pytomo_scrapy.reporting.grade_text import utc_note
 
@@ -81,16 +81,17 @@ def overview(request: Request) -> Response:
 
 
 def _overview(view: View) -> Answer:
-    found = view.overview()
+    found, bad = view.overview()
     estimates = [estimate_values(estimate) for estimate in found.estimates]
     return {
         "selection": stated(view.connection, view.selection),
         # Every answer says what it is of and how many rows that are: a number that is copied out of here keeps both.
         "n": found.valid_count if view.selection.is_valid_only else found.row_count,
         **{name: value for name, value in asdict(found).items() if name not in {"estimates", "failures"}},
+        "figures": described_figures([estimate.kind for estimate in found.estimates]),
         "estimates": estimates,
         "grade": view.grade(found).to_dict(),
-        "bad": view.bad_sessions().to_dict(),
+        "bad": bad.to_dict(),
         "failures": [{"failure": f, "attribution": a, "count": n} for f, a, n in found.failures],
     }
 

@@ -74,7 +74,7 @@ def overview_fragment(request: Request) -> Response:
 
 def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> dict[str, Any]:
     """`known` are the values of each dimension in the period."""
-    found, bad = view.overview(), view.bad_sessions()
+    found, bad = view.overview()
     grade = view.grade(found)
     # Half a second for a million rows: those are in the report alone.
     subject, course = _subject(view, known["provider"]), None if view.is_large else view.quality_course()

@@ -86,7 +86,10 @@ def _gauges(newest: Sequence[Newest]) -> Iterator[Metric]:
             family.add_metric(_labels(row), value, timestamp=row.started_s)
         if rows:
             yield family
-    words = f"Share refused by the service, of the vantage point's last {SHARE_ROWS} videos."
+    words = (
+        f"Share refused by the service of those that it answered, among the vantage point's last {SHARE_ROWS} "
+        "measurements (docs/metrics.md)."
+    )
     refused = GaugeMetricFamily("pytomo_refusal_share", words, labels=("vantage", "provider"))
     for row in newest:
         if row.refusal_share is not None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pytomo_scrapy.analysis import compared, lists, overview, quality_course, series
-from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, BadSums, bad_sessions
 from pytomo_scrapy.analysis.breaks import settled
 from pytomo_scrapy.analysis.era import Era
 from pytomo_scrapy.analysis.figures import DIMENSIONS, Figure
@@ -49,19 +49,23 @@ class View:
 
     def bad_sessions(self) -> BadSessions:
         """Sum up the bad sessions of the period: the figures and the chart of a typical day ask for the same."""
-        kept: Kept[BadSessions] = self.request.app.state.bad
         selection = self.selection
-        return kept.found(
-            f"{self.query.database_id} {self.version} {selection}", lambda: bad_sessions(self.connection, selection)
-        )
+        return self._kept_bad(selection, lambda: bad_sessions(self.connection, selection))
+
+    def _kept_bad(self, selection: Selection, look: Callable[[], BadSessions]) -> BadSessions:
+        kept: Kept[BadSessions] = self.request.app.state.bad
+        return kept.found(f"{self.query.database_id} {self.version} {selection}", look)
 
     def grade(self, found: overview.Overview) -> Grade:
         """Grade the figures of an overview."""
         return grade_of(found.estimates, self.request.app.state.config.grade)
 
-    def overview(self) -> overview.Overview:
-        """Sum up the period."""
-        return overview.overview(self.connection, self.selection)
+    def overview(self) -> tuple[overview.Overview, BadSessions]:
+        """Sum up the period and its bad sessions, in one pass over its rows."""
+        selection = self.selection
+        sums = BadSums(self.connection, selection)
+        found = overview.overview(self.connection, selection, sums)
+        return found, self._kept_bad(selection, sums.result)
 
     def quality_course(self) -> quality_course.QualityCourse | None:
         """Sum up which qualities play by hour and by day. None where no session can tell."""

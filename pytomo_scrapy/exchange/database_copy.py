@@ -12,12 +12,12 @@ from pytomo_scrapy.exchange.datasets import snapshot
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.columns import metadata
-from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column, page_change
+from pytomo_scrapy.storage.schema.figure_tables import figure_block, figure_column, figure_strip, page_change
 
 BATCH_ROWS = 2000
 # Written anew in the copy, by its own triggers and the next crawl: they repeat what the other tables hold, or note a
 # change of this database.
-_DERIVED = (figure_block, figure_column, page_change)
+_DERIVED = (figure_block, figure_column, figure_strip, page_change)
 
 
 def copy_database(

@@ -44,7 +44,8 @@ FETCH_ROWS = 500  # held in memory at a time
 
 # No results: a crawl's remaining work and its owners; imported rows are exported with --legacy.
 _NOT_EXPORTED = {
-    *("owner", "frontier", "open_window", "figure_block", "figure_column", "page_change", "legacy_source", "legacy_row")
+    *("owner", "frontier", "open_window", "figure_block", "figure_column", "figure_strip", "page_change"),
+    *("legacy_source", "legacy_row"),
 }
 _OLD_KINDS = {"TIMESTAMP": "text", "text": "text", "real": "real", "int": "integer"}
 

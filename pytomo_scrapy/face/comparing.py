@@ -91,7 +91,7 @@ class _Rows:
         self.is_valid: Mask = numbers["is_valid"] == 1
         started = numbers["started_s"]
         begin, end = (int(started.min()), int(started.max())) if len(started) else (0, 0)
-        self._sums = Sums(Selection(begin, end + 1), dict.fromkeys([kind.name for kind in KINDS]), None)
+        self._sums = Sums(Selection(begin, end + 1))
         self._selection = Selection(begin, end + 1)
         self.groups = self._groups(frame, by, first)
 
@@ -112,11 +112,14 @@ class _Rows:
     def estimates(self, mask: Mask) -> list[Estimate]:
         """Return every headline figure of a group, with its interval."""
         facts, scan = Facts(), cast(Any, self.scan)
-        facts.add(self.scan.rows(mask), True)
+        rows = self.scan.rows(mask & self.is_valid)
+        facts.add(np.array([mask.sum()]), rows)
         method = facts.ping_method(scan)
         histograms = {kind.name: facts.histogram(kind.name, scan, method) for kind in KINDS if kind.is_median}
-        sums = Sums(self._selection, {name: found.quantile(0.5) for name, found in histograms.items()}, method)
-        sums.add(scan, self.scan.rows(mask & self.is_valid))
+        sums, medians = Sums(self._selection), {name: found.quantile(0.5) for name, found in histograms.items()}
+        sums.add_ratios(rows)
+        number = None if method is None else self.scan.texts.number(method)
+        sums.add_medians(sums.median_rows(rows), [medians], [number])
         return [estimate_of(kind, figure_of(kind, sums, histograms.get(kind.name))) for kind in KINDS]
 
     def differences(self, estimates: Sequence[Sequence[Estimate]]) -> Sequence[Difference]:
@@ -124,11 +127,11 @@ class _Rows:
         medians = [
             one.value for own in estimates for one in own if one.kind.name == "startup" and one.value is not None
         ]
-        table = ComparedTable(max(medians, default=0.0))
+        table = ComparedTable()
         for index, (_, mask) in enumerate(self.groups):
             rows = self.scan.rows(mask & self.is_valid)
             table.add(rows, np.full(len(rows), index, dtype=np.int64), self._sums.clusters(rows))
-        return differences(table.rows(), len(self.groups))
+        return differences(table.rows(max(medians, default=0.0)), len(self.groups))
 
 
 def _read_back(histogram: Histogram, ratio: float, spread: Spread | None) -> tuple[float | None, float | None]:

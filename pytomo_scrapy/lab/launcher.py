@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 
@@ -29,6 +29,8 @@ CLOSED = Path(__file__).parent / "closed"
 # `timeout` signals a process and then its whole group: two within this time are one.
 _SAME_SIGNAL_S = 0.3
 
+# Runs the servers, tells over the connection where they are, and keeps its files in the directory.
+Serve = Callable[[LabOptions, Connection, str], None]
 SCRAPY_COMMAND = (sys.executable, "-m", "scrapy.cmdline")
 
 # Variables that would lead a client past the lab.
@@ -65,8 +67,8 @@ class Lab:
 
 
 @contextlib.contextmanager
-def running_lab(options: LabOptions) -> Iterator[Lab]:
-    """Run a lab while the block lasts. Raises LabError if it cannot start.
+def running_lab(options: LabOptions, serve: Serve = serve_lab) -> Iterator[Lab]:
+    """Run a lab while the block lasts. Raises LabError if it cannot start. `serve` may stand for its servers.
 
     The servers end with the block, and within a second of this process's death by whatever cause.
     """
@@ -74,7 +76,7 @@ def running_lab(options: LabOptions) -> Iterator[Lab]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     with tempfile.TemporaryDirectory(prefix="pytomo-lab-", ignore_cleanup_errors=True) as directory:
-        process = context.Process(target=serve_lab, args=(options, theirs, directory), name="lab", daemon=True)
+        process = context.Process(target=serve, args=(options, theirs, directory), name="lab", daemon=True)
         # Until it has a session of its own, Ctrl-C would reach it too: it starts with the signal blocked. The resource
         # tracker comes first, because its start unblocks the signal.
         resource_tracker.ensure_running()

@@ -18,7 +18,9 @@ from pytomo_scrapy.reporting.tables import TableLayout
 
 _NOTE = (
     "Like with like: what videos, days and hours of the day have in common is taken out, as far as both groups share "
-    "them. Worse and better hold among all comparisons of the table together (Holm, 5 %); the interval is that of one."
+    "them. Worse and better hold among all comparisons of the table together (Holm, 5 %); the interval is that of one. "
+    "The verdict is the test's: beside it, the interval of a median may reach 0 where values lie in lumps. "
+    "Cannot tell is no proof that there is no difference (docs/metrics.md, Comparisons)."
 )
 
 
@@ -32,14 +34,21 @@ def comparison_values(found: Comparison) -> dict[str, Any]:
         }
         for group in found.groups
     ]
+    figures = [one.kind for group in found.groups[:1] for one in group.estimates]
     return {
         "n": sum(group["n"] for group in groups),
         "by": found.by,
+        "figures": described_figures([*figures, *found.kinds]),
         "groups": groups,
         "left_out_count": found.left_out_count,
         "sentences": comparison_sentences(found),
         "notes": list(found.notes),
     }
+
+
+def described_figures(kinds: Sequence[Kind]) -> dict[str, dict[str, str]]:
+    """Return of each figure what it is called, what it is, and the unit that it is shown in; values are in SI units."""
+    return {kind.name: {"title": kind.title, "definition": kind.help, "shown_unit": kind.unit} for kind in kinds}
 
 
 def estimate_values(estimate: Estimate) -> dict[str, Any]:

@@ -18,7 +18,8 @@ _BAR_CHARS = 20
 _EXPOSURES_NOTE = (
     "Share of the bad sessions that would not be there if sessions under it had been like the others of the same line "
     "and day (and, but for hours, of evening or not). It says what goes with what, not what the cause is. Shown: "
-    "above nothing, among all that were looked at (Holm, 5 %)."
+    "above nothing, among all that were looked at (Holm, 5 %); cannot tell: not shown, which does not prove that there "
+    "is nothing (docs/metrics.md, Good or not)."
 )
 _DAY_NOTE = "Bad: no picture inside the window, or a stall. Startup: median of all sessions."
 # A letter of the bar in a terminal.

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pytomo_scrapy.analysis import lists, overview
-from pytomo_scrapy.analysis.bad_sessions import BadSessions, bad_sessions
+from pytomo_scrapy.analysis.bad_sessions import BadSessions, BadSums
 from pytomo_scrapy.analysis.distribution import curves
 from pytomo_scrapy.analysis.era import Change
 from pytomo_scrapy.analysis.figures import GROUPS, PARAMETERS, Figure
@@ -137,11 +137,11 @@ class _Page:
     def front(self, connection: Connection, grade: GradeConfig) -> overview.Overview:
         """The grade, the verdict, the figures with their intervals, the averages and the failures."""
         chosen = self._selection
-        found = overview.overview(connection, chosen)
+        sums = BadSums(connection, chosen)
+        found, bad = overview.overview(connection, chosen, sums), sums.result()
         self._page.heading("How online videos play on this line", 16)
         self._page.text(sentence_of(connection, chosen))
         self._page.text(f"From {self._source}, written {instant_of(datetime.now(UTC).timestamp())} UTC.", soft=True)
-        bad = bad_sessions(connection, chosen)
         self._page.text(grade_sentence(grade_of(found.estimates, grade)), bold=True)
         for line in bad_sentences(bad):
             self._page.text(line)
@@ -154,7 +154,9 @@ class _Page:
         self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
         self._goes_with(bad)
         self._quality(connection)
-        self._page.table(average_table(lists.averages(connection, chosen)), (50, 60))
+        averages = average_table(lists.averages(connection, chosen))
+        self._page.table(averages, (50, 60))
+        self._page.text(averages.note, soft=True)
         for layout, widths in (
             (failure_table(found.failures[:12]), (34, 22, 14, 110)),
             (cause_table(found.causes), (34, 24, 26, 22, 30)),
@@ -169,6 +171,7 @@ class _Page:
             self._page.text(line)
         if refused.rows:
             self._page.table(refused, (30, 44, 18, 18, 20, 32))
+            self._page.text(refused.note, soft=True)
         faults = fault_table(by_fault(lists.failures(connection, chosen, _FAULT_BUCKETS)))
         if faults.rows:
             self._page.table(faults, (30, 18, *[18] * (len(faults.columns) - 3), 40))

@@ -364,7 +364,14 @@ def average_table(averages: Mapping[str, Any]) -> TableLayout:
         ("Mean stalls", number(averages["mean_stall_count"], 3)),
         ("Mean round trip", f"{number(ping, 1)} ms"),
     )
-    return _layout("Averages", ("Average", "Value"), rows)
+    return _layout("Averages", ("Average", "Value"), rows, _AVERAGES_NOTE)
+
+
+_REFUSED_NOTE = (
+    "Asked: without what our own side ended; a video counts once, by its last answer. Refused: kept from this guest, "
+    "and not from every guest (docs/metrics.md, Refusals)."
+)
+_AVERAGES_NOTE = "As Pytomo 3 named them: a video counts each time that it was measured."
 
 
 def refusal_table(account: RefusalAccount) -> TableLayout:
@@ -375,7 +382,7 @@ def refusal_table(account: RefusalAccount) -> TableLayout:
         shown = name if name != before else ""
         rows.append((shown, readable(value), one.asked_count, one.refused_count, *_share_and_interval(one)))
         before = name
-    return _layout("Refused by the service", ("by", "group", "asked", "refused", "share", "95 %"), rows)
+    return _layout("Refused by the service", ("by", "group", "asked", "refused", "share", "95 %"), rows, _REFUSED_NOTE)
 
 
 def _share_and_interval(one: RefusedShare) -> tuple[str, str]:

@@ -34,7 +34,7 @@ from datetime import UTC, datetime
 from statistics import mean
 from starlette.testclient import TestClient
 from docs.generate import all_regions
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.analysis.daily.retention import prune_measurements
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import open_database

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,8 +12,8 @@ from benchmarks.hostile.service import damaged_response
 from benchmarks.hostile.values import DAMAGES, damaged, encode, paths
 from pytomo_scrapy.lab.http.service_messages import json_response, page
 from pytomo_scrapy.measure.window import judge
+from tests.running.commands import run_command
 
-ROOT = Path(__file__).resolve().parents[2]
 ANSWER = {"videoDetails": {"title": "A", "keywords": ["a", "b"]}, "streamingData": {"formats": [{"itag": 18}]}}
 
 
@@ -64,8 +61,7 @@ def test_failure_without_a_known_cause_is_noticed(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.process
 @pytest.mark.slow
 def test_crawl_of_a_hostile_service_keeps_what_is_promised() -> None:
-    words = [sys.executable, "benchmarks/fuzz_service.py", "--crawls", "2", "--videos", "6", "--seed", "5"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(done.stdout)
+    done = run_command("benchmarks.fuzz_service", "--crawls", "2", "--videos", "6", "--seed", "5", timeout_s=400)
+    assert done.exit_code == 0, done.output + done.errors
+    report = json.loads(done.output)
     assert report["wrong"] == [] and report["videos"] >= 12 and report["damaged_answers"] > 10

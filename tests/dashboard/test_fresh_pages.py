@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.autopsy.judging import judge_matching
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.analysis.daily.retention import prune_measurements
 from pytomo_scrapy.analysis.daily.run_deletion import delete_run
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app

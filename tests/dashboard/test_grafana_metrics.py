@@ -14,10 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.figures import GAUGES
+from tests.conftest import missing
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "grafana"
 BOARD: dict[str, Any] = json.loads((FOLDER / "pytomo-metrics.json").read_text(encoding="utf-8"))
 _SELECTED = re.compile(r"(pytomo_\w+)(?:\{([^}]*)\})?(\[[^\]]+\])?")
+_NAMES = re.compile(r"\bpytomo_\w+")
 _GROUPED = re.compile(r"\bby \(([^)]*)\)")
 
 
@@ -57,6 +59,29 @@ def test_every_metric_of_the_dashboard_is_exported_with_its_labels(
         for group in _GROUPED.findall(question):
             known = labels | {"le"} | set.union(*(exported[name][1] for name, _, _ in selected))
             assert {part.strip() for part in group.split(",")} <= known, title
+
+
+def test_every_question_is_one_that_prometheus_takes() -> None:
+    try:
+        import promql_parser
+    except ModuleNotFoundError:
+        missing("promql-parser is not installed")
+    with pytest.raises(ValueError):  # a rate of a value of the moment, which is a fault of types
+        promql_parser.parse("rate(pytomo_stalls_total)")
+    named = {"$vantage": ".*", "$__range": "7d"} | {f"${name}": value for name, value in chosen_values()}
+    for title, question in questions():
+        for name, value in named.items():
+            question = question.replace(name, value)
+        assert "$" not in question, title
+        read = str(promql_parser.parse(question).prettify())
+        assert set(_NAMES.findall(read)) == set(_NAMES.findall(question)), title
+
+
+def chosen_values() -> Iterator[tuple[str, str]]:
+    """Give the value of each choice of the dashboard that is a length of time, as Grafana puts it in at first."""
+    for variable in BOARD["templating"]["list"]:
+        if variable["type"] == "custom":
+            yield variable["name"], variable["current"]["value"]
 
 
 def test_rates_are_taken_of_counters_and_histograms_only(exported: dict[str, tuple[str, set[str]]]) -> None:

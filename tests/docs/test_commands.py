@@ -27,7 +27,7 @@ ELSEWHERE = {
     "useradd --system --home-dir /var/lib/pytomo pytomo": "changes the machine",
     "install -m 0600 /dev/null /etc/pytomo/secrets": "changes the machine",
     "export PYTOMO_PASSWORD=something-long PYTOMO_READER_PASSWORD=another-one": "tests/deploy/test_roles.py does it",
-    "pytomo lab --world clean crawl -u 40 -r 1 -D 2 -S 0 --database study.db": "40 videos: tests/e2e/test_study.py",
+    "pytomo lab --world clean crawl -u 40 -r 2 -D 2 -S 0 --database study.db": "40 videos: tests/e2e/test_study.py",
     "pytomo study report examples/study.toml --database study.db": "of the study above: tests/e2e/test_study.py",
 }
 # Documents whose first commands read a database, which the reader has from a crawl.

@@ -39,7 +39,7 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
             for table in metadata.sorted_tables
-            if table.name not in {"figure_block", "figure_column", "page_change"}
+            if table.name not in {"figure_block", "figure_column", "figure_strip", "page_change"}
         }
 
 

@@ -39,8 +39,8 @@ def test_tables_are_exported_without_what_a_crawl_has_still_to_do() -> None:
     tables = set(named("tables"))
     assert {"measurement", "video", "vantage", "run", "crawl", "http_request", "figure"} <= tables
     assert metadata.tables.keys() - tables == {
-        "owner", "frontier", "open_window", "figure_block", "figure_column", "page_change", "legacy_row",
-        "legacy_source",
+        "owner", "frontier", "open_window", "figure_block", "figure_column", "figure_strip", "page_change",
+        "legacy_row", "legacy_source",
     }  # fmt: skip
 
 

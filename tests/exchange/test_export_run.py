@@ -157,6 +157,7 @@ def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Pat
         "open_window",
         "figure_block",
         "figure_column",
+        "figure_strip",
         "page_change",
         "legacy_source",
         "legacy_row",

@@ -215,10 +215,9 @@ def test_running_lab_that_does_not_start_in_time_raises_a_sentence(monkeypatch):
 
 
 @pytest.mark.process
-def test_running_lab_whose_servers_die_at_the_start_raises_a_sentence(monkeypatch):
+def test_running_lab_whose_servers_die_at_the_start_raises_a_sentence():
     # Called with three arguments, it raises in the new process.
-    monkeypatch.setattr(launcher, "serve_lab", os._exit)
-    with pytest.raises(LabError, match=r"died at their start \(exit code 1\)"), running_lab(CLEAN):
+    with pytest.raises(LabError, match=r"died at their start \(exit code 1\)"), running_lab(CLEAN, serve=os._exit):
         pytest.fail("the lab started")
 
 

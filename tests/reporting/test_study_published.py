@@ -102,7 +102,7 @@ def test_bundle_holds_plans_and_account_of_a_study(studied: Database, tmp_path: 
     assert [(plan["version"], plan["plan_hash"], plan["n"]) for plan in told["plans"]] == [
         (1, study.plans[0].plan_hash, 6), (2, study.plans[1].plan_hash, 5),
     ]  # fmt: skip
-    assert told["deviations"] == account.deviations and told["status"] == "running"
+    assert told["deviations"] == account.deviations and told["status"] == "under way"
     assert [tuple(pair) for pair in told["done"]] == account.done
     assert [arm["stored"] for arm in told["arms"]] == [5, 6]
     assert [look["sentence"] for look in told["looks"]] == [look.sentence for look in study.looks]

@@ -18,12 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Text, and_, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
-from pytomo_scrapy.failures import StorageError
-from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
-from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
+from pytomo_scrapy.storage.schema.figure_tables import (
+    BLOCK_ROWS,
+    STRIP_BLOCKS,
+    figure,
+    figure_block,
+    figure_column,
+    figure_strip,
+)
 from pytomo_scrapy.storage.schema.measurement_tables import dns_lookup, playback
 
 logger = logging.getLogger(__name__)
@@ -45,30 +49,6 @@ _INTEGERS = (np.uint8, np.int16, np.int32, np.int64)
 
 Values = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-def seal_some(database: Database, limit: int = 2) -> int:
-    """Pack a few complete blocks while a crawl goes on storing. Returns how many blocks.
-
-    Never fails: a block that is not packed is slower to read, and is packed next time.
-    """
-    try:
-        with database.write() as connection:
-            return seal_blocks(connection, limit)
-    except (StorageError, IntegrityError) as error:
-        logger.warning("Rows for the web page could not be packed, which is tried again: %s", error)
-        return 0
-
-
-def seal_all(database: Database) -> int:
-    """Pack everything that waits, a transaction for every few blocks. Returns how many. Raises StorageError."""
-    total = 0
-    while True:
-        with database.write() as connection:
-            count = seal_blocks(connection, _BLOCKS_AT_ONCE)
-        total += count
-        if not count:
-            return total
 
 
 def seal_blocks(connection: Connection, limit: int) -> int:
@@ -95,6 +75,7 @@ def _seal(connection: Connection, block: int) -> None:
     started = columns["started_s"]
     facts = {"row_count": len(started), "first_s": min(started, default=None), "last_s": max(started, default=None)}
     connection.execute(delete(figure_column).where(figure_column.c.block == block))
+    connection.execute(delete(figure_strip).where(figure_strip.c.strip == block // STRIP_BLOCKS))
     connection.execute(insert(figure_column), rows)
     connection.execute(update(figure_block).where(figure_block.c.block == block).values(is_sealed=1, **facts))
 
@@ -172,7 +153,7 @@ def is_text(name: str) -> bool:
     return isinstance(figure.c[name].type, Text)
 
 
-def numbers_of(values: Sequence[Any]) -> Values:
+def numbers_of(values: Sequence[Any] | Values) -> Values:
     """Return the numbers, with NaN for unknown values."""
     return np.array(values, dtype=np.float64)
 
@@ -185,7 +166,7 @@ def codes_of(values: Sequence[str | None]) -> tuple[Integers, list[str]]:
     return np.array([code_of[value] for value in values], dtype=np.int64), words
 
 
-def pack_numbers(values: Sequence[Any]) -> tuple[str, bytes]:
+def pack_numbers(values: Sequence[Any] | Values) -> tuple[str, bytes]:
     """Return the narrowest type that holds every number exactly, and the numbers in it."""
     exact = numbers_of(values)
     if np.isnan(exact).all():
@@ -212,6 +193,11 @@ def unpack_numbers(kind: str, content: bytes) -> Values:
 def pack_texts(values: Sequence[str | None]) -> tuple[str, bytes]:
     """Return the distinct texts as JSON, and for each row its code, the position among them, in two bytes."""
     codes, words = codes_of(values)
+    return pack_codes(words, codes)
+
+
+def pack_codes(words: Sequence[str], codes: Integers) -> tuple[str, bytes]:
+    """Return what `pack_texts` does, of the distinct texts and the code of each row."""
     head = json.dumps(words, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return "text", len(head).to_bytes(4, "little") + head + codes.astype("<u2").tobytes()
 

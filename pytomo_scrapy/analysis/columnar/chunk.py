@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, cast
+from threading import RLock
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
 from pytomo_scrapy.analysis.columnar.kept_columns import kept_columns
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.storage.database import READ_ONCE
-from pytomo_scrapy.storage.schema.figure_tables import figure_column
+from pytomo_scrapy.storage.schema.figure_tables import figure_column, figure_strip
 
 Mask = NDArray[np.bool_]
 UNPACKED = ""  # the kind of a block whose values come from the tables themselves
@@ -45,46 +47,63 @@ _COLUMNS = (
 )
 _COLUMNS_BETWEEN = _COLUMNS.where(figure_column.c.block.between(bindparam("first"), bindparam("last")))
 _COLUMNS_AMONG = _COLUMNS.where(figure_column.c.block.in_(bindparam("blocks", expanding=True)))
-
-
+_COLUMNS_OF_STRIP = select(figure_strip.c.name, figure_strip.c.kind, figure_strip.c.content).where(
+    figure_strip.c.name.in_(bindparam("names", expanding=True)), figure_strip.c.strip == bindparam("strip")
+)
 _BEHIND_NAME, _BEHIND_BLOCK = itemgetter(1, 2, 3), itemgetter(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the chunks of one scan share: the columns that were asked for, and whose turn it is to read."""
+
+    names: set[str] = field(default_factory=set)
+    is_kept: bool = True  # columns are kept for the next scan
+    lock: RLock = field(default_factory=RLock)  # one at a time reads from the connection
+
+
+class ChunkBlocks(NamedTuple):
+    """The blocks of a chunk, those of them that are packed, and the strip that they all are, if they are one."""
+
+    numbers: Sequence[int]
+    sealed: Set[int]
+    strip: int | None = None
 
 
 class BlockChunk:
     """Some blocks, column by column; a column is read when it is asked for, with those that were before.
 
     `asked` are the columns that the chunks before this one were asked for: what one needs, the next one does too.
+    Thread-safe: two who ask for a column at once may both make it.
     """
 
     def __init__(
         self,
         connection: Connection,
-        blocks: Sequence[int],
-        sealed: set[int],
+        of: ChunkBlocks,
         texts: TextCodes,
-        asked: set[str] | None = None,
+        asked: Asked | None = None,
     ) -> None:
         self._connection = connection
-        self._blocks = blocks
-        self._sealed = sealed
+        self._blocks, self._sealed, self._strip = of
         self.texts = texts
         self._columns: dict[str, Any] = {}
-        self._asked = set() if asked is None else asked
-        self._ahead = set(self._asked)  # to be read with the first one
+        self._scan = Asked() if asked is None else asked
+        self._ahead = set(self._scan.names)  # to be read with the first one
         # Read, and not asked for yet: block, kind and content, in order of the blocks.
         self._packed: dict[str, list[tuple[int, str, bytes]]] = {}
-        self._kept, self._key = kept_columns(connection), tuple(blocks)
+        self._kept, self._key = kept_columns(connection), tuple(self._blocks)
         # One page asks for the same columns dozens of times, and the newest block is never packed.
         kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
         self._is_kept = READ_ONCE in connection.get_execution_options() and len(kept) < _MOST_KEPT
-        self._is_kept &= len(blocks) - len(sealed) <= _FEW_BLOCKS
+        self._is_kept &= len(self._blocks) - len(self._sealed) <= _FEW_BLOCKS
         self._unpacked = kept if self._is_kept else {}
 
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""
         if name not in self._columns:
             parts = [content if kind is None else unpack_numbers(kind, content) for kind, content in self._joined(name)]
-            self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0))
+            self._columns[name] = fixed(_whole(parts) if parts else np.empty(0))
         found: Values = self._columns[name]
         return found
 
@@ -97,7 +116,7 @@ class BlockChunk:
                 else self.texts.table_of(head).take(codes_in(content), mode="clip")
                 for head, content in self._joined(name)
             ]
-            self._columns[name] = fixed(np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))
+            self._columns[name] = fixed(_whole(parts) if parts else np.empty(0, dtype=np.int64))
         found: Integers = self._columns[name]
         return found
 
@@ -143,7 +162,7 @@ class BlockChunk:
         """
         kept = self._kept.get(self._key, name)
         if kept is not None:
-            self._asked.add(name)
+            self._scan.names.add(name)
             return cast(list[tuple[Any, Any]], kept)
         has_texts = is_text(name)
         split: list[tuple[Any, Any]] = [
@@ -155,11 +174,20 @@ class BlockChunk:
             contents = [content for _, content in blocks]
             is_joined = isinstance(kind, bytes) or (kind is not None and not kind.startswith(NULLS))
             found += [(kind, b"".join(contents))] if is_joined else [(kind, content) for content in contents]
-        self._kept.keep(self._key, name, found, sum(map(_size, found)))
+        if self._scan.is_kept:
+            self._kept.keep(self._key, name, found, sum(map(_size, found)))
         return found
 
     def _contents(self, name: str) -> list[tuple[str, Any]]:
         """Return for each block the kind and content of a packed column, or UNPACKED and what the tables hold."""
+        with self._scan.lock:
+            return self._read(name)
+
+    def _read(self, name: str) -> list[tuple[str, Any]]:
+        if self._strip is not None:
+            of_strip = self._of_strip(self._strip, name)
+            if of_strip:
+                return of_strip
         if self._sealed and name not in self._packed:
             names = {name, *(one for one in self._ahead if not self._kept.has(self._key, one))}
             self._ahead = set()
@@ -168,8 +196,8 @@ class BlockChunk:
             self._packed |= {one: [] for one in names}
             for column, rows in groupby(found, key=itemgetter(0)):
                 self._packed[column] = list(map(_BEHIND_NAME, rows))
-        self._asked.add(name)
-        packed = self._packed.pop(name, [])
+        self._scan.names.add(name)
+        packed = self._packed.get(name, [])
         # As a rule every block is packed.
         if len(packed) == len(self._sealed) == len(self._blocks):
             return list(map(_BEHIND_BLOCK, packed))
@@ -178,17 +206,32 @@ class BlockChunk:
             of_block[block] if block in of_block else (UNPACKED, self._of_tables(block, name)) for block in self._blocks
         ]
 
+    def _of_strip(self, strip: int, name: str) -> list[tuple[str, Any]]:
+        """Return a column of a strip as that of a single block. Empty where the strip has not got it."""
+        if name not in self._packed:
+            names = {name, *(one for one in self._ahead if not self._kept.has(self._key, one))}
+            self._ahead = set()
+            rows = self._connection.execute(_COLUMNS_OF_STRIP, {"names": sorted(names), "strip": strip}).all()
+            self._packed |= {row.name: [(strip, row.kind, row.content)] for row in rows}
+        self._scan.names.add(name)
+        return [(kind, content) for _, kind, content in self._packed.get(name, [])]
+
     def _of_tables(self, block: int, name: str) -> Any:
         """Return the numbers of a block that is not packed, or the codes of its texts and these."""
         if (block, name) not in self._unpacked:
             names = read_together(name)
             # What one page asks for of the newest block is read at once: a question for each column takes far longer.
             if "." not in name:
-                asked = {name, *(one for one in self._asked if "." not in one and (block, one) not in self._unpacked)}
+                others = (one for one in tuple(self._scan.names) if "." not in one)
+                asked = {name, *(one for one in others if (block, one) not in self._unpacked)}
                 names = FIGURE_COLUMNS if self._is_kept else sorted(asked)
             for read, values in read_columns(self._connection, block, names).items():
                 self._unpacked[block, read] = codes_of(values) if is_text(read) else numbers_of(values)
         return self._unpacked[block, name]
+
+
+def _whole(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _size(part: tuple[Any, Any]) -> int:

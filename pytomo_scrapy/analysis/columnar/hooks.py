@@ -16,7 +16,7 @@ PACK_EVERY = 64
 
 def pack_after_migration(database: Database) -> None:
     """Pack every complete block, after an older database was brought to this version's schema."""
-    from pytomo_scrapy.analysis.columnar.blocks import seal_all
+    from pytomo_scrapy.analysis.columnar.sealing import seal_all
 
     seal_all(database)
 
@@ -24,6 +24,6 @@ def pack_after_migration(database: Database) -> None:
 def pack_now_and_then(database: Database, measurement_id: int) -> None:
     """Pack a few complete blocks after every 64th measurement."""
     if measurement_id % PACK_EVERY == 0:
-        from pytomo_scrapy.analysis.columnar.blocks import seal_some
+        from pytomo_scrapy.analysis.columnar.sealing import seal_some
 
         seal_some(database)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, and_, or_, select
 
 from pytomo_scrapy.analysis.columnar.blocks import LOOKUP, PLAYBACK, Integers, Values
-from pytomo_scrapy.analysis.columnar.chunk import BlockChunk, fixed
+from pytomo_scrapy.analysis.columnar.chunk import Asked, BlockChunk, ChunkBlocks, fixed
 from pytomo_scrapy.analysis.columnar.counts import Counts
+from pytomo_scrapy.analysis.columnar.strips import packed_strips
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS, Figure
 from pytomo_scrapy.analysis.selection import Condition, Selection
 from pytomo_scrapy.failures import is_for_good
 from pytomo_scrapy.storage.database import read_once
 from pytomo_scrapy.storage.schema.crawl_tables import vantage
-from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block
+from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, STRIP_BLOCKS, figure, figure_block
 
 Mask = NDArray[np.bool_]
+Found = TypeVar("Found")
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
 
@@ -45,6 +48,14 @@ class SelectedRows:
             return self
         detail = None if self._detail is None else self._detail[mask]
         return SelectedRows(self.chunk, self._row_numbers[mask], detail, self._prefix)
+
+    def computed(self, name: str, make: Callable[[], Found]) -> Found:
+        """Return what `make` finds of these rows, and the same again to who asks by that name next."""
+        key = f"computed {name}"
+        if key not in self._gathered:
+            self._gathered[key] = make()
+        found: Found = self._gathered[key]
+        return found
 
     def plain(self, name: str) -> Values:
         """Return a column of numbers of the flat table."""
@@ -91,7 +102,7 @@ class SelectedRows:
         """Return the seconds until a censored figure was reached, or until the session was given up."""
         if name == "startup_delay_s":
             return self.value("waited_s")
-        before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
+        before = known_or_0(self.plain("resolve_elapsed_s")) + known_or_0(self.plain("dns_elapsed_s"))
         return _first_known(self.value(name), before + self.plain("waited_s"))
 
     def is_failed(self) -> Mask:
@@ -101,10 +112,10 @@ class SelectedRows:
 
     def failed_after(self, name: str) -> Values:
         """Return how long rows that failed had waited for a censored figure; 0 where no window opened."""
-        window_s = np.nan_to_num(self.plain("download_s"))
+        window_s = known_or_0(self.plain("download_s"))
         if name == "startup_delay_s":
             return window_s
-        before = np.nan_to_num(self.plain("resolve_elapsed_s")) + np.nan_to_num(self.plain("dns_elapsed_s"))
+        before = known_or_0(self.plain("resolve_elapsed_s")) + known_or_0(self.plain("dns_elapsed_s"))
         return before + window_s
 
     def _of_rows(self, name: str, read: Callable[[str], Any]) -> Any:
@@ -124,6 +135,11 @@ class SelectedRows:
         return found
 
 
+def known_or_0(values: Values) -> Values:
+    """Return the values, and 0 for what is not known."""
+    return np.where(np.isnan(values), 0.0, values)
+
+
 def _first_known(*columns: Values) -> Values:
     found = columns[0]
     for column in columns[1:]:
@@ -140,8 +156,12 @@ class ColumnScan:
         selection: Selection,
         parameter: Figure | None = None,
         compare: str | None = None,
+        *,
+        is_kept: bool = True,
     ) -> None:
+        """Not `is_kept`: the columns of this scan are asked for once, and take no room."""
         self.texts = TextCodes()
+        self._is_kept = is_kept
         self._connection = connection
         self._selection = selection
         self._compare = compare
@@ -185,7 +205,7 @@ class ColumnScan:
         # Of a block that is not packed each column is read from the table: not where all of it is of another time.
         is_open = and_(figure_block.c.is_sealed == 0, has_rows.exists())
         near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(is_open, is_near))
-        yield from _chunks_of(self._connection, near, self.texts)
+        yield from _chunks_of(self._connection, near, self.texts, is_kept=self._is_kept)
 
     def _joined(self, chunk: BlockChunk) -> SelectedRows:
         count = len(chunk.numbers("started_s"))
@@ -262,13 +282,34 @@ def rows_from(connection: Connection, first_block: int) -> Iterator[SelectedRows
         yield SelectedRows(chunk, np.arange(len(chunk.numbers("started_s"))), None, "")
 
 
-def _chunks_of(connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes) -> Iterator[BlockChunk]:
+def _chunks_of(
+    connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes, *, is_kept: bool = True
+) -> Iterator[BlockChunk]:
     found = connection.execute(blocks.order_by(figure_block.c.block)).all()
-    asked: set[str] = set()
-    for first in range(0, len(found), _CHUNK_BLOCKS):
-        part = found[first : first + _CHUNK_BLOCKS]
+    of_scan = Asked(is_kept=is_kept)
+    for part, strip in _parts_of(found, packed_strips(connection)):
         sealed = {row.block for row in part if row.is_sealed}
-        yield BlockChunk(connection, [row.block for row in part], sealed, texts, asked)
+        yield BlockChunk(connection, ChunkBlocks([row.block for row in part], sealed, strip), texts, of_scan)
+
+
+def _parts_of(found: Sequence[Any], strips: frozenset[int]) -> Iterator[tuple[Sequence[Any], int | None]]:
+    """Give blocks in order, those of a strip that counts with its number, and others a bounded number at a time."""
+    others: list[Any] = []
+    for strip, of_strip in groupby(found, key=lambda row: int(row.block // STRIP_BLOCKS)):
+        part = list(of_strip)
+        is_strip = strip in strips and len(part) == STRIP_BLOCKS and all(row.is_sealed for row in part)
+        if is_strip:
+            yield from ((one, None) for one in _bounded(others))
+            others = []
+            yield part, strip
+        else:
+            others += part
+    yield from ((one, None) for one in _bounded(others))
+
+
+def _bounded(blocks: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(blocks), _CHUNK_BLOCKS):
+        yield blocks[first : first + _CHUNK_BLOCKS]
 
 
 def top_groups(scan: ColumnScan, limit: int) -> tuple[list[str | int], int]:

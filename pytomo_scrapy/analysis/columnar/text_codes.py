@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,19 +11,22 @@ from pytomo_scrapy.analysis.columnar.blocks import Integers, texts_of
 
 
 class TextCodes:
-    """Numbers for texts, the same in every chunk of a scan."""
+    """Numbers for texts, the same in every chunk of a scan. Thread-safe."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[str, int] = {}
         self._tables: dict[bytes, Integers] = {}
+        self._lock = threading.Lock()
 
     def number(self, text: str) -> int:
         """Return the number of a text."""
-        if text not in self._numbers:
-            self._numbers[text] = len(self.texts)
-            self.texts.append(text)
-        return self._numbers[text]
+        with self._lock:
+            if text not in self._numbers:
+                # First the text: who sees its number may ask for it.
+                self.texts.append(text)
+                self._numbers[text] = len(self.texts) - 1
+            return self._numbers[text]
 
     def text(self, number: int) -> str | None:
         """Return the text of a number. None for -1: not known."""

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, and_, delete, insert, select, text, update
 
 from pytomo_scrapy.analysis.columnar.blocks import Integers
-from pytomo_scrapy.analysis.columnar.chunk import BlockChunk
+from pytomo_scrapy.analysis.columnar.chunk import BlockChunk, ChunkBlocks
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, SelectedRows
 from pytomo_scrapy.analysis.daily.daily_tally import Tally, stored_tally, tally_of
 from pytomo_scrapy.analysis.figures import PARAMETERS
@@ -54,7 +54,7 @@ class _BlockScan(ColumnScan):
         self._ids = ids
 
     def _chunks(self) -> Iterator[BlockChunk]:
-        yield BlockChunk(self._connection, [self._block], set(), self.texts)
+        yield BlockChunk(self._connection, ChunkBlocks([self._block], frozenset()), self.texts)
 
     def days(self) -> Iterator[tuple[Key, SelectedRows]]:
         """Give the measurements of each day, vantage point and service."""

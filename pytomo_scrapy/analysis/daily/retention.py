@@ -14,7 +14,14 @@ from pytomo_scrapy.analysis.daily.daily_write import DAY_S, add_days, days_of
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, frontier, measurement, video
-from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, figure_block, figure_column
+from pytomo_scrapy.storage.schema.figure_tables import (
+    BLOCK_ROWS,
+    STRIP_BLOCKS,
+    figure,
+    figure_block,
+    figure_column,
+    figure_strip,
+)
 
 _ATTEMPTS = 3
 
@@ -109,5 +116,6 @@ def delete_measurements(connection: Connection, block: int, ids: Sequence[int]) 
     own = figure.c.measurement_id.between(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1)
     if connection.execute(select(figure.c.measurement_id).where(own).limit(1)).first() is None:
         connection.execute(delete(figure_column).where(figure_column.c.block == block))
+        connection.execute(delete(figure_strip).where(figure_strip.c.strip == block // STRIP_BLOCKS))
         connection.execute(delete(figure_block).where(figure_block.c.block == block))
     return counts

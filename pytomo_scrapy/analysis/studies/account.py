@@ -22,7 +22,7 @@ from pytomo_scrapy.studies.exclusions import EXCLUSIONS
 from pytomo_scrapy.studies.study_plan import OUTCOMES, StudyPlan, read_back
 
 _LATE_S = 3600
-_PLANNED, _RUNNING = "planned", "running"
+_PLANNED, _BEGUN = "planned", "under way"  # whether or not a machine is measuring now
 _VALID = frozenset({None, "network"})
 
 
@@ -58,12 +58,12 @@ class Account:
         """Return the deviations, or the sentence that there are none."""
         if self.deviations:
             return self.deviations
-        return ["None so far." if self.status in (_PLANNED, _RUNNING) else "None: it was done as planned."]
+        return ["None so far." if self.status in (_PLANNED, _BEGUN) else "None: it was done as planned."]
 
 
 def status_of(study: StoredStudy) -> str:
-    """Return planned, running, finished or stopped."""
-    return study.end_reason or (_RUNNING if study.started_at is not None else _PLANNED)
+    """Return planned, under way, finished or stopped."""
+    return study.end_reason or (_BEGUN if study.started_at is not None else _PLANNED)
 
 
 def account_of(connection: Connection, study: StoredStudy) -> Account:
@@ -76,7 +76,7 @@ def account_of(connection: Connection, study: StoredStudy) -> Account:
         study.name,
         status_of(study),
         [*_planned(study, frozen.plan, len(frozen.videos))],
-        [*_done(study, stored, rounds_done, rows)],
+        [*_done(study, stored, f"{rounds_done} of {frozen.plan.schedule.rounds}", rows)],
         [_arm_count(arm.name, stored) for arm in frozen.plan.arms],
         [*_deviations(connection, study, stored, rounds_done, rows)],
     )
@@ -117,11 +117,11 @@ def _planned(study: StoredStudy, plan: StudyPlan, videos: int) -> Iterator[tuple
     yield "Left out", "; ".join(f"{name} ({EXCLUSIONS[name]})" for name in plan.exclusions) or "nothing"
 
 
-def _done(study: StoredStudy, stored: Sequence[Row[Any]], rounds: int, rows: StudyRows) -> Iterator[tuple[str, str]]:
+def _done(study: StoredStudy, stored: Sequence[Row[Any]], rounds: str, rows: StudyRows) -> Iterator[tuple[str, str]]:
     current = [row for row in stored if not row.is_superseded]
     yield "Status", status_of(study) + (f" ({_at(study.ended_at)})" if study.ended_at else "")
-    yield "Rounds", str(rounds)
-    yield "Measurements", str(len(current))
+    yield "Rounds", rounds
+    yield "Measurements", f"{len(current)} of {study.newest.planned_count}"
     times = [row.started_at for row in current if row.started_at is not None]
     if times:
         yield "Period", f"{_at(min(times))} to {_at(max(times))}"

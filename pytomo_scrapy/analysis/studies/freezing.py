@@ -39,12 +39,17 @@ def freeze_plan(
 ) -> StoredStudy:
     """Freeze a plan as the newest version of its study, or return the study where that is its newest already.
 
-    Raises SettingError for a plan that differs from the version in force, without a reason for the change. Raises
-    StorageError where other machines change the plan each time that this one is about to.
+    Raises SettingError for a plan that differs from the version in force, without a reason for the change, and for a
+    reason where no version is in force. Raises StorageError where other machines change the plan each time that this
+    one is about to.
     """
     for _ in range(_ATTEMPTS):
         with database.read() as connection:
             study = read_study(connection, plan.name)
+            if study is None and change_reason:
+                raise SettingError(
+                    f"No plan of {plan.name!r} is frozen in {database.shown_url}: there is none to --change."
+                )
             before = read_back(study.newest.plan_json) if study is not None else None
             if study is not None and before is not None and written(before.plan) == written(plan):
                 return study

@@ -65,7 +65,7 @@ def study_rows(connection: Connection, study: StoredStudy) -> StudyRows:
     plan, versions = plan_in_force(study), comparable_versions(study)
     scan = ColumnScan(connection, Selection(0, _FOREVER_S, {"study": study.name}), PARAMETERS["startup_delay_s"])
     numbers = [scan.texts.number(arm.name) for arm in plan.arms]
-    table, left_out = ComparedTable(0.0), Counter[str]()
+    table, left_out = ComparedTable(), Counter[str]()
     for rows in scan:
         groups = np.full(len(rows), -1, dtype=np.int64)
         words = rows.words("arm")

@@ -181,10 +181,18 @@ def _verdict(result: Mapping[str, Any]) -> str:
 
 
 def _about_chance(result: Mapping[str, Any]) -> str:
-    """Say by what is decided, where the interval alone would read as a difference."""
+    """Say by what is decided, where the interval alone would read otherwise."""
     low, high, chance = result["relative_low"], result["relative_high"], result["chance"]
-    if result["is_shown"] or None in {low, high, chance} or low <= 0 <= high:
+    if None in {low, high, chance}:
         return ""
+    has_zero = low <= 0 <= high
+    if result["is_shown"] != has_zero:
+        return ""
+    if result["is_shown"]:
+        return (
+            " The interval reaches 0, which values that lie in lumps can make, but the test of this look rules out"
+            f" chance (p {chance:.2g}), and the plan decides by the test. How large the difference is cannot be told."
+        )
     return (
         f" The interval leaves out 0, but the test of this look does not rule out chance (p {chance:.2g}), and the plan"
         " decides by the test."

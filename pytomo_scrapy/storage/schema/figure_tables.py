@@ -90,6 +90,18 @@ page_change = Table(
     key("number", BigInteger, "SQLite: drawn at random with each change; PostgreSQL: the transaction that changed"),
 )
 
+# The columns of many packed blocks once more, see analysis/columnar/strips.py: a strip is the blocks with
+# `block // STRIP_BLOCKS` in common.
+STRIP_BLOCKS = 64
+figure_strip = Table(
+    "figure_strip",
+    metadata,
+    key("name", Text, "as in `figure_column`"),
+    key("strip", BigId, "`block // 64`"),
+    required("kind", Text, "as in `figure_column`"),
+    required("content", LargeBinary, "as in `figure_column`, of all blocks of the strip together", unit=""),
+)
+
 # A window in progress, written about once a second by the crawl that measures it.
 open_window = Table(
     "open_window",

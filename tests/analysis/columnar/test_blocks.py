@@ -22,12 +22,11 @@ from pytomo_scrapy.analysis.columnar.blocks import (
     codes_of,
     pack_numbers,
     pack_texts,
-    seal_all,
-    seal_some,
     split_texts,
     texts_of,
     unpack_numbers,
 )
+from pytomo_scrapy.analysis.columnar.sealing import seal_all, seal_some
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database

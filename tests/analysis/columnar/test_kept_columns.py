@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, event, text
 
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
 from pytomo_scrapy.analysis.columnar.kept_columns import KeptColumns, forget_columns
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.room import MOST_BYTES, Room

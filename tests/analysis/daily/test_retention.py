@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis import distribution, series
-from pytomo_scrapy.analysis.columnar.blocks import seal_all
+from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.analysis.crawl_report import ReportSummary, summarise
 from pytomo_scrapy.analysis.daily.retention import prune_measurements
 from pytomo_scrapy.analysis.figures import PARAMETERS

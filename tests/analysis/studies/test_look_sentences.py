@@ -34,3 +34,10 @@ def test_interval_that_reads_as_a_difference_is_explained_where_the_test_shows_n
     assert f": {verdict} (-5 %" in said
     assert (DOUBT in said) == is_doubted
     assert ("p 0.093" in said) == is_doubted
+
+
+def test_difference_that_the_test_shows_is_explained_where_the_interval_reaches_0() -> None:
+    shown = {**RESULT, "chance": 0.0014, "is_shown": True}
+    said = _sentence({**shown, "relative_high": 0.16}, PLAN, is_planned=True)
+    assert ": better (-5 %" in said and "The interval reaches 0" in said and "p 0.0014" in said
+    assert "The interval" not in _sentence(shown, PLAN, is_planned=True)

@@ -1,13 +1,14 @@
-"""A responder with set delays and losses behind a TUN device, and a ping of it: run inside a network namespace.
+"""A responder with set delays and losses behind a TUN device, and a ping of it, in a network namespace of its own.
 
 Reads one JSON object from stdin: `hosts` (address -> {delay_s, lost, tcp_lost: indexes of probes never answered}),
 `config` (PingConfig), `port`, and `user_id` to give root up before pinging. Prints `pings`, `elapsed_s`, `failure`, and
-`held_s` (address -> how long the responder really held each echo, by the same clock). Exits with 77 where a TUN device
-is not permitted.
+`held_s` (address -> how long the responder really held each echo, by the same clock). Exits with 77 where
+namespaces or TUN devices are not permitted.
 """
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import fcntl
 import heapq
@@ -26,6 +27,13 @@ from pytomo_scrapy.config import PingConfig
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
+CLONE_NEWNET = 0x40000000  # Source: linux/sched.h
+
+
+def enter_namespace() -> None:
+    """Leave the network of this machine. Raises OSError where that is not permitted."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
 
 
 def open_tun() -> int:
@@ -122,6 +130,7 @@ def ping(job: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     job = json.load(sys.stdin)
     try:
+        enter_namespace()
         device = open_tun()
         Path("/proc/sys/net/ipv4/ping_group_range").write_text(job.get("ping_group_range", "1 0"))
     except OSError:

@@ -13,6 +13,7 @@ import yt_dlp
 
 from tests.cli.test_main import pytomo
 from tests.e2e.conftest import query
+from tests.running.labs import shared_lab
 
 pytestmark = pytest.mark.process
 
@@ -27,6 +28,11 @@ def make_newer(folder: Path) -> Path:
     for part in installed.iterdir():
         if part.name not in {"version.py", "__pycache__"}:
             (copy / part.name).symlink_to(part)
+    # Compiled they are already, but for the version.
+    (copy / "__pycache__").mkdir()
+    for part in (installed / "__pycache__").glob("*.pyc"):
+        if not part.name.startswith("version."):
+            (copy / "__pycache__" / part.name).symlink_to(part)
     (copy / "version.py").write_text((installed / "version.py").read_text() + f"\n__version__ = {NEWER!r}\n")
     return folder
 
@@ -34,10 +40,10 @@ def make_newer(folder: Path) -> Path:
 def test_newer_yt_dlp_resolves_and_its_version_is_stored(tmp_path: Path) -> None:
     newer = make_newer(tmp_path / "newer")
     done = pytomo(
-        *("lab", "measure", "--json", VIDEO, "-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5"),
+        *("measure", "--json", VIDEO, "-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5"),
         cwd=tmp_path,
         timeout_s=600,
-        PYTOMO_YT_DLP=str(newer),
+        **shared_lab().environment({"PYTOMO_YT_DLP": str(newer)}),
     )
     assert done.exit_code == 0, done.errors[-3000:]
     assert json.loads(done.output)["failure"] is None

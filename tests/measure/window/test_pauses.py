@@ -22,6 +22,8 @@ from pytomo_scrapy.measure.window.pauses import MAX_PROBE_GAP_S, PauseWatch, jud
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.window.window_servers import Request, media_head, serving
+from tests.running import forked
+from tests.running.sharing import server_socket
 
 HOST = "rr1---sn-test.example"
 CONFIG = DownloadConfig(window_s=1.5, mode="bulk", loaded_probes_per_s=0, path=PathConfig(is_private_allowed=True))
@@ -113,7 +115,7 @@ def test_window_paused_at_a_random_instant_charges_the_line_with_nothing(tmp_pat
         found = await asyncio.gather(*(paused_window(port, tmp_path, *pause) for pause in pauses))
         return found, await paused_window(port, tmp_path, 0.0, 0.0)
 
-    with serving(trickle) as server:
+    with serving(trickle) as server, forked.in_use(server_socket()):
         found, control = asyncio.run(scenario(server.port))
     assert control is None
     # Beyond the grace of 4 s the process counts as hung, and is ended.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import sys
 import time
@@ -16,11 +15,12 @@ import pytest
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.worker import Worker
+from tests.measure.worker import worker_calls as calls
+from tests.running import forked
+from tests.running.sharing import server_socket
 
 pytestmark = pytest.mark.process
 
-sys.path.insert(0, str(Path(__file__).parent))  # the child inherits the path, and imports worker_calls from it
-calls = importlib.import_module("worker_calls")
 SECRET = "postgresql://pytomo:hunter2@db.example/pytomo"
 
 
@@ -52,27 +52,41 @@ def test_child_inherits_the_way_and_no_secret(monkeypatch: pytest.MonkeyPatch) -
     assert str(run(os.getenv, "HOME")) == "None"
 
 
+ALLOWED_ONLINE = {
+    "open_a_socket": True,
+    "write_a_file": True,
+    "remove_a_file": True,
+    "read_the_parents_environment": False,
+    "start_a_program": False,
+    "signal_the_parent": False,
+    "read_a_file": None,
+}
+
+
+@pytest.fixture(scope="module")
+def attempted(tmp_path_factory: pytest.TempPathFactory) -> dict[Confinement, dict[str, object]]:
+    """What came of every attempt, one child for each confinement."""
+
+    async def attempts(confinement: Confinement) -> dict[str, object]:
+        worker, found = Worker(preload=(), confinement=confinement), {}
+        try:
+            for attempt in ALLOWED_ONLINE:
+                folder = tmp_path_factory.mktemp(attempt)
+                (folder / "file").write_text("there")
+                found[attempt] = await worker.run(getattr(calls, attempt), str(folder), deadline_s=20)
+        finally:
+            await worker.close()
+        return found
+
+    return {confinement: asyncio.run(attempts(confinement)) for confinement in Confinement}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone confines processes so")
-@pytest.mark.parametrize(
-    ("attempt", "is_online_allowed"),
-    [
-        ("open_a_socket", True),
-        ("write_a_file", True),
-        ("remove_a_file", True),
-        ("read_the_parents_environment", False),
-        ("start_a_program", False),
-        ("signal_the_parent", False),
-        ("read_a_file", None),
-    ],
-)
-def test_child_is_denied_what_it_does_not_need(tmp_path: Path, attempt: str, is_online_allowed: bool | None) -> None:
-    function = getattr(calls, attempt)
-    found = {}
-    for confinement in Confinement:
-        (tmp_path / "file").write_text("there")
-        found[confinement] = run(function, str(tmp_path), confinement=confinement)
+@pytest.mark.parametrize("attempt", ALLOWED_ONLINE)
+def test_child_is_denied_what_it_does_not_need(attempted: dict[Confinement, dict[str, object]], attempt: str) -> None:
+    is_online_allowed = ALLOWED_ONLINE[attempt]
     online = "denied" if is_online_allowed is False else "done"
-    assert found == {
+    assert {confinement: found[attempt] for confinement, found in attempted.items()} == {
         Confinement.OFFLINE: "done" if is_online_allowed is None else "denied",
         Confinement.ONLINE: online,
         # yt-dlp runs the service's scripts in a program of its own.
@@ -138,6 +152,7 @@ def test_answer_that_would_run_code_is_not_run(tmp_path: Path) -> None:
 )
 def test_answer_that_is_none_costs_one_call_and_the_next_is_fine(message: bytes) -> None:
     async def scenario() -> int:
+        # A broken answer is one whatever process it comes from.
         worker = Worker(preload=())
         try:
             with pytest.raises(MeasurementError, match=r"^worker_died: its answer cannot be used"):
@@ -146,7 +161,8 @@ def test_answer_that_is_none_costs_one_call_and_the_next_is_fine(message: bytes)
         finally:
             await worker.close()
 
-    assert asyncio.run(scenario()) == 2
+    with forked.in_use(server_socket()):
+        assert asyncio.run(scenario()) == 2
 
 
 def test_answer_of_endless_length_is_not_awaited() -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,21 @@ from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.measure.worker.plain_messages import MAX_MESSAGE_BYTES
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.factories import make_item
+from tests.measure.worker import worker_calls as calls
+from tests.running import forked
+from tests.running.sharing import server_socket
 
 pytestmark = pytest.mark.process
 
-sys.path.insert(0, str(Path(__file__).parent))  # the child inherits the path, and imports worker_calls from it
-calls = importlib.import_module("worker_calls")
+
+@pytest.fixture(autouse=True)
+def forked_children(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the server of commands fork the children: each would import for a quarter of a second what it needs."""
+    if request.node.get_closest_marker("spawns") is not None:
+        yield
+        return
+    with forked.in_use(server_socket()):
+        yield
 
 
 @contextlib.asynccontextmanager
@@ -46,6 +55,7 @@ async def failure_of(worker: Worker, function: Callable[..., object], *args: obj
     return str(caught.value)
 
 
+@pytest.mark.spawns
 def test_worker_run_returns_the_result_of_another_process() -> None:
     async def scenario() -> tuple[int, int, int]:
         async with started_worker() as worker:
@@ -69,6 +79,7 @@ def test_worker_that_dies_costs_one_call(function: str, ending: str) -> None:
     assert asyncio.run(scenario()) == (f"worker_died: {ending}", 2)
 
 
+@pytest.mark.spawns
 def test_worker_killed_in_a_call_costs_one_call() -> None:
     async def scenario() -> tuple[str, int]:
         async with started_worker() as worker:
@@ -292,6 +303,7 @@ def test_worker_calls_at_once_take_turns() -> None:
     assert asyncio.run(scenario()) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.spawns
 def test_worker_close_ends_a_hanging_child_within_seconds() -> None:
     async def scenario() -> tuple[float, str, bool]:
         worker = Worker(preload=())

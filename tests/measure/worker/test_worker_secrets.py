@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import sys
-from pathlib import Path
 
 import psutil
 import pytest
 
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.measure.worker.worker import Worker
+from tests.measure.worker import worker_calls as calls
 
 pytestmark = pytest.mark.process
 
-sys.path.insert(0, str(Path(__file__).parent))
-calls = importlib.import_module("worker_calls")
 
 TEXTS = (
     "http://media.example/v\u00eddeo?sig=SECRET&expire=1",

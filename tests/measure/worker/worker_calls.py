@@ -177,7 +177,7 @@ def announce(length: int) -> int:
 
 def _say(message: bytes) -> None:
     for found in gc.get_objects():
-        if isinstance(found, socket.socket):
+        if isinstance(found, socket.socket) and found.fileno() >= 0:
             found.sendall(message)
     time.sleep(60)
 

@@ -1,7 +1,9 @@
-"""Changes to old rows are noted, so that pages which a server keeps are made anew."""
+"""Changes to old rows are noted, so that pages which a server keeps are made anew; packed blocks have strips."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from pytomo_scrapy.storage.schema.columns import BigId
 
 revision = "0008"
 down_revision = "0007"
@@ -33,9 +35,19 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_page_change")),
     )
+    op.create_table(
+        "figure_strip",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("strip", BigId, autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "strip", name=op.f("pk_figure_strip")),
+    )
     if op.get_bind().dialect.name == "sqlite":
         _create_sqlite_triggers()
     else:
+        # Packed already, as in figure_column.
+        op.execute("ALTER TABLE figure_strip ALTER COLUMN content SET STORAGE EXTERNAL")
         _create_postgresql_triggers()
 
 
