@@ -21,7 +21,7 @@ from pytomo_scrapy.analysis.figures import PARAMETERS, described
 from pytomo_scrapy.analysis.good_or_not import by_fault
 from pytomo_scrapy.analysis.line_health import lines_of
 from pytomo_scrapy.analysis.series import FEW_ROWS, MAX_BUCKETS, Series
-from pytomo_scrapy.analysis.statement import stated
+from pytomo_scrapy.analysis.statement import DEFINITIONS, stated
 from pytomo_scrapy.dashboard.api_index import describe
 from pytomo_scrapy.dashboard.bad_request import BadRequestError
 from pytomo_scrapy.dashboard.cache import Recent
@@ -382,4 +382,5 @@ def lines(request: Request) -> Response:
     with query.database.read() as connection:
         found = lines_of(connection, datetime.now(UTC))
     # Not kept: a line falls silent without the database changing.
-    return JSONResponse({"lines": [line.to_dict() for line in found]}, headers={"Cache-Control": "private, no-cache"})
+    told = {"definitions": DEFINITIONS, "lines": [line.to_dict() for line in found]}
+    return JSONResponse(told, headers={"Cache-Control": "private, no-cache"})

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ("address", "section"),
     [
         (f"/?{EVERYTHING}", "intervals"),
+        (f"/?{EVERYTHING}", "counts-of-a-report"),
         (f"/?{EVERYTHING}", "refusals"),
         (f"/?{EVERYTHING}", "good-or-not"),
         (f"/compare?{EVERYTHING}&by=vantage", "comparisons"),
@@ -47,6 +48,7 @@ def test_answers_define_their_figures(client: TestClient) -> None:
     assert overview["figures"].keys() == named
     assert {one["name"] for group in compared["groups"] for one in group["estimates"]} <= compared["figures"].keys()
     assert {one["figure"] for group in compared["groups"] for one in group["differences"]} <= compared["figures"].keys()
+    assert client.get("/api/lines").json()["definitions"] == DEFINITIONS
     for answer in (overview, compared):
         assert all(one["title"] and one["definition"] for one in answer["figures"].values())
         assert answer["selection"]["definitions"] == DEFINITIONS

@@ -68,6 +68,8 @@ def figures_section(found: Publication) -> Section:
         "Intervals of 95 % are of what varies between days and videos. n for ±5 %: about how many rows of the same "
         "kind bring the interval to that on either side, in points of a share, in per cent of any other figure.",
     ]
+    if any(one.estimate.is_of_these_days for one in found.figures):
+        sentences.append("These days only: of fewer than three days, an interval is over videos alone.")
     if errors := players_words(found.method.players):
         sentences.append(f"Model error of a session, in the mean {WHERE} (docs/playback.md): {errors}.")
     if found.grade is not None:

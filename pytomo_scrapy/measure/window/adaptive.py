@@ -28,6 +28,7 @@ MAX_COMMAND_ROUNDS = 100  # of one moment: a player that asks for ever is a mist
 class _Running:
     transfer: Transfer
     from_bytes: int  # of the stream
+    told_bytes: int = 0  # a player is told of bytes when they come, and of nothing in between, as a browser tells it
     has_begun: bool = False
 
 
@@ -120,7 +121,8 @@ class AdaptiveDemand:
     def _report(self, running: _Running, now_s: float) -> None:
         stream = self._by_kind[running.transfer.kind]
         received_bytes = stream.received_bytes - running.from_bytes
-        if received_bytes > 0 and running.has_begun and stream.state is StreamState.FETCHING:
+        if received_bytes > running.told_bytes and running.has_begun and stream.state is StreamState.FETCHING:
+            running.told_bytes = received_bytes
             self._player.progressed(running.transfer, received_bytes, now_s)
 
     def _take_at_once(self, transfer: Transfer, now_s: float) -> bool:

@@ -67,8 +67,8 @@ class AdaptivePlayer(Protocol):
         """Take note that the answer to a request has begun."""
         ...
 
-    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
-        """Take note of how many bytes of a request have arrived in all."""
+    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> bool:
+        """Take note of how many bytes of a request have arrived in all; return whether it wants to be woken for it."""
         ...
 
     def completed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:

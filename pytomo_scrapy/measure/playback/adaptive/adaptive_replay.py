@@ -8,49 +8,59 @@ from dataclasses import replace
 from pytomo_scrapy.items import Ladder
 from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer, Held
 from pytomo_scrapy.measure.playback.adaptive.line import Line, LineTrace
-from pytomo_scrapy.measure.playback.adaptive.typical import most_typical
+from pytomo_scrapy.measure.playback.adaptive.typical import are_alike, most_typical
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 
 MakePlayer = Callable[[Ladder, Mapping[str, float]], AdaptivePlayer]
-TICK_S = 0.02  # how often a player learns of bytes that came
 LEAST_STEP_S = 1e-6
 MAX_COMMAND_ROUNDS = 100  # of one moment: a player that asks for ever is a mistake
-# What two runs of dash.js on the same line differ by: when the first request goes out, and the share of the line that
-# is media (recorded sessions). A player's `run_spread` says how much of that its own runs differ by.
-DELAYS_S = (0.0, 0.017, 0.041)
-RATE_FACTORS = (1.0, 0.985, 1.015)
+# What runs of one browser on one line differ by (recorded sessions): when the first request goes out, beyond the
+# earliest sixth of dash.js's runs, of which a player's own `run_spread` is a share; and which of the first answers
+# comes first. By so much the rate of a known line differs from what a download on it shows.
+DELAYS_S = (0.0, 0.007, 0.02)
+RATE_FACTORS = (1.0, 0.995, 1.005)
 
 
 def replay_typical(
     make: MakePlayer, ladder: Ladder, parameters: Mapping[str, float], trace: LineTrace, horizon_s: float
 ) -> AdaptivePlayback:
-    """Replay with several slightly different beginnings, and return the most typical playback."""
-    playbacks = []
-    spread = parameters.get("run_spread", 1.0)
-    for factor in RATE_FACTORS:
-        scale = 1 + spread * (factor - 1)
-        line = replace(trace, total_bytes=[scale * total for total in trace.total_bytes])
-        for delay_s in DELAYS_S:
-            player = make(ladder, {**parameters, "prepare_s": parameters["prepare_s"] + spread * delay_s})
-            playbacks.append(replay_adaptive(player, line, horizon_s))
+    """Replay with several slightly different beginnings, and return the most typical playback.
+
+    Three that differ in everything are enough where they come to the same; else all nine are played.
+    """
+    playbacks: list[AdaptivePlayback] = []
+    lines = [replace(trace, total_bytes=[factor * total for total in trace.total_bytes]) for factor in RATE_FACTORS]
+    count = len(DELAYS_S)
+    sound_first_of_3 = round(count * parameters.get("sound_first_share", 0.0))
+    for turn in range(count):
+        for row, line in enumerate(lines):
+            column = (row + turn) % count
+            beginning = {
+                "prepare_s": parameters["prepare_s"] + parameters.get("run_spread", 1.0) * DELAYS_S[column],
+                "is_sound_first": float((row + column) % count < sound_first_of_3),
+            }
+            chance = replace(line, seed=len(playbacks))
+            playbacks.append(replay_adaptive(make(ladder, {**parameters, **beginning}), chance, horizon_s))
+        if turn == 0 and are_alike(playbacks, ladder, horizon_s):
+            break
     return most_typical(playbacks, ladder, horizon_s)
 
 
 def replay_adaptive(player: AdaptivePlayer, trace: LineTrace, horizon_s: float) -> AdaptivePlayback:
     """Let `player` ask the line for what it wants until `horizon_s`, and return what it showed.
 
-    Numbered as one turn: 1 the player looks, 2 what happens next, 3 bytes arrive, 4 the player is told.
+    Numbered as one turn: 1 the player looks, 2 bytes arrive, or nothing until it wants to look again, 3 it is told.
     """
     line = Line(trace)
     now_s = 0.0
     begun: set[int] = set()
     while now_s < horizon_s:
         _obey(player, line, now_s)  # 1
-        next_s = min(player.wake_s(), line.next_s(now_s, TICK_S), horizon_s)  # 2
-        next_s = max(next_s, now_s + LEAST_STEP_S)
-        line.advance(now_s, next_s, TICK_S)  # 3
-        now_s = next_s
-        _report(player, line, begun, now_s)  # 4
+        wake_s = min(max(player.wake_s(), now_s + LEAST_STEP_S), horizon_s)
+        is_looking = False
+        while not is_looking:
+            now_s = line.advance(now_s, wake_s)  # 2
+            is_looking = _report(player, line, begun, now_s) or now_s >= wake_s  # 3
     shown = player.close(horizon_s)
     shown.is_identifiable = not line.touched_unknown
     return shown
@@ -70,13 +80,20 @@ def _obey(player: AdaptivePlayer, line: Line, now_s: float) -> None:
                 line.start(command, now_s)
 
 
-def _report(player: AdaptivePlayer, line: Line, begun: set[int], now_s: float) -> None:
-    for active in line.active:
-        if active.has_begun and active.transfer.transfer_id not in begun:
-            begun.add(active.transfer.transfer_id)
-            player.first_byte(active.transfer, now_s)
-    for active in line.finished(now_s):
-        player.completed(active.transfer, active.transfer.size_bytes, now_s)
-    for active in line.active:
-        if active.usable_bytes > 0:
-            player.progressed(active.transfer, int(active.usable_bytes), now_s)
+def _report(player: AdaptivePlayer, line: Line, begun: set[int], now_s: float) -> bool:
+    """Tell of bytes that came, and of nothing else; return whether the player wants to look.
+
+    A browser wakes who reads when there are bytes, and no reader sees how time goes by without any.
+    """
+    active = line.news
+    if active is None:
+        return False
+    transfer = active.transfer
+    if transfer.transfer_id not in begun:
+        begun.add(transfer.transfer_id)
+        player.first_byte(transfer, now_s)
+    if active.is_whole:
+        line.finish(active, now_s)
+        player.completed(transfer, transfer.size_bytes, now_s)
+        return True
+    return bool(active.usable_bytes) and player.progressed(transfer, active.usable_bytes, now_s)

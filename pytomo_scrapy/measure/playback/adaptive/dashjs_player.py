@@ -70,7 +70,9 @@ class DashPlayer:
         self._parameters = parameters
         buffers = {kind: MediaBuffer() for kind in ladder.kinds}
         self.playhead = AdaptivePlayhead(element_rule(parameters), buffers, ladder.duration_s)
-        self._kinds = {kind: self._state(kind, ladder.rungs(kind)) for kind in ladder.kinds}
+        # Both ask at once on connections of their own: which is answered first is a race.
+        kinds = sorted(ladder.kinds, reverse=not parameters.get("is_sound_first"))
+        self._kinds = {kind: self._state(kind, ladder.rungs(kind)) for kind in kinds}
         self._next_id = 0
         self._see_s = INFINITE
         self._requested_bytes = 0
@@ -112,15 +114,16 @@ class DashPlayer:
         """Take note that the answer to a request has begun."""
         self._kinds[transfer.kind].begun_s = now_s
 
-    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
+    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> bool:
         """Watch a segment that comes slowly."""
         state = self._kinds[transfer.kind]
-        if transfer.number is None or transfer != state.running:
-            return
+        if transfer.number is None or transfer is not state.running:
+            return False
         if state.watch is None and transfer.number not in state.abandoned:
             state.watch = AbandonWatch(state.begun_s)
         if state.watch is not None:
             state.watch.received_bytes = received_bytes
+        return state.watch is not None and state.watch.is_due(now_s, self._parameters["progress_s"])
 
     def completed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
         """Take a sample of the throughput; the bytes are appended a little later."""

@@ -158,6 +158,10 @@ class AbandonWatch:
     received_bytes: int = 0
     rate_bps: float = 0.0
 
+    def is_due(self, now_s: float, progress_s: float) -> bool:
+        """Tell whether bytes that come now are looked at."""
+        return self.first_trace is None or now_s - self.last_trace_s >= progress_s
+
     def better_rung(
         self,
         received: tuple[float, int, int],

@@ -99,8 +99,9 @@ class NearestRankPlayer:
         """Take note that the answer to a request has begun."""
         self._streams[transfer.kind].begun_s = now_s
 
-    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
+    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> bool:
         """Take note of nothing: whole segments count."""
+        return False
 
     def completed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
         """Append a segment, and take its rate."""

@@ -7,6 +7,7 @@ and the recorded sessions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -62,9 +63,12 @@ class ShakaPlayer:
         self.playhead = AdaptivePlayhead(element_rule(parameters), buffers, ladder.duration_s)
         start_s = parameters["prepare_s"]
         first = self._rules.first(start_s)
+        # Sound looks first, but of the first indexes that of video is asked for first (`Player.load_`).
         self._streams = {
-            kind: ShakaStream(kind, ladder.rungs(kind), first.rungs[kind], start_s) for kind in ladder.kinds
+            kind: ShakaStream(kind, ladder.rungs(kind), first.rungs[kind], INFINITE) for kind in sorted(ladder.kinds)
         }
+        self._load_s = start_s
+        self._is_set_up = False
         self._progress: dict[int, Progress] = {}
         self._commands: list[Command] = []
         self._next_id = 0
@@ -72,7 +76,7 @@ class ShakaPlayer:
 
     def wake_s(self) -> float:
         """Return when it wants to be woken at the latest."""
-        times = [self.playhead.ready_s]
+        times = [self.playhead.ready_s, self._load_s]
         for stream in self._streams.values():
             times += [stream.timer_s, stream.appends[0] if stream.appends else INFINITE]
         return min(times)
@@ -80,6 +84,8 @@ class ShakaPlayer:
     def wake(self, now_s: float) -> Sequence[Command]:
         """Append what arrived, and let each kind whose time has come ask."""
         self.playhead.advance(now_s)
+        if self._load_s <= now_s:
+            self._load(now_s)
         for stream in self._streams.values():
             if stream.appends is not None and stream.appends[0] <= now_s:
                 self._append(stream, stream.appends[1], now_s)
@@ -89,16 +95,24 @@ class ShakaPlayer:
         commands, self._commands = self._commands, []
         return commands
 
+    def _load(self, now_s: float) -> None:
+        """Ask for the indexes of the first variant. Nothing else is asked for before all of them are there."""
+        self._load_s = INFINITE
+        for kind in sorted(self._streams, reverse=True):
+            self._ask_index(self._streams[kind], now_s)
+
     def first_byte(self, transfer: Transfer, now_s: float) -> None:
         """Take note of nothing: the time from the request on counts."""
 
-    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
+    def progressed(self, transfer: Transfer, received_bytes: int, now_s: float) -> bool:
         """Take a sample every 0.1 s, if enough came."""
         seen = self._progress.get(transfer.transfer_id)
-        if seen is None or now_s - seen.at_s <= self._parameters["progress_s"]:
-            return
-        if received_bytes - seen.received_bytes >= self._parameters["least_sample_bytes"]:
-            self._sample(transfer, received_bytes, now_s)
+        if seen is None or received_bytes - seen.received_bytes < self._parameters["least_sample_bytes"]:
+            return False
+        if _on_clock_s(now_s) - _on_clock_s(seen.at_s) <= self._parameters["progress_s"] + ROUNDING_S / 2:
+            return False
+        self._sample(transfer, received_bytes, now_s)
+        return bool(self._commands)
 
     def completed(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
         """Take the last sample; a segment is appended a little later, once its header is there."""
@@ -112,7 +126,7 @@ class ShakaPlayer:
         is_current = transfer.rung == stream.rung
         if is_current and transfer.part == "index":
             if not any(other.part == "index" for other in stream.running):
-                stream.indexed_rung, stream.timer_s = transfer.rung, now_s + self._parameters["schedule_s"]
+                self._take_index(stream, now_s)
         elif is_current and transfer.part == "init":
             stream.initialised_rung = transfer.rung
         elif is_current:
@@ -123,6 +137,16 @@ class ShakaPlayer:
         self._sample(transfer, received_bytes, now_s)
         self._progress.pop(transfer.transfer_id, None)
 
+    def _take_index(self, stream: ShakaStream, now_s: float) -> None:
+        """Go on with the new rung; at the beginning only once every kind has its index."""
+        stream.indexed_rung = stream.rung
+        if self._is_set_up:
+            stream.timer_s = now_s + self._parameters["schedule_s"]
+        elif all(other.indexed_rung is not None for other in self._streams.values()):
+            self._is_set_up = True
+            for other in self._streams.values():
+                other.timer_s = now_s + self._parameters["setup_s"]
+
     def close(self, now_s: float) -> AdaptivePlayback:
         """End at `now_s`."""
         shown = self.playhead.close(now_s)
@@ -131,7 +155,7 @@ class ShakaPlayer:
 
     def _sample(self, transfer: Transfer, received_bytes: int, now_s: float) -> None:
         seen = self._progress[transfer.transfer_id]
-        self._rules.add_sample(received_bytes - seen.received_bytes, now_s - seen.at_s)
+        self._rules.add_sample(received_bytes - seen.received_bytes, _on_clock_s(now_s) - _on_clock_s(seen.at_s))
         seen.at_s, seen.received_bytes = now_s, received_bytes
         variant = self._rules.suggest(now_s)
         if variant is not None:
@@ -193,7 +217,7 @@ class ShakaPlayer:
         if stream.track.index_bytes:
             self._ask(stream, "index", None, stream.track.index_bytes, now_s)
         else:
-            stream.indexed_rung, stream.timer_s = stream.rung, now_s
+            self._take_index(stream, now_s)
 
     def _ask(self, stream: ShakaStream, part: str, number: int | None, size: int, now_s: float) -> None:
         self._next_id += 1
@@ -213,3 +237,8 @@ class ShakaPlayer:
             following = stream.held.pop(0)
             stream.unanswered.add(following.transfer_id)
             self._commands.append(following)
+
+
+def _on_clock_s(t_s: float) -> float:
+    """Return what Shaka's clock shows, which counts whole milliseconds (`Date.now`)."""
+    return math.floor(t_s * 1000 + ROUNDING_S) / 1000

@@ -2,13 +2,14 @@
 
 Some sessions are chaotic: a few milliseconds flip a decision, and everything after it is another story. One replay may
 then be any of these stories. Several with slightly other beginnings and rates are played, and the one that is most like
-the others is the answer.
+the others is the answer: by the squares of its distances, so that it lies near the middle of all of them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from pytomo_scrapy.items import Ladder
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
@@ -53,8 +54,13 @@ def _share_distance(one: Mapping[int, float], other: Mapping[int, float]) -> flo
 
 
 def most_typical(playbacks: Sequence[AdaptivePlayback], ladder: Ladder, horizon_s: float) -> AdaptivePlayback:
-    """Return the playback with the least distance to all others; of several, the first."""
+    """Return the playback whose squared distances to all others are the least; of several, the first."""
     return min(
         playbacks,
-        key=lambda playback: sum(distance(playback, other, ladder, horizon_s) for other in playbacks),
+        key=lambda playback: sum(distance(playback, other, ladder, horizon_s) ** 2 for other in playbacks),
     )
+
+
+def are_alike(playbacks: Sequence[AdaptivePlayback], ladder: Ladder, horizon_s: float) -> bool:
+    """Tell whether they are one story: no two of them further apart than two runs of one browser in one figure."""
+    return all(distance(one, other, ladder, horizon_s) <= 1.0 for one, other in combinations(playbacks, 2))

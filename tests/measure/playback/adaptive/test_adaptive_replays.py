@@ -1,12 +1,21 @@
 """Adaptive players over steady lines: what they must do on any ladder, and that a replay repeats exactly."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from pytomo_scrapy.items import Interval, Ladder, MediaTimeline, MediaTrack, PlaybackResult, TrackSegment
-from pytomo_scrapy.measure.playback.adaptive.typical import most_typical
+from pytomo_scrapy.measure.playback.adaptive import adaptive_replay
+from pytomo_scrapy.measure.playback.adaptive.adaptive_player import AdaptivePlayer, Transfer
+from pytomo_scrapy.measure.playback.adaptive.dashjs_player import DashPlayer
+from pytomo_scrapy.measure.playback.adaptive.line import LineTrace
+from pytomo_scrapy.measure.playback.adaptive.shaka_player import ShakaPlayer
+from pytomo_scrapy.measure.playback.adaptive.typical import are_alike, most_typical
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 from pytomo_scrapy.measure.playback.adaptive_result import LadderSource
 from pytomo_scrapy.measure.playback.player_model import LineFacts, StreamTrace
+from pytomo_scrapy.measure.playback.players import dashjs_adaptive
+from pytomo_scrapy.measure.playback.players.shaka_adaptive import PARAMETERS
 from pytomo_scrapy.measure.playback.simulation import simulate_playback
 
 PLAYERS = ("dashjs-adaptive", "shaka-adaptive", "youtube-adaptive")
@@ -96,3 +105,59 @@ def shown(started_s: float | None, stalls: int, rung: int) -> AdaptivePlayback:
 def test_the_playback_that_is_most_like_the_others_is_typical() -> None:
     playbacks = [shown(1.0, 0, 3), shown(9.0, 3, 0), shown(1.1, 0, 3), shown(1.2, 1, 3), shown(None, 0, 0)]
     assert most_typical(playbacks, LADDER, 45.0) is playbacks[2]
+
+
+def test_playbacks_are_alike_where_no_two_of_them_differ_by_as_much_as_runs_do() -> None:
+    assert are_alike([shown(1.0, 0, 3), shown(1.1, 0, 3), shown(1.2, 0, 3)], LADDER, 45.0)
+    assert not are_alike([shown(1.0, 0, 3), shown(1.1, 0, 3), shown(1.8, 0, 3)], LADDER, 45.0)
+    assert not are_alike([shown(1.0, 0, 3), shown(1.0, 0, 4)], LADDER, 45.0)
+
+
+@pytest.mark.parametrize(("stories", "count"), [((3, 3, 3), 3), ((3, 3, 4, 3, 3, 4, 3, 3, 4), 9)])
+def test_replays_that_come_to_the_same_are_enough(
+    monkeypatch: pytest.MonkeyPatch, stories: tuple[int, ...], count: int
+) -> None:
+    beginnings: list[Mapping[str, float]] = []
+    left = iter(stories)
+
+    def play(_player: object, _line: object, _horizon_s: float) -> AdaptivePlayback:
+        return shown(1.0, 0, next(left))
+
+    def make(_ladder: Ladder, parameters: Mapping[str, float]) -> AdaptivePlayer:
+        beginnings.append(parameters)
+        return ShakaPlayer(LADDER, {name: value.default for name, value in PARAMETERS.items()})
+
+    monkeypatch.setattr(adaptive_replay, "replay_adaptive", play)
+    trace = LineTrace((0.0, 45.0), (0.0, 1e6), 0.04, 65536.0)
+    asked = {"prepare_s": 0.05, "sound_first_share": 1 / 3}
+    assert adaptive_replay.replay_typical(make, LADDER, asked, trace, 45.0).played_by_rung_s == {3: 10.0}
+    assert len(beginnings) == count
+    assert sum(parameters["is_sound_first"] for parameters in beginnings) == count / 3
+    assert len({parameters["prepare_s"] for parameters in beginnings}) == 3
+
+
+def first_requests(player: AdaptivePlayer) -> list[tuple[str, str]]:
+    """Return what is asked for first, with every answer there at once: (kind, part)."""
+    asked: list[tuple[str, str]] = []
+    now_s = 0.0
+    while len(asked) < 6:
+        commands = [command for command in player.wake(now_s) if isinstance(command, Transfer)]
+        asked += [(command.kind, command.part) for command in commands]
+        for command in commands:
+            player.completed(command, command.size_bytes, now_s)
+        if not commands:
+            now_s = max(now_s + 1e-6, player.wake_s())
+    return asked[:6]
+
+
+def test_shaka_asks_for_both_indexes_and_then_for_sound_before_video() -> None:
+    player = ShakaPlayer(LADDER, {name: value.default for name, value in PARAMETERS.items()})
+    headers = [("audio", "init"), ("video", "init")]  # a segment is held back behind its header
+    assert first_requests(player)[:4] == [("video", "index"), ("audio", "index"), *headers]
+
+
+@pytest.mark.parametrize(("is_sound_first", "first"), [(0.0, "video"), (1.0, "audio")])
+def test_dash_asks_for_sound_first_in_some_replays(is_sound_first: float, first: str) -> None:
+    parameters = {name: value.default for name, value in dashjs_adaptive.PARAMETERS.items()}
+    player = DashPlayer(LADDER, {**parameters, "is_sound_first": is_sound_first})
+    assert first_requests(player)[0] == (first, "init")
