@@ -9,7 +9,9 @@ import pytest
 
 import pytomo_scrapy as pytomo
 from pytomo_scrapy.face import measuring
+from tests.running import forked
 from tests.running.labs import shared_lab
+from tests.running.sharing import server_socket
 
 VIDEO = "https://www.youtube.com/watch?v=CGNIzzGfeuY"
 
@@ -20,7 +22,10 @@ def test_video_is_measured_stored_and_returned(tmp_path: Path, monkeypatch: pyte
     for name, value in shared_lab().environment(os.environ).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    found = pytomo.measure(VIDEO, database="mine.db", download_window_s=3, PYTOMO_VANTAGE="attic", wait_for_line=False)
+    with forked.in_use(server_socket()):
+        found = pytomo.measure(
+            VIDEO, database="mine.db", download_window_s=3, PYTOMO_VANTAGE="attic", wait_for_line=False
+        )
     assert (found.failure, found.attribution) == (None, None)
     assert found.startup_delay_s is not None and 0 < found.startup_delay_s < 3 and found.stall_count == 0
     assert found.delivery_bps and found.playback is not None and found.playback["player"] in {"dashjs", "progressive"}

@@ -1,4 +1,5 @@
-"""Stands for the processes that the product spawns (measuring process, lab): each forked from the server of commands.
+"""Stands for the processes that the product starts (measuring process, lab, a measurement of its own): each forked from
+the server of commands.
 
 A spawned process imports for most of a second what it needs; the server has done so once. Tests of the spawning itself
 start the product as a Python of its own, or call `running_lab` without this.
@@ -13,6 +14,7 @@ import os
 import pickle
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +24,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pytomo_scrapy.commands import doctor
+from pytomo_scrapy.face import measuring
 from pytomo_scrapy.lab import launcher
 from pytomo_scrapy.measure.worker import worker
 
@@ -138,11 +142,22 @@ def use(path: str) -> None:
     for module in (launcher, worker):
         module.multiprocessing = stand_in  # type: ignore[assignment]
 
-    def run_command(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    def there(words: Sequence[str]) -> list[str]:
         assert tuple(words[:2]) == (sys.executable, "-m")
-        return _RUN_COMMAND([*CLIENT, path, *words[2:]], environment)
+        return [*CLIENT, path, *words[2:]]
+
+    def run_command(words: Sequence[str], environment: Mapping[str, str]) -> int:
+        return _RUN_COMMAND(there(words), environment)
 
     launcher.run_command = run_command
+
+    started = SimpleNamespace(
+        PIPE=subprocess.PIPE,
+        Popen=lambda words, **options: subprocess.Popen(there(words), **options),
+        run=lambda words, **options: subprocess.run(there(words), **options),
+    )
+    for starting in (doctor, measuring):
+        starting.subprocess = started  # type: ignore[assignment]
 
 
 @contextmanager
@@ -155,3 +170,5 @@ def in_use(path: str) -> Iterator[None]:
         for module in (launcher, worker):
             module.multiprocessing = multiprocessing
         launcher.run_command = _RUN_COMMAND
+        for starting in (doctor, measuring):
+            starting.subprocess = subprocess

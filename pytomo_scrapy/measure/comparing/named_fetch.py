@@ -23,6 +23,7 @@ from pytomo_scrapy.measure.net.private_addresses import is_refused
 from pytomo_scrapy.measure.net.redirects import REDIRECT_STATUSES, Target, read_target
 from pytomo_scrapy.measure.net.request_fields import header_lines
 from pytomo_scrapy.measure.net.tcp_struct import parse_tcp_info, read_tcp_info
+from pytomo_scrapy.measure.net.trust import kept_context
 from pytomo_scrapy.measure.window.head import MAX_HEADER_BYTES, ResponseHead
 from pytomo_scrapy.measure.window.judge import EXPIRED_RESULTS, UNKNOWN_CA_RESULTS, UNREACHABLE, Asked, judge_status
 
@@ -116,10 +117,7 @@ def _connected(plan: FetchPlan) -> socket.socket:
 
 def _secured(bare: socket.socket, plan: FetchPlan) -> ssl.SSLSocket:
     """Set TLS up, and demand a certificate of the host itself, whatever name was sent."""
-    context = ssl.create_default_context(cafile=ca_file())
-    # Not the name that was sent: `covers` looks for the real one below, before a byte is asked for.
-    context.check_hostname = False
-    context.set_alpn_protocols(["http/1.1"])
+    context = kept_context("named fetch", _fetch_context)
     try:
         secured = context.wrap_socket(bare, server_hostname=plan.name)
     except ssl.SSLCertVerificationError as error:
@@ -132,6 +130,14 @@ def _secured(bare: socket.socket, plan: FetchPlan) -> ssl.SSLSocket:
         secured.close()
         raise MeasurementError("tls_wrong_name", f"the certificate is not for {plan.target.host}")
     return secured
+
+
+def _fetch_context() -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file())
+    # Not the name that was sent: `covers` looks for the real one, before a byte is asked for.
+    context.check_hostname = False
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _certificate_failure(verify_code: int) -> str:

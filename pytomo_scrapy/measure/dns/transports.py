@@ -29,6 +29,7 @@ from pytomo_scrapy.config import ResolverConfig
 from pytomo_scrapy.failures import EXHAUSTED, MeasurementError
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.path import ca_file
+from pytomo_scrapy.measure.net.trust import kept_context
 
 # RFC 9715 section 3: a UDP answer up to this size needs no IP fragments.
 _UDP_PAYLOAD_BYTES = 1232
@@ -168,8 +169,7 @@ def _exchange(
 
 
 def _ask_dot(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float, clock: Clock) -> Reply:
-    context = ssl.create_default_context(cafile=ca_file())
-    context.set_alpn_protocols(["dot"])
+    context = kept_context("dot", _dot_context)
     started_s = clock()
     message = dns.query.tls(
         query,
@@ -181,6 +181,12 @@ def _ask_dot(query: dns.message.Message, resolver: ResolverConfig, timeout_s: fl
         ignore_trailing=True,
     )
     return Reply(message, resolver.address, "dot", clock() - started_s)
+
+
+def _dot_context() -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file())
+    context.set_alpn_protocols(["dot"])
+    return context
 
 
 def _ask_system(query: dns.message.Message, resolver: ResolverConfig, timeout_s: float, clock: Clock) -> Reply:

@@ -26,6 +26,7 @@ from pytomo_scrapy.measure.net.path import bind_address, ca_file, proxy_for
 from pytomo_scrapy.measure.resolve.formats import only_fetchable
 from pytomo_scrapy.measure.resolve.identity import Guest
 from pytomo_scrapy.measure.resolve.sabr_fields import add_sabr_addresses, read_sabr_source
+from pytomo_scrapy.measure.resolve.shared_trust import use_shared_contexts
 
 # The largest that the service sends, the player's script, has 3 MB.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -118,6 +119,7 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         self._extraction = extraction
         self._deadline_s = deadline_s
         without_plugins()
+        use_shared_contexts()
         # Before the parent's initialiser, which may already ask for something.
         super().__init__({**options, "logger": _Transcript(extraction.messages)}, auto_init=extractor is None)
         if extractor is not None:
