@@ -10,8 +10,10 @@ import pytest
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
 from tests.conftest import missing
-from tests.running import new_files
+from tests.running import new_files, shared_statements
 from tests.running.postgres import PostgresServer, what_is_missing
+
+shared_statements.use()
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from pytomo_scrapy.analysis.columnar.counts import Counts, counted, parted
 from pytomo_scrapy.analysis.columnar.passing import pass_on
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan, Mask, SelectedRows
 from pytomo_scrapy.analysis.comparison import Clusters, group_spread
-from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS
+from pytomo_scrapy.analysis.estimates import DAY_BLOCKS, VIDEO_GROUPS, video_groups
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.analysis.fixed_effects import numbered
 from pytomo_scrapy.analysis.histogram import MAX_STEPS, Histogram, steps_of
@@ -31,6 +31,7 @@ HOURS = 24
 # The evening as the FCC's reports on fixed broadband take it: 7 to 11 pm, local time.
 EVENING = (19, 23)
 _PART_HOURS = 4  # parts of the day, one of them the evening
+_PARTS = (np.arange(HOURS) - EVENING[1]) % HOURS // _PART_HOURS  # of each hour, from the end of the evening on
 _MAX_LINES = 8  # of their own; further ones are compared within all of them together
 _MAX_VALUES = 48  # of a factor; further ones are among the others of each
 # Places of sums: the values that have one of their own stand behind those of the others.
@@ -165,7 +166,7 @@ class _Cells:
             self._lines.setdefault(number, min(len(self._lines), _MAX_LINES))
         line = np.array([self._lines[number] for number in present], dtype=np.int64)[numbered(vantages)]
         # Days first: the rows of a chunk are of a few, so that their cells lie side by side.
-        first = (days * (_MAX_LINES + 1) + line) * 2 * VIDEO_GROUPS + rows.whole("video_row_id") % VIDEO_GROUPS
+        first = (days * (_MAX_LINES + 1) + line) * 2 * VIDEO_GROUPS + video_groups(rows)
         is_evening = (hours >= EVENING[0]) & (hours < EVENING[1])
         return {False: first, True: first + VIDEO_GROUPS * is_evening}
 
@@ -250,7 +251,7 @@ class BadSums:
 
     def _add_hours(self, rows: SelectedRows, bad: Mask, hours: Integers, days: Integers) -> None:
         first = int(days.min())
-        video = rows.whole("video_row_id") % VIDEO_GROUPS
+        video = video_groups(rows)
         keys = (((days - first) * HOURS + hours) * VIDEO_GROUPS + video) * 2 + bad
         part = self._by_hour[first : int(days.max()) + 1]
         part += np.bincount(keys, minlength=part.size).reshape(part.shape)
@@ -316,7 +317,7 @@ class BadSums:
 
 def _codes(rows: SelectedRows, factor: _Factor, hours: Integers) -> Integers:
     if factor.column is None:
-        return (hours - EVENING[1]) % HOURS // _PART_HOURS
+        return _PARTS[hours]
     if factor.is_flag or factor.name == "family":
         numbers = rows.plain(factor.column)
         return np.where(np.isnan(numbers), -1, numbers).astype(np.int64)

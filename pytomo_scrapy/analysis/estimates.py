@@ -23,7 +23,7 @@ from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.items.in_words import number
 
 DAY_BLOCKS = 28  # a longer period is cut into as many blocks of equal length
-VIDEO_GROUPS = 64
+VIDEO_GROUPS = 64  # a power of 2, see `video_groups`
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,12 @@ def _fact_columns(rows: SelectedRows) -> dict[str, Integers]:
     return found
 
 
+def video_groups(rows: SelectedRows) -> Integers:
+    """Return the group of each row's video."""
+    # The remainder by its bits: a division takes fifteen times as long.
+    return rows.whole("video_row_id") & (VIDEO_GROUPS - 1)
+
+
 class Sums:
     """Numerators and denominators of every figure by day and group of videos, of one group of rows or of several.
 
@@ -191,7 +197,7 @@ class Sums:
     def clusters(self, rows: SelectedRows) -> Clusters:
         """Return the day and the group of videos of each row."""
         day = (rows.whole("started_s") - self._start_s) // self._block_s
-        return Clusters(day, rows.whole("video_row_id") % VIDEO_GROUPS)
+        return Clusters(day, video_groups(rows))
 
     def add_ratios(self, rows: SelectedRows, groups: Integers | None = None) -> None:
         """Sum up the ratios of some rows, each of them of a group."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, func, or_, select, true
 
-from pytomo_scrapy.analysis.columnar.blocks import Values
+from pytomo_scrapy.analysis.columnar.blocks import Integers, Values
 from pytomo_scrapy.analysis.columnar.scan import SelectedRows, rows_from
 from pytomo_scrapy.analysis.figures import GAUGES
 from pytomo_scrapy.failures import was_refused
@@ -20,6 +20,7 @@ from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure
 
 MAX_VANTAGES = 200
+_LATE_ROWS = 1024
 _FEW_RUNS = 200
 SHARE_ROWS = 200  # a share of refusals is over so many of a vantage point's newest measurements
 
@@ -109,13 +110,18 @@ _SUM_COUNT = 1 + len(_SUMMED) + 1 + len(STARTUP_BOUNDS_S)  # rows, sums, startup
 
 
 class Totals:
-    """Sums by vantage point that only ever grow: each call adds what is new."""
+    """Sums by vantage point that only ever grow: each call adds what is new.
+
+    Of two crawls at one PostgreSQL the later number may be committed first: a row that comes up to `_LATE_ROWS` numbers
+    behind the newest is counted too.
+    """
 
     def __init__(self, *, has_ad_hoc: bool = False) -> None:
         self._has_ad_hoc = has_ad_hoc
         self._failures: dict[str, Counter[str]] = {}
         self._sums: dict[str, Values] = {}
-        self._until_id = 0
+        self._floor = 0  # what has a number up to here is counted, or comes too late
+        self._counted: Integers = np.zeros(0, dtype=np.int64)  # above it
         self._lock = threading.Lock()
 
     def read(self, connection: Connection) -> list[Total]:
@@ -123,9 +129,7 @@ class Totals:
         with self._lock:
             newest = connection.execute(select(func.max(figure.c.measurement_id))).scalar() or 0
             names = self._names(connection)
-            if newest > self._until_id:
-                self._add_rows(connection, newest, names)
-            self._until_id = newest
+            self._add_rows(connection, newest, names)
             return [self._total(name) for name in sorted(self._sums)]
 
     def _names(self, connection: Connection) -> dict[int, str]:
@@ -138,9 +142,11 @@ class Totals:
     def _add_rows(self, connection: Connection, newest: int, names: Mapping[int, str]) -> None:
         single = [] if self._has_ad_hoc else connection.execute(select(run.c.id).where(run.c.is_ad_hoc)).scalars().all()
         # By packed columns: of a million rows in the table itself it would take ten times as long.
-        for rows in rows_from(connection, self._until_id // BLOCK_ROWS):
-            ids = rows.plain("measurement_id")
-            is_new = (ids > self._until_id) & (ids <= newest)
+        added = [self._counted]
+        for rows in rows_from(connection, self._floor // BLOCK_ROWS):
+            ids = rows.whole("measurement_id")
+            is_new = (ids > self._floor) & (ids <= newest) & ~np.isin(ids, self._counted)
+            added.append(ids[is_new])
             if single:
                 is_new &= ~np.isin(rows.whole("run_id"), single)
             vantages = rows.whole("vantage_id")
@@ -148,6 +154,9 @@ class Totals:
                 if vantage_id not in names:  # it came between the two questions
                     names = self._names(connection)
                 self._add(names[vantage_id], rows.masked(is_new & (vantages == vantage_id)))
+        self._floor = max(self._floor, newest - _LATE_ROWS)
+        known = np.concatenate(added)
+        self._counted = known[known > self._floor]
 
     def _add(self, name: str, rows: SelectedRows) -> None:
         startup = np.where(rows.plain("is_session") == 1, rows.plain("startup_delay_s"), np.nan)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.newest import STARTUP_BOUNDS_S, Totals
@@ -112,6 +114,30 @@ def test_totals_add_what_is_new_and_never_fall(tmp_path: Path) -> None:
     assert [(total.stall_count, total.stalled_s) for total in seen] == [(2, 1.5)] * 3
     # Bounds 0.25, 0.5, 1, 2, 3, 5, ...: 0.4 s from the second on, 4.0 s from the sixth on.
     assert seen[-1].startup_counts[:6] == (0, 1, 1, 1, 1, 2) and seen[-1].startup_s == pytest.approx(4.4)
+
+
+def test_row_that_is_committed_behind_a_later_one_is_counted_once(filled: Path, tmp_path: Path) -> None:
+    path = shutil.copyfile(filled, tmp_path / "late.db")
+    database = open_database(f"sqlite:///{path}")
+    with database.read() as connection:
+        whole = Totals().read(connection)
+    with database.write() as connection:
+        # As a crawl at a server that took its number and commits it last.
+        late = "(SELECT MAX(measurement_id) - 3 FROM figure WHERE is_session = 1)"
+        connection.execute(text(f"CREATE TABLE late AS SELECT * FROM figure WHERE measurement_id = {late}"))
+        connection.execute(text("DELETE FROM figure WHERE measurement_id IN (SELECT measurement_id FROM late)"))
+    totals, seen = Totals(), []
+    for sql in (None, "INSERT INTO figure SELECT * FROM late", None):
+        if sql is not None:
+            with database.write() as connection:
+                connection.execute(text(sql))
+        with database.read() as connection:
+            seen.append(totals.read(connection))
+    database.close()
+    counts = [sum(sum(total.by_failure.values()) for total in each) for each in seen]
+    assert counts == [counts[0], counts[0] + 1, counts[0] + 1]
+    assert [total.by_failure for total in seen[-1]] == [total.by_failure for total in whole]
+    assert [total.session_count for total in seen[-1]] == [total.session_count for total in whole]
 
 
 def _save(database: Database, item: object) -> None:

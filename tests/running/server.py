@@ -27,8 +27,13 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import NoReturn
 
-from tests.running import forked, new_files, spent
+from pytomo_scrapy.analysis.crawl_report import summarise
+from pytomo_scrapy.storage import migrate
+from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
+from tests.running import forked, new_files, shared_statements, spent
 from tests.running import preloaded as preloaded
+from tests.storage.factories import begin, make_item
 
 _LONGEST_REQUEST = 1 << 20
 _MOST_FILES = 8
@@ -178,8 +183,29 @@ class _Server:
         self._is_over = True
 
 
+def _compile_statements() -> None:
+    """Store and read a measurement as a crawl does: what is compiled for it, no command compiles again."""
+    really, migrate.upgrade = migrate.upgrade, new_files.upgrade
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(f"sqlite:///{folder}/x.db")
+        crawl = open_crawl(database, "youtube", {})
+        crawl.add_listed([FoundVideo("youtube", "abcdefghijk")], 1, is_end=True)
+        claim = crawl.claim()
+        assert claim is not None
+        repository, run = begin(database)
+        repository.save(make_item(claim_id=claim.id, frontier_order=claim.order), run, crawl)
+        repository.end_run(run, "finished")
+        repository.measurement(1)
+        summarise(database)
+        database.close()
+    migrate.upgrade = really
+
+
 if __name__ == "__main__":
-    new_files.statements()  # once for all children
+    # Once for all children
+    shared_statements.use()
+    new_files.statements()
+    _compile_statements()
     # Every child would start one, and copy the objects that a collection touches.
     resource_tracker.ensure_running()
     gc.freeze()
