@@ -100,8 +100,8 @@ def test_advertisement_is_its_own_figure_and_no_stall(lab: SabrLab) -> None:
     window = lab.window(BEHAVIOURS["ad"].help, window_s=9.0)
     result = window.result
     assert result.failure is None
-    # The host asks for 4 s; what else the machine does comes on top.
-    assert result.sabr.ad_wait_s is not None and 3.9 <= result.sabr.ad_wait_s < 6.0
+    # The host asks for 4 s, in steps of which a busy machine adds one; the window would last for 9 s.
+    assert result.sabr.ad_wait_s is not None and 3.9 <= result.sabr.ad_wait_s < 8.0
     assert len(result.ad_waits) == 1 and result.ad_waits[0][0] < 2.0
     for player in window.players.values():
         assert player.startup_delay_s is not None and player.startup_delay_s < 3.0
