@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
+from tests.running.commands import kill
 from tests.running.hostile_proxy import hostile_proxy
 
 CHUNK = b'{"contents": [' + b'{"lockupViewModel": {"contentId": "aaaaaaaaaaa"}},' * 1300
@@ -83,7 +84,7 @@ def test_sources_that_all_fail_end_the_crawl_with_one_sentence(answer: object, t
             ),
             cwd=ROOT, env=clean_environment(**environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
-        peak_kb = _peak_until_its_end(process, 90)
+        peak_kb = _peak_until_its_end(process, log_path, 90)
     text = log_path.read_text(errors="replace")
     assert process.returncode == 3, text[-3000:]
     assert "Traceback" not in text
@@ -92,20 +93,31 @@ def test_sources_that_all_fail_end_the_crawl_with_one_sentence(answer: object, t
     with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as database:
         unanswered = "SELECT failure_detail FROM frontier WHERE failure IN ('page_unreachable', 'page_timeout')"
         assert all(detail for (detail,) in database.execute(unanswered)), "what was said is kept"
+    assert peak_kb > 50_000, "kB: the crawl was seen, and not what stands for it"
     assert peak_kb < 300_000, "kB, also where a page of 4 MB is all small objects"
 
 
-def _peak_until_its_end(process: subprocess.Popen[bytes], timeout_s: float) -> int:
-    """Wait for the process and return its largest resident memory in kB.
+def _peak_until_its_end(process: subprocess.Popen[bytes], log_path: Path, timeout_s: float) -> int:
+    """Wait for the process and return the largest resident memory of the command that it stands for, in kB.
 
     Not from its resource usage: that begins with the memory of whoever started it, which here is the whole test run.
     """
-    peak_kb, deadline_s = 0, time.monotonic() + timeout_s
+    peak_kb, crawl, deadline_s = 0, None, time.monotonic() + timeout_s
     while process.poll() is None:
         if time.monotonic() > deadline_s:
-            process.kill()
+            kill(process)
+        crawl = crawl or _writer_of(log_path, process.pid)
         with contextlib.suppress(OSError, StopIteration, IndexError):
-            lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            lines = Path(f"/proc/{crawl}/status").read_text().splitlines()
             peak_kb = max(peak_kb, int(next(line for line in lines if line.startswith("VmHWM")).split()[1]))
         time.sleep(0.05)
     return peak_kb
+
+
+def _writer_of(path: Path, stand_in: int) -> int | None:
+    """Return the process that has this file as its standard output. None as long as only its stand-in does."""
+    for output in Path("/proc").glob("[0-9]*/fd/1"):
+        with contextlib.suppress(OSError):
+            if output.readlink() == path and int(output.parts[2]) != stand_in:
+                return int(output.parts[2])
+    return None
