@@ -27,9 +27,10 @@ from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
 
 DAYS = 6
-COUNT = 12
+COUNT, QUICK_COUNT = 12, 3
 BY = ("vantage", "provider", "family", "host", "mode", "cache_site")
 FILTERS: tuple[dict[str, str | int], ...] = ({}, {}, {"provider": "ISP A"}, {"vantage": 3}, {"family": 4})
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= QUICK_COUNT else []) for seed in range(COUNT)]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def answers(connection: Connection, selection: Selection, by: str) -> dict[str, 
     return found | {"compared": asdict(compared.compare(connection, selection, by))}
 
 
-@pytest.mark.parametrize("seed", range(COUNT))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_threads_and_kept_rows_change_no_figure(
     measured: Database, synthetic: ModuleType, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +113,7 @@ def test_threads_and_kept_rows_change_no_figure(
     assert found == expected
 
 
-@pytest.mark.parametrize("seed", range(COUNT))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_groups_together_have_the_figures_of_each_alone(measured: Database, synthetic: ModuleType, seed: int) -> None:
     with measured.read() as connection:
         selection, by = chosen(connection, synthetic, seed)

@@ -41,6 +41,7 @@ def test_video_of_a_length_ends_and_parameters_are_taken() -> None:
     assert longer.startup_delay_s > pytomo.simulate("dashjs", arrivals(4e6, 30), 1_000_000).startup_delay_s
 
 
+@pytest.mark.slow
 def test_adaptive_player_plays_the_rung_that_the_line_carries() -> None:
     rates = [400_000, 1_000_000, 5_000_000]
     slow, fast = (pytomo.simulate("dashjs", arrivals(rate_bps, 60), rates) for rate_bps in (0.7e6, 30e6))

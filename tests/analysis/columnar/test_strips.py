@@ -83,6 +83,7 @@ def test_strip_holds_what_its_blocks_hold(packed: Database, monkeypatch: pytest.
         assert of_strips[name] == values, name
 
 
+@pytest.mark.slow
 def test_columns_of_a_strip_are_asked_for_at_once(sqlite_url: str, synthetic_file: Callable[..., Path]) -> None:
     copy(synthetic_file(ROWS, days=6, videos=60, traces=0), str(make_url(sqlite_url).database))
     database = open_database(sqlite_url)

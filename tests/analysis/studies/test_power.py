@@ -46,6 +46,7 @@ def make_rows(
     return ComparedRows(line, started_s, video, np.full(count, -1), Clusters(started_s // DAY_S, video), [figure])
 
 
+@pytest.mark.slow
 def test_power_of_independent_sessions_is_that_of_the_formula() -> None:
     # 30 % against 33 %, 60 daily rounds of 60 videos: a variance of (0.3 x 0.7 + 0.33 x 0.67) / 3600, so that the
     # difference is 2.74 standard errors. Beyond a bound of 1.96 lie 78 %, beyond the 2.00 of 59 days 77 %.

@@ -130,6 +130,7 @@ def test_playlist_that_is_whole_lists_its_segment(text: str) -> None:
     assert read(text) == [("0.ts", 0.0, 4.0, None, None, 0)]
 
 
+@pytest.mark.slow
 def test_long_playlist_is_read_in_time() -> None:
     text = playlist(*[line for number in range(21_600) for line in ("#EXTINF:2,", f"{number}.ts?{'s' * 200}")])
     began_s = time.process_time()

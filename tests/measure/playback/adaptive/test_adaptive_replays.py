@@ -47,6 +47,7 @@ def replay(player: str, line_kbps: float, window_s: float = 45.0, *, asked_s: fl
     return simulate_playback([stream], player, horizon_s=window_s, source=LadderSource(LADDER, LineFacts(0.04)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 def test_a_fast_line_plays_the_top_rung_without_a_stall(player: str) -> None:
     result = replay(player, 30_000)
