@@ -17,6 +17,7 @@ RAMP_ROUND_TRIPS = 4  # in which the downloads themselves only begin
 LEAST_HOLE_S, MOST_HOLE_S = 0.3, 4.0  # lost pieces come again within about that
 RATE_SPAN_S = 4.0  # around a time, over which the line's rate counts
 JUMP_SEGMENTS = 1.5  # that more than this comes at once had waited for a lost piece
+LEAST_RAMP_S = 0.1  # that tells a rate by itself
 RAMP_SAMPLE_S = 1.0  # the line's rate right after, which stands for that time
 LEAST_ROUND_TRIP_S = 0.001
 MOST_ROUND_TRIP_S = 1.0
@@ -56,7 +57,10 @@ def line_trace(streams: Sequence[StreamTrace], horizon_s: float, facts: LineFact
     loss_share = _loss_share(streams, round_trip_s)
     if loss_share:
         rates = [_best_rate(carried) * GRID_S] * len(rates)  # what came is what its losses left of that
-    _stand_in_ramp(rates, first_s, first_s + RAMP_ROUND_TRIPS * round_trip_s)
+    ramp_s = RAMP_ROUND_TRIPS * round_trip_s
+    # In a short time one read tells no rate: what it brought has come since the first byte could be there.
+    begun_s = first_s if ramp_s >= LEAST_RAMP_S else min(first_s, 2 * round_trip_s)
+    _stand_in_ramp(rates, begun_s, first_s + max(ramp_s, GRID_S))
     _stand_in_unknown(rates, unknown)
     carried = _summed(rates)
     return LineTrace(grid, carried, round_trip_s, _queue_bytes(carried, shown), unknown, loss_share)
@@ -224,9 +228,9 @@ def _around(index: int, count: int, span_s: float) -> tuple[int, int]:
     return max(0, index - half), min(count, index + half + 1)
 
 
-def _stand_in_ramp(rates: list[float], first_s: float, ramp_end_s: float) -> None:
+def _stand_in_ramp(rates: list[float], begun_s: float, ramp_end_s: float) -> None:
     """Let the mean of the second after it stand for the time in which the downloads only begin, if they had no more."""
-    start, end = int(first_s / GRID_S), int(ramp_end_s / GRID_S)
+    start, end = int(begun_s / GRID_S), int(ramp_end_s / GRID_S)
     sample = rates[end : end + int(RAMP_SAMPLE_S / GRID_S)]
     if sample and end:
         begun = sum(rates[start:end]) / max(1, end - start)

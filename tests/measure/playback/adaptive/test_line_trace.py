@@ -42,6 +42,13 @@ def test_a_packet_that_a_slow_line_takes_long_for_is_no_round_trip() -> None:
     assert line_trace([stream(packets)], 16.0).round_trip_s == pytest.approx(0.05)
 
 
+def test_a_block_that_is_read_first_has_come_since_it_was_answered() -> None:
+    # 0.5 Mbit/s without delay: the first read brings 16 KiB after 0.26 s, the others one packet each.
+    points = [(0.2625, 16_384)] + [(0.2625 + 0.0232 * n, 16_384 + 1448 * n) for n in range(1, 300)]
+    trace = line_trace([stream(points)], 7.0, LineFacts(0.001))
+    assert carried(trace, 1.0) == pytest.approx(62_500, rel=0.1)
+
+
 def test_a_gap_as_long_as_a_full_queue_counts_evenly_on_a_slow_line() -> None:
     # 36 kB/s take 1.8 s for a queue of 64 KiB: nothing shows for as long, then twice as much.
     points = [(0.05 * n, 1800 * n) for n in range(1, 100)]
