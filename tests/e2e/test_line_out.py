@@ -16,7 +16,7 @@ from pytomo_scrapy.crawl.lab_life import PID_VARIABLE
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import Crawl, ask, kill, lab_environment, wait_until
 
-WORLD = list(build_world("clean").videos)[:6]
+WORLD = list(build_world("clean").videos)[:5]
 OUT_S = 12.0
 
 

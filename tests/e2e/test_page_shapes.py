@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy.lab.model import PageShape
+from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import Finished, database_setting, query, run_scrapy
+from tests.running.labs import own_lab
+
+Crawl = Callable[..., Finished]
 
 # Nobody is cut off or asked to prove anything: this is about pages.
-LAB = ("lab", "--world", "autumn2026", "--gated-share", "0", "--bot-check-share", "0")
+OPTIONS = LabOptions("autumn2026", gated_share=0.0, bot_check_share=0.0)
 QUICK = (
     *("-s", "PYTOMO_DOWNLOAD_WINDOW_S=0.5", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=0"),
     *("-s", "LOG_LEVEL=DEBUG"),
@@ -24,21 +29,28 @@ def one_of_each_shape() -> dict[PageShape, str]:
     return {video.page_shape: video.video_id for video in reversed(healthy)}
 
 
-def crawl(database: Path, ids: list[str], *more: str) -> Finished:
-    done = run_scrapy(
-        *LAB, "crawl", "youtube", "-a", f"urls={','.join(ids)}", "-a", "max_rounds=2", "-a", "max_per_url=1",
-        *QUICK, *more, *database_setting(database),
-    )  # fmt: skip
-    assert done.exit_code == 0, done.errors[-3000:]
-    assert "Traceback" not in done.errors
-    return done
+@pytest.fixture(scope="module")
+def crawl() -> Iterator[Crawl]:
+    """Crawl these videos in a lab that all tests share: it draws no guests."""
+    with own_lab(OPTIONS) as lab:
+
+        def run(database: Path, ids: list[str], *more: str) -> Finished:
+            done = run_scrapy(
+                "crawl", "youtube", "-a", f"urls={','.join(ids)}", "-a", "max_rounds=2", "-a", "max_per_url=1",
+                *QUICK, *more, *database_setting(database), **lab.endpoints.environment(),
+            )  # fmt: skip
+            assert done.exit_code == 0, done.errors[-3000:]
+            assert "Traceback" not in done.errors
+            return done
+
+        yield run
 
 
 def next_requests(done: Finished) -> int:
     return len(re.findall(r"Crawled \(200\) <POST https://www\.youtube\.com/youtubei/v1/next", done.errors))
 
 
-def test_pages_of_every_shape_list_their_related_videos(database: Path) -> None:
+def test_pages_of_every_shape_list_their_related_videos(database: Path, crawl: Crawl) -> None:
     shapes = one_of_each_shape()
     assert set(shapes) == set(PageShape)
     done = crawl(database, list(shapes.values()))
@@ -55,13 +67,15 @@ def test_pages_of_every_shape_list_their_related_videos(database: Path) -> None:
 
 
 @pytest.mark.parametrize(("max_per_page", "count"), [("5", 0), ("21", 1)])
-def test_related_list_is_followed_where_max_per_page_needs_it(database: Path, max_per_page: str, count: int) -> None:
+def test_related_list_is_followed_where_max_per_page_needs_it(
+    database: Path, crawl: Crawl, max_per_page: str, count: int
+) -> None:
     video_id = one_of_each_shape()[PageShape.ELEMENT]
     done = crawl(database, [video_id], "-a", f"max_per_page={max_per_page}")
     assert next_requests(done) == count
 
 
-def test_bare_page_and_the_rest_of_a_list_obey_robots_txt(database: Path) -> None:
+def test_bare_page_and_the_rest_of_a_list_obey_robots_txt(database: Path, crawl: Crawl) -> None:
     shapes = one_of_each_shape()
     ids = [shapes[PageShape.NEITHER], shapes[PageShape.ELEMENT]]
     done = crawl(database, ids, "-s", "ROBOTSTXT_OBEY=1", "-a", "max_per_page=30")
