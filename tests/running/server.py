@@ -27,10 +27,14 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import NoReturn
 
+from pytomo_scrapy.analysis.after_save import judge_and_pack
 from pytomo_scrapy.analysis.crawl_report import summarise
+from pytomo_scrapy.items import ControlWindow
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
+from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
+from pytomo_scrapy.storage.measurements.repository import Repository
 from tests.running import forked, new_files, shared_statements, spent
 from tests.running import preloaded as preloaded
 from tests.running.client import HEAD_BYTES
@@ -194,16 +198,32 @@ class _Server:
 
 
 def _compile_statements() -> None:
-    """Store and read a measurement as a crawl does: what is compiled for it, no command compiles again."""
+    """Store and read measurements as a crawl does: what is compiled for it, no command compiles again."""
     really, migrate.upgrade = migrate.upgrade, new_files.upgrade
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(f"sqlite:///{folder}/x.db")
+        _, run = begin(database)
+        repository = Repository(database, after_save=judge_and_pack)
         crawl = open_crawl(database, "youtube", {})
-        crawl.add_listed([FoundVideo("youtube", "abcdefghijk")], 1, is_end=True)
-        claim = crawl.claim()
-        assert claim is not None
-        repository, run = begin(database)
-        repository.save(make_item(claim_id=claim.id, frontier_order=claim.order), run, crawl)
+        listed = FoundVideo("youtube", "abcdefghijk", listed_view_count=1)
+        crawl.add_listed([FoundVideo("youtube", "listed")], 1, is_end=True)
+        crawl.add_sources([("charts", {})])
+        source = crawl.claim()
+        assert source is not None
+        crawl.finish_source(source, [listed])
+        while (claim := crawl.claim()) is not None:
+            if not crawl.is_full() and claim.depth == 1:
+                crawl.add_videos(claim, [FoundVideo("youtube", f"near {claim.id}")])
+            for _ in range(2):
+                note_window(database, run.id, service="youtube", video_id="abcdefghijk")
+            repository.least_gated_media_s("here")
+            repository.last_control_at("here")
+            item = make_item(claim_id=claim.id, frontier_order=claim.order, controls=(ControlWindow("fallback", 1.0),))
+            repository.save(item, run, crawl)
+        clear_window(database, run.id)
+        crawl.release_all()
+        crawl.counts()
+        crawl.finish_crawl()
         repository.end_run(run, "finished")
         repository.measurement(1)
         summarise(database)
