@@ -65,8 +65,8 @@ def common_hosts() -> dict[str, MediaHost]:
         INTERRUPTED: RateRule(steps=((0.0, 2.8 * _MBIT), (1.0, 0.0), (4.5, 20 * _MBIT))),
         EVEN: RateRule(clip_ratio=1.0),
         THREEFOLD: RateRule(clip_ratio=3.0),
-        # Enough for the highest video of a ladder, then for a low one.
-        FALLING: RateRule(steps=((0.0, 12 * _MBIT), (6.0, 1.0 * _MBIT))),
+        # Plenty for a first answer of a ladder, and from before the second one on enough for a low quality alone.
+        FALLING: RateRule(steps=((0.0, 50 * _MBIT), (1.0, 1.6 * _MBIT))),
         **{label: RateRule(steps=((0.0, float(rate_bps)),)) for label, rate_bps in LADDER_RATES_BPS.items()},
         SHAPED_BY_NAME: RateRule(steps=((0.0, 8 * _MBIT),)),
         ANY_NAME: RateRule(steps=((0.0, 8 * _MBIT),)),

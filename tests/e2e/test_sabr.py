@@ -87,15 +87,14 @@ def test_choice_of_the_server_is_stored_switch_by_switch(database: Path) -> None
     ladder = next(video for video in WORLD.videos.values() if "six qualities" in video.title)
     crawl(
         database, "-a", f"urls={ladder.video_id}", "-s", "PYTOMO_TRANSPORT=sabr", "-s", "PYTOMO_SABR_QUALITY=server",
-        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=12",
+        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=5",
     )  # fmt: skip
     spells = query(
         database, "SELECT number, from_format_id, format_id, height_px, media_s FROM quality_spell ORDER BY 1"
     )
-    assert [(number, before, now, height) for number, before, now, height, _ in spells][:2] == [
-        (0, None, "160", 144),
-        (1, "160", "137", 1080),
-    ]
+    first, second = spells[:2]
+    assert first[:4] == (0, None, "160", 144) and first[4] > 10
+    assert second[:2] == (1, "160") and second[3] > 144  # how much better, the machine's first estimate decides
     ((quality, switches, bitrate, method),) = query(
         database,
         "SELECT d.sabr_quality, d.sabr_switch_count, d.sabr_mean_bitrate_bps, s.timeline_method"

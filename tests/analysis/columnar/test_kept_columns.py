@@ -26,7 +26,7 @@ NAMES = ("delivery_bps", "video_row_id", "host", "client")
 def packed(tmp_path: Path, synthetic_file: Callable[..., Path]) -> Any:
     """A database whose first block is packed and whose second one is not."""
     path = tmp_path / "packed.db"
-    shutil.copy(synthetic_file(1300, days=6, videos=60, traces=0), path)
+    shutil.copy(synthetic_file(1100, days=6, videos=60, traces=0), path)
     database = open_database(f"sqlite:///{path}")
     assert seal_all(database) == 1
     yield database
