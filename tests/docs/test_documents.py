@@ -102,6 +102,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
         "PYTOMO_TEST_KILLS",
         "PYTOMO_TEST_REQUESTS",
         "PYTOMO_TEST_STUDY_VIDEOS",
+        "PYTOMO_TEST_SELECTIONS",
         "PYTOMO_TEST_DAMAGED_PAGES",
         "PYTOMO_TEST_HOSTILE_MEGABYTES",
         "PYTOMO_YT_DLP",
