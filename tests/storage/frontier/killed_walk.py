@@ -9,7 +9,7 @@ from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 
 if __name__ == "__main__":
     database = open_database(sys.argv[1])
-    frontier = open_crawl(database, "youtube", {}, max_crawled_url=300)
+    frontier = open_crawl(database, "youtube", {}, max_crawled_url=120)
     frontier.add_sources([("charts", {})])
     while (claim := frontier.claim()) is not None:
         if claim.kind == "source":
