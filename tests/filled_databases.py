@@ -7,17 +7,20 @@ import importlib.util
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.storage.database import Database, open_database
+from tests.running.postgres import PostgresServer
 
 DAYS = 14
 ROWS = 2000
@@ -74,6 +77,52 @@ def synthetic_file(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleTy
         return made_once(tmp_path_factory, name, lambda database: synthetic.fill(database, rows, **options))
 
     return file
+
+
+@pytest.fixture(scope="session")
+def synthetic_template(
+    tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType, synthetic_file: Callable[..., Path]
+) -> Callable[..., str]:
+    """Gives the URL of a database as `synthetic_file` has it and `then` left it, made once: copy it to write.
+
+    It is on a server, or a file where that is None.
+    """
+
+    @cache
+    def template(server: PostgresServer | None, rows: int, then: Callable[[Database], object], **options: int) -> str:
+        if server is None:
+            own = shutil.copy(synthetic_file(rows, **options), tmp_path_factory.mktemp("template"))
+        url = f"sqlite:///{own}" if server is None else server.new_database(server.template())
+        database = open_database(url)
+        if server is not None:
+            synthetic.fill(database, rows, **options)
+        then(database)
+        database.close()
+        return url
+
+    return template
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_copy(
+    request: pytest.FixtureRequest, tmp_path: Path, synthetic_template: Callable[..., str]
+) -> Iterator[Callable[..., Database]]:
+    """Gives a database of either kind that is a copy of a `synthetic_template`."""
+
+    def copy(rows: int, then: Callable[[Database], object], **options: int) -> Database:
+        if request.param == "sqlite":
+            file = make_url(synthetic_template(None, rows, then, **options)).database
+            url = f"sqlite:///{shutil.copyfile(str(file), tmp_path / 'copy.db')}"
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_cluster")
+            url = server.new_database(str(make_url(synthetic_template(server, rows, then, **options)).database))
+            ended.callback(server.drop, url)
+        database = open_database(url)
+        ended.callback(database.close)
+        return database
+
+    with ExitStack() as ended:
+        yield copy
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def _buffer_s(text: str) -> str:
         number = float(text)
     except ValueError:
         return text  # the setting's own check says what would be right
-    if number <= _LONGEST_BUFFER_S:
+    if not _LONGEST_BUFFER_S < number < math.inf:
         return text
     sys.stderr.write(f"-B {text} is read as milliseconds: {number / 1000:g} s of media before playback starts.\n")
     return f"{number / 1000:g}"

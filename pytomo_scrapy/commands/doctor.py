@@ -20,6 +20,7 @@ from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.failures import advice_on
 from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
+from pytomo_scrapy.pages.urls import watch_url
 from pytomo_scrapy.storage.scrub import scrub, without_identity
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def measure_live(video_id: str, database_url: str, transport: str = "plain") -> 
         "--json",
         "--transport",
         transport,
-        video_id,
+        watch_url(video_id),  # an id may begin with a dash
         *(word for one in settings for word in ("-s", one)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

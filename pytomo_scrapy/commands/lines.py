@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.line_health import Line
     from pytomo_scrapy.config import AlertConfig
 
+_DAY_S = 86_400.0
+
 
 class Command(DatabaseCommand, ScrapyCommand):
     """Print every line: last seen, version, rows and data of today, shares of its newest sessions."""
@@ -43,8 +45,8 @@ class Command(DatabaseCommand, ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
-        if opts.every is not None and not (opts.alert and opts.every > 0):
-            refuse("--every needs --alert and a number of seconds above 0.")
+        if opts.every is not None and not (opts.alert and 0 < opts.every <= _DAY_S):
+            refuse("--every needs --alert and a number of seconds above 0, a day (86400) at most.")
         with self.refusals():
             alerts = self.load_config().alerts
         # The database is opened anew each time: between two looks it may restart, or be brought up to date.

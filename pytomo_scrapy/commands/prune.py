@@ -15,15 +15,17 @@ from scrapy.commands import ScrapyCommand
 from pytomo_scrapy.commands import DatabaseCommand, refuse
 from pytomo_scrapy.items.in_words import counted
 
+_OLDEST = timedelta(days=100 * 366)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def age(text: str) -> timedelta:
     """Read an age such as 90d."""
     match = re.fullmatch(r"(\d{1,6})([hdw])", text.strip())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 12h, 90d or 26w")
-    return int(match[1]) * _UNITS[match[2]]
+    found = int(match[1]) * _UNITS[match[2]] if match is not None else None
+    if found is None or found > _OLDEST:  # beyond, there is soon no year to count from
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 12h, 90d or 26w, of 100 years at most")
+    return found
 
 
 class Command(DatabaseCommand, ScrapyCommand):

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from pytomo_scrapy.analysis.replay_summary import ReplaySummary
     from pytomo_scrapy.storage.database import Database
 
+
+def _run(text: str) -> int:
+    from pytomo_scrapy.storage.row_keys import row_number
+
+    number = row_number(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a run")
+    return number
+
+
 _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "crawl": ("crawl_name", str),
     "since": ("since", moment),
@@ -29,7 +39,7 @@ _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "service": ("service", str),
     "provider": ("provider", str),
     "video": ("video_id", str),
-    "run": ("run_id", int),
+    "run": ("run_id", _run),
 }
 
 
@@ -115,7 +125,7 @@ def read_filters(words: list[str]) -> dict[str, Any]:
         key, parse = _FILTERS[name]
         try:
             filters[key] = parse(value)
-        except (ValueError, argparse.ArgumentTypeError) as error:
+        except argparse.ArgumentTypeError as error:
             refuse(f"--where {word}: {error}")
     return filters
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 def moment(text: str) -> datetime:
     """Read a day or a time of ISO 8601; UTC where it says no zone."""
+    from pytomo_scrapy.config import values
+
     try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31 or 2026-01-31T12:00") from None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return values.moment(text)
+    except values.BadValue as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
 
 
 class Command(DatabaseCommand, ScrapyCommand):

@@ -26,11 +26,21 @@ _WELL_KNOWN_RESOLVERS = {"google": "8.8.8.8", "opendns": "208.67.222.222"}
 
 
 def _host_port(text: str, port: int) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}" if text.count(":") < 2 or "[" in text else f"//[{text}]")
     try:
+        parts = urlsplit(f"//{text}" if text.count(":") < 2 or "[" in text else f"//[{text}]")
         return str(ipaddress.ip_address(parts.hostname or "")), parts.port or port
     except ValueError:
         raise BadValue(_RESOLVERS_RIGHT) from None
+
+
+def _web_port(url: str) -> int:
+    try:
+        parts = urlsplit(url)
+        if parts.hostname:
+            return parts.port or 443
+    except ValueError:  # an IPv6 address without its end, or a port that is no number
+        pass
+    raise BadValue(_RESOLVERS_RIGHT)
 
 
 def parse_resolver(word: str) -> ResolverConfig:
@@ -41,8 +51,10 @@ def parse_resolver(word: str) -> ResolverConfig:
         if name == "system":
             return ResolverConfig("system", "system")
         where = _WELL_KNOWN_RESOLVERS.get(name, "")
-    if where.startswith("https://") and urlsplit(where).hostname:
-        return ResolverConfig(name, "doh", where, urlsplit(where).port or 443)
+    if not name:
+        raise BadValue(_RESOLVERS_RIGHT)
+    if where.startswith("https://"):
+        return ResolverConfig(name, "doh", where, _web_port(where))
     if where.startswith("tls://"):
         location, _, tls_name = where.removeprefix("tls://").partition("#")
         address, port = _host_port(location, 853)

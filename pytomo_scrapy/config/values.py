@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -109,12 +110,32 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
-def proxy_url(value: Any) -> str:
+def moment(value: str | date) -> datetime:
+    """Read a day or a time of ISO 8601 as a time in UTC, which it is where it says no zone."""
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else value
+        found = read if isinstance(read, datetime) else datetime(read.year, read.month, read.day)  # noqa: DTZ001
+        # An hour before the first year is a time to Python, until it is to be compared with another.
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise BadValue("a time such as 2026-01-31 or 2026-01-31T12:00") from None
+
+
+def _address(value: Any, schemes: Collection[str], right: str) -> str:
+    """Read a URL of these schemes, with a host and perhaps a port."""
     url = str(value).strip()
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise BadValue("a proxy URL such as http://host:3128")
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an IPv6 address without its end, or a port that is no number
+        is_usable = False
+    if not is_usable:
+        raise BadValue(right)
     return url
+
+
+def proxy_url(value: Any) -> str:
+    return _address(value, {"http"}, "a proxy URL such as http://host:3128")
 
 
 def ip_address(value: Any) -> str:
@@ -136,17 +157,10 @@ def host_name(value: Any) -> str:
 
 def web_address(value: Any) -> str:
     """Read the address of a web hook."""
-    url = str(value).strip()
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadValue("a web address such as https://example.org/hook")
-    return url
+    return _address(value, {"http", "https"}, "a web address such as https://example.org/hook")
 
 
 def mail_server(value: Any) -> str:
     """Read the address of a mail server. The default ports are those of RFC 5321, 6409 and 8314."""
-    url = str(value).strip()
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
-        raise BadValue("the address of a mail server such as smtps://user:password@mail.example.org")
-    return url
+    right = "the address of a mail server such as smtps://user:password@mail.example.org"
+    return _address(value, {"smtp", "smtp+starttls", "smtps"}, right)

@@ -50,15 +50,11 @@ def _post(webhook: str, message: Mapping[str, Any]) -> bool:
 
 
 def _mail(config: AlertConfig, subject: str, message: Mapping[str, Any]) -> bool:
-    mail = EmailMessage()
-    # A line break in a name from outside would begin another header.
-    mail["Subject"] = printable(f"pytomo: {subject}")
-    mail["From"], mail["To"] = config.mail_from, ", ".join(config.mail_to)
-    mail.set_content("".join(f"{name}: {value}\n" for name, value in message.items()))
     parts = urlsplit(config.mail_server or "smtp://localhost")
     port = parts.port or _PORTS[parts.scheme]
     connect = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     try:
+        mail = _written(config, subject, message)
         with connect(parts.hostname or "", port, timeout=TIMEOUT_S) as server:
             if parts.scheme == "smtp+starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -69,3 +65,15 @@ def _mail(config: AlertConfig, subject: str, message: Mapping[str, Any]) -> bool
         logger.warning("The alert could not be mailed: %s", type(error).__name__)
         return False
     return True
+
+
+def _written(config: AlertConfig, subject: str, message: Mapping[str, Any]) -> EmailMessage:
+    """Return the mail. Raises ValueError where an address has a line break."""
+    mail = EmailMessage()
+    # A line break in a name from outside would begin another header.
+    mail["Subject"] = printable(f"pytomo: {subject}")
+    mail["From"], mail["To"] = config.mail_from, ", ".join(config.mail_to)
+    text = "".join(f"{name}: {value}\n" for name, value in message.items())
+    # A name from the environment may hold bytes that are no text.
+    mail.set_content(text.encode(errors="backslashreplace").decode())
+    return mail

@@ -98,6 +98,8 @@ def _settings(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         full = name.upper() if name.upper().startswith("PYTOMO_") else f"PYTOMO_{name.upper()}"
         if full == "PYTOMO_DATABASE":
+            if value is None:
+                continue  # that of the environment, else the default
             full, value = "PYTOMO_DATABASE_URL", database_url(value)
         named[full] = "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
     config.check_names(named)

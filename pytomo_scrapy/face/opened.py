@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pytomo_scrapy import config
+from pytomo_scrapy.config.values import BadValue, moment
 from pytomo_scrapy.exchange.column_words import column_facts
 from pytomo_scrapy.exchange.datasets import (
     Dataset,
@@ -22,6 +23,7 @@ from pytomo_scrapy.exchange.datasets import (
 from pytomo_scrapy.face.frames import FrameColumn, Target, collect, make_frame
 from pytomo_scrapy.face.measuring import database_url
 from pytomo_scrapy.face.unpacked import add_spans, add_trace_points, unpacked
+from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.storage.reading import open_for_reading
 from pytomo_scrapy.storage.schema.measurement_tables import download, playback, stream
 
@@ -61,7 +63,7 @@ class Results:
     ) -> Any:
         """Return a row for each measurement: itself, its video, vantage and run, and the figures of its first window.
 
-        `columns` chooses some of them. Raises SettingError for a column or a condition that cannot be used.
+        `columns` chooses some of them. Raises SettingError for a column, a time or a condition that cannot be used.
         """
         return self._frame(sessions(self._selection(since, until, where), columns), to)
 
@@ -103,7 +105,7 @@ class Results:
         return self._frame(details(stream, self._selection(since, until, where)), to)
 
     def _selection(self, since: date | str | None, until: date | str | None, where: str | None) -> ExportSelection:
-        selection = ExportSelection(_moment(since), _moment(until), where)
+        selection = ExportSelection(_moment("since", since), _moment("until", until), where)
         check_condition(self._database, "wide", selection)
         return selection
 
@@ -123,9 +125,10 @@ def open_results(database: str | Path | None = None) -> Results:
     return Results(database)
 
 
-def _moment(given: date | str | None) -> datetime | None:
+def _moment(name: str, given: date | str | None) -> datetime | None:
     if given is None:
         return None
-    read = datetime.fromisoformat(given) if isinstance(given, str) else given
-    moment = read if isinstance(read, datetime) else datetime(read.year, read.month, read.day)  # noqa: DTZ001
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    try:
+        return moment(given)
+    except BadValue as error:
+        raise SettingError(f"{name}={given!r} is not usable: it must be {error}.") from None

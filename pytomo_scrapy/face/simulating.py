@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from math import inf
 from pathlib import Path
 
 from pytomo_scrapy.exchange.trace_files import read_ladder
@@ -36,12 +37,10 @@ def simulate(
     players are listed in docs/playback.md. Pure. Raises SettingError for an unknown player, parameter or an unusable
     number.
     """
-    points = sorted(arrivals)
-    if not points:
-        raise SettingError("arrivals is empty: give at least one (seconds, bytes in all).")
-    at_s = tuple(float(t_s) for t_s, _ in points)
-    received = tuple(accumulate((int(count) for _, count in points), max))
-    horizon_s = at_s[-1] if window_s is None else window_s
+    at_s, received = _arrived(arrivals)
+    horizon_s = at_s[-1] if window_s is None else float(window_s)
+    if not 0 <= horizon_s < inf:
+        raise SettingError(f"window_s={window_s!r} is not usable: it must be a number of at least 0.")
     if isinstance(ladder_or_bitrate, int | float):
         timeline = _timeline(ladder_or_bitrate, received[-1], duration_s, segment_s)
         stream = StreamTrace(at_s, received, timeline, is_complete=received[-1] >= timeline.offset_bytes[-1])
@@ -53,6 +52,17 @@ def simulate(
         raise SettingError(f"The player {player!r} plays one bitrate: a ladder is for {' or '.join(adaptive)}.")
     stream = StreamTrace(at_s, received, MediaTimeline("video", "segments"))
     return simulate_playback([stream], name, parameters, horizon_s=horizon_s, source=LadderSource(ladder))
+
+
+def _arrived(arrivals: Iterable[tuple[float, int]]) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return when how many bytes had arrived in all. Raises SettingError."""
+    points = sorted(arrivals)
+    if not points:
+        raise SettingError("arrivals is empty: give at least one (seconds, bytes in all).")
+    for point in points:
+        if not all(0 <= value < inf for value in point):
+            raise SettingError(f"The arrival {point!r} is not usable: seconds and bytes must be numbers of at least 0.")
+    return tuple(float(t_s) for t_s, _ in points), tuple(accumulate((int(count) for _, count in points), max))
 
 
 def _timeline(bitrate_bps: float, received_bytes: int, duration_s: float | None, segment_s: float) -> MediaTimeline:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from pytomo_scrapy.face.frames import FrameColumn
+from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items.codec import to_plain
 from pytomo_scrapy.storage.measurements.blobs import (
     decode_blob,
@@ -43,12 +44,16 @@ def read_blob(packed: bytes | str) -> dict[str, tuple[Any, ...]]:
     Takes bytes, or the base64 text of CSV and JSON lines. Raises StorageError for what is none of them.
     """
     import base64
+    import zlib
 
-    raw = base64.b64decode(packed) if isinstance(packed, str) else bytes(packed)
-    if is_ladder(raw):
-        ladder = to_plain(decode_ladder(raw))
-        return {kind: tuple(ladder[kind]) for kind in ("video", "audio")}
-    return decode_blob(raw)
+    try:
+        raw = base64.b64decode(packed) if isinstance(packed, str) else bytes(packed)
+        if is_ladder(raw):
+            ladder = to_plain(decode_ladder(raw))
+            return {kind: tuple(ladder[kind]) for kind in ("video", "audio")}
+        return decode_blob(raw)
+    except (ValueError, zlib.error) as error:
+        raise StorageError(f"The blob is damaged, or none of these: {error}.") from None
 
 
 def unpacked(columns: Sequence[FrameColumn]) -> list[FrameColumn]:

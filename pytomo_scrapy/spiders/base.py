@@ -131,6 +131,9 @@ class WalkSpider(Spider):
                         self._expanded.clear()
                         yield request
                         await self._expanded.wait()
+            close_if_over(context)
+            if not context.gate.is_stopping:
+                await self.walk.finish()
         except (asyncio.CancelledError, GeneratorExit):
             context.tell_ending()
             context.gate.stop()
@@ -140,8 +143,6 @@ class WalkSpider(Spider):
         except StorageError as error:
             context.storage.fail(str(error))
         close_if_over(context)
-        if not context.gate.is_stopping:
-            await self.walk.finish()
 
     def _sources(self) -> list[str]:
         """Return the names of the popular pages, or none where the user's own list replaces them."""

@@ -13,6 +13,7 @@ from pytomo_scrapy.items.stored import from_flat
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.repository import VantageFacts, find_vantage
 from pytomo_scrapy.storage.measurements.rows import insert_all, insert_one, values_of
+from pytomo_scrapy.storage.row_keys import row_number
 from pytomo_scrapy.storage.schema.differential_tables import differential_test, differential_window
 
 
@@ -44,7 +45,8 @@ def read_tests(connection: Connection) -> list[StoredTest]:
 
 def read_test(connection: Connection, number: int) -> StoredTest | None:
     """Return a test with its windows. None where there is none of that number."""
-    row = connection.execute(select(differential_test).where(differential_test.c.id == number)).one_or_none()
+    same = differential_test.c.id == number
+    row = connection.execute(select(differential_test).where(same)).one_or_none() if row_number(number) else None
     if row is None:
         return None
     column = differential_window.c

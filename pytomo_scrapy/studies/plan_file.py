@@ -52,7 +52,7 @@ class _Section:
 
     def __init__(self, values: Any, where: str) -> None:
         if not isinstance(values, Mapping):
-            raise BadValue(f"{where} must be a table")
+            raise _Said(f"{where} must be a table")
         self._values = dict(values)
         self._where = f"{where}." if where else ""
         self._known: list[str] = []
@@ -62,7 +62,7 @@ class _Section:
         self._known.append(name)
         if name not in self._values:
             if default is None:
-                raise BadValue(f"{self._where}{name} is missing")
+                raise _Said(f"{self._where}{name} is missing")
             return default
         value = self._values.pop(name)
         try:
@@ -82,7 +82,7 @@ class _Section:
     def end(self) -> None:
         """Raises BadValue where the file holds a value that nothing has asked for."""
         if self._values:
-            raise BadValue(f"{self._where}{min(self._values)} is not known: it must be one of {', '.join(self._known)}")
+            raise _Said(f"{self._where}{min(self._values)} is not known: it must be one of {', '.join(self._known)}")
 
 
 class _Said(BadValue):

@@ -14,6 +14,7 @@ from scrapy.utils.project import get_project_settings
 
 from pytomo_scrapy import config
 from pytomo_scrapy.cli import crawl_letters, measure_letters, scrapy_commands
+from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.spiders.arguments import WalkArguments, parse_arguments
 
 Read = Callable[..., tuple[str, WalkArguments, config.Config, dict[str, Any]]]
@@ -102,6 +103,9 @@ def test_b_above_100_is_read_as_milliseconds_and_says_so(read: Read, capsys: pyt
     assert read("-B", "2000")[2].playback.initial_buffer_s == 2.0
     assert capsys.readouterr().err == "-B 2000 is read as milliseconds: 2 s of media before playback starts.\n"
     read("-B", "2")
+    for no_number in ("nan", "inf", "soon"):
+        with pytest.raises(SettingError, match=f"PYTOMO_PLAYBACK_INITIAL_BUFFER_S='{no_number}' is not usable"):
+            read("-B", no_number)
     assert capsys.readouterr().err == ""
 
 

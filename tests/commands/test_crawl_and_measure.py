@@ -22,8 +22,6 @@ from pytomo_scrapy.commands import crawl, measure
 from pytomo_scrapy.crawl.line_lock import LineLock
 from tests.commands.conftest import VIDEOS
 
-pytestmark = pytest.mark.process
-
 LINE = ("-s", "PYTOMO_LINE=tests of crawl and measure")
 VIDEO = "https://www.youtube.com/watch?v=jNQXAC9IVRw"
 
@@ -70,13 +68,16 @@ def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tu
     monkeypatch.chdir(tmp_path)
 
     def read(
-        command: ScrapyCommand, *words: str, path: Path = tmp_path / "x.db"
+        command: ScrapyCommand,
+        *words: str,
+        path: Path = tmp_path / "x.db",
+        line: tuple[str, str] = ("-s", "PYTOMO_LINE=off"),
     ) -> tuple[argparse.Namespace, list[str]]:
         command.settings = get_project_settings()
         parser = argparse.ArgumentParser(conflict_handler="resolve")
         command.add_options(parser)
         url = f"PYTOMO_DATABASE_URL=sqlite:///{path}"
-        opts, args = parser.parse_known_args([*words, *LINE, "-s", url])
+        opts, args = parser.parse_known_args([*words, *line, "-s", url])
         command.process_options(args, opts)
         return opts, args
 
@@ -123,6 +124,7 @@ def test_crawl_refuses_what_would_only_fail_later(
     assert not (tmp_path / "x.db").exists()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("make", "words"),
     [(crawl.Command, ("youtube",)), (crawl_letters.Command, ()), (measure.Command, (VIDEO,))],
@@ -138,7 +140,7 @@ def test_second_crawl_of_a_line_is_refused_with_3(
     assert first.take()
     try:
         with pytest.raises(SystemExit) as ended:
-            prepare(make(), *words)
+            prepare(make(), *words, line=LINE)
     finally:
         first.free()
     assert ended.value.code == 3

@@ -168,7 +168,22 @@ def test_live_measurement_is_told_stage_by_stage(
     stages = [f"stage {n}" for n in ("resolve", "dns", "ping", "download", "playback")]
     assert [check.name for check in found] == [*stages, "canary"]
     assert [check.state for check in found] == states
-    assert {"measure", "M4gD1WSo5mA", "PYTOMO_DATABASE_URL=sqlite:///x.db", "PYTOMO_GATE_CANARY=1"} <= set(asked[0])
+    assert {
+        "measure",
+        "https://www.youtube.com/watch?v=M4gD1WSo5mA",
+        "PYTOMO_DATABASE_URL=sqlite:///x.db",
+        "PYTOMO_GATE_CANARY=1",
+    } <= set(asked[0])
+
+
+def test_live_video_whose_id_begins_with_a_dash_is_no_option_of_the_measurement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    done = subprocess.CompletedProcess([], 0, "{}", "")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: asked.extend(command) or done)
+    doctor.measure_live("-4gD1WSo5mA", "sqlite:///x.db")
+    assert "https://www.youtube.com/watch?v=-4gD1WSo5mA" in asked and "-4gD1WSo5mA" not in asked
 
 
 @pytest.mark.parametrize(("failure", "state"), [(None, "ok"), ("media_gated", "warn")])

@@ -16,7 +16,7 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.documents import documents
 
-REQUEST_COUNT = int(os.environ.get("PYTOMO_TEST_REQUESTS", "400"))
+REQUEST_COUNT = int(os.environ.get("PYTOMO_TEST_REQUESTS", "150"))
 PAGES = (
     "/",
     "/series",

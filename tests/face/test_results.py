@@ -12,7 +12,10 @@ from types import ModuleType
 import pytest
 
 import pytomo_scrapy as pytomo
+from pytomo_scrapy.measure.media.steady import steady_ladder
 from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.measurements.blobs import encode_trace
+from pytomo_scrapy.storage.measurements.ladder_blob import encode_ladder
 
 pandas = pytest.importorskip("pandas")
 pyarrow = pytest.importorskip("pyarrow")
@@ -109,9 +112,39 @@ def test_playbacks_have_their_stalls(results: pytomo.Results, raw: sqlite3.Conne
     assert results.playbacks(to="arrow").num_rows == len(frame)
 
 
-def test_blob_of_nothing_known_is_refused() -> None:
-    with pytest.raises(pytomo.StorageError, match="stored trace starts with"):
-        pytomo.read_blob(b"zip and zap")
+TRACE, LADDER = encode_trace((0.1, 0.2), (10, 20)), encode_ladder(steady_ladder([1e6, 2e6], 20.0, 5.0))
+
+
+@pytest.mark.parametrize(
+    ("blob", "sentence"),
+    [
+        (b"zip and zap", "stored trace starts with"),
+        (b"", "stored trace starts with"),
+        ("", "stored trace starts with"),
+        (TRACE[:1], "stored trace starts with"),
+        # As a copy that was cut leaves them.
+        (TRACE[:-3], "The blob is damaged, or none of these"),
+        (LADDER[:-2], "The blob is damaged, or none of these"),
+        (base64.b64encode(TRACE).decode()[:-1], "The blob is damaged, or none of these: Incorrect padding"),
+        ("\u00e9", "The blob is damaged, or none of these"),
+    ],
+)
+def test_blob_that_cannot_be_read_is_refused(blob: bytes | str, sentence: str) -> None:
+    with pytest.raises(pytomo.StorageError, match=sentence):
+        pytomo.read_blob(blob)
+
+
+def test_blob_of_a_ladder_is_its_rungs_lowest_first() -> None:
+    read = pytomo.read_blob(base64.b64encode(LADDER).decode())
+    assert [rung["bitrate_bps"] for rung in read["video"]] == [1e6, 2e6] and read["audio"] == ()
+
+
+@pytest.mark.parametrize(("name", "given"), [("since", "yesterday"), ("until", "0001-01-01T00:00+23:00")])
+def test_text_that_is_no_time_is_refused_by_the_name_of_its_argument(
+    results: pytomo.Results, name: str, given: str
+) -> None:
+    with pytest.raises(pytomo.SettingError, match=f"{name}='.*' is not usable: it must be a time such as 2026-01-31"):
+        results.sessions(**{name: given})
 
 
 def test_database_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf as INF
+from math import nan as NAN
+from typing import Any
+
 import pytest
 
 import pytomo_scrapy as pytomo
@@ -68,11 +72,56 @@ def test_steady_ladder_has_a_rung_for_each_bitrate_the_lowest_first() -> None:
         (("dashjs", [(1, 1)], ["x"]), "is neither a bitrate nor a ladder"),
         (("dashjs", [(1, 1)], []), "is neither a bitrate nor a ladder"),
         (("classic", [(1, 1)], [1e6]), "'classic' plays one bitrate: a ladder is for dashjs"),
+        (("classic", [(1, 1)], INF), "A bitrate of inf bit/s cannot be played"),
+        (("classic", [(1, 1)], NAN), "A bitrate of nan bit/s cannot be played"),
+        (("dashjs", [(1, 1)], [1e6, INF]), "is neither a bitrate nor a ladder"),
+        (("dashjs", [(1, 1)], [0, 1e6]), "is neither a bitrate nor a ladder"),
+        (("dashjs", [(1, 1)], None), "None is neither a bitrate nor a ladder"),
+        # Every point is looked at, and the one that is none is named.
+        (
+            ("classic", [(1, 1), (NAN, 2)], 1e6),
+            r"The arrival \(nan, 2\) is not usable: seconds and bytes must be numbers",
+        ),
+        (("classic", [(1, 1), (INF, 2)], 1e6), r"The arrival \(inf, 2\) is not usable"),
+        (("classic", [(-1, 1), (2, 2)], 1e6), r"The arrival \(-1, 1\) is not usable"),
+        (("classic", [(1, -1)], 1e6), r"The arrival \(1, -1\) is not usable"),
+        (("classic", [(1, NAN)], 1e6), r"The arrival \(1, nan\) is not usable"),
     ],
 )
 def test_what_cannot_be_played_is_one_sentence(given: tuple[object, ...], sentence: str) -> None:
     with pytest.raises(pytomo.SettingError, match=sentence):
         pytomo.simulate(*given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        *(
+            ({"window_s": bad}, f"window_s={bad!r} is not usable: it must be a number of at least 0")
+            for bad in (-1, NAN, INF)
+        ),
+        *(
+            ({"duration_s": bad}, "cannot be played: bitrate, duration and segment length")
+            for bad in (0, -1, NAN, INF, 1e9)
+        ),
+        *(({"segment_s": bad}, "cannot be played: bitrate, duration and segment length") for bad in (0, -1, NAN)),
+        # A million segments are enough; without a bound the list of them would take the machine's memory.
+        ({"segment_s": 1e-9}, "and the segments 1000000 at most"),
+        ({"parameters": {"colour": 1}}, "Player 'classic' has no parameter 'colour'"),
+        (
+            {"parameters": {"initial_buffer_s": -1}},
+            "initial_buffer_s=-1 is not usable: it must be a number of at least 0",
+        ),
+        ({"parameters": {"initial_buffer_s": "2"}}, "initial_buffer_s='2' is not usable: it must be a number"),
+    ],
+)
+def test_option_that_cannot_be_used_is_one_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(pytomo.SettingError, match=sentence):
+        pytomo.simulate("classic", [(1, 1000)], 1e6, **options)
+
+
+def test_session_that_is_judged_before_anything_arrived_has_not_started() -> None:
+    assert pytomo.simulate("classic", [(1.0, 1_000_000)], 1e6, window_s=0).is_started is False
 
 
 def test_steady_timeline_has_its_bitrate_at_every_point() -> None:

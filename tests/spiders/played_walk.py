@@ -76,6 +76,10 @@ class Storage(FakeStorage):
     """A storage that remembers why the crawl cannot go on."""
 
     failure: str | None = None
+    database = repository = None
+
+    def fail(self, sentence: str) -> None:
+        self.failure = sentence
 
 
 class DataCap:
@@ -110,6 +114,9 @@ class Opened:
 class Gate:
     is_stopping = False
 
+    def stop(self) -> None:
+        self.is_stopping = True
+
 
 class Context:
     """A crawl around the walk: everything is noted in one list, with the waits."""
@@ -125,6 +132,9 @@ class Context:
     @property
     def is_over(self) -> bool:
         return self.storage.failure is not None or self.politeness.is_over or self.data_cap.is_reached
+
+    def tell_ending(self) -> None:
+        self.log.append("ending")
 
     async def begin(self, spider: str, given: object, arguments: object, *, is_own_list: bool) -> Opened:
         self.log.append(f"begin {spider}{' own' if is_own_list else ''}")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from pytomo_scrapy.analysis.daily.retention import delete_measurements
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.row_keys import is_named
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, open_window
 
@@ -46,7 +47,7 @@ def delete_run(database: Database, key: str, *, is_dry_run: bool = False) -> Map
     found = _runs(database, key, 1)
     if not found:
         known = "; ".join(f"{one.id} ({one.vantage}, {one.started_at:%Y-%m-%d %H:%M})" for one in newest_runs(database))
-        raise SettingError(f"There is no run {key!r}: the newest are {known or 'none'}.")
+        raise SettingError(f"There is no run {key!r}: {f'the newest are {known}' if known else 'none is stored'}.")
     if is_dry_run:
         return {"measurement": found[0].measurement_count}
     counts: Counter[str] = Counter()
@@ -70,7 +71,7 @@ def _runs(database: Database, key: str | None, limit: int) -> list[RunLine]:
         .limit(limit)
     )
     if key is not None:
-        query = query.where(run.c.id == int(key) if key.isdecimal() else run.c.uuid == key)
+        query = query.where(is_named(run, key))
     with database.read() as connection:
         return [RunLine(*row) for row in connection.execute(query)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from pytomo_scrapy.items import Ladder, MediaSegment, MediaTimeline, MediaTrack, TrackSegment
 
@@ -15,8 +16,12 @@ def steady_timeline(bitrate_bps: float, duration_s: float, segment_s: float, kin
 
     Raises ValueError for what no stream can be.
     """
-    if not (bitrate_bps > 0 and segment_s > 0 and 0 < duration_s <= MAX_POINTS * STEP_S):
-        raise ValueError("bitrate, duration and segment length must be above 0, and the duration a day at most")
+    is_length = segment_s > 0 and 0 < duration_s <= MAX_POINTS * STEP_S and duration_s / segment_s <= MAX_POINTS
+    if not (0 < bitrate_bps < inf and is_length):
+        raise ValueError(
+            "bitrate, duration and segment length must be above 0, the duration a day at most, "
+            f"and the segments {MAX_POINTS} at most"
+        )
     count = max(1, round(duration_s / STEP_S))
     at_s = [duration_s * step / count for step in range(1, count + 1)]
     return MediaTimeline(

@@ -40,7 +40,7 @@ def player_parameters(
     for name, value in (changes or {}).items():
         if name not in known:
             raise SettingError(f"Player {player!r} has no parameter {name!r}: use one of {', '.join(known)}.")
-        if not 0 <= value < float("inf"):
+        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise SettingError(f"{name}={value!r} is not usable: it must be a number of at least 0.")
     chosen = {name: parameter.default for name, parameter in known.items()}
     if of_client := model.by_client.get(declared.client or ""):

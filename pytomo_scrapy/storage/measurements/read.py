@@ -21,6 +21,7 @@ from pytomo_scrapy.storage.measurements.blobs import (
     decode_trace,
 )
 from pytomo_scrapy.storage.measurements.ladder_blob import decode_ladder
+from pytomo_scrapy.storage.row_keys import is_named
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, vantage, video
 from pytomo_scrapy.storage.schema.measurement_tables import (
@@ -89,8 +90,7 @@ def latest(connection: Connection, limit: int, offset: int, filters: Mapping[str
 
 def full_record(connection: Connection, key: int | str, *, has_points: bool) -> dict[str, Any] | None:
     """Return everything that is stored of one measurement. None where there is none of that id or uuid."""
-    same = measurement.c.uuid == key if isinstance(key, str) and not key.isdigit() else measurement.c.id == int(key)
-    row = connection.execute(select(measurement).where(same)).one_or_none()
+    row = connection.execute(select(measurement).where(is_named(measurement, key))).one_or_none()
     if row is None:
         return None
     return _plain(row) | {

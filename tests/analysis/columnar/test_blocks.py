@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -31,19 +31,16 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
 
-ROWS = 1300
+ROWS = 1100
+
+
+def leave(database: Database) -> None:
+    """Pack nothing."""
 
 
 @pytest.fixture
-def two_blocks(each_url: str, synthetic: ModuleType, synthetic_file: Callable[..., Path]) -> Iterator[Database]:
-    options = {"days": 6, "videos": 60, "traces": 0}
-    if each_url.startswith("sqlite"):
-        shutil.copy(synthetic_file(ROWS, **options), str(make_url(each_url).database))
-    database = open_database(each_url)
-    if not database.is_sqlite:
-        synthetic.fill(database, ROWS, **options)
-    yield database
-    database.close()
+def two_blocks(each_copy: Callable[..., Database]) -> Database:
+    return each_copy(ROWS, leave, days=6, videos=60, traces=0)
 
 
 def sealed(database: Database) -> list[int]:
@@ -143,22 +140,20 @@ def test_what_is_not_packed_is_read_once_while_one_state_is_read(
 
 
 @pytest.mark.slow
-def test_a_row_that_is_being_stored_is_waited_for(postgres_url: str, synthetic: ModuleType) -> None:
+@pytest.mark.parametrize("each_copy", ["postgres"], indirect=True)
+def test_a_row_that_is_being_stored_is_waited_for(two_blocks: Database) -> None:
     """Two crawlers at one PostgreSQL: one packs the block in which the other has a row that is not committed."""
-    database = open_database(postgres_url)
-    synthetic.fill(database, ROWS, days=6, videos=60, traces=0)
-    packing = threading.Thread(target=seal_all, args=(database,))
-    with database.write() as connection:
+    packing = threading.Thread(target=seal_all, args=(two_blocks,))
+    with two_blocks.write() as connection:
         connection.execute(text("DELETE FROM figure WHERE measurement_id = 7"))
         packing.start()
         packing.join(0.5)
         assert packing.is_alive()
     packing.join(120)
-    assert sealed(database) == [0]
-    with database.read() as connection:
+    assert sealed(two_blocks) == [0]
+    with two_blocks.read() as connection:
         counted = connection.execute(text("SELECT row_count FROM figure_block WHERE block = 0")).scalar_one()
         assert counted == connection.execute(text("SELECT COUNT(*) FROM figure WHERE measurement_id < 1024")).scalar()
-    database.close()
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from shutil import copy
-from types import ModuleType
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
-from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.analysis import distribution, series
 from pytomo_scrapy.analysis.columnar import blocks, scan, strips
@@ -23,10 +19,10 @@ from pytomo_scrapy.analysis.daily import retention
 from pytomo_scrapy.analysis.daily.retention import delete_measurements
 from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
-from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.database import Database
 
 # Blocks 0 to 2 are complete: a strip of two of them, one beside it, and the newest, which is never packed.
-ROWS = 3300
+ROWS = 3100
 EVERY = Selection(0, 2**31, is_valid_only=False)
 
 
@@ -36,17 +32,13 @@ def two_blocks_a_strip(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "STRIP_BLOCKS", 2)
 
 
-@pytest.fixture
-def packed(each_url: str, synthetic: ModuleType, synthetic_file: Callable[..., Path]) -> Iterator[Database]:
-    options = {"days": 6, "videos": 60, "traces": 0}
-    if each_url.startswith("sqlite"):
-        copy(synthetic_file(ROWS, **options), str(make_url(each_url).database))
-    database = open_database(each_url)
-    if not database.is_sqlite:
-        synthetic.fill(database, ROWS, **options)
+def pack(database: Database) -> None:
     assert seal_all(database) == 3
-    yield database
-    database.close()
+
+
+@pytest.fixture
+def packed(each_copy: Callable[..., Database]) -> Database:
+    return each_copy(ROWS, pack, days=6, videos=60, traces=0)
 
 
 def strips_of(database: Database) -> set[int]:
@@ -84,20 +76,17 @@ def test_strip_holds_what_its_blocks_hold(packed: Database, monkeypatch: pytest.
 
 
 @pytest.mark.slow
-def test_columns_of_a_strip_are_asked_for_at_once(sqlite_url: str, synthetic_file: Callable[..., Path]) -> None:
-    copy(synthetic_file(ROWS, days=6, videos=60, traces=0), str(make_url(sqlite_url).database))
-    database = open_database(sqlite_url)
-    seal_all(database)
+@pytest.mark.parametrize("each_copy", ["sqlite"], indirect=True)
+def test_columns_of_a_strip_are_asked_for_at_once(packed: Database) -> None:
     asked: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    with database.read() as connection:
+    event.listen(packed.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with packed.read() as connection:
         for rows in ColumnScan(connection, EVERY):
             for name in ("delivery_bps", "host"):
                 rows.words(name) if is_text(name) else rows.plain(name)
     # The first chunk learns what is asked for: `started_s` for the period, and two figures.
     assert len([one for one in asked if "FROM figure_strip" in one and "content" in one]) == 3
     assert len([one for one in asked if "FROM figure_column" in one]) == 1
-    database.close()
 
 
 @pytest.mark.slow
@@ -127,19 +116,17 @@ def test_block_without_a_row_takes_its_strip_with_it(packed: Database) -> None:
         assert min(json.loads(everything(connection)["measurement_id"])) == 1024
 
 
-def test_column_of_too_many_texts_is_read_from_its_blocks(
-    sqlite_url: str, synthetic_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy(synthetic_file(ROWS, days=6, videos=60, traces=0), str(make_url(sqlite_url).database))
-    database = open_database(sqlite_url)
+@pytest.mark.parametrize("each_copy", ["sqlite"], indirect=True)
+def test_column_of_too_many_texts_is_read_from_its_blocks(packed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strips, "NO_TEXT", 5)  # there are twelve hosts, and three airports
-    seal_all(database)
-    with database.read() as connection:
+    with packed.write() as connection:
+        connection.execute(text("DELETE FROM figure_strip"))
+    seal_all(packed)
+    with packed.read() as connection:
         of_strip = set(connection.execute(text("SELECT name FROM figure_strip")).scalars())
         found = everything(connection)
     assert "host" not in of_strip
     assert {"cache_airport", "delivery_bps"} <= of_strip
     monkeypatch.setattr(scan, "packed_strips", lambda _: frozenset())
-    with database.read() as connection:
+    with packed.read() as connection:
         assert everything(connection) == found
-    database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from sqlalchemy import func, select, text
+from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis import distribution, series
@@ -31,32 +32,18 @@ from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement, vid
 from pytomo_scrapy.storage.schema.daily_tables import daily, daily_figure
 from pytomo_scrapy.storage.schema.figure_tables import figure, figure_block, figure_column
 from pytomo_scrapy.storage.schema.measurement_tables import download, http_request, network, playback, stream
-from tests.filled_databases import load_synthetic
 from tests.storage.factories import make_item
 
 DAY_S = 86_400
-ROWS, DAYS = 1100, 6
-
-
-@pytest.fixture(scope="module")
-def synthetic() -> ModuleType:
-    return load_synthetic()
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType) -> Path:
-    """Two blocks of the flat table, one of them packed."""
-    path = tmp_path_factory.mktemp("template") / "filled.db"
-    made = open_database(f"sqlite:///{path}")
-    synthetic.fill(made, ROWS, days=DAYS, videos=60, traces=0)
-    seal_all(made)
-    made.close()
-    return path
+ROWS = 1100
+OPTIONS = {"days": 6, "videos": 60, "traces": 0}
 
 
 @pytest.fixture
-def filled(template: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copy(template, tmp_path / "filled.db")
+def filled(synthetic_template: Callable[..., str], tmp_path: Path) -> Iterator[Database]:
+    """Two blocks of the flat table, one of them packed."""
+    template = synthetic_template(None, ROWS, seal_all, **OPTIONS)
+    shutil.copy(str(make_url(template).database), tmp_path / "filled.db")
     opened = open_database(f"sqlite:///{tmp_path / 'filled.db'}")
     yield opened
     opened.close()
@@ -208,10 +195,10 @@ def test_days_pruned_in_two_goes_are_those_of_one(filled: Database, synthetic: M
 
 
 @pytest.mark.slow
-def test_everything_old_leaves_the_newest_and_no_orphan(each_database: Database, synthetic: ModuleType) -> None:
-    filled = each_database
-    synthetic.fill(filled, ROWS, days=DAYS, videos=60, traces=0)
-    seal_all(filled)
+def test_everything_old_leaves_the_newest_and_no_orphan(
+    each_copy: Callable[..., Database], synthetic: ModuleType
+) -> None:
+    filled = each_copy(ROWS, seal_all, **OPTIONS)
     end = datetime.fromtimestamp(synthetic.END_S + 10 * DAY_S, UTC)
     promised = prune_measurements(filled, end, is_dry_run=True)
     assert count(filled, measurement) == ROWS and count(filled, daily) == 0

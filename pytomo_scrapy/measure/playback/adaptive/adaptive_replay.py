@@ -8,6 +8,7 @@ from dataclasses import replace
 from pytomo_scrapy.items import Ladder
 from pytomo_scrapy.measure.playback.adaptive.adaptive_player import Abort, AdaptivePlayer, Held
 from pytomo_scrapy.measure.playback.adaptive.line import Line, LineTrace
+from pytomo_scrapy.measure.playback.adaptive.tcp_packet import ActiveTransfer
 from pytomo_scrapy.measure.playback.adaptive.typical import are_alike, most_typical
 from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 
@@ -54,13 +55,23 @@ def replay_adaptive(player: AdaptivePlayer, trace: LineTrace, horizon_s: float) 
     line = Line(trace)
     now_s = 0.0
     begun: set[int] = set()
+
+    def wants_to_look(active: ActiveTransfer, now_s: float) -> bool:
+        """Tell the player of bytes that came, and of nothing else: no reader sees how time goes by without any."""
+        transfer = active.transfer
+        if transfer.transfer_id not in begun:
+            begun.add(transfer.transfer_id)
+            player.first_byte(transfer, now_s)
+        if active.usable_bytes >= transfer.size_bytes:
+            line.finish(active, now_s)
+            player.completed(transfer, transfer.size_bytes, now_s)
+            return True
+        return bool(active.usable_bytes) and player.progressed(transfer, active.usable_bytes, now_s)
+
     while now_s < horizon_s:
         _obey(player, line, now_s)  # 1
         wake_s = min(max(player.wake_s(), now_s + LEAST_STEP_S), horizon_s)
-        is_looking = False
-        while not is_looking:
-            now_s = line.advance(now_s, wake_s)  # 2
-            is_looking = _report(player, line, begun, now_s) or now_s >= wake_s  # 3
+        now_s = line.advance(now_s, wake_s, wants_to_look)  # 2, 3
     shown = player.close(horizon_s)
     shown.is_identifiable = not line.touched_unknown
     return shown
@@ -78,22 +89,3 @@ def _obey(player: AdaptivePlayer, line: Line, now_s: float) -> None:
                 line.open_ahead(now_s)
             else:
                 line.start(command, now_s)
-
-
-def _report(player: AdaptivePlayer, line: Line, begun: set[int], now_s: float) -> bool:
-    """Tell of bytes that came, and of nothing else; return whether the player wants to look.
-
-    A browser wakes who reads when there are bytes, and no reader sees how time goes by without any.
-    """
-    active = line.news
-    if active is None:
-        return False
-    transfer = active.transfer
-    if transfer.transfer_id not in begun:
-        begun.add(transfer.transfer_id)
-        player.first_byte(transfer, now_s)
-    if active.is_whole:
-        line.finish(active, now_s)
-        player.completed(transfer, transfer.size_bytes, now_s)
-        return True
-    return bool(active.usable_bytes) and player.progressed(transfer, active.usable_bytes, now_s)

@@ -67,6 +67,7 @@ class TcpConnection:
         self._most_out = self._limit_number = 0
         self._is_waiting = self._has_turn = False  # before a line that holds back
         self._receiver = TcpReceiver(network, self._hear)
+        self._arrive = self._receiver.arrive
 
     def request(self, active: ActiveTransfer, now_s: float) -> None:
         """Ask for `active`."""
@@ -95,47 +96,42 @@ class TcpConnection:
         if self._smoothed_s is not None and self._out == 0:
             self.window.rest(int((now_s - self._last_sent_s) / self._timeout_s()))
         active.unsent_bytes = active.transfer.size_bytes
-        self._add(Packet(self._next, active, 0, HEAD_BYTES, 1, now_s))
-        self._send(now_s, active)
-
-    def _add(self, packet: Packet) -> None:
+        head = self._packets[self._next] = Packet(self._next, active, 0, HEAD_BYTES, 1, now_s)
         self._next += 1
-        self._packets[packet.number] = packet
-        self._last_sent_s = packet.sent_s
-        self._put(packet)
-
-    def _put(self, packet: Packet) -> None:
-        self._out += packet.segments
-        arrival_s = self._network.carry(packet.size_bytes, packet.sent_s)
-        if arrival_s < INFINITE:
-            self._network.at(arrival_s, self._receiver.arrive, packet, packet.sent_s)
+        self._out += 1
+        self._last_sent_s = now_s
+        self._network.deliver(head, self._arrive)
+        self._send(now_s, active)
 
     def _send(self, now_s: float, active: ActiveTransfer) -> None:
         """Send what the window allows: first what was lost."""
         if now_s >= self.closed_s:
             return
-        repair, window = self._repair, self.window.segments
+        repair, window, network = self._repair, self.window.segments, self._network
         has_sent = False
-        piece_segments = self._network.piece_segments
         if not self._out and not self._lost:
             self._lost = [number for number, packet in self._packets.items() if not packet.is_reported]
-        while self._out < window and not self._is_held_back(now_s, active):
+        while self._out < window and not (network.holds_back and self._is_held_back(now_s, active)):
             if self._lost:
                 packet = self._packets.get(self._lost.pop(0))
                 if packet is None or packet.is_reported:
                     continue
                 packet.sent_s, packet.is_again, packet.is_out = now_s, True, True
-                self._last_sent_s = now_s
-                self._put(packet)
             elif active.unsent_bytes > 0:
-                most = min(piece_segments, window - self._out) * SEGMENT_BYTES
-                size_bytes = min(active.unsent_bytes, most)
+                segments = min(network.piece_segments, window - self._out)
+                size_bytes = segments * SEGMENT_BYTES
+                if active.unsent_bytes < size_bytes:
+                    size_bytes = active.unsent_bytes
+                    segments = -(-size_bytes // SEGMENT_BYTES)
                 active.unsent_bytes -= size_bytes
-                packet = Packet(self._next, active, size_bytes, size_bytes, -(-size_bytes // SEGMENT_BYTES), now_s)
-                self._add(packet)
+                number = self._next
+                packet = self._packets[number] = Packet(number, active, size_bytes, size_bytes, segments, now_s)
+                self._next = number + 1
             else:
                 break
-            has_sent = True
+            self._out += packet.segments
+            network.deliver(packet, self._arrive)
+            has_sent, self._last_sent_s = True, now_s
             if repair is not None:
                 repair.sent += packet.segments
         is_limited = self._out >= window and (active.unsent_bytes > 0 or bool(self._lost))
@@ -169,12 +165,13 @@ class TcpConnection:
         if self._out <= 0 and not self._lost:
             timer.due_s = INFINITE
             return
-        wait_s = self._timeout_s() * timer.backoff
+        smoothed_s = FIRST_ROUND_TRIP_S if self._smoothed_s is None else self._smoothed_s
+        wait_s = (smoothed_s + max(LEAST_TIMEOUT_S, 4 * self._deviation_s)) * timer.backoff
         if not timer.is_probed and self._repair is None and timer.backoff == 1:
-            smoothed_s = FIRST_ROUND_TRIP_S if self._smoothed_s is None else self._smoothed_s
             wait_s = min(wait_s, 2 * smoothed_s + (PROBE_LONE_S if self._out <= 1 else PROBE_S))
         timer.due_s = now_s + wait_s
-        self._set_timer()
+        if timer.due_s < timer.armed_s:
+            self._set_timer()
 
     def _set_timer(self) -> None:
         timer = self._timer
@@ -236,7 +233,7 @@ class TcpConnection:
             return
         timer, is_again = self._timer, packet.is_again
         timer.is_probed, timer.backoff = False, 1
-        acknowledged, heard = self._take_away(expected)
+        acknowledged, heard = self._take_away(expected) if expected > self._first else (0, 0)
         if packet.number >= self._first and not packet.is_reported:
             packet.is_reported = True
             self._reported += 1
@@ -250,7 +247,8 @@ class TcpConnection:
             self._judge_timeout(timer.before, is_for_nothing=not is_again and sent_s < timer.timed_out_s)
         if not is_again:
             self._see_round_trip(now_s, now_s - sent_s, is_sample=acknowledged > 0)
-        lost = self._find_lost(packet.number, sent_s)
+        has_losses = self._reported or self._lost or self._repair is not None
+        lost = self._find_lost(packet.number, sent_s) if has_losses else 0
         if lost and self._repair is None:
             self._repair = Repair(self._next, self.window.segments)
             self.window.lose()
@@ -267,14 +265,15 @@ class TcpConnection:
         acknowledged = heard = 0
         for number in range(self._first, expected):
             packet = self._packets.pop(number)
-            acknowledged += packet.segments
+            segments = packet.segments
+            acknowledged += segments
             if packet.is_reported:
                 self._reported -= 1
             else:
-                heard += packet.segments
+                heard += segments
             if packet.is_out:
-                self._out -= packet.segments
-        self._first = max(self._first, expected)
+                self._out -= segments
+        self._first = expected
         return acknowledged, heard
 
     def _judge_timeout(self, before: TcpWindow, *, is_for_nothing: bool) -> None:
@@ -300,10 +299,10 @@ class TcpConnection:
 
     def _find_lost(self, number: int, sent_s: float) -> int:
         """Hold for lost what was sent before a packet that arrived, and return the segments of it."""
-        if not self._reported and not self._lost and self._repair is None:
-            return 0
         found = 0
         for other, packet in self._packets.items():
+            if packet.sent_s > sent_s and not packet.is_again:
+                break  # and all that follow it
             if packet.is_out and (packet.sent_s < sent_s - 1e-12 or (other < number and packet.sent_s == sent_s)):
                 self._lost.append(other)
                 packet.is_out = False

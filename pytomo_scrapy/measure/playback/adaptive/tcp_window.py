@@ -112,24 +112,25 @@ class TcpWindow:
 
     def _needed(self, now_s: float, acknowledged: int) -> int:
         """Return how many acknowledged segments one more segment takes."""
-        curve = self.curve
+        curve, segments = self.curve, self.segments
         curve.acknowledged += acknowledged
         if curve.began_s is None:
-            curve.began_s, curve.acknowledged, curve.reno = now_s, acknowledged, self.segments
-            is_over = curve.last_most <= self.segments
-            curve.to_origin_s = 0.0 if is_over else ((curve.last_most - self.segments) / CUBIC) ** (1 / 3)
-            curve.origin = self.segments if is_over else curve.last_most
+            curve.began_s, curve.acknowledged, curve.reno = now_s, acknowledged, segments
+            is_over = curve.last_most <= segments
+            curve.to_origin_s = 0.0 if is_over else ((curve.last_most - segments) / CUBIC) ** (1 / 3)
+            curve.origin = segments if is_over else curve.last_most
         age_s = now_s - curve.began_s + (self.least_round_trip_s or 0.0)
         target = curve.origin + CUBIC * (age_s - curve.to_origin_s) ** 3
-        needed = self.segments / (target - self.segments) if target > self.segments else 100.0 * self.segments
+        needed = segments / (target - segments) if target > segments else 100.0 * segments
         if not curve.last_most:
             needed = min(needed, FIRST_STEPS)
-        a_step = self.segments * RENO_SCALE
-        steps = int(curve.acknowledged / a_step)
-        curve.acknowledged -= steps * a_step
-        curve.reno += steps
-        if curve.reno > self.segments:
-            needed = min(needed, self.segments / (curve.reno - self.segments))
+        a_step = segments * RENO_SCALE
+        if curve.acknowledged >= a_step:
+            steps = int(curve.acknowledged / a_step)
+            curve.acknowledged -= steps * a_step
+            curve.reno += steps
+        if curve.reno > segments:
+            needed = min(needed, segments / (curve.reno - segments))
         return max(int(needed), 2)
 
     def lose(self) -> None:
