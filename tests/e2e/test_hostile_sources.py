@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
-from tests.running.commands import kill
+from tests.running.commands import kill, writers_of
 from tests.running.hostile_proxy import Answer, choosing_proxy, hostile_proxy
 
 CHUNK = b'{"contents": [' + b'{"lockupViewModel": {"contentId": "aaaaaaaaaaa"}},' * 1300
@@ -130,18 +130,10 @@ def _peak_until_its_end(process: subprocess.Popen[bytes], log_path: Path, timeou
     while process.poll() is None:
         if time.monotonic() > deadline_s:
             kill(process)
-        crawl = crawl or _writer_of(log_path, process.pid)
+        # Sources are all that it meets: it starts no worker.
+        crawl = crawl or next((pid for pid in writers_of(log_path) if pid != process.pid), None)
         with contextlib.suppress(OSError, StopIteration, IndexError):
             lines = Path(f"/proc/{crawl}/status").read_text().splitlines()
             peak_kb = max(peak_kb, int(next(line for line in lines if line.startswith("VmHWM")).split()[1]))
         time.sleep(0.05)
     return peak_kb
-
-
-def _writer_of(path: Path, stand_in: int) -> int | None:
-    """Return the process that has this file as its standard output. None as long as only its stand-in does."""
-    for output in Path("/proc").glob("[0-9]*/fd/1"):
-        with contextlib.suppress(OSError):
-            if output.readlink() == path and int(output.parts[2]) != stand_in:
-                return int(output.parts[2])
-    return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import os
 import random
 import signal
@@ -31,6 +32,7 @@ from tests.running import sharing
 
 _ALONE_AT_ONCE = 2
 _MOST_RETRIED = 20
+_MANY_FILES = 50  # in which each process would need most of what the product imports late
 _PR_SET_PDEATHSIG = 1
 
 _RERUN = "rerun"
@@ -67,6 +69,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     files = [list(places) for _, places in groupby(range(len(session.items)), lambda at: session.items[at].path)]
     alone = [[at for at in file if session.items[at].get_closest_marker("alone")] for file in files]
     crowd = [[at for at in file if at not in set(apart)] for file, apart in zip(files, alone, strict=True)]
+    if len(files) > _MANY_FILES:
+        _prepare()
     session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined] - one folder for all processes
     # Else each collection of garbage would look at all that was imported, and copy it.
     gc.collect()
@@ -91,6 +95,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests needed another try, and why."""
     for report in terminalreporter.getreports("rerun"):
         terminalreporter.write_line(f"RERUN {report.nodeid} - {_reason(report)}")
+
+
+def _prepare() -> None:
+    """Import and make what each process would for itself."""
+    importlib.import_module("tests.running.preloaded")
+    importlib.import_module("tests.running.new_files").statements()
 
 
 def _reason(report: pytest.TestReport) -> str:
