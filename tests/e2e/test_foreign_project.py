@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import clean_environment, fresh_command, query
 from tests.e2e.foreign_project import start_project
+from tests.running import new_files
 from tests.running.commands import run_command
 from tests.running.labs import shared_lab
 
@@ -139,6 +140,8 @@ def test_no_packet_leaves_loopback_in_the_lab_whatever_a_foreign_project_tries(t
     spider = project / "theirs" / "spiders" / "blog.py"
     # Without proxies its own first page cannot be had: it starts from an empty one.
     spider.write_text(spider.read_text().replace(f"https://www.youtube.com/watch?v={VIDEO}", "data:,"))
+    (project / "databases").mkdir()
+    new_files.place(project / "databases" / "pytomo.db")
     found = counted(tmp_path, project, *fresh_command("lab", "crawl", "blog"))
     assert (found["exit_code"], found["packets"]) == (0, []), found["errors"]
     assert "it went out" not in found["errors"]
@@ -152,6 +155,7 @@ def test_no_packet_leaves_loopback_in_a_crawl_of_ours_in_the_lab(tmp_path: Path)
     settings = ("PYTOMO_DOWNLOAD_WINDOW_S=1", "PYTOMO_PACE_S=0", f"PYTOMO_DATABASE_URL=sqlite:///{tmp_path}/x.db")
     given = [word for setting in settings for word in ("-s", setting)]
     root = Path(__file__).resolve().parents[2]
+    new_files.place(tmp_path / "x.db")
     found = counted(tmp_path, root, *fresh_command(*words, *given))
     assert (found["exit_code"], found["packets"]) == (0, []), found["errors"]
     assert query(tmp_path / "x.db", "SELECT count(*) FROM measurement") == [(2,)]
