@@ -19,19 +19,14 @@ from tests.storage.factories import begin, make_item, make_playback
 
 OTHERS = ("classic initial_buffer_s=4", "a player of a later version")
 NAMES = (*HEADLINE_ORDER[::-1], *OTHERS)
-RANKS = {
-    name: rank
-    for rank, name in enumerate(
-        sorted(NAMES, key=lambda name: [headline_player((name, other)) == other for other in NAMES].count(True))
-    )
-}
 # Measurements by their number, each with the players of its window.
 SESSIONS = dict(enumerate((names for count in (1, 2, len(NAMES)) for names in combinations(NAMES, count)), start=1))
-# Of the pairs, those of players that follow each other in the order: with all of them together, they have it whole.
+# Of the pairs, those that follow each other in the order: with all players together, they have it whole.
+ORDER = (*HEADLINE_ORDER, *sorted(OTHERS))
 STORED = {
     number: names
     for number, names in SESSIONS.items()
-    if len(names) != 2 or abs(RANKS[names[0]] - RANKS[names[1]]) == 1
+    if len(names) != 2 or abs(ORDER.index(names[0]) - ORDER.index(names[1])) == 1
 }
 
 
