@@ -173,32 +173,36 @@ def test_wide_leaves_superseded_measurements_out(each_filled: Database, tmp_path
     assert file.row_count == 2
 
 
+SELECTIONS = [
+    (ExportSelection(since=STARTED + timedelta(hours=1)), {"later"}),
+    (ExportSelection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
+    (ExportSelection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
+    (ExportSelection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"), {"abcdefghijk", "later"}),
+    (ExportSelection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("chosen", "videos"),
-    [
-        (ExportSelection(since=STARTED + timedelta(hours=1)), {"later"}),
-        (ExportSelection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
-        (ExportSelection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
-        (
-            ExportSelection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"),
-            {"abcdefghijk", "later"},
-        ),
-        (ExportSelection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
-    ],
-)
-def test_selection_chooses_measurements_and_what_belongs_to_them(
+@pytest.mark.parametrize(("chosen", "videos"), SELECTIONS)
+def test_selection_chooses_measurements(
     filled: Database, tmp_path: Path, chosen: ExportSelection, videos: set[str]
 ) -> None:
     export(filled, tmp_path / "wide", "jsonl", "wide", chosen)
-    rows = read_jsonl(tmp_path / "wide", "measurements")
-    assert {row["video_id"] for row in rows} == videos
+    assert {row["video_id"] for row in read_jsonl(tmp_path / "wide", "measurements")} == videos
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chosen", "videos"), SELECTIONS[::2])
+def test_tables_hold_what_belongs_to_the_chosen_measurements(
+    filled: Database, tmp_path: Path, chosen: ExportSelection, videos: set[str]
+) -> None:
     export(filled, tmp_path / "tables", "jsonl", "tables", chosen)
-    assert {row["video_id"] for row in read_jsonl(tmp_path / "tables", "video")} == videos
-    ids = {row["measurement_id"] for row in rows}
-    assert {row["id"] for row in read_jsonl(tmp_path / "tables", "measurement")} == ids
+    keys = {row["id"]: row["video_id"] for row in read_jsonl(tmp_path / "tables", "video")}
+    assert {*keys.values()} == videos
+    measured = read_jsonl(tmp_path / "tables", "measurement")
+    assert {keys[row["video_row_id"]] for row in measured} == videos and len(measured) == len(videos)
     downloads = read_jsonl(tmp_path / "tables", "download")
-    assert {row["measurement_id"] for row in downloads} == ids - {3}
+    assert {row["measurement_id"] for row in downloads} == {row["id"] for row in measured} - {3}
     requests = read_jsonl(tmp_path / "tables", "http_request")
     assert {row["download_id"] for row in requests} == {row["id"] for row in downloads}
 

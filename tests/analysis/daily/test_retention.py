@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
@@ -177,16 +177,19 @@ def test_days_pruned_in_two_goes_are_those_of_one(filled: Database, synthetic: M
         # A clock that was set later, and a packed block of which only some are old.
         connection.execute(text("UPDATE figure SET started_s = started_s + 864000 WHERE measurement_id % 3 = 0"))
         ids = measurement.c.id % 3 == 0
-        rows = connection.execute(select(measurement.c.id, measurement.c.started_at).where(ids)).all()
-        for row in rows:
-            later = row.started_at + timedelta(days=10)
-            connection.execute(measurement.update().where(measurement.c.id == row.id).values(started_at=later))
+        own = [
+            row._asdict()
+            for row in connection.execute(
+                select(measurement.c.id.label("own"), measurement.c.started_at.label("at")).where(ids)
+            )
+        ]
+        moved = measurement.update().where(measurement.c.id == bindparam("own")).values(started_at=bindparam("at"))
+        connection.execute(moved, [row | {"at": row["at"] + timedelta(days=10)} for row in own])
     reports.append(summarise(filled, until=early + timedelta(days=30)))
     first = prune_measurements(filled, early)["measurement"]
     with filled.write() as connection:
         connection.execute(text("UPDATE figure SET started_s = started_s - 864000"))
-        for row in rows:
-            connection.execute(measurement.update().where(measurement.c.id == row.id).values(started_at=row.started_at))
+        connection.execute(moved, own)
     second = prune_measurements(filled, early)["measurement"]
     assert first > 0 and second > 0 and first + second == promised
     days = summarise(filled).aggregated
