@@ -14,6 +14,7 @@ from pytomo_scrapy.analysis.era import Change, Era
 from pytomo_scrapy.analysis.run_rows import rows_of_runs
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.analysis.value_change import changed_values
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 
 MAX_CHANGES = 12
@@ -66,7 +67,7 @@ def settled(connection: Connection, selection: Selection) -> Selection:
     elif single:
         left_out |= {one.id for one in single}
         count = sum(one.row_count for one in single)
-        notes.append(f"{_rows(count, 'single measurement')} (pytomo measure) {_are(count)} left out.")
+        notes.append(f"{counted(count, 'single measurement')} (pytomo measure) {_are(count)} left out.")
     changes = list(_changes(crawled))
     if not selection.is_across_breaks:
         changes = [*_with_cuts(connection, changes)]
@@ -143,24 +144,24 @@ def _told(
     runs: Sequence[_RunFacts], keys: Mapping[int, EraKey], chosen: EraKey, cuts: Sequence[Change]
 ) -> Iterator[str]:
     """Say what is left out of one vantage point, before and after the era that counts."""
-    counted = [index for index, one in enumerate(runs) if keys[one.id] == chosen]
-    before = [one for one in runs[: counted[-1]] if keys[one.id] != chosen]
-    after = [one for one in runs[counted[-1] :] if keys[one.id] != chosen]
+    own = [index for index, one in enumerate(runs) if keys[one.id] == chosen]
+    before = [one for one in runs[: own[-1]] if keys[one.id] != chosen]
+    after = [one for one in runs[own[-1] :] if keys[one.id] != chosen]
     last = max(cuts, key=lambda cut: cut.at_s, default=None)
     if after and last is not None:
         count = sum(one.row_count for one in after)
         yield (
             f"{last.what} of {last.vantage} is {last.new} instead of {last.old} since {_moment(last.at_s)}, with "
-            f"{_rows(count)} so far: from {LEAST_ROWS} on they count, until then those before do."
+            f"{counted(count, 'row')} so far: from {LEAST_ROWS} on they count, until then those before do."
         )
     if before:
         count = sum(one.row_count for one in before)
-        at_s = runs[counted[0]].first_s if counted[0] else runs[counted[-1]].first_s
+        at_s = runs[own[0]].first_s if own[0] else runs[own[-1]].first_s
         cut = max((cut for cut in cuts if cut.at_s <= at_s), key=lambda cut: cut.at_s, default=last)
         if cut is not None:
             yield (
-                f"{_rows(count)} of {cut.vantage} {_are(count)} left out: {cut.what} changed from {cut.old} to "
-                f"{cut.new} on {_moment(cut.at_s)}, and {cut.why}."
+                f"{counted(count, 'row')} of {cut.vantage} {_are(count)} left out: {cut.what} changed from {cut.old} "
+                f"to {cut.new} on {_moment(cut.at_s)}, and {cut.why}."
             )
 
 
@@ -185,14 +186,10 @@ def _other_windows(
         differs = [(what, is_, not_) for what, is_, not_ in zip(_DEFINING, key[0], most, strict=True) if is_ != not_]
         words = ", ".join(f"its {what} is {is_} and not {not_}" for what, is_, not_ in differs)
         notes.append(
-            f"{_rows(count)} of {own[0].vantage} {_are(count)} left out: {words}. Choose this vantage point to see "
-            "them."
+            f"{counted(count, 'row')} of {own[0].vantage} {_are(count)} left out: {words}. Choose this vantage point "
+            "to see them."
         )
     return left_out, notes
-
-
-def _rows(count: int, word: str = "row") -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _are(count: int) -> str:

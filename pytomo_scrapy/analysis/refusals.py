@@ -23,7 +23,7 @@ from pytomo_scrapy.analysis.selection import CONDITION, Selection
 from pytomo_scrapy.analysis.strata_test import LEAST_OF_EACH, LEAST_OF_STRATUM, difference_chance, shown_by_holm
 from pytomo_scrapy.analysis.wilson import wilson_interval
 from pytomo_scrapy.failures import was_refused
-from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.items.in_words import counted, number
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
@@ -274,7 +274,9 @@ def _sentences(found: RefusalAccount) -> list[str]:
     interval = f"95 % interval {_percent(every.low)} to {_percent(every.high)}"
     if every.refused_count:
         share = f"{_percent(every.share)}, {interval}"
-        said = [f"The service refused {every.refused_count} of {counted(every.asked_count, 'video')} ({share})."]
+        said = [
+            f"The service refused {number(every.refused_count, 0)} of {counted(every.asked_count, 'video')} ({share})."
+        ]
         different = [one for one in found.properties if one.is_different]
         said += [_difference(one) for one in different]
         said.append(_LEANING if different else _no_difference(found.properties))

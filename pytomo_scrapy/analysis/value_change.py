@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from pytomo_scrapy.analysis.compared import compared_rows
 from pytomo_scrapy.analysis.comparison import Difference, differences
 from pytomo_scrapy.analysis.selection import Selection
-from pytomo_scrapy.storage.database import read_once
+from pytomo_scrapy.storage.database import kept_while_same
 
 REACH_S = 7 * 86_400  # so far before and after the change is looked
 # Of all changes together. A cut that is none takes rows from every figure: it is claimed more seldom than a difference.
@@ -19,8 +19,11 @@ def changed_values(connection: Connection, at_s: int, vantage_id: int, test_coun
 
     `test_count` changes are tested together: the error of all of them is at most 1 % (Bonferroni).
     """
-    # A page asks for several periods of one state, and a change lies in most of them.
-    tested = read_once(connection, ("change", at_s, vantage_id), lambda: _differences(connection, at_s, vantage_id))
+    # A page asks for several periods of one state, and so does the next one: a change lies in most of them.
+    kept, key = kept_while_same(connection), ("change", at_s, vantage_id)
+    tested: list[Difference] = kept[key] if kept and key in kept else _differences(connection, at_s, vantage_id)
+    if kept is not None:
+        kept[key] = tested
     shown = [
         one
         for one in tested

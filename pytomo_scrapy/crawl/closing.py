@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
 from pytomo_scrapy.failures import Attribution, attribution_of, is_for_good, meaning_of
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.items.in_words import counted, duration
+from pytomo_scrapy.items.in_words import counted, duration, number
 from pytomo_scrapy.measure.outcome import headline
 from pytomo_scrapy.storage.shown_url import database_option
 
@@ -72,7 +72,7 @@ class Summary:
         yield f"{how}: {counted(self._measured_count, 'video')} in {duration(self._clock() - self._started_s)}"
         most = self._failures.most_common(_MOST_CLASSES)
         for name, count in most:
-            yield f"  {count} {name} ({attribution_of(name)}): {meaning_of(name)}"
+            yield f"  {number(count, 0)} {name} ({attribution_of(name)}): {meaning_of(name)}"
         if (others := len(self._failures) - len(most)) > 0:
             yield f"  and {counted(self._failures.total() - sum(count for _, count in most), 'video')} of {others} more"
         yield from self._played()
@@ -90,11 +90,13 @@ class Summary:
         delays += [Delay(value_s, False, True) for value_s in self._failed]
         median_s = incidence_quantile(incidence_curve(delays), 0.5)
         median = "not reached" if median_s is None else f"{median_s:.2f} s"
-        never = f", {never_count} never began" if never_count else ""
-        yield f"Startup: median {median} (n = {session_count}{never})"
+        never = f", {number(never_count, 0)} never began" if never_count else ""
+        yield f"Startup: median {median} (n = {number(session_count, 0)}{never})"
         stalls = f"{counted(self._stall_count, 'stall')}, {self._stalled_s:.1f} s in all"
-        where = f"in {self._stalled_session_count} of {counted(len(self._started), 'session')}"
-        yield f"Stalls: {stalls}, {where}" if self._stall_count else f"Stalls: none (n = {len(self._started)})"
+        where = f"in {number(self._stalled_session_count, 0)} of {counted(len(self._started), 'session')}"
+        yield (
+            f"Stalls: {stalls}, {where}" if self._stall_count else f"Stalls: none (n = {number(len(self._started), 0)})"
+        )
 
     def _next(self) -> str:
         of = database_option(self._database)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pytomo_scrapy.crawl.standing import Standing
 from pytomo_scrapy.items import VideoItem
-from pytomo_scrapy.items.in_words import counted, duration
+from pytomo_scrapy.items.in_words import counted, duration, number
 from pytomo_scrapy.measure.outcome import headline
 
 _BETWEEN = " | "
@@ -71,9 +71,15 @@ class Progress:
 
     def _parts(self) -> list[str]:
         done = self._done_before + self._done
-        videos = counted(done, "video") if self._limit is None else f"{done} of {counted(self._limit, 'video')}"
+        videos = (
+            counted(done, "video") if self._limit is None else f"{number(done, 0)} of {counted(self._limit, 'video')}"
+        )
         stalls = counted(self._stalls, "stall")
-        parts = [videos, f"{self._failed} failed", f"{stalls}, {self._stalled_s:.0f} s" if self._stalls else stalls]
+        parts = [
+            videos,
+            f"{number(self._failed, 0)} failed",
+            f"{stalls}, {self._stalled_s:.0f} s" if self._stalls else stalls,
+        ]
         if doing := self._standing.sentence():
             parts.append(doing)
         if self._limit is not None and self._done:

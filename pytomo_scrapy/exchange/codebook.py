@@ -13,7 +13,7 @@ from pytomo_scrapy.analysis.refusals import RefusalAccount
 from pytomo_scrapy.analysis.selection import CONDITION
 from pytomo_scrapy.exchange.column_words import column_words, data_format
 from pytomo_scrapy.exchange.datasets import Dataset
-from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.items.in_words import counted, number
 
 
 class _Counted(Protocol):
@@ -131,7 +131,7 @@ def _refusals(account: RefusalAccount) -> list[str]:
     lines += ["| by | group | asked | refused | share | 95 % from | to |", "|---|---|---|---|---|---|---|"]
     for name, value, one in account.parts():
         shares = " | ".join("" if share is None else f"{share:.4f}" for share in (one.share, one.low, one.high))
-        lines.append(f"| {name} | {value} | {one.asked_count} | {one.refused_count} | {shares} |")
+        lines.append(f"| {name} | {value} | {number(one.asked_count, 0)} | {number(one.refused_count, 0)} | {shares} |")
     return [*lines, ""]
 
 

@@ -10,8 +10,8 @@ _DOMAIN_LABELS = 2  # of googlevideo.com
 
 
 def counted(count: int, noun: str) -> str:
-    """Write how many there are of something: 1 stall, 2 stalls."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """Write how many there are of something, thousands apart: 1 stall, 2 stalls."""
+    return f"{number(count, 0)} {noun}" if count == 1 else f"{number(count, 0)} {noun}s"
 
 
 def duration(value_s: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytomo_scrapy.analysis.cause_counts import CauseCount
 from pytomo_scrapy.items.evidence_words import SYMPTOMS, evidence_words, startup_words
-from pytomo_scrapy.reporting.format import readable, seconds
+from pytomo_scrapy.reporting.format import number, readable, seconds
 from pytomo_scrapy.reporting.tables import TableLayout
 
 CAUSES_TITLE = "Bad sessions by cause"
@@ -33,7 +33,7 @@ def cause_table(counts: Sequence[CauseCount]) -> TableLayout:
     rows = tuple(
         (
             readable(one.cause),
-            *(str(n) for n in (one.session_count, one.startup_count, one.stall_count, one.failed_start_count)),
+            *(number(n, 0) for n in (one.session_count, one.startup_count, one.stall_count, one.failed_start_count)),
         )
         for one in counts
     )

@@ -12,7 +12,7 @@ from pytomo_scrapy.analysis.estimates import Estimate, Kind
 from pytomo_scrapy.analysis.figures import DIMENSIONS
 from pytomo_scrapy.analysis.matching import NOTHING as NOTHING_SHARED
 from pytomo_scrapy.analysis.matching import VIDEOS as SAME_VIDEOS
-from pytomo_scrapy.items.in_words import counted, moved
+from pytomo_scrapy.items.in_words import counted, moved, number
 from pytomo_scrapy.reporting.format import NOTHING
 from pytomo_scrapy.reporting.tables import TableLayout
 
@@ -130,7 +130,7 @@ def _listed(labels: Sequence[str]) -> str:
 
 
 def _counts(group: ComparedGroup) -> tuple[str, str, str]:
-    return str(group.n), str(group.video_count), str(group.day_count)
+    return number(group.n, 0), number(group.video_count, 0), number(group.day_count, 0)
 
 
 def _in(kind: Kind) -> str:
@@ -151,12 +151,19 @@ def _figure(group: ComparedGroup, kind: Kind) -> str:
 def _difference(kind: Kind, one: Difference) -> tuple[str, ...]:
     # The number of rows stays: it is why nothing can be said.
     if one.value is None:
-        return kind.title, NOTHING, NOTHING, str(one.row_count or NOTHING), one.basis or NOTHING, one.verdict
+        return (
+            kind.title,
+            NOTHING,
+            NOTHING,
+            number(one.row_count, 0) if one.row_count else NOTHING,
+            one.basis or NOTHING,
+            one.verdict,
+        )
     interval = NOTHING
     if one.low is not None:
         interval = f"{_moved(kind, one.low)} to {_moved(kind, one.high)}" if one.high is not None else NOTHING
         interval += " (these days only)" if one.is_of_these_days and one.high is not None else ""
-    return kind.title, _moved(kind, one.value), interval, str(one.row_count), one.basis, one.verdict
+    return kind.title, _moved(kind, one.value), interval, number(one.row_count, 0), one.basis, one.verdict
 
 
 def _amount(kind: Kind, one: Difference) -> str:

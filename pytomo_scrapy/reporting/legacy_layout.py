@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytomo_scrapy.analysis.legacy_rows import LegacyTable
-from pytomo_scrapy.reporting.format import megabits, milliseconds, percent
+from pytomo_scrapy.reporting.format import megabits, milliseconds, number, percent
 from pytomo_scrapy.reporting.tables import TableLayout
 
 _COLUMNS = (
@@ -27,8 +27,8 @@ def _row(table: LegacyTable) -> tuple[str, ...]:
     return (
         table.file_name,
         table.table_name,
-        str(table.row_count),
-        str(table.video_count),
+        number(table.row_count, 0),
+        number(table.video_count, 0),
         table.first[:16],
         table.last[:16],
         percent(table.stall_share),

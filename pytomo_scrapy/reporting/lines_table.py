@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pytomo_scrapy.analysis.line_health import Line
 from pytomo_scrapy.analysis.newest import SHARE_ROWS
 from pytomo_scrapy.items.in_words import duration
-from pytomo_scrapy.reporting.format import NOTHING, percent, seconds, size
+from pytomo_scrapy.reporting.format import NOTHING, number, percent, seconds, size
 from pytomo_scrapy.reporting.tables import TableLayout
 
 _COLUMNS = (
@@ -34,7 +34,7 @@ def _row(line: Line) -> tuple[str, ...]:
         line.provider,
         f"{line.last_seen_at:%Y-%m-%d %H:%M}" if line.last_seen_at else never,
         duration(line.silent_s) if line.silent_s is not None else "",
-        str(line.today_count),
+        number(line.today_count, 0),
         size(line.today_bytes) if line.today_bytes is not None else NOTHING,
         percent(line.cap_share) if line.cap_share is not None else "no cap",
         percent(line.bad_share),

@@ -151,7 +151,9 @@ class _Page:
             self._page.text(note)
         self._page.table(estimate_table(found.estimates), (32, 26, 38, 18, 66))
         videos = f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}"
-        self._page.text(f"{counted(found.row_count, 'measurement')}, {found.valid_count} valid, of {videos}.")
+        self._page.text(
+            f"{counted(found.row_count, 'measurement')}, {number(found.valid_count, 0)} valid, of {videos}."
+        )
         self._goes_with(bad)
         self._quality(connection)
         averages = average_table(lists.averages(connection, chosen))
@@ -236,7 +238,9 @@ class _Page:
             for word, middle in (("mean", line.mean), ("median", line.median))
             if middle is not None
         ]
-        self._page.text(plain(f"{known} known values, {unknown} unknown. {'; '.join(means)}"), soft=True)
+        self._page.text(
+            plain(f"{number(known, 0)} known values, {number(unknown, 0)} unknown. {'; '.join(means)}"), soft=True
+        )
 
     def distribution(self, connection: Connection, one: Figure, compare: str | None) -> None:
         """One figure's CDF, on a logarithmic axis."""
@@ -255,9 +259,8 @@ class _Page:
             for x in xs:
                 share = steps.get(x, share)
                 shares.append(share)
-            lines.append(
-                ChartLine(plain(f"{curve.label} (n {curve.known_count}, {curve.censored_count} censored)"), shares)
-            )
+            n, censored = (number(count, 0) for count in (curve.known_count, curve.censored_count))
+            lines.append(ChartLine(plain(f"{curve.label} (n {n}, {censored} censored)"), shares))
         self._chart(Chart(xs, lines, (xs[0], xs[-1]), (0, 1), is_time=False, is_log_x=True, x_label=one.unit))
 
     def _chart_heading(self, title: str, one: Figure) -> None:

@@ -31,7 +31,7 @@ _TIME_STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class ChartLine:
-    """A line through points; None breaks it. `low` and `high` make a band behind it."""
+    """A line from point to point; None has none. `low` and `high` make a band behind it."""
 
     label: str
     y: Sequence[float | None]
@@ -159,7 +159,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def _pieces(chart: Chart, line: ChartLine, *columns: Sequence[float | None]) -> list[list[int]]:
-    """Cut a line where a value is missing and where something changed."""
+    """Cut a line where something changed, and leave out the points that a column has no value for."""
     pieces: list[list[int]] = [[]]
     cuts = [at for at, _ in chart.cuts]
     for place, x in enumerate(chart.x):
@@ -197,7 +197,7 @@ def _draw_line(
     pdf.set_line_width(0.3)
     for piece in _pieces(chart, line, line.y):
         points = [(to_x(chart.x[i]), to_y(line.y[i] or 0)) for i in piece]
-        # A value between two gaps would otherwise not be seen at all.
+        # A value between two cuts would otherwise not be seen at all.
         if len(points) > 1:
             pdf.polyline(points)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,8 @@ class TextPdf:
     def __init__(self, title: str, size: float = 9, margin: float = LEFT) -> None:
         self.pdf = FPDF(format="A4")
         self._size = size
+        self._row_line = size * 0.467  # the height of a line in a table
+        self._widths: dict[tuple[str, float, str], float] = {}  # of words, by style and size of the font
         self.pdf.set_margins(margin, margin, margin)
         self.pdf.set_auto_page_break(True, margin=margin)
         self.pdf.set_title(title)
@@ -71,7 +73,7 @@ class TextPdf:
         self.pdf.set_text_color(*_INK)
         self.pdf.set_draw_color(200, 205, 210)
         head = self._row(layout.columns, widths, "B") if has_head else None
-        rows = [self._row(cells, widths) for cells in layout.rows]
+        rows = [part for cells in layout.rows for part in self._parts(self._row(cells, widths))]
         for index, row in enumerate(rows):
             is_new_page = self.pdf.will_page_break(row.height + (head.height if head is not None and not index else 0))
             if is_new_page:
@@ -84,32 +86,48 @@ class TextPdf:
 
     def _write(self, text: str, line_height: float) -> None:
         for line in self._lines(plain(text), self.pdf.epw):
-            self.pdf.cell(0, line_height, line, align="L", new_x="LMARGIN", new_y="NEXT")
+            if self.pdf.will_page_break(line_height):
+                self.pdf.add_page()
+            top = self.pdf.get_y()
+            self._put(line, self.pdf.l_margin, top, line_height)
+            self.pdf.set_xy(self.pdf.l_margin, top + line_height)
 
     def _row(self, cells: Sequence[str], widths: Sequence[float], style: Literal["", "B"] = "") -> _Row:
         self.pdf.set_font("helvetica", style, self._size - 1)
         columns = [(width, self._lines(plain(cell), width)) for width, cell in zip(widths, cells, strict=False)]
-        return _Row(style, columns, self._size * 0.467 * max(len(lines) for _, lines in columns))
+        return _Row(style, columns, self._row_line * max(len(lines) for _, lines in columns))
+
+    def _parts(self, row: _Row) -> Iterator[_Row]:
+        """Give a row; one that no page has room for below a head of three lines, in parts that a page has."""
+        most = int(self.pdf.eph / self._row_line) - 3
+        for first in range(0, max(len(lines) for _, lines in row.columns), most):
+            columns = [(width, lines[first : first + most]) for width, lines in row.columns]
+            yield _Row(row.style, columns, self._row_line * max(len(lines) for _, lines in columns))
 
     def _draw(self, row: _Row, *, has_line: bool) -> None:
         self.pdf.set_font("helvetica", row.style, self._size - 1)
         left, top = self.pdf.l_margin, self.pdf.get_y()
         for width, lines in row.columns:
             for number, line in enumerate(lines):
-                self.pdf.set_xy(left, top + number * self._size * 0.467)
-                self.pdf.cell(width, self._size * 0.467, line, align="L")
+                self._put(line, left, top + number * self._row_line, self._row_line)
             left += width
         self.pdf.set_xy(self.pdf.l_margin, top + row.height)
         if has_line:
             self.pdf.line(self.pdf.l_margin, top + row.height, left, top + row.height)
 
-    def _lines(self, text: str, width: float) -> list[str]:
-        """Break a text into lines of a width, between its words where it can be. Each word is measured once.
+    def _put(self, line: str, left: float, top: float, height: float) -> None:
+        """Write a line where a cell of that height would have it: a cell takes ten times as long."""
+        if line:
+            self.pdf.text(left + self.pdf.c_margin, top + 0.5 * height + 0.3 * self.pdf.font_size, line)
 
-        fpdf's own cells measure the whole line again for every letter, which was half of the time that a report took.
+    def _lines(self, text: str, width: float) -> list[str]:
+        """Break a text into lines of a width, between its words where it can be. Each word is measured once a file.
+
+        fpdf's own cells measure the whole line again for every letter, which was half of the time that a report took,
+        and it copies all that is set of a font for each word that it is asked for.
         """
         room = width - 2 * self.pdf.c_margin
-        space = self.pdf.get_string_width(" ")
+        space = self._width(" ")
         lines: list[str] = []
         for paragraph in text.split("\n"):
             line, used = "", 0.0
@@ -127,8 +145,14 @@ class TextPdf:
 
     def _pieces(self, word: str, room: float) -> list[tuple[str, float]]:
         """Return a word with its length; one that is longer than a line, in pieces that are not."""
-        length = self.pdf.get_string_width(word)
+        length = self._width(word)
         if length <= room or len(word) < 2:
             return [(word, length)]
         middle = len(word) // 2
         return [*self._pieces(word[:middle], room), *self._pieces(word[middle:], room)]
+
+    def _width(self, word: str) -> float:
+        key = (self.pdf.font_style, self.pdf.font_size_pt, word)
+        if key not in self._widths:
+            self._widths[key] = self.pdf.get_string_width(word)
+        return self._widths[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytomo_scrapy.analysis.studies.account import status_of
-from pytomo_scrapy.reporting.format import NOTHING
+from pytomo_scrapy.reporting.format import NOTHING, number
 from pytomo_scrapy.reporting.tables import TableLayout
 from pytomo_scrapy.storage.study_store import StoredStudy
 from pytomo_scrapy.studies.study_plan import read_back
@@ -32,8 +32,8 @@ def _row(study: StoredStudy, measured: int) -> tuple[str, ...]:
         read_back(newest.plan_json).plan.question,
         status_of(study),
         f"version {newest.version}, {newest.plan_hash[:12]}",
-        str(measured),
-        str(newest.planned_count),
+        number(measured, 0),
+        number(newest.planned_count, 0),
         looks,
         result,
     )

@@ -70,9 +70,19 @@ class TableLayout:
     note: str = ""
 
 
-def _layout(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> TableLayout:
-    cells = (tuple(NOTHING if cell is None else str(cell) for cell in row) for row in rows)
-    return TableLayout(title, tuple(columns), tuple(cells), note)
+def _layout(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]], note: str = "") -> TableLayout:
+    return TableLayout(title, tuple(columns), tuple(tuple(map(_cell, row)) for row in rows), note)
+
+
+def _cell(value: object) -> str:
+    # A whole number is a count here: what is none, as a port is, comes as text.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number(value, 0)
+    return _as_it_is(value)
+
+
+def _as_it_is(value: object) -> str:
+    return NOTHING if value is None else str(value)
 
 
 def report_tables(report: ReportSummary) -> list[TableLayout]:
@@ -109,10 +119,11 @@ def transport_table(pairs: TransportPairs) -> TableLayout:
         )
         for one in pairs.differences
     ]
+    plain, sabr = counted(pairs.plain_gated_count, "plain window"), number(pairs.sabr_gated_count, 0)
     note = (
-        f"{pairs.pair_count} pairs of {pairs.video_count} videos on {pairs.day_count} days. Cut off by the service: "
-        f"{pairs.plain_gated_count} plain windows, {pairs.sabr_gated_count} over SABR. Intervals of 95 % need ten "
-        "videos; below three days they say nothing of other days (docs/sabr.md)."
+        f"{counted(pairs.pair_count, 'pair')} of {counted(pairs.video_count, 'video')} on "
+        f"{counted(pairs.day_count, 'day')}. Cut off by the service: {plain}, {sabr} over SABR. Intervals of 95 % need "
+        "ten videos; below three days they say nothing of other days (docs/sabr.md)."
     )
     columns = ("figure", "plain, mean", "SABR minus plain", "95 %", "pairs")
     return _layout("Both transports, pair by pair", columns, rows, note)
@@ -133,7 +144,7 @@ def quality_table(quality: QualityShares) -> TableLayout:
     ]
     notes = [f"Grade as in the service's public report: {quality.grade}." if quality.grade else ""]
     if quality.unknown:
-        why = ", ".join(f"{name} {count}" for name, count in quality.unknown.items())
+        why = ", ".join(f"{name} {number(count, 0)}" for name, count in quality.unknown.items())
         notes.append(f"Best quality not known: {why}.")
     if quality.declared_count:
         notes.append(f"Sizes scaled by what was declared: {counted(quality.declared_count, 'window')}.")
@@ -238,7 +249,7 @@ def _round_trips(title: str, by: str, groups: Sequence[RoundTripSummary], note: 
         (
             one.name,
             one.method,
-            f"{one.answered_count}/{one.address_count}",
+            f"{number(one.answered_count, 0)}/{number(one.address_count, 0)}",
             milliseconds(one.rtt_min_quantiles_s.get("0.5")),
             milliseconds(one.rtt_min_quantiles_s.get("0.95")),
             percent(one.loss_ratio),
@@ -263,7 +274,7 @@ def further_tables(record: Mapping[str, Any]) -> list[TableLayout]:
     """Lay out, column by column, the rows of probes that have no layout of their own, as a new one."""
     # From the item itself: a new probe is shown before anybody has laid it out.
     found = {rows.field: record.get(rows.field) for rows in rows_of(VideoItem) if rows.field not in _LAID_OUT}
-    return [_layout(readable(name).capitalize(), tuple(one[0]), [row.values() for row in one])
+    return [_layout(readable(name).capitalize(), tuple(one[0]), [map(_as_it_is, row.values()) for row in one])
             for name, one in found.items() if one]  # fmt: skip
 
 

@@ -33,6 +33,7 @@ _MIGRATION_LOCK = 7_086_611
 # An option of connections that only read: a place for what was read of the one state that they see.
 READ_ONCE = "read_once"
 ROOM = "room"  # another: the memory that what is kept may take
+WHILE_SAME = "while_same"  # a third: gives such a place for the state that a connection sees, also if others saw it
 Found = TypeVar("Found")
 
 
@@ -120,6 +121,18 @@ def read_once(connection: Connection, key: tuple[object, ...], read: Callable[[]
     if key not in kept:
         kept[key] = read()
     return kept[key]
+
+
+def kept_while_same(connection: Connection) -> dict[Any, Any] | None:
+    """Return a place for what holds as long as nothing changes, for the next connections too where these may share it.
+
+    None for a connection that writes.
+    """
+    options = connection.get_execution_options()
+    find: Callable[[Connection], dict[Any, Any]] | None = options.get(WHILE_SAME)
+    if find is None:
+        return options.get(READ_ONCE)
+    return read_once(connection, (WHILE_SAME,), lambda: find(connection))
 
 
 def _is_damage(words: str) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from pytomo_scrapy.failures import NotReadyError, OtherSchemaError, StorageError, TooSlowError
 from pytomo_scrapy.storage import migrate
-from pytomo_scrapy.storage.database import connected_to_read, damage_of
+from pytomo_scrapy.storage.database import WHILE_SAME, connected_to_read, damage_of, read_once
 from pytomo_scrapy.storage.room import Room
 from pytomo_scrapy.storage.schema.figure_tables import page_change
 from pytomo_scrapy.storage.shown_url import shown
@@ -48,17 +48,27 @@ class ReadDatabase:
         self._query_limit_s = query_limit_s
         self._engine: Engine | None = None
         self._room = Room()
+        # What was read of the newest rows, and of what changes seldom, of the state with this version.
+        self._same: tuple[str, dict[Any, Any]] = ("", {})
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database. Raises NotReadyError, TooSlowError or StorageError."""
         try:
             with connected_to_read(self._ready_engine(), self._room) as connection:
-                yield connection
+                yield connection.execution_options(**{WHILE_SAME: self._kept_while_same})
         except DBAPIError as error:
             raise _explained(error, self.shown_url) from error
         except PoolTimeoutError as error:
             raise StorageError("The database has too many readers: try again in a moment.") from error
+
+    def _kept_while_same(self, connection: Connection) -> dict[Any, Any]:
+        version = version_of(connection)
+        known, kept = self._same
+        if known != version:
+            kept = {}
+            self._same = (version, kept)
+        return kept
 
     def close(self) -> None:
         """Close every connection."""
@@ -223,8 +233,12 @@ def version_of(connection: Connection) -> str:
 
     Its cost is flat: one row of SQLite, about as many of PostgreSQL as there are writers.
     """
-    changes = connection.execute(select(page_change.c.number).order_by(page_change.c.number)).scalars()
-    return "-".join(map(str, changes)) or "0"
+
+    def read() -> str:
+        changes = connection.execute(select(page_change.c.number).order_by(page_change.c.number)).scalars()
+        return "-".join(map(str, changes)) or "0"
+
+    return read_once(connection, ("version",), read)
 
 
 def newest_of(connection: Connection) -> str:

@@ -149,11 +149,14 @@ def written(plan: StudyPlan) -> dict[str, Any]:
 def read_back(plan_json: str) -> FrozenPlan:
     """Return the plan that was frozen as this JSON. Raises ValueError, KeyError or TypeError for another text."""
     values = json.loads(plan_json)
+    panel = values["panel"]
+    strata = {name: tuple(bounds) for name, bounds in panel["strata"].items()}
     plan = StudyPlan(
         name=values["name"],
         question=values["question"],
         arms=tuple(Arm(**arm) for arm in values["arms"]),
-        panel=Panel(**values["panel"]),
+        # As it was read from its file: two plans are compared, and a panel that is the same is not drawn anew.
+        panel=Panel(tuple(panel["videos"]), panel["count"], strata),
         schedule=Schedule(**values["schedule"]),
         outcome=Outcome(**values["outcome"]),
         exclusions=tuple(values["exclusions"]),

@@ -106,6 +106,9 @@ def test_publication_has_the_figures_of_the_overview_and_says_how_they_were_meas
     method = dict(sections["How it was measured"].rows)
     assert method["who"] == "Example Institute" and "yt-dlp 2026.6.1, 2026.8.19" in method["versions"]
     paste = " ".join(sections["Text to paste"].sentences)
-    assert f"{found.row_count} measurements over {len(found.method.lines)} lines, {found.valid_count} of which" in paste
+    every = found.refusals.every
+    counts = (found.row_count, found.valid_count, every.refused_count, every.asked_count)
+    rows_in_all, valid, refused, asked = (f"{count:,}".replace(",", "\u202f") for count in counts)
+    assert f"{rows_in_all} measurements over {len(found.method.lines)} lines, {valid} of which" in paste
     assert "of 300 videos on 15 days" in paste and "it was not watched" in paste
-    assert f"{found.refusals.every.refused_count} of {found.refusals.every.asked_count}" in paste
+    assert f"{refused} of {asked}" in paste

@@ -15,6 +15,7 @@ from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.analysis.wilson import wilson_interval
 from pytomo_scrapy.exchange.datasets import ExportSelection
 from pytomo_scrapy.exchange.export_run import export
+from pytomo_scrapy.items.in_words import number
 from pytomo_scrapy.reporting import pdf, pdf_text
 from pytomo_scrapy.storage.database import Database, open_database
 
@@ -136,4 +137,5 @@ def test_export_has_the_account_whatever_its_condition_leaves_out(
     assert all(sentence in readme for sentence in account["sentences"])
     every = account["every"]
     shares = " | ".join(f"{every[name]:.4f}" for name in ("share", "low", "high"))
-    assert f"| all |  | {every['asked_count']} | {every['refused_count']} | {shares} |" in readme
+    counts = [number(every[f"{name}_count"], 0) for name in ("asked", "refused")]
+    assert f"| all |  | {' | '.join(counts)} | {shares} |" in readme

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from markdown_it import MarkdownIt
 
 from pytomo_scrapy.lab.servers import LabOptions
 from tests.docs import shell
-from tests.e2e.conftest import clean_environment
+from tests.docs.stand_in import NOT_RUN
+from tests.e2e.conftest import clean_environment, query
 from tests.e2e.postgres import PostgresServer, server  # noqa: F401
 from tests.running.labs import own_lab
 
@@ -30,13 +33,11 @@ ELSEWHERE = {
     "pytomo lab --world clean crawl -u 40 -r 2 -D 2 -S 0 --database study.db": "40 videos: tests/e2e/test_study.py",
     "pytomo study report examples/study.toml --database study.db": "of the study above: tests/e2e/test_study.py",
 }
-# Documents whose first commands read a database, which the reader has from a crawl.
-READING = {
-    "docs/export.md": "pytomo db upgrade",
-    "docs/publish.md": "pytomo crawl -t week -u 2 -r 1 -D 4 -S 0 --database databases/pytomo.db",
-}
+# What a reader has measured before the documents about what was measured.
+FIRST_CRAWL = "pytomo crawl -t week -u 50"
 
 
+@cache
 def blocks(path: Path) -> list[str]:
     """Return the blocks of commands of a document, in their order."""
     tokens = MarkdownIt().parse(path.read_text(encoding="utf-8"))
@@ -52,51 +53,81 @@ def documents_with_commands() -> list[str]:
     return [str(path.relative_to(ROOT)) for path in DOCUMENTS if blocks(path)]
 
 
+def run_block(block: str, folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    # In the environment of a lab the test that began it is named.
+    named = {name: os.environ[name] for name in ("PYTEST_CURRENT_TEST",) if name in os.environ}
+    return subprocess.run(
+        ["bash", "-e", "-u", "-x", "-o", "pipefail", "-c", block],
+        cwd=folder, env={**environment, **named}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=900, check=False,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Before:
+    """What all documents share: a lab, a measurement to read, and the file of what they have run."""
+
+    environment: dict[str, str]
+    measured: Path
+    has_run: Path
+
+
 @pytest.fixture(scope="module")
-def in_lab() -> Iterator[dict[str, str]]:
-    """The environment of a lab in which all documents share."""
+def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+    folder = tmp_path_factory.mktemp("before")
+    has_run = folder / "has-run"
     with own_lab(LabOptions("default")) as lab:
-        yield lab.environment(clean_environment())
+        environment = lab.environment(clean_environment())
+        done = run_block(FIRST_CRAWL, folder, {**environment, **shell.make_shell(folder, has_run)})
+        assert done.returncode == 0, done.stderr
+        yield Before(environment, folder / "databases" / "pytomo.db", has_run)
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("document", documents_with_commands())
 def test_commands_of_a_document_run(
-    tmp_path: Path, document: str, in_lab: dict[str, str], request: pytest.FixtureRequest
+    tmp_path: Path, document: str, before: Before, request: pytest.FixtureRequest
 ) -> None:
-    changes = shell.make_shell(tmp_path)
-    for block in [READING.get(document, ":"), *blocks(ROOT / document)]:
+    changes = shell.make_shell(tmp_path, before.has_run, measured=before.measured)
+    for block in blocks(ROOT / document):
         if first_words(block) in ELSEWHERE:
             continue
         if PASSWORD_URL in block:
             postgres: PostgresServer = request.getfixturevalue("server")
             block = block.replace(PASSWORD_URL, postgres.new_database())
-        done = subprocess.run(
-            ["bash", "-e", "-u", "-x", "-o", "pipefail", "-c", block],
-            cwd=tmp_path, env={**in_lab, **changes}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=900, check=False,
-        )  # fmt: skip
+        done = run_block(block, tmp_path, {**before.environment, **changes})
         assert done.returncode == 0, f"{document}:\n{block}\n{done.stdout[-1000:]}\n{done.stderr[-3000:]}"
 
 
 def test_documents_of_first_use_have_commands() -> None:
     first = {"README.md", "docs/quickstart.md", "docs/cli.md", "docs/export.md", "docs/lab.md", "docs/deployment.md"}
     assert first <= set(documents_with_commands())
+    assert any(FIRST_CRAWL in block for block in blocks(ROOT / "README.md"))
 
 
 @pytest.mark.process
 def test_block_that_fails_or_is_not_known_is_noticed(tmp_path: Path) -> None:
-    environment = {**os.environ, **shell.make_shell(tmp_path)}
+    environment = {**os.environ, **shell.make_shell(tmp_path, tmp_path / "has-run")}
     for block, code in (("pytomo report --bogus", 2), ("make something", 99), ("no-such-program", 127)):
-        done = subprocess.run(
-            ["bash", "-e", "-c", block], cwd=tmp_path, env=environment, capture_output=True, check=False
-        )
-        assert done.returncode == code, block
+        assert run_block(block, tmp_path, environment).returncode == code, block
+
+
+@pytest.mark.process
+def test_crawl_with_options_that_others_had_is_checked_and_does_not_begin(tmp_path: Path) -> None:
+    has_run = tmp_path / "has-run"
+    has_run.write_text("pytomo crawl \npytomo crawl -u\na lab was started\npytomo crawl -u 50\n")
+    environment = {**clean_environment(), **shell.make_shell(tmp_path, has_run)}
+    # There is no lab here that could be measured.
+    for words, code in (("-u 50", 0), ("-u 7", 0), ("-u few", 2), ("-u 7 --bogus", 2), ("-u 7 -t never", 2)):
+        assert run_block(f"pytomo crawl {words}", tmp_path, environment).returncode == code, words
+    assert run_block("pytomo lab --world clean crawl -u 7", tmp_path, environment).returncode == 0
+    assert run_block("pytomo lab --world nowhere crawl -u 7", tmp_path, environment).returncode == 1
+    assert query(tmp_path / "databases" / "pytomo.db", "SELECT COUNT(*) FROM run") == [(0,)]
 
 
 @pytest.mark.slow
 def test_what_is_not_run_is_still_in_the_documents() -> None:
     texts = "".join(block for path in DOCUMENTS for block in blocks(path)).replace("'", "").replace('"', "")
-    for line in (*ELSEWHERE, *shell.NOT_RUN):
+    for line in (*ELSEWHERE, *NOT_RUN):
         # `make test` in a block, `.venv/bin/pip install .` too.
         assert line.replace("'", "") in texts, f"{line} is in no document: take it out of the list"

@@ -18,6 +18,7 @@ from pathlib import Path
 from pytomo_scrapy.config import BY_NAME
 from pytomo_scrapy.lab.servers import LabOptions
 from tests.docs import shell
+from tests.docs.stand_in import AS_WRITTEN
 from tests.docs.test_commands import ELSEWHERE, blocks, first_words
 from tests.e2e.conftest import clean_environment
 from tests.running.commands import end_all
@@ -49,7 +50,7 @@ def walk(document: str, lab: dict[str, str]) -> bool:
     """Run every block of a document. Returns whether each ended in order and in time."""
     is_well = True
     with tempfile.TemporaryDirectory(prefix="pytomo-walk-") as folder:
-        variables = {**lab, **shell.make_shell(Path(folder), is_empty=True), shell.AS_WRITTEN: "1"}
+        variables = {**lab, **shell.make_shell(Path(folder), Path(folder, "has-run")), AS_WRITTEN: "1"}
         for block in blocks(shell.ROOT / document):
             if first_words(block) in ELSEWHERE:
                 continue

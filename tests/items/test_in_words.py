@@ -7,7 +7,9 @@ import pytest
 from pytomo_scrapy.items.in_words import counted, decimals_of, duration, milliseconds, moved, number, short_host
 
 
-@pytest.mark.parametrize(("count", "shown"), [(0, "0 stalls"), (1, "1 stall"), (2, "2 stalls")])
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0 stalls"), (1, "1 stall"), (2, "2 stalls"), (1_000_000, "1\u202f000\u202f000 stalls")]
+)
 def test_one_thing_is_not_written_as_several(count: int, shown: str) -> None:
     assert counted(count, "stall") == shown
 

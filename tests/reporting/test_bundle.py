@@ -22,6 +22,7 @@ from pytomo_scrapy.exchange.datasets import ExportSelection
 from pytomo_scrapy.exchange.export_run import ExportChoice
 from pytomo_scrapy.exchange.licenses import NO_LICENSE, checked_license
 from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items.in_words import number
 from pytomo_scrapy.reporting.bundle import write_bundle
 from pytomo_scrapy.storage.database import open_database
 from tests.pdf_texts import pdf_text
@@ -91,8 +92,9 @@ def test_report_sheet_and_bundle_say_the_same(made: Path, report: ReportSummary)
     published = report.publication
     assert published is not None
     sheet, readme = pdf_text((made / "method-sheet.pdf").read_bytes()), (made / "README.md").read_text()
-    sentence = f"{published.row_count} measurements, {published.valid_count} of which say something about the line (n)"
-    assert sentence in sheet and sentence in readme
+    counts = (number(count, 0) for count in (published.row_count, published.valid_count))
+    sentence = "{} measurements, {} of which say something about the line (n)".format(*counts)
+    assert sentence.replace("\u202f", " ") in sheet and sentence in readme
     assert (told["n"], told["row_count"]) == (report.valid_count, report.attempted_count)
     assert told["selection"] == report.selection
     by_name = {one["name"]: one for one in told["figures"]}

@@ -56,3 +56,19 @@ def test_table_without_rows_shows_its_head_and_one_without_a_head_its_rows() -> 
     document.table(TableLayout("", ("name", "value"), ()), (60, 30))
     document.table(TableLayout("", ("", ""), (("a", "b"),)), (60, 30), has_head=False)
     assert pdf_text(document.finish()) == "name value a b"
+
+
+def test_row_longer_than_a_page_goes_on_where_the_next_page_begins() -> None:
+    document = TextPdf("a test")
+    words = [f"word{number}" for number in range(1500)]
+    document.table(TableLayout("", ("name", "value"), ((" ".join(words), "1"), ("after", "2"))), (60, 30))
+    text = pdf_text(document.finish())
+    assert document.pdf.page == text.count("name value") == 6
+    assert re.findall(r"word\d+", text) == words and text.endswith("after 2")
+
+
+def test_sentence_that_has_no_room_begins_a_page() -> None:
+    document = TextPdf("a test")
+    for number in range(100):
+        document.text(f"sentence {number}")
+    assert document.pdf.page == 2 and pdf_text(document.finish()).endswith("sentence 98 sentence 99")

@@ -23,6 +23,7 @@ from pytomo_scrapy.reporting.tables import (
     daily_tables,
     estimate_table,
     failure_table,
+    further_tables,
     measurement_tables,
     report_tables,
 )
@@ -140,6 +141,11 @@ def test_cell_says_what_was_not_measured(
     assert checked(measurement_tables(changed))[title][0][place] == cell
 
 
+def test_number_of_a_probe_without_a_layout_is_no_count() -> None:
+    [shown] = further_tables({"controls": [{"port": 44300, "failure": None}]})
+    assert (shown.columns, shown.rows) == (("port", "failure"), (("44300", "-"),))
+
+
 def test_window_that_was_not_opened_is_no_row(record: dict[str, Any]) -> None:
     closed = record | {"downloads": [record["downloads"][0] | {"window_s": None}]}
     assert checked(measurement_tables(closed))["Window"] == ()
@@ -157,7 +163,7 @@ def test_estimate_has_its_unit_and_interval_where_it_is_known() -> None:
     )
     assert layout.columns == ("Figure", "Value", "95 % interval", "n", "Meaning")
     assert layout.rows == (
-        ("Never started", "12.5 %", "10.0 to 15.0", "1234", share.help),
+        ("Never started", "12.5 %", "10.0 to 15.0", "1\u202f234", share.help),
         ("Startup delay", "1.50 s", "not enough data", "3", delay.help),
         ("Startup delay", "unknown", "not enough data", "0", delay.help),
     )

@@ -8,7 +8,7 @@ start the product as a Python of its own, or call `running_lab` without this.
 from __future__ import annotations
 
 import io
-import json
+import marshal
 import multiprocessing
 import os
 import pickle
@@ -28,6 +28,7 @@ from pytomo_scrapy.commands import doctor
 from pytomo_scrapy.face import measuring
 from pytomo_scrapy.lab import launcher
 from pytomo_scrapy.measure.worker import worker
+from tests.running.client import HEAD_BYTES
 
 # Stands for a command, with the server's socket, the module and the words after it.
 CLIENT = (sys.executable, "-S", "-E", str(Path(__file__).with_name("client.py")))
@@ -84,10 +85,10 @@ class ForkedProcess:
         # The child counts its own from the fourth on.
         theirs = descriptors[3:]
         _Pickler(packed, theirs).dump((os.getpid(), self._function, self._args))
-        request = json.dumps(["", [packed.getvalue().hex()], os.getcwd(), dict(os.environ)]).encode() + b"\n"  # noqa: PTH109
+        request = marshal.dumps(("", [packed.getvalue().hex()], os.getcwd(), dict(os.environ)))  # noqa: PTH109
         self._asking.connect(self._path)
-        socket.send_fds(self._asking, [request[:1]], [*descriptors[:3], *theirs])
-        self._asking.sendall(request[1:])
+        socket.send_fds(self._asking, [len(request).to_bytes(HEAD_BYTES, "big")], [*descriptors[:3], *theirs])
+        self._asking.sendall(request)
         os.close(is_over)
         self.pid = int(self._answers.readline())
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
-import json
+import marshal
 import os
 import runpy
 import selectors
@@ -33,9 +33,9 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 from tests.running import forked, new_files, shared_statements, spent
 from tests.running import preloaded as preloaded
+from tests.running.client import HEAD_BYTES
 from tests.storage.factories import begin, make_item
 
-_LONGEST_REQUEST = 1 << 20
 _MOST_FILES = 8
 # A lab removes its folder before it ends.
 _OWN_END_S = 5.0
@@ -86,6 +86,16 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         os._exit(int(code or 0))
 
 
+def _rest(asking: socket.socket, begun: bytes, length: int) -> bytes:
+    """Return what has begun to come, once it is whole. Empty where the other side ended before."""
+    got = begun
+    while len(got) < length:
+        if not (part := asking.recv(length - len(got))):
+            return b""
+        got += part
+    return got
+
+
 class _Server:
     def __init__(self, path: str) -> None:
         self._selector = selectors.DefaultSelector()
@@ -116,15 +126,15 @@ class _Server:
 
     def _accept(self) -> None:
         asking, _ = self._listener.accept()
-        request, files, _, _ = socket.recv_fds(asking, _LONGEST_REQUEST, _MOST_FILES)
-        while not request.endswith(b"\n"):
-            if not (part := asking.recv(_LONGEST_REQUEST)):
-                asking.close()  # killed before it had asked
-                for descriptor in files:
-                    os.close(descriptor)
-                return
-            request += part
-        entry, words, cwd, environment = json.loads(request)
+        head, files, _, _ = socket.recv_fds(asking, HEAD_BYTES, _MOST_FILES)
+        request = _rest(asking, head, HEAD_BYTES)
+        request = _rest(asking, b"", int.from_bytes(request, "big")) if request else b""
+        if not request:
+            asking.close()  # killed before it had asked
+            for descriptor in files:
+                os.close(descriptor)
+            return
+        entry, words, cwd, environment = marshal.loads(request)
         pid = os.fork()
         if pid == 0:
             self._selector.close()

@@ -180,6 +180,12 @@ def test_machine_measures_its_own_arms_or_all_where_none_names_one(tmp_path: Pat
     assert split.arms[0].provider == "ISP"
 
 
+@pytest.mark.parametrize("panel", [f'videos = ["{ID}"]', "count = 5\nstrata = { views = [1e6, 3e6], age_days = [30] }"])
+def test_plan_that_was_frozen_is_read_back_as_the_same_plan(tmp_path: Path, panel: str) -> None:
+    plan = read(tmp_path, PLAN.replace(f'videos = ["{ID}"]', panel).replace("looks = []", "looks = [2]"))
+    assert read_back(FrozenPlan(plan, (LINK,)).plan_json) == FrozenPlan(plan, (LINK,))
+
+
 def test_plan_that_is_not_there_is_no_wrong_plan(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_plan(str(tmp_path / "nowhere.toml"))

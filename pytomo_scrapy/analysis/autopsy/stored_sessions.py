@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam, func, select
 
 from pytomo_scrapy.analysis.autopsy.bad_times import bad_times
 from pytomo_scrapy.analysis.autopsy.evidence import Evidence, LineHistory, PastWindow
@@ -48,6 +49,44 @@ _OF_SESSION = (
 )  # fmt: skip
 
 
+def _sessions() -> Select[Any]:
+    window = download.alias()
+    first = select(func.min(window.c.place)).where(window.c.measurement_id == measurement.c.id).scalar_subquery()
+    return (
+        select(*_OF_SESSION, *_OF_WINDOW)
+        .select_from(measurement)
+        .outerjoin(download, (download.c.measurement_id == measurement.c.id) & (download.c.place == first))
+    )
+
+
+# Made once: each session is judged when it is stored, and to put a statement together takes longer than to run it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_CHOSEN = _sessions().where(measurement.c.id.in_(_IDS))
+_PAST = (
+    _sessions()
+    .where(
+        measurement.c.vantage_id == bindparam("vantage_id"),
+        measurement.c.id < bindparam("before_id"),
+        download.c.delivery_bps.is_not(None),
+    )
+    .order_by(measurement.c.id.desc())
+    .limit(PAST_COUNT)
+)
+_PLAYBACKS = select(playback).where(playback.c.measurement_id.in_(_IDS))
+_STALLS = (
+    select(
+        playback_event.c.playback_id, playback_event.c.start_s, playback_event.c.duration_s, playback_event.c.is_open
+    )
+    .where(playback_event.c.playback_id.in_(_IDS), playback_event.c.kind == "stall")
+    .order_by(playback_event.c.id)
+)
+
+
+@cache
+def _results_of(table: Table) -> Select[Any]:
+    return select(table).where(table.c.measurement_id.in_(_IDS)).order_by(*table.primary_key)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredSession:
     """A session as the rules see it. `is_traced` is False where its arrival trace was thinned out."""
@@ -66,7 +105,7 @@ class SessionReader:
 
     def read(self, connection: Connection, ids: Sequence[int]) -> Iterator[StoredSession]:
         """Yield every one of these sessions; a good one comes without window, and has no bad time."""
-        rows = sorted(connection.execute(_sessions().where(measurement.c.id.in_(ids))).all(), key=lambda row: row.id)
+        rows = sorted(connection.execute(_CHOSEN, {"ids": list(ids)}).all(), key=lambda row: row.id)
         for row in rows:
             if row.vantage_id not in self._past:
                 self._past[row.vantage_id] = _past_of(connection, row.vantage_id, row.id, self._limits)
@@ -95,22 +134,9 @@ def _is_traced(window: DownloadResult | None) -> bool:
     return window is None or not window.received_bytes or any(stream.arrival_s for stream in window.streams)
 
 
-def _sessions() -> Select[Any]:
-    window = download.alias()
-    first = select(func.min(window.c.place)).where(window.c.measurement_id == measurement.c.id).scalar_subquery()
-    return (
-        select(*_OF_SESSION, *_OF_WINDOW)
-        .select_from(measurement)
-        .outerjoin(download, (download.c.measurement_id == measurement.c.id) & (download.c.place == first))
-    )
-
-
 def _past_of(connection: Connection, vantage_id: int, before_id: int, limits: Limits) -> deque[PastWindow]:
     """Return the windows of a measuring point before a session, newest first."""
-    query = _sessions().where(
-        measurement.c.vantage_id == vantage_id, measurement.c.id < before_id, download.c.delivery_bps.is_not(None)
-    )
-    rows = connection.execute(query.order_by(measurement.c.id.desc()).limit(PAST_COUNT)).all()
+    rows = connection.execute(_PAST, {"vantage_id": vantage_id, "before_id": before_id}).all()
     played = _playbacks(connection, rows)
     found = [_past_window(row, bool(bad_times(_evidence(row, played.get(row.id)), limits))) for row in rows]
     return deque(found, maxlen=PAST_COUNT)
@@ -138,17 +164,13 @@ def _playbacks(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, Pl
     """Return the headline's playback of the first window of each session, with its stalls."""
     places = {row.id: row.place or 0 for row in rows}
     by_session: dict[int, dict[str, Row[Any]]] = defaultdict(dict)
-    for row in connection.execute(select(playback).where(playback.c.measurement_id.in_(list(places)))):
+    for row in connection.execute(_PLAYBACKS, {"ids": list(places)}):
         if row.place == places[row.measurement_id]:
             by_session[row.measurement_id][row.player] = row
     chosen = {key: players[name] for key, players in by_session.items() if (name := headline_player(players))}
     stalling = [row.id for row in chosen.values() if row.stall_count]
     stalls: dict[int, list[Interval]] = defaultdict(list)
-    event = playback_event.c
-    events = select(event.playback_id, event.start_s, event.duration_s, event.is_open).where(
-        event.playback_id.in_(stalling), event.kind == "stall"
-    )
-    for key, start_s, duration_s, is_open in connection.execute(events.order_by(event.id)) if stalling else ():
+    for key, start_s, duration_s, is_open in connection.execute(_STALLS, {"ids": stalling}) if stalling else ():
         stalls[key].append(Interval(start_s, duration_s, bool(is_open)))
     return {
         key: from_flat(PlaybackResult, {**row._mapping, "stalls": tuple(stalls[row.id])}) for key, row in chosen.items()
@@ -178,8 +200,7 @@ def _details(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, 
 
 def _results(connection: Connection, table: Table, kind: type[Any], ids: Iterable[int]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    rows = connection.execute(select(table).where(table.c.measurement_id.in_(list(ids))).order_by(*table.primary_key))
-    for row in rows:
+    for row in connection.execute(_results_of(table), {"ids": list(ids)}):
         found[row.measurement_id].append(from_flat(kind, {**row._mapping}))
     return found
 

@@ -30,7 +30,7 @@ from pytomo_scrapy.analysis.columnar.blocks import (
 )
 from pytomo_scrapy.analysis.columnar.kept_columns import kept_columns
 from pytomo_scrapy.analysis.columnar.text_codes import TextCodes
-from pytomo_scrapy.storage.database import READ_ONCE
+from pytomo_scrapy.storage.database import kept_while_same
 from pytomo_scrapy.storage.schema.figure_tables import figure_column, figure_strip
 
 Mask = NDArray[np.bool_]
@@ -94,10 +94,10 @@ class BlockChunk:
         self._packed: dict[str, list[tuple[int, str, bytes]]] = {}
         self._kept, self._key = kept_columns(connection), tuple(self._blocks)
         # One page asks for the same columns dozens of times, and the newest block is never packed.
-        kept: dict[tuple[int, str], Any] = connection.get_execution_options().get(READ_ONCE, {})
-        self._is_kept = READ_ONCE in connection.get_execution_options() and len(kept) < _MOST_KEPT
-        self._is_kept &= len(self._blocks) - len(self._sealed) <= _FEW_BLOCKS
-        self._unpacked = kept if self._is_kept else {}
+        kept: dict[tuple[int, str], Any] | None = kept_while_same(connection)
+        is_few = len(self._blocks) - len(self._sealed) <= _FEW_BLOCKS
+        self._is_kept = kept is not None and len(kept) < _MOST_KEPT and is_few
+        self._unpacked = kept if kept is not None and self._is_kept else {}
 
     def numbers(self, name: str) -> Values:
         """Return a column of numbers, NaN for what is not known."""

@@ -63,8 +63,9 @@ def figures_section(found: Publication) -> Section:
     ]
     sentences = [
         found.statement,
-        f"{counted(found.row_count, 'measurement')}, {found.valid_count} of which say something about the line (n), of "
-        f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}. {refused_words(found)}",
+        f"{counted(found.row_count, 'measurement')}, {number(found.valid_count, 0)} of which say something about the "
+        f"line (n), of {counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}. "
+        f"{refused_words(found)}",
         "Intervals of 95 % are of what varies between days and videos. n for ±5 %: about how many rows of the same "
         "kind bring the interval to that on either side, in points of a share, in per cent of any other figure.",
     ]
@@ -157,8 +158,8 @@ def paste_text(found: Publication) -> list[str]:
     known = [part for part, one in zip(parts, found.figures, strict=True) if one.estimate.value is not None]
     return [
         f"We measured with pytomo-scrapy (versions: {version_words(method)}). Selection: {found.statement} "
-        f"{found.row_count} measurements over {lines}, {found.valid_count} of which say something about the line, of "
-        f"{counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}. "
+        f"{counted(found.row_count, 'measurement')} over {lines}, {number(found.valid_count, 0)} of which say "
+        f"something about the line, of {counted(found.video_count, 'video')} on {counted(found.day_count, 'day')}. "
         f"{refused_words(found)}",
         f"Playback is simulated from the arrival of the media in a window of {_windows(method)} (player "
         f"{', '.join(method.players) or 'none'}); it was not watched, and it is not the service's own player.",
@@ -199,11 +200,10 @@ def refused_words(found: Publication) -> str:
     every: RefusedShare = found.refusals.every
     if every.share is None or every.low is None or every.high is None:
         return "Nothing was asked of the service."
+    refused, asked = (number(count, 0) for count in (every.refused_count, every.asked_count))
     shares = [number(100 * one, 1) for one in (every.share, every.low, every.high)]
-    return (
-        f"The service refused {every.refused_count} of {every.asked_count} that it was asked for: {shares[0]} % "
-        f"(95 %: {shares[1]} to {shares[2]} %)."
-    )
+    interval_words = f"95 %: {shares[1]} to {shares[2]} %"
+    return f"The service refused {refused} of {asked} that it was asked for: {shares[0]} % ({interval_words})."
 
 
 def shown(one: PublishedFigure, value: float | None) -> str:

@@ -14,7 +14,7 @@ from pytomo_scrapy.analysis.studies.freezing import power_sentence
 from pytomo_scrapy.analysis.studies.study_rows import StudyRows, comparable_versions, study_rows
 from pytomo_scrapy.analysis.studies.study_standing import standing_of
 from pytomo_scrapy.failures import REFUSALS
-from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.items.in_words import counted, number
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run
 from pytomo_scrapy.storage.study_store import Look, PlanVersion, StoredStudy
 from pytomo_scrapy.studies.arm_settings import ARM_SETTINGS
@@ -121,13 +121,16 @@ def _done(study: StoredStudy, stored: Sequence[Row[Any]], rounds: str, rows: Stu
     current = [row for row in stored if not row.is_superseded]
     yield "Status", status_of(study) + (f" ({_at(study.ended_at)})" if study.ended_at else "")
     yield "Rounds", rounds
-    yield "Measurements", f"{len(current)} of {study.newest.planned_count}"
+    yield "Measurements", f"{number(len(current), 0)} of {number(study.newest.planned_count, 0)}"
     times = [row.started_at for row in current if row.started_at is not None]
     if times:
         yield "Period", f"{_at(min(times))} to {_at(max(times))}"
-    yield "Sessions that count", f"{rows.row_count}, in {counted(rows.pair_count, 'complete pair')}"
+    yield "Sessions that count", f"{number(rows.row_count, 0)}, in {counted(rows.pair_count, 'complete pair')}"
     for reason, count in rows.left_out.items():
-        yield "Left out", f"{count}: {EXCLUSIONS.get(reason, 'measured under a plan whose arms were others')}"
+        yield (
+            "Left out",
+            f"{number(count, 0)}: {EXCLUSIONS.get(reason, 'measured under a plan whose arms were others')}",
+        )
 
 
 def _arm_count(name: str, stored: Sequence[Row[Any]]) -> ArmCount:

@@ -129,6 +129,10 @@ class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
         # Only here does yt-dlp report the formats that it skips for its default clients (PO token, SABR).
         self._extraction.messages.append(str(message))
 
+    def _forceprint(self, key: str, info_dict: Any) -> Any:
+        # yt-dlp draws tables of all formats for prints that nobody asked for: a seventh of a resolution.
+        return info_dict
+
     def urlopen(self, request: Any) -> Any:
         remaining_s = self._deadline_s - time.monotonic()
         if remaining_s <= 0:

@@ -16,6 +16,7 @@ from pytomo_scrapy.analysis.columnar.scan import ColumnScan
 from pytomo_scrapy.analysis.columnar.sealing import seal_all
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.read_only import ReadDatabase
 from pytomo_scrapy.storage.room import MOST_BYTES, Room
 
 NAMES = ("delivery_bps", "video_row_id", "host", "client")
@@ -99,3 +100,27 @@ def test_room_is_shared_and_given_back() -> None:
     assert other.get(0, "b") == b"b" and not room.take(1)
     other.clear()
     assert other.get(0, "b") is None and room.take(100)
+
+
+def test_newest_rows_are_read_once_for_all_who_see_the_same_state(packed: Database, tmp_path: Path) -> None:
+    reader = ReadDatabase(tmp_path / "packed.db")
+    asked: list[str] = []
+    seen = []
+    for change in (None, None, "UPDATE figure SET delivery_bps = 2 * delivery_bps", None):
+        if change is not None:
+            with packed.write() as connection:
+                connection.execute(text(change))
+        with reader.read() as connection:
+            connection.execute(text("SELECT 1"))
+            if not seen:
+                event.listen(connection.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+            asked.clear()
+            found = columns(connection)
+        seen.append((found["delivery_bps"], sum("figure.delivery_bps" in sql for sql in asked)))
+    reader.close()
+    (first, questions), (again, none), (changed, further), (last, no_more) = seen
+    np.testing.assert_equal(again, first)
+    np.testing.assert_equal(changed, [2 * one for one in first])
+    np.testing.assert_equal(last, changed)
+    assert questions > 0 and further > 0, "what was not read before, or has changed"
+    assert none == no_more == 0

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yt_dlp.extractor.youtube import YoutubeIE
 
 from pytomo_scrapy.config import PathConfig, ResolveConfig
 from pytomo_scrapy.items import ResolveResult
 from pytomo_scrapy.measure.resolve.client import (
+    Extraction,
     QuietYoutubeDL,
     extract,
     is_youtube,
@@ -158,3 +160,12 @@ def test_resolve_refused_proxy_is_proxy_failed() -> None:
     result = resolve_watch_page(path=PathConfig(proxy=f"http://user:password@127.0.0.1:{port}"))
     assert result.failure == "proxy_failed"
     assert "password" not in (result.failure_detail or "")
+
+
+def test_tables_for_prints_that_nobody_asked_for_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(QuietYoutubeDL, "render_formats_table", lambda *_: drawn.append("formats"))
+    with QuietYoutubeDL({"quiet": True}, Extraction(), float("inf"), YoutubeIE) as ydl:
+        found, _ = ydl.pre_process({"id": "M4gD1WSo5mA", "title": "A film", "ext": "mp4"})
+        super(QuietYoutubeDL, ydl)._forceprint("pre_process", found)
+    assert found["title"] == "A film" and drawn == ["formats"], "by yt-dlp's own alone"
