@@ -27,6 +27,7 @@ from pytomo_scrapy.exchange.export_run import SQLITE_FILE, export, export_to_str
 from pytomo_scrapy.exchange.legacy_import import import_legacy
 from pytomo_scrapy.exchange.writers import FORMATS
 from pytomo_scrapy.failures import SettingError, Stage
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
@@ -365,7 +366,7 @@ def test_memory_does_not_grow_with_the_rows(many_rows: dict[int, Path], tmp_path
         check=True,
         cwd=tmp_path,
     )
-    assert [f"{total} rows" in done.stdout for _, total in exports] == [True] * len(exports)
+    assert [counted(total, "row") in done.stdout for _, total in exports] == [True] * len(exports)
     peaks = [int(line.split()[1]) * 1024 for line in done.stdout.splitlines() if line.startswith("peak ")]
     assert len(peaks) == len(exports) and max(peaks) < 200e6
     for name, few, more in zip(names, peaks[::2], peaks[1::2], strict=True):
