@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev check
 	# Once, and not at every start of the hundreds of crawls below, where Python is told to write no bytecode.
-	$(BIN)/python -m compileall -q pytomo_scrapy tests
+	$(BIN)/python -m compileall -q pytomo_scrapy
 	# Most tests wait for windows to pass, so that several files run at once. What bounds a time closely (the mark
 	# `alone`) follows, two files at once. All measure real time over real sockets: what fails beside others is tried
 	# again at the end with nothing beside it, which is shown. Bytecode of the tests is kept: pytest would rewrite each

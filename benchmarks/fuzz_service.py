@@ -33,6 +33,7 @@ from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
 
 MOST_MEMORY_MB = 500.0
+CRAWL = (sys.executable, "-m", "scrapy.cmdline", "crawl", "youtube")
 TIMEOUT_S = 4.0  # of a request of the resolution, here
 RESOLVE_S = 4 * TIMEOUT_S + 2.0  # what `resolve_video` promises, and what a busy machine adds
 WINDOW_S = 0.5
@@ -115,7 +116,7 @@ def run(
     report: Report,
 ) -> float:  # fmt: skip
     """Run the crawl until it ends by itself or its time is over. Returns how long it took, seconds."""
-    command = [sys.executable, "-m", "scrapy.cmdline", "crawl", "youtube", *arguments, *words]
+    command = [*CRAWL, *arguments, *words]
     began_s = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -14,18 +14,21 @@ from tests.running import new_files, shared_statements
 from tests.running.postgres import PostgresServer, what_is_missing
 
 shared_statements.use()
+# New SQLite files are made without running the migrations each time, unless a test is about these (`migrates`), by
+# commands that the tests run too.
+new_files.use()
 
 
-@pytest.fixture(autouse=True)
-def quick_new_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make new SQLite files without running the migrations each time, unless a test is about these (`migrates`).
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give tests that are marked so the migrations themselves. A fixture of every test would cost each of them."""
+    if isinstance(item, pytest.Function) and item.get_closest_marker("migrates") is not None:
+        item.fixturenames.insert(0, "real_migrations")
 
-    Commands that the tests run do so too.
-    """
-    if request.node.get_closest_marker("migrates") is None:
-        monkeypatch.setattr(migrate, "upgrade", new_files.upgrade)
-    else:
-        monkeypatch.setenv(new_files.VARIABLE, "1")
+
+@pytest.fixture
+def real_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "upgrade", new_files.really_upgrade)
+    monkeypatch.setenv(new_files.VARIABLE, "1")
 
 
 @pytest.fixture

@@ -29,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only tests without a process or a socket")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse processes and sockets."""
+    if config.getoption("--quick"):
+        config.pluginmanager.register(_NothingOutside())
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is known to be slow."""
     if config.getoption("--quick"):
@@ -52,16 +58,17 @@ def _is_slow(item: pytest.Item) -> bool:
     return "postgres" in names
 
 
-@pytest.fixture(autouse=True)
-def nothing_outside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail a quick test that starts a process or opens a socket."""
-    if not request.config.getoption("--quick"):
-        return
+class _NothingOutside:
+    """Registered in a quick run only: elsewhere it would cost each test a fixture."""
 
-    def refuse(*_: Any, **__: Any) -> NoReturn:
-        pytest.fail("a test that starts a process or opens a socket is marked `process`", pytrace=True)
+    @pytest.fixture(autouse=True)
+    def nothing_outside(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Fail a quick test that starts a process or opens a socket."""
 
-    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
-    monkeypatch.setattr(BaseProcess, "start", refuse)
-    for name in ("connect", "connect_ex", "bind"):
-        monkeypatch.setattr(socket.socket, name, refuse)
+        def refuse(*_: Any, **__: Any) -> NoReturn:
+            pytest.fail("a test that starts a process or opens a socket is marked `process`", pytrace=True)
+
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+        monkeypatch.setattr(BaseProcess, "start", refuse)
+        for name in ("connect", "connect_ex", "bind"):
+            monkeypatch.setattr(socket.socket, name, refuse)

@@ -31,10 +31,14 @@ class MemoryWatch:
         self._ended.set()
         self._thread.join()
 
+    def processes(self) -> list[psutil.Process]:
+        """Return the tree as it is now. Raises psutil.Error where its root has ended."""
+        return [self._root, *self._root.children(recursive=True)]
+
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_S):
             with contextlib.suppress(psutil.Error):
-                for process in [self._root, *self._root.children(recursive=True)]:
+                for process in self.processes():
                     self._look_at(process)
 
     def _look_at(self, process: psutil.Process) -> None:

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from pytomo_scrapy import commands
 from pytomo_scrapy.cli.log_level import check_level
 from pytomo_scrapy.commands import refuse
 from pytomo_scrapy.items.near_words import did_you_mean
+from pytomo_scrapy.storage.named_database import url_of
 
 # In the order of the help: what is run daily first. Commands that are not named here follow by name.
 _ORDER = (
@@ -119,7 +119,7 @@ def run_command(name: str, words: list[str], begin: Callable[[], None] | None = 
     opts, args = _parse(parser, name, words, takes_all_words=getattr(command, "takes_all_words", False))
     check_level(opts)
     if opts.database_url is not None:
-        settings.set("PYTOMO_DATABASE_URL", database_url(opts.database_url), "cmdline")
+        settings.set("PYTOMO_DATABASE_URL", url_of(opts.database_url), "cmdline")
     try:
         command.process_options(args, opts)
         if command.requires_crawler_process:
@@ -147,8 +147,3 @@ def _parse(
             meant = did_you_mean(word.partition("=")[0], known, otherwise=f"pytomo {name} -h lists them.")
             refuse(f"{word} is not an option of `pytomo {name}`: {meant}")
     return opts, [*args, *behind]
-
-
-def database_url(text: str) -> str:
-    """Return the URL of a database that is named by its file or URL."""
-    return text if "://" in text else f"sqlite:///{Path(text).absolute()}"

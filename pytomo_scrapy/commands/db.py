@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from contextlib import closing
-from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from scrapy.commands import ScrapyCommand
 
@@ -56,15 +56,13 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.analysis.columnar.sealing import seal_all
         from pytomo_scrapy.exchange.database_copy import copy_database
         from pytomo_scrapy.storage.database import open_database
-
-        # A path is what people write; a URL has its scheme.
-        url = where if "://" in where else f"sqlite:///{Path(where).absolute()}"
+        from pytomo_scrapy.storage.named_database import url_of
 
         def tell(name: str, rows: int) -> None:
             if not is_json and rows:
                 print(f"{name}: {counted(rows, 'row')}", flush=True)
 
-        with self.read_database() as source, closing(open_database(url)) as target:
+        with self.read_database() as source, closing(open_database(url_of(where))) as target:
             counts = copy_database(source, target, tell)
             # Blocks of figures are derived, and not copied: without them the page would read every row.
             seal_all(target)
@@ -76,7 +74,7 @@ class Command(DatabaseCommand, ScrapyCommand):
 def _revision(url: str) -> str | None:
     """Return the revision without changing anything. None where there is no database yet, or none of ours."""
     from sqlalchemy import create_engine
-    from sqlalchemy.engine import make_url
+    from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     from pytomo_scrapy.storage import migrate
@@ -85,7 +83,8 @@ def _revision(url: str) -> str | None:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             # Read-only: a look must not create the file.
-            parsed = make_url(f"sqlite:///file:{parsed.database}?mode=ro&uri=true")
+            place = f"file:{quote(parsed.database or '')}"
+            parsed = URL.create("sqlite", database=place, query={"mode": "ro", "uri": "true"})
         elif parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import DatabaseCommand, refuse
-from pytomo_scrapy.commands.report import moment
+from pytomo_scrapy.commands.report import check_period, moment
 from pytomo_scrapy.items.in_words import counted
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         from pytomo_scrapy.exchange.export_run import ExportChoice, export_as, export_to_stream
         from pytomo_scrapy.exchange.writers import keep_pandas_out
 
+        check_period(opts.since, opts.until)
         places = [*args, *([opts.output] if opts.output else [])]
         if len(places) > 1:
             refuse("Name one folder for the export.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Command(DatabaseCommand, ScrapyCommand):
-    """Exit code 2 for a measurement or player that does not exist, 3 where nothing of it can be drawn."""
+    """Exit code 2 for a measurement or player that does not exist, 3 where nothing can be drawn or written."""
 
     requires_project = True
     requires_crawler_process = False
@@ -51,7 +51,7 @@ class Command(DatabaseCommand, ScrapyCommand):
         try:
             _write(draw_session(shown), output)
         except OSError as error:
-            refuse(error)
+            refuse(f"{output} cannot be written: {error.strerror}.", EXIT_FAILED)
         print(json.dumps(_stated(shown, output)) if opts.json else output)
 
 

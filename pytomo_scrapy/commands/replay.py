@@ -44,7 +44,7 @@ _FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 class Command(DatabaseCommand, ScrapyCommand):
-    """Exit code 3 where a stored figure of the same name does not come out again exactly."""
+    """Exit code 3 where a stored figure does not come out again exactly, or the file of --p1203 cannot be written."""
 
     requires_project = True
     requires_crawler_process = False
@@ -83,7 +83,9 @@ class Command(DatabaseCommand, ScrapyCommand):
                 summary = replay(Repository(database), player, changes, filters, export, is_dry_run=opts.dry_run)
                 causes = judge_matching(database, filters, is_kept=not opts.dry_run) if opts.explain else None
         except OSError as error:
-            refuse(error)
+            if opts.p1203 is None:
+                raise
+            refuse(f"{opts.p1203} cannot be written: {error.strerror}.", EXIT_FAILED)
         if opts.json:
             print(json.dumps(summary.to_dict() | ({"causes": causes.to_dict()} if causes else {})))
         else:

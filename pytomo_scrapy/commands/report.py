@@ -148,6 +148,15 @@ def _check_together(opts: argparse.Namespace) -> None:
         refuse(f"--crawl chooses the rows of the printed report alone: {beside} takes --since, --until and --where.")
     if opts.first is not None and opts.by is None:
         refuse("--first names a group of a comparison: it goes with --by.")
+    check_period(opts.since, opts.until)
+
+
+def check_period(since: datetime | None, until: datetime | None) -> None:
+    """End the command with a sentence for a period that ends before it begins."""
+    if since is not None and until is not None and until < since:
+        refuse(
+            f"--until {until:%Y-%m-%d %H:%M} is before --since {since:%Y-%m-%d %H:%M}: there is no time between them."
+        )
 
 
 def _wanted(database: Database, opts: argparse.Namespace) -> Selection:

@@ -62,7 +62,10 @@ class Command(DatabaseCommand, ScrapySettings):
         if name := opts.get or opts.getbool or opts.getint or opts.getfloat or opts.getlist:
             with self.refusals():
                 config.check_names([name])
-            super().run(args, opts)
+            try:
+                super().run(args, opts)
+            except ValueError as error:
+                refuse(f"{name} cannot be read so: {error}.")
             return
         shown = [one for one in self._effective(config.SETTINGS) if not opts.changed or one.comes_from != "default"]
         if opts.json:

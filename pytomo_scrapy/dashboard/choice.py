@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pytomo_scrapy.dashboard.catalogue import holds_measurements, newest_file, newest_filled_file
 from pytomo_scrapy.failures import AbsentError, SettingError
+from pytomo_scrapy.storage.named_database import file_of, url_of_file
 
-_SQLITE = "sqlite:///"
 _KNOWN = re.compile(r"(sqlite|postgres|postgresql)(\+\w+)?://")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 
@@ -34,40 +34,41 @@ def choose_databases(setting: str, database: str | None, directory: Path | None,
     if directory is not None and not directory.is_dir():
         raise SettingError(f"-d {directory} is not a folder.")
     if database is not None:
-        url = database if "://" in database else f"{_SQLITE}{database}"
+        url = database if "://" in database else url_of_file(database)
         if "://" not in database and not Path(database).is_file():
             raise AbsentError(f"-f {database} is not a file.")
     elif directory is not None:
         newest = newest_file(directory)
-        url = f"{_SQLITE}{newest}" if newest is not None else setting
+        url = url_of_file(newest) if newest is not None else setting
     else:
         url = setting
     _check_url(url)
     note = None
-    if is_default and database is None and directory is None and url.startswith(_SQLITE):
-        url, note = _filled(url)
-    if directory is None and url.startswith(_SQLITE):
-        directory = Path(url.removeprefix(_SQLITE)).resolve().parent
+    path = file_of(url)
+    if is_default and database is None and directory is None and path is not None:
+        url, note = _filled(url, path)
+        path = file_of(url)
+    if directory is None and path is not None:
+        directory = path.resolve().parent
     return Choice(url, directory, note)
 
 
 def check_is_there(url: str) -> None:
     """Raises AbsentError where the URL names a SQLite file that is not there."""
-    path = Path(url.removeprefix(_SQLITE))
-    if url.startswith(_SQLITE) and not path.is_file():
+    path = file_of(url)
+    if path is not None and not path.is_file():
         raise AbsentError(f"There is no database {path}.")
 
 
-def _filled(url: str) -> tuple[str, str | None]:
+def _filled(url: str, path: Path) -> tuple[str, str | None]:
     """Return the database to show in place of the default one, and why."""
-    path = Path(url.removeprefix(_SQLITE))
     if not path.parent.is_dir() or holds_measurements(path):
         return url, None
     newest = newest_filled_file(path.parent)
     if newest is None:
         return url, None
     what = "holds no measurement" if path.exists() else "is not there"
-    return f"{_SQLITE}{newest}", f"{path} {what}: the newest database beside it is shown, {newest}."
+    return url_of_file(newest), f"{path} {what}: the newest database beside it is shown, {newest}."
 
 
 def _check_url(url: str) -> None:

@@ -104,8 +104,10 @@ def read_token(given: str | None, file: Path | None) -> str | None:
         return os.environ.get(TOKEN_VARIABLE)
     try:
         return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"The token's file {file} cannot be read: {error}.") from error
+    except OSError as error:
+        raise SettingError(f"The token's file {file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise SettingError(f"The token's file {file} cannot be read: it is not UTF-8.") from None
 
 
 def read_port(text: str) -> int:

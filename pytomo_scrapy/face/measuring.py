@@ -13,6 +13,7 @@ from typing import Any
 from pytomo_scrapy import config
 from pytomo_scrapy.failures import PytomoError, SettingError
 from pytomo_scrapy.items import headline_player
+from pytomo_scrapy.storage.named_database import url_of
 
 _USAGE = 2
 _STOP_TIMEOUT_S = 60.0
@@ -100,17 +101,9 @@ def _settings(given: Mapping[str, Any]) -> dict[str, str]:
         if full == "PYTOMO_DATABASE":
             if value is None:
                 continue  # that of the environment, else the default
-            full, value = "PYTOMO_DATABASE_URL", database_url(value)
+            full, value = "PYTOMO_DATABASE_URL", url_of(value)
         named[full] = "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
     config.check_names(named)
     for name, text in named.items():
         config.read_setting(name, text)
     return named
-
-
-def database_url(database: object) -> str:
-    """Return the URL of a database that is named by its file or its URL."""
-    from pathlib import Path
-
-    text = str(database)
-    return text if "://" in text else f"sqlite:///{Path(text).absolute()}"

@@ -21,9 +21,9 @@ from pytomo_scrapy.exchange.datasets import (
     snapshot,
 )
 from pytomo_scrapy.face.frames import FrameColumn, Target, collect, make_frame
-from pytomo_scrapy.face.measuring import database_url
 from pytomo_scrapy.face.unpacked import add_spans, add_trace_points, unpacked
 from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.storage.named_database import url_of
 from pytomo_scrapy.storage.reading import open_for_reading
 from pytomo_scrapy.storage.schema.measurement_tables import download, playback, stream
 
@@ -40,7 +40,7 @@ class Results:
         """Raises AbsentError where there is none, StorageError where it cannot be read."""
         given = config.environment().get("PYTOMO_DATABASE_URL") if database is None else database
         default = config.BY_NAME["PYTOMO_DATABASE_URL"].default
-        self._database = open_for_reading(database_url(given or default))
+        self._database = open_for_reading(url_of(given or default))
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from pytomo_scrapy.config import BY_NAME
+from pytomo_scrapy.storage.named_database import file_of
 from pytomo_scrapy.storage.scrub import is_secret
 
 
@@ -23,9 +24,9 @@ def database_option(shown_url: str) -> str:
 
     A server's address is shown without its password, so that it would be no use in a command: it is left to the reader.
     """
-    path = shown_url.removeprefix("sqlite:///")
-    if shown_url == BY_NAME["PYTOMO_DATABASE_URL"].default or path == shown_url:
+    path = file_of(shown_url)
+    if shown_url == BY_NAME["PYTOMO_DATABASE_URL"].default or path is None:
         return ""
     with contextlib.suppress(ValueError):
-        path = str(Path(path).relative_to(Path.cwd()))
-    return f" --database {shlex.quote(path)}"
+        path = path.relative_to(Path.cwd())
+    return f" --database {shlex.quote(str(path))}"

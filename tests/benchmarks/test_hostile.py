@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
+from benchmarks import fuzz_service
 from benchmarks.fuzz_media_server import run_batch
+from benchmarks.hostile.processes import MemoryWatch
 from benchmarks.hostile.service import damaged_response
 from benchmarks.hostile.values import DAMAGES, damaged, encode, paths
 from pytomo_scrapy.lab.http.service_messages import json_response, page
 from pytomo_scrapy.measure.window import judge
-from tests.running.commands import run_command
+from tests.running import forked
+from tests.running.commands import command, writers_of
+from tests.running.sharing import server_socket
 
 ANSWER = {"videoDetails": {"title": "A", "keywords": ["a", "b"]}, "streamingData": {"formats": [{"itag": 18}]}}
 
 
 def test_every_field_of_an_answer_is_damaged_in_every_way() -> None:
-    done = {told for number in range(4000) for told in damaged(ANSWER, Random(number))[1]}
+    done = {told for number in range(2500) for told in damaged(ANSWER, Random(number))[1]}
     names = {*DAMAGES, "left out"}
     for path in paths(ANSWER):
         place = ".".join(map(str, path))
@@ -46,22 +52,34 @@ def test_same_seed_damages_the_same_answer_in_the_same_way() -> None:
 @pytest.mark.process
 @pytest.mark.slow
 def test_windows_on_a_hostile_server_keep_what_is_promised() -> None:
-    report = run_batch(0, 60, seed=3)
-    assert report.wrong == [] and report.answers == 60 and len(report.failures) > 3
+    report = run_batch(0, 40, seed=3)
+    assert report.wrong == [] and report.answers == 40 and len(report.failures) > 3
 
 
 @pytest.mark.process
 @pytest.mark.slow
 def test_failure_without_a_known_cause_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge, "_BY_CURL_CODE", {})
-    assert any("unknown_failure" in text for text in run_batch(0, 60, seed=3).wrong)
+    assert any("unknown_failure" in text for text in run_batch(0, 15, seed=3).wrong)
 
 
 @pytest.mark.lab
 @pytest.mark.process
 @pytest.mark.slow
-def test_crawl_of_a_hostile_service_keeps_what_is_promised() -> None:
-    done = run_command("benchmarks.fuzz_service", "--crawls", "2", "--videos", "6", "--seed", "5", timeout_s=400)
-    assert done.exit_code == 0, done.output + done.errors
-    report = json.loads(done.output)
-    assert report["wrong"] == [] and report["videos"] >= 12 and report["damaged_answers"] > 10
+def test_crawl_of_a_hostile_service_keeps_what_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listed crawl and one that walks; each process of theirs is forked, and told by where it writes."""
+
+    class Watch(MemoryWatch):
+        def processes(self) -> list[psutil.Process]:
+            return [psutil.Process(pid) for log in tmp_path.glob("*/crawl.log") for pid in writers_of(log)]
+
+    monkeypatch.setattr(fuzz_service, "CRAWL", command("scrapy", "crawl", "youtube"))
+    monkeypatch.setattr(fuzz_service, "MemoryWatch", Watch)
+    report = fuzz_service.Report()
+    with forked.in_use(server_socket()):
+        for number in range(2):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            fuzz_service.crawl(number, 5, 5, 0.9, folder, report)
+    assert report.wrong == [] and report.videos >= 10 and report.damaged_answers > 10
+    assert report.memory_mb > 50, "the crawls were seen, and not what stands for them"

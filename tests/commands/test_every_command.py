@@ -101,7 +101,7 @@ def test_folder_that_cannot_be_made_is_one_sentence(run: Run) -> None:
         (("replay", "--where", "colour=red"), "--where colour=red: write FIELD=VALUE with one of crawl, since"),
         (("replay", "--where", "crawl="), "--where crawl=: write FIELD=VALUE with one of"),
         (("replay", "--where", "since=soon"), "--where since=soon: 'soon' is not a time such as"),
-        (("replay", "--where", "run=first"), "--where run=first: invalid literal for int()"),
+        (("replay", "--where", "run=first"), "--where run=first: 'first' is not the number of a run"),
         (("replay", "--player", "flash"), "flash"),
         (("replay", "--set", "min_buffer_s"), "--set min_buffer_s: write PARAM=VALUE with a number"),
         (("prune",), "Say how old, or which run: pytomo prune --older-than 90d"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -17,16 +18,23 @@ OLDER = "0003"
 READING = (("report", "--json"), ("status",), ("export", "out"), ("lines",), ("replay", "--dry-run"))
 
 
-@pytest.fixture
-def older(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_older(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with measurements of the third schema."""
-    path = tmp_path / "older.db"
+    folder = tmp_path_factory.mktemp("older")
+    path = folder / "older.db"
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        migrate.apply_scripts(connection, scripts_until(OLDER, tmp_path / "scripts"))
+        migrate.apply_scripts(connection, scripts_until(OLDER, folder / "scripts"))
         store_before(connection)
     engine.dispose()
     return path
+
+
+@pytest.fixture
+def older(made_older: Path, tmp_path: Path) -> Path:
+    """A copy of it, for one test."""
+    return shutil.copyfile(made_older, tmp_path / "older.db")
 
 
 def revision_of(path: Path) -> str:

@@ -88,7 +88,7 @@ def test_plot_as_png_without_pillow_ends_with_3(
         (("1", "--player", "flash"), 2, "Measurement 1 has no playback 'flash': `pytomo replay --player` adds one"),
         (("1", "--window", "1"), 3, "Measurement 1 has no arrival trace of window 1"),
         (("2",), 3, "Measurement 2 has no arrival trace of window 0"),
-        (("1", "-o", "no/x.svg"), 2, "No such file or directory: 'no/x.svg'"),
+        (("1", "-o", "no/x.svg"), 3, "no/x.svg cannot be written: No such file or directory."),
     ],
 )
 def test_plot_of_what_there_is_not_is_one_sentence(

@@ -102,5 +102,5 @@ def test_replay_writes_p1203_input(run: Run, filled: Path, tmp_path: Path) -> No
 
 def test_replay_that_cannot_write_p1203_input_plays_nothing(run: Run, filled: Path) -> None:
     ended = run("replay", "--player", "dashjs", "--p1203", "no/p1203.jsonl", "--database", filled)
-    refused(ended, 2, "No such file or directory: 'no/p1203.jsonl'")
+    refused(ended, 3, "no/p1203.jsonl cannot be written: No such file or directory.")
     assert players(filled) == ["classic"]

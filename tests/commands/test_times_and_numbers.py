@@ -125,3 +125,21 @@ def test_look_that_is_too_seldom_or_never_is_refused(run: Run, filled: Path, eve
     hook = ("-s", "PYTOMO_ALERT_WEBHOOK=http://hook.example/token")
     sentence = "--every needs --alert and a number of seconds above 0, a day (86400) at most."
     refused(run("lines", "--alert", "--every", every, *hook, "--database", filled), 2, sentence)
+
+
+@pytest.mark.parametrize(
+    "words", [("report",), ("report", "--by", "vantage"), ("report", "--pdf", "x.pdf"), ("export", "out")]
+)
+def test_period_that_ends_before_it_begins_is_one_sentence(
+    run: Run, filled: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    ended = run(*words, "--since", "2026-02-01", "--until", "2026-01-01T12:00", "--database", filled)
+    refused(ended, 2, "--until 2026-01-01 12:00 is before --since 2026-02-01 00:00: there is no time between them.")
+    assert not (tmp_path / "x.pdf").exists() and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--getbool", "PYTOMO_FORMAT"), ("--getint", "BOT_NAME"), ("--getfloat", "BOT_NAME")]
+)
+def test_setting_that_is_of_another_kind_than_asked_for_is_one_sentence(run: Run, option: str, name: str) -> None:
+    refused(run("settings", option, name), 2, f"{name} cannot be read so: ")

@@ -15,11 +15,10 @@ from typing import TypeVar
 import psutil
 from sqlalchemy import create_engine, text
 
-from pytomo_scrapy.lab.servers import LabOptions
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import ROOT, clean_environment, fresh_command, scrapy_command
 from tests.running.commands import kill as kill_command
-from tests.running.labs import own_lab
+from tests.running.labs import shared_lab
 
 Found = TypeVar("Found")
 # Two crawlers on this machine stand for two machines, each with its own line.
@@ -33,9 +32,8 @@ QUICK = [
 
 @contextlib.contextmanager
 def lab_environment(world: str = "clean") -> Iterator[dict[str, str]]:
-    """Run a lab, and give the environment that leads a crawl into it."""
-    with own_lab(LabOptions(world=world)) as lab:
-        yield lab.environment(clean_environment())
+    """Give the environment that leads a crawl into the lab of this world: one that is up already, and stays."""
+    yield shared_lab(world).environment(clean_environment())
 
 
 @dataclass

@@ -45,9 +45,9 @@ def sessions(database: Path) -> dict[str, tuple[int, float, float]]:
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the database of a crawl of 24 videos in which 65 % of the guests are cut off."""
+    """Return the database of a crawl of 14 videos in which 65 % of the guests are cut off."""
     database = tmp_path_factory.mktemp("gated") / "x.db"
-    done = crawl(database, "0.65", "-a", "max_crawled_url=24")
+    done = crawl(database, "0.65", "-a", "max_crawled_url=14")
     assert done.exit_code == 0, done.errors[-3000:]
     return database
 
@@ -62,13 +62,14 @@ def classes(database: Path) -> Sequence[tuple[str, str, int]]:
 
 def test_nothing_that_the_gate_does_is_charged_to_the_line(gated: Path) -> None:
     found = {failure: (attribution, count) for failure, attribution, count in classes(gated)}
-    assert sum(count for _, count in found.values()) == 24
+    assert sum(count for _, count in found.values()) == 14
     # On a very busy machine a window may have to wait for it: that is this tool's.
     assert found.pop("probe_paused", ("tool", 0))[0] == "tool"
     # A bulk window asks for a whole file, and is refused at its start; then the video's next guest may be clean.
     assert set(found) <= {"", "media_gated", "http_403"}
     assert {attribution for failure, (attribution, _) in found.items() if failure} == {"service"}
-    assert found["media_gated"][1] >= 10 and found[""][1] >= 4
+    # Of the first 14 guests 9 are cut off; a busy machine may add others.
+    assert found["media_gated"][1] >= 5 and found[""][1] >= 3
 
 
 def test_gated_windows_end_at_the_gate_and_hold_no_stall(gated: Path) -> None:
@@ -87,14 +88,14 @@ def test_gated_windows_end_at_the_gate_and_hold_no_stall(gated: Path) -> None:
 def test_report_counts_what_was_cut_off_beside_the_figures(gated: Path) -> None:
     report = json.loads(run_scrapy("report", "--json", *database_setting(gated)).output)
     excluded = {row["failure"]: row["count"] for row in report["excluded"]}
-    assert report["network_failures"] == [] and excluded["media_gated"] >= 10
-    assert report["valid_count"] == 24 - sum(excluded.values()) == report["headline"]["session_count"]
+    assert report["network_failures"] == [] and excluded["media_gated"] >= 5
+    assert report["valid_count"] == 14 - sum(excluded.values()) == report["headline"]["session_count"]
     assert report["throughput"]["window_count"] == report["valid_count"]
 
 
 def test_other_videos_are_measured_as_without_a_gate(gated: Path, tmp_path: Path) -> None:
     with_gate = sessions(gated)
-    assert len(with_gate) >= 3
+    assert len(with_gate) >= 2
     database = tmp_path / "x.db"
     done = crawl(
         database, "0", "-a", f"urls={','.join(with_gate)}", "-a", "related=0", "-s", "PYTOMO_DOWNLOAD_BULK_EVERY=0"

@@ -1,4 +1,4 @@
-"""Every source answers with nonsense: the crawl ends with one sentence, soon, in bounded memory."""
+"""Every source answers with nonsense of its own kind: the crawl ends with one sentence, soon, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import ROOT, clean_environment, scrapy_command
-from tests.running.commands import kill
-from tests.running.hostile_proxy import hostile_proxy
+from tests.running.commands import kill, writers_of
+from tests.running.hostile_proxy import Answer, choosing_proxy, hostile_proxy
 
 CHUNK = b'{"contents": [' + b'{"lockupViewModel": {"contentId": "aaaaaaaaaaa"}},' * 1300
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
@@ -58,9 +56,8 @@ def a_page_as_large_as_is_read(client: socket.socket) -> None:
     client.sendall(HEAD + b'{"contents": [' + b'{"a": [1, 2]},' * 280_000 + b"{}]}")
 
 
-# What a source is then called, in the sentence that ends the crawl.
+# What the source is then called that is searched for by the name of the answer.
 ANSWERS = {
-    refuse: "service refused again",
     garbage: "unknown_page_shape",
     nothing: "page_unreachable",
     silence: "page_timeout",
@@ -71,30 +68,57 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__)
-def test_sources_that_all_fail_end_the_crawl_with_one_sentence(answer: object, tmp_path: Path) -> None:
-    log_path = tmp_path / "log"
-    with hostile_proxy(answer, tmp_path) as environment, log_path.open("wb") as log:
+def chosen(request: bytes) -> Answer:
+    """Return the answer whose name is searched for; what else is asked, robots.txt, is answered by nothing."""
+    named = [one for one in ANSWERS if b'"%s"' % one.__name__.encode() in request]
+    return named[0] if named else empty
+
+
+def crawl_of(terms: str, environment: dict[str, str], folder: Path) -> tuple[int, str, int]:
+    """Crawl popular videos, of which searches are the only sources. Returns exit code, log, and memory in kB."""
+    log_path = folder / "log"
+    with log_path.open("wb") as log:
         process = subprocess.Popen(
             scrapy_command(
-                "crawl", "youtube", "-a", "time_frame=week", "-s", f"PYTOMO_DATABASE_URL=sqlite:///{tmp_path / 'x.db'}",
-                "-s", "PYTOMO_SEARCH_TERMS=one,two", "-s", "PYTOMO_PAGE_TIMEOUT_S=2",
+                "crawl", "youtube", "-a", "time_frame=month", "-s", f"PYTOMO_DATABASE_URL=sqlite:///{folder / 'x.db'}",
+                "-s", f"PYTOMO_SEARCH_TERMS={terms}", "-s", "PYTOMO_PAGE_TIMEOUT_S=2",
                 "-s", "PYTOMO_BACKOFF_RETRY_S=0.1",
                 "-s", "PYTOMO_BACKOFF_PAUSE_S=0.1", "-s", "PYTOMO_BACKOFF_MAX_PAUSES=2", "-s", "RETRY_TIMES=0",
             ),
             cwd=ROOT, env=clean_environment(**environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         peak_kb = _peak_until_its_end(process, log_path, 90)
-    text = log_path.read_text(errors="replace")
-    assert process.returncode == 3, text[-3000:]
+    return int(process.returncode), log_path.read_text(errors="replace"), peak_kb
+
+
+def the_error(text: str) -> str:
     assert "Traceback" not in text
-    sentences = [line for line in text.splitlines() if " ERROR: " in line]
-    assert len(sentences) == 1 and ANSWERS[answer] in sentences[0], sentences  # type: ignore[index]
+    (sentence,) = (line for line in text.splitlines() if " ERROR: " in line)
+    return sentence
+
+
+def test_sources_that_all_fail_end_the_crawl_with_one_sentence(tmp_path: Path) -> None:
+    with choosing_proxy(chosen, tmp_path) as environment:
+        exit_code, text, peak_kb = crawl_of(",".join(one.__name__ for one in ANSWERS), environment, tmp_path)
+    assert exit_code == 3, text[-3000:]
+    sentence = the_error(text)
     with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as database:
-        unanswered = "SELECT failure_detail FROM frontier WHERE failure IN ('page_unreachable', 'page_timeout')"
-        assert all(detail for (detail,) in database.execute(unanswered)), "what was said is kept"
+        rows = database.execute("SELECT video_id, failure, failure_detail FROM frontier").fetchall()
+    assert len(rows) == len(ANSWERS)
+    for answer, failure in ANSWERS.items():
+        source = f"search:month:US:{answer.__name__}"
+        ((found, detail),) = ((found, detail) for name, found, detail in rows if name == source)
+        assert found == failure and f"{source}: {failure}" in sentence
+        assert detail or failure not in {"page_unreachable", "page_timeout"}, "what was said is kept"
     assert peak_kb > 50_000, "kB: the crawl was seen, and not what stands for it"
     assert peak_kb < 300_000, "kB, also where a page of 4 MB is all small objects"
+
+
+def test_service_that_refuses_every_source_ends_the_crawl_with_one_sentence(tmp_path: Path) -> None:
+    with hostile_proxy(refuse, tmp_path) as environment:
+        exit_code, text, _ = crawl_of("one,two", environment, tmp_path)
+    assert exit_code == 3, text[-3000:]
+    assert "service refused again" in the_error(text)
 
 
 def _peak_until_its_end(process: subprocess.Popen[bytes], log_path: Path, timeout_s: float) -> int:
@@ -106,18 +130,10 @@ def _peak_until_its_end(process: subprocess.Popen[bytes], log_path: Path, timeou
     while process.poll() is None:
         if time.monotonic() > deadline_s:
             kill(process)
-        crawl = crawl or _writer_of(log_path, process.pid)
+        # Sources are all that it meets: it starts no worker.
+        crawl = crawl or next((pid for pid in writers_of(log_path) if pid != process.pid), None)
         with contextlib.suppress(OSError, StopIteration, IndexError):
             lines = Path(f"/proc/{crawl}/status").read_text().splitlines()
             peak_kb = max(peak_kb, int(next(line for line in lines if line.startswith("VmHWM")).split()[1]))
         time.sleep(0.05)
     return peak_kb
-
-
-def _writer_of(path: Path, stand_in: int) -> int | None:
-    """Return the process that has this file as its standard output. None as long as only its stand-in does."""
-    for output in Path("/proc").glob("[0-9]*/fd/1"):
-        with contextlib.suppress(OSError):
-            if output.readlink() == path and int(output.parts[2]) != stand_in:
-                return int(output.parts[2])
-    return None

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pytomo_scrapy.lab.hosts import FAST, full_name
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import TWO_LINES, Crawl, ask, assert_measured_once, kill, lab_environment, wait_until
 from tests.e2e.postgres import PostgresServer, server
@@ -37,7 +36,7 @@ def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(
     lab: dict[str, str], server: PostgresServer, tmp_path: Path
 ) -> None:
     url = server.new_database(server.template())
-    crawls = [listed(lab, url, tmp_path, 5, "-a", "vantage=own", vantage=name) for name in ("here", "there")]
+    crawls = [listed(lab, url, tmp_path, 2, "-a", "vantage=own", vantage=name) for name in ("here", "there")]
     processes = [crawl.start() for crawl in crawls]
     try:
         assert [process.wait(120) for process in processes] == [0, 0], crawls[0].last_log()
@@ -49,41 +48,39 @@ def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(
         "SELECT n.name, v.video_id FROM measurement m JOIN vantage n ON n.id = m.vantage_id"
         " JOIN video v ON v.id = m.video_row_id",
     )
-    assert sorted(map(str, rows)) == sorted(str((name, one)) for name in ("here", "there") for one in WORLD[:5])
+    assert sorted(map(str, rows)) == sorted(str((name, one)) for name in ("here", "there") for one in WORLD[:2])
 
 
 @pytest.mark.alone
-def test_two_crawlers_measure_videos_in_about_half_the_time_of_one(server: PostgresServer, tmp_path: Path) -> None:
-    world = build_world("default")
-    fast = {full_name(label) for label in FAST}
-    wanted = [one.video_id for one in world.videos.values() if one.fault is None and one.host in fast][:24]
-    pace_s = 1.8
+def test_two_crawlers_measure_videos_in_about_half_the_time_of_one(
+    lab: dict[str, str], server: PostgresServer, tmp_path: Path
+) -> None:
+    wanted, pace_s = WORLD[:8], 5.0
     url = server.new_database(server.template())
-    with lab_environment("default") as environment:
-        arguments = ["-a", "urls=" + ",".join(wanted), "-a", "related=0"]
-        settings = ["-s", f"PYTOMO_PACE_S={pace_s}", *TWO_LINES]
-        crawls = [Crawl(environment, url, arguments, settings, folder=tmp_path) for _ in range(2)]
-        processes = [crawl.start() for crawl in crawls]
-        try:
-            wait_until(lambda: measured(url) >= 1)
-            started_s = time.monotonic()
-            assert [process.wait(200) for process in processes] == [0, 0], crawls[0].last_log()
-            elapsed_s = time.monotonic() - started_s
-        finally:
-            for process in processes:
-                kill(process)
+    crawls = [listed(lab, url, tmp_path, len(wanted)) for _ in range(2)]
+    for crawl in crawls:
+        crawl.settings = [*crawl.settings, "-s", f"PYTOMO_PACE_S={pace_s}"]
+    processes = [crawl.start() for crawl in crawls]
+    try:
+        wait_until(lambda: measured(url) >= 1)
+        started_s = time.monotonic()
+        assert [process.wait(200) for process in processes] == [0, 0], crawls[0].last_log()
+        elapsed_s = time.monotonic() - started_s
+    finally:
+        for process in processes:
+            kill(process)
     assert_measured_once(url, set(wanted))
-    # One crawler alone needs its pace for each: 43 s at least. Two need half of it, and some seconds to end.
+    # One crawler alone needs its pace for each: 40 s at least. Two need half of it, and some seconds to end.
     assert elapsed_s < 0.75 * pace_s * len(wanted)
     shares = sorted(int(str(row[0])) for row in ask(url, "SELECT COUNT(*) FROM measurement GROUP BY run_id"))
-    assert len(shares) == 2 and shares[0] >= 6
+    assert len(shares) == 2 and shares[0] >= 2
 
 
 def test_crawl_waits_for_a_server_that_is_away_for_20_s_and_loses_nothing(
     lab: dict[str, str], server: PostgresServer, tmp_path: Path
 ) -> None:
     url = server.new_database(server.template())
-    crawl = listed(lab, url, tmp_path, 10)
+    crawl = listed(lab, url, tmp_path, 6)
     process = crawl.start()
     try:
         wait_until(lambda: measured(url) >= 2)
@@ -96,7 +93,7 @@ def test_crawl_waits_for_a_server_that_is_away_for_20_s_and_loses_nothing(
         assert process.wait(120) == 0, crawl.last_log()
     finally:
         kill(process)
-    assert_measured_once(url, set(WORLD[:10]))
+    assert_measured_once(url, set(WORLD[:6]))
     assert "The crawl waits up to 600 s for it." in crawl.last_log()
     assert "Traceback" not in crawl.last_log()
     assert not list((tmp_path / "unstored").glob("*.measurement")), "what was kept is stored and forgotten"
@@ -106,7 +103,7 @@ def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_sto
     lab: dict[str, str], server: PostgresServer, tmp_path: Path
 ) -> None:
     url = server.new_database(server.template())
-    crawl = listed(lab, url, tmp_path, 6)
+    crawl = listed(lab, url, tmp_path, 4)
     crawl.settings = [*crawl.settings, "-s", "PYTOMO_DATABASE_PATIENCE_S=1", "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2"]
     process = crawl.start()
     try:
@@ -125,7 +122,7 @@ def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_sto
     kept = {path.stem.partition("-")[2] for path in (tmp_path / "unstored").glob("*.measurement")}
     assert kept, "the window that was open is finished and kept"
     assert crawl.finish() == 0, crawl.last_log()
-    assert_measured_once(url, set(WORLD[:6]))
+    assert_measured_once(url, set(WORLD[:4]))
     stored = {str(row[0]) for row in ask(url, "SELECT uuid FROM measurement")}
     assert kept <= stored, "stored under the same uuid, not measured again"
     assert not list((tmp_path / "unstored").glob("*.measurement"))
@@ -139,8 +136,8 @@ def test_crawl_that_begins_while_the_server_restarts_waits_for_it_with_a_sentenc
     server.stop("fast")
     process = crawl.start()
     try:
-        wait_until(lambda: "The crawl waits up to 600 s for it." in crawl.last_log())
-        assert process.poll() is None
+        wait_until(lambda: "The crawl waits up to 600 s for it." in crawl.last_log() or process.poll() is not None)
+        assert process.poll() is None, crawl.last_log()
     finally:
         server.start()
     try:

@@ -16,12 +16,9 @@ from tests.e2e.long import (
     related_to,
     walk_arguments,
 )
-from tests.e2e.postgres import PostgresServer, server
 from tests.e2e.test_kill import KILL_COUNT, SEED, START
 
-__all__ = ["server"]
-
-WIDTH = 4 if KILL_COUNT < 8 else 8
+WIDTH = 3 if KILL_COUNT < 8 else 8
 
 
 def walk(lab: dict[str, str], url: str, folder: Path, vantage: str, pace_s: float) -> Crawl:
@@ -29,13 +26,11 @@ def walk(lab: dict[str, str], url: str, folder: Path, vantage: str, pace_s: floa
     return Crawl(lab, url, walk_arguments(START, WIDTH, 3), settings, folder=folder)
 
 
-def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(
-    server: PostgresServer, tmp_path: Path
-) -> None:
-    url = server.new_database(server.template())
+def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(postgres_url: str, tmp_path: Path) -> None:
+    url = postgres_url
     with lab_environment() as lab:
         # The pace keeps videos for the last kill.
-        survivor, victim, last = (walk(lab, url, tmp_path, *one) for one in (("a", 8), ("b", 8), ("b", 0)))
+        survivor, victim, last = (walk(lab, url, tmp_path, *one) for one in (("a", 12), ("b", 8), ("b", 0)))
         surviving = survivor.start()
         try:
             kill_at_random_instants(victim, KILL_COUNT, Random(SEED))

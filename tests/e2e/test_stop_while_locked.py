@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment, wait_until
 
-WORLD = list(build_world("clean").videos)[:4]
+WORLD = list(build_world("clean").videos)[:3]
 # What is waited for together, a few calls that find the lock, and the end of everything else, on a busy machine.
 SOON_S = 20.0
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     is_forked = CLIENT[-1] in process.args  # type: ignore[operator]
     process.send_signal(signal.SIGUSR1 if is_forked else signal.SIGKILL)
     process.wait(30)
+
+
+def writers_of(path: Path) -> list[int]:
+    """Return the processes that have this file as their standard output: a command, its stand-in, and its workers."""
+    found = []
+    for output in Path("/proc").glob("[0-9]*/fd/1"):
+        with suppress(OSError):
+            if output.readlink() == path:
+                found.append(int(output.parts[2]))
+    return found
 
 
 def run_command(

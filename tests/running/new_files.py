@@ -14,7 +14,7 @@ from pytomo_scrapy.storage import migrate
 
 # Set in the environment of tests that want the migrations, and so of the commands that they run.
 VARIABLE = "PYTOMO_TEST_MIGRATES"
-_REALLY_UPGRADE = migrate.upgrade
+really_upgrade = migrate.upgrade
 
 
 @cache
@@ -22,7 +22,7 @@ def statements() -> tuple[str, ...]:
     """Return what the migrations make of an empty SQLite file."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        _REALLY_UPGRADE(connection, "a new file")
+        really_upgrade(connection, "a new file")
         made = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"))
         found = tuple(made.scalars())
     engine.dispose()
@@ -32,7 +32,7 @@ def statements() -> tuple[str, ...]:
 def upgrade(connection: Connection, shown_url: str) -> None:
     """Stand for `migrate.upgrade`."""
     if connection.dialect.name != "sqlite" or migrate.revision_of(connection) is not None:
-        _REALLY_UPGRADE(connection, shown_url)
+        really_upgrade(connection, shown_url)
         return
     # By the driver itself: SQLAlchemy would look at each of some hundred statements.
     file = connection.connection.cursor()

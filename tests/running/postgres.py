@@ -106,6 +106,7 @@ class PostgresServer:
         self.url = f"postgresql://{administrator}@127.0.0.1:{self.port}"
         self._cluster = str(self._folder / "cluster")
         self._process: subprocess.Popen[bytes] | None = None
+        self._held_port: socket.socket | None = None
         self._names = 0
         # A database that is migrated and empty; None until somebody makes one.
         self.migrated: str | None = None
@@ -143,6 +144,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises RuntimeError where it does not."""
+        self._give_port_back()
         words = [self._program, "-D", self._cluster]
         for setting in ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self._folder}",
                         *_SETTINGS):  # fmt: skip
@@ -171,9 +173,19 @@ class PostgresServer:
         assert self._process is not None
         self._process.send_signal(_SIGNALS[mode])
         self._process.wait(30)
+        # While it is away, whoever asks for any port may be given this one. Bound without listening, it refuses.
+        self._held_port = socket.socket()
+        self._held_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held_port.bind(("127.0.0.1", self.port))
+
+    def _give_port_back(self) -> None:
+        if self._held_port is not None:
+            self._held_port.close()
+            self._held_port = None
 
     def remove(self) -> None:
         """Delete its files."""
+        self._give_port_back()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager

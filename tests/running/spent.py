@@ -55,6 +55,9 @@ def _seconds(who: int) -> float:
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Take the time before and after a test, its fixtures included."""
+    if VARIABLE not in os.environ:
+        yield
+        return
     before = [_seconds(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     yield
     for kind, start, who in zip(_KINDS, before, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN), strict=False):

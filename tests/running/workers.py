@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import os
 import random
 import signal
@@ -31,6 +32,7 @@ from tests.running import sharing
 
 _ALONE_AT_ONCE = 2
 _MOST_RETRIED = 20
+_MANY_FILES = 50  # in which each process would need most of what the product imports late
 _PR_SET_PDEATHSIG = 1
 
 _RERUN = "rerun"
@@ -67,6 +69,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     files = [list(places) for _, places in groupby(range(len(session.items)), lambda at: session.items[at].path)]
     alone = [[at for at in file if session.items[at].get_closest_marker("alone")] for file in files]
     crowd = [[at for at in file if at not in set(apart)] for file, apart in zip(files, alone, strict=True)]
+    if len(files) > _MANY_FILES:
+        _prepare()
     session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined] - one folder for all processes
     # Else each collection of garbage would look at all that was imported, and copy it.
     gc.collect()
@@ -91,6 +95,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests needed another try, and why."""
     for report in terminalreporter.getreports("rerun"):
         terminalreporter.write_line(f"RERUN {report.nodeid} - {_reason(report)}")
+
+
+def _prepare() -> None:
+    """Import and make what each process would for itself."""
+    importlib.import_module("tests.running.preloaded")
+    importlib.import_module("tests.running.new_files").statements()
 
 
 def _reason(report: pytest.TestReport) -> str:
@@ -180,17 +190,20 @@ class _Round:
                 worker.left.append(list(file))
             worker.connection.send(file)
         elif kind == "begin":
-            worker.begun = content
-            worker.left = [rest for file in worker.left if (rest := [at for at in file if at != content])]
-        elif kind == "report":
-            config = self._session.config
-            report = config.hook.pytest_report_from_serializable(config=config, data=content)
-            self._report(worker, report)
-            if report.when == "teardown":
-                worker.begun = None
+            self._show(worker, content[1])
+            worker.begun = content[0]
+            worker.left = [rest for file in worker.left if (rest := [at for at in file if at != worker.begun])]
+        elif kind == "reports":
+            self._show(worker, content)
+            worker.begun = None
         else:
             # What it found when it had run everything, such as a file that nobody closed.
             self._session.shouldfail = content
+
+    def _show(self, worker: _Worker, reports: list[dict[str, object]]) -> None:
+        config = self._session.config
+        for data in reports:
+            self._report(worker, config.hook.pytest_report_from_serializable(config=config, data=data))
 
     def _report(self, worker: _Worker, report: pytest.TestReport) -> None:
         assert worker.begun is not None
@@ -219,16 +232,29 @@ class _Round:
 
 
 class _Reports:
-    """Hands each report to the process that shows it."""
+    """Hands the reports of a test to the process that shows them, with what is begun next: one message a test."""
 
     def __init__(self, config: pytest.Config, connection: Connection) -> None:
         self._config = config
         self._connection = connection
+        self._kept: list[dict[str, object]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self._connection.send(("report", data))
+        assert data is not None
+        self._kept.append(data)
+
+    def begin(self, at: int) -> None:
+        """Tell of a test that begins now."""
+        self._connection.send(("begin", (at, self._kept)))
+        self._kept = []
+
+    def flush(self) -> None:
+        """Tell what is left to tell."""
+        if self._kept:
+            self._connection.send(("reports", self._kept))
+            self._kept = []
 
 
 def _be_worker(session: pytest.Session, connection: Connection, parent: int) -> NoReturn:
@@ -244,14 +270,16 @@ def _be_worker(session: pytest.Session, connection: Connection, parent: int) -> 
         capture.stop_global_capturing()
         capture.start_global_capturing()
         config.pluginmanager.unregister(name="terminalreporter")
-        config.pluginmanager.register(_Reports(config, connection))
-        for at, following in _with_following(_places(connection)):
-            connection.send(("begin", at))
+        reports = _Reports(config, connection)
+        config.pluginmanager.register(reports)
+        for at, following in _with_following(_places(connection, reports)):
+            reports.begin(at)
             config.hook.pytest_runtest_protocol(
                 item=session.items[at], nextitem=None if following is None else session.items[following]
             )
             if session.shouldfail or session.shouldstop:
                 break
+        reports.flush()
         _end_what_was_shared()
         config._ensure_unconfigure()
     except BaseException:  # noqa: BLE001 - it has to end here, whatever it was
@@ -267,8 +295,9 @@ def _end_what_was_shared() -> None:
         commands.end_all()
 
 
-def _places(connection: Connection) -> Iterator[int]:
+def _places(connection: Connection, reports: _Reports) -> Iterator[int]:
     while True:
+        reports.flush()
         connection.send(("next", None))
         file: File | None = connection.recv()
         if file is None:

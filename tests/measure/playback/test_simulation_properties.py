@@ -47,7 +47,7 @@ def simulate(player: str, steps: Sequence[tuple[float, float]], *, is_complete: 
 @pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps, is_complete=st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_time_is_spent_exactly_once(player: str, steps: list[tuple[float, float]], is_complete: bool) -> None:
     """Startup, playing, stalls and halts too short to count fill the window, or the time to the video's end."""
     result = simulate(player, steps, is_complete=is_complete)
@@ -66,7 +66,7 @@ def test_time_is_spent_exactly_once(player: str, steps: list[tuple[float, float]
 @pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_times_never_run_backwards(player: str, steps: list[tuple[float, float]]) -> None:
     result = simulate(player, steps)
     for intervals in (result.stalls, result.freezes or ()):
@@ -83,7 +83,7 @@ def test_times_never_run_backwards(player: str, steps: list[tuple[float, float]]
 @pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_same_input_gives_the_same_result(player: str, steps: list[tuple[float, float]]) -> None:
     assert simulate(player, steps) == simulate(player, steps)
 
@@ -91,7 +91,7 @@ def test_the_same_input_gives_the_same_result(player: str, steps: list[tuple[flo
 @pytest.mark.slow
 @pytest.mark.parametrize("player", BUFFERED)
 @given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_more_bytes_earlier_never_give_a_later_start(
     player: str, steps: list[tuple[float, float]], sooner: list[float]
 ) -> None:
@@ -105,7 +105,7 @@ def test_more_bytes_earlier_never_give_a_later_start(
 @pytest.mark.slow
 @pytest.mark.parametrize("player", BUFFERED)
 @given(steps=gaps, sooner=st.lists(st.floats(0.0, 1.0), min_size=25, max_size=25))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_after_the_same_start_more_bytes_earlier_never_make_the_first_stall_sooner(
     player: str, steps: list[tuple[float, float]], sooner: list[float]
 ) -> None:
@@ -156,7 +156,7 @@ def test_more_bytes_earlier_never_cost_more_waiting_than_the_largest_threshold(
 @pytest.mark.slow
 @pytest.mark.parametrize("player", PLAYERS)
 @given(steps=gaps, shift_s=st.floats(0.0, 5.0))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_whole_trace_earlier_moves_the_start_by_as_much(
     player: str, steps: list[tuple[float, float]], shift_s: float
 ) -> None:
