@@ -90,7 +90,8 @@ def simulate_file(path: Path, player: str, parameters: Mapping[str, float]) -> P
         trace = read_trace_file(path)
     except OSError as error:
         refuse(f"{error.filename} cannot be read: {error.strerror}", EXIT_FAILED)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    # Text that is nested too deeply ends in a RecursionError.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is no trace file ({error!r}): {TRACE_SHAPE}", print_help=False) from None
     # A fixed quality played from a ladder's trace would have the sizes of several qualities as one.
     if trace.source.ladder is not None and f"{player}-adaptive" in PLAYERS:

@@ -14,6 +14,11 @@ Value = TypeVar("Value")
 Parser = Callable[[Any], Value]  # from the user's value; raises BadValue
 
 
+# Of seconds: later there is no year. Of numbers that are stored: what a database holds.
+_MOST = 1e11
+MOST_WHOLE = 2**63 - 1
+
+
 class BadValue(ValueError):
     """Raised by a parser; the text says what would be right."""
 
@@ -27,6 +32,8 @@ def number(minimum: float, maximum: float = math.inf) -> Parser[float]:
             raise BadValue(what) from None
         if not math.isfinite(found) or not minimum <= found <= maximum:
             raise BadValue(what)
+        if found > _MOST:
+            raise BadValue(f"{what} and at most {_MOST:g}")
         return found
 
     return parse
@@ -41,6 +48,8 @@ def whole(minimum: int, maximum: int | None = None) -> Parser[int]:
             raise BadValue(what) from None
         if found < minimum or (maximum is not None and found > maximum):
             raise BadValue(what)
+        if found > MOST_WHOLE:
+            raise BadValue(f"{what} and at most {MOST_WHOLE}")
         return found
 
     return parse

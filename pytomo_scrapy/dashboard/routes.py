@@ -5,6 +5,7 @@ Imported after the port is open: it imports NumPy, the templates and every table
 
 from __future__ import annotations
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import Route
 
 from pytomo_scrapy.dashboard import (
@@ -19,6 +20,15 @@ from pytomo_scrapy.dashboard import (
     study_pages,
 )
 
+
+class _RowNumber(IntegerConvertor):
+    """A number of a row; thousands of digits, which Python does not read, are an address that there is not."""
+
+    regex = "[0-9]{1,40}"
+
+
+register_url_convertor("row", _RowNumber())
+
 ROUTES = [
     Route("/", graph_pages.overview),
     Route("/fragment/overview", graph_pages.overview_fragment),
@@ -30,13 +40,13 @@ ROUTES = [
     Route("/fragment/compare", compare_page.compare_fragment),
     Route("/distributions", graph_pages.distributions),
     Route("/videos", list_pages.videos),
-    Route("/measurement/{id:int}", list_pages.measurement),
+    Route("/measurement/{id:row}", list_pages.measurement),
     Route("/failures", list_pages.failures),
     Route("/lines", list_pages.lines),
     Route("/studies", study_pages.studies),
-    Route("/studies/{id:int}", study_pages.study),
+    Route("/studies/{id:row}", study_pages.study),
     Route("/runs", list_pages.runs),
-    Route("/legacy/{id:int}", list_pages.legacy),
+    Route("/legacy/{id:row}", list_pages.legacy),
     Route("/databases", list_pages.databases),
     Route("/docs", documents.index),
     Route("/docs/{name}", documents.page),
@@ -59,10 +69,10 @@ ROUTES = [
     Route("/api/day", api.day),
     Route("/api/videos", api.videos),
     Route("/api/videos.csv", api.videos_csv),
-    Route("/api/measurement/{id:int}", api.measurement),
-    Route("/api/measurement/{id:int}/timeline", api.timeline),
+    Route("/api/measurement/{id:row}", api.measurement),
+    Route("/api/measurement/{id:row}/timeline", api.timeline),
     Route("/api/lines", api.lines),
     Route("/api/studies", study_pages.studies_api),
-    Route("/api/studies/{id:int}", study_pages.study_api),
+    Route("/api/studies/{id:row}", study_pages.study_api),
     Route("/api/live", live.state),
 ]

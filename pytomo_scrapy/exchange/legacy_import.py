@@ -26,6 +26,8 @@ TABLE_PREFIX = "pytomo_crawl_"
 BATCH_ROWS = 5000
 # Older versions lacked some columns; without these two a row says neither when nor what.
 _DEMANDED = ("id", "url")
+# Of a whole number: a database holds up to 2 to the 63rd, which a float rounds up to.
+_TOO_LARGE = 2.0**63
 
 
 class _UnreadableError(ValueError):
@@ -180,6 +182,8 @@ def _whole(name: str, value: Any) -> int | None:
         return None
     if number != int(number):
         raise _UnreadableError(f"{name} is not a whole number")
+    if abs(number) >= _TOO_LARGE:
+        raise _UnreadableError(f"{name} is too large for a whole number")
     # An integer above 2**53 is not a float.
     return value if isinstance(value, int) else int(number)
 

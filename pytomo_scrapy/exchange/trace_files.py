@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class TraceFile:
 def read_trace_file(path: Path) -> TraceFile:
     """Read a trace, or a session. Raises OSError, or what broken JSON raises."""
     trace = json.loads(path.read_text())
-    window_s = float(trace["window_s"])
+    window_s = _finite(trace["window_s"])
     if isinstance(trace, dict) and "ladder" in trace:
         ladder = read_ladder(_beside(path, trace["ladder"]))
         streams = tuple(_session_stream(kind, trace, ladder) for kind in trace["arrivals"])
@@ -89,10 +90,18 @@ def _stream(trace_path: Path, entry: Mapping[str, Any], stream_count: int, place
 
 def _trace(arrivals: Sequence[Sequence[float]], timeline: MediaTimeline, size_bytes: int | None) -> StreamTrace:
     # Clocks of several threads may have been written out of order by a hair: what had arrived stays arrived.
-    arrival_s = tuple(accumulate((float(t_s) for t_s, _ in arrivals), max))
-    arrival_bytes = tuple(accumulate((int(count) for _, count in arrivals), max))
+    arrival_s = tuple(accumulate((_finite(t_s) for t_s, _ in arrivals), max))
+    arrival_bytes = tuple(accumulate((int(_finite(count)) for _, count in arrivals), max))
     is_complete = bool(arrival_bytes) and size_bytes is not None and arrival_bytes[-1] >= size_bytes
     return StreamTrace(arrival_s, arrival_bytes, timeline, is_complete=is_complete)
+
+
+def _finite(value: float) -> float:
+    number = float(value)
+    # JSON as Python writes it may hold NaN, and 1e999 is infinite.
+    if not isfinite(number):
+        raise ValueError(f"{value!r} is no number of seconds or bytes")
+    return number
 
 
 def _beside(trace_path: Path, name: str) -> Path:

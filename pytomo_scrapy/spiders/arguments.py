@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytomo_scrapy.config.values import MOST_WHOLE
 from pytomo_scrapy.failures import SettingError
 
 TIME_FRAMES = ("today", "week", "month", "all_time")
@@ -46,8 +47,9 @@ def _whole(name: str, value: Any) -> int:
         number = int(str(value))
     except ValueError:
         number = 0
-    if number < 1:
-        raise SettingError(f"Argument {name}={value!r} is not usable: it must be a whole number of at least 1.")
+    if not 1 <= number <= MOST_WHOLE:
+        most = f" and at most {MOST_WHOLE}" if number > MOST_WHOLE else ""
+        raise SettingError(f"Argument {name}={value!r} is not usable: it must be a whole number of at least 1{most}.")
     return number
 
 

@@ -93,6 +93,8 @@ def test_simulate_finds_media_beside_the_trace(
         ('{"window_s": "long", "streams": []}', "trace.json is no trace file (ValueError("),
         ('{"window_s": 5}', "trace.json is no trace file (KeyError('streams'))"),
         ('{"window_s": 5, "streams": ["x"]}', "trace.json is no trace file (TypeError("),
+        ('{"window_s": NaN, "streams": []}', "trace.json is no trace file (ValueError('nan is no number of seconds or"),
+        ("[" * 100_000, "trace.json is no trace file (RecursionError("),
     ],
 )
 def test_simulate_of_what_is_no_trace_is_one_sentence_and_2(run: Run, tmp_path: Path, trace: str, word: str) -> None:

@@ -28,6 +28,9 @@ VIEWPORT = "PYTOMO_SABR_VIEWPORT_PX"
         ("PYTOMO_PACE_S", "-1", "a number of at least 0"),
         ("PYTOMO_PING_PACKETS", "1.5", "a whole number of at least 0 and at most 1000"),
         ("PYTOMO_ALERT_AFTER", "0", "a whole number of at least 1"),
+        # More than a database holds, and later than there are years.
+        ("PYTOMO_CONTRACT_BPS", str(2**63), "a whole number of at least 0 and at most 9223372036854775807"),
+        ("PYTOMO_START_JITTER_S", "1e12", "a number of at least 0 and at most 1e+11"),
         ("PYTOMO_QUIET_WINDOW", "perhaps", "1 or 0 (true or false)"),
         (
             *("PYTOMO_SOURCES", "charts,trending"),

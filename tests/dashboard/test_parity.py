@@ -100,7 +100,7 @@ def test_every_parameter_is_drawn_somewhere_and_says_what_it_is() -> None:
 def test_answers_are_documented_with_every_parameter(client: TestClient) -> None:
     routes = {route.path for route in ROUTES if route.path.startswith("/api/")}
     described = client.get("/api").json()["answers"]
-    assert {path.replace("NUMBER", "{id:int}") for path in described} == routes
+    assert {path.replace("NUMBER", "{id:row}") for path in described} == routes
     page = (Path(__file__).resolve().parents[2] / "docs" / "dashboard.md").read_text()
     for path, answer in described.items():
         assert f"`{path}`" in page, path

@@ -80,6 +80,7 @@ def test_page_answers(client: TestClient, address: str) -> None:
         ("/videos?failure=whatever", 400, "`failure` must be any, none or a class"),
         ("/measurement/123456789", 404, "There is no measurement with this number"),
         ("/measurement/99999999999999999999999", 404, "There is no measurement with this number"),
+        ("/measurement/" + "9" * 5000, 404, "There is no such page"),
         ("/api/series?parameter=delivery_bps&buckets=1", 400, "`buckets` must be a whole number from 2 to 600"),
         ("/api/series?parameter=delivery_bps&buckets=601", 400, "`buckets` must be a whole number from 2 to 600"),
         ("/api/series", 404, "There is no such parameter"),

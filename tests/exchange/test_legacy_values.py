@@ -34,6 +34,7 @@ READERS = {"time": module._instant, "text": module._text, "real": module._real, 
         ("whole", 7.0, 7),
         ("whole", "7", 7),
         ("whole", 2**53 + 1, 2**53 + 1),  # as a float it would be another number
+        ("whole", -(2**62), -(2**62)),
         ("whole", None, None),
     ],
 )
@@ -55,6 +56,9 @@ def test_value_is_kept_as_its_column_holds_it(kind: str, value: Any, kept: Any) 
         ("real", "nan", "is not a finite number"),
         ("whole", 7.5, "is not a whole number"),
         ("whole", "seven", "is not a number"),
+        # SQLite keeps a real where a whole number is declared; nothing stores this one as such.
+        ("whole", 1e300, "is too large for a whole number"),
+        ("whole", "-9223372036854775809", "is too large for a whole number"),
     ],
 )
 def test_value_that_cannot_be_kept_has_its_reason(kind: str, value: Any, reason: str) -> None:

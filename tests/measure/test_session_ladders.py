@@ -14,6 +14,7 @@ from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import Ladder, MediaFormat, MediaTrack, TrackSegment, VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.playback.ladder_building import NO_LISTS, KnownLadder
+from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.session import Session
 from pytomo_scrapy.measure.window.live_ladder import LivePlan
 from pytomo_scrapy.measure.window.rung_lists import ListCost
@@ -81,3 +82,45 @@ def test_nothing_is_read_where_it_is_not_wanted_or_the_window_failed(
 ) -> None:
     _, _, asked, known = measured(monkeypatch, settings, **window)
     assert (asked, known) == ([], NO_LISTS)
+
+
+ADAPTIVE = replace(INDEX, download=replace(SETTINGS.download, mode="adaptive", adaptive_player="shaka-adaptive"))
+
+
+def adaptive(monkeypatch: pytest.MonkeyPatch, live: LivePlan | None, **resolved: Any) -> tuple[FakeCrawl, list[Any]]:
+    """Download one video adaptively; return what was asked to be read."""
+    crawl, asked = FakeCrawl(), []
+    item = make_item(resolve=make_resolve(formats=(FETCHED,), rungs=RUNGS, **resolved), dns=make_dns())
+
+    def read_lists(rungs: Sequence[MediaFormat], _: Any, bound: Any, player: str) -> tuple[LivePlan | None, ListCost]:
+        crawl.note("lists")
+        asked.append(([media.format_id for media in rungs], player))
+        return live, ListCost(4096, 1)
+
+    monkeypatch.setattr(session, "read_lists", read_lists)
+    asyncio.run(Session(ADAPTIVE, crawl.tools()).step(Stage.DOWNLOAD, item))
+    return crawl, asked
+
+
+def test_adaptive_window_reads_every_quality_first_with_the_gate_of_the_window_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live = LivePlan(Ladder((READ,)), {}, "shaka-adaptive", {})
+    crawl, asked = adaptive(monkeypatch, live)
+    # All of them, the one that was resolved too, and once: `PYTOMO_LADDER=index` has nothing left to read.
+    assert asked == [(["134", "136"], "shaka-adaptive")]
+    assert crawl.log.index("+window") < crawl.log.index("lists") < crawl.log.index("-window")
+    (plan,) = crawl.plans
+    assert plan.live is not None and plan.live.ladder == live.ladder
+    assert plan.live.parameters == player_parameters("shaka-adaptive")
+    assert crawl.took_bytes == 4096 + 600, "the lists count against the day's cap, as the window does"
+
+
+def test_adaptive_window_whose_qualities_are_not_known_is_fetched_as_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger=session.__name__)
+    crawl, asked = adaptive(monkeypatch, None)
+    assert len(asked) == 1 and [plan.live for plan in crawl.plans] == [None]
+    assert "youtube abcdefghijk: its qualities are not known: fetched as one" in caplog.messages
+    assert crawl.took_bytes >= 4096
