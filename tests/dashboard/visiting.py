@@ -89,8 +89,10 @@ class Visit:
     def check_quiet(self, origin: str, address: str) -> None:
         """Assert that the page complained of nothing, and that nobody else was asked."""
         expected = ["400 (Bad Request)"] if address == "/series?group=nothing" else []
-        assert [line for line in self.complaints if not any(word in line for word in expected)] == []
-        assert self.requested and all(one.startswith((origin, "blob:", "data:")) for one in self.requested)
+        unexpected = [line for line in self.complaints if not any(word in line for word in expected)]
+        assert not unexpected, unexpected
+        foreign = [one for one in self.requested if not one.startswith((origin, "blob:", "data:"))]
+        assert self.requested and not foreign, foreign
 
     def close(self) -> None:
         self._context.close()
