@@ -86,6 +86,12 @@ class Visit:
             self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=60_000)
         return self.page
 
+    def check_quiet(self, origin: str, address: str) -> None:
+        """Assert that the page complained of nothing, and that nobody else was asked."""
+        expected = ["400 (Bad Request)"] if address == "/series?group=nothing" else []
+        assert [line for line in self.complaints if not any(word in line for word in expected)] == []
+        assert self.requested and all(one.startswith((origin, "blob:", "data:")) for one in self.requested)
+
     def close(self) -> None:
         self._context.close()
 

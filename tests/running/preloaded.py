@@ -23,7 +23,7 @@ for name in (
     import_module(name)
 for group in ("DOWNLOADER_MIDDLEWARES", "EXTENSIONS", "SPIDER_MIDDLEWARES"):
     for path in getattr(default_settings, f"{group}_BASE"):
-        if path not in addons.OPTIONAL_EXTENSIONS.values():
+        if path not in {*addons.OPTIONAL_EXTENSIONS.values(), *addons.OPTIONAL_MIDDLEWARES.values()}:
             load_object(path)
 for name in (
     "analysis",
