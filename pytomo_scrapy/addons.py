@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
@@ -26,6 +27,12 @@ EXTENSIONS = {
 OPTIONAL_EXTENSIONS = {
     "TELNETCONSOLE_ENABLED": "scrapy.extensions.telnet.TelnetConsole",
     "REMOTE_CONTROL_ENABLED": "scrapy.extensions.remote_control.RemoteControl",
+}
+# Cookies bring `requests` and the list of public suffixes along.
+OPTIONAL_MIDDLEWARES = {
+    "COOKIES_ENABLED": "scrapy.downloadermiddlewares.cookies.CookiesMiddleware",
+    "HTTPCACHE_ENABLED": "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware",
+    "ROBOTSTXT_OBEY": "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware",
 }
 # Next to the wire: after every middleware that may still answer or delay a request.
 MIDDLEWARES = {"pytomo_scrapy.crawl.gate_middleware.GateMiddleware": 999}
@@ -53,7 +60,8 @@ class PytomoAddon:
         for setting in config.SETTINGS:
             settings.set(setting.name, setting.default, "default")
         checked = config.load(settings.get)
-        _drop_extensions(settings)
+        _drop(settings, "EXTENSIONS_BASE", OPTIONAL_EXTENSIONS)
+        _drop(settings, "DOWNLOADER_MIDDLEWARES_BASE", OPTIONAL_MIDDLEWARES)
         for name, components in (
             ("ITEM_PIPELINES", PIPELINES),
             ("EXTENSIONS", EXTENSIONS),
@@ -66,11 +74,11 @@ class PytomoAddon:
             _set_up_pages(settings, checked)
 
 
-def _drop_extensions(settings: BaseSettings) -> None:
-    """Leave out what is switched off; None in EXTENSIONS would not do: Scrapy 2.19 imports it to learn its name."""
-    dropped = {path for flag, path in OPTIONAL_EXTENSIONS.items() if not settings.getbool(flag)}
-    base = settings.getdict("EXTENSIONS_BASE")
-    settings.set("EXTENSIONS_BASE", {path: order for path, order in base.items() if path not in dropped}, "addon")
+def _drop(settings: BaseSettings, name: str, optional: Mapping[str, str]) -> None:
+    """Leave out what is switched off; None beside it would not do: Scrapy 2.19 imports it to learn its name."""
+    dropped = {path for flag, path in optional.items() if not settings.getbool(flag)}
+    base = settings.getdict(name)
+    settings.set(name, {path: order for path, order in base.items() if path not in dropped}, "addon")
 
 
 def _set_up_pages(settings: BaseSettings, checked: config.Config) -> None:

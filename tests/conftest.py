@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.running.spent",
 ]
 
+EVERY_PYTHON = Path(__file__).parent / "running" / "every_python"
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 # What a shell starts in the background ignores Ctrl-C, and so would every command that the tests send one.
@@ -28,6 +29,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start what several processes of one run share, in the process that they are started from."""
+    others = os.environ.get("PYTHONPATH", "")
+    if str(EVERY_PYTHON) not in others.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(EVERY_PYTHON), others)))
     at_once = config.getoption("--workers") or config.getoption("numprocesses", None)
     if at_once and not config.getoption("--quick"):
         os.environ[sharing.VARIABLE] = sharing.start_server()

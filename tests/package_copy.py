@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +22,20 @@ def copy_to(folder: Path, *names: str, without: tuple[str, ...] = ()) -> Path:
         else:
             shutil.copy(ROOT / name, folder)
     return folder
+
+
+def zip_package(archive: Path) -> Path:
+    """Write the package to a zip, as an egg holds it: beside each module its bytecode, where there is any."""
+    package = ROOT / "pytomo_scrapy"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for path in sorted(package.rglob("*")):
+            if not path.is_file() or "__pycache__" in path.parts:
+                continue
+            name = path.relative_to(ROOT)
+            zipped.write(path, name)
+            if path.suffix == ".py" and (compiled := Path(cache_from_source(str(path)))).exists():
+                zipped.write(compiled, name.with_suffix(".pyc"))
+    return archive
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import sys
 import pytest
 from scrapy.settings import Settings
 
-from pytomo_scrapy.addons import EXTENSIONS, OPTIONAL_EXTENSIONS, PIPELINES, PytomoAddon
+from pytomo_scrapy.addons import EXTENSIONS, OPTIONAL_EXTENSIONS, OPTIONAL_MIDDLEWARES, PIPELINES, PytomoAddon
 from pytomo_scrapy.failures import SettingError
 
 
@@ -41,6 +41,19 @@ def test_console_that_is_switched_off_is_not_even_imported(monkeypatch: pytest.M
     assert OPTIONAL_EXTENSIONS["REMOTE_CONTROL_ENABLED"] in used
     assert "pytomo_scrapy.crawl.context.CrawlContext" in used and "scrapy.extensions.logstats.LogStats" in used
     assert "scrapy.extensions.telnet" not in sys.modules
+
+
+def test_middleware_that_is_switched_off_is_not_even_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in OPTIONAL_MIDDLEWARES.values():
+        monkeypatch.delitem(sys.modules, path.rpartition(".")[0], raising=False)
+    settings = updated(COOKIES_ENABLED=False, ROBOTSTXT_OBEY=True)
+    used = settings.get_component_priority_dict_with_base("DOWNLOADER_MIDDLEWARES")
+    named = {path: path in used for path in OPTIONAL_MIDDLEWARES.values()}
+    assert named == {path: flag == "ROBOTSTXT_OBEY" for flag, path in OPTIONAL_MIDDLEWARES.items()}
+    assert "scrapy.downloadermiddlewares.cookies" not in sys.modules
+    assert "scrapy.downloadermiddlewares.retry.RetryMiddleware" in used
+    # A project that says nothing has Scrapy's cookies.
+    assert OPTIONAL_MIDDLEWARES["COOKIES_ENABLED"] in updated().getdict("DOWNLOADER_MIDDLEWARES_BASE")
 
 
 def test_environment_comes_before_a_projects_file_and_behind_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

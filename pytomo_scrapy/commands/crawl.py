@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -81,6 +82,8 @@ class Command(DatabaseCommand, ScrapyCrawl):
     def _crawl(self, crawler: Crawler, arguments: Mapping[str, Any]) -> None:
         """Run a crawl to its end, and keep how it ended as the exit code."""
         assert self.crawler_process is not None
+        # What is loaded by now is no garbage: every collection would look through it, and Scrapy's at the end as well.
+        gc.freeze()
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
         self.exitcode = self._exit_code(crawler)

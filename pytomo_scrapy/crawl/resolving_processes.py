@@ -66,9 +66,14 @@ class Resolvers:
     async def _answer(self, worker: Worker, url: str, config: ResolveConfig) -> ResolveResult:
         deadline_s = DEADLINE_TIMEOUTS * config.timeout_s
         try:
-            return await worker.run(
+            result = await worker.run(
                 resolve_here, url, config, self._salt, deadline_s=deadline_s, on_progress=_log_error
             )
+            if result.failure == "resolve_frozen":
+                # What is still computed there holds Python's lock: the process could not even end itself, and the next
+                # video would wait for it.
+                await worker.replace()
+            return result
         except MeasurementError as error:
             return ResolveResult(failure=_class_of(error), failure_detail=error.detail, attempt_count=1)
 

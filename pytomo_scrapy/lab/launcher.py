@@ -6,17 +6,15 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import FrameType
 
+from pytomo_scrapy.lab.relay import run_command as run_command
 from pytomo_scrapy.lab.servers import LabEndpoints, LabError, LabOptions, make_world, serve_lab
 from pytomo_scrapy.measure.worker.spawning import no_main_module
 
@@ -25,9 +23,6 @@ START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 5.0
 # Whose `sitecustomize` keeps every Python process of the lab to this machine.
 CLOSED = Path(__file__).parent / "closed"
-
-# `timeout` signals a process and then its whole group: two within this time are one.
-_SAME_SIGNAL_S = 0.3
 
 # Runs the servers, tells over the connection where they are, and keeps its files in the directory.
 Serve = Callable[[LabOptions, Connection, str], None]
@@ -102,44 +97,6 @@ def running_lab(options: LabOptions, serve: Serve = serve_lab) -> Iterator[Lab]:
             if process.is_alive():
                 process.kill()
                 process.join(STOP_TIMEOUT_S)
-
-
-def run_command(words: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command to its end and return its exit code, 128 + n where signal n ended it.
-
-    It gets each SIGINT, SIGTERM and SIGHUP exactly once, whether it was sent to us, to our group or by a terminal.
-    """
-    # On a terminal the command shares our group, so that it can read from it and Ctrl-C reaches it directly.
-    is_on_terminal = sys.stdin is not None and sys.stdin.isatty()
-    with _forwarded_signals(is_on_terminal) as children:
-        child = subprocess.Popen(words, env=dict(environment), process_group=None if is_on_terminal else 0)
-        children.append(child)
-        exit_code = child.wait()
-    return exit_code if exit_code >= 0 else 128 - exit_code
-
-
-@contextlib.contextmanager
-def _forwarded_signals(is_on_terminal: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Hand signals on to the processes of the yielded list while the block lasts."""
-    children: list[subprocess.Popen[bytes]] = []
-    last_s: dict[int, float] = {}
-
-    def forward(number: int, _: FrameType | None) -> None:
-        now_s = time.monotonic()
-        is_repeated = now_s - last_s.get(number, float("-inf")) < _SAME_SIGNAL_S
-        last_s[number] = now_s
-        if is_repeated or (is_on_terminal and number == signal.SIGINT):
-            return
-        for child in children:
-            child.send_signal(number)
-
-    # Handlers, not SIG_IGN: an ignored signal stays ignored in the command, a handled one does not.
-    old = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield children
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
 
 def run_in_lab(options: LabOptions, words: Sequence[str], entry: Sequence[str] = SCRAPY_COMMAND) -> int:

@@ -70,6 +70,12 @@ def move_newest_to_a_run_of_its_own(database: Database, count: int, *, is_ad_hoc
             connection.execute(text(f"UPDATE {table} SET run_id = 9999 WHERE {key} IN ({chosen})"))
 
 
+def overview_of(database: Database, query: str = "period=all") -> dict[str, Any]:
+    with TestClient(create_app(DashboardConfig(database.shown_url))) as client:
+        found: dict[str, Any] = client.get(f"/api/overview?{query}").json()
+    return found
+
+
 def answers(database: Database, query: str = "period=all") -> dict[str, Any]:
     with TestClient(create_app(DashboardConfig(database.shown_url))) as client:
         names = ("overview", "distribution", "series")
@@ -85,12 +91,12 @@ def answers(database: Database, query: str = "period=all") -> dict[str, Any]:
 
 
 def test_single_measurement_leaves_the_history_of_its_line_alone(measured: Database, synthetic: ModuleType) -> None:
-    before = answers(measured)["overview"]
+    before = overview_of(measured)
     move_newest_to_a_run_of_its_own(measured, 1, is_ad_hoc=True)
-    after = answers(measured)["overview"]
+    after = overview_of(measured)
     assert before["row_count"] == 1500 and after["row_count"] == 1499
     assert after["notes"] == ["1 single measurement (pytomo measure) is left out."]
-    assert answers(measured, "period=all&ad_hoc=with&eras=all")["overview"]["row_count"] == 1500
+    assert overview_of(measured, "period=all&ad_hoc=with&eras=all")["row_count"] == 1500
 
 
 def test_database_of_single_measurements_alone_shows_them(measured: Database, synthetic: ModuleType) -> None:
@@ -152,7 +158,7 @@ def test_upgrade_after_which_values_are_others_is_a_cut_that_names_its_test(
 def test_change_of_another_vantage_point_is_not_told_of_this_one(measured: Database, synthetic: ModuleType) -> None:
     since_s = synthetic.END_S - 4 * DAY_S
     change_runs(measured, since_s, 1, settings={"PYTOMO_DOWNLOAD_WINDOW_S": 10.0})
-    own, other = (answers(measured, f"period=7d&vantage={key}")["overview"]["uncompared"] for key in (1, 2))
+    own, other = (overview_of(measured, f"period=7d&vantage={key}")["uncompared"] for key in (1, 2))
     assert own.startswith("download mode of paris") or own.startswith("window of paris changed (30.0 to 10.0)")
     assert other is None
 

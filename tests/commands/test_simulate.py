@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -134,7 +135,10 @@ def _number(word: str) -> bool:
     return True
 
 
-# Limits of each figure: the browser's own noise and a quarter, rounded as they are printed.
+# Links of which a replay takes little processor time: slow, fast, changing, as phones had them. CI plays all of them.
+_QUICK_LINKS = "3g-1823|3g-bus1046|4g-tram2|c0.3-rtt40|c0.8-rtt40|c6-rtt40|sq4-0.7x8|step6-0.6"
+_LINKS = "" if os.environ.get("PYTOMO_TEST_ALL_LINKS") else f"({_QUICK_LINKS})$"
+# Limits of each figure: the browser's own noise on all links and a quarter, rounded as they are printed.
 _ADAPTIVE_LIMITS = {
     "dashjs": {"startup": 0.72, "stalls": 0.19, "stalled": 1.03, "bitrate": 1.15, "share": 0.18, "switches": 0.82},
     "shaka": {"startup": 0.22, "stalls": 0.19, "stalled": 1.02, "bitrate": 1.10, "share": 0.15, "switches": 0.58},
@@ -146,13 +150,19 @@ _ADAPTIVE_LIMITS = {
 @pytest.mark.parametrize("player", _ADAPTIVE_LIMITS)
 def test_simulate_predicts_recorded_adaptive_sessions_nearly_within_their_noise(shared: Path, player: str) -> None:
     scorer = shared / "truth" / "adaptive" / "score_adaptive.py"
-    words = [sys.executable, str(scorer), "--only", f"{player}/", "--", *command("scrapy", "simulate")]
+    words = [sys.executable, str(scorer), "--only", f"^{player}/{_LINKS}", "--", *command("scrapy", "simulate")]
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    [line] = [line for line in done.stdout.splitlines() if " error " in line]
-    numbers = [float(word.lstrip("x")) for word in line.split("error")[1].split() if _number(word.lstrip("x"))]
-    for (figure, limit), error in zip(_ADAPTIVE_LIMITS[player].items(), numbers, strict=True):
-        assert error <= limit + 0.005, (figure, line)
+    errors, noise = _figures(done.stdout, "error"), _figures(done.stdout, "noise")
+    for (figure, limit), error, own in zip(_ADAPTIVE_LIMITS[player].items(), errors, noise, strict=True):
+        # On some of the links the browser differs more from itself than on all.
+        most = max(limit, 1.25 * own) if _LINKS and figure != "bitrate" else limit
+        assert error <= most + 0.005, (figure, done.stdout)
+
+
+def _figures(printed: str, word: str) -> list[float]:
+    [line] = [line for line in printed.splitlines() if f" {word} " in line]
+    return [float(text.lstrip("x")) for text in line.split(word)[1].split() if _number(text.lstrip("x"))]
 
 
 def test_simulate_plays_a_session_file_with_a_ladder(run: Run, shared: Path, tmp_path: Path) -> None:

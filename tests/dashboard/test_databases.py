@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -22,8 +21,7 @@ from pytomo_scrapy.reporting.pdf import write_pdf_report
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
 from pytomo_scrapy.storage.read_only import ReadDatabase
-
-PACKAGE = Path(__file__).resolve().parents[2] / "pytomo_scrapy"
+from tests.package_copy import zip_package
 
 
 def page_of(path: Path, directory: Path | None = None) -> TestClient:
@@ -183,11 +181,7 @@ def test_pdf_report_is_written_without_a_server(filled: Path, tmp_path: Path) ->
 
 @pytest.mark.process
 def test_page_works_from_a_zipped_package(filled: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "package.zip"
-    with zipfile.ZipFile(archive, "w") as zipped:
-        for path in PACKAGE.rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
-                zipped.write(path, Path("pytomo_scrapy") / path.relative_to(PACKAGE))
+    archive = zip_package(tmp_path / "package.zip")
     program = f"""
 import sys; sys.path.insert(0, {str(archive)!r})
 import pytomo_scrapy; assert ".zip" in pytomo_scrapy.__file__

@@ -86,6 +86,14 @@ class Visit:
             self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=60_000)
         return self.page
 
+    def check_quiet(self, origin: str, address: str) -> None:
+        """Assert that the page complained of nothing, and that nobody else was asked."""
+        expected = ["400 (Bad Request)"] if address == "/series?group=nothing" else []
+        unexpected = [line for line in self.complaints if not any(word in line for word in expected)]
+        assert not unexpected, unexpected
+        foreign = [one for one in self.requested if not one.startswith((origin, "blob:", "data:"))]
+        assert self.requested and not foreign, foreign
+
     def close(self) -> None:
         self._context.close()
 

@@ -215,14 +215,29 @@ MADE = {
     *(f"docs/{name}.md" for name in ("data-format", "failures", "settings", "troubleshooting")),
     *(f"docs/images/{name}.svg" for name in ("flow", "tables")),
 }
-MAKE_SCHEMA = """
-import sys
-from docs import generate
-from pytomo_scrapy.storage.schema import revisions
-sys.argv, sys.path[:0] = ["generate"], ["docs/diagrams"]
-revisions.main("Routes")
-import draw
-raise SystemExit(generate.main() or draw.main([]))
+# It, and then the test, each in a process that imports the package of the copy: what is not of it is imported once.
+MAKE_AND_TEST = """
+import os, sys
+import alembic.autogenerate, alembic.command, pytest, sqlalchemy.dialects.postgresql, starlette.testclient
+import scrapy.cmdline, scrapy.core.downloader.handlers.http11
+
+def make_schema():
+    from docs import generate
+    from pytomo_scrapy.storage.schema import revisions
+    sys.argv, sys.path[:0] = ["generate"], ["docs/diagrams"]
+    revisions.main("Routes")
+    import draw
+    return generate.main() or draw.main([])
+
+def test():
+    # Plain assertions: to rewrite all modules of the copy takes seconds, and only what a failure says needs it.
+    return pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", "tests/measure/test_route.py"])
+
+for step in (make_schema, test):
+    if (pid := os.fork()) == 0:
+        raise SystemExit(step())
+    if os.waitpid(pid, 0)[1]:
+        raise SystemExit(f"{step.__name__} failed")
 """
 
 
@@ -230,7 +245,7 @@ def test_probe_is_eight_files_and_what_is_made_from_them(tmp_path: Path) -> None
     copied = copy_to(tmp_path, "pytomo_scrapy", "docs", "tests", "README.md", "pyproject.toml")
     before = contents(copied)
     follow(copied)
-    run_in(copied, "-c", MAKE_SCHEMA)
+    run_in(copied, "-c", MAKE_AND_TEST)
     after = contents(copied)
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {*NEW, *CHANGED, *MADE} and set(before) <= set(after)
@@ -245,8 +260,6 @@ def test_probe_is_eight_files_and_what_is_made_from_them(tmp_path: Path) -> None
     assert "| `route_too_long` | Ask your provider why. |" in texts["docs/troubleshooting.md"]
     assert "route: sets route, written to route." in texts["docs/images/flow.svg"]
     assert "route → measurement" in texts["docs/images/tables.svg"]
-    # Plain assertions: to rewrite all modules of the copy takes seconds, and only what a failure says needs it.
-    run_in(copied, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain", "tests/measure/test_route.py")
 
 
 def follow(copied: Path) -> None:

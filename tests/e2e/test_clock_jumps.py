@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment
+from tests.running import new_files
 
 WORLD = list(build_world("clean").videos)[:6]
 # Loaded by every Python of the crawl, its measuring process too: a day ahead, an hour back, right again, and so on, in
@@ -30,6 +31,7 @@ def test_crawl_under_a_jumping_clock_measures_each_video_once_and_right(tmp_path
     with lab_environment() as environment:
         environment["PYTHONPATH"] = str(tmp_path / "clock")
         url = f"sqlite:///{tmp_path / 'x.db'}"
+        new_files.place(tmp_path / "x.db")
         # A lease so short that each jump ahead is beyond it.
         crawl = Crawl(
             environment, url, ["-a", "urls=" + ",".join(WORLD), "-a", "related=0"], ["-s", "PYTOMO_LEASE_S=3"],

@@ -22,7 +22,7 @@ from tests.conftest import missing
 from tests.e2e.conftest import ROOT
 from tests.e2e.long import ask, lab_environment, wait_until
 
-WORLD = list(build_world("clean").videos)[:3]
+WORLD = list(build_world("clean").videos)[:2]
 SECRET = "AIzaSy-not-for-a-log"
 VERSION = "0.0.0.dev7"  # of the egg only: a row that carries it was measured by the egg's code
 
@@ -97,7 +97,8 @@ def test_egg_deployed_to_scrapyd_runs_a_scheduled_crawl(scrapyd_url: str, projec
         timeout=180, check=False,
     )  # fmt: skip
     assert deployed.returncode == 0 and '"status": "ok"' in deployed.stdout, deployed.stdout + deployed.stderr
-    spiders = call(scrapyd_url, "listspiders.json", project="pytomo")
+    # Of this version: what the deployment has listed is not listed again, in another Python.
+    spiders = call(scrapyd_url, "listspiders.json", project="pytomo", _version="r1")
     assert "youtube" in spiders["spiders"]
 
     settings = [
@@ -108,7 +109,7 @@ def test_egg_deployed_to_scrapyd_runs_a_scheduled_crawl(scrapyd_url: str, projec
     ]
     job = call(
         scrapyd_url, "schedule.json", project="pytomo", spider="youtube", urls=",".join(WORLD), related="0",
-        setting=settings,
+        _version="r1", setting=settings,
     )  # fmt: skip
     assert job["status"] == "ok"
 

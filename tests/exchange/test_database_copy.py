@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from benchmarks.synthetic import fill
 from pytomo_scrapy.exchange.database_copy import copy_database
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import Database, open_database
@@ -21,9 +21,9 @@ ROWS = 60
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Iterator[Database]:
-    with closing(open_database(f"sqlite:///{tmp_path / 'source.db'}")) as database:
-        fill(database, ROWS, days=3, videos=20, traces=4)
+def source(tmp_path: Path, synthetic_file: Callable[..., Path]) -> Iterator[Database]:
+    path = shutil.copyfile(synthetic_file(ROWS, days=3, videos=20, traces=4), tmp_path / "source.db")
+    with closing(open_database(f"sqlite:///{path}")) as database:
         yield database
 
 

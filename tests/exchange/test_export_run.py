@@ -27,6 +27,7 @@ from pytomo_scrapy.exchange.export_run import SQLITE_FILE, export, export_to_str
 from pytomo_scrapy.exchange.legacy_import import import_legacy
 from pytomo_scrapy.exchange.writers import FORMATS
 from pytomo_scrapy.failures import SettingError, Stage
+from pytomo_scrapy.items.in_words import counted
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
@@ -173,32 +174,36 @@ def test_wide_leaves_superseded_measurements_out(each_filled: Database, tmp_path
     assert file.row_count == 2
 
 
+SELECTIONS = [
+    (ExportSelection(since=STARTED + timedelta(hours=1)), {"later"}),
+    (ExportSelection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
+    (ExportSelection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
+    (ExportSelection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"), {"abcdefghijk", "later"}),
+    (ExportSelection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("chosen", "videos"),
-    [
-        (ExportSelection(since=STARTED + timedelta(hours=1)), {"later"}),
-        (ExportSelection(until=STARTED + timedelta(hours=1)), {"abcdefghijk", "failed"}),
-        (ExportSelection(since=STARTED, until=STARTED + timedelta(days=2), where="failure IS NOT NULL"), {"failed"}),
-        (
-            ExportSelection(where="title LIKE 'A clip' AND provider = 'isp' AND stall_count > 1"),
-            {"abcdefghijk", "later"},
-        ),
-        (ExportSelection(where="video_id = 'a:b' OR video_id LIKE 'lat%'"), {"later"}),
-    ],
-)
-def test_selection_chooses_measurements_and_what_belongs_to_them(
+@pytest.mark.parametrize(("chosen", "videos"), SELECTIONS)
+def test_selection_chooses_measurements(
     filled: Database, tmp_path: Path, chosen: ExportSelection, videos: set[str]
 ) -> None:
     export(filled, tmp_path / "wide", "jsonl", "wide", chosen)
-    rows = read_jsonl(tmp_path / "wide", "measurements")
-    assert {row["video_id"] for row in rows} == videos
+    assert {row["video_id"] for row in read_jsonl(tmp_path / "wide", "measurements")} == videos
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chosen", "videos"), SELECTIONS[::2])
+def test_tables_hold_what_belongs_to_the_chosen_measurements(
+    filled: Database, tmp_path: Path, chosen: ExportSelection, videos: set[str]
+) -> None:
     export(filled, tmp_path / "tables", "jsonl", "tables", chosen)
-    assert {row["video_id"] for row in read_jsonl(tmp_path / "tables", "video")} == videos
-    ids = {row["measurement_id"] for row in rows}
-    assert {row["id"] for row in read_jsonl(tmp_path / "tables", "measurement")} == ids
+    keys = {row["id"]: row["video_id"] for row in read_jsonl(tmp_path / "tables", "video")}
+    assert {*keys.values()} == videos
+    measured = read_jsonl(tmp_path / "tables", "measurement")
+    assert {keys[row["video_row_id"]] for row in measured} == videos and len(measured) == len(videos)
     downloads = read_jsonl(tmp_path / "tables", "download")
-    assert {row["measurement_id"] for row in downloads} == ids - {3}
+    assert {row["measurement_id"] for row in downloads} == {row["id"] for row in measured} - {3}
     requests = read_jsonl(tmp_path / "tables", "http_request")
     assert {row["download_id"] for row in requests} == {row["id"] for row in downloads}
 
@@ -361,7 +366,7 @@ def test_memory_does_not_grow_with_the_rows(many_rows: dict[int, Path], tmp_path
         check=True,
         cwd=tmp_path,
     )
-    assert [f"{total} rows" in done.stdout for _, total in exports] == [True] * len(exports)
+    assert [counted(total, "row") in done.stdout for _, total in exports] == [True] * len(exports)
     peaks = [int(line.split()[1]) * 1024 for line in done.stdout.splitlines() if line.startswith("peak ")]
     assert len(peaks) == len(exports) and max(peaks) < 200e6
     for name, few, more in zip(names, peaks[::2], peaks[1::2], strict=True):

@@ -6,7 +6,10 @@ The migrations themselves are tested where they run: tests marked `migrates`, an
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from functools import cache
+from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, text
 
@@ -27,6 +30,13 @@ def statements() -> tuple[str, ...]:
         found = tuple(made.scalars())
     engine.dispose()
     return (*found, f"INSERT INTO alembic_version VALUES ('{migrate.HEAD}')")
+
+
+def place(path: Path) -> None:
+    """Make a new file where a Python of its own will look for one, which would run the migrations."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements():
+            connection.execute(statement)
 
 
 def upgrade(connection: Connection, shown_url: str) -> None:

@@ -108,6 +108,8 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._held_port: socket.socket | None = None
         self._names = 0
+        # Creates and drops databases: a connection for each would be a process of the server for each.
+        self._orders: Any = None
         # A database that is migrated and empty; None until somebody makes one.
         self.migrated: str | None = None
         if sharing.VARIABLE not in os.environ or administrator != _USUAL:
@@ -171,6 +173,7 @@ class PostgresServer:
     def stop(self, mode: str = "immediate") -> None:
         """Stop as a crash does; `fast` is what a restart of the service does."""
         assert self._process is not None
+        self._end_orders()
         self._process.send_signal(_SIGNALS[mode])
         self._process.wait(30)
         # While it is away, whoever asks for any port may be given this one. Bound without listening, it refuses.
@@ -198,17 +201,36 @@ class PostgresServer:
         finally:
             engine.dispose()
 
+    def _order(self, words: str) -> None:
+        """Create or drop a database, by a connection that stays. Raises OperationalError where the server is away."""
+        import psycopg
+
+        for is_last in (False, True):
+            try:
+                if self._orders is None:
+                    self._orders = psycopg.connect(f"{self.url}/postgres", autocommit=True)
+                # From 15 on a copy goes through the log, page by page, unless it is told otherwise.
+                by_files = " STRATEGY FILE_COPY" if self._orders.info.server_version >= 150_000 else ""
+                self._orders.execute(words.replace("BY FILES", by_files))
+                return
+            except psycopg.OperationalError:
+                # The server may have been stopped and started since.
+                self._end_orders()
+                if is_last:
+                    raise
+
+    def _end_orders(self) -> None:
+        if self._orders is not None:
+            self._orders.close()
+            self._orders = None
+
     def new_database(self, template: str = "template1", name: str | None = None) -> str:
         """Create a database. Returns its URL."""
         self._names += 1
         name = name or f"t{self._names}"
-        with self.administration() as connection:
-            # From 15 on a copy goes through the log, page by page, unless it is told otherwise.
-            by_files = "STRATEGY FILE_COPY" if (connection.dialect.server_version_info or (0,)) >= (15,) else ""
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} {by_files}"))
+        self._order(f"CREATE DATABASE {name} TEMPLATE {template} BY FILES")
         return f"{self.url}/{name}"
 
     def drop(self, url: str) -> None:
         """Drop a database, whoever is connected to it."""
-        with self.administration() as connection:
-            connection.execute(text(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)"))
+        self._order(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"aioquic", "av", "numpy", "yt_dlp"}
+HEAVY = {"av", "numpy", "yt_dlp"}
 
 
 @pytest.mark.process

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import zipfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
+from tests.package_copy import zip_package
 
 pytestmark = pytest.mark.migrates
 
@@ -207,11 +207,7 @@ def test_instants_come_back_aware_and_equal(each_database: Database) -> None:
 
 @pytest.mark.process
 def test_migrations_work_from_a_zipped_package(tmp_path: Path) -> None:
-    package = Path(migrate.__file__).parents[1]
-    archive = tmp_path / "pytomo.egg"
-    with zipfile.ZipFile(archive, "w") as egg:
-        for script in package.rglob("*.py"):
-            egg.write(script, script.relative_to(package.parent))
+    archive = zip_package(tmp_path / "pytomo.egg")
     program = (
         "import sys; from pytomo_scrapy.storage import database;"
         "assert '.egg' in database.__file__; database.open_database(sys.argv[1]).close()"

@@ -109,12 +109,12 @@ class _Transcript:
 class QuietYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]
     """YoutubeDL that keeps debug messages and the player's declared parameters, and stops at a deadline.
 
-    `extractor` is the only one that may be asked for the URL: setting up all takes half of a resolution's processor
-    time. None for all.
+    `extractor` is the only one that may be asked for the URL: setting up all would take several times as long as a
+    resolution. None for all.
     """
 
     def __init__(
-        self, options: dict[str, Any], extraction: Extraction, deadline_s: float, extractor: type[Any] | None = None
+        self, options: dict[str, Any], extraction: Extraction, deadline_s: float, extractor: YoutubeIE | None = None
     ) -> None:
         self._extraction = extraction
         self._deadline_s = deadline_s
@@ -333,7 +333,7 @@ def _extract_into(
     extraction: Extraction, url: str, config: ResolveConfig, extractor_args: str, deadline_s: float
 ) -> None:
     try:
-        options, extractor = ydl_options(url, config, extractor_args), YoutubeIE if is_youtube(url) else None
+        options, extractor = ydl_options(url, config, extractor_args), _youtube() if is_youtube(url) else None
         with QuietYoutubeDL(options, extraction, deadline_s, extractor) as ydl:
             ydl.format_selector = only_fetchable(ydl.build_format_selector(config.format_selector))
             try:
@@ -344,6 +344,16 @@ def _extract_into(
             extraction.info = _single(info)
     except Exception as error:  # noqa: BLE001 - extractors raise anything; the caller classifies it
         extraction.error = error
+
+
+def _youtube() -> YoutubeIE:
+    """Return yt-dlp's extractor for the service, for which subtitles have no formats.
+
+    Else it writes a URL for each of seven formats of each of 157 languages: two thirds of a resolution's time.
+    """
+    extractor = YoutubeIE()
+    extractor._SUBTITLE_FORMATS = ()
+    return extractor
 
 
 def _single(info: dict[str, Any] | None) -> dict[str, Any] | None:

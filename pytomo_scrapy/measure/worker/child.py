@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import os
@@ -31,8 +32,7 @@ def serve(channel: socket.socket, preload: Sequence[str], confinement: Confineme
     # Before all threads, those of imported libraries too, which inherit it.
     confine(confinement)
     _die_with_parent()
-    for module in preload:
-        importlib.import_module(module)
+    _import(preload)
     _send(channel, pack("ready"))
     own_threads, own_bytes = set(threading.enumerate()), _used_bytes()
     while (call := _receive(channel)) is not None:
@@ -42,6 +42,18 @@ def serve(channel: socket.socket, preload: Sequence[str], confinement: Confineme
         is_full = _used_bytes() - own_bytes > confinement.memory_bytes / 3
         if is_full or any(_hangs(thread) for thread in set(threading.enumerate()) - own_threads):
             os._exit(0)
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Import them, and keep them out of every collection of garbage: there is none among them.
+
+    To look through them takes a sixth of the start, and stops a window for a moment.
+    """
+    gc.disable()
+    for module in modules:
+        importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
 
 
 def _used_bytes() -> int:

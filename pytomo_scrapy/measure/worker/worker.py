@@ -159,6 +159,12 @@ class Worker:
         self._is_closed = True
         await self._reap()
 
+    async def replace(self) -> None:
+        """End the child, whatever it is still busy with, and start the next."""
+        async with self._turn:
+            if not self._is_closed:
+                await self._replace()
+
     async def _make_ready(self) -> None:
         if self._is_lost():
             await self._reap()  # it died between two calls, which costs no row

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from pytomo_scrapy.analysis.cause_counts import CauseCount, cause_counts
 from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.items import Cause, DownloadResult, MediaTimeline, PingResult, PlaybackResult
 from pytomo_scrapy.items.precision import round_trace
-from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.measurements.read import matching, recall_windows
 from pytomo_scrapy.storage.measurements.repository import Repository
 from pytomo_scrapy.storage.measurements.traces import prune
@@ -60,10 +63,20 @@ def save(repository: Repository, run: Any) -> list[int]:
     return ids
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
+    """A file with the sessions, and their numbers."""
+    path = tmp_path_factory.mktemp("sessions") / "saved.db"
+    with closing(open_database(f"sqlite:///{path}")) as database:
+        return path, save(*begin(database))
+
+
 @pytest.fixture
-def stored(database: Database) -> Iterator[tuple[Database, list[int]]]:
-    repository, run = begin(database)
-    yield database, save(repository, run)
+def stored(saved: tuple[Path, list[int]], tmp_path: Path) -> Iterator[tuple[Database, list[int]]]:
+    """The same, to write to."""
+    path, ids = saved
+    with closing(open_database(f"sqlite:///{shutil.copyfile(path, tmp_path / 'stored.db')}")) as database:
+        yield database, ids
 
 
 def causes_shown(database: Database) -> list[str | None]:

@@ -49,16 +49,17 @@ def sealed(database: Database) -> list[int]:
 
 
 def answers(connection: Connection, synthetic: ModuleType) -> dict[str, Any]:
-    """Ask for something of every kind."""
+    """Ask for something of every kind; on PostgreSQL for every fourth figure, as all columns are read alike."""
+    step = 1 if connection.dialect.name == "sqlite" else 4
     selection = Selection(synthetic.END_S - 6 * 86400, synthetic.END_S + 1)
     found: dict[str, Any] = {
         name: asdict(series.series(connection, selection, parameter, buckets=series.Buckets(50)))
-        for name, parameter in PARAMETERS.items()
+        for name, parameter in list(PARAMETERS.items())[::step]
     }
     found["overview"] = asdict(overview.overview(connection, selection))
     found["averages"] = lists.averages(connection, selection)
     found["failures"] = asdict(lists.failures(connection, selection, 40))
-    for name in DIMENSIONS:
+    for name in list(DIMENSIONS)[::step]:
         parameter = PARAMETERS["dns_elapsed_s" if name == "resolver" else "startup_delay_s"]
         curves, left_out = distribution.curves(connection, selection, parameter, compare=name)
         found[f"by {name}"] = ([asdict(curve) for curve in curves], left_out)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+from benchmarks.synthetic import multiply
 from pytomo_scrapy.analysis import distribution, series
 from pytomo_scrapy.analysis.columnar import blocks, scan, strips
 from pytomo_scrapy.analysis.columnar.blocks import FIGURE_COLUMNS, is_text
@@ -22,7 +23,8 @@ from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database
 
 # Blocks 0 to 2 are complete: a strip of two of them, one beside it, and the newest, which is never packed.
-ROWS = 3100
+ROWS = 3150
+FILLED = 1050  # and copied in SQL
 EVERY = Selection(0, 2**31, is_valid_only=False)
 
 
@@ -32,13 +34,14 @@ def two_blocks_a_strip(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "STRIP_BLOCKS", 2)
 
 
-def pack(database: Database) -> None:
+def triple_and_pack(database: Database) -> None:
+    multiply(database, FILLED, ROWS // FILLED, days=6)
     assert seal_all(database) == 3
 
 
 @pytest.fixture
 def packed(each_copy: Callable[..., Database]) -> Database:
-    return each_copy(ROWS, pack, days=6, videos=60, traces=0)
+    return each_copy(FILLED, triple_and_pack, days=6, videos=60, traces=0)
 
 
 def strips_of(database: Database) -> set[int]:

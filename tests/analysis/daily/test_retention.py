@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
@@ -59,12 +59,11 @@ def middle(synthetic: ModuleType) -> datetime:
 
 
 def days_drawn(
-    database: Database, name: str, before_s: int, *, is_kept: bool, compare: str | None = None, **equals: str | int
+    connection: Connection, name: str, before_s: int, *, is_kept: bool, compare: str | None = None, **equals: str | int
 ) -> dict[str, Any]:
     """Return the days before an instant as the graph of a figure has them: rows or aggregates."""
     selection = Selection(before_s - 20 * DAY_S, before_s, equals)
-    with database.read() as connection:
-        found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=series.Buckets(20))
+    found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=series.Buckets(20))
     assert found.width_s == DAY_S
     labels = [line.label for line in found.lines if any(value is not None for value in line.value)]
     assert all(label.endswith(" (daily aggregates)") == is_kept for label in labels)
@@ -105,10 +104,10 @@ def test_days_are_drawn_as_their_measurements_were(filled: Database, synthetic: 
         ("rtt_avg_s", {"compare": "ping_method"}),
     ]
     questions += [("delivery_bps", {"compare": "mode"}), ("has_stall", {"service": "youtube", "vantage": 1})]
-    drawn = [days_drawn(filled, name, before_s, is_kept=False, **more) for name, more in questions]
-    assert all(drawn[:3])
     later = Selection(before_s, synthetic.END_S + 1)
     with filled.read() as connection:
+        drawn = [days_drawn(connection, name, before_s, is_kept=False, **more) for name, more in questions]
+        assert all(drawn[:3])
         series_before = asdict(series.series(connection, later, PARAMETERS["startup_delay_s"]))
         ends = period_of(connection)
     done = prune_measurements(filled, before)
@@ -116,14 +115,15 @@ def test_days_are_drawn_as_their_measurements_were(filled: Database, synthetic: 
     for is_packed in (False, True):
         if is_packed:
             seal_all(filled)
-        for lines, (name, more) in zip(drawn, questions, strict=True):
-            assert_same(lines, days_drawn(filled, name, before_s, is_kept=True, **more), f"{name} {more}")
         with filled.read() as connection:
+            for lines, (name, more) in zip(drawn, questions, strict=True):
+                assert_same(lines, days_drawn(connection, name, before_s, is_kept=True, **more), f"{name} {more}")
             assert asdict(series.series(connection, later, PARAMETERS["startup_delay_s"])) == series_before
             assert ends is not None and period_of(connection) == (ends[0] // DAY_S * DAY_S, ends[1])
     # What the days do not tell apart is not drawn of them.
-    [unknown] = days_drawn(filled, "delivery_bps", before_s, is_kept=True, host="nowhere.example").values()
-    assert unknown == ([], 0, None)
+    with filled.read() as connection:
+        unknown = days_drawn(connection, "delivery_bps", before_s, is_kept=True, host="nowhere.example")
+    assert [*unknown.values()] == [([], 0, None)]
     assert prune_measurements(filled, before) == {}
 
 
@@ -177,16 +177,19 @@ def test_days_pruned_in_two_goes_are_those_of_one(filled: Database, synthetic: M
         # A clock that was set later, and a packed block of which only some are old.
         connection.execute(text("UPDATE figure SET started_s = started_s + 864000 WHERE measurement_id % 3 = 0"))
         ids = measurement.c.id % 3 == 0
-        rows = connection.execute(select(measurement.c.id, measurement.c.started_at).where(ids)).all()
-        for row in rows:
-            later = row.started_at + timedelta(days=10)
-            connection.execute(measurement.update().where(measurement.c.id == row.id).values(started_at=later))
+        own = [
+            row._asdict()
+            for row in connection.execute(
+                select(measurement.c.id.label("own"), measurement.c.started_at.label("at")).where(ids)
+            )
+        ]
+        moved = measurement.update().where(measurement.c.id == bindparam("own")).values(started_at=bindparam("at"))
+        connection.execute(moved, [row | {"at": row["at"] + timedelta(days=10)} for row in own])
     reports.append(summarise(filled, until=early + timedelta(days=30)))
     first = prune_measurements(filled, early)["measurement"]
     with filled.write() as connection:
         connection.execute(text("UPDATE figure SET started_s = started_s - 864000"))
-        for row in rows:
-            connection.execute(measurement.update().where(measurement.c.id == row.id).values(started_at=row.started_at))
+        connection.execute(moved, own)
     second = prune_measurements(filled, early)["measurement"]
     assert first > 0 and second > 0 and first + second == promised
     days = summarise(filled).aggregated

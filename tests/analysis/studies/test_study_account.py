@@ -65,7 +65,7 @@ def measure(database: Database, study: StoredStudy, round_number: int, slower: f
             )
             item = make_item(
                 video_id=video_id, study=mark, pass_number=round_number,
-                playbacks=(make_playback(startup_delay_s=delay_s),),
+                playbacks=(make_playback(startup_delay_s=delay_s),), timelines=(), dns=None, ping=None, networks=(),
                 started_at=AT + timedelta(days=round_number, minutes=number),
             )  # fmt: skip
             repository.save(item, run)

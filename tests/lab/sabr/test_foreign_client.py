@@ -34,20 +34,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SabrLab]:
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script beside the package that it needs."""
+    """The script beside the package that it needs, which is fetched once through npm."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         missing("no npm, or no node")
     assert npm is not None
-    folder = tmp_path_factory.mktemp("npm")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pytomo_scrapy" / "foreign_client"
     install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-    try:
-        subprocess.run(
-            [*install, "--prefix", str(folder), PACKAGE], env=OWN_ENVIRONMENT,
-            capture_output=True, text=True, timeout=INSTALL_MAX_S, check=True,
-        )  # fmt: skip
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        missing(f"npm could not install {PACKAGE}: {str(error.stderr)[-300:]}")
+    # What npm writes last.
+    if not (base / "node_modules" / ".package-lock.json").exists():
+        base.mkdir(parents=True, exist_ok=True)
+        try:
+            subprocess.run(
+                [*install, "--prefix", str(base), PACKAGE], env=OWN_ENVIRONMENT,
+                capture_output=True, text=True, timeout=INSTALL_MAX_S, check=True,
+            )  # fmt: skip
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            missing(f"npm could not install {PACKAGE}: {str(error.stderr)[-300:]}")
+    folder = tmp_path_factory.mktemp("npm")
+    (folder / "node_modules").symlink_to(base / "node_modules")
     return Path(shutil.copy(HERE / "foreign_client.mjs", folder))
 
 

@@ -165,7 +165,7 @@ def test_resolve_refused_proxy_is_proxy_failed() -> None:
 def test_tables_for_prints_that_nobody_asked_for_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
     monkeypatch.setattr(QuietYoutubeDL, "render_formats_table", lambda *_: drawn.append("formats"))
-    with QuietYoutubeDL({"quiet": True}, Extraction(), float("inf"), YoutubeIE) as ydl:
+    with QuietYoutubeDL({"quiet": True}, Extraction(), float("inf"), YoutubeIE()) as ydl:
         found, _ = ydl.pre_process({"id": "M4gD1WSo5mA", "title": "A film", "ext": "mp4"})
         super(QuietYoutubeDL, ydl)._forceprint("pre_process", found)
     assert found["title"] == "A film" and drawn == ["formats"], "by yt-dlp's own alone"

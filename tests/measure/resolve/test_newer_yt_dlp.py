@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -52,25 +51,17 @@ def test_newer_yt_dlp_resolves_and_its_version_is_stored(tmp_path: Path) -> None
     assert query(tmp_path / "databases" / "pytomo.db", "SELECT yt_dlp_version FROM run") == [(NEWER,)]
 
 
-@pytest.mark.parametrize("kind", ["folder", "wheel"])
-def test_newer_yt_dlp_comes_before_the_installed_one(tmp_path: Path, kind: str) -> None:
-    folder = tmp_path / "newer"
-    (folder / "yt_dlp").mkdir(parents=True)
-    (folder / "yt_dlp" / "__init__.py").write_text("")
-    (folder / "yt_dlp" / "version.py").write_text(f"__version__ = {NEWER!r}\n")
-    if kind == "wheel":
-        wheel = tmp_path / f"yt_dlp-{NEWER}-py3-none-any.whl"
-        with zipfile.ZipFile(wheel, "w") as packed:
-            for part in ("__init__.py", "version.py"):
-                packed.write(folder / "yt_dlp" / part, f"yt_dlp/{part}")
-        shutil.rmtree(folder)
-        folder = wheel
+def test_newer_yt_dlp_in_a_wheel_comes_before_the_installed_one(tmp_path: Path) -> None:
+    wheel = tmp_path / f"yt_dlp-{NEWER}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("yt_dlp/__init__.py", "")
+        packed.writestr("yt_dlp/version.py", f"__version__ = {NEWER!r}\n")
     code = (
         "from pytomo_scrapy.cli.main import run; run(['completion', 'bash']); "
         "from pytomo_scrapy.storage.measurements.repository import software_versions; "
         "print(software_versions()['yt_dlp_version'])"
     )
-    done = pytomo(cwd=tmp_path, timeout_s=600, command=(sys.executable, "-c", code), PYTOMO_YT_DLP=folder.name)
+    done = pytomo(cwd=tmp_path, timeout_s=600, command=(sys.executable, "-c", code), PYTOMO_YT_DLP=wheel.name)
     assert done.output.splitlines()[-1] == NEWER, done.errors
 
 

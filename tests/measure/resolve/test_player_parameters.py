@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yt_dlp
+from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking.common import Request, Response
 from yt_dlp.networking.exceptions import TransportError
 
@@ -45,7 +46,7 @@ class Wire:
 def open_url(monkeypatch: pytest.MonkeyPatch, body: bytes, request: Any) -> tuple[Extraction, Response]:
     wire, extraction = Wire(body), Extraction()
     monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", lambda ydl, given: wire.urlopen(ydl, given))
-    with QuietYoutubeDL({"quiet": True}, extraction, float("inf")) as ydl:
+    with QuietYoutubeDL({"quiet": True}, extraction, float("inf"), YoutubeIE()) as ydl:
         return extraction, ydl.urlopen(request)
 
 
@@ -149,7 +150,7 @@ def test_request_after_the_deadline_is_refused_before_it_is_sent(monkeypatch: py
     wire = Wire(b"{}")
     monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", lambda ydl, given: wire.urlopen(ydl, given))
     with (
-        QuietYoutubeDL({"quiet": True}, Extraction(), float("-inf")) as ydl,
+        QuietYoutubeDL({"quiet": True}, Extraction(), float("-inf"), YoutubeIE()) as ydl,
         pytest.raises(TransportError, match="the resolution took too long"),
     ):
         ydl.urlopen(asked())
@@ -158,7 +159,7 @@ def test_request_after_the_deadline_is_refused_before_it_is_sent(monkeypatch: py
 
 def test_what_yt_dlp_complains_of_is_kept_and_what_it_shows_is_dropped() -> None:
     extraction = Extraction()
-    with QuietYoutubeDL({"quiet": True}, extraction, float("inf")) as ydl:
+    with QuietYoutubeDL({"quiet": True}, extraction, float("inf"), YoutubeIE()) as ydl:
         extraction.messages.clear()
         ydl.to_screen("[youtube] a: Downloading webpage")
         ydl.report_warning("a warning")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pytomo_scrapy.config import ResolveConfig, read_setting
+from pytomo_scrapy.measure.resolve.client import extract
 from tests.measure.resolve.test_resolution import (
     LEAN,
     ServiceFactory,
     load_recording,
     resolve,
+    watch_url,
 )
 from tests.measure.resolve.test_resolution import serve as serve
 
@@ -53,6 +55,19 @@ def test_resolve_recorded_answer_with_default_selector_takes_direct_plain_format
 
 
 DEFAULT = ResolveConfig().format_selector
+
+
+@pytest.mark.parametrize(("name", "language"), [("player_visionos_plain", "en"), ("player_visionos_60fps", "nl")])
+def test_no_url_of_a_subtitle_is_made_and_its_language_is_still_that_of_the_sound(
+    serve: ServiceFactory, name: str, language: str
+) -> None:
+    recording = load_recording(name)
+    serve(recording)
+    url = watch_url(recording["videoDetails"]["videoId"])
+    found = extract(url, ResolveConfig(format_selector=DEFAULT), LEAN, 5.0).info
+    assert found is not None and len(found["automatic_captions"]) == 157
+    assert not any(found["automatic_captions"].values()) and not any(found["subtitles"].values())
+    assert {media["language"] for media in found["formats"] if media["acodec"] != "none"} == {language}
 
 
 def test_resolve_recorded_drc_variant_is_taken_only_where_asked_for(serve: ServiceFactory) -> None:

@@ -24,7 +24,7 @@ from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
 from pytomo_scrapy.measure.window.transport_plans import transport_plans
 from tests.conftest import missing
-from tests.running.labs import own_lab
+from tests.running.labs import shared_lab
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ class SabrLab:
 
 @contextmanager
 def running_sabr_lab(spool: str) -> Iterator[SabrLab]:
-    """Run a lab of the world `sabr` while the block lasts."""
-    options = LabOptions("sabr")
+    """Give the lab of the world `sabr`, and lead this process into it while the block lasts."""
     try:
-        with own_lab(options) as lab, pytest.MonkeyPatch.context() as patch:
+        lab = shared_lab("sabr")
+        with pytest.MonkeyPatch.context() as patch:
             for name, value in lab.environment(os.environ).items():
                 patch.setenv(name, value)
-            yield SabrLab(make_world(options), load(os.environ.get), spool)
+            yield SabrLab(make_world(LabOptions("sabr")), load(os.environ.get), spool)
     except LabError as error:
         missing(f"the lab cannot run here: {error}")

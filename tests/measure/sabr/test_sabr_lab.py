@@ -24,6 +24,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SabrLab]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def plain(lab: SabrLab) -> Window:
+    """A window without anything odd, long enough to be ahead as far as the server wants it."""
+    return lab.window(BEHAVIOURS["plain"].help, window_s=10.0)
+
+
 def assert_bytes_of_the_clip(window: Window, clip_name: str = "separate_40") -> None:
     """Compare what was kept of each stream with the clip's file, byte by byte."""
     clip = load_clip(clip_name)
@@ -54,8 +60,8 @@ def test_fault_gives_its_class_and_whose_it_is(lab: SabrLab, row: SabrBehaviour)
 
 
 @pytest.mark.parametrize("name", ["plain", "redirect", "odd"])
-def test_healthy_session_plays_the_clips_own_bytes_in_order(lab: SabrLab, name: str) -> None:
-    window = lab.window(BEHAVIOURS[name].help)
+def test_healthy_session_plays_the_clips_own_bytes_in_order(lab: SabrLab, plain: Window, name: str) -> None:
+    window = plain if name == "plain" else lab.window(BEHAVIOURS[name].help)
     result = window.result
     assert (result.failure, result.ended_by, result.mode) == (None, "deadline", "paced")
     assert_bytes_of_the_clip(window)
@@ -74,8 +80,8 @@ def test_redirect_is_followed_and_each_hop_is_a_row(lab: SabrLab) -> None:
     assert first.received_bytes > 0 and second.received_bytes > 100_000
 
 
-def test_requests_share_one_connection_with_the_figures_of_any_window(lab: SabrLab) -> None:
-    result = lab.window(BEHAVIOURS["plain"].help, window_s=4.0).result
+def test_requests_share_one_connection_with_the_figures_of_any_window(plain: Window) -> None:
+    result = plain.result
     assert len(result.requests) > 2
     assert [row.status for row in result.requests] == [200] * len(result.requests)
     assert [row.connect_s is not None for row in result.requests] == [True] + [False] * (len(result.requests) - 1)
@@ -86,14 +92,13 @@ def test_requests_share_one_connection_with_the_figures_of_any_window(lab: SabrL
     assert result.connect_s is not None and result.address is not None and result.first_byte_s is not None
 
 
-def test_readahead_is_what_lies_ahead_of_the_playhead(lab: SabrLab) -> None:
-    window = lab.window(BEHAVIOURS["plain"].help, window_s=10.0)
-    result = window.result
-    longest_s = max(segment.duration_s for timeline in window.timelines for segment in timeline.segments)
+def test_readahead_is_what_lies_ahead_of_the_playhead(plain: Window) -> None:
+    result = plain.result
+    longest_s = max(segment.duration_s for timeline in plain.timelines for segment in timeline.segments)
     assert READAHEAD_S <= (result.sabr.ahead_max_s or 0.0) <= READAHEAD_S + longest_s + 0.01
     # On and off: most of a fast host's window asks for nothing.
     assert (result.throughput.no_demand_s or 0.0) > 5.0
-    assert max(window.timelines[0].complete_s) <= 10.0 + READAHEAD_S + longest_s + 0.01
+    assert max(plain.timelines[0].complete_s) <= 10.0 + READAHEAD_S + longest_s + 0.01
 
 
 def test_advertisement_is_its_own_figure_and_no_stall(lab: SabrLab) -> None:
@@ -104,9 +109,9 @@ def test_advertisement_is_its_own_figure_and_no_stall(lab: SabrLab) -> None:
     assert result.sabr.ad_wait_s is not None and 3.9 <= result.sabr.ad_wait_s < 8.0
     assert len(result.ad_waits) == 1 and result.ad_waits[0][0] < 2.0
     for player in window.players.values():
-        assert player.startup_delay_s is not None and player.startup_delay_s < 3.0
+        assert player.startup_delay_s is not None and player.startup_delay_s < 3.9, "without the advertisement"
         assert player.stall_count == 0
-        assert player.horizon_s == pytest.approx((result.elapsed_s or 0.0) - result.sabr.ad_wait_s, abs=0.3)
+        assert player.horizon_s == pytest.approx((result.window_s or 0.0) - result.sabr.ad_wait_s)
     assert_bytes_of_the_clip(window)
 
 

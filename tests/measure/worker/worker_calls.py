@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import pickle
 import resource
@@ -176,9 +175,10 @@ def announce(length: int) -> int:
 
 
 def _say(message: bytes) -> None:
-    for found in gc.get_objects():
-        if isinstance(found, socket.socket) and found.fileno() >= 0:
-            found.sendall(message)
+    frame = sys._getframe()
+    while "channel" not in frame.f_locals:  # of whoever called the call
+        frame = frame.f_back
+    frame.f_locals["channel"].sendall(message)
     time.sleep(60)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -37,35 +38,32 @@ def test_of_two_measurements_of_one_pass_the_earlier_is_superseded(each_database
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_stored_last", [True, False])
-@pytest.mark.parametrize(
-    ("failure", "other", "is_kept"),
-    [
+def test_later_row_that_the_tool_ended_never_supersedes_a_measurement(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    frontier = open_crawl(each_database, "youtube", {})
+    cases = [
         # After a lost lease: what our own side ended never stands before a measurement, whichever began later.
         ("deadline", None, False),
         ("worker_died", "no_progress", False),
         ("unknown_failure", None, False),
         # What the service refused is no measurement either: the later one stands.
         ("deadline", "bot_check", True),
-    ],
-)
-def test_later_row_that_the_tool_ended_never_supersedes_a_measurement(
-    each_database: Database, is_stored_last: bool, failure: str, other: str | None, is_kept: bool
-) -> None:
-    repository, run = begin(each_database)
-    frontier, claim = claimed(each_database)
-
-    def save(failed: str | None, after_s: int) -> int:
-        item = make_item(claim_id=claim.id, started_at=STARTED + timedelta(seconds=after_s))
-        if failed is not None:
-            item.fail(Stage.DOWNLOAD, failed)
-        return repository.save(item, run, frontier).measurement_id
-
-    if is_stored_last:
-        earlier, later = save(other, 0), save(failure, 60)
-    else:
-        later, earlier = save(failure, 60), save(other, 0)
-    assert [row["id"] for row in repository.measurements()] == [later if is_kept else earlier]
+    ]
+    found = [FoundVideo("youtube", f"video{number:06}") for number in range(2 * len(cases))]
+    frontier.add_listed(found, len(found), is_end=True)
+    for (failure, other, is_kept), is_stored_last in product(cases, (True, False)):
+        claim = frontier.claim()
+        assert claim is not None
+        first, last = (other, 0), (failure, 60)
+        stored = {}
+        for failed, after_s in (first, last) if is_stored_last else (last, first):
+            started_at = STARTED + timedelta(seconds=after_s)
+            item = make_item(video_id=claim.video_id, claim_id=claim.id, started_at=started_at)
+            if failed is not None:
+                item.fail(Stage.DOWNLOAD, failed)
+            stored[after_s] = repository.save(item, run, frontier).measurement_id
+        stands = {row["id"] for row in repository.measurements()} & {*stored.values()}
+        assert stands == {stored[60 if is_kept else 0]}, (failure, other, is_stored_last)
 
 
 @pytest.mark.slow

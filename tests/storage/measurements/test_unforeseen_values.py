@@ -188,28 +188,29 @@ def test_number_that_is_text_in_a_text_column_is_its_digits(each_database: Datab
     assert full["downloads"][0]["address_family"] == 4
 
 
-@pytest.mark.parametrize("trouble", [KeyError("a bug"), RecursionError("deep"), MemoryError(), OverflowError("2**70")])
 def test_bug_while_storing_leaves_a_reduced_row_that_counts_as_no_session(
-    each_database: Database, trouble: Exception, monkeypatch: pytest.MonkeyPatch
+    each_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    troubles = [KeyError("a bug"), RecursionError("deep"), MemoryError(), OverflowError("2**70")]
     repository, run = begin(each_database)
-    frontier = queue(each_database, 1)
-    claim = frontier.claim()
-    assert claim is not None
+    frontier = queue(each_database, len(troubles))
     usual = save._measurement_row
+    for count, trouble in enumerate(troubles, start=1):
+        claim = frontier.claim()
+        assert claim is not None
 
-    def fail_on_figures(item: VideoItem, run: Run) -> dict[str, Any]:
-        if item.resolve is not None:
-            raise trouble
-        return usual(item, run)
+        def fail_on_figures(item: VideoItem, run: Run, trouble: Exception = trouble) -> dict[str, Any]:
+            if item.resolve is not None:
+                raise trouble
+            return usual(item, run)
 
-    monkeypatch.setattr(save, "_measurement_row", fail_on_figures)
-    saved = repository.save(make_item(video_id=claim.video_id, claim_id=claim.id), run, frontier)
-    full = repository.measurement(saved.measurement_id)
-    assert full is not None and saved.is_new
-    assert (full["failure"], full["failure_stage"], full["attribution"]) == ("unknown_failure", "store", "unknown")
-    assert type(trouble).__name__ in full["store_failure_detail"]
-    assert (full["downloads"], full["depth"], frontier.counts().done) == ([], 1, 1)
+        monkeypatch.setattr(save, "_measurement_row", fail_on_figures)
+        saved = repository.save(make_item(video_id=claim.video_id, claim_id=claim.id), run, frontier)
+        full = repository.measurement(saved.measurement_id)
+        assert full is not None and saved.is_new
+        assert (full["failure"], full["failure_stage"], full["attribution"]) == ("unknown_failure", "store", "unknown")
+        assert type(trouble).__name__ in full["store_failure_detail"]
+        assert (full["downloads"], full["depth"], frontier.counts().done) == ([], 1, count)
 
 
 def test_value_that_the_database_alone_refuses_leaves_a_reduced_row(

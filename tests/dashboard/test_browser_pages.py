@@ -1,4 +1,4 @@
-"""Charts in a real headless Chromium: a zoom becomes the period, and what is drawn says what it is."""
+"""Every page in a real headless Chromium at a desk and on a phone: accessible, in view, quiet; and what charts draw."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.dashboard.visiting import Served, Visit, browser, filled_page, visit
+from tests.conftest import missing
+from tests.dashboard.visiting import ADDRESSES, Onlookers, Served, Visit, browser, filled_page, onlookers, visit
 
-__all__ = ["browser", "filled_page", "visit"]
+# One file, as one browser serves it: to start another one takes as long as a dozen pages.
+__all__ = ["browser", "filled_page", "onlookers", "visit"]
 
+DESK = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+LISTS = ("/videos", "/failures", "/lines", "/runs")
+OVERFLOWS = "() => [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
 # Every text that is drawn on a canvas: titles and ticks of axes are in no document.
 NOTE_TEXTS = """
 window.drawnTexts = [];
@@ -21,6 +27,106 @@ CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
   return fillText.call(this, text, ...rest);
 };
 """
+
+# Long tables are checked by their first rows: the others are of the same form, and each costs as much time again.
+FIRST_ROWS = "document.querySelectorAll('tbody tr:nth-child(n+9)').forEach(row => row.remove())"
+GROUND = "getComputedStyle(document.body).backgroundColor"
+# Put together where they are found: all that axe-core has to say of a page is longer than the page.
+VIOLATIONS = """async (options) => (await axe.run(document, options)).violations
+  .filter(one => ["serious", "critical"].includes(one.impact))
+  .flatMap(one => one.nodes.map(node => `${one.id}: ${one.help}: ${node.html.slice(0, 200)}`))"""
+
+
+@pytest.fixture(scope="module")
+def with_axe(onlookers: Onlookers) -> None:
+    """Give each page that is opened at a desk axe-core's rules, as a script that the browser keeps."""
+    try:
+        from axe_playwright_python.base import AXE_SCRIPT
+    except ModuleNotFoundError:
+        missing("axe-playwright-python is not installed")
+    onlookers.on(**DESK).page.add_init_script(AXE_SCRIPT)
+
+
+def violations(page: Any, **options: Any) -> list[str]:
+    """Return what axe-core finds of level serious or above."""
+    found: list[str] = page.evaluate(VIOLATIONS, {"resultTypes": ["violations"], **options})
+    return found
+
+
+def check_lists(page: Any, address: str, width: int) -> None:
+    """No list needs sideways scrolling, and classes of failure are in view."""
+    if not address.startswith(LISTS):
+        return
+    assert page.evaluate(OVERFLOWS) == 0
+    failures = page.locator("td .failure")
+    for place in range(min(3, failures.count())):
+        box = failures.nth(place).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_page_is_accessible_in_both_themes_and_asks_nobody_else(
+    with_axe: None, onlookers: Onlookers, filled_page: Served, address: str
+) -> None:
+    visit = onlookers.on(**DESK)
+    visit.page.emulate_media(color_scheme="light")
+    page = visit.open(filled_page.origin + address)
+    visit.check_quiet(filled_page.origin, address)
+    check_lists(page, address, 1440)
+    page.evaluate(FIRST_ROWS)
+    assert violations(page) == []
+    light = page.evaluate(GROUND)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(GROUND) != light
+    assert violations(page, runOnly=["color-contrast"]) == []
+
+
+@pytest.mark.slow
+def test_what_is_not_accessible_is_found(with_axe: None, onlookers: Onlookers, filled_page: Served) -> None:
+    page = onlookers.on(**DESK).open(f"{filled_page.origin}/databases")
+    page.evaluate("""() => {
+      const add = name => document.querySelector("main").appendChild(document.createElement(name));
+      const [picture, words] = [add("img"), add("p")];
+      words.textContent = "pale";
+      Object.assign(words.style, { color: "#aaa", background: "#fff" });
+    }""")
+    assert [one.partition(":")[0] for one in violations(page)] == ["color-contrast", "image-alt"]
+    assert [one.partition(":")[0] for one in violations(page, runOnly=["color-contrast"])] == ["color-contrast"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", [*ADDRESSES, "/series?group=new"])
+def test_page_fits_a_phone_with_its_lists_and_its_current_tab_in_view(
+    onlookers: Onlookers, filled_page: Served, address: str
+) -> None:
+    page = onlookers.on(**PHONE).open(filled_page.origin + address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    check_lists(page, address, 360)
+    tabs = page.locator("nav [aria-current=page]:visible").all()
+    assert tabs or address == "/series?group=nothing"
+    for tab in tabs:
+        box = tab.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+
+
+@pytest.mark.slow
+def test_local_time_stands_beside_utc_where_it_is_chosen(browser: Any, filled_page: Served) -> None:
+    visit = Visit(browser, timezone_id="Asia/Tokyo")
+    try:
+        page = visit.open(f"{filled_page.origin}/measurement/1")
+        at = page.locator("time").first
+        utc = at.inner_text()
+        page.get_by_role("button", name="UTC").click()
+        hour = int(utc[11:13])
+        assert at.inner_text().startswith(utc) and f"{(hour + 9) % 24:02}:{utc[14:16]})" in at.inner_text()
+        visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
+        assert "(" in page.locator(".reads").inner_text()
+        assert "Asia/Tokyo" in page.locator("footer").inner_text()
+        page.get_by_role("button", name="UTC and local").click()
+        assert "(" not in page.locator(".reads").inner_text()
+    finally:
+        visit.close()
 
 
 def period_of(page: Any) -> list[str]:
@@ -91,9 +197,15 @@ def test_axes_have_titles_and_logarithmic_ones_have_ticks(visit: Visit, filled_p
     assert {"Delivery rate (Mbit/s)", "time (UTC)"} <= set(page.evaluate("window.drawnTexts"))
 
 
+@pytest.fixture(scope="module")
+def page_of_charts(onlookers: Onlookers, filled_page: Served) -> Any:
+    """A page whose functions that draw are called, and no more."""
+    return onlookers.on(viewport={"width": 800, "height": 600}).open(f"{filled_page.origin}/distributions?period=all")
+
+
 @pytest.mark.slow
-def test_ticks_of_a_logarithmic_axis_are_round_and_fit(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/distributions?period=all")
+def test_ticks_of_a_logarithmic_axis_are_round_and_fit(page_of_charts: Any) -> None:
+    page = page_of_charts
     asked = "([low, high, most]) => pytomoParts.logTicks(low, high, most)"
     assert page.evaluate(asked, [0.1, 5, 12]) == [0.1, 0.2, 0.5, 1, 2, 5]
     assert page.evaluate(asked, [0.1, 5, 4]) == [0.1, 0.3, 1, 3]
@@ -138,10 +250,9 @@ def test_print_is_light_and_keeps_period_and_tables(visit: Visit, filled_page: S
     assert page.locator(".scroll").first.evaluate("one => getComputedStyle(one).overflowX") == "visible"
 
 
-def test_points_stand_on_a_line_where_there_is_room_and_where_no_line_leads_to_them(
-    visit: Visit, filled_page: Served
-) -> None:
-    page = visit.open(filled_page.origin + "/?period=all")
+@pytest.mark.slow
+def test_points_stand_on_a_line_where_there_is_room_and_where_no_line_leads_to_them(page_of_charts: Any) -> None:
+    page = page_of_charts
     # Values, and the rows behind each; the last but one stands alone, and the third has too few rows.
     given = "[1, 2, 3, null, 5, null], [10, 10, 9, 0, 10, 0], 10"
     assert page.evaluate(f"pytomoParts.pointsOf({given}, true)") == [0, 1, 4]

@@ -1,0 +1,19 @@
+"""Imported by every Python that a test starts, as it starts.
+
+Where aioquic is installed, for the tests' HTTP/3 server, dnspython loads it with all of its cryptography: 0.15 s of
+each process that looks names up. None does so over QUIC, and no user gets aioquic from us: the product lets it be.
+"""
+
+import sys
+
+
+class _WithoutQuic:
+    def find_spec(self, name, path=None, target=None):
+        if name == "dns.quic":
+            sys.meta_path.remove(self)
+            from dns import _features
+
+            _features.force("doq", False)
+
+
+sys.meta_path.insert(0, _WithoutQuic())
