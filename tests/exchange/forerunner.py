@@ -49,7 +49,7 @@ def find_python2() -> Path | None:
     # A shim of pyenv is on PATH also where no 2.7 is chosen, and then only complains.
     candidates = [*([Path(on_path)] if on_path else []), *sorted(pyenv.glob("2.7*/bin/python2.7"))]
     for path in candidates:
-        done = subprocess.run([path, "-c", "import sqlite3"], capture_output=True, timeout=60, check=False)
+        done = _run([path, "-c", "import sqlite3"])
         if done.returncode == 0:
             return path
     return None
@@ -58,7 +58,7 @@ def find_python2() -> Path | None:
 def fetch_package(python: Path, folder: Path) -> Path | None:
     """Fetch the release with that Python's pip. Returns the folder that holds `pytomo`; None where PyPI is away."""
     command = [python, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--dest", folder, _RELEASE]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    done = _run(command)
     archive = next(iter(folder.glob("[Pp]ytomo-*.tar.gz")), None)
     if done.returncode != 0 or archive is None:
         return None
@@ -69,7 +69,11 @@ def fetch_package(python: Path, folder: Path) -> Path | None:
 
 def write_database(python: Path, package: Path, path: Path) -> None:
     """Let the forerunner's own code write a database."""
-    done = subprocess.run(
-        [python, "-c", _PROGRAM, package, path, TABLE], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = _run([python, "-c", _PROGRAM, package, path, TABLE])
     assert done.returncode == 0, done.stderr
+
+
+def _run(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+    """Run it without what the tests give to the Pythons that they start, which is for ours."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
