@@ -5,6 +5,7 @@ Its reading order is that of the table in index.md, whose rows are the groups.
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cache
 from importlib import resources
@@ -33,6 +34,8 @@ _CODE_LINK = re.compile(r"\[(`[^`\]]+`)\]\((?:\.\./|generators/)[^)]*\)")
 _HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
 # The marks of generated tables are for those who write the documents.
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+# It logs each rule that it tries on each line: where a log takes all, as Scrapy's does, that takes seconds.
+logging.getLogger("markdown_it").setLevel(logging.INFO)
 
 
 @cache

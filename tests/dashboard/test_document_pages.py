@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from html import unescape
 
@@ -9,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.dashboard.document_search import anchor_of, search, sections
-from pytomo_scrapy.dashboard.documents import documents, groups
+from pytomo_scrapy.dashboard.documents import _html, documents, groups
 
 
 def test_documents_stand_in_the_reading_order_of_the_index(client: TestClient) -> None:
@@ -19,6 +20,15 @@ def test_documents_stand_in_the_reading_order_of_the_index(client: TestClient) -
     # None is left over: the table of index.md names all of them.
     assert [words for words, _ in groups()][-1] != "read more"
     assert 'Next: <a rel="next" href="/docs/first-week">' in client.get("/docs/quickstart").text
+
+
+def test_document_is_shown_without_a_log_of_each_of_its_lines(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    _html.cache_clear()
+    with caplog.at_level(logging.NOTSET):
+        assert client.get("/docs/metrics").status_code == 200
+    assert not [record for record in caplog.records if record.name.startswith("markdown_it")]
 
 
 def test_search_finds_sections_and_links_to_their_heading(client: TestClient) -> None:
