@@ -26,6 +26,8 @@ from pytomo_scrapy.analysis.overview import headline_estimates
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
 
+pytestmark = pytest.mark.slow
+
 DAYS = 6
 COUNT, QUICK_COUNT = 6, 3
 BY = ("vantage", "provider", "family", "host", "mode", "cache_site")

@@ -27,6 +27,8 @@ from pytomo_scrapy.storage.study_store import NewVersion, freeze, note_end
 from tests.exchange.test_legacy_import import ROW, make_file
 from tests.storage.factories import STARTED, begin, make_item
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = "period=all&eras=all&ad_hoc=with"
 Change = Callable[[Database], object]
 

@@ -22,6 +22,8 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.differential_store import save_test
 from pytomo_scrapy.storage.measurements.repository import VantageFacts
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = "period=all&eras=all"
 SENTENCE = "Under the service's name came half of the rate."
 

@@ -38,6 +38,7 @@ def test_generator_builds_the_documents_without_a_warning(site: Path) -> None:
     assert not list(site.rglob("*.py"))
 
 
+@pytest.mark.process
 def test_page_of_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
     for path in site.rglob("*.html"):
         loaded = re.findall(r"<(?:script|link|img)\b[^>]*?(?:src|href)=\"([^\"]+)\"", path.read_text(encoding="utf-8"))

@@ -14,6 +14,8 @@ from pytomo_scrapy.analysis import compared
 from pytomo_scrapy.analysis.selection import Selection, period_of
 from pytomo_scrapy.storage.database import open_database
 
+pytestmark = pytest.mark.slow
+
 pandas = pytest.importorskip("pandas")
 
 ROWS = 900

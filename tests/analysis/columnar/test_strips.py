@@ -22,6 +22,8 @@ from pytomo_scrapy.analysis.figures import PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database
 
+pytestmark = pytest.mark.slow
+
 # Blocks 0 to 2 are complete: a strip of two of them, one beside it, and the newest, which is never packed.
 ROWS = 3150
 FILLED = 1050  # and copied in SQL
