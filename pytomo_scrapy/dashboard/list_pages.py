@@ -27,7 +27,7 @@ from pytomo_scrapy.failures import FAILURES, advice_on
 from pytomo_scrapy.reporting.cause_tables import verdict_bars
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.lines_table import lines_table
-from pytomo_scrapy.reporting.tables import further_tables
+from pytomo_scrapy.reporting.measurement_layout import further_tables
 
 LEAST_SHARING_ROWS = 2
 # The columns with a heading of their own, behind the start and the video. What failed is seen first.

@@ -1,4 +1,4 @@
-"""Layouts of a report and of a measurement: which tables, which columns, each cell as a person reads it.
+"""Layouts of a report: which tables, which columns, each cell as a person reads it.
 
 Terminal and PDF draw them; neither formats a figure of its own.
 """
@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytomo_scrapy.failures import advice_on, meaning_of
-from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.items.in_words import counted
-from pytomo_scrapy.items.stored import rows_of
 from pytomo_scrapy.reporting.format import (
     NOTHING,
     instant_of,
-    megabits,
     megabytes,
     milliseconds,
     number,
     percent,
     readable,
-    seconds,
 )
 
 if TYPE_CHECKING:
@@ -56,8 +52,6 @@ _ROUND_TRIP_NOTE = (
 
 # Columns that hold text to read, not figures.
 PROSE = frozenset({"meaning", "answer", "group", "definition", "left out", "in ETSI's report", "how"})
-# Rows of the item with a layout of their own (on the page alone: networks).
-_LAID_OUT = frozenset({"networks", "autopsies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +64,20 @@ class TableLayout:
     note: str = ""
 
 
-def _layout(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]], note: str = "") -> TableLayout:
+def laid_out(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]], note: str = "") -> TableLayout:
+    """Lay out rows. A whole number is a count, and what is not known the sign for nothing."""
     return TableLayout(title, tuple(columns), tuple(tuple(map(_cell, row)) for row in rows), note)
 
 
 def _cell(value: object) -> str:
-    # A whole number is a count here: what is none, as a port is, comes as text.
+    # What is no count, as a port is, comes as text.
     if isinstance(value, int) and not isinstance(value, bool):
         return number(value, 0)
-    return _as_it_is(value)
+    return as_it_is(value)
 
 
-def _as_it_is(value: object) -> str:
+def as_it_is(value: object) -> str:
+    """Return a value as it is stored."""
     return NOTHING if value is None else str(value)
 
 
@@ -89,7 +85,7 @@ def report_tables(report: ReportSummary) -> list[TableLayout]:
     """Lay out a report: counts, failures, playback, delivery, round trips."""
     counts = ("attempted", "resolved", "started", "valid", "excluded")
     return [
-        _layout("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]], _VIDEOS_NOTE),
+        laid_out("Videos", counts, [[getattr(report, f"{name}_count") for name in counts]], _VIDEOS_NOTE),
         _failures("Bad sessions: the network failed them, they count", report.network_failures),
         _failures("Excluded: they say nothing about the line", report.excluded),
         _players("Playback by player", report.players),
@@ -126,12 +122,12 @@ def transport_table(pairs: TransportPairs) -> TableLayout:
         "ten videos; below three days they say nothing of other days (docs/sabr.md)."
     )
     columns = ("figure", "plain, mean", "SABR minus plain", "95 %", "pairs")
-    return _layout("Both transports, pair by pair", columns, rows, note)
+    return laid_out("Both transports, pair by pair", columns, rows, note)
 
 
 def section_table(section: Section) -> TableLayout:
     """Lay out the table of a part of what is to be published, under no title: its sentences stand between."""
-    return _layout("", section.columns, section.rows)
+    return laid_out("", section.columns, section.rows)
 
 
 def quality_table(quality: QualityShares) -> TableLayout:
@@ -149,7 +145,7 @@ def quality_table(quality: QualityShares) -> TableLayout:
     if quality.declared_count:
         notes.append(f"Sizes scaled by what was declared: {counted(quality.declared_count, 'window')}.")
     title = "Quality that plays: starts in time and no stall follows"
-    return _layout(title, ("quality", "plays", "95 %", "sessions"), rows, " ".join(filter(None, notes)))
+    return laid_out(title, ("quality", "plays", "95 %", "sessions"), rows, " ".join(filter(None, notes)))
 
 
 def outage_table(outages: Sequence[LineOutage]) -> TableLayout:
@@ -159,7 +155,7 @@ def outage_table(outages: Sequence[LineOutage]) -> TableLayout:
         for one in outages
     ]
     title = "Outages of the line: what failed meanwhile was measured again"
-    return _layout(title, ("vantage point", "start", "end", "seconds", "sessions"), rows)
+    return laid_out(title, ("vantage point", "start", "end", "seconds", "sessions"), rows)
 
 
 def daily_tables(days: DailySummary) -> list[TableLayout]:
@@ -175,26 +171,26 @@ def daily_tables(days: DailySummary) -> list[TableLayout]:
         for one in days.rtt_by_method
     ]
     return [
-        _layout(
+        laid_out(
             "Videos (daily aggregates)",
             ("attempted", "resolved", "started", "valid", "excluded"),
             [[*counts, days.excluded_count]],
         ),
         _failures("Failures (daily aggregates)", days.failures),
         _players("Playback by player (daily aggregates)", days.players),
-        _layout(
+        laid_out(
             "Delivery of media in Mbit/s (daily aggregates, first windows)",
             ("mode", "windows", "media", *(_shares(modes[0].delivery_quantiles_bps) if modes else ())),
             rates,
             _DELIVERY_NOTE,
         ),
-        _layout("Idle round trips (daily aggregates)", ("method", "answered", "median", "95 %"), trips),
+        laid_out("Idle round trips (daily aggregates)", ("method", "answered", "median", "95 %"), trips),
     ]
 
 
 def _failures(title: str, failures: Sequence[FailureCount]) -> TableLayout:
     rows = [(row.failure, row.attribution, row.stage or None, row.count, meaning_of(row.failure)) for row in failures]
-    return _layout(title, ("class", "attribution", "stage", "videos", "meaning"), rows)
+    return laid_out(title, ("class", "attribution", "stage", "videos", "meaning"), rows)
 
 
 def _players(title: str, players: Sequence[PlayerSummary | DailyPlayer]) -> TableLayout:
@@ -212,7 +208,7 @@ def _players(title: str, players: Sequence[PlayerSummary | DailyPlayer]) -> Tabl
         for one in players
     ]
     columns = ("player", "sessions", "never", "startup s", "stalled", "stalls", "stalled s", "ratio")
-    return _layout(title, columns, rows, _PLAYBACK_NOTE)
+    return laid_out(title, columns, rows, _PLAYBACK_NOTE)
 
 
 def _delivery(modes: Sequence[ThroughputSummary]) -> TableLayout:
@@ -229,7 +225,7 @@ def _delivery(modes: Sequence[ThroughputSummary]) -> TableLayout:
     # All modes have the same quantiles.
     shares = _shares(modes[0].delivery_quantiles_bps) if modes else ()
     note = f"{_DELIVERY_NOTE} Cross: windows in which other traffic of this machine was seen."
-    return _layout("Delivery of media in Mbit/s", ("mode", "windows", "media", *shares, "cross"), rows, note)
+    return laid_out("Delivery of media in Mbit/s", ("mode", "windows", "media", *shares, "cross"), rows, note)
 
 
 def _shares(quantiles: Mapping[str, object]) -> tuple[str, ...]:
@@ -256,92 +252,7 @@ def _round_trips(title: str, by: str, groups: Sequence[RoundTripSummary], note: 
         )
         for one in groups
     ]
-    return _layout(title, (by, "method", "answered", "median", "95 %", "loss"), rows, note)
-
-
-def measurement_tables(record: Mapping[str, Any]) -> list[TableLayout]:
-    """Lay out one measurement, stage by stage, as `Repository.measurement` gives it."""
-    return [
-        _lookups(record.get("dns_lookups", [])),
-        _pings(record.get("pings", [])),
-        *further_tables(record),
-        _windows(record.get("downloads", [])),
-        _playbacks(record.get("playbacks", [])),
-    ]
-
-
-def further_tables(record: Mapping[str, Any]) -> list[TableLayout]:
-    """Lay out, column by column, the rows of probes that have no layout of their own, as a new one."""
-    # From the item itself: a new probe is shown before anybody has laid it out.
-    found = {rows.field: record.get(rows.field) for rows in rows_of(VideoItem) if rows.field not in _LAID_OUT}
-    return [_layout(readable(name).capitalize(), tuple(one[0]), [map(_as_it_is, row.values()) for row in one])
-            for name, one in found.items() if one]  # fmt: skip
-
-
-def _lookups(lookups: Sequence[Mapping[str, Any]]) -> TableLayout:
-    rows = [
-        (
-            one["resolver"],
-            one["host"],
-            one["record_type"],
-            milliseconds(one["elapsed_s"]),
-            ", ".join(one.get("addresses") or []) or one["failure"] or NOTHING,
-        )
-        for one in lookups
-    ]
-    return _layout("Name look-ups (DNS)", ("resolver", "host", "type", "time", "answer"), rows)
-
-
-def _pings(pings: Sequence[Mapping[str, Any]]) -> TableLayout:
-    rows = [
-        (
-            one["address"],
-            one["method"] or one["failure"],
-            f"{one['received_count']}/{one['sent_count']}",
-            *(milliseconds(one[f"rtt_{name}_s"]) for name in ("min", "avg", "max", "stddev")),
-        )
-        for one in pings
-    ]
-    return _layout("Idle round trips", ("address", "method", "replies", "min", "avg", "max", "stddev"), rows)
-
-
-def _windows(downloads: Sequence[Mapping[str, Any]]) -> TableLayout:
-    rows = [
-        (
-            one["host"],
-            one["address"],
-            one["mode"],
-            megabytes(one["received_bytes"]),
-            seconds(one["first_byte_s"]),
-            megabits(one["delivery_bps"]),
-            megabits(one["bin_min_bps"]),
-            megabits(one["bin_max_bps"]),
-            one["failure"] or one["ended_by"],
-        )
-        for one in downloads
-        # A window that never opened has its failure in the verdict, and nothing to show here.
-        if one["window_s"] is not None
-    ]
-    columns = ("host", "address", "mode", "received", "first byte", "delivery", "1 s min", "1 s max", "ended by")
-    return _layout("Window", columns, rows)
-
-
-def _playbacks(playbacks: Sequence[Mapping[str, Any]]) -> TableLayout:
-    rows = [
-        (
-            one["player"],
-            # Censored: the delay is longer than the window was, and no number says that.
-            seconds(one["startup_delay_s"]) if one["is_started"] else f"not within {seconds(one['horizon_s'])}",
-            one["stall_count"],
-            seconds(one["stalled_s"]),
-            percent(one["stall_ratio"]),
-            seconds(one["played_s"]),
-            seconds(one["buffer_end_s"]),
-        )
-        for one in playbacks
-    ]
-    columns = ("player", "startup", "stalls", "stalled", "ratio", "played", "buffer at end")
-    return _layout("Playback", columns, rows)
+    return laid_out(title, (by, "method", "answered", "median", "95 %", "loss"), rows, note)
 
 
 def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
@@ -358,7 +269,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> TableLayout:
             low, high = (kind.written(bound) for bound in (one.low, one.high))
             interval = f"{low} to {high}{' (these days only)' if one.is_of_these_days else ''}"
         rows.append((kind.title, value, interval, one.row_count, kind.help))
-    return _layout("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)
+    return laid_out("Figures", ("Figure", "Value", "95 % interval", "n", "Meaning"), rows)
 
 
 def average_table(averages: Mapping[str, Any]) -> TableLayout:
@@ -375,7 +286,7 @@ def average_table(averages: Mapping[str, Any]) -> TableLayout:
         ("Mean stalls", number(averages["mean_stall_count"], 3)),
         ("Mean round trip", f"{number(ping, 1)} ms"),
     )
-    return _layout("Averages", ("Average", "Value"), rows, _AVERAGES_NOTE)
+    return laid_out("Averages", ("Average", "Value"), rows, _AVERAGES_NOTE)
 
 
 _REFUSED_NOTE = (
@@ -393,7 +304,7 @@ def refusal_table(account: RefusalAccount) -> TableLayout:
         shown = name if name != before else ""
         rows.append((shown, readable(value), one.asked_count, one.refused_count, *_share_and_interval(one)))
         before = name
-    return _layout("Refused by the service", ("by", "group", "asked", "refused", "share", "95 %"), rows, _REFUSED_NOTE)
+    return laid_out("Refused by the service", ("by", "group", "asked", "refused", "share", "95 %"), rows, _REFUSED_NOTE)
 
 
 def _share_and_interval(one: RefusedShare) -> tuple[str, str]:
@@ -406,4 +317,4 @@ def _share_and_interval(one: RefusedShare) -> tuple[str, str]:
 def failure_table(failures: Iterable[tuple[str, str, int]]) -> TableLayout:
     """Lay out classes of failure: each with what it is charged with, its rows, and what to do."""
     rows = [(readable(name), attribution, count, advice_on(name)) for name, attribution, count in failures]
-    return _layout("Failures", ("Class", "Charged with", "Rows", "What to do"), rows)
+    return laid_out("Failures", ("Class", "Charged with", "Rows", "What to do"), rows)

@@ -22,11 +22,11 @@ from pytomo_scrapy.reporting.cause_tables import cause_table, verdict_table
 from pytomo_scrapy.reporting.differential_text import name_test_table
 from pytomo_scrapy.reporting.format import NOTHING, megabits, seconds
 from pytomo_scrapy.reporting.legacy_layout import legacy_layout
+from pytomo_scrapy.reporting.measurement_layout import measurement_tables
 from pytomo_scrapy.reporting.table_text import table_lines
 from pytomo_scrapy.reporting.tables import (
     TableLayout,
     daily_tables,
-    measurement_tables,
     outage_table,
     quality_table,
     refusal_table,

@@ -17,14 +17,13 @@ from pytomo_scrapy.analysis.daily.daily_report import DailyPlayer, DailyRate, Da
 from pytomo_scrapy.analysis.failure_count import FailureCount
 from pytomo_scrapy.analysis.overview import KINDS, Estimate
 from pytomo_scrapy.failures import FAILURES, advice_on
+from pytomo_scrapy.reporting.measurement_layout import further_tables, measurement_tables
 from pytomo_scrapy.reporting.tables import (
     TableLayout,
     average_table,
     daily_tables,
     estimate_table,
     failure_table,
-    further_tables,
-    measurement_tables,
     report_tables,
 )
 from pytomo_scrapy.storage.database import open_database
