@@ -53,7 +53,8 @@ def open_for_reading(url: str) -> Database:
 
 
 def _path_of(url: URL) -> Path:
-    return Path(str(url.database).removeprefix("file:").partition("?")[0])
+    # SQLAlchemy has taken the options off already: a `?` that is left belongs to the name.
+    return Path(str(url.database).removeprefix("file:"))
 
 
 def _copied(url: URL) -> Database:
@@ -102,7 +103,7 @@ def check_there(url: str) -> None:
 
 
 def _existing(url: URL) -> Path:
-    path = Path(str(url.database).removeprefix("file:"))
+    path = _path_of(url)
     if path.is_dir():
         raise StorageError(
             f"The database {path} is a folder: --database or PYTOMO_DATABASE_URL must name a file in it."
