@@ -148,6 +148,11 @@ def damage_of(shown_url: str) -> str:
     )
 
 
+def is_no_database(error: DBAPIError) -> bool:
+    """Tell whether a file is none of SQLite's."""
+    return "not a database" in str(error.orig)
+
+
 def reason_of(error: DBAPIError) -> str:
     """Return the driver's own words on one line, without credentials."""
     words = " ".join(str(error.orig).split()).rstrip(".")
@@ -290,7 +295,7 @@ def opening_error(database: Database, error: DBAPIError) -> str:
     words = str(error.orig)
     if _is_damage(words):
         return damage_of(database.shown_url)
-    if "not a database" in words:
+    if is_no_database(error):
         return f"The file of {database.shown_url} is not a SQLite database: choose another PYTOMO_DATABASE_URL."
     if "readonly" in words or "unable to open" in words:
         return f"The database {database.shown_url} cannot be opened for writing: check the permissions of its folder."
