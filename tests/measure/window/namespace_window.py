@@ -1,15 +1,12 @@
-"""Measures one window within a network namespace, and prints its figures: NAMESPACE FOLDER SECONDS PROBES_PER_S.
+"""Measures one window, and prints its stored figures: FOLDER SECONDS PROBES_PER_S.
 
-Asked for as a command, so that its process is forked with everything imported.
+Asked for as a command, which is forked with everything imported, inside the namespaces that its environment names.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import sys
-from pathlib import Path
 
 from pytomo_scrapy.config import DownloadConfig, PathConfig
 from pytomo_scrapy.items import MediaFormat
@@ -18,7 +15,6 @@ from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
 
 ADDRESS, PORT = "10.77.1.1", 8080
-CLONE_NEWNET = 0x40000000
 
 SERVER = f"""
 import socket
@@ -36,17 +32,8 @@ while True:
 """
 
 
-def enter(namespace: str) -> None:
-    """Lead this process into a namespace that `ip netns` has made."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with Path("/run/netns", namespace).open() as file:
-        if libc.setns(file.fileno(), CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def main(namespace: str, folder: str, window_s: str, probes_per_s: str) -> None:
+def main(folder: str, window_s: str, probes_per_s: str) -> None:
     """Print the stored figures of a window that takes what ADDRESS sends."""
-    enter(namespace)
     media = MediaFormat("muxed", "18", f"http://host.example:{PORT}/v", "host.example", PORT)
     plan = WindowPlan((media,), {"host.example": ADDRESS}, spool_directory=folder)
     config = DownloadConfig(

@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.measure.window.namespace_window import SERVER
+from tests.running import inside
 from tests.running.commands import run_command
 
 pytestmark = [pytest.mark.root, pytest.mark.alone]
@@ -68,13 +69,19 @@ def pouring(server: str) -> Iterator[None]:
 
 
 def window_within(namespace: str, spool: Path, window_s: float, probes_per_s: float = 0.0) -> dict[str, Any]:
-    """Return the figures of a window in a namespace."""
-    done = run_command(
-        "tests.measure.window.namespace_window",
-        *(namespace, str(spool), str(window_s), str(probes_per_s)),
-        environment={**os.environ, "no_proxy": "*"},
-        timeout_s=60,
-    )
+    """Return the figures of a window in a namespace, which another process holds meanwhile."""
+    hold = [*f"ip netns exec {namespace} sh -c".split(), "echo; exec sleep 60"]
+    with subprocess.Popen(hold, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None and holder.stdout.readline() == b"\n"
+            done = run_command(
+                "tests.measure.window.namespace_window",
+                *(str(spool), str(window_s), str(probes_per_s)),
+                environment={**os.environ, "no_proxy": "*", inside.VARIABLE: str(holder.pid)},
+                timeout_s=60,
+            )
+        finally:
+            holder.kill()
     assert done.exit_code == 0, done.errors
     figures: dict[str, Any] = json.loads(done.output)
     return figures

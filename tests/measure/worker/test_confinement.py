@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.lab.launcher import CLOSED
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.worker import worker_calls as calls
@@ -60,10 +61,12 @@ def test_child_inherits_the_way_and_no_secret(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PGPASSWORD", "hunter2")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("SSL_CERT_FILE", "/ca.pem")
+    monkeypatch.setenv("PYTHONPATH", str(CLOSED), prepend=os.pathsep)
     environment, home = asyncio.run(in_one_child((calls.own_environment,), (os.getenv, "HOME")))
     assert isinstance(environment, str) and home is None
     assert "hunter2" not in environment and "PYTOMO_DATABASE_URL" not in environment
     assert "https_proxy=http://proxy.example:3128" in environment and "SSL_CERT_FILE=/ca.pem" in environment
+    assert f"PYTHONPATH={CLOSED}" in environment, "in the lab it closes itself, as its parent does"
     assert os.environ["PYTOMO_DATABASE_URL"] == SECRET
 
 

@@ -40,7 +40,9 @@ LADDER = Ladder(
 )
 
 
-def replay(player: str, line_kbps: float, window_s: float = WINDOW_S, *, asked_s: float | None = None) -> PlaybackResult:
+def replay(
+    player: str, line_kbps: float, window_s: float = WINDOW_S, *, asked_s: float | None = None
+) -> PlaybackResult:
     """Replay over a line of this rate; `asked_s`: the download was whole by then."""
     until_s = asked_s or window_s
     arrival_s = tuple(0.1 + 0.02 * n for n in range(1, int((until_s - 0.1) / 0.02)))
