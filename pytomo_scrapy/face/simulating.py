@@ -7,7 +7,6 @@ from itertools import accumulate
 from math import inf
 from numbers import Real
 from pathlib import Path
-from typing import cast
 
 from pytomo_scrapy.exchange.trace_files import read_ladder
 from pytomo_scrapy.failures import SettingError
@@ -45,7 +44,7 @@ def simulate(
         raise SettingError(f"window_s={window_s!r} is not usable: it must be a number of at least 0.")
     # Numbers of NumPy are real too, and what a notebook has at hand.
     if isinstance(ladder_or_bitrate, int | float | Real):
-        timeline = _timeline(cast(float, ladder_or_bitrate), received[-1], duration_s, segment_s)
+        timeline = _timeline(ladder_or_bitrate, received[-1], duration_s, segment_s)
         stream = StreamTrace(at_s, received, timeline, is_complete=received[-1] >= timeline.offset_bytes[-1])
         return simulate_playback([stream], player, parameters, horizon_s=horizon_s)
     ladder = _ladder(ladder_or_bitrate, received[-1], duration_s, segment_s)
