@@ -43,6 +43,7 @@ from pytomo_scrapy.reporting.tables import (
     section_table,
 )
 from pytomo_scrapy.reporting.verdict import verdict
+from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
 # More points than a printed line of 168 mm shows apart.
@@ -70,21 +71,21 @@ def contents_of(group: str = "main", *, grade: GradeConfig | None = None) -> Con
 
 
 def write_pdf_report(
-    database: str | Path,
+    database: str | Path | Database,
     path: Path,
     selection: Selection | None = None,
     *,
     who: str | None = None,
     grade: GradeConfig | None = None,
 ) -> None:
-    """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
+    """Write the report of a database, open or by its URL or file, to `path`: of what was measured within the selection.
 
     Without one it is of everything. `who` measured, as the user says.
 
     Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
     """
     # Read only, in one transaction: a crawl may be writing, and all pages must be of the same rows.
-    reader = ReadDatabase(database)
+    reader = database if isinstance(database, Database) else ReadDatabase(database)
     try:
         with reader.read() as connection:
             if period_of(connection) is None:
@@ -93,7 +94,8 @@ def write_pdf_report(
             contents = contents_of(grade=grade)
             path.write_bytes(make_report(connection, chosen, contents, reader.shown_url, who=who))
     finally:
-        reader.close()
+        if reader is not database:
+            reader.close()
 
 
 def make_report(
