@@ -108,6 +108,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     def _write_pdf(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
+        # The reader opens it once more, for one transaction over all pages; this one checks the condition.
         with self.read_database() as database, _written(opts.pdf):
             config, wanted = self.load_config(), _wanted(database, opts)
             write_pdf_report(config.database_url, opts.pdf, wanted, who=opts.who, grade=config.grade)

@@ -66,6 +66,21 @@ def test_empty_database_says_what_to_run_and_fills_without_a_restart(tmp_path: P
         assert "Only 0 videos" not in client.get("/series?period=all").text
 
 
+def test_database_that_replaces_a_deleted_one_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    reader = ReadDatabase(path)
+    for name in ("first", "second"):
+        for file in tmp_path.glob("x.db*"):
+            file.unlink()
+        database = open_database(f"sqlite:///{path}")
+        with database.write() as connection:
+            connection.execute(text("INSERT INTO vantage (name, provider) VALUES (:name, '')"), {"name": name})
+        with reader.read() as connection:
+            assert connection.execute(text("SELECT name FROM vantage")).scalars().all() == [name]
+        database.close()
+    reader.close()
+
+
 @pytest.mark.slow
 def test_fewer_than_three_rows_are_told(tmp_path: Path, synthetic: ModuleType) -> None:
     with page_of(make_database(tmp_path / "two.db", synthetic, 2)) as client:

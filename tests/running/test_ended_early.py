@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import missing
-from tests.running import postgres
+from tests.running import in_memory, postgres
 from tests.running.postgres import what_is_missing
 from tests.running.sharing import ROOT, VARIABLE
 
@@ -70,7 +70,7 @@ def test_memory_of_a_run_that_was_killed_is_given_back(tmp_path: Path, monkeypat
     dead.wait(30)
     for pid in (dead.pid, os.getpid()):
         (tmp_path / f"pytomo-postgres-{pid}-x" / "cluster").mkdir(parents=True)
-    monkeypatch.setattr(postgres, "_IN_MEMORY", tmp_path)
+    monkeypatch.setattr(in_memory, "FOLDER", tmp_path)
     postgres.remove_abandoned()
     assert [one.name for one in tmp_path.iterdir()] == [f"pytomo-postgres-{os.getpid()}-x"]
 

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 from pytomo_scrapy.storage.schema.crawl_tables import LISTED, QUEUED, crawl, frontier
 
 MAX_ID_CHARS = 1000  # an index entry of PostgreSQL holds 2.7 kB
+# Of ids in one question: each is a parameter, and SQLite before 3.32 takes 999.
 _CHUNK = 500
 _MOST = 2**63 - 1
 
@@ -67,6 +68,7 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
     """Queue the videos that are new, in order, up to the crawl's limit. Returns how many were admitted."""
     if not videos:
         return 0
+    # Locked before it is read what is known: what another machine admits in between would not be seen.
     room = _lock_room(connection, branch.crawl_id)
     if room <= 0:
         return 0
@@ -75,6 +77,7 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
     for position, video in enumerate(videos, branch.first_position):
         key = (video.service, video.video_id)
         if key not in known:
+            # A page may name a video twice: its first position counts.
             fresh.setdefault(key, (position, video))
     rows = [
         {

@@ -132,6 +132,7 @@ def _queue_again(
         .where(frontier.c.crawl_id == crawl_id, frontier.c.pass_number == pass_number, IS_IN_FLIGHT)
         .where(frontier.c.owner_id == owner_id)
     )
+    # Who is out of reach may be renewing the other rows at this moment; the dead renew none.
     if is_only_expired:
         held = held.where(frontier.c.lease_until_s < now_s(connection))
     # A row that its owner is finishing right now is locked: leave it to its owner.

@@ -151,6 +151,7 @@ def _pack(magic: bytes, columns: Sequence[Sequence[int]]) -> bytes:
 
 def pack_column(values: Sequence[int]) -> bytes:
     """Pack a column of whole numbers: their count, then the differences."""
+    # Of times and sums, which only grow, differences are small: most of their eight planes are zeros.
     differences = array("q", map(sub, values, [0, *values[:-1]]))
     if sys.byteorder == "big":
         differences.byteswap()

@@ -116,6 +116,7 @@ class Repository:
         try:
             saved = self._save(item, run, frontier)
         except StorageError as error:
+            # Away, it may be stored whole later. What is refused would be refused again: a row then says what is lost.
             if is_whole or not isinstance(error, RefusedError):
                 raise
             saved = self._save_reduced(item, run, frontier, error)
@@ -196,6 +197,7 @@ class Repository:
             .join(vantage, vantage.c.id == measurement.c.vantage_id)
             .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
         )
+        # Controls and tests of names cost the same volume as windows do.
         of_controls = (
             select(func.coalesce(func.sum(control_window.c.received_bytes), 0))
             .select_from(control_window)
@@ -289,6 +291,7 @@ def _yt_dlp_version() -> str | None:
 def find_vantage(connection: Connection, facts: VantageFacts, store_public_ip: bool) -> int:
     """Return the row of a measuring point, which is written where there is none."""
     address = facts.public_address if store_public_ip else None
+    # Empty, not NULL: to a unique index one NULL differs from another, and each run would be a point of its own.
     key = {"name": kept(vantage.c.name, facts.name), "provider": kept(vantage.c.provider, facts.provider or "")}
     same = (vantage.c.name == key["name"]) & (vantage.c.provider == key["provider"])
     vantage_id = connection.execute(select(vantage.c.id).where(same)).scalar()

@@ -136,4 +136,5 @@ def insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]])
 
 @cache
 def _inserting_in_order(table: Table) -> ReturningInsert[Any]:
+    # Else the ids may come in another order than the rows, and children would hang on the wrong one.
     return insert(table).returning(table.c.id, sort_by_parameter_order=True)

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.lab.launcher import CLOSED
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.worker import worker_calls as calls
@@ -45,9 +46,11 @@ def test_child_inherits_the_way_and_no_secret(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PGPASSWORD", "hunter2")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("SSL_CERT_FILE", "/ca.pem")
+    monkeypatch.setenv("PYTHONPATH", str(CLOSED), prepend=os.pathsep)
     environment = str(run(calls.own_environment))
     assert "hunter2" not in environment and "PYTOMO_DATABASE_URL" not in environment
     assert "https_proxy=http://proxy.example:3128" in environment and "SSL_CERT_FILE=/ca.pem" in environment
+    assert f"PYTHONPATH={CLOSED}" in environment, "in the lab it closes itself, as its parent does"
     assert os.environ["PYTOMO_DATABASE_URL"] == SECRET
     assert str(run(os.getenv, "HOME")) == "None"
 
