@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 pandas = pytest.importorskip("pandas")
 
-ROWS = 900
+ROWS = 450
 
 
 @pytest.fixture(scope="module")
