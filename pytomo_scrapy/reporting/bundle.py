@@ -46,6 +46,7 @@ def write_bundle(database: Database, target: Path, choice: ExportChoice) -> list
         if not is_zip and target.exists() and any(target.iterdir()):
             raise SettingError(f"The folder {target} is not empty: choose a new or an empty folder.")
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, as a rename is one step within a file system alone.
         with TemporaryDirectory(prefix=".pytomo-bundle-", dir=target.parent) as made:
             folder = Path(made) / (target.stem if is_zip else target.name)
             export_as(database, folder, choice, more=lambda exported: _complete(folder, exported))

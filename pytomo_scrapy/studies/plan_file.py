@@ -66,6 +66,7 @@ class _Section:
             return default
         value = self._values.pop(name)
         try:
+            # True is the number 1 to Python, and would pass for a count.
             if isinstance(value, bool) and parse is not _settings:
                 raise BadValue("something else than true or false")
             return parse(value)
@@ -184,6 +185,7 @@ def _panel(section: _Section, folder: Path) -> Panel:
         raise BadValue("it has no panel: give panel.videos, panel.file or panel.count")
     if videos and (count or strata):
         raise BadValue("panel has a list of videos and count or strata: it must be one of them")
+    # A link and an id may name the same video: it is one of the panel.
     return Panel(tuple(dict.fromkeys(videos)), count, strata)
 
 

@@ -235,7 +235,7 @@ def _compile_statements() -> None:
 if __name__ == "__main__":
     # Once for all children
     shared_statements.use()
-    new_files.statements()
+    new_files.prepare()
     _compile_statements()
     # Every child would start one, and copy the objects that a collection touches.
     resource_tracker.ensure_running()

@@ -162,6 +162,7 @@ class ColumnScan:
         """Not `is_kept`: the columns of this scan are asked for once, and take no room."""
         self.texts = TextCodes()
         self._is_kept = is_kept
+        self._expected: set[str] = set()
         self._connection = connection
         self._selection = selection
         self._compare = compare
@@ -177,6 +178,17 @@ class ColumnScan:
             rows = rows.masked(self._is_selected(rows))
             if len(rows):
                 yield rows
+
+    def no_rows(self) -> SelectedRows:
+        """Return no rows at all. The columns that are asked of them are read together in the next pass.
+
+        Where nothing is packed yet, a question for each column of each block takes far longer.
+        """
+        asked = Asked(is_kept=False)
+        # What is asked of them is noted in the same set.
+        self._expected = asked.names
+        rows = self._joined(BlockChunk(self._connection, ChunkBlocks([], frozenset()), self.texts, asked))
+        return rows.masked(self._is_selected(rows))
 
     def groups(self, rows: SelectedRows) -> Integers:
         """Return the group of each row as a number that `group_value` turns into a value; -1 if it is not known."""
@@ -205,7 +217,8 @@ class ColumnScan:
         # Of a block that is not packed each column is read from the table: not where all of it is of another time.
         is_open = and_(figure_block.c.is_sealed == 0, has_rows.exists())
         near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(is_open, is_near))
-        yield from _chunks_of(self._connection, near, self.texts, is_kept=self._is_kept)
+        expected, self._expected = self._expected, set()
+        yield from _chunks_of(self._connection, near, self.texts, Asked(expected, is_kept=self._is_kept))
 
     def _joined(self, chunk: BlockChunk) -> SelectedRows:
         count = len(chunk.numbers("started_s"))
@@ -278,15 +291,14 @@ class ColumnScan:
 def rows_from(connection: Connection, first_block: int) -> Iterator[SelectedRows]:
     """Return every row from a block on, chunk by chunk."""
     blocks = select(figure_block.c.block, figure_block.c.is_sealed).where(figure_block.c.block >= first_block)
-    for chunk in _chunks_of(connection, blocks, TextCodes()):
+    for chunk in _chunks_of(connection, blocks, TextCodes(), Asked()):
         yield SelectedRows(chunk, np.arange(len(chunk.numbers("started_s"))), None, "")
 
 
 def _chunks_of(
-    connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes, *, is_kept: bool = True
+    connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes, of_scan: Asked
 ) -> Iterator[BlockChunk]:
     found = connection.execute(blocks.order_by(figure_block.c.block)).all()
-    of_scan = Asked(is_kept=is_kept)
     for part, strip in _parts_of(found, packed_strips(connection)):
         sealed = {row.block for row in part if row.is_sealed}
         yield BlockChunk(connection, ChunkBlocks([row.block for row in part], sealed, strip), texts, of_scan)

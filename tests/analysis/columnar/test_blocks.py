@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.analysis import distribution, lists, overview, series
+from pytomo_scrapy.analysis.columnar import chunk
 from pytomo_scrapy.analysis.columnar.blocks import (
     codes_in,
     codes_of,
@@ -138,6 +139,24 @@ def test_what_is_not_packed_is_read_once_while_one_state_is_read(
     with database.read() as connection:
         assert mean(connection) == pytest.approx(2 * before)
     database.close()
+
+
+def test_what_an_overview_needs_of_rows_that_are_not_packed_is_read_at_once(
+    sqlite_url: str, synthetic_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of an imported database, which has more such blocks than are kept in memory whole."""
+    monkeypatch.setattr(chunk, "_FEW_BLOCKS", 0)
+    shutil.copy(synthetic_file(50, days=1, videos=10), str(make_url(sqlite_url).database))
+    database = open_database(sqlite_url)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    with database.read() as connection:
+        found = overview.overview(connection, Selection(0, 2**31))
+    database.close()
+    assert found.valid_count > 0
+    of_block = [statement for statement in asked if "ORDER BY figure.measurement_id" in statement]
+    # Not one after the other; what names of the period are tested by is asked on its own, behind them.
+    assert of_block[0].count("figure.") > 20
 
 
 @pytest.mark.slow
