@@ -144,6 +144,7 @@ def _settings(value: Any) -> Mapping[str, str]:
         if name not in ARM_SETTINGS:
             why = "is no setting" if name not in BY_NAME else "is a setting of the whole crawl, not of a measurement"
             raise _Said(f"{name} {why}: `pytomo settings` lists them, docs/studies.md says which an arm may have")
+        # As a setting is written: to Python it would be "True".
         written = given if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
         try:
             read_setting(name, written)
@@ -256,6 +257,7 @@ def _exclusions(value: Any) -> tuple[str, ...]:
 def _looks(section: _Section, rounds: int) -> tuple[int, ...]:
     looks = section.take("looks", _look_list, _NO_LOOKS)
     section.end()
+    # After the last round is looked in any case.
     if any(look >= rounds for look in looks):
         raise BadValue(f"stopping.looks = {list(looks)} must be rounds before the last, which is {rounds}")
     return looks

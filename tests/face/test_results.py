@@ -145,8 +145,8 @@ TRACE, LADDER = encode_trace((0.1, 0.2), (10, 20)), encode_ladder(steady_ladder(
         ("", "stored trace starts with"),
         (TRACE[:1], "stored trace starts with"),
         # As a copy that was cut leaves them.
-        (TRACE[:-3], "The blob is damaged, or none of these"),
-        (LADDER[:-2], "The blob is damaged, or none of these"),
+        (TRACE[:-3], "The blob is damaged: "),
+        (LADDER[:-2], "The blob is damaged: "),
         (base64.b64encode(TRACE).decode()[:-1], "The blob is damaged, or none of these: Incorrect padding"),
         ("\u00e9", "The blob is damaged, or none of these"),
     ],
