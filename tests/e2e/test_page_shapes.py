@@ -51,7 +51,9 @@ def next_requests(done: Finished) -> int:
     return len(re.findall(r"Crawled \(200\) <POST https://www\.youtube\.com/youtubei/v1/next", done.errors))
 
 
-def test_pages_of_every_shape_list_their_related_videos_and_are_followed_where_they_go_on(database: Path, crawl: Crawl) -> None:
+def test_pages_of_every_shape_list_their_related_videos_and_are_followed_where_they_go_on(
+    database: Path, crawl: Crawl
+) -> None:
     shapes = one_of_each_shape()
     assert set(shapes) == set(PageShape)
     done = crawl(database, list(shapes.values()), "-a", "max_per_page=21")
