@@ -1,7 +1,4 @@
-"""In a copy of the package: make what `make schema` makes, and run a test. A module for the server of commands.
-
-A process that is forked there has what the package imports, and not the package: that is the copy's.
-"""
+"""In a copy of the package: make what `make schema` makes, and run a test. A module for the server of commands."""
 
 from __future__ import annotations
 
@@ -9,15 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-OURS = ("docs", "pytomo_scrapy", "tests")
-
-
-def take_copy() -> None:
-    """Import the package, its documents and tests from this folder from now on."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-        del sys.modules[name]
-    sys.path[:0] = [str(Path.cwd()), str(Path("docs", "diagrams").resolve())]
-    importlib.invalidate_caches()
+from tests.running.elsewhere import take
 
 
 def make_schema(message: str) -> object:
@@ -41,6 +30,6 @@ def run_test(path: str) -> int:
 
 
 if __name__ == "__main__":
-    take_copy()
+    take(Path.cwd(), Path("docs", "diagrams").resolve())
     name, test = sys.argv[1:]
     raise SystemExit(make_schema(name) or run_test(test))
