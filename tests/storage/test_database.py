@@ -24,10 +24,9 @@ from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 from tests.package_copy import zip_package
 from tests.running.elsewhere import run_elsewhere
 
-pytestmark = pytest.mark.migrates
-
 
 @pytest.mark.slow
+@pytest.mark.migrates
 def test_migrated_schema_equals_the_metadata(each_database: Database) -> None:
     with each_database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -67,6 +66,7 @@ def test_open_again_keeps_what_is_stored(each_url: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.migrates
 def test_many_openers_at_once_migrate_once(each_url: str) -> None:
     errors: list[BaseException] = []
 
