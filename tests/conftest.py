@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.running import sharing
+from tests.running import in_memory, sharing
 from tests.running.commands import end_all
 
 pytest_plugins = [
@@ -20,6 +21,8 @@ pytest_plugins = [
 ]
 
 EVERY_PYTHON = Path(__file__).parent / "running" / "every_python"
+# Where pytest makes the folders of the tests, which is where they have their databases
+_TEMPORARY_ROOT = "PYTEST_DEBUG_TEMPROOT"
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 # What a shell starts in the background ignores Ctrl-C, and so would every command that the tests send one.
@@ -32,14 +35,19 @@ def pytest_configure(config: pytest.Config) -> None:
     others = os.environ.get("PYTHONPATH", "")
     if str(EVERY_PYTHON) not in others.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(EVERY_PYTHON), others)))
+    if _TEMPORARY_ROOT not in os.environ and (folder := in_memory.folder()) is not None:
+        os.environ[_TEMPORARY_ROOT] = str(folder)
     at_once = config.getoption("--workers") or config.getoption("numprocesses", None)
     if at_once and not config.getoption("--quick"):
         os.environ[sharing.VARIABLE] = sharing.start_server()
 
 
-def pytest_sessionfinish() -> None:
-    """End what the tests of this process shared."""
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End what the tests of this process shared. What failed keeps its files."""
     end_all()
+    made = session.config._tmp_path_factory._basetemp  # type: ignore[attr-defined]
+    if made is not None and made.is_relative_to(in_memory.FOLDER) and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def missing(reason: str) -> None:

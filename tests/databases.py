@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
@@ -37,10 +38,17 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    opened = open_database(sqlite_url)
+def database(sqlite_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    opened = _open_new(sqlite_url, request)
     yield opened
     opened.close()
+
+
+def _open_new(url: str, request: pytest.FixtureRequest) -> Database:
+    path = make_url(url).database
+    if url.startswith("sqlite:") and path is not None and request.node.get_closest_marker("migrates") is None:
+        new_files.place(Path(path))
+    return open_database(url)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +92,7 @@ def each_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def each_database(each_url: str) -> Iterator[Database]:
-    opened = open_database(each_url)
+def each_database(each_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    opened = _open_new(each_url, request)
     yield opened
     opened.close()

@@ -23,7 +23,7 @@ from pytomo_scrapy.storage.database import Database, open_database
 from tests.running.postgres import PostgresServer
 
 DAYS = 14
-ROWS = 2000
+ROWS = 1200  # a block of 1024, and what is not packed yet
 
 
 def load_synthetic() -> ModuleType:

@@ -264,7 +264,7 @@ class ComparedTable:
         if self._columns:
             parts = zip(self._columns.pop("startup"), self._columns.pop(_WAITED), strict=True)
             self._columns["startup"] = [as_compared(reached, waited, startup_at) for reached, waited in parts]
-        whole = {name: np.concatenate(self._columns.pop(name)) for name in list(self._columns)}
+        whole: dict[str, Any] = {name: np.concatenate(self._columns.pop(name)) for name in list(self._columns)}
         nothing: Values = np.empty(0)
         empty: Integers = np.empty(0, dtype=np.int64)
         return ComparedRows(

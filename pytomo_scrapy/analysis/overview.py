@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -93,7 +93,7 @@ def overview(connection: Connection, selection: Selection, bad: BadSums | None =
         if bad is not None:
             bad.add(scan, rows.valid)
 
-    pass_on(_parted(scan, selection), [own.add, count, *([] if bad is None else [count_bad])])
+    _pass_over(scan, selection, [own.add, count, *([] if bad is None else [count_bad])])
     facts, method = own.facts, own.facts.ping_method(scan)
     figures = own.figures(scan, method)
     both = settled(connection, replace(selection, start_s=selection.start_s - selection.length_s))
@@ -156,7 +156,14 @@ class _Rows(NamedTuple):
     counted: SelectedRows  # by the figures: the valid ones, or all where all are asked for
 
 
-def _parted(scan: ColumnScan, selection: Selection) -> Iterator[_Rows]:
+def _pass_over(scan: ColumnScan, selection: Selection, takers: Sequence[Callable[[_Rows], None]]) -> None:
+    for rows in _parted([scan.no_rows()], selection):
+        for take in takers:
+            take(rows)
+    pass_on(_parted(scan, selection), takers)
+
+
+def _parted(scan: Iterable[SelectedRows], selection: Selection) -> Iterator[_Rows]:
     for rows in scan:
         valid = rows.masked(rows.plain("is_valid") == 1)
         yield _Rows(rows, valid, valid if selection.is_valid_only else rows)
@@ -164,7 +171,7 @@ def _parted(scan: ColumnScan, selection: Selection) -> Iterator[_Rows]:
 
 def _summed(connection: Connection, selection: Selection) -> tuple[ColumnScan, _FigureSums]:
     scan, sums = _scan(connection, selection), _FigureSums(connection, selection)
-    pass_on(_parted(scan, selection), [sums.add])
+    _pass_over(scan, selection, [sums.add])
     return scan, sums
 
 

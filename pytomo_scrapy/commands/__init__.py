@@ -108,6 +108,7 @@ class DatabaseCommand(PipedCommand):
         from pytomo_scrapy.storage.reading import check_there
 
         with self.refusals():
+            # Opening it would make an empty one of a name that is misspelt.
             check_there(self.load_config().database_url)
         with self.opened_database() as database:
             yield database

@@ -111,6 +111,7 @@ class Command(DatabaseCommand, ScrapyCrawl):
             check = getattr(spider_class, "check_arguments", None)
             if check is not None:
                 check(arguments, checked)
+            # Only looked at: it is taken by the crawl itself, which knows when its windows begin.
             check_line(checked)
             NetworkFinder(checked.network).close()
         self._wait_for_database(checked)
@@ -119,6 +120,7 @@ class Command(DatabaseCommand, ScrapyCrawl):
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.crawl.patient_opening import open_patiently
 
+        # Here and not in the crawl, which has a moment's patience only: nothing runs yet, so that Ctrl-C ends the wait.
         patience_s = checked.endurance.database_patience_s if self.waits_for_database else 0.0
         with self.refusals():
             try:

@@ -6,7 +6,6 @@ import argparse
 import json
 from contextlib import closing
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from scrapy.commands import ScrapyCommand
 
@@ -33,6 +32,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.columnar.hooks import pack_after_migration
         from pytomo_scrapy.storage import migrate
+        from pytomo_scrapy.storage.reading import revision_at
 
         if args[:1] == ["copy"] and len(args) == 2:
             self._copy(args[1], is_json=opts.json)
@@ -41,7 +41,7 @@ class Command(DatabaseCommand, ScrapyCommand):
             refuse("Say what to do: db upgrade, db revision, or db copy FILE_OR_URL.")
         # Before the database is opened, which brings it up to date.
         with self.refusals():
-            before = _revision(self.load_config().database_url)
+            before = revision_at(self.load_config().database_url)
         if args == ["revision"]:
             told = {"schema": before, "schema_of_this_version": migrate.HEAD}
             print(json.dumps(told) if opts.json else f"{before or 'none'} (this version's is {migrate.HEAD})")
@@ -69,29 +69,3 @@ class Command(DatabaseCommand, ScrapyCommand):
             told = {"from": source.shown_url, "to": target.shown_url, "row_counts": counts}
             total = counted(sum(counts.values()), "row")
             print(json.dumps(told) if is_json else f"{target.shown_url} holds {total}, counted in every table.")
-
-
-def _revision(url: str) -> str | None:
-    """Return the revision without changing anything. None where there is no database yet, or none of ours."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.engine import URL, make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from pytomo_scrapy.storage import migrate
-
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            # Read-only: a look must not create the file.
-            place = f"file:{quote(parsed.database or '')}"
-            parsed = URL.create("sqlite", database=place, query={"mode": "ro", "uri": "true"})
-        elif parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed)
-        try:
-            with engine.connect() as connection:
-                return migrate.revision_of(connection)
-        finally:
-            engine.dispose()
-    except (SQLAlchemyError, ImportError):  # a server that is away, or a driver that is not installed
-        return None

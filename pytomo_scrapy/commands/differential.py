@@ -53,6 +53,7 @@ class Command(DatabaseCommand, ScrapyCommand):
                 refuse("--list and --again TEST measure nothing: name no video, and one of the two.")
             self._show([self._judged_again(opts.again)] if opts.again is not None else self._listed(), opts.json)
             return
+        # In the order in which a user can mend it: the link, the settings, and then what a test asks of the user.
         video = _video(args)
         with self.refusals():
             config = self.load_config()
@@ -119,6 +120,7 @@ def _onlooker() -> Onlooker:
     from pytomo_scrapy.measure.comparing.named_fetch import FetchPlan
     from pytomo_scrapy.reporting.differential_text import window_line
 
+    # Not by print: standard output holds the result alone, for whoever reads its JSON.
     def say(sentence: str) -> None:
         sys.stderr.write(f"{sentence}\n")
 

@@ -11,6 +11,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
 from pytomo_scrapy.failures import advice_on
-from pytomo_scrapy.items.in_words import counted
+from pytomo_scrapy.items.in_words import counted, duration
 from pytomo_scrapy.pages import PageRequest, parse_page, popular_sources, watch_request
 from pytomo_scrapy.pages.urls import watch_url
 from pytomo_scrapy.storage.scrub import scrub, without_identity
@@ -33,6 +34,8 @@ SAMPLES = Path("databases/samples")
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 # More than any page of the service; an answer without an end must not fill the memory.
 _MOST_PAGE_BYTES = 4 * 1024 * 1024
+# Bot checks are asked again after pauses, and a service that is slow has its time for each.
+_LIVE_LIMIT_S = 300.0
 
 
 class Command(DatabaseCommand, ScrapyCommand):
@@ -111,7 +114,8 @@ def _ask(page: PageRequest) -> Check:
             body = answer.read(_MOST_PAGE_BYTES)
     except urllib.error.HTTPError as error:
         return Check(name, "warn", f"HTTP status {error.code}", "Wait, or take the source out of PYTOMO_SOURCES.")
-    except OSError as error:
+    # What answers may be a portal, or speak no HTTP at all.
+    except (OSError, HTTPException) as error:
         return Check(name, "warn", f"not reached: {type(error).__name__}", "Check the way to the service.")
     parsed = parse_page(body, page.url)
     if parsed.failure is None:
@@ -145,7 +149,11 @@ def measure_live(video_id: str, database_url: str, transport: str = "plain") -> 
         watch_url(video_id),  # an id may begin with a dash
         *(word for one in settings for word in ("-s", one)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIVE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        finding = f"not measured within {duration(_LIVE_LIMIT_S)}"
+        return [Check("live video", "fail", finding, f"See what it waits for: pytomo measure {watch_url(video_id)}")]
     try:
         record: dict[str, Any] = json.loads(done.stdout)
     # What it said last is the sentence that a user would have seen.

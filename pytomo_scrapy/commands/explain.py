@@ -66,6 +66,7 @@ def _judged(database: Database, key: str) -> tuple[int, tuple[Autopsy, ...] | No
     from pytomo_scrapy.analysis.autopsy.judging import judge
     from pytomo_scrapy.storage.measurements.repository import Repository
 
+    # By number or uuid, as the page and `measure` name it.
     stored = Repository(database).measurement(key)
     if stored is None:
         refuse(f"There is no measurement {key} in {database.shown_url}")

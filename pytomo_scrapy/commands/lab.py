@@ -160,6 +160,7 @@ def _serve(options: LabOptions) -> None:
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    # As a supervisor ends it: what the lab holds is cleared away as after Ctrl-C.
     signal.signal(signal.SIGTERM, stop)
     with running_lab(options) as lab:
         try:

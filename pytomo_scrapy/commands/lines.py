@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from scrapy.commands import ScrapyCommand
 
 from pytomo_scrapy.commands import EXIT_FAILED, DatabaseCommand, refuse
+from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.items.foreign_text import printable
 
 if TYPE_CHECKING:
     from pytomo_scrapy.analysis.line_health import Line
@@ -44,28 +49,40 @@ class Command(DatabaseCommand, ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            refuse(f"{args[0]!r} is not understood: name a database by -s PYTOMO_DATABASE_URL=URL")
+            refuse(f"{args[0]!r} is not understood: --database FILE names a database")
         if opts.every is not None and not (opts.alert and 0 < opts.every <= _DAY_S):
             refuse("--every needs --alert and a number of seconds above 0, a day (86400) at most.")
         with self.refusals():
             alerts = self.load_config().alerts
-        # The database is opened anew each time: between two looks it may restart, or be brought up to date.
-        while True:
-            lines = self._lines()
+        for lines in self._looks(opts.every):
             if opts.alert:
                 _alert(lines, alerts, opts.state)
             elif opts.json:
                 print(json.dumps([line.to_dict() for line in lines]))
             else:
                 _show(lines)
-            if opts.every is None:
-                return
-            time.sleep(opts.every)
+
+    def _looks(self, every_s: float | None) -> Iterator[list[Line]]:
+        """Yield what each look finds. Refuses a database that cannot be read at the first one."""
+        with self.refusals():
+            found = self._lines()
+        yield found
+        while every_s is not None:
+            time.sleep(every_s)
+            # Who watches lines that die may not die of a server that restarts.
+            try:
+                found = self._lines()
+            except StorageError as error:
+                sys.stderr.write(f"{printable(str(error))} The next look is in {every_s:g} s.\n")
+                continue
+            yield found
 
     def _lines(self) -> list[Line]:
         from pytomo_scrapy.analysis.line_health import lines_of
+        from pytomo_scrapy.storage.reading import open_for_reading
 
-        with self.read_database() as database, database.read() as connection:
+        # Opened anew each time: between two looks it may have been brought up to date, or replaced.
+        with closing(open_for_reading(self.load_config().database_url)) as database, database.read() as connection:
             return lines_of(connection, datetime.now(UTC))
 
 
@@ -124,6 +141,7 @@ def _read(state: Path) -> list[str]:
 def _write(state: Path, keys: list[str]) -> None:
     try:
         state.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside it and renamed: half a file would be refused at each later look.
         part = state.with_name(f"{state.name}.part")
         part.write_text(json.dumps(keys), encoding="utf-8")
         part.replace(state)

@@ -66,6 +66,7 @@ class Command(CrawlCommand):
             "related": "0",
             "max_rounds": "1",
             "max_crawled_url": "1",
+            # A name of its own each time: the same video measured again is no crawl that goes on.
             "crawl": f"measure-{uuid.uuid4()}",
         }
         return "youtube"

@@ -98,6 +98,7 @@ class Command(DatabaseCommand, ScrapyCommand):
     @contextmanager
     def _database(self) -> Iterator[Database]:
         """Give the database to add results to; what only compares with stored results goes on where none can be."""
+        # Opened to read first: it refuses a database that is not there, and makes none.
         with self.read_database() as reading:
             path = Path(str(reading.engine.url.database))
             # SQLite writes its journal beside the file: the folder counts as well.

@@ -84,7 +84,9 @@ class Command(DatabaseCommand, ScrapySettings):
         assert self.settings is not None
         for setting in settings:
             place = _PLACES.get(self._place(setting.name), "default")
+            # People paste this list into reports.
             value = without_secrets({setting.name: self.settings.get(setting.name)})[setting.name]
+            # Scrapy keeps no place for the environment: the settings file reads it in.
             if place == "settings file" and os.environ.get(setting.name) == self.settings.get(setting.name):
                 place = "environment"
             yield EffectiveSetting(setting.name, value, place, setting.unit, setting.help)

@@ -81,7 +81,9 @@ def _show(console: Console, status: CrawlStatus) -> None:
         f"{counts.admitted} of at most {counts.max_crawled_url} admitted, {counts.sources_left} sources left",
     )
     # No time left is told of a crawl that stands still: it would be any number.
-    if status.rate_per_h is None:
+    if status.rate_per_h is None and status.last_hour_count:
+        say(console, "  only one video measured within the last hour: too few to tell a rate")
+    elif status.rate_per_h is None:
         say(console, "  nothing measured within the last hour")
     elif status.left_s:
         left = f"about {duration(status.left_s)} left for what is queued"

@@ -58,6 +58,7 @@ class Command(CrawlCommand):
         if self._action == "run":
             super().process_options(args, opts)
             return
+        # Past the crawl's own check, which would take the line and wait for the database: these measure nothing.
         self.requires_crawler_process = False
         ScrapyCrawl.process_options(self, args, opts)
 
@@ -152,6 +153,7 @@ class Command(CrawlCommand):
             database, crawl_name_of(study.name), vantage, frozen.plan.schedule.rounds
         ):
             raise SettingError(f"The study {study.name!r} is over here: pytomo study report {self._path} shows it.")
+        # Behind what may still refuse without a trace, since it leaves a crawl of this machine behind.
         self._refuse_second_machine(database, study, frozen.plan)
         started_at = note_start(database, study.id)
         self._tell(study)

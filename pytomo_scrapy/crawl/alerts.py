@@ -92,6 +92,7 @@ class Alerts:
 
     async def close(self) -> None:
         """Wait for posts under way."""
+        # Each ends by itself within `TIMEOUT_S` a way: a hook that is silent holds up the end of a crawl for no longer.
         await asyncio.gather(*self._posts)
 
 

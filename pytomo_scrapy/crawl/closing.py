@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from pytomo_scrapy.analysis.survival import Delay, incidence_curve, incidence_quantile
+from pytomo_scrapy.crawl.video_count import VideoCount
 from pytomo_scrapy.failures import Attribution, attribution_of, is_for_good, meaning_of
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.items.in_words import counted, duration, number
@@ -18,6 +19,7 @@ from pytomo_scrapy.storage.shown_url import database_option
 logger = logging.getLogger(__name__)
 
 _MOST_CLASSES = 8
+# All other reasons are ours, and have had a sentence of their own in the log.
 _ENDS = {"finished": "The crawl is finished", "shutdown": "The crawl was interrupted"}
 _GOES_ON = ", and the same command goes on with what is left"
 
@@ -29,7 +31,7 @@ class Summary:
         self._database, self._window_s, self._clock = database, window_s, clock
         self._started_s = clock()
         self.is_resumable = True
-        self._measured_count = 0
+        self._videos = VideoCount()
         self._failures: Counter[str] = Counter()
         self._started: array[float] = array("d")
         self._censored: array[float] = array("d")
@@ -39,7 +41,7 @@ class Summary:
 
     def stored(self, item: VideoItem) -> None:
         """Count a stored measurement, as the report does: sessions that the network failed are valid ones."""
-        self._measured_count += 1
+        self._videos.stored(item)
         # What the service, the video or this tool failed says nothing of the line: counted above, in no figure below.
         if item.failure is not None:
             self._failures[item.failure] += 1
@@ -69,7 +71,7 @@ class Summary:
         how = _ENDS.get(reason, f"The crawl ended ({reason})")
         if reason == "shutdown" and self.is_resumable:
             how += _GOES_ON
-        yield f"{how}: {counted(self._measured_count, 'video')} in {duration(self._clock() - self._started_s)}"
+        yield f"{how}: {counted(self._videos.value, 'video')} in {duration(self._clock() - self._started_s)}"
         most = self._failures.most_common(_MOST_CLASSES)
         for name, count in most:
             yield f"  {number(count, 0)} {name} ({attribution_of(name)}): {meaning_of(name)}"

@@ -107,6 +107,7 @@ class CrawlContext:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Read the settings, once, and refuse what does not fit the spider's arguments."""
         checked = config.load(crawler.settings.get)
+        # Here, where the settings are known and nothing is open: a refusal leaves neither file nor process.
         check_settings = getattr(crawler.spider, "check_settings", None)
         if check_settings is not None:
             check_settings(checked)
@@ -146,7 +147,8 @@ class CrawlContext:
             self.refusal_share.stored,
             self.summary.stored,
         ]
-        # First what must be stored, and the line last: another crawler may start the moment that it is free.
+        # In the order in which they begin; Scrapy awaits them together. First what must be stored. The engine has no
+        # video left by then, so that the line is free of ours although the processes may still be ending.
         at_end: list[Callable[..., Any]] = [
             self.storage.close,
             self._report_idle_time,

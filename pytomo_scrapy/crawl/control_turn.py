@@ -40,5 +40,6 @@ class ControlTurn:
             return False
         if stored_at is None or now - stored_at >= timedelta(seconds=every_s):
             return True
+        # Known now: the other videos of the hour need not ask the database.
         self._taken_at = stored_at
         return False

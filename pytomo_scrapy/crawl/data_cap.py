@@ -33,6 +33,7 @@ def _window_bytes(checked: Config) -> float:
     settings = checked.download
     line_bytes = settings.window_s * ASSUMED_LINE_BPS / 8
     bulk_bytes = min(settings.max_bytes, line_bytes)
+    # At the end of the window the buffer is full, and the segment that filled it was asked for whole.
     media_s = settings.window_s + settings.buffer_goal_s + SEGMENT_S
     paced_bytes = min(bulk_bytes, media_s * ASSUMED_MEDIA_BPS / 8)
     # What an adaptive window takes depends on the line; a paced one of the same length is the nearest guess.
@@ -70,21 +71,20 @@ class DataCap:
         self._now = now
         self._day = now().date()
         self._received_bytes = 0
+        self._has_stopped = False
 
     async def begin(self) -> None:
         """Count the bytes that earlier crawls of the day received."""
         if self._cap_bytes:
             midnight = self._now().replace(hour=0, minute=0, second=0, microsecond=0)
+            self._day = midnight.date()
             vantage = self._config.vantage or platform.node()
             self._received_bytes = await run_in_thread(self._bytes_since, vantage, midnight)
             self._stop_if_reached()
 
     def took(self, received_bytes: int) -> None:
         """Count a window as soon as it is over: the next one may begin before this one is stored."""
-        today = self._now().date()
-        if today != self._day:
-            self._day, self._received_bytes = today, 0
-        self._received_bytes += received_bytes
+        self._received_bytes = self._taken_today() + received_bytes
 
     def stored(self, item: VideoItem) -> None:
         """End the crawl where the cap is reached, now that what reached it is kept."""
@@ -97,16 +97,24 @@ class DataCap:
     @property
     def is_reached(self) -> bool:
         """Whether nothing more may be downloaded today."""
-        return bool(self._cap_bytes) and self._received_bytes >= self._cap_bytes
+        return bool(self._cap_bytes) and self._taken_today() >= self._cap_bytes
 
     def room_bytes(self) -> int:
         """Return how many bytes a window may still take: its own cap, or the rest of the day's."""
         window_bytes = self._config.download.max_bytes
-        return max(1, min(window_bytes, self._cap_bytes - self._received_bytes)) if self._cap_bytes else window_bytes
+        return max(1, min(window_bytes, self._cap_bytes - self._taken_today())) if self._cap_bytes else window_bytes
+
+    def _taken_today(self) -> int:
+        # Asked for at each look, as a crawl may wait over midnight. A crawl that the cap has ended stays ended by it.
+        today = self._now().date()
+        if today != self._day and not self._has_stopped:
+            self._day, self._received_bytes = today, 0
+        return self._received_bytes
 
     def _stop_if_reached(self) -> None:
         # What waits in the pipelines goes back to the frontier; the walk says why.
         if self.is_reached:
+            self._has_stopped = True
             self._gate.stop()
 
     def sentence(self) -> str:

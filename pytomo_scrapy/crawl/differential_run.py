@@ -108,6 +108,7 @@ def _begun(video: VideoRef, media: FetchPlan, settings: DifferentialConfig) -> D
 
 def _judged(test: DifferentialTest, windows: Sequence[NamedWindow]) -> DifferentialTest:
     judged = judge_windows(windows, test.effect_ratio)
+    # By the first pairs, as it was asked while the test ran: it is what the test was planned by.
     first = [window for window in windows if window.pair_number < LEAST_PAIRS]
     needed = needed_pairs(first, test.effect_ratio) if judged.pair_count >= LEAST_PAIRS else None
     return replace(test, judged=judged, needed_pair_count=needed)
@@ -119,6 +120,7 @@ def _room_bytes(config: Config, repository: Repository, point: str) -> int:
     least_bytes = 2 * LEAST_PAIRS * settings.max_bytes
     if not cap_bytes:
         return 2 * settings.most_pairs * settings.max_bytes
+    # A test may end itself early, but not below the pairs that a verdict needs: refused before anything is fetched.
     midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
     room_bytes = cap_bytes - repository.received_bytes_since(point, midnight)
     if room_bytes < least_bytes:

@@ -77,6 +77,7 @@ class Gate:
                 raise Stopped
             return task.result()
         finally:
+            # Either may be left over: a resolution that nobody awaits would go on, and asyncio would warn of the wait.
             stop.cancel()
             task.cancel()
 

@@ -16,6 +16,7 @@ def idle_figures(idle_s: Sequence[float], ahead_count: int) -> Mapping[str, floa
     if not idle_s:
         return {}
     together = min(ahead_count, len(idle_s))
+    # Over every run of so many gaps, since where one group of videos ends and the next begins is not known here.
     shares = [statistics.fmean(idle_s[start : start + together]) for start in range(len(idle_s) - together + 1)]
     return {
         "pytomo/gate/idle_s": round(statistics.median(shares), 3),

@@ -24,6 +24,7 @@ class LabLife:
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Return the lab that the variables of this process lead to, if any."""
         pid = environment.get(PID_VARIABLE, "")
+        # What is no number was not set by a lab.
         return cls(int(pid) if pid.isascii() and pid.isdigit() else None)
 
     @property

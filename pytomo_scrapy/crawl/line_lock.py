@@ -71,6 +71,7 @@ class LineLock:
             held = socket.socket(socket.AF_UNIX)
             try:
                 held.bind(f"\0{name}")
+                # Nobody talks: only of one that listens does the kernel say who it is (`holder`).
                 held.listen(8)
             except OSError:
                 held.close()
@@ -86,6 +87,7 @@ class LineLock:
     def _lock_file(self) -> bool:
         path = Path(tempfile.gettempdir()) / self._names()[1]
         try:
+            # Not through a link: in a folder that all share, anybody may have put one there.
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             logger.warning("Crawls over this line are not kept apart: %s (%s)", path, error.strerror)
@@ -139,6 +141,7 @@ class LineHold:
 
     def __init__(self, *locks: LineLock | None) -> None:
         """Hold one line, or those of all arms of a study; the same line is held once. None: nothing is held."""
+        # The second lock of one line would be refused by the first.
         self._locks = list({lock.key: lock for lock in locks if lock is not None}.values())
 
     def take(self) -> None:

@@ -107,5 +107,6 @@ class MeasuringProcess:
             return await self._analyst.run(
                 analyse_window, download, declared, settings, deadline_s=settings.analysis_timeout_s
             )
+        # Failed or not: media are kept for the analysis alone, and are half a gigabyte in the worst case.
         finally:
             remove_media(download)

@@ -9,6 +9,7 @@ import ssl
 import urllib.request
 from collections.abc import Mapping
 from email.message import EmailMessage
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -43,7 +44,8 @@ def _post(webhook: str, message: Mapping[str, Any]) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S):
             return True
-    except (OSError, ValueError) as error:
+    # What answers there may speak another protocol than HTTP.
+    except (OSError, ValueError, HTTPException) as error:
         # The address holds a secret of its own, so it is not in the line.
         logger.warning("The alert could not be posted: %s", type(error).__name__)
         return False

@@ -74,6 +74,7 @@ class OpenedCrawl:
             raise
         except StorageError:
             waiting = WaitingMeasurement(item, self.run_of(item), self._frontier.crawl if self._frontier else None)
+        # On disk before the wait: a crawl that is killed while it waits has lost nothing.
         path = await run_in_thread(self.outbox.keep, waiting)
         try:
             await self._retrying.ask(self.save, item)
@@ -108,6 +109,7 @@ def store_what_waits(outbox: Outbox, repository: Repository, opened: Frontier | 
             frontier = opened if waiting.crawl.id == opened.crawl.id else opened.of(waiting.crawl)
         try:
             if frontier is not None:
+                # Its claim is still held by the process that measured it, and could not be set done.
                 frontier.take_back()
             repository.save(waiting.item, waiting.run, frontier, is_whole=True)
         except RefusedError as error:

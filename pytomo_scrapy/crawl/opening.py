@@ -45,6 +45,7 @@ def _what(spider: str, arguments: Mapping[str, Any]) -> str:
 def _how_many(crawl: OpenCrawl, counts: Counts) -> str:
     most = "no limit" if counts.max_crawled_url >= _NO_LIMIT else f"{counts.max_crawled_url} at most"
     again = f", pass {crawl.pass_number}" if crawl.pass_number > 1 else ""
+    # A crawl that was begun and stopped before its first video is told of as a new one.
     if not crawl.is_resumed or not (counts.done or counts.queued or counts.in_flight):
         return f"{most}{again}; Ctrl-C ends the crawl, and the same command goes on"
     return f"{most}{again}; resumed: {counts.done} done, {counts.queued + counts.in_flight} waiting"

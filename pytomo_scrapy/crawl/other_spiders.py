@@ -36,6 +36,7 @@ def named(item: VideoItem, source: str = "") -> VideoItem:
     try:
         found = parse_video_url(item.url)
     except ValueError as error:
+        # Both are a part of what a row is found by: the same address is the same video the next time.
         item.service, item.video_id = "other", hashlib.sha256(item.url.encode("utf-8", "replace")).hexdigest()[:16]
         item.fail(Stage.RESOLVE, "unsupported_url", str(error))
         return item
@@ -93,6 +94,7 @@ class Admission:
 
     async def _take_place(self) -> None:
         while not self._gate.is_stopping:
+            # Asked for again and again, as a semaphore knows nothing of a stop.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._places.acquire(), _POLL_S)
                 return

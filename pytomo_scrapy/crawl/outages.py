@@ -166,6 +166,7 @@ class Outages:
     async def _is_answered(self, host: str, needs_proof: bool) -> bool:
         async with self._hold(Activity.PROBE):
             found = await self._in_thread(look_up_hosts, (host,), None, self._config.dns)
+            # Without a host to look up nothing is known of the line: no session is held up for that.
             if not found.lookups or any(lookup.rcode in _ANSWERS for lookup in found.lookups):
                 return True
             if not needs_proof:

@@ -45,5 +45,6 @@ def open_own(name: str, folder: int, flags: int) -> int:
 def _demand_ours(facts: os.stat_result) -> None:
     if facts.st_uid != os.getuid():
         raise OSError(None, "it belongs to another user")
+    # Others might have put anything there in our name.
     if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise OSError(None, "other users can write to it")

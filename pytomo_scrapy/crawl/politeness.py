@@ -46,6 +46,7 @@ class BackOff:
             self._until_s = max(self._until_s, now_s + ordered_s)
             return self._until_s - now_s
         self._refusal_count += 1
+        # The first refusal has a short wait of its own: pauses count from the second on.
         pause_s = self._settings.backoff_pause_s * 2 ** max(0, self._refusal_count - 2)
         wait_s = self._settings.backoff_retry_s if self._refusal_count == 1 else pause_s
         wait_s = max(wait_s, ordered_s) if wait_s > 0 else 0.0
@@ -121,6 +122,7 @@ class Politeness:
                 self._wait(str(item.failure), wait_s)
         elif item.failure_stage is Stage.RESOLVE:
             self.note(item.failure)
+        # Resolved, whatever became of its window: the service speaks with this address.
         elif item.resolve is not None:
             self.note(None)
         self._note_client(item)

@@ -17,6 +17,7 @@ class PrintableLog(logging.Filter):
         """Clean the record; none is left out."""
         message = record.getMessage()
         if (clean := _clean(message)) != message:
+            # Formatted already: a `%` of a title must not be taken for a place again.
             record.msg, record.args = clean, ()
         if record.exc_info and not record.exc_text:
             record.exc_text = _FORMATTER.formatException(record.exc_info)

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from pytomo_scrapy.crawl.standing import Standing
+from pytomo_scrapy.crawl.video_count import VideoCount
 from pytomo_scrapy.items import VideoItem
 from pytomo_scrapy.items.in_words import counted, duration, number
 from pytomo_scrapy.measure.outcome import headline
@@ -28,9 +29,11 @@ class Progress:
         self._limit = limit
         self._standing = standing or Standing()
         self._started_s = time.monotonic()
-        self._done_before = self._done = self._failed = self._stalls = 0
+        self._videos = VideoCount()
+        self._done_before = self._failed = self._stalls = 0
         self._stalled_s = 0.0
         self._redirected: list[logging.StreamHandler[Any]] = []
+        # Transient: at the end the summary stands in its place.
         self._live = Live(console=console, get_renderable=self.line, refresh_per_second=2, transient=True)
 
     def open(self) -> None:
@@ -58,7 +61,7 @@ class Progress:
 
     def stored(self, item: VideoItem) -> None:
         """Count a stored measurement."""
-        self._done += 1
+        self._videos.stored(item)
         self._failed += item.failure is not None
         playback = headline(item)
         if playback is not None and playback.stall_count is not None:
@@ -70,7 +73,7 @@ class Progress:
         return Text(_joined(self._parts(), self._console.width), style="bold")
 
     def _parts(self) -> list[str]:
-        done = self._done_before + self._done
+        done = self._done_before + self._videos.value
         videos = (
             counted(done, "video") if self._limit is None else f"{number(done, 0)} of {counted(self._limit, 'video')}"
         )
@@ -82,9 +85,9 @@ class Progress:
         ]
         if doing := self._standing.sentence():
             parts.append(doing)
-        if self._limit is not None and self._done:
+        if self._limit is not None and self._videos.value:
             elapsed_s = time.monotonic() - self._started_s
-            parts.append(f"about {duration((self._limit - done) * elapsed_s / self._done)} to go")
+            parts.append(f"about {duration((self._limit - done) * elapsed_s / self._videos.value)} to go")
         return parts
 
 

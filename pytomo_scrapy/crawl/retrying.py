@@ -53,6 +53,7 @@ class Retrying:
                 except RefusedError:
                     raise
                 except StorageError as error:
+                    # Counted from the first failure: a call that took long by itself has waited for nobody.
                     if since_s is None:
                         since_s = self._clock()
                         self._begin(error)

@@ -31,6 +31,7 @@ class SpoolFolder:
 
     def remove(self) -> None:
         """Remove the folder with all that is left in it."""
+        # While it is still locked: another crawl that looks for orphans in between would delete along with us.
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock >= 0:
             os.close(self._lock)

@@ -136,7 +136,8 @@ def kept_while_same(connection: Connection) -> dict[Any, Any] | None:
 
 
 def _is_damage(words: str) -> bool:
-    return "malformed" in words or "disk I/O error" in words
+    # A "disk I/O error" is not among them: a full quota or a drive that was pulled out leaves a file that is whole.
+    return "malformed" in words
 
 
 def damage_of(shown_url: str) -> str:
@@ -145,6 +146,11 @@ def damage_of(shown_url: str) -> str:
         f"The database {shown_url} is damaged: end what writes to it, keep a copy of its files, save what can be read "
         "with `sqlite3 FILE .recover | sqlite3 NEW.db`, and go on with the new file."
     )
+
+
+def is_no_database(error: DBAPIError) -> bool:
+    """Tell whether a file is none of SQLite's."""
+    return "not a database" in str(error.orig)
 
 
 def reason_of(error: DBAPIError) -> str:
@@ -289,7 +295,7 @@ def opening_error(database: Database, error: DBAPIError) -> str:
     words = str(error.orig)
     if _is_damage(words):
         return damage_of(database.shown_url)
-    if "not a database" in words:
+    if is_no_database(error):
         return f"The file of {database.shown_url} is not a SQLite database: choose another PYTOMO_DATABASE_URL."
     if "readonly" in words or "unable to open" in words:
         return f"The database {database.shown_url} cannot be opened for writing: check the permissions of its folder."

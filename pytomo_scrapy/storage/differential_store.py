@@ -46,6 +46,7 @@ def read_tests(connection: Connection) -> list[StoredTest]:
 def read_test(connection: Connection, number: int) -> StoredTest | None:
     """Return a test with its windows. None where there is none of that number."""
     same = differential_test.c.id == number
+    # A number of more than 64 bits would be an error of the driver's, and there is no such row.
     row = connection.execute(select(differential_test).where(same)).one_or_none() if row_number(number) else None
     if row is None:
         return None

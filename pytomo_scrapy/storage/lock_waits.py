@@ -25,6 +25,7 @@ LATER_HURRIED_S = 1.0  # of a server that did not answer in that time
 HURRIED_CONNECT_TIMEOUT_S = 2  # the least that libpq knows
 # SQLite itself waits for so long, deaf to a hurry.
 _SLICE_S = 0.25
+_OWN_WAIT_S = "own wait"  # of a connection to SQLite, as it was set last
 _POLL_S = 0.5
 
 
@@ -66,7 +67,10 @@ class LockWaits:
         # IMMEDIATE takes the write lock at once: a later upgrade from reading fails without waiting.
         is_write = connection.get_execution_options().get("is_write")
         own_wait_s = min(_SLICE_S, self._longest_s) if is_write or self._hurried_s is not None else self._longest_s
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={own_wait_s * 1000:.0f}")
+        # As the connection has it already, but for a hurry and where it reads and writes in turn.
+        if connection.info.get(_OWN_WAIT_S) != own_wait_s:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={own_wait_s * 1000:.0f}")
+            connection.info[_OWN_WAIT_S] = own_wait_s
         started_s = time.monotonic()
         while True:
             tried_s = time.monotonic()

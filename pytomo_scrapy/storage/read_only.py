@@ -46,7 +46,8 @@ class ReadDatabase:
         self.shown_url = shown(parsed)
         self._url = parsed
         self._query_limit_s = query_limit_s
-        self._engine: Engine | None = None
+        # With the file that it reads, as one value: several threads look at both.
+        self._known: tuple[Engine | None, tuple[int, int] | None] = (None, None)
         self._room = Room()
         # What was read of the newest rows, and of what changes seldom, of the state with this version.
         self._same: tuple[str, dict[Any, Any]] = ("", {})
@@ -70,20 +71,29 @@ class ReadDatabase:
             self._same = (version, kept)
         return kept
 
+    @property
+    def file(self) -> tuple[int, int] | None:
+        """Which file is read: another one that takes its name is another database. None of a server."""
+        return self._known[1]
+
     def close(self) -> None:
         """Close every connection."""
-        if self._engine is not None:
-            self._engine.dispose()
+        engine, _ = self._known
+        if engine is not None:
+            engine.dispose()
 
     def _ready_engine(self) -> Engine:
-        if self._engine is not None and (self.path is None or self.path.exists()):
-            return self._engine
-        if self.path is not None and not self.path.exists():
-            raise NotReadyError("There is no measurement yet.")
+        file = None if self.path is None else _identity(self.path)
+        known, known_file = self._known
+        if known is not None and file == known_file:
+            return known
+        # Open connections go on reading a file that was deleted: a crawl anew would never be seen.
+        self.close()
+        self._known, self._same = (None, None), ("", {})
         engine = self._sqlite_engine(self.path) if self.path is not None else self._server_engine()
         with engine.connect() as connection:
             _demand_schema(connection)
-        self._engine = engine
+        self._known = engine, file
         return engine
 
     def _sqlite_engine(self, path: Path) -> Engine:
@@ -125,11 +135,21 @@ class ReadDatabase:
                 max_overflow=4,
                 pool_timeout=_POOL_TIMEOUT_S,
                 pool_pre_ping=True,
+                # All numbers of a page are of one state, as a transaction of SQLite gives it anyway.
                 isolation_level="REPEATABLE READ",
                 connect_args={"options": options, "connect_timeout": 5, **_binary_results(url)},
             )
         except ModuleNotFoundError as error:
             raise StorageError(f"The database driver {error.name!r} is not installed.") from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return which file has this name now. Raises NotReadyError where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        raise NotReadyError("There is no measurement yet.") from None
+    return facts.st_dev, facts.st_ino
 
 
 def _binary_results(url: URL) -> dict[str, Any]:
@@ -171,6 +191,7 @@ def _set_up_sqlite(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only=ON")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     try:
+        # Some builds of SQLite lack its mathematical functions.
         connection.execute("SELECT ln(2.0)")
     except sqlite3.OperationalError:
         connection.create_function("ln", 1, math.log, deterministic=True)

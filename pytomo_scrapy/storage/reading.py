@@ -19,6 +19,7 @@ from pytomo_scrapy.storage.database import (
     begin_sqlite,
     bring_up_to_date,
     create_engine_of,
+    is_no_database,
     opening_error,
     parse_url,
 )
@@ -36,7 +37,7 @@ def open_for_reading(url: str) -> Database:
     older schema and too large to copy: the sentence says which command brings it up to date.
     """
     parsed = parse_url(url)
-    database = _read_only(parsed) if parsed.get_backend_name() == "sqlite" else Database(create_engine_of(parsed))
+    database = _read_only(parsed) if parsed.get_backend_name() == "sqlite" else _of_server(parsed)
     try:
         with database.engine.connect() as connection:
             revision = migrate.revision_of(connection)
@@ -52,8 +53,30 @@ def open_for_reading(url: str) -> Database:
     raise StorageError(migrate.outdated(revision, database.shown_url))
 
 
+def revision_at(url: str) -> str | None:
+    """Return the schema revision of a database, and change nothing. None where there is none, or nothing of ours in it.
+
+    Raises StorageError where that cannot be told, such as of a server that is away.
+    """
+    parsed = parse_url(url)
+    try:
+        database = _read_only(parsed) if parsed.get_backend_name() == "sqlite" else Database(create_engine_of(parsed))
+    except AbsentError:
+        return None
+    try:
+        with database.engine.connect() as connection:
+            return migrate.revision_of(connection)
+    except DBAPIError as error:
+        if is_no_database(error):
+            return None
+        raise StorageError(opening_error(database, error)) from error
+    finally:
+        database.close()
+
+
 def _path_of(url: URL) -> Path:
-    return Path(str(url.database).removeprefix("file:").partition("?")[0])
+    # SQLAlchemy has taken the options off already: a `?` that is left belongs to the name.
+    return Path(str(url.database).removeprefix("file:"))
 
 
 def _copied(url: URL) -> Database:
@@ -102,7 +125,7 @@ def check_there(url: str) -> None:
 
 
 def _existing(url: URL) -> Path:
-    path = Path(str(url.database).removeprefix("file:"))
+    path = _path_of(url)
     if path.is_dir():
         raise StorageError(
             f"The database {path} is a folder: --database or PYTOMO_DATABASE_URL must name a file in it."
@@ -110,6 +133,11 @@ def _existing(url: URL) -> Path:
     if not path.exists():
         raise AbsentError(f"There is no database {path}: `pytomo crawl` makes one, --database names another.")
     return path
+
+
+def _of_server(url: URL) -> Database:
+    # What a report says in several places is of one state, as a transaction of SQLite gives it anyway.
+    return Database(create_engine_of(url).execution_options(isolation_level="REPEATABLE READ"))
 
 
 def _read_only(url: URL) -> Database:

@@ -10,7 +10,7 @@ import pytest
 
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import open_database
-from tests.commands.conftest import Run
+from tests.commands.conftest import Run, refused
 from tests.storage.factories import begin, make_item
 
 
@@ -30,10 +30,23 @@ def test_upgrade_creates_a_database_and_leaves_one_of_this_version_alone(run: Ru
     assert ended.output == f"{migrate.HEAD} (this version's is {migrate.HEAD})\n"
 
 
-@pytest.mark.parametrize("url", ["mysql://x.example/y", "postgresql://127.0.0.1:9/none", "nonsense://"])
-def test_revision_of_a_database_that_cannot_be_asked_is_none(run: Run, url: str) -> None:
-    ended = run("db", "revision", "--database", url)
-    assert (ended.exit_code, ended.output) == (0, f"none (this version's is {migrate.HEAD})\n")
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mysql://x.example/y", "names the database 'mysql'"),
+        (
+            "postgresql://127.0.0.1:9/away",
+            "The database server of postgresql+psycopg://127.0.0.1:9/away cannot be used",
+        ),
+        ("postgres://127.0.0.1:9/away", "The database server of postgresql+psycopg://127.0.0.1:9/away cannot be used"),
+        ("nonsense://", "names the database 'nonsense'"),
+    ],
+)
+@pytest.mark.parametrize("word", ["revision", "upgrade"])
+def test_revision_of_a_database_that_cannot_be_asked_is_not_said_to_be_none(
+    run: Run, word: str, url: str, sentence: str
+) -> None:
+    refused(run("db", word, "--database", url), 3, sentence)
 
 
 def test_revision_of_a_file_that_is_no_database_is_none(run: Run, not_a_database: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from email.message import Message
+from http.client import BadStatusLine
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ def watch_check(service: dict[str, bytes | Exception], answer: bytes | Exception
         (WATCH.encode(), "ok", "lists 1 video"),
         (urllib.error.HTTPError("u", 429, "slow down", Message(), None), "warn", "HTTP status 429"),
         (urllib.error.URLError("away"), "warn", "not reached: URLError"),
+        (BadStatusLine("SSH-2.0"), "warn", "not reached: BadStatusLine"),
         (TimeoutError(), "warn", "not reached: TimeoutError"),
         (b"something new", "warn", "unknown_page_shape"),
     ],
@@ -210,3 +212,13 @@ def test_live_measurement_that_gives_nothing_fails(monkeypatch: pytest.MonkeyPat
     done = subprocess.CompletedProcess([], 3, "", errors)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     assert doctor.measure_live("x", "sqlite:///x.db") == [Check("live video", "fail", finding, "See the log.")]
+
+
+def test_live_measurement_that_takes_too_long_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: object, timeout: float, **__: object) -> None:
+        raise subprocess.TimeoutExpired([], timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    (check,) = doctor.measure_live("M4gD1WSo5mA", "sqlite:///x.db")
+    assert (check.state, check.finding) == ("fail", "not measured within 5 min")
+    assert "pytomo measure https://www.youtube.com/watch?v=M4gD1WSo5mA" in str(check.advice)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytomo_scrapy.commands import lines
 from pytomo_scrapy.config import AlertConfig
 from pytomo_scrapy.crawl import notices
 from pytomo_scrapy.storage.database import open_database
@@ -105,3 +106,23 @@ def test_file_of_sent_alerts_that_is_none_is_refused(run: Run, tmp_path: Path) -
     ended = run("lines", "--database", path, "--alert", "--state", tmp_path / "state", *HOOK)
     assert ended.exit_code == 3 and "is not a file of sent alerts" in ended.errors
     assert (tmp_path / "state").read_text() == '{"a": 1}'
+
+
+def test_database_that_is_away_for_one_look_does_not_end_the_watch(
+    run: Run, sent: list[Mapping[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, away = measured(tmp_path / "x.db", timedelta(minutes=1)), tmp_path / "away.db"
+
+    def between_looks() -> Iterator[None]:
+        path.rename(away)
+        yield
+        away.rename(path)
+        measured(path, timedelta(hours=30), vantage="silent")
+        yield
+        raise KeyboardInterrupt
+
+    steps = between_looks()
+    monkeypatch.setattr(lines.time, "sleep", lambda _: next(steps))
+    with pytest.raises(KeyboardInterrupt):
+        run("lines", "--database", path, "--alert", "--every", "60", *HOOK)
+    assert {message["vantage"] for message in sent} == {"silent"}

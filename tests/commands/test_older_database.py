@@ -11,11 +11,19 @@ import pytest
 from sqlalchemy import create_engine
 
 from pytomo_scrapy.storage import migrate, reading
+from pytomo_scrapy.storage.named_database import url_of_file
 from tests.commands.conftest import Run, refused
 from tests.storage.test_stalls_as_defined import scripts_until, store_before
 
 OLDER = "0003"
-READING = (("report", "--json"), ("status",), ("export", "out"), ("lines",), ("replay", "--dry-run"))
+READING = (
+    ("report", "--json"),
+    ("report", "--pdf", "x.pdf"),
+    ("status",),
+    ("export", "out"),
+    ("lines",),
+    ("replay", "--dry-run"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,13 @@ def test_older_database_is_read_and_not_brought_up_to_date(run: Run, words: tupl
     assert ended.exit_code == 0, ended.errors
     assert older.read_bytes() == before and revision_of(older) == OLDER
     assert not list(older.parent.glob("older.db-*"))
+
+
+def test_older_database_is_read_by_a_name_with_a_question_mark(older: Path) -> None:
+    asked = older.rename(older.with_name("what?.db"))
+    database = reading.open_for_reading(url_of_file(asked))
+    database.close()
+    assert revision_of(asked) == OLDER
 
 
 @pytest.mark.slow

@@ -60,6 +60,18 @@ def test_status_tells_of_each_unfinished_crawl(run: Run, crawls: Path) -> None:
 
 
 @pytest.mark.slow
+def test_status_of_one_video_within_the_hour_does_not_say_that_none_was_measured(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "one.db"
+    database = open_database(f"sqlite:///{path}")
+    frontier = open_crawl(database, "youtube", {}, name="one")
+    repository, begun = begin(database, crawl_id=frontier.crawl.id)
+    repository.save(make_item(started_at=datetime.now(UTC)), begun, frontier)
+    database.close()
+    ended = run("status", "--database", path)
+    assert "only one video measured within the last hour: too few to tell a rate" in ended.output
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "names"),
     [

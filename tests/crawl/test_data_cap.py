@@ -84,6 +84,22 @@ def test_cap_counts_windows_and_stops_the_gate_when_it_is_reached() -> None:
     assert "PYTOMO_DATA_CAP_BYTES_PER_DAY=1000" in cap.sentence()
 
 
+def test_crawl_that_waited_over_midnight_has_the_whole_cap_again() -> None:
+    day = Day()
+    cap = day.cap(1000)
+    take(cap, 999)
+    day.now += timedelta(days=1)
+    assert (cap.is_reached, cap.room_bytes()) == (False, 1000)
+
+
+def test_crawl_that_the_cap_has_ended_says_so_after_midnight_too() -> None:
+    day = Day()
+    cap = day.cap(2_000_000)
+    take(cap, 2_000_000)
+    day.now += timedelta(days=1)
+    assert cap.is_reached and "2.0 MB of" in cap.sentence()
+
+
 def test_cap_counts_what_earlier_crawls_of_the_day_took() -> None:
     day = Day(earlier_bytes=1000)
     cap = day.cap(1000)

@@ -13,6 +13,7 @@ from pytomo_scrapy.crawl.live_window import LiveWindow
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.measure.window.plan import WindowProgress
 from pytomo_scrapy.storage.database import Database, open_database
+from pytomo_scrapy.storage.measurements.open_windows import note_window
 from pytomo_scrapy.storage.measurements.repository import Repository, VantageFacts
 from tests.factories import make_item
 
@@ -83,3 +84,14 @@ def test_database_that_went_away_does_not_disturb_the_window(
 
     asyncio.run(run())
     database.close()
+
+
+def test_window_of_a_run_that_the_database_does_not_have_is_measured_without_notes(database: Database) -> None:
+    async def run() -> None:
+        async with LiveWindow(database, 99, make_item(), 30.0) as progress:
+            progress(WindowProgress(1.0, 10))
+
+    asyncio.run(run())
+    assert rows(database) == []
+    with pytest.raises(StorageError, match="The run 99 is not in the database"):
+        note_window(database, 99, service="youtube", video_id="x")

@@ -93,6 +93,12 @@ def test_mail_that_is_not_taken_costs_a_line_without_the_password(
     assert "could not be mailed" in caplog.text and "secret" not in caplog.text
 
 
+def test_web_hook_that_speaks_another_protocol_costs_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with mail() as (port, _):
+        assert not send_notice(AlertConfig(webhook=f"http://127.0.0.1:{port}/secret"), "x", {})
+    assert caplog.messages == ["The alert could not be posted: BadStatusLine"]
+
+
 def test_alert_without_a_way_goes_nowhere() -> None:
     assert not has_ways(AlertConfig()) and has_ways(AlertConfig(webhook="http://x.example"))
     assert has_ways(AlertConfig(mail_to=("a@example.org",)))

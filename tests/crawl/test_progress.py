@@ -46,6 +46,16 @@ def test_line_counts_videos_failures_and_stalls(clock: Clock) -> None:
     assert progress.line().plain == "2 of 5 videos | 1 failed | 2 stalls, 3 s | about 15 s to go"
 
 
+def test_line_counts_a_video_that_was_asked_for_again_once(clock: Clock) -> None:
+    progress = make_progress(2)
+    for failure in ("bot_check", None):
+        item = make_item()
+        if failure is not None:
+            item.fail(Stage.RESOLVE, failure, "")
+        progress.stored(item)
+    assert progress.line().plain.startswith("1 of 2 videos | ")
+
+
 def test_line_without_a_limit_says_no_time_left() -> None:
     progress = make_progress()
     progress.stored(make_item())

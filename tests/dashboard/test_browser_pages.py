@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,8 +15,7 @@ from tests.dashboard.visiting import ADDRESSES, Onlookers, Served, Visit, browse
 # One file, as one browser serves it: to start another one takes as long as a dozen pages.
 __all__ = ["browser", "filled_page", "onlookers", "visit"]
 
-DESK = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 LISTS = ("/videos", "/failures", "/lines", "/runs")
 OVERFLOWS = "() => [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
 # Every text that is drawn on a canvas: titles and ticks of axes are in no document.
@@ -38,13 +38,26 @@ VIOLATIONS = """async (options) => (await axe.run(document, options)).violations
 
 
 @pytest.fixture(scope="module")
-def with_axe(onlookers: Onlookers) -> None:
-    """Give each page that is opened at a desk axe-core's rules, as a script that the browser keeps."""
+def with_phone(onlookers: Onlookers) -> Callable[[], Visit]:
+    """Gives a visitor with a phone, whose pages know axe-core's rules: a script that the browser keeps."""
     try:
         from axe_playwright_python.base import AXE_SCRIPT
     except ModuleNotFoundError:
         missing("axe-playwright-python is not installed")
-    onlookers.on(**DESK).page.add_init_script(AXE_SCRIPT)
+    phone = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
+    onlookers.on(**phone).page.add_init_script(AXE_SCRIPT)
+    return lambda: onlookers.on(**phone)
+
+
+@pytest.fixture
+def visitor(with_phone: Callable[[], Visit]) -> Visit:
+    return with_phone()
+
+
+def to_desk(page: Any) -> None:
+    """Look at a page that a phone opened on a larger screen, where nothing is folded up."""
+    page.set_viewport_size(DESK)
+    page.evaluate("document.querySelectorAll('[data-role=aside]').forEach(one => { one.open = true; })")
 
 
 def violations(page: Any, **options: Any) -> list[str]:
@@ -65,26 +78,35 @@ def check_lists(page: Any, address: str, width: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_page_is_accessible_in_both_themes_and_asks_nobody_else(
-    with_axe: None, onlookers: Onlookers, filled_page: Served, address: str
+@pytest.mark.parametrize("address", [*ADDRESSES, "/series?group=new"])
+def test_page_fits_a_phone_is_accessible_at_a_desk_in_both_themes_and_asks_nobody_else(
+    visitor: Visit, filled_page: Served, address: str
 ) -> None:
-    visit = onlookers.on(**DESK)
-    visit.page.emulate_media(color_scheme="light")
-    page = visit.open(filled_page.origin + address)
-    visit.check_quiet(filled_page.origin, address)
-    check_lists(page, address, 1440)
+    visitor.page.emulate_media(color_scheme="light")
+    visitor.page.set_viewport_size(PHONE)
+    page = visitor.open(filled_page.origin + address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    check_lists(page, address, PHONE["width"])
+    tabs = page.locator("nav [aria-current=page]:visible").all()
+    assert tabs or address == "/series?group=nothing"
+    for tab in tabs:
+        box = tab.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+    to_desk(page)
+    check_lists(page, address, DESK["width"])
     page.evaluate(FIRST_ROWS)
     assert violations(page) == []
     light = page.evaluate(GROUND)
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(GROUND) != light
     assert violations(page, runOnly=["color-contrast"]) == []
+    visitor.check_quiet(filled_page.origin, address)
 
 
 @pytest.mark.slow
-def test_what_is_not_accessible_is_found(with_axe: None, onlookers: Onlookers, filled_page: Served) -> None:
-    page = onlookers.on(**DESK).open(f"{filled_page.origin}/databases")
+def test_what_is_not_accessible_is_found(visitor: Visit, filled_page: Served) -> None:
+    page = visitor.open(f"{filled_page.origin}/databases")
+    to_desk(page)
     page.evaluate("""() => {
       const add = name => document.querySelector("main").appendChild(document.createElement(name));
       const [picture, words] = [add("img"), add("p")];
@@ -93,21 +115,6 @@ def test_what_is_not_accessible_is_found(with_axe: None, onlookers: Onlookers, f
     }""")
     assert [one.partition(":")[0] for one in violations(page)] == ["color-contrast", "image-alt"]
     assert [one.partition(":")[0] for one in violations(page, runOnly=["color-contrast"])] == ["color-contrast"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("address", [*ADDRESSES, "/series?group=new"])
-def test_page_fits_a_phone_with_its_lists_and_its_current_tab_in_view(
-    onlookers: Onlookers, filled_page: Served, address: str
-) -> None:
-    page = onlookers.on(**PHONE).open(filled_page.origin + address)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    check_lists(page, address, 360)
-    tabs = page.locator("nav [aria-current=page]:visible").all()
-    assert tabs or address == "/series?group=nothing"
-    for tab in tabs:
-        box = tab.bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= 360
 
 
 @pytest.mark.slow

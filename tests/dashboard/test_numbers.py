@@ -354,7 +354,7 @@ def test_csv_holds_what_the_chart_shows(client: TestClient) -> None:
 
 
 def test_stalls_beside_a_window_are_those_that_count(client: TestClient, raw: sqlite3.Connection) -> None:
-    question = "SELECT player, stall_count FROM playback WHERE measurement_id = 1990 AND place = 0 ORDER BY player"
+    question = "SELECT player, stall_count FROM playback WHERE measurement_id = 1190 AND place = 0 ORDER BY player"
     stored = raw.execute(question).fetchall()
-    players = client.get("/api/measurement/1990/timeline").json()["players"]
+    players = client.get("/api/measurement/1190/timeline").json()["players"]
     assert stored and [(player["player"], player["stall_count"]) for player in players] == stored

@@ -25,7 +25,7 @@ PAGES = (
     "/series/stall_count?compare=player",
     "/distributions",
     "/videos",
-    "/measurement/1990",
+    "/measurement/1190",
     "/measurement/3",
     "/failures",
     "/runs",
@@ -85,7 +85,7 @@ def test_page_answers(client: TestClient, address: str) -> None:
         ("/api/series?parameter=delivery_bps&buckets=601", 400, "`buckets` must be a whole number from 2 to 600"),
         ("/api/series", 404, "There is no such parameter"),
         ("/api/heatmap?parameter=delivery_bps&utc_offset_min=-60", 400, "`utc_offset_min` must be a whole number"),
-        ("/api/measurement/1990/timeline?place=9", 404, "There is no such window"),
+        ("/api/measurement/1190/timeline?place=9", 404, "There is no such window"),
         ("/report.pdf?group=none", 400, "`group` must be one of main"),
         ("/docs/../../etc/passwd", 404, "no such page"),
         ("/docs/nothing", 404, "no such page"),
@@ -220,7 +220,7 @@ WORDS = ("", "0", "1", "-1", "all", "none", "..", "../../etc/passwd", "%", "'", 
 def _random_request(chance: random.Random) -> tuple[str, dict[str, str]]:
     paths = [page.split("?")[0] for page in PAGES] + ["/api/" + word for word in (
         "overview", "series", "series.csv", "distribution", "distribution.csv", "scatter", "heatmap", "failures",
-        "videos", "videos.csv", "measurement/7", "measurement/1990/timeline", "live",
+        "videos", "videos.csv", "measurement/7", "measurement/1190/timeline", "live",
     )]  # fmt: skip
     path = chance.choice([path for path in paths if path != "/report.pdf"])
     if chance.random() < 0.15:

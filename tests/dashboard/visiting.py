@@ -42,6 +42,19 @@ ADDRESSES = (
 )
 
 
+# Charts are drawn when they come into view.
+SEE_CHARTS = """async () => {
+  const until = Date.now() + 60_000;
+  for (const chart of document.querySelectorAll("figure[data-chart]")) {
+    chart.scrollIntoView({ block: "center" });
+    while (!chart.dataset.drawn) {
+      if (Date.now() > until) throw new Error("not drawn: " + chart.dataset.src);
+      await new Promise(next => setTimeout(next, 20));
+    }
+  }
+}"""
+
+
 class Served:
     """A page that is being served, and where."""
 
@@ -66,7 +79,7 @@ class Served:
 
 
 class Visit:
-    """One visitor's page, with everything that it complained of and asked for."""
+    """One visitor's page, with everything that it complained of."""
 
     def __init__(self, browser: Any, **options: Any) -> None:
         self._context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
@@ -75,15 +88,15 @@ class Visit:
         self.requested: list[str] = []
         self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requested.append(request.url))
         self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def note_requests(self) -> None:
+        """Note whom pages ask from now on. The browser tells of each request, which takes a good part of a visit."""
+        self.page.on("request", lambda request: self.requested.append(request.url))
 
     def open(self, address: str) -> Any:
         self.page.goto(address)
-        # Charts draw when they come into view.
-        for chart in self.page.query_selector_all("figure[data-chart]"):
-            chart.scroll_into_view_if_needed()
-            self.page.wait_for_function("one => one.dataset.drawn", arg=chart, timeout=60_000)
+        self.page.evaluate(SEE_CHARTS)
         return self.page
 
     def check_quiet(self, origin: str, address: str) -> None:
@@ -106,9 +119,10 @@ class Onlookers:
         self._visits: dict[str, Visit] = {}
 
     def on(self, **screen: Any) -> Visit:
-        """Return the visitor with these options of a browser's context."""
+        """Return the visitor with these options of a browser's context, who notes whom pages ask."""
         if repr(screen) not in self._visits:
             self._visits[repr(screen)] = Visit(self._browser, **screen)
+            self._visits[repr(screen)].note_requests()
         visit = self._visits[repr(screen)]
         visit.complaints.clear()
         visit.requested.clear()

@@ -1,24 +1,25 @@
-"""A network that leads nowhere: run inside a network and mount namespace, it counts what a command sends out.
+"""A network that leads nowhere: run inside a network and mount namespace, it counts what is sent out of it.
 
-`counting_namespace.py RESOLV_CONF COMMAND ...` gives the namespace a default route, IPv4 and IPv6, into a TUN device
-and a name server behind it, runs the command, and writes as its last line a JSON object: its exit code and its packets
-as [destination, protocol, port] each. Exits with 77 where a TUN device is not permitted.
+`counting_namespace.py RESOLV_CONF` gives the namespace a default route, IPv4 and IPv6, into a TUN device and a name
+server behind it, and says so by an empty line. It answers each line of its input with the packets since the last, as
+a JSON list of [destination, protocol, port], and ends with its input. Exits with 77 where it may make no TUN device.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import ipaddress
 import json
 import os
-import select
 import struct
 import subprocess
 import sys
-import threading
+from collections.abc import Iterator
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 ICMP_V6, _OF_THE_KERNEL = 58, frozenset({133, 135, 136, 143})  # solicitations and reports that any new device sends
+NOT_PERMITTED = 77
 
 
 def open_tun(resolv_conf: str) -> int:
@@ -54,22 +55,22 @@ def main() -> None:
     try:
         device = open_tun(sys.argv[1])
     except OSError:
-        sys.exit(77)
-    packets: list[bytes] = []
-    is_over = threading.Event()
+        sys.exit(NOT_PERMITTED)
+    os.set_blocking(device, False)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+    # A packet is there to be read before the call that sent it returns. The device holds 500 of them.
+    for _ in sys.stdin:
+        found = [one for one in map(describe, waiting(device)) if one is not None]
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
 
-    def count() -> None:
-        while not is_over.is_set():
-            if select.select([device], [], [], 0.2)[0]:
-                packets.append(os.read(device, 65535))
 
-    counting = threading.Thread(target=count)
-    counting.start()
-    exit_code = subprocess.run(sys.argv[2:], check=False, timeout=200).returncode
-    is_over.set()
-    counting.join()
-    seen = [found for found in map(describe, packets) if found is not None]
-    sys.stdout.write(json.dumps({"exit_code": exit_code, "packets": seen}) + "\n")
+def waiting(device: int) -> Iterator[bytes]:
+    """Read what has been sent until now."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield os.read(device, 65535)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A whole crawl in the lab: limits, rounds, time frames, seeds."""
+"""A whole crawl in the lab: limits, rounds, seeds, lists."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ FIRST_ID = next(iter(build_world("clean").videos))
 IDS = "SELECT v.video_id FROM measurement m JOIN video v ON v.id = m.video_row_id ORDER BY m.frontier_order"
 
 
-def crawl(database: Path, *arguments: str, world: str = "clean") -> None:
-    done = run_scrapy("lab", "--world", world, "crawl", "youtube", *arguments, *SHORT, *database_setting(database))
+def crawl(database: Path, *arguments: str) -> None:
+    done = run_scrapy("lab", "--world", "clean", "crawl", "youtube", *arguments, *SHORT, *database_setting(database))
     assert done.exit_code == 0, done.errors[-3000:]
     assert "Traceback" not in done.errors
 
@@ -31,10 +31,10 @@ def visited(database: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three walks from one video: two with one seed, the third, of the first two rounds, with another."""
+    """Three walks from one video: two with one seed, the third with another; all but the first end early."""
     folder = tmp_path_factory.mktemp("walks")
     paths = [folder / name for name in ("one.db", "two.db", "other.db")]
-    for path, seed, limit in zip(paths, ("7", "7", "8"), (LIMIT, LIMIT, 3), strict=True):
+    for path, seed, limit in zip(paths, ("7", "7", "8"), (LIMIT, 3, 2), strict=True):
         crawl(path, "-a", f"seed={seed}", "-a", f"urls={FIRST_ID}", "-a", f"max_crawled_url={limit}",
               "-a", "max_per_page=12", "-a", "max_per_url=2", "-a", "max_rounds=3")  # fmt: skip
     return paths
@@ -47,27 +47,15 @@ def test_crawl_measures_exactly_its_limit_over_three_rounds(walks: list[Path]) -
     assert depths == [1, 2, 2, 3, 3], "breadth first, three rounds deep"
 
 
-def test_popular_videos_differ_between_the_time_frames(tmp_path: Path) -> None:
-    seen = {}
-    for time_frame in ("today", "week", "month", "all_time"):
-        path = tmp_path / f"{time_frame}.db"
-        crawl(path, "-a", f"time_frame={time_frame}", "-a", "max_rounds=1", "-a", "max_crawled_url=1", world="default")
-        seen[time_frame] = tuple(visited(path))
-    assert len(set(seen.values())) == 4, seen
-
-
 def test_crawls_with_the_same_seed_visit_the_same_videos_in_the_same_order(walks: list[Path]) -> None:
     same, again, other = map(visited, walks)
-    assert same == again
-    assert same[:3] != other
+    assert same[:3] == again
+    assert same[:2] != other
 
 
-def test_crawl_without_related_fetches_no_watch_page(database: Path) -> None:
-    crawl(database, "-a", "related=0", "-a", "max_crawled_url=2")
-    assert query(database, "SELECT COUNT(*), COUNT(related_count), MAX(depth) FROM measurement") == [(2, 0, 1)]
-
-
-def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path, tmp_path: Path) -> None:
+def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest_without_watch_pages(
+    database: Path, tmp_path: Path
+) -> None:
     listed = tmp_path / "list.txt"
     listed.write_text(f"# mine\nhttps://youtu.be/{FIRST_ID}\nnot a video\nhttps://www.youtube.com/shorts/{FIRST_ID}\n")
     done = run_scrapy("lab", "--world", "clean", "crawl", "youtube", "-a", f"input_file={listed}", "-a", "related=0",
@@ -75,3 +63,4 @@ def test_crawl_of_a_list_reports_bad_lines_and_measures_the_rest(database: Path,
     assert done.exit_code == 0, done.errors[-3000:]
     assert "Line 3 of the list is skipped" in done.errors
     assert visited(database) == [FIRST_ID]
+    assert query(database, "SELECT related_count, depth FROM measurement") == [(None, 1)]

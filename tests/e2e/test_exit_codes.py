@@ -8,40 +8,16 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from pytomo_scrapy.crawl.line_lock import LineLock
 from tests.e2e.conftest import ROOT, clean_environment, database_setting, query, run_scrapy, scrapy_command
 
 NOWHERE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["-s", "PYTOMO_DOWNLOAD_WINDOW_S=soon"], "PYTOMO_DOWNLOAD_WINDOW_S='soon' is not usable"),
-        (["-a", "max_rounds=0"], "max_rounds='0' is not usable"),
-        (["-a", "no_such=1"], "no_such is not known"),
-        (["-a", "input_file=/no/such/file"], "/no/such/file cannot be read"),
-    ],
-)
-def test_bad_input_ends_the_crawl_with_one_sentence_and_2(tmp_path: Path, arguments: list[str], named: str) -> None:
-    done = run_scrapy("crawl", "youtube", *arguments, *database_setting(tmp_path / "x.db"))
-    assert done.exit_code == 2
-    assert named in done.errors
-    assert len(done.errors.splitlines()) == 1
-
-
-def test_bad_setting_in_the_environment_is_named_too(tmp_path: Path) -> None:
+def test_setting_that_is_not_usable_ends_the_crawl_with_one_sentence_and_2(tmp_path: Path) -> None:
     done = run_scrapy("crawl", "youtube", *database_setting(tmp_path / "x.db"), PYTOMO_PING_PACKETS="few")
     assert done.exit_code == 2
-    assert "PYTOMO_PING_PACKETS='few' is not usable" in done.errors
-
-
-def test_unknown_spider_ends_with_2() -> None:
-    done = run_scrapy("crawl", "no_such_spider")
-    assert done.exit_code == 2
-    assert "no_such_spider" in done.errors and "Traceback" not in done.errors
+    assert "PYTOMO_PING_PACKETS='few' is not usable" in done.errors and len(done.errors.splitlines()) == 1
 
 
 def test_crawl_without_a_way_to_the_service_says_so_quickly_and_ends_with_3(tmp_path: Path) -> None:

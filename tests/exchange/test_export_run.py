@@ -323,7 +323,7 @@ for name, database, folder in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3]
     print("peak", next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))
 """
 # The rows of two exports of each format. It holds 500 at a time, and Parquet ten thousand.
-_ROWS = {"csv": (1500, 5500), "jsonl": (1500, 5500), "sqlite": (1500, 5500), "parquet": (10_500, 18_000)}
+_ROWS = {"csv": (1000, 4000), "jsonl": (1000, 4000), "sqlite": (1000, 4000), "parquet": (10_500, 18_000)}
 
 
 @pytest.fixture(scope="module")

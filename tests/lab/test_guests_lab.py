@@ -133,7 +133,7 @@ def test_identity_that_yt_dlp_is_given_stays_one_guest(lab: RunningLab) -> None:
     mark = parse_qs(urlsplit(video_url(found)).query)["bui"]
     visitor = Guests(seed=5).greet(None)
     marks = set()
-    for _ in range(3):
+    for _ in range(2):
         again = lab.resolve(healthy(lab.world), **LEAN, visitor_data=[visitor])
         marks.add(again if isinstance(again, str) else parse_qs(urlsplit(video_url(again)).query)["bui"][0])
     assert len({str(one)[-40:] for one in marks}) == 1 and mark[0] not in marks
@@ -142,7 +142,9 @@ def test_identity_that_yt_dlp_is_given_stays_one_guest(lab: RunningLab) -> None:
 @pytest.mark.parametrize("shape", PageShape)
 def test_yt_dlp_s_own_defaults_read_pages_of_every_shape(lab: RunningLab, shape: PageShape) -> None:
     video_id = healthy(lab.world, shape)
-    found = [lab.resolve(video_id, player_client=["visionos"]) for _ in range(4)]
-    played = [one for one in found if not isinstance(one, str)]
-    assert played and {one["title"] for one in played} == {lab.world.videos[video_id].title}
-    assert all("bot" in one or "captcha" in one for one in found if isinstance(one, str))
+    for _ in range(20):
+        found = lab.resolve(video_id, player_client=["visionos"])
+        if not isinstance(found, str):
+            break
+        assert "bot" in found or "captcha" in found
+    assert not isinstance(found, str) and found["title"] == lab.world.videos[video_id].title

@@ -17,6 +17,8 @@ from pytomo_scrapy.lab.launcher import Lab, run_in_lab, running_lab
 from pytomo_scrapy.lab.relay import run_command
 from pytomo_scrapy.lab.servers import LabEndpoints, LabError, LabOptions, make_world
 from pytomo_scrapy.lab.world import build_world
+from tests.running import forked
+from tests.running.sharing import server_socket
 
 CLEAN = LabOptions("clean")
 ENDPOINTS = LabEndpoints("http://127.0.0.1:1", {"system": "127.42.53.1:2", "google": "127.42.53.2:3"}, "/tmp/ca.pem", 4)
@@ -24,6 +26,13 @@ ENDPOINTS = LabEndpoints("http://127.0.0.1:1", {"system": "127.42.53.1:2", "goog
 
 def python(code):
     return [sys.executable, "-c", code]
+
+
+@pytest.fixture
+def forked_servers():
+    """Have the server of commands fork the lab's process: what is asked is what its owner makes of how it ends."""
+    with forked.in_use(server_socket()):
+        yield
 
 
 def wait_until(condition, limit_s=15.0):
@@ -209,6 +218,7 @@ def test_running_lab_ends_when_its_owner_is_killed(number):
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("forked_servers")
 def test_running_lab_that_does_not_start_in_time_raises_a_sentence(monkeypatch):
     monkeypatch.setattr(launcher, "START_TIMEOUT_S", 0.0)
     with pytest.raises(LabError, match=r"did not start within 0 s\."), running_lab(CLEAN):
@@ -216,6 +226,7 @@ def test_running_lab_that_does_not_start_in_time_raises_a_sentence(monkeypatch):
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("forked_servers")
 def test_running_lab_whose_servers_die_at_the_start_raises_a_sentence():
     # Called with three arguments, it raises in the new process.
     with pytest.raises(LabError, match=r"died at their start \(exit code 1\)"), running_lab(CLEAN, serve=os._exit):
@@ -223,6 +234,7 @@ def test_running_lab_whose_servers_die_at_the_start_raises_a_sentence():
 
 
 @pytest.mark.lab
+@pytest.mark.usefixtures("forked_servers")
 def test_running_lab_that_cannot_write_its_certificates_raises_a_sentence(monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryDirectory", lambda **_: contextlib.nullcontext("/dev/null/lab"))
     with pytest.raises(LabError, match=r"servers could not start: .*Not a directory"), running_lab(CLEAN):
@@ -302,8 +314,9 @@ def test_run_command_on_a_terminal_ctrl_c_reaches_the_command_exactly_once():
 
 
 @pytest.mark.lab
-def test_run_in_lab_runs_the_command_inside(tmp_path):
+def test_run_in_lab_runs_the_command_inside(tmp_path, monkeypatch, clean_lab):
+    monkeypatch.setattr(launcher, "running_lab", lambda options: contextlib.nullcontext(clean_lab))
     out = tmp_path / "out"
     code = f"import os; open({str(out)!r}, 'w').write(os.environ['PYTOMO_DNS_RESOLVERS'])"
     assert run_in_lab(CLEAN, [code], entry=[sys.executable, "-c"]) == 0
-    assert out.read_text().startswith("system=127.")
+    assert out.read_text() == clean_lab.environment({})["PYTOMO_DNS_RESOLVERS"]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pytomo_scrapy.failures import FAILURES
 from pytomo_scrapy.pages import ParsedPage, parse_page
+from tests.texts import CHARACTERS
 
 Recording = Callable[[str], str]
 NAMES = [
@@ -109,7 +110,7 @@ def test_cut_or_scrambled_page_ends_as_a_page(recording: Recording, name: str, d
 
 @pytest.mark.slow
 @FEW
-@given(page=st.one_of(st.text(), st.binary()), url=st.one_of(st.none(), st.text()))
+@given(page=st.one_of(st.text(CHARACTERS), st.binary()), url=st.one_of(st.none(), st.text(CHARACTERS)))
 def test_any_text_from_any_address_ends_as_a_class(page: str | bytes, url: str | None) -> None:
     parsed = parse_page(page, url)
     check(parsed)

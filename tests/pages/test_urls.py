@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytomo_scrapy.pages import BadLine, VideoRef, parse_video_url, read_video_list
+from tests.texts import CHARACTERS
 
 ID = "M4gD1WSo5mA"
 WATCH = f"https://www.youtube.com/watch?v={ID}"
@@ -106,7 +107,7 @@ def test_link_to_another_site_is_kept_as_it_is(url: str) -> None:
 
 
 @pytest.mark.slow
-@given(st.text())
+@given(st.text(CHARACTERS))
 def test_any_text_gives_a_video_or_a_value_error(text: str) -> None:
     for typed in (text, f"https://www.youtube.com/{text}", f"youtu.be/{text}", f"https://youtube.com/watch?v={text}"):
         try:

@@ -18,6 +18,8 @@ from pytomo_scrapy.storage import migrate
 # Set in the environment of tests that want the migrations, and so of the commands that they run.
 VARIABLE = "PYTOMO_TEST_MIGRATES"
 really_upgrade = migrate.upgrade
+# The versions of the format, for writing and reading: 2 for a write-ahead log (https://www.sqlite.org/fileformat2.html)
+_WAL = slice(18, 20)
 
 
 @cache
@@ -32,11 +34,22 @@ def statements() -> tuple[str, ...]:
     return (*found, f"INSERT INTO alembic_version VALUES ('{migrate.HEAD}')")
 
 
+@cache
+def _content() -> bytes:
+    """Return what the statements make of a file, as a crawl leaves it."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        with connection:
+            for statement in statements():
+                connection.execute(statement)
+        content = bytearray(connection.serialize())
+    content[_WAL] = b"\2\2"
+    return bytes(content)
+
+
 def place(path: Path) -> None:
-    """Make a new file where a Python of its own will look for one, which would run the migrations."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements():
-            connection.execute(statement)
+    """Make a new file where a Python of its own, or a test that opens it next, would run the migrations."""
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(_content())
 
 
 def upgrade(connection: Connection, shown_url: str) -> None:
@@ -49,6 +62,12 @@ def upgrade(connection: Connection, shown_url: str) -> None:
     for statement in statements():
         file.execute(statement)
     file.close()
+
+
+def prepare() -> None:
+    """Do what each process that is forked would do for itself."""
+    statements()
+    _content()
 
 
 def use() -> None:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,13 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from pytomo_scrapy.storage.database import open_database
-from tests.running import sharing
+from tests.running import in_memory, sharing
 
 _START_S = 60.0
 _MIGRATED = "migrated"
 _USUAL = "pytomo"
 _NAMED = "pytomo-postgres-"
 _PR_SET_PDEATHSIG = 1
-# Each database is hundreds of files: their making and deleting is most of what a test on PostgreSQL costs on a disk.
-_IN_MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 4 << 30
 # No power cut to survive, and no work in the background. A commit holds when the server is killed: tests do that.
 _SETTINGS = ("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off", "wal_level=minimal",
              "max_wal_senders=0", "max_connections=50")  # fmt: skip
@@ -56,17 +53,9 @@ def _programs() -> Path | None:
     return Path(found).parent if found else next((one for one in folders if (one / "initdb").exists()), None)
 
 
-def _memory() -> Path | None:
-    """Return a file system in memory with room for a cluster. None where there is none."""
-    with suppress(OSError):
-        if shutil.disk_usage(_IN_MEMORY).free > _ROOM_BYTES and os.access(_IN_MEMORY, os.W_OK):
-            return _IN_MEMORY
-    return None
-
-
 def remove_abandoned() -> None:
     """Delete clusters in memory whose tests were killed: each holds 40 MB of it until the next start of the machine."""
-    for folder in _IN_MEMORY.glob(f"{_NAMED}*-*"):
+    for folder in in_memory.FOLDER.glob(f"{_NAMED}*-*"):
         owner = folder.name.removeprefix(_NAMED).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +86,8 @@ class PostgresServer:
         self._as_user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
         remove_abandoned()
         # Not below pytest's own folder: every other run of pytest takes that folder's permissions back.
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{_NAMED}{os.getpid()}-", dir=_memory()))
+        # Each database is hundreds of files: their making and deleting is most of what a test costs on a disk.
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_NAMED}{os.getpid()}-", dir=in_memory.folder()))
         if self._as_user:
             os.chown(self._folder, pwd.getpwnam("postgres").pw_uid, -1)
         with socket.socket() as probe:

@@ -38,7 +38,7 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.frontier.frontier import FoundVideo, open_crawl
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
 from pytomo_scrapy.storage.measurements.repository import Repository
-from tests.running import forked, new_files, shared_statements, spent
+from tests.running import forked, inside, new_files, shared_statements, spent
 from tests.running import preloaded as preloaded
 from tests.running.client import HEAD_BYTES
 from tests.running.measured_once import measure_once
@@ -57,6 +57,7 @@ def _become(entry: str, words: list[str], cwd: str, environment: dict[str, str],
         for number, descriptor in enumerate(files[:3]):
             os.dup2(descriptor, number)
             os.close(descriptor)
+        inside.enter(environment)
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environment)
@@ -239,7 +240,7 @@ def _compile_statements() -> None:
 if __name__ == "__main__":
     # Once for all children
     shared_statements.use()
-    new_files.statements()
+    new_files.prepare()
     _compile_statements()
     measure_once()
     # Scrapy looks for commands of other packages among all that are installed, and says on which system it runs.

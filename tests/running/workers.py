@@ -103,7 +103,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _prepare() -> None:
     """Import and make what each process would for itself."""
     importlib.import_module("tests.running.preloaded")
-    importlib.import_module("tests.running.new_files").statements()
+    importlib.import_module("tests.running.new_files").prepare()
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -16,18 +16,18 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import OperationalError
 
-from pytomo_scrapy.failures import StorageError
+from pytomo_scrapy.failures import RefusedError, StorageError
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 from tests.package_copy import zip_package
 
-pytestmark = pytest.mark.migrates
-
 
 @pytest.mark.slow
+@pytest.mark.migrates
 def test_migrated_schema_equals_the_metadata(each_database: Database) -> None:
     with each_database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -67,6 +67,7 @@ def test_open_again_keeps_what_is_stored(each_url: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.migrates
 def test_many_openers_at_once_migrate_once(each_url: str) -> None:
     errors: list[BaseException] = []
 
@@ -194,6 +195,16 @@ def test_broken_statement_is_a_storage_error(each_database: Database) -> None:
 
 
 @pytest.mark.slow
+def test_drive_that_fails_is_no_damage_and_the_same_may_be_stored_later(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    failed = sqlite3.OperationalError("disk I/O error")
+    failed.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    with pytest.raises(StorageError, match="could not be written: disk I/O error") as caught, database.write():
+        raise OperationalError("INSERT", None, failed)
+    assert not isinstance(caught.value, RefusedError)
+    database.close()
+
+
 def test_instants_come_back_aware_and_equal(each_database: Database) -> None:
     east = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     row = {"service": "youtube", "video_id": "a", "url": "u", "uploaded_at": east, "first_seen_at": datetime.now(UTC)}

@@ -14,6 +14,7 @@ from pytomo_scrapy.measure.playback.mos import mos_stalling_hossfeld2011
 from pytomo_scrapy.storage import migrate
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.schema.revisions import FOLDER
+from tests.running.postgres import PostgresServer
 
 pytestmark = pytest.mark.migrates
 
@@ -39,13 +40,20 @@ AFTER = {
 }
 
 
-@pytest.fixture
-def earlier(each_url: str, tmp_path: Path) -> Iterator[Connection]:
-    """Return a connection to a database with the rows of the version before, in its transaction."""
-    engine = create_engine(each_url.replace("postgresql://", "postgresql+psycopg://"))
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def mended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """Return a connection to a database with the rows of the version before, brought to this one. Nobody changes it."""
+    folder = tmp_path_factory.mktemp("mended")
+    if request.param == "sqlite":
+        url = f"sqlite:///{folder / 'x.db'}"
+    else:
+        cluster: PostgresServer = request.getfixturevalue("postgres_cluster")
+        url = cluster.new_database().replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(url)
     with engine.begin() as connection:
-        migrate.apply_scripts(connection, scripts_until("0003", tmp_path / "before"))
+        migrate.apply_scripts(connection, scripts_until("0003", folder / "before"))
         store_before(connection)
+        migrate.apply_scripts(connection, scripts_until("0004", folder / "after"))
         yield connection
     engine.dispose()
 
@@ -122,30 +130,27 @@ def write(connection: Connection, table: str, **values: object) -> None:
     )
 
 
-def test_rows_of_an_earlier_version_get_stalled_times_as_defined(earlier: Connection, tmp_path: Path) -> None:
-    migrate.apply_scripts(earlier, scripts_until("0004", tmp_path / "after"))
-    rows = earlier.execute(text("SELECT measurement_id, player, stalled_s, stall_ratio FROM playback")).all()
+def test_rows_of_an_earlier_version_get_stalled_times_as_defined(mended: Connection) -> None:
+    rows = mended.execute(text("SELECT measurement_id, player, stalled_s, stall_ratio FROM playback")).all()
     assert {(row[0], row[1]): (row[2], row[3]) for row in rows} == AFTER
-    flat = earlier.execute(text("SELECT measurement_id, player, stalled_s, stall_ratio FROM figure")).all()
+    flat = mended.execute(text("SELECT measurement_id, player, stalled_s, stall_ratio FROM figure")).all()
     assert {(row[0], row[1]): (row[2], row[3]) for row in flat} == {
         key: AFTER[key] for key in AFTER if key[1] == "dashjs"
     }
 
 
-def test_opinion_score_follows_the_exposure(earlier: Connection, tmp_path: Path) -> None:
-    migrate.apply_scripts(earlier, scripts_until("0004", tmp_path / "after"))
+def test_opinion_score_follows_the_exposure(mended: Connection) -> None:
     query = "SELECT measurement_id, mos_stalling_hossfeld2011 FROM {} WHERE player = 'dashjs'"
     for table in ("playback", "figure"):
-        scores = {row[0]: row[1] for row in earlier.execute(text(query.format(table)))}
+        scores = {row[0]: row[1] for row in mended.execute(text(query.format(table)))}
         assert scores[2000] == mos_stalling_hossfeld2011([], 34.96) == 5.0
         assert scores[1] == pytest.approx(3.50 * 2.718281828459045 ** -(0.15 * 2.0 + 0.19) + 1.50)
         assert scores[3] == 5.0
         assert scores[2] is None
 
 
-def test_only_blocks_with_a_mended_row_are_packed_again(earlier: Connection, tmp_path: Path) -> None:
-    migrate.apply_scripts(earlier, scripts_until("0004", tmp_path / "after"))
-    blocks = {row[0]: row[1] for row in earlier.execute(text("SELECT block, is_sealed FROM figure_block"))}
+def test_only_blocks_with_a_mended_row_are_packed_again(mended: Connection) -> None:
+    blocks = {row[0]: row[1] for row in mended.execute(text("SELECT block, is_sealed FROM figure_block"))}
     assert blocks == {0: 0, 1: 0, 4: 1}
 
 

@@ -9,6 +9,7 @@ from pytomo_scrapy.lab.model import RateRule
 
 QUANTUM_S = 0.01
 QUANTUM_MAX_BYTES = 16 * 1024
+PACKET_BYTES = 1448  # payload of a TCP segment on Ethernet: no line delivers less at a time
 # A sender that woke late makes up for at most this much; without it a busy machine would fall short of the rate.
 CATCH_UP_MAX_S = 0.25
 # After a pause of this length, a fetch from the first byte starts the rule's own time anew.
@@ -99,9 +100,9 @@ class Pacer:
         self._left_at = self._clock()
 
     def quantum_bytes(self) -> int:
-        """Return how many bytes to ask for at once: 10 ms at the rate of now, at most 16 KiB."""
+        """Return how many bytes to ask for at once: 10 ms at the rate of now, but a packet, and at most 16 KiB."""
         rate_bps, _ = self._trace.segment(max(self._clock(), self._busy_until) - self._started_at)
-        return max(64, min(QUANTUM_MAX_BYTES, int(rate_bps * QUANTUM_S / 8)))
+        return max(PACKET_BYTES, min(QUANTUM_MAX_BYTES, int(rate_bps * QUANTUM_S / 8)))
 
     def reserve(self, size_bytes: int, ready_at: float | None = None) -> float:
         """Return the clock's time at which `size_bytes` more may be sent. Infinity when the rate stays 0.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import add
 from pathlib import Path
 from typing import Protocol
 
@@ -49,18 +50,27 @@ def packet_ends(
     container: str, kind: str, file: ReceivedFile, positions: Sequence[int | None], sizes: Sequence[int]
 ) -> list[int]:
     """Return the byte after which each packet is whole. A packet without a position begins where the one before did."""
-    known = list(accumulate(positions, lambda before, at: before if at is None else at, initial=0))[1:]
-    starts = [at or 0 for at in known]
+    starts = _starts(positions)
     if container in _SPREAD:
         return _spread_ends(starts, file, TS_PACKET_BYTES.get(container, 0))
     if container == "ogg":
         return _page_ends(starts, sizes, file)
     extra = _EXTRA_BYTES.get((container, kind), 0)
-    ends = [start + size + extra for start, size in zip(starts, sizes, strict=True)]
+    ends = list(map(add, starts, sizes))
+    if extra:
+        ends = [end + extra for end in ends]
     if container in _BARE_FRAMES and not file.is_whole:
         # What is left at the cut is handed out as a frame; that it is whole shows by the next one only.
         return [end + (end >= file.received_bytes) for end in ends]
     return ends
+
+
+def _starts(positions: Sequence[int | None]) -> list[int]:
+    starts = [at for at in positions if at is not None]
+    if len(starts) == len(positions):
+        return starts
+    known = accumulate(positions, lambda before, at: before if at is None else at, initial=0)
+    return [at or 0 for at in known][1:]
 
 
 def _spread_ends(positions: list[int], file: ReceivedFile, packet_bytes: int) -> list[int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import heapq
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, compress, islice, pairwise
-from operator import add, le, sub
+from operator import add, le, lt, sub
 
 MAX_GAP_S = 10.0  # a longer jump is damage, unless something says that the media reach beyond it
 LEAST_S = 1e-9  # a step smaller than this is rounding
-END_BYTE = 1 << 62
 ROUNDING_S = 0.002  # headers round a stream's length to milliseconds
 DECLARED_SLACK_S = 0.1  # by which a file's last packet may outlast what its header says
 ANNOUNCED_SLACK_S = 1.0  # pages round to seconds
@@ -46,22 +46,23 @@ class StreamPackets:
         """Drop everything from the first packet on whose times cannot be right."""
         limits = reach or Reach()
         self.cut(self.first_damage(limits))
-        end = limits.end_tick(self)
-        longest = int(MAX_GAP_S / self.tick_s)
-        self.duration = [
-            min(length, longest if end is None else max(0, end - pts))
-            for pts, length in zip(self.pts, self.duration, strict=True)
-        ]
+        end, longest = limits.end_tick(self), int(MAX_GAP_S / self.tick_s)
+        latest = max(self.duration if end is None else map(add, self.pts, self.duration), default=0)
+        if latest > (longest if end is None else end):
+            self.duration = [
+                min(length, longest if end is None else max(0, end - pts))
+                for pts, length in zip(self.pts, self.duration, strict=True)
+            ]
 
     def first_damage(self, reach: Reach) -> int:
         """Return the index of the first packet whose times cannot be right; their number where all can."""
         longest = MAX_GAP_S / self.tick_s
         bad = len(self.pts)
         if self.dts:
-            steps = chain((0,), map(sub, islice(self.dts, 1, None), self.dts))
             # Few distinct values: a set of them is quick to judge.
-            pairs = set(zip(map(sub, self.pts, self.dts), steps, strict=True))
-            if any(not 0 <= lead <= longest or step < 0 for lead, step in pairs):
+            leads = set(map(sub, self.pts, self.dts))
+            is_in_order = all(map(le, self.dts, islice(self.dts, 1, None)))
+            if not is_in_order or min(leads) < 0 or max(leads) > longest:
                 bad = self._first_decoding_damage(longest, reach)
         return min(bad, _first_jump(self, reach))
 
@@ -229,6 +230,8 @@ def _join_untimed(stream: StreamPackets) -> list[int]:
 
     Return how many are in each of those that are left.
     """
+    if None not in stream.dts or None not in stream.pts:
+        return [1] * len(stream.pts)
     is_timed = list(map(_has_time, stream.dts, stream.pts))
     if all(is_timed):
         return [1] * len(is_timed)
@@ -323,7 +326,6 @@ def merge_streams(streams: Sequence[StreamPackets]) -> tuple[list[int], list[flo
 
 
 _Ladder = tuple[list[int], list[float]]  # byte, complete seconds
-_END = (END_BYTE, math.inf)
 
 
 def _ladder(stream: StreamPackets, origin_s: float) -> _Ladder:
@@ -334,39 +336,35 @@ def _ladder(stream: StreamPackets, origin_s: float) -> _Ladder:
 
 def _least(first: _Ladder, second: _Ladder) -> _Ladder:
     """Return the lesser of two ladders, at the bytes where it rises."""
+    at_bytes, levels, length_a = first[0] + second[0], first[1] + second[1], len(first[0])
     offsets: list[int] = []
     seconds: list[float] = []
-    rows_a, rows_b = zip(*first, strict=True), zip(*second, strict=True)
-    byte_a, next_a = next(rows_a, _END)
-    byte_b, next_b = next(rows_b, _END)
     level_a = level_b = 0.0
     reached_s = LEAST_S
-    while byte_a < END_BYTE or byte_b < END_BYTE:
-        if byte_a <= byte_b:
-            byte, level_a = byte_a, next_a
-            byte_a, next_a = next(rows_a, _END)
+    # Of two that rise already, sorting is merging.
+    for index in sorted(range(len(at_bytes)), key=at_bytes.__getitem__):
+        if index < length_a:
+            level_a = levels[index]
         else:
-            byte, level_b = byte_b, next_b
-            byte_b, next_b = next(rows_b, _END)
-        lowest = level_a if level_a < level_b else level_b
-        if lowest > reached_s:
-            reached_s = lowest
-            offsets.append(byte)
-            seconds.append(lowest)
+            level_b = levels[index]
+        if level_a > reached_s < level_b:
+            reached_s = level_a if level_a < level_b else level_b
+            offsets.append(at_bytes[index])
+            seconds.append(reached_s)
     return offsets, seconds
 
 
 def _rising(ladder: _Ladder, final_s: float) -> _Ladder:
     """Keep the steps that go up, the last of those at the same byte, up to `final_s`."""
-    steps: dict[int, float] = {}
-    reached_s = LEAST_S
-    for byte, complete_s in zip(*ladder, strict=True):
-        if complete_s > reached_s and final_s > reached_s:
-            reached_s = complete_s
-            if complete_s >= final_s:
-                steps[byte] = final_s
-                break
-            steps[byte] = complete_s
+    offsets, seconds = ladder
+    if not all(map(lt, chain((LEAST_S,), seconds), seconds)):
+        does_rise = list(map(lt, accumulate(seconds, max, initial=LEAST_S), seconds))
+        offsets, seconds = list(compress(offsets, does_rise)), list(compress(seconds, does_rise))
+    count = bisect_left(seconds, final_s) + 1 if final_s > LEAST_S else 0
+    kept_s = seconds[:count]
+    if len(kept_s) == count > 0:
+        kept_s[-1] = final_s
+    steps = dict(zip(offsets[:count], kept_s, strict=True))
     return list(steps), list(steps.values())
 
 

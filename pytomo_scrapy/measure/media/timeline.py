@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress, islice
 from operator import attrgetter
@@ -279,7 +279,8 @@ def _stream_packets(
     # Packets without bytes only mark the end of a stream.
     number = stream.index
     is_own = [index == number and size for index, size in zip(columns[0], columns[2], strict=True)]
-    _, positions, sizes, dts, pts, duration, damage, is_key = (list(compress(column, is_own)) for column in columns)
+    positions, sizes, dts, pts, duration = (list(compress(column, is_own)) for column in columns[1:6])
+    is_key = list(compress(columns[7], is_own)) if layout.fragments else []
     packets.dts, packets.pts, packets.duration, packets.is_key = dts, pts, duration, is_key
     if container == "avi":  # it numbers packets: when a picture is shown would be a guess
         packets.pts = list(dts)
@@ -287,6 +288,7 @@ def _stream_packets(
         packet_times.number_packets(packets, adts_tick_s(source.path))
     packets.end_bytes = packet_ends(container, stream.type, source, positions, sizes)
     if packets.end_bytes and max(packets.end_bytes) >= source.received_bytes + source.is_whole:
+        damage = compress(columns[6], is_own)
         packets.cut(_first_cut(packets.end_bytes, damage, source.received_bytes))
     if layout.index_end_bytes is not None:
         # A plain download can play nothing that lies before the index until the index is there.
@@ -302,7 +304,7 @@ def _has_decoding_times(container: str, dts: list[int | None]) -> bool:
     return container in _STATE_DECODING_TIMES or is_in_order
 
 
-def _first_cut(ends: list[int], damage: list[bool], received_bytes: int) -> int:
+def _first_cut(ends: list[int], damage: Iterable[bool], received_bytes: int) -> int:
     """Return the first packet that is not whole; the library hands it out shortened and marked."""
     is_cut = (end > received_bytes or (end == received_bytes and bad) for end, bad in zip(ends, damage, strict=True))
     return next((index for index, cut in enumerate(is_cut) if cut), len(ends))

@@ -6,13 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 
 from pytomo_scrapy.storage.schema.crawl_tables import LISTED, QUEUED, crawl, frontier
 
 MAX_ID_CHARS = 1000  # an index entry of PostgreSQL holds 2.7 kB
+# Of ids in one question: each is a parameter, and SQLite before 3.32 takes 999.
 _CHUNK = 500
 _MOST = 2**63 - 1
+
+# What every page asks is formed once: to form a statement takes longer than its answer.
+_IS_CRAWL = crawl.c.id == bindparam("of_crawl")
+_LOCK_ROOM = (
+    update(crawl)
+    .where(_IS_CRAWL)
+    .values(admitted_count=crawl.c.admitted_count)
+    .returning(crawl.c.max_crawled_url - crawl.c.admitted_count)
+)
+_MORE = crawl.c.admitted_count + bindparam("count", type_=BigInteger)
+_RAISE_ADMITTED = update(crawl).where(_IS_CRAWL, crawl.c.max_crawled_url >= _MORE).values(admitted_count=_MORE)
+_KNOWN = select(frontier.c.video_id).where(
+    frontier.c.crawl_id == bindparam("of_crawl"),
+    frontier.c.pass_number == bindparam("of_pass"),
+    frontier.c.service == bindparam("of_service"),
+    frontier.c.video_id.in_(bindparam("ids", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,7 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
     """Queue the videos that are new, in order, up to the crawl's limit. Returns how many were admitted."""
     if not videos:
         return 0
+    # Locked before it is read what is known: what another machine admits in between would not be seen.
     room = _lock_room(connection, branch.crawl_id)
     if room <= 0:
         return 0
@@ -58,6 +77,7 @@ def admit(connection: Connection, branch: Branch, videos: Sequence[FoundVideo]) 
     for position, video in enumerate(videos, branch.first_position):
         key = (video.service, video.video_id)
         if key not in known:
+            # A page may name a video twice: its first position counts.
             fresh.setdefault(key, (position, video))
     rows = [
         {
@@ -90,21 +110,11 @@ def _countable(listed: float | None) -> float | None:
 
 def _lock_room(connection: Connection, crawl_id: int) -> int:
     """Lock the crawl's counter until the transaction ends, so that two machines admit one after the other."""
-    locked = (
-        update(crawl)
-        .where(crawl.c.id == crawl_id)
-        .values(admitted_count=crawl.c.admitted_count)
-        .returning(crawl.c.max_crawled_url - crawl.c.admitted_count)
-    )
-    return int(connection.execute(locked).scalar_one())
+    return int(connection.execute(_LOCK_ROOM, {"of_crawl": crawl_id}).scalar_one())
 
 
 def _raise_admitted(connection: Connection, crawl_id: int, count: int) -> None:
-    raised = connection.execute(
-        update(crawl)
-        .where(crawl.c.id == crawl_id, crawl.c.admitted_count + count <= crawl.c.max_crawled_url)
-        .values(admitted_count=crawl.c.admitted_count + count)
-    )
+    raised = connection.execute(_RAISE_ADMITTED, {"of_crawl": crawl_id, "count": count})
     if raised.rowcount != 1:
         raise AssertionError("the limit of the crawl was passed under its own lock")
 
@@ -114,11 +124,7 @@ def _known(connection: Connection, branch: Branch, videos: Sequence[FoundVideo])
     for service in {video.service for video in videos}:
         ids = [video.video_id for video in videos if video.service == service]
         for start in range(0, len(ids), _CHUNK):
-            found = select(frontier.c.video_id).where(
-                frontier.c.crawl_id == branch.crawl_id,
-                frontier.c.pass_number == branch.pass_number,
-                frontier.c.service == service,
-                frontier.c.video_id.in_(ids[start : start + _CHUNK]),
-            )
-            known.update((service, video_id) for video_id in connection.execute(found).scalars())
+            asked = {"of_crawl": branch.crawl_id, "of_pass": branch.pass_number, "of_service": service}
+            found = connection.execute(_KNOWN, {**asked, "ids": ids[start : start + _CHUNK]})
+            known.update((service, video_id) for video_id in found.scalars())
     return known

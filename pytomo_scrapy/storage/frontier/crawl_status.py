@@ -18,7 +18,7 @@ RATE_SPAN_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class CrawlStatus:
-    """One crawl. `rate_per_h` and `left_s` are None where nothing was measured within the last hour."""
+    """One crawl. `rate_per_h` and `left_s` are None where less than two videos were measured within the last hour."""
 
     name: str
     vantage: str
@@ -30,6 +30,7 @@ class CrawlStatus:
     rate_per_h: float | None
     left_s: float | None
     holders: Sequence[Holder]
+    last_hour_count: int  # videos that were measured within the last hour
 
 
 def crawl_names(database: Database) -> list[str]:
@@ -56,7 +57,7 @@ def crawl_statuses(
         # It claims nothing, so no owner of that number ever exists.
         looking = Frontier(database, OpenCrawl(row.id, row.name, True, row.pass_number), owner_id=0, lease_s=0.0)
         counts = looking.counts()
-        rate = _rate_per_s(database, row.id, now)
+        last_hour_count, rate = _rate_per_s(database, row.id, now)
         left = counts.queued + counts.in_flight
         statuses.append(
             CrawlStatus(
@@ -70,19 +71,25 @@ def crawl_statuses(
                 rate_per_h=None if rate is None else rate * 3600,
                 left_s=None if rate is None else left / rate,
                 holders=tuple(looking.holders()),
+                last_hour_count=last_hour_count,
             )
         )
     return statuses
 
 
-def _rate_per_s(database: Database, crawl_id: int, now: datetime) -> float | None:
-    """Return measurements a second over the last hour. None for fewer than two."""
-    recent = select(func.count(), func.min(measurement.c.started_at), func.max(measurement.c.started_at)).where(
-        measurement.c.crawl_id == crawl_id, measurement.c.started_at >= now - timedelta(seconds=RATE_SPAN_S)
+def _rate_per_s(database: Database, crawl_id: int, now: datetime) -> tuple[int, float | None]:
+    """Return the videos measured within the last hour, and videos a second. None for fewer than two."""
+    # By claims, as what is left is counted: a video of a study is measured once an arm, and a refused one again.
+    began = (
+        select(func.min(measurement.c.started_at, type_=measurement.c.started_at.type).label("started_at"))
+        .where(measurement.c.crawl_id == crawl_id, measurement.c.started_at >= now - timedelta(seconds=RATE_SPAN_S))
+        .group_by(func.coalesce(measurement.c.claim_id, -measurement.c.id))
+        .subquery()
     )
+    recent = select(func.count(), func.min(began.c.started_at), func.max(began.c.started_at))
     with database.read() as connection:
         count, first, last = connection.execute(recent).one()
     if count < 2 or last <= first:
-        return None
+        return count, None
     # From start to start: the last measurement is assumed to take as long as the others did on average.
-    return float((count - 1) / (last - first).total_seconds())
+    return count, float((count - 1) / (last - first).total_seconds())

@@ -31,6 +31,7 @@ class OpenCrawl:
 
 def name_crawl(spider: str, arguments: Mapping[str, Any]) -> str:
     """Derive a crawl's name from what it was asked to do: the same command resumes it."""
+    # Sorted: in which order `-a` arguments are written makes no other crawl.
     canonical = json.dumps({str(name): str(value) for name, value in arguments.items()}, sort_keys=True)
     return f"{spider}-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
 
@@ -63,6 +64,7 @@ def reopen_rounds(database: Database, name: str, vantage: str, rounds: int) -> b
     with database.write() as connection:
         own = select(crawl).where(crawl.c.name == name, crawl.c.vantage_name == vantage).order_by(crawl.c.id.desc())
         row = connection.execute(own.limit(1)).one_or_none()
+        # Not begun, or under way: opening it does what is needed.
         if row is None or row.finished_at is None:
             return True
         if row.pass_number >= rounds:
@@ -78,9 +80,11 @@ def hold_alone(database: Database, study_id: int, name: str, vantage: str) -> li
     has it. Raises StorageError.
     """
     with database.write() as connection:
+        # Of two points that see no crawl both would make one: the unique index allows one for each point.
         connection.execute(select(study.c.id).where(study.c.id == study_id).with_for_update())
         names = set(connection.execute(select(crawl.c.vantage_name).where(crawl.c.name == name)).scalars())
         if not names:
+            # The limit is set when the crawl is opened, like that of any crawl which is resumed.
             values = {"name": name, "vantage_name": vantage, "spider": "study", "arguments": {}, "max_crawled_url": 0}
             _create(connection, values)
     return sorted(names - {vantage})

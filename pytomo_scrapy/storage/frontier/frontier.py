@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, insert, select, update
 
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.frontier import crawls, lease
@@ -179,19 +179,10 @@ class Frontier:
         """
         with self._database.write() as connection:
             lease.take_back(connection, self.crawl.id, self.crawl.pass_number, self._owner_id)
-            row = lease.next_queued(connection, self._is_in_pass())
+            row = lease.next_queued(connection, self.crawl.id, self.crawl.pass_number)
             if row is None:
                 return None
-            connection.execute(
-                update(frontier)
-                .where(frontier.c.id == row.id)
-                .values(
-                    state=IN_FLIGHT,
-                    owner_id=self._owner_id,
-                    lease_until_s=self._lease_end(connection),
-                    attempt_count=frontier.c.attempt_count + 1,
-                )
-            )
+            lease.take(connection, row.id, self._owner_id, self._lease_s)
             return self._claim_of(connection, row)
 
     def has_unfinished(self) -> bool:
@@ -233,8 +224,7 @@ class Frontier:
 
     def hold(self, claim_id: int, connection: Connection) -> Row[Any] | None:
         """Lock a row until the caller's transaction ends. None where there is no such row in this crawl."""
-        row = select(frontier).where(frontier.c.id == claim_id, frontier.c.crawl_id == self.crawl.id)
-        return connection.execute(row.with_for_update()).one_or_none()
+        return connection.execute(_ROW, {"row_id": claim_id, "of_crawl": self.crawl.id}).one_or_none()
 
     def finish(self, claim_id: int, connection: Connection) -> bool:
         """Set a row done in the caller's transaction. False where the lease was lost meanwhile.
@@ -247,10 +237,9 @@ class Frontier:
         is_ours: bool = row.state == IN_FLIGHT and row.owner_id == self._owner_id
         if not is_ours and row.state != QUEUED:
             return False
-        connection.execute(update(frontier).where(frontier.c.id == claim_id).values({**_FREED, "state": DONE}))
+        connection.execute(_END, {"row_id": claim_id})
         if row.depth > 0:
-            done = update(crawl).where(crawl.c.id == row.crawl_id, crawl.c.pass_number == row.pass_number)
-            connection.execute(done.values(done_count=crawl.c.done_count + 1))
+            connection.execute(_COUNT_DONE, {"of_crawl": row.crawl_id, "of_pass": row.pass_number})
         return is_ours
 
     def put_off(self, claim_id: int, connection: Connection, refusal: str) -> bool:
@@ -269,6 +258,7 @@ class Frontier:
         if not self.has_unfinished():
             start = {"admitted_count": 0, "done_count": 0, "listed_position": 0, "is_listed_end": False}
             with self._database.write() as connection:
+                # Of two machines one begins it: to the other, this pass is past by then, and it joins.
                 connection.execute(update(crawl).where(self._is_this_pass()).values(pass_number=number + 1, **start))
                 current = select(crawl.c.pass_number).where(crawl.c.id == self.crawl.id)
                 number = connection.execute(current).scalar_one()
@@ -298,6 +288,7 @@ class Frontier:
         in_flight = int(flying[0])
         return Counts(
             admitted=row.admitted_count,
+            # What is left, and not counted: the queued rows may be millions.
             queued=row.admitted_count - row.done_count - in_flight,
             in_flight=in_flight,
             done=row.done_count,
@@ -372,9 +363,8 @@ class Frontier:
 
     def _claim_of(self, connection: Connection, row: Row[Any]) -> Claim:
         is_source = row.depth == 0
-        name_of = select(frontier.c.video_id)
-        seed = None if row.seed_id is None else connection.execute(name_of.where(frontier.c.id == row.seed_id)).scalar()
-        parent = connection.execute(name_of.where(frontier.c.id == row.parent_id)).scalar() if row.depth > 1 else None
+        seed = None if row.seed_id is None else connection.execute(_NAME, {"row_id": row.seed_id}).scalar()
+        parent = connection.execute(_NAME, {"row_id": row.parent_id}).scalar() if row.depth > 1 else None
         return Claim(
             id=row.id,
             kind="source" if is_source else "video",
@@ -396,3 +386,11 @@ class Frontier:
 
 _FREED: Mapping[str, Any] = {"state": QUEUED, "owner_id": None, "lease_until_s": None}
 _UNCOUNTED: Mapping[str, Any] = {**_FREED, "attempt_count": frontier.c.attempt_count - 1}
+
+# What every claim asks is formed once: to form a statement takes longer than its answer.
+_HAS_ID = frontier.c.id == bindparam("row_id")
+_NAME = select(frontier.c.video_id).where(_HAS_ID)
+_ROW = select(frontier).where(_HAS_ID, frontier.c.crawl_id == bindparam("of_crawl")).with_for_update()
+_END = update(frontier).where(_HAS_ID).values({**_FREED, "state": DONE})
+_IS_PASS = and_(crawl.c.id == bindparam("of_crawl"), crawl.c.pass_number == bindparam("of_pass"))
+_COUNT_DONE = update(crawl).where(_IS_PASS).values(done_count=crawl.c.done_count + 1)

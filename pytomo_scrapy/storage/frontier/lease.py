@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +12,10 @@ from sqlalchemy import (
     Connection,
     Double,
     Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
     cast,
     func,
     insert,
@@ -30,24 +35,60 @@ SUSPECT_AFTER = 2
 IS_QUEUED = frontier.c.state == literal_column(str(QUEUED))
 IS_IN_FLIGHT = frontier.c.state == literal_column(str(IN_FLIGHT))
 
+# What every claim asks is formed once: to form a statement takes longer than its answer.
+_IS_IN_PASS = and_(frontier.c.crawl_id == bindparam("of_crawl"), frontier.c.pass_number == bindparam("of_pass"))
+_TRIED = frontier.c.attempt_count
+_PLACE = (frontier.c.depth, frontier.c.parent_id, frontier.c.place)
+_QUEUED = select(frontier).where(_IS_IN_PASS, IS_QUEUED).limit(1).with_for_update(skip_locked=True)
+_NEXT = _QUEUED.where(_TRIED < SUSPECT_AFTER).order_by(*_PLACE)
+_LAST = _QUEUED.where(_TRIED >= SUSPECT_AFTER).order_by(_TRIED, *_PLACE)
+
+
+@cache
+def _held_by_others(is_sqlite: bool) -> Select[Any]:
+    return (
+        select(frontier.c.owner_id, func.min(frontier.c.lease_until_s) < _clock(is_sqlite))
+        .where(_IS_IN_PASS, IS_IN_FLIGHT, frontier.c.owner_id != bindparam("own_id"))
+        .group_by(frontier.c.owner_id)
+    )
+
+
+@cache
+def _take(is_sqlite: bool) -> Update:
+    values = {"state": IN_FLIGHT, "owner_id": bindparam("own_id"), "attempt_count": _TRIED + 1}
+    until_s = _clock(is_sqlite) + bindparam("for_s", type_=Double)
+    return update(frontier).where(frontier.c.id == bindparam("row_id")).values(**values, lease_until_s=until_s)
+
+
+def _clock(is_sqlite: bool) -> ColumnElement[float]:
+    """Return the clock of a statement that is formed once; on SQLite it is given with each, as `now_s`."""
+    return bindparam("now_s", type_=Double) if is_sqlite else _SERVER_CLOCK
+
+
+_SERVER_CLOCK = cast(func.extract("epoch", func.clock_timestamp()), Double)
+
+
+def _given(connection: Connection, **values: Any) -> dict[str, Any]:
+    return {**values, "now_s": time.time()} if connection.dialect.name == "sqlite" else values
+
 
 def now_s(connection: Connection) -> ColumnElement[float]:
     """Return the clock that leases are compared with, in seconds since 1970: the server's where there is one."""
-    if connection.dialect.name == "sqlite":
-        return literal(time.time(), Double)
-    return cast(func.extract("epoch", func.clock_timestamp()), Double)
+    return literal(time.time(), Double) if connection.dialect.name == "sqlite" else _SERVER_CLOCK
 
 
-def next_queued(connection: Connection, is_in_pass: ColumnElement[bool]) -> Row[Any] | None:
+def next_queued(connection: Connection, crawl_id: int, pass_number: int) -> Row[Any] | None:
     """Lock and return the row to claim next. None where none is queued, or others are claiming all that are."""
-    place = (frontier.c.depth, frontier.c.parent_id, frontier.c.place)
-    queued = select(frontier).where(is_in_pass, IS_QUEUED).limit(1).with_for_update(skip_locked=True)
-    tried = frontier.c.attempt_count
+    of_pass = {"of_crawl": crawl_id, "of_pass": pass_number}
     # Two questions: the first is answered from the index, over millions of rows.
-    row = connection.execute(queued.where(tried < SUSPECT_AFTER).order_by(*place)).one_or_none()
-    if row is not None:
-        return row
-    return connection.execute(queued.where(tried >= SUSPECT_AFTER).order_by(tried, *place)).one_or_none()
+    row = connection.execute(_NEXT, of_pass).one_or_none()
+    return connection.execute(_LAST, of_pass).one_or_none() if row is None else row
+
+
+def take(connection: Connection, row_id: int, own_id: int, lease_s: float) -> None:
+    """Put a queued row in flight, under a lease of so many seconds."""
+    given = _given(connection, row_id=row_id, own_id=own_id, for_s=lease_s)
+    connection.execute(_take(connection.dialect.name == "sqlite"), given)
 
 
 def register(connection: Connection, who: Owner) -> int:
@@ -68,14 +109,10 @@ def take_back(connection: Connection, crawl_id: int, pass_number: int, own_id: i
 
     A process seen alive on this machine keeps its rows however old the lease is: a clock that jumped proves nothing.
     """
-    in_flight = (
-        select(frontier.c.owner_id, func.min(frontier.c.lease_until_s) < now_s(connection))
-        .where(frontier.c.crawl_id == crawl_id, frontier.c.pass_number == pass_number, IS_IN_FLIGHT)
-        .where(frontier.c.owner_id != own_id)
-        .group_by(frontier.c.owner_id)
-    )
+    in_flight = _held_by_others(connection.dialect.name == "sqlite")
+    given = _given(connection, of_crawl=crawl_id, of_pass=pass_number, own_id=own_id)
     count = 0
-    for owner_id, is_expired in connection.execute(in_flight).all():
+    for owner_id, is_expired in connection.execute(in_flight, given).all():
         row = connection.execute(select(owner).where(owner.c.id == owner_id)).one_or_none()
         is_dead = True if row is None else _is_dead(connection, Owner(*row[1:6]))
         if is_dead or (is_dead is None and is_expired):
@@ -95,6 +132,7 @@ def _queue_again(
         .where(frontier.c.crawl_id == crawl_id, frontier.c.pass_number == pass_number, IS_IN_FLIGHT)
         .where(frontier.c.owner_id == owner_id)
     )
+    # Who is out of reach may be renewing the other rows at this moment; the dead renew none.
     if is_only_expired:
         held = held.where(frontier.c.lease_until_s < now_s(connection))
     # A row that its owner is finishing right now is locked: leave it to its owner.

@@ -27,6 +27,7 @@ def _newest(connection: Connection, study_name: str, claim_id: int) -> Mapping[s
     rows = (
         select(measurement.c.arm, measurement.c.outage_started_at)
         .where(measurement.c.study_name == study_name, measurement.c.claim_id == claim_id)
+        # In the order of storing: the newest measurement of an arm comes last, and its word stays.
         .order_by(measurement.c.id)
     )
     return {row.arm: row.outage_started_at is not None for row in connection.execute(rows)}

@@ -33,6 +33,8 @@ _DIALECTS = {
     },
 }
 
+# LEFT throughout, as a session that failed early counts too; and one row of each table at most, as a second ping to the
+# address, or a second player, would count the measurement twice.
 _SOURCE = f"""
 FROM measurement m
 JOIN video v ON v.id = m.video_row_id

@@ -126,6 +126,7 @@ def _fit_union(kinds: tuple[Any, ...], value: Any, noted: _Noted) -> Any:
     if value is None and types.NoneType in kinds:
         return None
     others = [kind for kind in kinds if kind is not types.NoneType]
+    # Only the last kind's losses are told: a kind that did not fit has lost nothing.
     for kind in others[:-1]:
         try:
             return _fit(kind, value, _Noted({}))
@@ -179,6 +180,7 @@ def _flag(value: Any) -> bool:
 
 
 def _instant(value: Any) -> datetime:
+    # In the first and the last year, the turn to UTC may leave what a datetime can hold.
     if isinstance(value, datetime) and value.tzinfo is not None and 1 < value.year < 9999:
         return value
     raise _misfit(value)

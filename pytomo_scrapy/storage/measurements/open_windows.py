@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.measurements.rows import kept
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage, video
@@ -41,7 +44,16 @@ def note_window(
         "window_s": window_s,
         "received_bytes": received_bytes,
     }
+    try:
+        _write_note(database, run_id, values)
+    except IntegrityError as error:
+        # A file that took the database's place has no such run.
+        raise StorageError(f"The run {run_id} is not in the database {database.shown_url}.") from error
+
+
+def _write_note(database: Database, run_id: int, values: Mapping[str, Any]) -> None:
     with database.write() as connection:
+        # One row a run, written over: who looks wants the newest, and a crawl of a month would leave a million.
         changed = connection.execute(update(open_window).where(open_window.c.run_id == run_id).values(values))
         if not changed.rowcount:
             connection.execute(insert(open_window).values(run_id=run_id, **values))
@@ -68,6 +80,7 @@ def live_state(connection: Connection) -> dict[str, Any]:
         select(crawl.c.name, crawl.c.pass_number, crawl.c.admitted_count, crawl.c.done_count, crawl.c.max_crawled_url)
         .join(run, run.c.crawl_id == crawl.c.id)
         .where(crawl.c.finished_at.is_(None), run.c.ended_at.is_(None))
+        # A killed run has no end: a crawl that was resumed after it has two open runs.
         .distinct()
         .limit(20)
     )

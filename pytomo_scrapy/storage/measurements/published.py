@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from pytomo_scrapy.items import MediaFormat, VideoItem
+from pytomo_scrapy.items.sabr_source import SabrSource
 from pytomo_scrapy.storage.measurements.fitting import fit
 from pytomo_scrapy.storage.measurements.rows import scrub_deeply
 from pytomo_scrapy.storage.measurements.save_details import private_addresses
 from pytomo_scrapy.storage.scrub import scrub
 
+# What is not one of these may hold something below it that must go.
 _AS_THEY_ARE = frozenset((types.NoneType, bool, int, float, str, datetime))
 
 
@@ -29,6 +31,7 @@ def _cleaned(result: Any, private: tuple[str | None, ...], keeps_client_address:
     changes: dict[str, Any] = {}
     for field in fields(result):
         name, value = field.name, getattr(result, field.name)
+        # Headers hold cookies, and a part's address is signed like the whole: nothing of either is of use later.
         if name == "http_headers":
             changes[name] = {}
         elif name == "parts" and isinstance(result, MediaFormat):
@@ -45,6 +48,8 @@ def _cleaned(result: Any, private: tuple[str | None, ...], keeps_client_address:
 
 
 def _cleaned_part(value: Any, private: tuple[str | None, ...], keeps_client_address: bool) -> Any:
+    if isinstance(value, SabrSource):
+        return None  # an address and a configuration that the service signed for this client, and nothing else
     if isinstance(value, Mapping):
         return scrub_deeply(value, private)
     if is_dataclass(value):

@@ -43,6 +43,7 @@ _T = TypeVar("_T")
 Recalled = tuple[DownloadResult, tuple[MediaTimeline, ...]]
 # The targets of the round trips that were sampled while a window was open.
 _LOADED = ("loaded", "loaded_gateway", "loaded_access")
+# Row numbers mean nothing outside of this database, where exports of several are laid together.
 _LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
 
 
@@ -60,6 +61,7 @@ def matching(
     """Return the condition for the measurements asked for; superseded ones are left out. `until` is exclusive."""
     conditions: list[ColumnElement[bool]] = [true() if has_superseded else measurement.c.is_superseded.is_(False)]
     if crawl_name is not None:
+        # A name that was used again after its crawl had finished stands for several crawls.
         conditions.append(measurement.c.crawl_id.in_(select(crawl.c.id).where(crawl.c.name == crawl_name)))
     if since is not None:
         conditions.append(measurement.c.started_at >= since.astimezone(UTC))
@@ -100,7 +102,10 @@ def full_record(connection: Connection, key: int | str, *, has_points: bool) -> 
         "run": _one(connection, run, row.run_id),
         "downloads": _downloads(connection, row.id, has_points),
         "announced_streams": _many(
-            connection, select(stream).where(stream.c.measurement_id == row.id, stream.c.download_id.is_(None))
+            connection,
+            select(stream)
+            .where(stream.c.measurement_id == row.id, stream.c.download_id.is_(None))
+            .order_by(stream.c.place, stream.c.stream),
         ),
         "dns_lookups": _lookups(connection, row.id),
         **{child.record: _rows(connection, child.table, row.id) for child in CHILD_TABLES if child.results},
@@ -215,6 +220,7 @@ def _playbacks(connection: Connection, measurement_id: int) -> list[dict[str, An
         for event in connection.execute(events):
             plain = _plain(event)
             by_kind[plain.pop("kind")].append(plain)
+        # None, where this player does not know when it shows a picture: no freeze would be a claim.
         freezes = by_kind["freeze"] if row.freeze_count is not None else None
         records.append(_plain(row) | {"stalls": by_kind["stall"], "freezes": freezes})
     return records

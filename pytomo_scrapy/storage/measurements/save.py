@@ -142,6 +142,7 @@ def _save_new(
     measurement_id = insert_one(connection, measurement, row)
     if run.store_public_ip and item.resolve and item.resolve.client_address:
         address = item.resolve.client_address
+        # Only where it is another: each change of a vantage point makes every kept page an old one.
         changed = (vantage.c.id == run.vantage_id) & (vantage.c.public_address.is_distinct_from(address))
         connection.execute(update(vantage).where(changed).values(public_address=address))
     refused = _save_details(connection, measurement_id, item)
@@ -159,6 +160,7 @@ def _note_losses(connection: Connection, measurement_id: int, item: VideoItem, l
 def _save_details(connection: Connection, measurement_id: int, item: VideoItem) -> list[str]:
     """Store the details. If a value is refused, only that group of rows is lost. Returns what was, and why."""
     try:
+        # A savepoint: after an error PostgreSQL refuses whatever else the same transaction says.
         with connection.begin_nested():
             for _, save_group in _DETAILS:
                 save_group(connection, measurement_id, item)
@@ -279,6 +281,7 @@ def _supersede(
         measurement.c.pass_number == item.pass_number,
         measurement.c.video_row_id == video_row_id,
         measurement.c.is_superseded.is_(False),
+        # Outside of studies the arm is NULL, and NULL equals nothing.
         measurement.c.arm.is_not_distinct_from(item.study.arm if item.study is not None else None),
     )
     others = connection.execute(current).all()

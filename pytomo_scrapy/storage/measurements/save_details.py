@@ -106,9 +106,11 @@ def _save_streams(
         for part, prefix in ((timeline, "file_"), (received, "")):
             if part is not None:
                 values = values_of(part, stream, prefix=prefix, private_addresses=private_addresses(item))
+                # What neither the transfer nor the file says, the announcement may have said.
                 row |= {name: value for name, value in values.items() if value is not None}
         stream_id = insert_one(connection, stream, row)
         _save_points(connection, stream_id, received.arrival_s, received.arrival_bytes, timeline)
+    # What was offered and not fetched, numbered behind what was.
     for stream_index, announced in enumerate(left, len(window.streams)):
         row = _stream_row(measurement_id, window.place, stream_index, announced) | {"download_id": download_id}
         insert_one(connection, stream, row)
@@ -153,6 +155,7 @@ def save_lookups(connection: Connection, measurement_id: int, item: VideoItem) -
     for lookup in item.dns.lookups:
         measured_address = item.dns.chosen.get(lookup.host) if lookup.resolver == item.dns.resolver else None
         own = values_of(lookup, dns_lookup, private_addresses=private_addresses(item))
+        # A host has an answer for each family: the one that holds the address is meant.
         is_chosen = measured_address is not None and measured_address in lookup.addresses
         rows.append(
             {"measurement_id": measurement_id, "chosen_address": measured_address if is_chosen else None, **own}

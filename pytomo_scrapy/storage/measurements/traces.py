@@ -47,6 +47,7 @@ def _prune_measurements(connection: Connection, ids: Sequence[int], *, is_dry_ru
             counts[table.name] += connection.execute(select(func.count()).select_from(table).where(is_old)).scalar_one()
         elif child.is_bulk:
             counts[table.name] += connection.execute(delete(table).where(is_old)).rowcount
+        # Samples go and their rows stay: nothing that a dry run counts.
         elif not is_dry_run and (packed := packed_columns(table)):
             connection.execute(update(table).where(is_old).values(dict.fromkeys(packed)))
     return counts
@@ -57,6 +58,7 @@ def _prune_frontiers(database: Database, before: datetime, *, is_dry_run: bool) 
         finished = list(connection.execute(select(crawl.c.id).where(crawl.c.finished_at < before)).scalars())
     count = 0
     for crawl_id in finished:
+        # A crawl that is reopened meanwhile keeps what it has to do.
         done = select(frontier.c.id).where(frontier.c.crawl_id == crawl_id, frontier.c.state == DONE)
         if is_dry_run:
             with database.read() as connection:

@@ -39,6 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return instant.astimezone(UTC)
 
 
+# Named by rule: the two databases would choose other names, and a migration could not say which constraint it means.
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -50,6 +51,7 @@ metadata = MetaData(
 
 # 64 bits everywhere; SQLite gives a row its own number only where the type is spelled INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
+# SQL's NULL and not JSON's `null`: "not measured" is one thing, which IS NULL finds.
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 

@@ -12,6 +12,7 @@ from pytomo_scrapy.storage.schema.columns import BigId, Json, UtcDateTime, id_co
 
 _TYPES: dict[str, Any] = {
     "str": Text,
+    # Bytes of a window pass 31 bits; which other counts never will, nobody should have to know at each field.
     "int": BigInteger,
     "float": Double,
     "bool": Boolean,

@@ -116,7 +116,14 @@ def test_corrupt_video_is_damaged_the_same_way_each_time(lab: Any) -> None:
     assert first.body == second.body != content and len(first.body) == len(content)
 
 
-@pytest.mark.parametrize("name", sorted(CLIPS))
+# What is damaged depends on the container alone: the shortest clip of each.
+SHORTEST = {
+    min((spec for spec in CLIPS.values() if spec.kind == kind), key=lambda spec: spec.duration_s).name
+    for kind in {spec.kind for spec in CLIPS.values()}
+}
+
+
+@pytest.mark.parametrize("name", sorted(SHORTEST))
 def test_damaged_clip_of_any_kind_has_no_frame_left(name: str, tmp_path: Path) -> None:
     for stream in load_clip(name).streams:
         path = tmp_path / stream.path.name

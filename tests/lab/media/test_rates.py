@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pytomo_scrapy.lab.media.rates import QUANTUM_MAX_BYTES, Pacer, RateTrace
+from pytomo_scrapy.lab.media.rates import PACKET_BYTES, QUANTUM_MAX_BYTES, Pacer, RateTrace
 from pytomo_scrapy.lab.model import RateRule
 
 
@@ -44,9 +44,10 @@ def test_pacer_over_ten_seconds_keeps_the_mean_within_a_percent(rate_bps: float,
     assert 8 * send_for(pacer, clock, 10.0, late_s) / 10 == pytest.approx(rate_bps, rel=0.01)
 
 
-def test_pacer_quantum_is_ten_milliseconds_and_at_most_16_kib() -> None:
-    # 1 Mbit/s for 10 ms: 10 000 bit = 1250 bytes; 100 Mbit/s would be 125 000 bytes.
-    assert make_pacer(Clock(), (0.0, 1e6)).quantum_bytes() == 1250
+def test_pacer_quantum_is_ten_milliseconds_but_a_packet_and_at_most_16_kib() -> None:
+    # 2 Mbit/s for 10 ms: 20 000 bit = 2500 bytes; 1 Mbit/s would be 1250 bytes, 100 Mbit/s 125 000.
+    assert make_pacer(Clock(), (0.0, 2e6)).quantum_bytes() == 2500
+    assert make_pacer(Clock(), (0.0, 1e6)).quantum_bytes() == PACKET_BYTES == 1448
     assert make_pacer(Clock(), (0.0, 100e6)).quantum_bytes() == QUANTUM_MAX_BYTES == 16384
 
 
@@ -110,20 +111,20 @@ def test_pacer_whose_rate_stays_zero_is_never_due(period_s: float | None) -> Non
 
 def test_pacer_from_byte_zero_after_a_pause_starts_its_steps_anew() -> None:
     clock = Clock()
-    pacer = make_pacer(clock, (0.0, 1e6), (1.0, 2e6))
+    pacer = make_pacer(clock, (0.0, 2e6), (1.0, 4e6))
     pacer.join(0)
     pacer.leave()
     clock.now_s += 30.0
     pacer.join(500)
-    assert pacer.quantum_bytes() == 2500
+    assert pacer.quantum_bytes() == 5000
     pacer.leave()
     clock.now_s += 0.5
     pacer.join(0)
-    assert pacer.quantum_bytes() == 2500
+    assert pacer.quantum_bytes() == 5000
     pacer.leave()
     clock.now_s += 1.0
     pacer.join(0)
-    assert pacer.quantum_bytes() == 1250
+    assert pacer.quantum_bytes() == 2500
 
 
 def test_trace_with_clip_ratio_is_that_multiple_of_the_clip_s_mean() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import av
 
+from tests.measure.media.made_clips import encoded_once
+
 WIDTH_PX, HEIGHT_PX, RATE_FPS, SAMPLE_RATE_HZ = 128, 72, 25, 48000
 
 FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
@@ -31,9 +33,15 @@ DURATION_S = 6
 
 
 def make_clip(name: str, folder: Path) -> tuple[Path, str]:
-    """Encode the named clip into `folder`; return its path and kind."""
-    kind, ending, container, (video_codec, audio_codec), options, b_frames = CLIPS[name]
+    """Put the named clip into `folder`; return its path and kind."""
+    kind, ending = CLIPS[name][:2]
     path = folder / f"{name}.{ending}"
+    path.write_bytes(encoded_once(name, Path(__file__), lambda place: _encode(name, place)))
+    return path, kind
+
+
+def _encode(name: str, path: Path) -> None:
+    _, _, container, (video_codec, audio_codec), options, b_frames = CLIPS[name]
     with av.open(str(path), "w", format=container, options=options) as output:
         video = _add_video(output, video_codec, b_frames) if video_codec else None
         audio = output.add_stream(audio_codec, rate=SAMPLE_RATE_HZ, layout="mono") if audio_codec else None
@@ -47,7 +55,6 @@ def make_clip(name: str, folder: Path) -> tuple[Path, str]:
             packets.sort(key=lambda packet: (int(packet.dts * packet.time_base), packet.stream.index))
         for packet in packets:
             output.mux(packet)
-    return path, kind
 
 
 def _add_video(output: Any, codec: str, b_frames: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -59,15 +59,18 @@ def make(recipe: Recipe, path: Path) -> Path:
 
 @cache
 def _encoded(recipe: Recipe) -> bytes:
-    """Encode it, or take it from an earlier run: by the recipe, the encoders and this file."""
-    made_by = f"{av.__version__} {recipe}".encode() + Path(__file__).read_bytes()
-    kept = _KEPT / hashlib.sha256(made_by).hexdigest()
+    return encoded_once(f"{recipe}", Path(__file__), lambda path: _encode(recipe, path))
+
+
+def encoded_once(recipe: str, made_by: Path, encode: Callable[[Path], None]) -> bytes:
+    """Return what `encode` writes, or wrote in an earlier run: of this recipe, by this code and these encoders."""
+    kept = _KEPT / hashlib.sha256(f"{av.__version__} {recipe}".encode() + made_by.read_bytes()).hexdigest()
     if not kept.exists():
         _KEPT.mkdir(parents=True, exist_ok=True)
         # Some muxers open their file once more, to put the index first.
         with tempfile.TemporaryDirectory(dir=_KEPT) as folder:
             path = Path(folder) / "clip"
-            _encode(recipe, path)
+            encode(path)
             path.replace(kept)
     return kept.read_bytes()
 

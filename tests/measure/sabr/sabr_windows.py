@@ -60,9 +60,8 @@ class SabrLab:
     def resolve(self, words: str) -> ResolveResult:
         return resolve_video(f"https://www.youtube.com/watch?v={self.video(words).video_id}", self.config.resolve)
 
-    def plan(self, words: str, transport: str, **changes: object) -> WindowPlan:
+    def plan(self, resolve: ResolveResult, transport: str, **changes: object) -> WindowPlan:
         """Return the plan of one window; `changes` are of the download's configuration."""
-        resolve = self.resolve(words)
         found = look_up_hosts(media_hosts(resolve), resolve.address_family, self.config.dns)
         plan = WindowPlan(
             resolve.formats,
@@ -77,13 +76,14 @@ class SabrLab:
         return opened
 
     def window(self, words: str, transport: str = "sabr", window_s: float = 6.0, **changes: object) -> Window:
-        plan = self.plan(words, transport, **changes)
+        resolve = self.resolve(words)
+        plan = self.plan(resolve, transport, **changes)
         settings = replace(
             self.config.download, transport=transport, window_s=window_s, bulk_every=0, loaded_probes_per_s=0, **changes
         )  # type: ignore[arg-type]
         result = download_window(plan, settings)
         kept = replace(result, streams=tuple(result.streams))
-        timelines, players, _ = analyse_window(kept, declared_video(self.resolve(words)), self.config.playback)
+        timelines, players, _ = analyse_window(kept, declared_video(resolve), self.config.playback)
         return Window(result, timelines, {player.player: player for player in players})
 
 

@@ -17,6 +17,7 @@ from pytomo_scrapy.measure.sabr.messages import (
     write_message,
 )
 from pytomo_scrapy.measure.sabr.sabr_errors import BrokenBody
+from tests.texts import CHARACTERS
 
 
 def test_quoted_start_policy_is_read() -> None:
@@ -77,7 +78,7 @@ _NUMBERS = (
 
 
 @settings(deadline=None)
-@given(st.lists(_NUMBERS, min_size=6, max_size=6), st.none() | st.text(max_size=200))
+@given(st.lists(_NUMBERS, min_size=6, max_size=6), st.none() | st.text(CHARACTERS, max_size=200))
 def test_numbers_and_texts_of_every_length_are_read(numbers: list[int | None], text: str | None) -> None:
     lmt, start_range, sequence, start_ms, length, ticks = numbers
     told = MediaHeader(3, text, 134, lmt, text, start_range, sequence_number=sequence, start_ms=start_ms)

@@ -22,7 +22,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SabrLab]:
 
 
 # At half the rate every player has to have started, and to have stalled, before the window ends.
-@pytest.mark.parametrize(("times", "window_s"), [("half", 20.0), ("once", 14.0), ("ten times", 12.0)])
+@pytest.mark.parametrize(("times", "window_s"), [("half", 20.0), ("once", 9.0), ("ten times", 7.0)])
 def test_pinned_sabr_starts_and_stalls_as_the_plain_paced_window_does(
     lab: SabrLab, times: str, window_s: float
 ) -> None:

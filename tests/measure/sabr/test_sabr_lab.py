@@ -27,7 +27,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SabrLab]:
 @pytest.fixture(scope="module")
 def plain(lab: SabrLab) -> Window:
     """A window without anything odd, long enough to be ahead as far as the server wants it."""
-    return lab.window(BEHAVIOURS["plain"].help, window_s=10.0)
+    return lab.window(BEHAVIOURS["plain"].help, window_s=8.0)
 
 
 def assert_bytes_of_the_clip(window: Window, clip_name: str = "separate_40") -> None:
@@ -61,7 +61,7 @@ def test_fault_gives_its_class_and_whose_it_is(lab: SabrLab, row: SabrBehaviour)
 
 @pytest.mark.parametrize("name", ["plain", "redirect", "odd"])
 def test_healthy_session_plays_the_clips_own_bytes_in_order(lab: SabrLab, plain: Window, name: str) -> None:
-    window = plain if name == "plain" else lab.window(BEHAVIOURS[name].help)
+    window = plain if name == "plain" else lab.window(BEHAVIOURS[name].help, window_s=4.0)
     result = window.result
     assert (result.failure, result.ended_by, result.mode) == (None, "deadline", "paced")
     assert_bytes_of_the_clip(window)
@@ -98,7 +98,7 @@ def test_readahead_is_what_lies_ahead_of_the_playhead(plain: Window) -> None:
     assert READAHEAD_S <= (result.sabr.ahead_max_s or 0.0) <= READAHEAD_S + longest_s + 0.01
     # On and off: most of a fast host's window asks for nothing.
     assert (result.throughput.no_demand_s or 0.0) > 5.0
-    assert max(plain.timelines[0].complete_s) <= 10.0 + READAHEAD_S + longest_s + 0.01
+    assert max(plain.timelines[0].complete_s) <= 8.0 + READAHEAD_S + longest_s + 0.01
 
 
 def test_advertisement_is_its_own_figure_and_no_stall(lab: SabrLab) -> None:

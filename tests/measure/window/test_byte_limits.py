@@ -128,9 +128,9 @@ def test_window_at_its_deadline_has_noted_all_that_curl_has_counted(
         return report(self, error)
 
     monkeypatch.setattr(CurlTransfer, "report", noting_report)
-    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=0.3, max_bytes=10**12)
+    config = dataclasses.replace(CONFIG, spool_max_bytes=65_536, window_s=0.2, max_bytes=10**12)
     with serving(pour) as server:
-        results = [fetch(tmp_path, make_format(server.port), config=config) for _ in range(5)]
+        results = [fetch(tmp_path, make_format(server.port), config=config) for _ in range(3)]
     assert {result.ended_by for result in results} == {"deadline"}
     assert [result.received_bytes for result in results] == by_curl
     assert [result.streams[0].arrival_bytes[-1] for result in results] == by_curl

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,31 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
-from tests.measure.window.test_shaped import DIRECT, SERVER, run
+from tests.measure.window.test_shaped import pouring, run, window_within
 
 pytestmark = [pytest.mark.root, pytest.mark.alone]
 
 RATE_MBIT, QUEUE_BYTES = 5, 48_000
 # A full queue is 77 ms, an empty one under 1 ms; how full the sender keeps it varies.
 QUEUED_S = 0.005
-
-CLIENT = """
-    import json, sys
-    from pytomo_scrapy.config import DownloadConfig, PathConfig
-    from pytomo_scrapy.items import MediaFormat
-    from pytomo_scrapy.items.stored import flat
-    from pytomo_scrapy.measure.window.loop import download_window
-    from pytomo_scrapy.measure.window.plan import WindowPlan
-    media = MediaFormat("muxed", "18", "http://host.example:8080/v", "host.example", 8080)
-    plan = WindowPlan((media,), {"host.example": "10.77.1.1"}, spool_directory=sys.argv[1])
-    path = PathConfig(is_private_allowed=True)
-    config = DownloadConfig(window_s=3.0, mode="bulk", loaded_probes_per_s=5.0, path=path)
-    result = download_window(plan, config)
-    names = ["failure", "loaded_gateway_sent_count", "loaded_gateway_received_count", "loaded_gateway_rtt_min_s"]
-    names += ["loaded_gateway_rtt_median_s", "loaded_rtt_median_s"]
-    names += ["loaded_access_sent_count", "loaded_access_received_count", "loaded_access_rtt_median_s"]
-    print(json.dumps({name: flat(result)[name] for name in names}))
-"""
 
 
 @contextmanager
@@ -82,19 +60,8 @@ def routed_link(slow: str) -> Iterator[tuple[str, str]]:
 def test_gateway_under_load_tells_on_which_side_the_queue_is(tmp_path: Path, slow: str) -> None:
     if os.geteuid() != 0:
         missing("needs root")
-    with routed_link(slow) as (client, server):
-        serve = [*f"ip netns exec {server} {sys.executable} -c".split(), textwrap.dedent(SERVER)]
-        with subprocess.Popen(serve) as serving:
-            try:
-                time.sleep(0.5)
-                fetch = [*f"ip netns exec {client} {sys.executable} -c".split(), textwrap.dedent(CLIENT)]
-                done = subprocess.run(
-                    [*fetch, str(tmp_path)], capture_output=True, text=True, timeout=60, env=DIRECT, check=False
-                )
-            finally:
-                serving.kill()
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout)
+    with routed_link(slow) as (client, server), pouring(server):
+        figures = window_within(client, tmp_path, 3.0, probes_per_s=5.0)
     assert figures["failure"] is None
     assert figures["loaded_gateway_sent_count"] >= 5
     # The media host's probes wait in the queue wherever it is, the gateway's only in the one at home.

@@ -7,8 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,46 +15,17 @@ from typing import Any
 import pytest
 
 from tests.conftest import missing
+from tests.measure.window.namespace_window import SERVER
+from tests.running import inside
+from tests.running.commands import run_command
 
 pytestmark = [pytest.mark.root, pytest.mark.alone]
 
-WINDOW_S = 5.0
+# Long enough for the 15 kB that a slow link lets through at once not to count, and no longer.
+WINDOW_S = {1: 5.0, 5: 4.0, 20: 2.0, 100: 1.5}
 MAX_ROUNDS = 3
 # Of each frame of 1514 bytes that tbf counts, 1448 are payload: Ethernet 14, IP 20, TCP with timestamps 32.
 PAYLOAD_SHARE = 1448 / 1514
-
-DIRECT = {**os.environ, "no_proxy": "*"}
-
-SERVER = """
-    import socket
-    listener = socket.create_server(("10.77.1.1", 8080))
-    while True:
-        connection, _ = listener.accept()
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: video/mp4\\r\\nContent-Length: 1000000000\\r\\n\\r\\n")
-        try:
-            while True:
-                connection.sendall(bytes(65536))
-        except OSError:
-            connection.close()
-"""
-
-CLIENT = """
-    import dataclasses, json, sys
-    from pytomo_scrapy.config import DownloadConfig, PathConfig
-    from pytomo_scrapy.items import MediaFormat
-    from pytomo_scrapy.items.stored import flat
-    from pytomo_scrapy.measure.window.loop import download_window
-    from pytomo_scrapy.measure.window.plan import WindowPlan
-    media = MediaFormat("muxed", "18", "http://host.example:8080/v", "host.example", 8080)
-    plan = WindowPlan((media,), {"host.example": "10.77.1.1"}, spool_directory=sys.argv[1])
-    path = PathConfig(is_private_allowed=True)
-    config = DownloadConfig(window_s=float(sys.argv[2]), mode="bulk", loaded_probes_per_s=0, path=path)
-    result = download_window(plan, config)
-    names = ["failure", "ended_by", "delivery_bps", "bin_median_bps", "tcp_rtt_min_s", "tcp_receiver_rtt_median_s"]
-    names += ["foreign_received_bytes", "received_bytes", "is_cross_traffic"]
-    print(json.dumps({name: flat(result)[name] for name in names}))
-"""
 
 
 def run(command: str, *, is_checked: bool = True) -> None:
@@ -87,22 +56,43 @@ def shaped_link(rate_mbit: int) -> Iterator[tuple[str, str]]:
             run(f"ip netns del {name}", is_checked=False)
 
 
-def measure(rate_mbit: int, spool: Path) -> dict[str, Any]:
-    with shaped_link(rate_mbit) as (client, server):
-        serve = [*f"ip netns exec {server} {sys.executable} -c".split(), textwrap.dedent(SERVER)]
-        with subprocess.Popen(serve) as serving:
-            try:
-                time.sleep(0.5)
-                fetch = [*f"ip netns exec {client} {sys.executable} -c".split(), textwrap.dedent(CLIENT)]
-                done = subprocess.run([*fetch, str(spool), str(WINDOW_S)], capture_output=True, text=True, timeout=60)
-            finally:
-                serving.kill()
-    assert done.returncode == 0, done.stderr
-    figures: dict[str, Any] = json.loads(done.stdout)
+@contextmanager
+def pouring(server: str) -> Iterator[None]:
+    """Send without end, to whoever asks, from a namespace."""
+    serve = [*f"ip netns exec {server} {sys.executable} -S -E -c".split(), SERVER]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE) as serving:
+        try:
+            assert serving.stdout is not None and serving.stdout.readline() == b"\n"
+            yield
+        finally:
+            serving.kill()
+
+
+def window_within(namespace: str, spool: Path, window_s: float, probes_per_s: float = 0.0) -> dict[str, Any]:
+    """Return the figures of a window in a namespace, which another process holds meanwhile."""
+    hold = [*f"ip netns exec {namespace} sh -c".split(), "echo; exec sleep 60"]
+    with subprocess.Popen(hold, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None and holder.stdout.readline() == b"\n"
+            done = run_command(
+                "tests.measure.window.namespace_window",
+                *(str(spool), str(window_s), str(probes_per_s)),
+                environment={**os.environ, "no_proxy": "*", inside.VARIABLE: str(holder.pid)},
+                timeout_s=60,
+            )
+        finally:
+            holder.kill()
+    assert done.exit_code == 0, done.errors
+    figures: dict[str, Any] = json.loads(done.output)
     return figures
 
 
-@pytest.mark.parametrize("rate_mbit", [1, 5, 20, 100])
+def measure(rate_mbit: int, spool: Path) -> dict[str, Any]:
+    with shaped_link(rate_mbit) as (client, server), pouring(server):
+        return window_within(client, spool, WINDOW_S[rate_mbit])
+
+
+@pytest.mark.parametrize("rate_mbit", WINDOW_S)
 def test_window_on_a_shaped_link_measures_the_payload_rate(tmp_path: Path, rate_mbit: int) -> None:
     payload_bps = rate_mbit * 1e6 * PAYLOAD_SHARE
     for _ in range(MAX_ROUNDS):

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.lab.launcher import CLOSED
 from pytomo_scrapy.measure.worker.confinement import Confinement
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.worker import worker_calls as calls
@@ -40,16 +42,32 @@ def run(
     return asyncio.run(scenario())
 
 
+async def in_one_child(*given: tuple[Any, ...], confinement: Confinement = Confinement.ONLINE) -> list[object]:
+    """Return what calls come to, one after the other; the class and the words of a failure."""
+    worker, found = Worker(preload=(), confinement=confinement), list[object]()
+    try:
+        for function, *args in given:
+            try:
+                found.append(await worker.run(function, *args, deadline_s=20))
+            except MeasurementError as error:
+                found.append(str(error))
+    finally:
+        await worker.close()
+    return found
+
+
 def test_child_inherits_the_way_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTOMO_DATABASE_URL", SECRET)
     monkeypatch.setenv("PGPASSWORD", "hunter2")
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("SSL_CERT_FILE", "/ca.pem")
-    environment = str(run(calls.own_environment))
+    monkeypatch.setenv("PYTHONPATH", str(CLOSED), prepend=os.pathsep)
+    environment, home = asyncio.run(in_one_child((calls.own_environment,), (os.getenv, "HOME")))
+    assert isinstance(environment, str) and home is None
     assert "hunter2" not in environment and "PYTOMO_DATABASE_URL" not in environment
     assert "https_proxy=http://proxy.example:3128" in environment and "SSL_CERT_FILE=/ca.pem" in environment
+    assert f"PYTHONPATH={CLOSED}" in environment, "in the lab it closes itself, as its parent does"
     assert os.environ["PYTOMO_DATABASE_URL"] == SECRET
-    assert str(run(os.getenv, "HOME")) == "None"
 
 
 ALLOWED_ONLINE = {
@@ -63,22 +81,22 @@ ALLOWED_ONLINE = {
 }
 
 
+# What each child is asked besides: to start one takes longer than to ask it.
+OTHER_CALLS = {"own_status": (), "take_memory": (5 * 1024**3,)}
+
+
 @pytest.fixture(scope="module")
 def attempted(tmp_path_factory: pytest.TempPathFactory) -> dict[Confinement, dict[str, object]]:
-    """What came of every attempt, one child for each confinement."""
-
-    async def attempts(confinement: Confinement) -> dict[str, object]:
-        worker, found = Worker(preload=(), confinement=confinement), {}
-        try:
-            for attempt in ALLOWED_ONLINE:
-                folder = tmp_path_factory.mktemp(attempt)
-                (folder / "file").write_text("there")
-                found[attempt] = await worker.run(getattr(calls, attempt), str(folder), deadline_s=20)
-        finally:
-            await worker.close()
-        return found
-
-    return {confinement: asyncio.run(attempts(confinement)) for confinement in Confinement}
+    """What came of every attempt, one child for each confinement; the last one costs it its life."""
+    folders = {attempt: tmp_path_factory.mktemp(attempt) for attempt in ALLOWED_ONLINE}
+    asked = {attempt: (str(folder),) for attempt, folder in folders.items()} | OTHER_CALLS
+    given = [(getattr(calls, name), *args) for name, args in asked.items()]
+    found = {}
+    for confinement in Confinement:
+        for folder in folders.values():
+            (folder / "file").write_text("there")
+        found[confinement] = dict(zip(asked, asyncio.run(in_one_child(*given, confinement=confinement)), strict=True))
+    return found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone confines processes so")
@@ -96,17 +114,20 @@ def test_child_is_denied_what_it_does_not_need(attempted: dict[Confinement, dict
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone shows it so")
 @pytest.mark.parametrize("confinement", list(Confinement))
-def test_child_gains_no_privileges_and_leaves_no_core(confinement: Confinement) -> None:
-    status = dict(line.split(":\t", 1) for line in str(run(calls.own_status, confinement=confinement)).splitlines())
+def test_child_gains_no_privileges_and_leaves_no_core(
+    attempted: dict[Confinement, dict[str, object]], confinement: Confinement
+) -> None:
+    status = dict(line.split(":\t", 1) for line in str(attempted[confinement]["own_status"]).splitlines())
     assert (status["NoNewPrivs"].strip(), status["Seccomp"].strip()) == ("1", "2")
     assert status["core"] == "0"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not limit addresses")
 @pytest.mark.parametrize("confinement", list(Confinement))
-def test_child_that_wants_too_much_memory_costs_one_call(confinement: Confinement) -> None:
-    with pytest.raises(MeasurementError, match=r"^worker_died: out of memory$"):
-        run(calls.take_memory, 5 * 1024**3, confinement=confinement)
+def test_child_that_wants_too_much_memory_costs_one_call(
+    attempted: dict[Confinement, dict[str, object]], confinement: Confinement
+) -> None:
+    assert attempted[confinement]["take_memory"] == "worker_died: out of memory"
 
 
 def test_resolution_that_fills_more_memory_than_it_may_is_ended_while_it_does() -> None:
@@ -131,7 +152,10 @@ def test_program_of_a_resolution_ends_with_it(tmp_path: Path) -> None:
 
 def test_answer_that_would_run_code_is_not_run(tmp_path: Path) -> None:
     mark = tmp_path / "run"
-    with pytest.raises(MeasurementError, match=r"^worker_died: its answer cannot be used"):
+    with (
+        forked.in_use(server_socket()),
+        pytest.raises(MeasurementError, match=r"^worker_died: its answer cannot be used"),
+    ):
         run(calls.answer_with_code, str(mark))
     assert not mark.exists()
 
@@ -166,5 +190,5 @@ def test_answer_that_is_none_costs_one_call_and_the_next_is_fine(message: bytes)
 
 
 def test_answer_of_endless_length_is_not_awaited() -> None:
-    with pytest.raises(MeasurementError, match="bytes long"):
+    with forked.in_use(server_socket()), pytest.raises(MeasurementError, match="bytes long"):
         run(calls.announce, 2**60)

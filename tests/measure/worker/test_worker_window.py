@@ -18,6 +18,8 @@ from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.worker.worker import Worker
 from tests.measure.window.window_servers import BODY, Request, media_head, serve_body, serving
+from tests.running import forked
+from tests.running.sharing import server_socket
 
 pytestmark = pytest.mark.process
 
@@ -84,7 +86,7 @@ def test_worker_killed_in_mid_window_costs_one_row_and_leaves_its_spool(tmp_path
             await worker.close()
         return str(caught.value), result.received_bytes or 0
 
-    with serving(trickle) as server, serving(serve_body) as healthy:
+    with serving(trickle) as server, serving(serve_body) as healthy, forked.in_use(server_socket()):
         failure, received_bytes = asyncio.run(scenario(server.port, healthy.port))
     assert failure == "worker_died: exit code -9"
     assert received_bytes == len(BODY)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from scrapy.utils.serialize import ScrapyJSONEncoder
 
+from pytomo_scrapy.items.sabr_source import SabrClient, SabrSource
 from pytomo_scrapy.storage.measurements.published import published
 from tests.storage.factories import CLIENT, VIDEO_HOST, make_format, make_item, make_resolve
 
@@ -19,6 +20,13 @@ def test_item_for_a_feed_has_no_signed_part_and_no_client_address() -> None:
     assert "SECRET" not in text and CLIENT not in text and "Cookie" not in text
     assert json.loads(text)["resolve"]["formats"][0]["url"] == f"https://{VIDEO_HOST}/videoplayback?[removed]"
     assert CLIENT in ScrapyJSONEncoder().encode(item), "the item itself is not changed"
+
+
+def test_item_for_a_feed_has_nothing_that_sabr_is_asked_with() -> None:
+    source = SabrSource(f"https://{VIDEO_HOST}/sabr?sig=SECRET", VIDEO_HOST, 443, "Q09ORklH", SabrClient(101, "1.02"))
+    item = make_item(resolve=make_resolve(sabr=source, sabr_formats=(make_format(),)))
+    text = ScrapyJSONEncoder().encode(published(item, keeps_client_address=True))
+    assert "SECRET" not in text and "Q09ORklH" not in text
 
 
 def test_item_for_a_feed_keeps_every_result() -> None:

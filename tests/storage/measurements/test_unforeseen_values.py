@@ -35,7 +35,7 @@ def nested(depth: int) -> Any:
 
 
 Case = tuple[tuple[str | int, ...], str]  # the way to a value, and the kind of what stands there instead
-TOGETHER = 4  # values that one measurement has wrong: each a measurement of its own would take four times as long
+TOGETHER = 10  # values that one measurement has wrong: each a measurement of its own would take ten times as long
 
 WRONG: dict[str, Any] = {
     "object": {"runs": [{"text": "A title"}]},
