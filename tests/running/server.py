@@ -42,7 +42,7 @@ from tests.running import forked, inside, new_files, shared_statements, spent
 from tests.running import preloaded as preloaded
 from tests.running.client import HEAD_BYTES
 from tests.running.measured_once import measure_once
-from tests.running.workers import MANY_OBJECTS
+from tests.running.sharing import MANY_OBJECTS
 from tests.storage.factories import begin, make_item
 
 _MOST_FILES = 8

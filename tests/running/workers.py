@@ -34,8 +34,6 @@ _ALONE_AT_ONCE = 2
 _MOST_RETRIED = 20
 _MANY_FILES = 50  # in which each process would need most of what the product imports late
 _PR_SET_PDEATHSIG = 1
-# Made before there is a collection of garbage: Python's own 700 took a twentieth of the tests' time, and found little.
-MANY_OBJECTS = 20_000
 
 _RERUN = "rerun"
 
@@ -77,7 +75,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     # Else each collection of garbage would look at all that was imported, and copy it.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(MANY_OBJECTS)
+    gc.set_threshold(sharing.MANY_OBJECTS)
     gc.enable()
     retries = 0 if session.config.getoption("maxfail") else session.config.getoption("--retries")
     failures: Failures = {}
