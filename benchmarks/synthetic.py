@@ -57,19 +57,48 @@ _LADDER_BPS = {360: 600_000.0, 480: 1_100_000.0, 720: 2_000_000.0, 1080: 4_000_0
 _CONTRACTS_BPS = {1: 100_000_000, 2: 50_000_000}  # by vantage point: the third one does not say
 _AIRPORTS = {"4g5lznez": "fra", "n4v7sn7z": "lax", "h5q7knes": "ams"}
 _AIRPORTS_IN_ORDER = sorted(_AIRPORTS.values())
+# The columns that hold an id of a measurement, or of what is below one.
+_COPIED = {
+    "measurement": ("id",),
+    "download": ("id", "measurement_id"),
+    "stream": ("id", "measurement_id", "download_id"),
+    "http_request": ("id", "download_id"),
+    "dns_lookup": ("id", "measurement_id"),
+    "dns_address": ("lookup_id",),
+    "ping": ("id", "measurement_id"),
+    "network": ("measurement_id",),
+    "playback": ("id", "measurement_id"),
+    "ladder": ("id", "measurement_id"),
+    "figure": ("measurement_id",),
+}
+_IDS = _COPIED | {
+    "arrival_trace": ("stream_id",),
+    "media_timeline": ("stream_id",),
+    "playback_event": ("playback_id",),
+}
 _HOSTS = [f"rr{n}---sn-{site}.media.test" for n in (1, 2, 3, 4) for site in ("4g5lznez", "n4v7sn7z", "h5q7knes")]
 
 
 def fill(
-    database: Database, count: int, *, days: float = 365, seed: int = 1, videos: int = 2000, traces: int = 20
+    database: Database,
+    count: int,
+    *,
+    days: float = 365,
+    seed: int = 1,
+    videos: int = 2000,
+    traces: int = 20,
+    apart: int = 1,
 ) -> None:
-    """Add `count` measurements that end at END_S. The last `traces` of them carry arrivals and timelines."""
+    """Add `count` measurements that end at END_S. The last `traces` of them carry arrivals and timelines.
+
+    Their ids are `apart`: a few hundred rows are then many blocks of the flat table.
+    """
     chance = random.Random(seed)
     with database.write() as connection:
         _add_surroundings(connection, days, videos)
     step_s = days * 86400 / count
     for first in range(0, count, BATCH):
-        rows = _Rows()
+        rows = _Rows(apart)
         for index in range(first, min(count, first + BATCH)):
             started_s = END_S - days * 86400 + (index + chance.random()) * step_s
             rows.add(index + 1, started_s, chance, videos, has_trace=index >= count - traces, days=days)
@@ -147,7 +176,8 @@ def _listed(video_key: int) -> dict[str, float | None]:
 class _Rows:
     """The rows of one batch, a list for each table. Ids are arithmetic on the measurement's."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: int) -> None:
+        self._apart = apart
         self._rows: dict[str, list[dict[str, Any]]] = {}
 
     def write(self, connection: Connection) -> None:
@@ -158,7 +188,8 @@ class _Rows:
                 connection.execute(insert(table), rows)
 
     def _add(self, table: Table, **values: Any) -> None:
-        self._rows.setdefault(table.name, []).append(values)
+        spread = {name: self._apart * values[name] for name in _IDS.get(table.name, ())}
+        self._rows.setdefault(table.name, []).append(values | spread)
 
     def add(
         self, key: int, started_s: float, chance: random.Random, videos: int, *, has_trace: bool, days: float
@@ -327,25 +358,12 @@ def count_of(database: Database) -> int:
 
 
 def multiply(database: Database, count: int, times: int, days: float) -> None:
-    """Copy all `count` measurements `times` - 1 times, each copy `days` earlier; in SQL, so fast."""
+    """Copy all measurements, of ids up to `count`, `times` - 1 times, each copy `days` earlier; in SQL, so fast."""
     is_sqlite = database.is_sqlite
     number = "printf('%012x', {})" if is_sqlite else "lpad(to_hex({}), 12, '0')"
-    keys = {
-        "measurement": ("id",),
-        "download": ("id", "measurement_id"),
-        "stream": ("id", "measurement_id", "download_id"),
-        "http_request": ("id", "download_id"),
-        "dns_lookup": ("id", "measurement_id"),
-        "dns_address": ("lookup_id",),
-        "ping": ("id", "measurement_id"),
-        "network": ("measurement_id",),
-        "playback": ("id", "measurement_id"),
-        "ladder": ("id", "measurement_id"),
-        "figure": ("measurement_id",),
-    }
     doubled = {("stream", "id"), ("dns_lookup", "id"), ("dns_address", "lookup_id"), ("playback", "id")}
     with database.write() as connection:
-        for name, columns in keys.items():
+        for name, columns in _COPIED.items():
             table = measurement.metadata.tables[name]
             shown = []
             for column in table.columns:

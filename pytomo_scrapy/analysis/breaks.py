@@ -91,10 +91,12 @@ def _changes(runs: Sequence[_RunFacts]) -> Iterator[Change]:
     """Compare each run with the one before it of the same vantage point and spider."""
     before: dict[tuple[int, str], dict[str, str]] = {}
     for one in runs:
+        # The first run of a line has nothing before it, and is compared with itself.
         old = before.get((one.vantage_id, one.spider), dict(one.ways))
         for what, new in one.ways.items():
             if old.get(what, new) != new:
                 yield Change(one.first_s, what, old[what], new, one.vantage_id, one.vantage)
+        # What this run does not know of stays as the last one that did had it.
         before[(one.vantage_id, one.spider)] = {**old, **one.ways}
 
 
@@ -174,6 +176,7 @@ def _other_windows(
         total[key[0]] += counts[vantage_id][key]
     if len(total) < 2:
         return set(), []
+    # Of two with as many rows, the same one each time: a page must not change with each look.
     most = max(total, key=lambda definition: (total[definition], str(definition)))
     left_out: set[int] = set()
     notes = []

@@ -56,6 +56,7 @@ def causes_over_time(connection: Connection, selection: Selection, buckets: int)
         row_counts[index_of[bucket]] += count
         name = scan.texts.text(cause)
         if name is not None:
+            # A cause that only another version names gets a line of its own, behind the known ones.
             counts.setdefault(name, [0] * len(index_of))[index_of[bucket]] += count
     seen = {name: per_bucket for name, per_bucket in counts.items() if any(per_bucket)}
     return CauseSeries(width_s, [first_s + bucket * width_s for bucket in index_of], row_counts, seen)

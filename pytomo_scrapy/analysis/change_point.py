@@ -15,6 +15,7 @@ def change_point(buckets: Sequence[tuple[int, float, float]]) -> int | None:
         return None
     mean = sum(above for _, above, _ in buckets) / total
     best, change_start, running = 0.0, None, 0.0
+    # Behind the last bucket is nothing that could be different.
     for index, (_, above, below) in enumerate(buckets[:-1]):
         running += above - mean * below
         if abs(running) > best:

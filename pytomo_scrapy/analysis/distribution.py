@@ -71,6 +71,7 @@ def curves(
     unknown = [0] * len(groups)
     for rows in scan:
         steps = steps_of(rows, parameter)
+        # Others than sessions were never on the way to a figure that can end early: they would count as unknown.
         is_asked = rows.plain("is_session") == 1 if parameter.is_censored else np.full(len(rows), True)
         numbers = scan.groups(rows) if compare is not None else None
         for group_index, group in enumerate(groups):

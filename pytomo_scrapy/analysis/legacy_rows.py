@@ -62,11 +62,13 @@ def legacy_tables(connection: Connection) -> list[LegacyTable]:
 
 def legacy_page(connection: Connection, source_id: int, page: int) -> Sequence[dict[str, Any]]:
     """Return a page of a table's rows in the units of Pytomo 3, newest first, and one row more where there is one."""
+    offset = min((page - 1) * PAGE_ROWS, MAX_OFFSET)
     query = (
         select(legacy_row)
         .where(legacy_row.c.source_id == source_id)
         .order_by(legacy_row.c.old_id.desc(), legacy_row.c.id.desc())
-        .limit(PAGE_ROWS + 1)
-        .offset(min((page - 1) * PAGE_ROWS, MAX_OFFSET))
+        # No row more on the deepest page: the page after it would be the same one again.
+        .limit(PAGE_ROWS + (offset < MAX_OFFSET))
+        .offset(offset)
     )
     return [dict(row._mapping) for row in connection.execute(query)]

@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from pytomo_scrapy.analysis.newest import MAX_VANTAGES, SHARE_ROWS
 from pytomo_scrapy.failures import was_refused
 from pytomo_scrapy.items import Cause
+from pytomo_scrapy.storage.measurements.volume import received_bytes_since
 from pytomo_scrapy.storage.schema.crawl_tables import run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import figure
 from pytomo_scrapy.storage.schema.measurement_tables import download
@@ -39,7 +40,7 @@ class Line:
     software_version: str | None
     yt_dlp_version: str | None
     today_count: int  # measurements since midnight UTC
-    today_bytes: int  # body bytes of their windows
+    today_bytes: int  # media bytes of all that it fetched, counted or not
     cap_bytes: int | None  # of the day, by the settings of its newest run; None: no cap
     session_count: int
     bad_share: float | None  # did not start, or stalled
@@ -47,12 +48,13 @@ class Line:
     startup_median_s: float | None  # of all sessions; None: fewer than half started
     refusal_share: float | None
     disk_free_bytes: int | None  # where its windows are spooled
+    cap_used_bytes: int | None = None  # of all lines of this name, which share the cap; None: no cap
     main_cause: str | None = None  # why most of its bad sessions were bad, where the evidence shows it
 
     @property
     def cap_share(self) -> float | None:
         """The share of the day's cap that is used."""
-        return self.today_bytes / self.cap_bytes if self.cap_bytes else None
+        return self.cap_used_bytes / self.cap_bytes if self.cap_bytes and self.cap_used_bytes is not None else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line as JSON values; times in ISO 8601."""
@@ -62,18 +64,21 @@ class Line:
 
 def lines_of(connection: Connection, now: datetime) -> list[Line]:
     """Return every line, by name. Each question goes through an index, whatever the tables hold."""
-    midnight_s = int(now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     points = connection.execute(select(vantage).order_by(vantage.c.name, vantage.c.provider).limit(MAX_VANTAGES))
-    return [_line(connection, point, now, midnight_s) for point in points.all()]
+    return [_line(connection, point, now, midnight) for point in points.all()]
 
 
-def _line(connection: Connection, point: Row[Any], now: datetime, midnight_s: int) -> Line:
+def _line(connection: Connection, point: Row[Any], now: datetime, midnight: datetime) -> Line:
     last_run = connection.execute(
         select(run).where(run.c.vantage_id == point.id).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)
     ).first()
     rows = _newest_rows(connection, point.id)
     seen = datetime.fromtimestamp(rows[0].started_s, UTC) if rows else None
-    today = and_(figure.c.started_s >= midnight_s, figure.c.vantage_id == point.id)
+    today = and_(figure.c.started_s >= int(midnight.timestamp()), figure.c.vantage_id == point.id)
+    cap_bytes = _cap_of(last_run.settings) if last_run else None
+    # By its name, as the crawl itself counts it.
+    is_capped = vantage.c.name == point.name
     return Line(
         vantage_id=point.id,
         vantage=point.name,
@@ -84,8 +89,9 @@ def _line(connection: Connection, point: Row[Any], now: datetime, midnight_s: in
         software_version=last_run.software_version if last_run else None,
         yt_dlp_version=last_run.yt_dlp_version if last_run else None,
         today_count=connection.execute(select(func.count()).where(today)).scalar_one(),
-        today_bytes=_bytes_of(connection, today),
-        cap_bytes=_cap_of(last_run.settings) if last_run else None,
+        today_bytes=received_bytes_since(connection, vantage.c.id == point.id, midnight),
+        cap_bytes=cap_bytes,
+        cap_used_bytes=received_bytes_since(connection, is_capped, midnight) if cap_bytes else None,
         disk_free_bytes=_disk_free(connection, rows[0].measurement_id) if rows else None,
         # Single measurements are no state of the line, but somebody was there.
         **asdict(_shares_of([row for row in rows if not row.is_ad_hoc])),
@@ -107,12 +113,6 @@ def _newest_rows(connection: Connection, vantage_id: int) -> Sequence[Row[Any]]:
     query = select(*shown).where(figure.c.vantage_id == vantage_id)
     query = query.join(run, run.c.id == figure.c.run_id)
     return connection.execute(query.order_by(figure.c.measurement_id.desc()).limit(SHARE_ROWS)).all()
-
-
-def _bytes_of(connection: Connection, condition: ColumnElement[bool]) -> int:
-    chosen = select(figure.c.measurement_id).where(condition)
-    total = select(func.sum(download.c.received_bytes)).where(download.c.measurement_id.in_(chosen))
-    return int(connection.execute(total).scalar() or 0)
 
 
 def _disk_free(connection: Connection, measurement_id: int) -> int | None:

@@ -19,6 +19,7 @@ from pytomo_scrapy.storage.schema.crawl_tables import crawl, measurement, run, v
 from pytomo_scrapy.storage.schema.figure_tables import figure
 
 PAGE_ROWS = 50
+# The database reads all rows before a page to skip them.
 MAX_OFFSET = 50_000
 MAX_COUNT = 10_000
 MAX_RUNS = 200

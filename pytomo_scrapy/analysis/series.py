@@ -100,6 +100,7 @@ def series(
     days = days_of_figure(connection, selection, parameter, compare)
     day_groups = largest_groups(days) if compare is not None else [None] if days else []
     day_cells = _read_days(days, parameter, grid)
+    # The days have all there is: a line without a point would only be a name in the legend.
     if day_groups and compare is None and not cells[None]:
         groups = []
     numbers = sorted(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
+
+from sqlalchemy import select
 
 from pytomo_scrapy.analysis.replay_summary import ReplaySummary, result_name
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
-from pytomo_scrapy.storage.measurements.read import recall_ladders, recall_windows
+from pytomo_scrapy.storage.measurements.read import matching, recall_ladders, recall_windows
 from pytomo_scrapy.storage.measurements.repository import Repository
-
-_PAGE = 200
+from pytomo_scrapy.storage.schema.crawl_tables import measurement
 
 
 def replay(
@@ -64,8 +65,12 @@ def replay(
     return summary
 
 
-def _matching_ids(repository: Repository, filters: Mapping[str, Any]) -> Iterator[int]:
-    offset = 0
-    while rows := repository.measurements(_PAGE, offset=offset, **filters):
-        yield from [row["id"] for row in rows]
-        offset += len(rows)
+def _matching_ids(repository: Repository, filters: Mapping[str, Any]) -> Sequence[int]:
+    # All at once: page by page, each measurement that a crawl stores meanwhile would move one into the next page again.
+    newest_first = (measurement.c.started_at.desc(), measurement.c.id.desc())
+    with repository.database.read() as connection:
+        return (
+            connection.execute(select(measurement.c.id).where(matching(**filters)).order_by(*newest_first))
+            .scalars()
+            .all()
+        )

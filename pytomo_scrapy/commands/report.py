@@ -108,10 +108,10 @@ class Command(DatabaseCommand, ScrapyCommand):
     def _write_pdf(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.reporting.pdf import write_pdf_report
 
-        # The reader opens it once more, for one transaction over all pages; this one checks the condition.
+        # As it is open: one of an older schema is read through its copy, and no query ends early as a page's does.
         with self.read_database() as database, _written(opts.pdf):
-            config, wanted = self.load_config(), _wanted(database, opts)
-            write_pdf_report(config.database_url, opts.pdf, wanted, who=opts.who, grade=config.grade)
+            grade, wanted = self.load_config().grade, _wanted(database, opts)
+            write_pdf_report(database, opts.pdf, wanted, who=opts.who, grade=grade)
 
     def _write_method_sheet(self, opts: argparse.Namespace) -> None:
         from pytomo_scrapy.analysis.publication.publication import publication_of
@@ -147,6 +147,8 @@ def _check_together(opts: argparse.Namespace) -> None:
     if opts.crawl is not None and (opts.by is not None or files):
         beside = " and ".join(files) or "--by"
         refuse(f"--crawl chooses the rows of the printed report alone: {beside} takes --since, --until and --where.")
+    if opts.json and files:
+        refuse(f"--json prints the figures and writes no file: ask for {' and '.join(files)} without it.")
     if opts.first is not None and opts.by is None:
         refuse("--first names a group of a comparison: it goes with --by.")
     check_period(opts.since, opts.until)

@@ -27,6 +27,7 @@ _WELL_KNOWN_RESOLVERS = {"google": "8.8.8.8", "opendns": "208.67.222.222"}
 
 def _host_port(text: str, port: int) -> tuple[str, int]:
     try:
+        # An IPv6 address without brackets is all address: its colons are no port's.
         parts = urlsplit(f"//{text}" if text.count(":") < 2 or "[" in text else f"//[{text}]")
         return str(ipaddress.ip_address(parts.hostname or "")), parts.port or port
     except ValueError:
@@ -56,6 +57,7 @@ def parse_resolver(word: str) -> ResolverConfig:
     if where.startswith("https://"):
         return ResolverConfig(name, "doh", where, _web_port(where))
     if where.startswith("tls://"):
+        # Behind a `#` stands the name that the certificate is for, as unbound writes it.
         location, _, tls_name = where.removeprefix("tls://").partition("#")
         address, port = _host_port(location, 853)
         return ResolverConfig(name, "dot", address, port, tls_name or None)

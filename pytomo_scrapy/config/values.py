@@ -43,6 +43,7 @@ def whole(minimum: int, maximum: int | None = None) -> Parser[int]:
     def parse(value: Any) -> int:
         what = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
         try:
+            # By its text: of the number 2.5 itself, int() would make 2 without a word.
             found = int(str(value).strip())
         except ValueError:
             raise BadValue(what) from None
@@ -107,6 +108,7 @@ def any_text(value: Any) -> str:
 
 def optional(parser: Parser[Value]) -> Parser[Value | None]:
     def parse(value: Any) -> Value | None:
+        # Who cannot unset a variable of the environment can empty it.
         if value is None or str(value).strip() == "" or str(value).strip().lower() == "none":
             return None
         return parser(value)

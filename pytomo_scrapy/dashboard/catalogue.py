@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 MAX_FILES = 1000
-MAX_OPEN = 8
+MAX_OPEN = 8  # each with connections and their caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,12 @@ def _reader(where: str | Path) -> ReadDatabase:
 
 def newest_file(directory: Path) -> Path | None:
     """Return the database of a folder that changed last. None where there is none."""
-    return max(_files_in(directory), key=lambda path: path.stat().st_mtime, default=None)
+    return next(iter(_files_in(directory)), None)
 
 
 def newest_filled_file(directory: Path) -> Path | None:
     """Return the database of a folder that changed last among those that hold a measurement. None where none does."""
-    newest_first = sorted(_files_in(directory), key=lambda path: path.stat().st_mtime, reverse=True)
-    return next((path for path in newest_first if holds_measurements(path)), None)
+    return next((path for path in _files_in(directory) if holds_measurements(path)), None)
 
 
 def holds_measurements(path: Path) -> bool:
@@ -134,8 +134,17 @@ def holds_measurements(path: Path) -> bool:
 
 
 def _files_in(directory: Path) -> list[Path]:
+    """Return the databases of a folder, the newest first."""
+    # The newest of very many: those of nightly crawls are named by their day, and the last days come last.
     files = (path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-    return sorted(files)[:MAX_FILES]
+    return nlargest(MAX_FILES, files, key=_changed_s)
+
+
+def _changed_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # deleted since it was listed
+        return 0.0
 
 
 def _file_entry(path: Path, url: str | None = None) -> Entry:

@@ -29,6 +29,7 @@ from pytomo_scrapy.reporting.legacy_layout import legacy_layout
 from pytomo_scrapy.reporting.lines_table import lines_table
 from pytomo_scrapy.reporting.measurement_layout import further_tables
 
+# A row alone shares every word with itself: all of them would go into the line above.
 LEAST_SHARING_ROWS = 2
 # The columns with a heading of their own, behind the start and the video. What failed is seen first.
 _COLUMNS = sorted(

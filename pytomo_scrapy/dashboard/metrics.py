@@ -44,11 +44,13 @@ def metrics(request: Request) -> Response:
     """
     query = read_query(request, request.app.state.catalogue)
     recent: Recent = request.app.state.recent
-    totals: dict[tuple[str, bool], Totals] = request.app.state.totals
+    totals: dict[tuple[object, bool], Totals] = request.app.state.totals
     has_ad_hoc = query.has_ad_hoc
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     with query.database.read() as connection:
-        counted = totals.setdefault((query.database_id, has_ad_hoc), Totals(has_ad_hoc=has_ad_hoc))
+        # Of a file that took the place of another, all is counted anew.
+        counted_of = (query.database_id, query.database.file)
+        counted = totals.setdefault((counted_of, has_ad_hoc), Totals(has_ad_hoc=has_ad_hoc))
         key = f"metrics {media_type} {has_ad_hoc} {query.database_id} {version_of(connection)}"
 
         def make() -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MAX_BARS = 60
+MAX_BARS = 60  # a window in segments has hundreds of requests, and a screen no room for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def phases(record: Mapping[str, Any]) -> list[Phase]:
         if length_s is not None:
             bars.append((name, kind, at_s, length_s))
             at_s += length_s
+    # Window after window, as if each began where the one before ended: what lay between them is not stored.
     for window in record["downloads"]:
         for request in window["requests"]:
             bars += _request(request, at_s, window["place"])

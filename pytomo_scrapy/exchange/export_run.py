@@ -142,6 +142,7 @@ def _write(
     connection: Connection, dataset: Dataset, folder: Path, file_format: str, about: Mapping[str, str]
 ) -> Written:
     file_name = SQLITE_FILE if file_format == "sqlite" else f"{dataset.name}.{file_format}"
+    # Under a name of its own until it is whole: whoever watches the folder takes no half of a table.
     count = _copy(connection, dataset, _writer(folder / f"{file_name}.part", dataset, file_format, about))
     if file_format != "sqlite":
         (folder / f"{file_name}.part").replace(folder / file_name)

@@ -126,6 +126,7 @@ def _row_count(source: sqlite3.Connection, quoted: str) -> int:
 
 def _values(rows: Iterator[tuple[Any, ...]], index_of: Mapping[str, int], result: Imported) -> Iterator[dict[str, Any]]:
     """Yield the rows as they are stored, each with its digest. Rows that cannot be stored are counted by reason."""
+    # By a number of eight bytes: each row of a table of millions is remembered.
     seen: Counter[int] = Counter()
     wanted = [(name, _READERS[kind], index_of.get(name.lower())) for name, kind in OLD_COLUMNS]
     for row in rows:

@@ -105,6 +105,7 @@ def _finite(value: float) -> float:
 
 
 def _beside(trace_path: Path, name: str) -> Path:
+    # From where the command runs, as its other words are read; else beside the file that names it.
     found = Path(name)
     return found if found.exists() else trace_path.parent / found
 

@@ -26,6 +26,7 @@ from pytomo_scrapy.analysis.histogram import Histogram, steps_of
 from pytomo_scrapy.analysis.selection import MAX_GROUPS, Selection
 from pytomo_scrapy.face.frames import FrameColumn, facts_of, make_frame, numbers_of, target_of, texts_of
 from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.items.near_words import did_you_mean
 
 _STARTUP = "startup_delay_s"
 _QUARTILES = (0.25, 0.5, 0.75)
@@ -58,7 +59,7 @@ def compare(frame: Any, by: str, *, first: str | None = None) -> Any:
     of its 95 % interval, `difference` to the first group with its own, `verdict` (worse, better, cannot tell) and
     `basis`, what like was compared with like by. Differences of medians are relative: 0.2 is a fifth more. All are
     tested together (Holm). As the page "Compare" and `pytomo report --by` say it of the same rows (docs/metrics.md).
-    Raises SettingError for a column that is not there.
+    Raises SettingError for a column that is not there, and for a `first` that no row has.
     """
     rows = _Rows(frame, by, first)
     estimates = [rows.estimates(mask) for _, mask in rows.groups]
@@ -90,6 +91,7 @@ class _Rows:
         self.scan = ArrayScan(numbers, texts_of(frame))
         self.is_valid: Mask = numbers["is_valid"] == 1
         started = numbers["started_s"]
+        # A selection ends before its end.
         begin, end = (int(started.min()), int(started.max())) if len(started) else (0, 0)
         self._sums = Sums(Selection(begin, end + 1))
         self._selection = Selection(begin, end + 1)
@@ -100,8 +102,12 @@ class _Rows:
         if by is None:
             return [("all", every)]
         labels = np.array(["" if value is None else str(value) for value in _values(frame, by)], dtype=object)
+        # By valid sessions, as on the page: groups of failures alone have nothing to compare.
         names, counts = np.unique(labels[self.is_valid & (labels != "")].astype(str), return_counts=True)
         ordered = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda one: (one[0] != first, -one[1]))
+        if first is not None and ordered and ordered[0][0] != first:
+            meant = did_you_mean(first, names.tolist())
+            raise SettingError(f"No valid session of the frame has {by} {first!r}{f': {meant}' if meant else '.'}")
         return [(name, labels == name) for name, _ in ordered[:MAX_GROUPS]]
 
     def spread_below(self, rows: SelectedRows, value: float) -> Spread | None:

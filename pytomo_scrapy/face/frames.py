@@ -60,6 +60,7 @@ def _to_pandas(columns: Sequence[FrameColumn]) -> pd.DataFrame:
         import pandas as pd
     except ImportError:
         raise ImportError(f"to='pandas' {_INSTALL.format('pandas')}") from None
+    # Types that keep NULL apart: one value that is missing would turn plain counts into floats and flags into objects.
     kinds = {"text": "string", "integer": "Int64", "flag": "boolean", "real": "float64"}
     made = {}
     for column in columns:

@@ -80,7 +80,8 @@ def measure(url: str, **settings: Any) -> Measurement:
     """
     options = [word for name, value in _settings(settings).items() for word in ("-s", f"{name}={value}")]
     words = [sys.executable, "-m", "pytomo_scrapy", "measure", "--json", *options, "--", url]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A group of its own: Ctrl-C of a terminal would reach it beside ours, and twice means at once.
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
     try:
         printed, said = process.communicate()
     except KeyboardInterrupt:
@@ -88,6 +89,7 @@ def measure(url: str, **settings: Any) -> Measurement:
         process.communicate(timeout=_STOP_TIMEOUT_S)
         raise
     if process.returncode != 0 or not printed.strip():
+        # What it said last is what a user of the command would have read.
         sentence = said.strip().splitlines()[-1] if said.strip() else "The measurement left nothing."
         raise (SettingError if process.returncode == _USAGE else PytomoError)(sentence)
     return Measurement(json.loads(printed.strip().splitlines()[-1]))

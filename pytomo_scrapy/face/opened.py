@@ -75,7 +75,11 @@ class Results:
         where: str | None = None,
         to: Target = "pandas",
     ) -> Any:
-        """Return a row for each player and window, `stalls` and `freezes` as lists of start, duration and is_open."""
+        """Return a row for each player and window, `stalls` and `freezes` as lists of start, duration and is_open.
+
+        NULL of a player that knows of none, such as freezes where it shows no picture, and where retention has removed
+        them.
+        """
         return self._frame(details(playback, self._selection(since, until, where)), to)
 
     def windows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import inf
+from numbers import Real
 from pathlib import Path
 
 from pytomo_scrapy.exchange.trace_files import read_ladder
@@ -41,7 +42,8 @@ def simulate(
     horizon_s = at_s[-1] if window_s is None else float(window_s)
     if not 0 <= horizon_s < inf:
         raise SettingError(f"window_s={window_s!r} is not usable: it must be a number of at least 0.")
-    if isinstance(ladder_or_bitrate, int | float):
+    # Numbers of NumPy are real too, and what a notebook has at hand.
+    if isinstance(ladder_or_bitrate, int | float | Real):
         timeline = _timeline(ladder_or_bitrate, received[-1], duration_s, segment_s)
         stream = StreamTrace(at_s, received, timeline, is_complete=received[-1] >= timeline.offset_bytes[-1])
         return simulate_playback([stream], player, parameters, horizon_s=horizon_s)
@@ -56,6 +58,7 @@ def simulate(
 
 def _arrived(arrivals: Iterable[tuple[float, int]]) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Return when how many bytes had arrived in all. Raises SettingError."""
+    # By time, and never falling: what several streams or threads noted down may be out of order.
     points = sorted(arrivals)
     if not points:
         raise SettingError("arrivals is empty: give at least one (seconds, bytes in all).")

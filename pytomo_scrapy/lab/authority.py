@@ -54,6 +54,7 @@ class Authority:
         leaf_kind = _GOOD if fault is None else fault_at(CertificateFault, fault)
         if leaf_kind is None:
             raise ValueError(f"{fault!r} is not a fault of a certificate")
+        # The name becomes a file's: no slash may lead out of the folder.
         if not host.replace(".", "").replace("-", "").replace("_", "").isalnum():
             raise ValueError(f"{host!r} is not a host name")
         path = self._directory / f"{host}.{fault or 'good'}.pem"

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+# Names that every machine has for itself. All others are looked up, and a look-up leaves the machine by itself.
 _LOCAL_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _NETWORK_FAMILIES = frozenset({int(socket.AF_INET), int(socket.AF_INET6), int(getattr(socket, "AF_PACKET", -1))})
 
@@ -91,6 +92,7 @@ def _is_here(host: Any) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
+    # ::ffff:8.8.8.8 would leave this machine as well as 8.8.8.8 does.
     embedded = getattr(address, "ipv4_mapped", None) or address
     return bool(embedded.is_loopback or embedded.is_unspecified)
 

@@ -80,6 +80,7 @@ class Zone:
             return _refuse(response, name, fault.rcode) if fault.rcode is not None else None
         if host is None and name not in self._extra:
             return _refuse(response, name, dns.rcode.NXDOMAIN)
+        # Nothing but the flag: whoever wants the answer asks again over TCP.
         if is_udp and name == TRUNCATED_HOST_NAME:
             response.flags |= dns.flags.TC
         else:
@@ -102,6 +103,7 @@ class Zone:
         if addresses:
             response.answer.append(dns.rrset.from_text(name, _TTL_S, "IN", kind, *addresses))
         else:
+            # A name without an address of this kind is there all the same: no NXDOMAIN, but an empty answer.
             response.authority.append(_authority(name))
 
     def addresses(self, host: MediaHost) -> list[str]:

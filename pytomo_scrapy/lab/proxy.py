@@ -97,6 +97,7 @@ async def _read_request(
     if head is None:
         return None
     if head.headers.get("expect", "").lower() == "100-continue":
+        # A client that waits for leave posts by itself only after a second.
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await _read_body(reader, head.headers)
     scheme, host, target = "https", tunnel_host, head.target
@@ -144,12 +145,14 @@ def _chunk_size(line: bytes) -> int:
 def _compress(request: Request, response: Response) -> Response:
     if "gzip" not in request.headers.get("accept-encoding", "") or len(response.body) < _LEAST_GZIP_BYTES:
         return response
+    # Level 1 and no time: quick, and the same bytes at each run.
     headers = (*response.headers, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding"))
     return Response(response.status, gzip.compress(response.body, 1, mtime=0), response.content_type, headers)
 
 
 async def _write(writer: asyncio.StreamWriter, response: Response, keep_alive: bool, with_body: bool = True) -> None:
     headers = [("Content-Type", response.content_type), ("Server", "ESF")]
+    # RFC 9110 8.6: no length where there is no content.
     if response.status != HTTPStatus.NO_CONTENT:
         headers.append(("Content-Length", str(len(response.body))))
     headers += [*response.headers, ("Connection", "keep-alive" if keep_alive else "close")]

@@ -73,6 +73,7 @@ def parse_dailymotion(body: bytes) -> ParsedPage:
     if not isinstance(entries, list):
         return _unusable("the answer has no list")
     videos = {video.video_id: video for entry in entries if (video := _video(entry)) is not None}
+    # Entries without one that is understood: the shape has changed, and an empty list would hide it.
     if entries and not videos:
         return _unusable("no entry of the list has an id")
     failure = None if videos else "empty_page"
@@ -82,6 +83,7 @@ def parse_dailymotion(body: bytes) -> ParsedPage:
 def _video(entry: Any) -> PageVideo | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not _ID.fullmatch(entry["id"]):
         return None
+    # Live now: a window of a broadcast compares with nothing.
     if entry.get("onair") is True:
         return None
     title, views = entry.get("title"), entry.get("views_total")

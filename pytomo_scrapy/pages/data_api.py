@@ -21,6 +21,7 @@ def read_list(answer: dict[str, Any]) -> ParsedPage | None:
         return None
     videos: dict[str, PageVideo] = {}
     for item in items(answer, "items"):
+        # A search wraps the id by its kind, a list of videos has it bare.
         found = video_id(dig(item, "id", "videoId") or dig(item, "id"))
         if found:
             videos.setdefault(found, _listed(found, item))

@@ -135,6 +135,7 @@ def _read_lockup(body: Any) -> PageVideo | None:
         title=text_of(dig(about, "title")),
         duration_s=_first(seconds_of_clock, labels),
         view_count=_first(view_count, parts),
+        # Of the rows of a lockup only the texts tell which is which.
         published=next((part for part in parts if part and part.endswith(" ago")), None),
         is_live=any("LIVE" in style for style in styles),
         is_upcoming="Upcoming" in labels,

@@ -132,6 +132,7 @@ def next_page_request(request: PageRequest, continuation: str) -> PageRequest:
     """Ask for the page that follows. Raises ValueError where the source has one page only (charts)."""
     kind = request.source.partition(":")[0]
     if kind == "data_api":
+        # A third page begins at the second one's address: its token has to go first.
         url = re.sub(r"&pageToken=[^&]*", "", request.url) + "&" + urlencode({"pageToken": continuation})
         return replace(request, url=url, page=request.page + 1)
     method = "browse" if kind in _DESTINATIONS else {"watch": "next", "next": "next", "search": "search"}.get(kind)
@@ -171,6 +172,7 @@ def _web_request(name: str, method: str, country: str, body: Mapping[str, Any]) 
 def _post(name: str, url: str, client: Mapping[str, str], country: str, body: Mapping[str, Any]) -> PageRequest:
     origin = "/".join(url.split("/")[:3])
     context: dict[str, Any] = {
+        # Offset 0: the service counts "today" by the client's clock, and frames are days of UTC.
         "client": {**client, "hl": "en", "gl": country, "utcOffsetMinutes": 0},
         "request": {"internalExperimentFlags": [], "useSsl": True},
         "user": {"lockedSafetyMode": False},

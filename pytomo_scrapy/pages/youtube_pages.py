@@ -261,6 +261,7 @@ def _read_browse(answer: dict[str, Any]) -> ParsedPage | None:
     tabs = [tab for column in columns for tab in items(column, "tabs")]
     shown = [dig(tab, "tabRenderer") for tab in tabs if isinstance(dig(tab, "tabRenderer", "content"), dict)]
     listed = ItemList(has_shelves=True)
+    # The tab that was asked for; where none says that it is shown, the service sent one alone.
     for tab in [tab for tab in shown if dig(tab, "selected") is True][:1] or shown[:1]:
         listed.add(dig(tab, "content"))
     alert = next((text_of(dig(body, "text")) for entry in alerts for _, body in entries(entry)), None)

@@ -45,7 +45,11 @@ def write_bundle(database: Database, target: Path, choice: ExportChoice) -> list
             raise SettingError(f"The file {target} is there already: name another one.")
         if not is_zip and target.exists() and any(target.iterdir()):
             raise SettingError(f"The folder {target} is not empty: choose a new or an empty folder.")
+        # The whole takes the place of an empty folder: whoever stands in that one would go on seeing nothing.
+        if target.resolve() == Path.cwd():
+            raise SettingError(f"The folder {target} is the one that this runs in: name a new folder in it.")
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, as a rename is one step within a file system alone.
         with TemporaryDirectory(prefix=".pytomo-bundle-", dir=target.parent) as made:
             folder = Path(made) / (target.stem if is_zip else target.name)
             export_as(database, folder, choice, more=lambda exported: _complete(folder, exported))

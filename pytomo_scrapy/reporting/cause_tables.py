@@ -57,10 +57,10 @@ def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> TableLayout:
 
 def verdict_bars(verdicts: Sequence[Mapping[str, Any]], window: Mapping[str, Any]) -> list[VerdictBar]:
     """Return the verdicts over one window on its time axis, the worst first."""
-    end_s = (
-        max([window["elapsed_s"] or 0.0, *(one["start_s"] + one["duration_s"] for one in verdicts)], default=0.0) or 1.0
-    )
-    return [_bar(one, end_s) for one in verdicts[:MAX_SHOWN] if one["place"] == window["place"]]
+    # Those of the other window of a pair have an axis, and a bound, of their own.
+    own = [one for one in verdicts if one["place"] == window["place"]]
+    end_s = max([window["elapsed_s"] or 0.0, *(one["start_s"] + one["duration_s"] for one in own)]) or 1.0
+    return [_bar(one, end_s) for one in own[:MAX_SHOWN]]
 
 
 def _bar(verdict: Mapping[str, Any], end_s: float) -> VerdictBar:

@@ -7,25 +7,24 @@ import shutil
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from importlib import import_module
 from pathlib import Path
 
 import maxminddb
 import pycurl
-from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.config import Config
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.measure.dns.lookup import leading_somewhere, look_up_hosts
 from pytomo_scrapy.measure.ping.probers import open_echo
 from pytomo_scrapy.measure.window.known_gate import gate_sentence
-from pytomo_scrapy.storage.database import open_database
+from pytomo_scrapy.storage.database import open_database, parse_url
 from pytomo_scrapy.storage.measurements.repository import Repository
 
 SERVICE_HOST = "www.youtube.com"
@@ -80,11 +79,11 @@ def check_database(url: str) -> Check:
 
 def check_disk(url: str) -> list[Check]:
     """Look for room where the database and the windows' media go."""
-    parsed = make_url(url)
+    path = _file_of(url)
     # Windows leave their media there until they are analysed, wherever the database is.
     folders = {"temporary folder": Path(tempfile.gettempdir())}
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        folders["database's disk"] = Path(parsed.database).absolute().parent
+    if path is not None:
+        folders["database's disk"] = path.absolute().parent
     checks = []
     for name, folder in folders.items():
         # The check of the database has already said why it is not there.
@@ -94,6 +93,15 @@ def check_disk(url: str) -> list[Check]:
         state, advice = ("ok", "") if free >= _LEAST_FREE_BYTES else ("warn", "Make room: a full disk stops the crawl.")
         checks.append(Check(name, state, f"{folder} has {free / 1e9:.1f} GB free", advice))
     return checks
+
+
+def _file_of(url: str) -> Path | None:
+    """Return the file of a database. None of a server, and of a URL that is none: its check has said so."""
+    try:
+        parsed = parse_url(url)
+    except StorageError:
+        return None
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
 
 
 def check_ping(config: Config) -> Check:
@@ -133,11 +141,13 @@ def check_clock(now: datetime) -> Check:
         with urllib.request.urlopen(request, timeout=10) as answer:
             date = answer.headers.get("Date")
     # No failure: without the service a crawl does not run either, and says so itself.
-    except (OSError, urllib.error.URLError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         return Check("clock", "warn", f"not compared: the service was not reached ({type(error).__name__})",
                      "Check the way to the service (PYTOMO_HTTP_PROXY, https_proxy).")  # fmt: skip
     try:
         theirs = parsedate_to_datetime(date)
+        # "-0000" is UTC of a clock that says nothing of its zone (RFC 5322, 3.3): Python gives it none.
+        theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     except (TypeError, ValueError):
         return Check("clock", "warn", "not compared: the service told no time", "Run an NTP client.")
     # `now` was read before the question; the header was written about half of its time later.
@@ -166,12 +176,20 @@ def check_javascript() -> Check:
             return Check("JavaScript", "ok", f"{name} is there")
     node = shutil.which("node")
     if node:
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
-        major = said.strip().removeprefix("v").partition(".")[0]
+        said = _version_of(node)
+        major = said.removeprefix("v").partition(".")[0]
         if major.isdigit() and int(major) >= _LEAST_NODE:
-            return Check("JavaScript", "ok", f"node {said.strip()} is there")
+            return Check("JavaScript", "ok", f"node {said} is there")
     return Check("JavaScript", "warn", "no runtime: clients that need a challenge solved fail as js_challenge",
                  "pip install deno, or install node 22 or later.")  # fmt: skip
+
+
+def _version_of(program: str) -> str:
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.SubprocessError):  # it cannot be run, or hangs
+        return ""
+    return said.strip()
 
 
 def check_http3() -> Check:

@@ -17,7 +17,7 @@ _COLUMNS = (
 _NOTE = (
     "A bad session did not start, or stalled. Bad, stalled, startup (median) and refused are of the line's newest "
     f"{SHARE_ROWS} measurements; refused: of those that the service answered (docs/metrics.md, Refusals). Today began "
-    "at midnight UTC; data: bytes that its windows received."
+    "at midnight UTC; data: media bytes that it fetched, controls and tests of names too."
 )
 
 

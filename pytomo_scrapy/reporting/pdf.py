@@ -43,6 +43,7 @@ from pytomo_scrapy.reporting.tables import (
     section_table,
 )
 from pytomo_scrapy.reporting.verdict import verdict
+from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.read_only import ReadDatabase
 
 # More points than a printed line of 168 mm shows apart.
@@ -70,21 +71,21 @@ def contents_of(group: str = "main", *, grade: GradeConfig | None = None) -> Con
 
 
 def write_pdf_report(
-    database: str | Path,
+    database: str | Path | Database,
     path: Path,
     selection: Selection | None = None,
     *,
     who: str | None = None,
     grade: GradeConfig | None = None,
 ) -> None:
-    """Write the report of a database, by its URL or file, to `path`: of what was measured within the selection.
+    """Write the report of a database, open or by its URL or file, to `path`: of what was measured within the selection.
 
     Without one it is of everything. `who` measured, as the user says.
 
     Raises NotReadyError where nothing is measured yet, StorageError where the database cannot be read.
     """
     # Read only, in one transaction: a crawl may be writing, and all pages must be of the same rows.
-    reader = ReadDatabase(database)
+    reader = database if isinstance(database, Database) else ReadDatabase(database)
     try:
         with reader.read() as connection:
             if period_of(connection) is None:
@@ -93,7 +94,8 @@ def write_pdf_report(
             contents = contents_of(grade=grade)
             path.write_bytes(make_report(connection, chosen, contents, reader.shown_url, who=who))
     finally:
-        reader.close()
+        if reader is not database:
+            reader.close()
 
 
 def make_report(
@@ -159,6 +161,7 @@ class _Page:
         averages = average_table(lists.averages(connection, chosen))
         self._page.table(averages, (50, 60))
         self._page.text(averages.note, soft=True)
+        # The most frequent classes, and the last outages: more than that would push what follows off its page.
         for layout, widths in (
             (failure_table(found.failures[:12]), (34, 22, 14, 110)),
             (cause_table(found.causes), (34, 24, 26, 22, 30)),
@@ -253,12 +256,7 @@ class _Page:
             return
         lines = []
         for curve in found:
-            steps = dict(zip((value * one.factor for value in curve.value), curve.share, strict=True))
-            # A curve has steps at its own values only: between them it stays where it was.
-            share, shares = 0.0, []
-            for x in xs:
-                share = steps.get(x, share)
-                shares.append(share)
+            shares = shares_at(xs, [value * one.factor for value in curve.value], curve.share)
             n, censored = (number(count, 0) for count in (curve.known_count, curve.censored_count))
             lines.append(ChartLine(plain(f"{curve.label} (n {n}, {censored} censored)"), shares))
         self._chart(Chart(xs, lines, (xs[0], xs[-1]), (0, 1), is_time=False, is_log_x=True, x_label=one.unit))
@@ -274,6 +272,18 @@ class _Page:
         top = self._pdf.get_y() + 6
         draw_chart(self._pdf, chart, Box(LEFT + 12, top, _WIDTH - 12, _CHART_HEIGHT))
         self._pdf.set_xy(LEFT, top + _CHART_HEIGHT + 8)
+
+
+def shares_at(xs: Sequence[float], values: Sequence[float], shares: Sequence[float]) -> list[float]:
+    """Return the share of a distribution at each of rising places, of which its own values are some."""
+    # What lies at 0 is below the first place already, though the axis has no room for it.
+    share = max((share for value, share in zip(values, shares, strict=True) if value <= 0), default=0.0)
+    steps, found = dict(zip(values, shares, strict=True)), []
+    for x in xs:
+        # A curve has steps at its own values only: between them it stays where it was.
+        share = steps.get(x, share)
+        found.append(share)
+    return found
 
 
 def _line(line: Any, one: Figure, has_band: bool) -> ChartLine:

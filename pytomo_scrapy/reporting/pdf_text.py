@@ -17,6 +17,7 @@ _INK, _SOFT = (27, 31, 36), (85, 96, 108)
 
 def plain(text: str) -> str:
     """Return what the PDF's own fonts can show; other letters become question marks."""
+    # The narrow space between thousands is none of Latin-1's.
     return text.replace("\u202f", " ").encode("latin-1", "replace").decode("latin-1")
 
 

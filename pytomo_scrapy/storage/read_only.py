@@ -71,6 +71,11 @@ class ReadDatabase:
             self._same = (version, kept)
         return kept
 
+    @property
+    def file(self) -> tuple[int, int] | None:
+        """Which file is read: another one that takes its name is another database. None of a server."""
+        return self._known[1]
+
     def close(self) -> None:
         """Close every connection."""
         engine, _ = self._known

@@ -37,7 +37,7 @@ def open_for_reading(url: str) -> Database:
     older schema and too large to copy: the sentence says which command brings it up to date.
     """
     parsed = parse_url(url)
-    database = _read_only(parsed) if parsed.get_backend_name() == "sqlite" else Database(create_engine_of(parsed))
+    database = _read_only(parsed) if parsed.get_backend_name() == "sqlite" else _of_server(parsed)
     try:
         with database.engine.connect() as connection:
             revision = migrate.revision_of(connection)
@@ -133,6 +133,11 @@ def _existing(url: URL) -> Path:
     if not path.exists():
         raise AbsentError(f"There is no database {path}: `pytomo crawl` makes one, --database names another.")
     return path
+
+
+def _of_server(url: URL) -> Database:
+    # What a report says in several places is of one state, as a transaction of SQLite gives it anyway.
+    return Database(create_engine_of(url).execution_options(isolation_level="REPEATABLE READ"))
 
 
 def _read_only(url: URL) -> Database:

@@ -147,6 +147,7 @@ def _freeze(connection: Connection, new: NewVersion) -> None:
         study_id = connection.execute(added).scalar_one()
     of_study = select(study_plan).where(study_plan.c.study_id == study_id)
     newest = connection.execute(of_study.order_by(study_plan.c.version.desc()).limit(1)).one_or_none()
+    # Another machine froze a version meanwhile, which this one was not compared with: that one stands.
     if (0 if newest is None else newest.version) != new.after_version:
         return
     values = {name: getattr(new, name) for name in NewVersion.__slots__ if name not in ("name", "after_version")}

@@ -12,7 +12,7 @@ from pytomo_scrapy.config.table import settings_of
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.studies.study_plan import Arm, StudyPlan
 
-# Counted over all arms together.
+# The cap counts all arms together, and one finder of networks serves them all.
 _OF_THE_CRAWL = {"PYTOMO_DATA_CAP_BYTES_PER_DAY", *(setting.name for setting in settings_of(NetworkConfig))}
 ARM_SETTINGS = frozenset(setting.name for setting in settings_of(StageConfigs)) - _OF_THE_CRAWL
 # "both" measures a pair inside one measurement, of which only one is the session's.

@@ -11,6 +11,7 @@ from pytomo_scrapy.studies.study_plan import Arm, StudyPlan
 def videos_of_round(plan: StudyPlan, videos: Sequence[str], round_number: int) -> tuple[str, ...]:
     """Return the videos in the order of a round, the same for every arm and machine."""
     drawn = list(videos)
+    # A text as seed gives the same draws in every process and version of Python, which the hash of a tuple does not.
     Random(f"videos:{plan.name}:{plan.schedule.seed}:{round_number}").shuffle(drawn)
     return tuple(drawn)
 
@@ -18,6 +19,7 @@ def videos_of_round(plan: StudyPlan, videos: Sequence[str], round_number: int) -
 def arms_in_order(plan: StudyPlan, arms: Sequence[Arm], video_id: str, round_number: int) -> tuple[Arm, ...]:
     """Return the arms in the order in which they measure a video in a round."""
     drawn = list(arms)
+    # For each video and round anew: an arm that always came first would have the colder caches.
     Random(f"arms:{plan.name}:{plan.schedule.seed}:{round_number}:{video_id}").shuffle(drawn)
     return tuple(drawn)
 

@@ -32,15 +32,19 @@ def _differences(where: str, before: Any, after: Any) -> Iterator[str]:
 
 def _arms(before: Any, after: Any) -> Iterator[str]:
     old, new = ({arm["name"]: arm for arm in arms} for arms in (before, after))
-    for name in old.keys() - new.keys():
-        yield f"The arm {name!r} is gone."
+    for name in old:
+        if name not in new:
+            yield f"The arm {name!r} is gone."
     for name in new:
         if name not in old:
             yield f"The arm {name!r} is new."
         else:
             yield from _differences(f"arm {name!r}", old[name], new[name])
-    if list(old) != list(new) and old.keys() == new.keys():
+    # The first is what all others are compared with.
+    if next(iter(new)) != next(iter(old)):
         yield f"The arms are compared with {next(iter(new))!r}, before with {next(iter(old))!r}."
+    elif list(old) != list(new) and old.keys() == new.keys():
+        yield "The arms are written in another order."
 
 
 def _videos(before: Any, after: Any) -> Iterator[str]:

@@ -66,6 +66,7 @@ class _Section:
             return default
         value = self._values.pop(name)
         try:
+            # True is the number 1 to Python, and would pass for a count.
             if isinstance(value, bool) and parse is not _settings:
                 raise BadValue("something else than true or false")
             return parse(value)
@@ -143,6 +144,7 @@ def _settings(value: Any) -> Mapping[str, str]:
         if name not in ARM_SETTINGS:
             why = "is no setting" if name not in BY_NAME else "is a setting of the whole crawl, not of a measurement"
             raise _Said(f"{name} {why}: `pytomo settings` lists them, docs/studies.md says which an arm may have")
+        # As a setting is written: to Python it would be "True".
         written = given if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
         try:
             read_setting(name, written)
@@ -184,6 +186,7 @@ def _panel(section: _Section, folder: Path) -> Panel:
         raise BadValue("it has no panel: give panel.videos, panel.file or panel.count")
     if videos and (count or strata):
         raise BadValue("panel has a list of videos and count or strata: it must be one of them")
+    # A link and an id may name the same video: it is one of the panel.
     return Panel(tuple(dict.fromkeys(videos)), count, strata)
 
 
@@ -254,6 +257,7 @@ def _exclusions(value: Any) -> tuple[str, ...]:
 def _looks(section: _Section, rounds: int) -> tuple[int, ...]:
     looks = section.take("looks", _look_list, _NO_LOOKS)
     section.end()
+    # After the last round is looked in any case.
     if any(look >= rounds for look in looks):
         raise BadValue(f"stopping.looks = {list(looks)} must be rounds before the last, which is {rounds}")
     return looks

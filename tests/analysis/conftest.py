@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+
+@pytest.fixture(scope="session")
+def simulated() -> int:
+    """How many studies, or crawls, are simulated to see how often something is said that is not so."""
+    return int(os.environ.get("PYTOMO_TEST_SIMULATED", "80"))
+
+
+@pytest.fixture(scope="session")
+def three_errors(simulated: int) -> float:
+    """Three standard errors of a share of 5 % (or 95 %) among so many."""
+    return 3 * (0.05 * 0.95 / simulated) ** 0.5
 
 
 @pytest.fixture(scope="session")

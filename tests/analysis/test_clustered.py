@@ -66,12 +66,12 @@ def test_share_of_none_is_bounded_as_by_wilson() -> None:
 def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     chance = np.random.default_rng(3)
     covered = 0
+    truth = (1 / (1 + np.exp(1.0 - chance.normal(0, 0.4 * 2**0.5, 1_000_000)))).mean()
     for _ in range(400):
         of_day, of_video = chance.normal(0, 0.4, 6)[DAYS], chance.normal(0, 0.4, 12)[GROUPS]
         share = 1 / (1 + np.exp(1.0 - of_day - of_video))
         above = chance.binomial(20, share).astype(float)
         spread = group_spread(above, np.full(72, 20.0), Clusters(DAYS, GROUPS))
-        truth = (1 / (1 + np.exp(1.0 - chance.normal(0, 0.4 * 2**0.5, 20_000)))).mean()
         assert spread is not None
         low, high = share_interval(above.sum() / 1440, 1440, spread)
         covered += low <= truth <= high

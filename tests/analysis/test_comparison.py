@@ -77,9 +77,10 @@ def test_drift_evenings_and_other_videos_make_no_difference(coverage: ModuleType
     raw, adjusted = [], []
     for seed in range(40):
         rows = coverage.rows_of(coverage.Study(), seed)
-        stalls = next(figure for figure in rows.figures if figure.name == "with_stalls").values
-        raw.append(np.nanmean(stalls[rows.groups == 1]) - np.nanmean(stalls[rows.groups == 0]))
-        adjusted.append(next(one for one in differences(rows, 2) if one.figure == "with_stalls").value or 0.0)
+        [figure] = [one for one in rows.figures if one.name == "with_stalls"]
+        raw.append(np.nanmean(figure.values[rows.groups == 1]) - np.nanmean(figure.values[rows.groups == 0]))
+        [one] = differences(replace(rows, figures=[figure]), 2)
+        adjusted.append(one.value or 0.0)
     assert abs(np.mean(adjusted)) < 0.017 < 0.03 < np.mean(raw)
 
 
@@ -101,8 +102,9 @@ def test_effect_is_found_where_there_is_one(coverage: ModuleType) -> None:
 
 
 @pytest.mark.slow
-def test_intervals_hold_about_as_often_as_they_say(coverage: ModuleType) -> None:
-    told = coverage.run(coverage.Study(effect=0.2), range(200))
-    # 95 % of 200 studies, give or take three standard errors.
-    assert all(0.90 <= value <= 0.99 for name, value in told.items() if name.startswith("coverage"))
-    assert coverage.run(coverage.Study(), range(200))["false_alarm"] <= 0.10
+def test_intervals_hold_about_as_often_as_they_say(coverage: ModuleType, simulated: int, three_errors: float) -> None:
+    told = coverage.run(coverage.Study(effect=0.2), range(simulated))
+    assert all(abs(value - 0.95) <= three_errors for name, value in told.items() if name.startswith("coverage"))
+    # A fifth longer is found in a fifth of such studies: wider intervals would hold more often, and find nothing.
+    assert told["found"] > 0.08
+    assert coverage.run(coverage.Study(), range(simulated))["false_alarm"] <= 0.05 + three_errors

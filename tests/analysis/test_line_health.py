@@ -8,12 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from pytomo_scrapy.analysis.line_alerts import LEAST_SESSIONS, alerts_of_lines, changes
 from pytomo_scrapy.analysis.line_health import Line, lines_of
 from pytomo_scrapy.config import AlertConfig
-from pytomo_scrapy.items import Surroundings
+from pytomo_scrapy.items import ControlWindow, Surroundings
+from pytomo_scrapy.items.timed_fetch import TimedFetch
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.measurements.repository import VantageFacts
+from pytomo_scrapy.storage.schema.crawl_tables import measurement
+from pytomo_scrapy.storage.schema.figure_tables import figure
 from tests.storage.factories import begin, make_download, make_item, make_playback
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -66,6 +71,26 @@ def test_line_tells_its_day_and_its_newest_sessions(lines: list[Line]) -> None:
     assert line.is_running
 
 
+def test_cap_is_used_by_what_no_figure_counts_and_by_all_lines_of_the_name(database: Database) -> None:
+    settings = {"PYTOMO_DATA_CAP_BYTES_PER_DAY": "4000000"}
+    at = NOW - timedelta(hours=1)
+    for provider in ("isp", "mobile"):
+        repository, run = begin(database, settings=settings, vantage=VantageFacts("here", provider))
+        window = make_download(received_bytes=1_000_000)
+        control = ControlWindow("fallback", fetch=TimedFetch(received_bytes=500_000))
+        item = make_item(video_id=provider, uuid=provider, started_at=at, downloads=(window,), controls=(control,))
+        repository.save(item, run)
+    with database.write() as connection:
+        connection.execute(update(measurement).where(measurement.c.uuid == "isp").values(is_superseded=True))
+        connection.execute(delete(figure))
+    with database.read() as connection:
+        lines = lines_of(connection, NOW)
+    assert [(line.provider, line.today_bytes, line.cap_share) for line in lines] == [
+        ("isp", 1_500_000, 0.75),
+        ("mobile", 1_500_000, 0.75),
+    ]
+
+
 def test_line_that_never_measured_is_there(database: Database) -> None:
     begin(database)
     with database.read() as connection:
@@ -79,7 +104,7 @@ def make_line(**overrides: Any) -> Line:
         "is_running": True,
         "software_version": "1", "yt_dlp_version": "2", "today_count": 10, "today_bytes": 10, "cap_bytes": 100,
         "session_count": LEAST_SESSIONS, "bad_share": 0.0, "stall_share": 0.0, "startup_median_s": 1.0,
-        "refusal_share": 0.0, "disk_free_bytes": 1,
+        "refusal_share": 0.0, "disk_free_bytes": 1, "cap_used_bytes": 10,
     }  # fmt: skip
     return Line(**{**values, **overrides})
 
@@ -92,7 +117,7 @@ def make_line(**overrides: Any) -> Line:
         ({"startup_median_s": None}, "startup", "starts half of its videos too late or never"),
         ({"stall_share": 0.25}, "stalls", "stalls in 25% of its sessions"),
         ({"refusal_share": 0.95}, "refusals", "is refused 95% of its videos by the service"),
-        ({"today_bytes": 91}, "data cap", "has used 91% of the day's data cap"),
+        ({"cap_used_bytes": 91}, "data cap", "has used 91% of the day's data cap"),
     ],
 )
 def test_figure_beyond_its_threshold_is_an_alert(overrides: dict[str, Any], what: str, words: str) -> None:
@@ -104,7 +129,7 @@ def test_figure_beyond_its_threshold_is_an_alert(overrides: dict[str, Any], what
     "overrides",
     [
         {},
-        {"silent_s": 7200.0, "startup_median_s": 5.0, "stall_share": 0.2, "refusal_share": 0.9, "today_bytes": 90},
+        {"silent_s": 7200.0, "startup_median_s": 5.0, "stall_share": 0.2, "refusal_share": 0.9, "cap_used_bytes": 90},
         # A share of a few sessions is the luck of single videos.
         {"session_count": LEAST_SESSIONS - 1, "stall_share": 1.0, "startup_median_s": None},
         {"silent_s": None, "refusal_share": None, "cap_bytes": None},
@@ -116,7 +141,7 @@ def test_figure_at_its_threshold_or_unknown_is_none(overrides: dict[str, Any]) -
 
 def test_threshold_of_0_raises_nothing() -> None:
     off = AlertConfig(startup_s=0, stall_share=0, refusal_share=0, silence_s=0, cap_share=0)
-    bad = make_line(silent_s=1e9, startup_median_s=None, stall_share=1.0, refusal_share=1.0, today_bytes=10**9)
+    bad = make_line(silent_s=1e9, startup_median_s=None, stall_share=1.0, refusal_share=1.0, cap_used_bytes=10**9)
     assert alerts_of_lines([bad], off) == []
 
 

@@ -39,7 +39,7 @@ SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= QUICK_COUNT else
 def measured(synthetic_file: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Four blocks: windows of two lengths, two ways to ping, single measurements, and a vantage point hardly there."""
     path = tmp_path_factory.mktemp("one-pass") / "measured.db"
-    copy(synthetic_file(3100, days=DAYS, videos=60, traces=0), path)
+    copy(synthetic_file(620, days=DAYS, videos=60, traces=0, apart=5), path)
     database = open_database(f"sqlite:///{path}")
     with database.write() as connection:
         connection.execute(text("UPDATE run SET is_ad_hoc = 1 WHERE id % 7 = 0"))
@@ -52,7 +52,7 @@ def measured(synthetic_file: Callable[..., Path], tmp_path_factory: pytest.TempP
         # Of one host no row is valid, and of another one only ten are.
         connection.execute(text("UPDATE figure SET is_valid = 0 WHERE host LIKE 'rr1---sn-4%'"))
         connection.execute(
-            text("UPDATE figure SET is_valid = 0 WHERE host LIKE 'rr2---sn-4%' AND measurement_id > 100")
+            text("UPDATE figure SET is_valid = 0 WHERE host LIKE 'rr2---sn-4%' AND measurement_id > 500")
         )
     seal_all(database)
     yield database

@@ -24,7 +24,7 @@ ANSWER = {"videoDetails": {"title": "A", "keywords": ["a", "b"]}, "streamingData
 
 
 def test_every_field_of_an_answer_is_damaged_in_every_way() -> None:
-    done = {told for number in range(2500) for told in damaged(ANSWER, Random(number))[1]}
+    done = {told for number in range(1200) for told in damaged(ANSWER, Random(number))[1]}
     names = {*DAMAGES, "left out"}
     for path in paths(ANSWER):
         place = ".".join(map(str, path))
@@ -52,8 +52,8 @@ def test_same_seed_damages_the_same_answer_in_the_same_way() -> None:
 @pytest.mark.process
 @pytest.mark.slow
 def test_windows_on_a_hostile_server_keep_what_is_promised() -> None:
-    report = run_batch(0, 40, seed=3)
-    assert report.wrong == [] and report.answers == 40 and len(report.failures) > 3
+    report = run_batch(0, 25, seed=3)
+    assert report.wrong == [] and report.answers == 25 and len(report.failures) > 3
 
 
 @pytest.mark.process
@@ -80,6 +80,6 @@ def test_crawl_of_a_hostile_service_keeps_what_is_promised(tmp_path: Path, monke
         for number in range(2):
             folder = tmp_path / str(number)
             folder.mkdir()
-            fuzz_service.crawl(number, 5, 5, 0.9, folder, report)
-    assert report.wrong == [] and report.videos >= 10 and report.damaged_answers > 10
+            fuzz_service.crawl(number, 4, 5, 0.9, folder, report)
+    assert report.wrong == [] and report.videos >= 8 and report.damaged_answers > 8
     assert report.memory_mb > 50, "the crawls were seen, and not what stands for them"

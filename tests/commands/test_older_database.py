@@ -16,7 +16,14 @@ from tests.commands.conftest import Run, refused
 from tests.storage.test_stalls_as_defined import scripts_until, store_before
 
 OLDER = "0003"
-READING = (("report", "--json"), ("status",), ("export", "out"), ("lines",), ("replay", "--dry-run"))
+READING = (
+    ("report", "--json"),
+    ("report", "--pdf", "x.pdf"),
+    ("status",),
+    ("export", "out"),
+    ("lines",),
+    ("replay", "--dry-run"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,7 @@ def test_condition_that_the_database_refuses_is_a_sentence(
     ("words", "sentence"),
     [
         (("--by", "host", "--pdf", "x.pdf"), "--by prints a comparison and no file: ask for --pdf without it."),
+        (("--json", "--pdf", "x.pdf"), "--json prints the figures and writes no file: ask for --pdf without it."),
         (("--crawl", "spring", "--pdf", "x.pdf"), "--crawl chooses the rows of the printed report alone: --pdf takes"),
         (("--crawl", "spring", "--by", "host"), "--crawl chooses the rows of the printed report alone: --by takes"),
         (("--first", "x"), "--first names a group of a comparison: it goes with --by."),

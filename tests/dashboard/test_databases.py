@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from pytomo_scrapy.dashboard import catalogue
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
 from pytomo_scrapy.dashboard.choice import Choice, choose_databases
 from pytomo_scrapy.dashboard.server import is_loopback, read_port, serve
@@ -22,6 +23,7 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
 from pytomo_scrapy.storage.read_only import ReadDatabase
 from tests.package_copy import zip_package
+from tests.storage.factories import begin, make_item
 
 
 def page_of(path: Path, directory: Path | None = None) -> TestClient:
@@ -79,6 +81,31 @@ def test_database_that_replaces_a_deleted_one_is_read(tmp_path: Path) -> None:
             assert connection.execute(text("SELECT name FROM vantage")).scalars().all() == [name]
         database.close()
     reader.close()
+
+
+def test_counters_of_a_database_that_replaces_another_begin_anew(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with page_of(path) as client:
+        for count in (2, 1):
+            for file in tmp_path.glob("x.db*"):
+                file.unlink()
+            database = open_database(f"sqlite:///{path}")
+            repository, run = begin(database)
+            for number in range(count):
+                repository.save(make_item(uuid=str(number)), run)
+            database.close()
+            assert f'pytomo_sessions_total{{vantage="here"}} {count}.0' in client.get("/metrics").text
+
+
+def test_archive_of_very_many_files_has_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "MAX_FILES", 2)
+    for day in (1, 2, 3):
+        path = tmp_path / f"2026-11-0{day}.db"
+        path.touch()
+        os.utime(path, (day, day))
+    assert catalogue.newest_file(tmp_path) == tmp_path / "2026-11-03.db"
+    shown = catalogue.Catalogue(f"sqlite:///{tmp_path / '2026-11-03.db'}", tmp_path).entries()
+    assert [entry.name for entry in shown] == ["2026-11-03.db", "2026-11-02.db"]
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ _SHORT = (
 )
 _MEASURING = {"crawl", "measure"}
 _SERVING = {"serve", "dashboard"}
+# What the same words show of the same measurements again, where no crawl has added to them.
+_SHOWING = {"doctor", "report", "export"}
 # Set where nothing is to be made short: `python -m tests.docs.walk`.
 AS_WRITTEN = "DOCUMENTS_AS_WRITTEN"
 # Where the server of commands is, and the file of what the documents have run by now.
@@ -68,7 +69,7 @@ def _run(name: str, words: list[str]) -> int:
         return _serve([ENTRIES[name], *words], "export HTTPS_PROXY=")
     command = _command_of(words)
     is_short = AS_WRITTEN not in os.environ
-    if is_short and command in _MEASURING | _SERVING | {"doctor"}:
+    if is_short and command in _MEASURING | _SERVING | _SHOWING:
         if not _are_new([" ".join([name, *words])]):
             return 0
         if words[0] == "lab":
@@ -76,18 +77,21 @@ def _run(name: str, words: list[str]) -> int:
     if command in _SERVING and words[0] != "lab":
         return _serve([ENTRIES[name], *words, "0"], "is at ")
     if is_short and command in _MEASURING:
-        if words[0] != "lab" and not _are_new(_choices(name, command, words)):
+        if words[0] != "lab" and not _are_new(_choices(command, words)):
             # Whatever it is asked for, other lines have been asked for and have measured.
             _become(["tests.docs.only_checked", ENTRIES[name], *words])
         words += [part for setting in _SHORT for part in ("-s", setting)]
     _become([ENTRIES[name], *words])
 
 
-def _choices(name: str, command: str, words: list[str]) -> list[str]:
-    """Return a crawl's options, without their values, and the names of its arguments and settings."""
-    options = [word for word in words if word.startswith("-")]
-    named = [word.partition("=")[0] for before, word in pairwise(words) if before in {"-a", "-s"}]
-    return [f"{name} {command} {choice}" for choice in ("", *options, *named)]
+def _choices(command: str, words: list[str]) -> list[str]:
+    """Return a crawl's options, without their values, and its kind of database.
+
+    Arguments and settings are checked by name and value before anything begins. Both ways to name a feed are one.
+    """
+    options = [word.replace("-O", "-o") for word in words if word.startswith("-")]
+    kind = os.environ.get("PYTOMO_DATABASE_URL", "").partition(":")[0]
+    return [f"{command} {choice}" for choice in (kind, *options)]
 
 
 def _are_new(lines: list[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,10 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from pytomo_scrapy.lab.servers import LabOptions
 from tests.docs import shell
 from tests.docs.stand_in import NOT_RUN
 from tests.e2e.conftest import clean_environment, query
-from tests.e2e.postgres import PostgresServer, server  # noqa: F401
-from tests.running.labs import own_lab
+from tests.running.labs import shared_lab
 
 ROOT = shell.ROOT
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -73,14 +71,13 @@ class Before:
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+def before(tmp_path_factory: pytest.TempPathFactory) -> Before:
     folder = tmp_path_factory.mktemp("before")
     has_run = folder / "has-run"
-    with own_lab(LabOptions("default")) as lab:
-        environment = lab.environment(clean_environment())
-        done = run_block(FIRST_CRAWL, folder, {**environment, **shell.make_shell(folder, has_run)})
-        assert done.returncode == 0, done.stderr
-        yield Before(environment, folder / "databases" / "pytomo.db", has_run)
+    environment = shared_lab().environment(clean_environment())
+    done = run_block(FIRST_CRAWL, folder, {**environment, **shell.make_shell(folder, has_run)})
+    assert done.returncode == 0, done.stderr
+    return Before(environment, folder / "databases" / "pytomo.db", has_run)
 
 
 @pytest.mark.process
@@ -93,8 +90,7 @@ def test_commands_of_a_document_run(
         if first_words(block) in ELSEWHERE:
             continue
         if PASSWORD_URL in block:
-            postgres: PostgresServer = request.getfixturevalue("server")
-            block = block.replace(PASSWORD_URL, postgres.new_database())
+            block = block.replace(PASSWORD_URL, request.getfixturevalue("postgres_url"))
         done = run_block(block, tmp_path, {**before.environment, **changes})
         assert done.returncode == 0, f"{document}:\n{block}\n{done.stdout[-1000:]}\n{done.stderr[-3000:]}"
 
@@ -115,10 +111,10 @@ def test_block_that_fails_or_is_not_known_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_crawl_with_options_that_others_had_is_checked_and_does_not_begin(tmp_path: Path) -> None:
     has_run = tmp_path / "has-run"
-    has_run.write_text("pytomo crawl \npytomo crawl -u\na lab was started\npytomo crawl -u 50\n")
+    has_run.write_text("crawl \ncrawl -u\ncrawl -a\na lab was started\npytomo crawl -u 50\n")
     environment = {**clean_environment(), **shell.make_shell(tmp_path, has_run)}
     # There is no lab here that could be measured.
-    for words, code in (("-u 50", 0), ("-u 7", 0), ("-u few", 2), ("-u 7 --bogus", 2), ("-u 7 -t never", 2)):
+    for words, code in (("-u 50", 0), ("-u 7", 0), ("-u few", 2), ("-u 7 --bogus", 2), ("-u 7 -a max_rounds=few", 2)):
         assert run_block(f"pytomo crawl {words}", tmp_path, environment).returncode == code, words
     assert run_block("pytomo lab --world clean crawl -u 7", tmp_path, environment).returncode == 0
     assert run_block("pytomo lab --world nowhere crawl -u 7", tmp_path, environment).returncode == 1

@@ -106,6 +106,7 @@ def test_every_setting_that_a_document_names_exists() -> None:
         "PYTOMO_TEST_DAMAGED_PAGES",
         "PYTOMO_TEST_HOSTILE_MEGABYTES",
         "PYTOMO_TEST_ALL_LINKS",
+        "PYTOMO_TEST_SIMULATED",
         "PYTOMO_YT_DLP",
         "PYTOMO_DASHBOARD_TOKEN",
         *("PYTOMO_PASSWORD", "PYTOMO_READER_PASSWORD", "PYTOMO_ADMIN_PASSWORD"),  # of deploy/compose

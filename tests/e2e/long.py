@@ -16,7 +16,8 @@ import psutil
 from sqlalchemy import create_engine, text
 
 from pytomo_scrapy.lab.world import build_world
-from tests.e2e.conftest import ROOT, clean_environment, fresh_command, scrapy_command
+from tests.e2e.conftest import ROOT, clean_environment, fresh_command
+from tests.running.commands import command
 from tests.running.commands import kill as kill_command
 from tests.running.labs import shared_lab
 
@@ -47,18 +48,20 @@ class Crawl:
     log: list[Path] = field(default_factory=list)
     folder: Path = Path()
     is_fresh: bool = False  # a Python of its own, for tests that look at its processes, its memory or its start
+    entry: str = "scrapy"  # or a module of the tests that stands for it
 
     def start(self) -> subprocess.Popen[bytes]:
         unstored = self.folder / "unstored"
-        command = (fresh_command if self.is_fresh else scrapy_command)(
+        words = (
             "crawl", "youtube", *self.arguments, *QUICK, "-s", f"PYTOMO_DATABASE_URL={self.database_url}",
             "-s", f"PYTOMO_UNSTORED_DIRECTORY={unstored}", *self.settings,
         )  # fmt: skip
+        started = fresh_command(*words) if self.is_fresh else command(self.entry, *words)
         path = self.folder / f"crawl-{len(self.log)}-{os.urandom(3).hex()}.log"
         self.log.append(path)
         with path.open("wb") as log:
             return subprocess.Popen(
-                command, cwd=ROOT, env={**self.environment, "TMPDIR": str(self.folder)}, stdin=subprocess.DEVNULL,
+                started, cwd=ROOT, env={**self.environment, "TMPDIR": str(self.folder)}, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

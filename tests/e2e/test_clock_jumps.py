@@ -6,36 +6,17 @@ from pathlib import Path
 
 from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment
-from tests.running import new_files
 
 WORLD = list(build_world("clean").videos)[:6]
-# Loaded by every Python of the crawl, its measuring process too: a day ahead, an hour back, right again, and so on, in
-# an order that repeats late: videos that each take as long as a short round would all see the same time.
-JUMPING = """
-import datetime, time
-_real, _began_s = time.time, time.monotonic()
-def jumping():
-    return _real() + (0.0, 86400.0, -3600.0)[int((time.monotonic() - _began_s) / 1.5) * 7 // 3 % 3]
-time.time = jumping
-class Jumping(datetime.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return cls.fromtimestamp(jumping(), tz)
-datetime.datetime = Jumping
-"""
 
 
 def test_crawl_under_a_jumping_clock_measures_each_video_once_and_right(tmp_path: Path) -> None:
-    (tmp_path / "clock").mkdir()
-    (tmp_path / "clock" / "sitecustomize.py").write_text(JUMPING)
     with lab_environment() as environment:
-        environment["PYTHONPATH"] = str(tmp_path / "clock")
         url = f"sqlite:///{tmp_path / 'x.db'}"
-        new_files.place(tmp_path / "x.db")
         # A lease so short that each jump ahead is beyond it.
         crawl = Crawl(
             environment, url, ["-a", "urls=" + ",".join(WORLD), "-a", "related=0"], ["-s", "PYTOMO_LEASE_S=3"],
-            folder=tmp_path, is_fresh=True,
+            folder=tmp_path, entry="tests.e2e.jumping_crawl",
         )  # fmt: skip
         process = crawl.start()
         try:

@@ -14,7 +14,7 @@ from pytomo_scrapy.lab.world import build_world
 from tests.conftest import missing
 from tests.e2e.long import Crawl, ask, assert_measured_once, kill, lab_environment, wait_until
 
-WORLD = list(build_world("clean").videos)[:6]
+WORLD = list(build_world("clean").videos)[:4]
 SMALL_DISK = "1m"
 
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.alone
 @pytest.mark.parametrize(("quiet", "most_s"), [("1", 2.5), ("0", 1.0)])
 def test_crawl_leaves_the_line_idle_for_little_between_windows(database: Path, quiet: str, most_s: float) -> None:
     done = run_scrapy(
-        "lab", "--world", "clean", "--clip-ratio", "0.9", "crawl", "youtube", "-a", "max_crawled_url=6",
-        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=3", "-s", "PYTOMO_PACE_S=0", "-s", "STATS_DUMP=1",
+        "lab", "--world", "clean", "--clip-ratio", "0.9", "crawl", "youtube", "-a", "max_crawled_url=4",
+        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2.5", "-s", "PYTOMO_PACE_S=0", "-s", "STATS_DUMP=1",
         "-s", "PYTOMO_PING_INTERVAL_S=0.2", "-s", f"PYTOMO_QUIET_WINDOW={quiet}",
         *database_setting(database),
     )  # fmt: skip

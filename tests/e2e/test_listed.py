@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytomo_scrapy.lab.world import build_world, make_video_id
+from pytomo_scrapy.lab.world import build_world
 from tests.e2e.long import Crawl, ask, kill, lab_environment, wait_until
-from tests.running import new_files
+from tests.running.commands import writers_of
 
 WORLD = list(build_world("clean").videos)[:10]
 
@@ -25,15 +25,16 @@ def measure_three(lab: dict[str, str], folder: Path, count: int) -> tuple[float,
     """Measure the first three of a list. Returns seconds from the crawl's opening to the first, and the memory then."""
     folder.mkdir()
     listed = folder / "list.txt"
-    ids = WORLD + [make_video_id(f"listed/{number}") for number in range(count - len(WORLD))]
+    ids = WORLD + [f"{number:011}" for number in range(count - len(WORLD))]
     listed.write_text("".join(f"https://www.youtube.com/watch?v={one}\n" for one in ids))
-    new_files.place(folder / "x.db")
-    crawl = Crawl(lab, f"sqlite:///{folder / 'x.db'}", ["-a", f"input_file={listed}", "-a", "related=0"], folder=folder,
-                  is_fresh=True)  # fmt: skip
+    arguments = ["-a", f"input_file={listed}", "-a", "related=0"]
+    crawl = Crawl(lab, f"sqlite:///{folder / 'x.db'}", arguments, folder=folder)
     process = crawl.start()
     try:
         wait_until(lambda: int(str(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0])) >= 3)
-        rss_bytes = psutil.Process(process.pid).memory_info().rss
+        # The first of the processes that write this log: its workers begin after it.
+        found = [psutil.Process(pid) for pid in writers_of(crawl.log[-1]) if pid != process.pid]
+        rss_bytes = min(found, key=lambda one: one.create_time()).memory_info().rss
     finally:
         kill(process)
     (row,) = ask(
@@ -49,4 +50,3 @@ def test_list_of_100_000_starts_within_two_seconds_in_the_memory_of_ten(lab: dic
     start_s, many_mb = measure_three(lab, tmp_path / "many", 100_000)
     assert start_s < few_s + 2
     assert many_mb < few_mb + 10, "a batch of a thousand, not the list"
-    assert many_mb < 250

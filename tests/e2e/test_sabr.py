@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,9 @@ BY_NAME = {video.sabr: video for video in WORLD.videos.values() if "SABR: " in v
 BY_NAME |= {"plain": next(video for video in WORLD.videos.values() if BEHAVIOURS["plain"].help in video.title)}
 
 
-def crawl(database: Path, *arguments: str) -> None:
+def crawl(world: str, database: Path, *arguments: str) -> None:
     done = run_scrapy(
-        "lab", "--world", "sabr", "crawl", "youtube", "-a", "related=0", "-a", "max_rounds=1",
+        "lab", "--world", world, "crawl", "youtube", "-a", "related=0", "-a", "max_rounds=1",
         "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=1", *arguments,
         *database_setting(database),
     )  # fmt: skip
@@ -32,19 +31,30 @@ def crawl(database: Path, *arguments: str) -> None:
 
 # One for each attribution, and two that play: what the others come to, tests of windows hold.
 STORED = ("plain", "redirect_loop", "gate", "cut", "ad")
+LADDER = next(video.video_id for video in WORLD.videos.values() if "six qualities" in video.title)
 
 
-def test_behaviours_leave_a_row_with_their_class(database: Path) -> None:
-    ids = ",".join(BY_NAME[name].video_id for name in STORED)
-    crawl(database, "-a", f"urls={ids}", "-s", "PYTOMO_TRANSPORT=sabr", "-s", "PYTOMO_DOWNLOAD_WINDOW_S=6")
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A crawl over SABR in which the server chooses the quality, where there is more than one."""
+    database = tmp_path_factory.mktemp("sabr") / "x.db"
+    ids = ",".join([*(BY_NAME[name].video_id for name in STORED), LADDER])
+    crawl(
+        "sabr", database, "-a", f"urls={ids}", "-s", "PYTOMO_TRANSPORT=sabr", "-s", "PYTOMO_SABR_QUALITY=server",
+        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=6",
+    )  # fmt: skip
+    return database
+
+
+def test_behaviours_leave_a_row_with_their_class(measured: Path) -> None:
     rows = query(
-        database,
+        measured,
         "SELECT v.video_id, m.failure, m.attribution, d.transport, d.elapsed_s, d.ad_wait_s, f.transport"
         " FROM measurement m JOIN video v ON v.id = m.video_row_id JOIN download d ON d.measurement_id = m.id"
         " JOIN figure f ON f.measurement_id = m.id WHERE d.place = 0",
     )
     found = {video_id: rest for video_id, *rest in rows}
-    assert len(found) == len(STORED)
+    assert set(found) == {LADDER, *(BY_NAME[name].video_id for name in STORED)}
     for name in STORED:
         behaviour = BEHAVIOURS[name]
         failure, attribution, transport, elapsed_s, ad_wait_s, dimension = found[BY_NAME[name].video_id]
@@ -55,52 +65,52 @@ def test_behaviours_leave_a_row_with_their_class(database: Path) -> None:
         assert (ad_wait_s > 3) == (name == "ad"), name
 
 
-def test_both_transports_are_two_rows_of_one_pair(database: Path) -> None:
-    video = BY_NAME["plain"]
-    done = run_scrapy(
-        "lab", "--world", "sabr", "measure", "--json", "--transport", "both", video.video_id,
-        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=3", "-s", "PYTOMO_PING_PACKETS=1", *database_setting(database),
-    )  # fmt: skip
-    assert done.exit_code == 0, done.errors[-3000:]
-    record = json.loads(done.output)
-    assert sorted(window["transport"] for window in record["downloads"]) == ["plain", "sabr"]
-    rows = query(database, "SELECT transport, pair_id, mode, failure, delivery_bps FROM download ORDER BY place")
-    assert len(rows) == 2 and len({pair for _, pair, *_ in rows}) == 1 and rows[0][1]
-    assert {(mode, failure) for _, _, mode, failure, _ in rows} == {("paced", None)}
-    players = query(database, "SELECT place, player, is_started FROM playback WHERE player = 'dashjs' ORDER BY place")
-    assert players == [(0, "dashjs", 1), (1, "dashjs", 1)]
-
-
-def test_answer_without_any_plain_url_is_measured_over_sabr_alone(database: Path) -> None:
-    faults = build_world("faults")
-    (video,) = (one for one in faults.videos.values() if one.fault == "no_url")
-    done = run_scrapy(
-        "lab", "--world", "faults", "measure", "--json", "--transport", "both", video.video_id,
-        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2", "-s", "PYTOMO_PING_PACKETS=1", *database_setting(database),
-    )  # fmt: skip
-    record = json.loads(done.output)
-    found = {window["transport"]: (window["failure"], window["received_bytes"]) for window in record["downloads"]}
-    assert found["sabr"][0] is None and found["sabr"][1] > 100_000
-    assert found["plain"] == ("no_url_formats", None)
-    assert record["failure"] is None
-
-
-def test_choice_of_the_server_is_stored_switch_by_switch(database: Path) -> None:
-    ladder = next(video for video in WORLD.videos.values() if "six qualities" in video.title)
+def test_both_transports_are_two_rows_of_one_pair_and_one_stands_where_there_is_no_plain_url(database: Path) -> None:
+    videos = build_world("faults").videos.values()
+    well = next(one.video_id for one in videos if one.fault is None)
+    (without,) = (one.video_id for one in videos if one.fault == "no_url")
     crawl(
-        database, "-a", f"urls={ladder.video_id}", "-s", "PYTOMO_TRANSPORT=sabr", "-s", "PYTOMO_SABR_QUALITY=server",
-        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=5",
+        "faults", database, "-a", f"urls={well},{without}", "-s", "PYTOMO_TRANSPORT=both",
+        "-s", "PYTOMO_DOWNLOAD_WINDOW_S=3",
     )  # fmt: skip
+    rows = query(
+        database,
+        "SELECT v.video_id, d.transport, d.pair_id, d.mode, d.failure, d.received_bytes, m.failure FROM download d"
+        " JOIN measurement m ON m.id = d.measurement_id JOIN video v ON v.id = m.video_row_id ORDER BY d.place",
+    )
+    pair = [row[1:] for row in rows if row[0] == well]
+    assert sorted(transport for transport, *_ in pair) == ["plain", "sabr"]
+    assert len({pair_id for _, pair_id, *_ in pair}) == 1 and pair[0][1]
+    assert {(mode, failure, whole) for _, _, mode, failure, _, whole in pair} == {("paced", None, None)}
+    players = query(
+        database,
+        "SELECT p.place, p.player, p.is_started FROM playback p JOIN measurement m ON m.id = p.measurement_id"
+        " JOIN video v ON v.id = m.video_row_id WHERE p.player = 'dashjs' AND v.video_id = ? ORDER BY p.place",
+        well,
+    )
+    assert players == [(0, "dashjs", 1), (1, "dashjs", 1)]
+    found = {transport: (failure, received, whole) for name, transport, _, _, failure, received, whole in rows
+             if name == without}  # fmt: skip
+    assert found["sabr"][0] is None and found["sabr"][1] > 100_000 and found["sabr"][2] is None
+    assert found["plain"][:2] == ("no_url_formats", None)
+
+
+def test_choice_of_the_server_is_stored_switch_by_switch(measured: Path) -> None:
+    of_it = "JOIN measurement m ON m.id = {}.measurement_id JOIN video v ON v.id = m.video_row_id WHERE v.video_id = ?"
     spells = query(
-        database, "SELECT number, from_format_id, format_id, height_px, media_s FROM quality_spell ORDER BY 1"
+        measured,
+        "SELECT q.number, q.from_format_id, q.format_id, q.height_px, q.media_s FROM quality_spell q"
+        f" {of_it.format('q')} ORDER BY 1",
+        LADDER,
     )
     first, second = spells[:2]
     assert first[:4] == (0, None, "160", 144) and first[4] > 10
     assert second[:2] == (1, "160") and second[3] > 144  # how much better, the machine's first estimate decides
     ((quality, switches, bitrate, method),) = query(
-        database,
+        measured,
         "SELECT d.sabr_quality, d.sabr_switch_count, d.sabr_mean_bitrate_bps, s.timeline_method"
-        " FROM download d JOIN stream s ON s.download_id = d.id WHERE s.kind = 'video'",
+        f" FROM download d JOIN stream s ON s.download_id = d.id {of_it.format('d')} AND s.kind = 'video'",
+        LADDER,
     )
     assert (quality, switches, method) == ("server", len(spells) - 1, "headers")
     assert 100_000 < bitrate < 5_000_000

@@ -54,3 +54,16 @@ def test_page_of_runs_leads_to_the_rows(database: Database, tmp_path: Path) -> N
         assert rows.count("RcmKbTR--iA") == 4 and "2011-05-06 16:00:00" in rows  # shown and as a title, of two rows
         assert rows.index("16:00:00") < rows.index("15:30:50")
         assert client.get("/legacy/2").status_code == 404
+
+
+def test_deepest_page_of_an_imported_table_has_no_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Pages beyond the deepest one would all show its rows, without an end.
+    rows = [ROW | {"ID": f"2011-05-06 16:{number // 60:02}:{number % 60:02}.000000"} for number in range(151)]
+    opened = open_database(f"sqlite:///{tmp_path / 'new.db'}")
+    list(import_legacy(opened, make_file(tmp_path / "old.db", rows)))
+    opened.close()
+    monkeypatch.setattr("pytomo_scrapy.analysis.legacy_rows.MAX_OFFSET", 100)
+    with TestClient(create_app(DashboardConfig(f"sqlite:///{tmp_path / 'new.db'}"))) as client:
+        assert "page=3" in client.get("/legacy/1?page=2").text
+        deepest = client.get("/legacy/1?page=3").text
+    assert "page=2" in deepest and "page=4" not in deepest

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 pandas = pytest.importorskip("pandas")
 
-ROWS = 900
+ROWS = 450
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,5 @@ def test_first_group_is_chosen_and_a_column_that_is_not_there_is_said(sessions: 
     with pytest.raises(pytomo.SettingError, match="no column 'is_session': read it with sessions"):
         pytomo.startup_quantiles(sessions[["started_s", "is_valid", "startup_delay_s"]])
     assert len(pytomo.compare(sessions.head(0), by="provider")) == 0
+    with pytest.raises(pytomo.SettingError, match="has provider 'ISP b': did you mean ISP B"):
+        pytomo.compare(sessions, by="provider", first="ISP b")

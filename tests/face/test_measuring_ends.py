@@ -22,11 +22,12 @@ class Process:
         self.returncode, self._printed, self._said = exit_code, printed, said
         self._is_interrupted = is_interrupted
         self.words: list[str] = []
+        self.options: dict[str, Any] = {}
         self.sent: list[int] = []
         self.waits: list[float | None] = []
 
-    def __call__(self, words: list[str], **_: Any) -> Process:
-        self.words = words
+    def __call__(self, words: list[str], **options: Any) -> Process:
+        self.words, self.options = words, options
         return self
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
@@ -85,6 +86,8 @@ def test_interrupt_ends_the_process_too_and_waits_until_it_has_stored_what_it_ha
     with pytest.raises(KeyboardInterrupt):
         pytomo.measure(VIDEO)
     assert process.sent == [signal.SIGINT] and process.waits == [None, 60.0]
+    # A terminal's Ctrl-C does not reach it a second time.
+    assert process.options["process_group"] == 0
 
 
 @pytest.mark.parametrize(

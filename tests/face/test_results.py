@@ -12,10 +12,13 @@ from types import ModuleType
 import pytest
 
 import pytomo_scrapy as pytomo
+from pytomo_scrapy.items import Interval
 from pytomo_scrapy.measure.media.steady import steady_ladder
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.blobs import encode_trace
 from pytomo_scrapy.storage.measurements.ladder_blob import encode_ladder
+from pytomo_scrapy.storage.measurements.traces import prune
+from tests.storage.factories import begin, make_item, make_playback
 
 pandas = pytest.importorskip("pandas")
 pyarrow = pytest.importorskip("pyarrow")
@@ -112,6 +115,25 @@ def test_playbacks_have_their_stalls(results: pytomo.Results, raw: sqlite3.Conne
     assert results.playbacks(to="arrow").num_rows == len(frame)
 
 
+def test_spans_that_are_not_known_are_null_and_no_empty_list(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    repository, run = begin(database)
+    stall = Interval(3.0, 1.0, False)
+    smooth = make_playback(player="dashjs", stalls=(), stall_count=0, freezes=())
+    stalled = make_playback(player="classic", stalls=(stall,), stall_count=1, freezes=None)
+    repository.save(make_item(playbacks=(smooth, stalled)), run)
+    with pytomo.open(tmp_path / "x.db") as results:
+        frame = results.playbacks().set_index("player")
+    assert (frame["stalls"]["dashjs"], frame["freezes"]["dashjs"]) == ([], [])
+    assert [one["start_s"] for one in frame["stalls"]["classic"]] == [3.0]
+    assert frame["freezes"]["classic"] is None, "it shows no picture"
+    prune(database, datetime(2100, 1, 1, tzinfo=UTC))
+    database.close()
+    with pytomo.open(tmp_path / "x.db") as results:
+        frame = results.playbacks().set_index("player")
+    assert frame["stalls"]["classic"] is None and frame["stalls"]["dashjs"] == []
+
+
 TRACE, LADDER = encode_trace((0.1, 0.2), (10, 20)), encode_ladder(steady_ladder([1e6, 2e6], 20.0, 5.0))
 
 
@@ -123,8 +145,8 @@ TRACE, LADDER = encode_trace((0.1, 0.2), (10, 20)), encode_ladder(steady_ladder(
         ("", "stored trace starts with"),
         (TRACE[:1], "stored trace starts with"),
         # As a copy that was cut leaves them.
-        (TRACE[:-3], "The blob is damaged, or none of these"),
-        (LADDER[:-2], "The blob is damaged, or none of these"),
+        (TRACE[:-3], "The blob is damaged: "),
+        (LADDER[:-2], "The blob is damaged: "),
         (base64.b64encode(TRACE).decode()[:-1], "The blob is damaged, or none of these: Incorrect padding"),
         ("\u00e9", "The blob is damaged, or none of these"),
     ],

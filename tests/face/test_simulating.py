@@ -6,6 +6,7 @@ from math import inf as INF
 from math import nan as NAN
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pytomo_scrapy as pytomo
@@ -23,6 +24,12 @@ def test_line_of_twice_the_bitrate_never_stalls() -> None:
     assert (result.stall_count, result.is_started, result.is_validated) == (0, True, False)
     # 30 s at twice the rate are 60 s of media.
     assert result.media_received_s == pytest.approx(60.0, abs=0.2)
+
+
+@pytest.mark.parametrize("number", [np.int64, np.float32])
+def test_bitrate_may_be_a_number_of_numpy(number: type[Any]) -> None:
+    plain = pytomo.simulate("classic", arrivals(2e6, 5), 1_000_000)
+    assert pytomo.simulate("classic", arrivals(2e6, 5), number(1_000_000)).startup_delay_s == plain.startup_delay_s
 
 
 def test_line_of_half_the_bitrate_stalls_for_half_of_the_time() -> None:

@@ -183,6 +183,17 @@ def test_place_that_is_taken_is_refused_and_stays_as_it_was(few: Path, tmp_path:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_folder_that_it_runs_in_is_refused(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_absolute: bool
+) -> None:
+    # Another folder would take its place: the user would go on in one that has no name any more.
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingError, match="is the one that this runs in"):
+        bundle(few, tmp_path if is_absolute else Path())
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("text", "known"),
     [("cc-by-4.0", "CC-BY-4.0"), ("CC0-1.0 OR odbl-1.0", "CC0-1.0 OR ODbL-1.0"), ("LicenseRef-own", "LicenseRef-own")],

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
+from http.client import BadStatusLine
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -58,6 +59,19 @@ def test_clock_is_not_compared_where_the_service_is_away(monkeypatch: pytest.Mon
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     check = check_clock(NOW)
     assert check.state == "warn" and "not compared" in check.finding
+
+
+def test_clock_is_not_compared_with_what_speaks_no_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(*_: object, **__: object) -> None:
+        raise BadStatusLine("SSH-2.0")
+
+    monkeypatch.setattr("urllib.request.urlopen", answer)
+    assert "not compared: the service was not reached (BadStatusLine)" in check_clock(NOW).finding
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://x:y:z/", "mysql://a/b"])
+def test_disk_of_a_url_that_is_none_is_left_to_the_check_of_the_database(url: str) -> None:
+    assert [one.name for one in check_disk(url)] == ["temporary folder"]
 
 
 def test_resolver_that_does_not_answer_fails_where_it_is_the_first() -> None:
@@ -157,6 +171,7 @@ def test_resolver_that_answers_is_told_with_its_time(monkeypatch: pytest.MonkeyP
         ("Fri, 01 May 2026 00:00:04 GMT", "ok", "agrees with the service's"),
         ("Fri, 01 May 2026 00:01:00 GMT", "warn", "-60 s beside the service's"),
         ("Thu, 30 Apr 2026 23:59:00 GMT", "warn", "+60 s beside the service's"),
+        ("Fri, 01 May 2026 00:00:04 -0000", "ok", "agrees with the service's"),
         ("soon", "warn", "not compared: the service told no time"),
         (None, "warn", "not compared: the service told no time"),
     ],
@@ -194,6 +209,16 @@ def test_runtime_for_challenges_is_looked_for(
     monkeypatch.setattr(checks.subprocess, "run", lambda *_, **__: done)
     check = check_javascript()
     assert check.state == state and check.finding.startswith(finding)
+
+
+@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("node", 10), PermissionError()])
+def test_runtime_that_cannot_be_asked_is_none(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(checks.shutil, "which", lambda name: "/bin/node" if name == "node" else None)
+    monkeypatch.setattr(checks.subprocess, "run", run)
+    assert check_javascript().state == "warn"
 
 
 @pytest.mark.parametrize(("features", "state"), [(0, "warn"), (1 << 25, "ok"), (~(1 << 25), "warn")])

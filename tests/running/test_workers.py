@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.running.commands import run_command
 from tests.running.sharing import ROOT, VARIABLE
 
 pytestmark = pytest.mark.process
 
+_TEST = "PYTEST_CURRENT_TEST"
 _FILES = {
     "test_a.py": """
 import os, pathlib, pytest
@@ -56,14 +57,13 @@ def test_of_many(number): {many}
 def run(folder: Path, *words: str, many: str = "pass") -> str:
     for name, text in _FILES.items():
         (folder / name).write_text(text.replace("{folder}", str(folder)).replace("{many}", many))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "tests.running.workers", "--workers", "2",
-         "-c", ROOT / "pyproject.toml", "--rootdir", folder, *words, folder],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-         env={VARIABLE: "none", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-    )  # fmt: skip
-    assert done.returncode == 1, done.stdout + done.stderr
-    return done.stdout
+    done = run_command(
+        *("pytest", "-p", "no:cacheprovider", "-p", "tests.running.workers", "--workers", "2"),
+        *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), *words, str(folder)),
+        environment={VARIABLE: "none", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", _TEST: os.environ[_TEST]},
+    )
+    assert done.exit_code == 1, done.output + done.errors
+    return done.output
 
 
 def test_outcomes_are_those_of_one_process(tmp_path: Path) -> None:

@@ -15,6 +15,30 @@ BEFORE: dict[str, Any] = {
 }
 
 
+THREE = [{"name": name, "settings": {}} for name in ("A", "B", "C")]
+
+
+@pytest.mark.parametrize(
+    ("after", "sentences"),
+    [
+        ([THREE[0], THREE[2], THREE[1]], ["The arms are written in another order."]),
+        (THREE[1:], ["The arm 'A' is gone.", "The arms are compared with 'B', before with 'A'."]),
+        (
+            [{"name": "D", "settings": {}}],
+            [
+                "The arm 'A' is gone.",
+                "The arm 'B' is gone.",
+                "The arm 'C' is gone.",
+                "The arm 'D' is new.",
+                "The arms are compared with 'D', before with 'A'.",
+            ],
+        ),
+    ],
+)
+def test_first_arm_is_named_where_it_is_another_and_nowhere_else(after: list[Any], sentences: list[str]) -> None:
+    assert changes_between({"arms": THREE}, {"arms": after}) == sentences
+
+
 @pytest.mark.parametrize(
     ("after", "sentences"),
     [

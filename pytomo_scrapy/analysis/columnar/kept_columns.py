@@ -20,6 +20,7 @@ class KeptColumns:
         self._found: dict[tuple[Any, str], Any] = {}
         self._room = room
         self._held: list[int] = []
+        # The room is one for all databases: with the state that these columns are of, their bytes go back.
         weakref.finalize(self, room.give_back, self._held)
 
     def has(self, chunk: Any, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, or_, select
 
 from pytomo_scrapy.analysis.columnar.blocks import LOOKUP, PLAYBACK, Integers, Values
 from pytomo_scrapy.analysis.columnar.chunk import Asked, BlockChunk, ChunkBlocks, fixed
@@ -27,6 +27,28 @@ Mask = NDArray[np.bool_]
 Found = TypeVar("Found")
 # Some 65 000 rows: half a megabyte a column.
 _CHUNK_BLOCKS = 64
+
+
+def _near_blocks() -> Select[tuple[int, int]]:
+    start_s: BindParameter[int] = bindparam("start_s")
+    end_s: BindParameter[int] = bindparam("end_s")
+    is_near = (figure_block.c.last_s >= start_s) & (figure_block.c.first_s < end_s)
+    has_rows = select(figure.c.measurement_id).where(
+        figure.c.measurement_id >= figure_block.c.block * BLOCK_ROWS,
+        figure.c.measurement_id < (figure_block.c.block + 1) * BLOCK_ROWS,
+        # A sum, so that a database looks at the rows of the block and not at those of the period.
+        figure.c.started_s + 0 >= start_s,
+        figure.c.started_s + 0 < end_s,
+    )
+    # Of a block that is not packed each column is read from the table: not where all of it is of another time.
+    is_open = and_(figure_block.c.is_sealed == 0, has_rows.exists())
+    return _BLOCKS.where(or_(is_open, is_near))
+
+
+# Written once: a page asks hundreds of times, and forming the question would take longer than its answer.
+_BLOCKS = select(figure_block.c.block, figure_block.c.is_sealed).order_by(figure_block.c.block)
+_LATER_BLOCKS = _BLOCKS.where(figure_block.c.block >= bindparam("first"))
+_NEAR_BLOCKS = _near_blocks()
 
 
 class SelectedRows:
@@ -205,20 +227,10 @@ class ColumnScan:
         return value if isinstance(value, int) else self.texts.number(value)
 
     def _chunks(self) -> Iterator[BlockChunk]:
-        selection = self._selection
-        is_near = (figure_block.c.last_s >= selection.start_s) & (figure_block.c.first_s < selection.end_s)
-        has_rows = select(figure.c.measurement_id).where(
-            figure.c.measurement_id >= figure_block.c.block * BLOCK_ROWS,
-            figure.c.measurement_id < (figure_block.c.block + 1) * BLOCK_ROWS,
-            # A sum, so that a database looks at the rows of the block and not at those of the period.
-            figure.c.started_s + 0 >= selection.start_s,
-            figure.c.started_s + 0 < selection.end_s,
-        )
-        # Of a block that is not packed each column is read from the table: not where all of it is of another time.
-        is_open = and_(figure_block.c.is_sealed == 0, has_rows.exists())
-        near = select(figure_block.c.block, figure_block.c.is_sealed).where(or_(is_open, is_near))
+        period = {"start_s": self._selection.start_s, "end_s": self._selection.end_s}
         expected, self._expected = self._expected, set()
-        yield from _chunks_of(self._connection, near, self.texts, Asked(expected, is_kept=self._is_kept))
+        of_scan = Asked(expected, is_kept=self._is_kept)
+        yield from _chunks_of(self._connection, (_NEAR_BLOCKS, period), self.texts, of_scan)
 
     def _joined(self, chunk: BlockChunk) -> SelectedRows:
         count = len(chunk.numbers("started_s"))
@@ -290,15 +302,14 @@ class ColumnScan:
 
 def rows_from(connection: Connection, first_block: int) -> Iterator[SelectedRows]:
     """Return every row from a block on, chunk by chunk."""
-    blocks = select(figure_block.c.block, figure_block.c.is_sealed).where(figure_block.c.block >= first_block)
-    for chunk in _chunks_of(connection, blocks, TextCodes(), Asked()):
+    for chunk in _chunks_of(connection, (_LATER_BLOCKS, {"first": first_block}), TextCodes(), Asked()):
         yield SelectedRows(chunk, np.arange(len(chunk.numbers("started_s"))), None, "")
 
 
 def _chunks_of(
-    connection: Connection, blocks: Select[tuple[int, int]], texts: TextCodes, of_scan: Asked
+    connection: Connection, blocks: tuple[Select[tuple[int, int]], dict[str, int]], texts: TextCodes, of_scan: Asked
 ) -> Iterator[BlockChunk]:
-    found = connection.execute(blocks.order_by(figure_block.c.block)).all()
+    found = connection.execute(*blocks).all()
     for part, strip in _parts_of(found, packed_strips(connection)):
         sealed = {row.block for row in part if row.is_sealed}
         yield BlockChunk(connection, ChunkBlocks([row.block for row in part], sealed, strip), texts, of_scan)

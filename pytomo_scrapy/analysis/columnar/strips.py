@@ -31,6 +31,7 @@ from pytomo_scrapy.storage.database import read_once
 from pytomo_scrapy.storage.schema.figure_tables import STRIP_BLOCKS, figure_block, figure_column, figure_strip
 
 _ALWAYS = "started_s"  # a column that every strip has
+_STRIPS = select(figure_strip.c.strip).where(figure_strip.c.name == _ALWAYS)
 _ROWS = (f"{PLAYBACK}row", f"{LOOKUP}row")
 
 Part = tuple[str, bytes]  # kind and content of a column of a block
@@ -38,8 +39,7 @@ Part = tuple[str, bytes]  # kind and content of a column of a block
 
 def packed_strips(connection: Connection) -> frozenset[int]:
     """Return the strips that are there; whether one counts, its blocks say."""
-    strips = select(figure_strip.c.strip).where(figure_strip.c.name == _ALWAYS)
-    return read_once(connection, ("strips",), lambda: frozenset(connection.execute(strips).scalars()))
+    return read_once(connection, ("strips",), lambda: frozenset(connection.execute(_STRIPS).scalars()))
 
 
 def pack_strips(connection: Connection, limit: int) -> int:
@@ -48,12 +48,11 @@ def pack_strips(connection: Connection, limit: int) -> int:
     To be called in a transaction of its own, as `seal_blocks`.
     """
     strip = figure_block.c.block // STRIP_BLOCKS
-    known = select(figure_strip.c.strip).where(figure_strip.c.name == _ALWAYS)
     waiting = (
         select(strip)
         .where(figure_block.c.is_sealed == 1)
         .group_by(strip)
-        .having(func.count() == STRIP_BLOCKS, strip.not_in(known))
+        .having(func.count() == STRIP_BLOCKS, strip.not_in(_STRIPS))
     )
     found = list(connection.execute(waiting.order_by(strip).limit(limit)).scalars())
     for one in found:

@@ -78,6 +78,7 @@ def days_of_figure(
 
 
 def _part(selection: Selection, parameter: Figure, compare: str | None) -> ColumnElement[bool] | None:
+    # A condition is of single rows, and a day's sums no longer tell them apart.
     if selection.condition is not None:
         return None
     filters = {name: value for name, value in selection.equals.items() if name not in _KEYS}
@@ -87,6 +88,7 @@ def _part(selection: Selection, parameter: Figure, compare: str | None) -> Colum
     names = {*filters, *({compare} if compare is not None and compare not in _KEYS else ())}
     if not names:
         return daily_figure.c.part == WHOLE
+    # Sums are kept by one dimension at a time: of two at once, none are there.
     name = names.pop()
     if names or name not in PARTS or parameter.name not in PARTS[name]:
         return None

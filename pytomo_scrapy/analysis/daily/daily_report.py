@@ -157,6 +157,7 @@ def _quantiles(tally: Tally, ratios: Sequence[float]) -> dict[str, float | None]
 
 
 def _player(name: str, own: Mapping[str, Tally], lost: Mapping[str, Tally], quantiles: Sequence[float]) -> DailyPlayer:
+    # Sessions that the network ended before any player never started, whichever player it is.
     startup = own.get("startup_delay_s", Tally()) + lost.get("startup_delay_s", Tally())
     stalled_s, played_s, *counts = (
         own.get(figure, Tally()).total

@@ -98,6 +98,7 @@ def _finish(connection: Connection, deleted: RunLine, newest: int) -> Counter[st
     counts["set aside"] = connection.execute(update(measurement).where(is_last).values(is_superseded=True)).rowcount
     if counts["set aside"]:
         connection.execute(delete(figure).where(figure.c.measurement_id == newest))
+    # While it runs, its row stays: its next measurement would have no run.
     elif deleted.ended_at is not None:
         connection.execute(delete(open_window).where(open_window.c.run_id == deleted.id))
         counts["run"] = connection.execute(delete(run).where(run.c.id == deleted.id)).rowcount

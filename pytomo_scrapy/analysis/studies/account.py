@@ -186,6 +186,7 @@ def _missing(study: StoredStudy, current: Sequence[Row[Any]], rounds_done: int) 
     if study.end_reason == "stopped":
         yield f"It was stopped by its rule after {counted(rounds_done, 'round')} of {frozen.plan.schedule.rounds}."
     planned = study.newest.planned_count
+    # The planned count is of one machine: with several, more of them would only look like too many.
     if study.end_reason == "finished" and len(current) != planned and sites == 1:
         yield f"{len(current)} measurements were stored, and {planned} were planned."
 
@@ -219,6 +220,7 @@ def _other_settings(connection: Connection, current: Sequence[Row[Any]]) -> Iter
     values: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for row in connection.execute(select(run.c.id, run.c.settings).where(run.c.id.in_(arm_of))):
         settings: Mapping[str, Any] = row.settings
+        # Only what arms may set: the settings of the crawl around them are not what is compared.
         for name in ARM_SETTINGS:
             values[arm_of[row.id], name].add(str(settings.get(name)))
     for (arm, name), found in sorted(values.items()):

@@ -81,6 +81,7 @@ def _needed_rounds(design: Design, likeness: Likeness, power: float, wanted_rati
     """Search: what a normal statistic with as many more rows would have, simulated, and again from there."""
     rounds = design.rounds
     for _ in range(_STEPS):
+        # With next to no power the square says nothing: no step is more than 16 times the one before.
         growth = (_strength(wanted_ratio) / max(_strength(power), 0.1)) ** 2
         rounds = max(rounds + 1, math.ceil(rounds * min(growth, 16.0)))
         if rounds > _MOST_ROUNDS or rounds * design.videos * design.arms > 2_000_000:
@@ -104,6 +105,7 @@ def _is_found(design: Design, likeness: Likeness, levels: Sequence[float], chanc
         compared = {one.group: one for one in differences(seen, design.arms)}
         chances = {str(group): one.chance for group, one in compared.items() if one.chance is not None}
         if "1" in shown_by_holm(chances, level):
+            # A difference shown in the wrong direction is an error, and not what the study was to find.
             return (compared[1].value or 0.0) * design.effect_ratio > 0
     return False
 

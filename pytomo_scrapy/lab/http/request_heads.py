@@ -58,6 +58,7 @@ async def read_head(reader: asyncio.StreamReader) -> RequestHead | None:
 
 def parse_head(head: bytes) -> RequestHead:
     """Read a request's head, which ends with its empty line. Raises BadRequest."""
+    # Every byte is a letter there: what a client writes into a header is its own business.
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0"):

@@ -41,6 +41,7 @@ _LIMITED_BUFFER_BYTES = 64 * 1024
 _IDLE_MAX_S = 60.0
 _ACKNOWLEDGE_MAX_S = 2.0
 _PORT_TRIES = 20
+# SO_LINGER without time: what closes the socket sends a reset in place of an end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -132,6 +133,7 @@ class MediaServer(LabServer):
         if request.method not in (("POST",) if is_sabr else ("GET", "HEAD")):
             allowed = "POST" if is_sabr else "GET, HEAD"
             return plain_answer(405, allowed, [("Allow", allowed)])
+        # Before the host is looked at: a redirect of a fault leads here on whichever host it names.
         if request.path == PAGE_PATH:
             return PAGE
         host = self._world.hosts.get(request.host)
@@ -153,6 +155,7 @@ class MediaServer(LabServer):
             return plain_answer(403, "not available yet")
         if host.redirects_to is not None:
             return self._redirect(host.redirects_to, query)
+        # From here on a segment is a file of its own, as for the client; gates and pacers count in the whole one.
         content = self._content(video, stream)[span[0] : span[1]]
         segment = int(query["sq"]) if query.get("sq", "").isdigit() else None
         answer = media_answer(request, content, stream.mime, fault_at(MediaFault, video.fault), segment)
@@ -186,6 +189,7 @@ class MediaServer(LabServer):
         if key not in self._contents:
             with stream.path.open("rb") as file:
                 content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            # Once a video: the change draws at random from the name, and every request must meet the same file.
             self._contents[key] = change(content, f"{video.video_id}:{stream.itag}") if change else content
         return self._contents[key]
 
@@ -334,6 +338,7 @@ async def _send_endless_header(writer: asyncio.StreamWriter) -> None:
         number += 1
         writer.write(f"X-Lab-Filler-{number}: {'x' * 2000}\r\n".encode())
         await writer.drain()
+        # Lets other connections have their turn, and notices a client that is gone.
         await _pause(0.001, writer)
 
 

@@ -134,6 +134,7 @@ def _due(file: ServedFile, files: Sequence[ServedFile], asked: SabrAsked, playhe
     found = []
     for segment in file.index.segments:
         is_wanted = segment.end_ms > playhead_ms and segment.start_ms < playhead_ms + READAHEAD_MS
+        # By its middle: ranges that a client reports are rounded at both ends.
         middle_ms = (segment.start_ms + segment.end_ms) / 2
         if is_wanted and not any(start <= middle_ms < end for start, end in spans):
             found.append(_Due(file, segment))
@@ -184,6 +185,7 @@ def _control(
         (35, policy),
     ]
     if is_odd:
+        # Kinds that no client knows, of no length and of more than one read: they are to be passed over.
         parts[1:1] = [(99, b"not known"), (4242, b"x" * 70_000), (68, b"")]
     return b"".join(ump_part(kind, body, is_long=is_odd and kind != 4242) for kind, body in parts)
 

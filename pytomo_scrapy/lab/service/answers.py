@@ -193,6 +193,7 @@ class Service:
             return Response(200, _LIVE_PLAYLIST, "application/vnd.apple.mpegurl")
         if path in {"/sw.js_data", "/generate_204"}:
             return Response(200 if path == "/sw.js_data" else 204)
+        # Without that cookie the service asks for consent before it shows anything.
         if "SOCS" not in _cookies(request):
             return to_consent(request)
         if path == "/results":

@@ -100,6 +100,7 @@ class PlayerApi:
         """
         request = PlayerRequest(client_address, "WEB")
         status, answer = self._with_fault(video, self._healthy_answer(video, request, visitor_data, mark=""))
+        # A page has no status of its player: whatever the API says, the page comes, without what plays.
         if status != 200:
             answer = {
                 "playabilityStatus": {"status": "OK", "playableInEmbed": True},
@@ -156,6 +157,7 @@ class PlayerApi:
             return self._manifest_data(video, mark)
         clip = self.clips[video.clip]
         formats = [self._format(video, stream, request, mark) for stream in clip.streams]
+        # Files with picture and sound together stand in a list of their own.
         key = "formats" if clip.streams[0].kind == "muxed" else "adaptiveFormats"
         streaming: Json = {"expiresInSeconds": str(EXPIRES_IN_S), key: formats, "aspectRatio": 1.7777778}
         sabr_url = sign_sabr_url(self._media_url(video, clip.streams[0], request, mark), self._secret)

@@ -184,6 +184,7 @@ class PopularPages:
         if not items:
             text = {"title": {"runs": [{"text": "No results found"}]}, "icon": {"iconType": "EMPTY_SEARCH"}}
             items = [{"backgroundPromoRenderer": text}]
+        # None of these is a video, though each has an id: whoever collects ids counts too many.
         elif not offset:
             items.insert(0, {"adSlotRenderer": {"adSlotMetadata": {"slotType": "SLOT_TYPE_IN_FEED"}}})
             items.insert(
@@ -247,6 +248,7 @@ class PopularPages:
         return 200, self._data_api_page(ids, query, is_search)
 
     def _data_api_page(self, ids: tuple[str, ...], query: Mapping[str, str], is_search: bool) -> Json:
+        # 5 and 50 are the default and the most of the Data API.
         size = max(1, min(50, int(query["maxResults"]) if query.get("maxResults", "").isdigit() else 5))
         token = query.get("pageToken", "").removeprefix("LAB")
         start = int(token) if token.isdigit() else 0

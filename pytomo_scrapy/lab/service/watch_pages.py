@@ -30,6 +30,7 @@ RELATED_PER_PAGE = 20
 
 def make_token(**fields: Any) -> str:
     """Return an opaque continuation token that carries `fields`."""
+    # Tokens of the service have their padding escaped already, and come back as they were sent.
     return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().replace("=", "%3D")
 
 
@@ -224,6 +225,7 @@ class WatchPages:
 
     def _related_entry(self, video: LabVideo, position: int) -> Json:
         duration_s = self._player.duration_s(video)
+        # The service sends old entries among new ones while it changes over.
         if position % 9 == 8:
             return _compact_video(video.video_id, video.title, _watch_command(video.video_id), clock_text(duration_s))
         return _video_lockup(video, duration_s, as_music=position % 7 == 5)

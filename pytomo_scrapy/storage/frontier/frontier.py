@@ -258,6 +258,7 @@ class Frontier:
         if not self.has_unfinished():
             start = {"admitted_count": 0, "done_count": 0, "listed_position": 0, "is_listed_end": False}
             with self._database.write() as connection:
+                # Of two machines one begins it: to the other, this pass is past by then, and it joins.
                 connection.execute(update(crawl).where(self._is_this_pass()).values(pass_number=number + 1, **start))
                 current = select(crawl.c.pass_number).where(crawl.c.id == self.crawl.id)
                 number = connection.execute(current).scalar_one()
@@ -287,6 +288,7 @@ class Frontier:
         in_flight = int(flying[0])
         return Counts(
             admitted=row.admitted_count,
+            # What is left, and not counted: the queued rows may be millions.
             queued=row.admitted_count - row.done_count - in_flight,
             in_flight=in_flight,
             done=row.done_count,

@@ -162,13 +162,21 @@ def pack_column(values: Sequence[int]) -> bytes:
 def _unpack(magic: bytes, blob: bytes, count: int) -> list[list[int]]:
     if blob[:3] != magic:
         raise StorageError(f"A stored trace starts with {blob[:3]!r}, and this version of pytomo reads only {magic!r}.")
-    body = zlib.decompress(blob[3:])
+    body = inflated(blob[3:])
     columns: list[list[int]] = []
     offset = 0
     for _ in range(count):
         column, offset = unpack_column(body, offset)
         columns.append(column)
     return columns
+
+
+def inflated(packed: bytes) -> bytes:
+    """Return what zlib has packed. Raises StorageError for bytes that are damaged."""
+    try:
+        return zlib.decompress(packed)
+    except zlib.error as error:
+        raise StorageError(f"The blob is damaged: {error}.") from error
 
 
 def unpack_column(body: bytes, offset: int) -> tuple[list[int], int]:

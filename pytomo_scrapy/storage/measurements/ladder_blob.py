@@ -12,7 +12,7 @@ from typing import Any
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.items import Ladder, MediaTrack, TrackSegment
 from pytomo_scrapy.items.precision import MEDIA_TICKS_PER_S, ticks_of
-from pytomo_scrapy.storage.measurements.blobs import pack_column, unpack_column
+from pytomo_scrapy.storage.measurements.blobs import inflated, pack_column, unpack_column
 
 _MAGIC = b"PG\x01"  # the last byte is the version
 _UNKNOWN = -1  # a size or a place that is not known
@@ -41,7 +41,7 @@ def decode_ladder(blob: bytes) -> Ladder:
         raise StorageError(
             f"A stored ladder starts with {blob[:3]!r}, and this version of pytomo reads only {_MAGIC!r}."
         )
-    body = zlib.decompress(blob[3:])
+    body = inflated(blob[3:])
     length = int.from_bytes(body[:4], "little")
     head, offset = json.loads(body[4 : 4 + length]), 4 + length
     tracks: list[MediaTrack] = []

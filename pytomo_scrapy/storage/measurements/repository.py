@@ -29,9 +29,9 @@ from pytomo_scrapy.storage.measurements.save import Run as Run
 from pytomo_scrapy.storage.measurements.save import Saved as Saved
 from pytomo_scrapy.storage.measurements.save import reduced, save_item
 from pytomo_scrapy.storage.measurements.time_zone import time_zone
+from pytomo_scrapy.storage.measurements.volume import received_bytes_since
 from pytomo_scrapy.storage.migrate import HEAD
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
-from pytomo_scrapy.storage.schema.differential_tables import differential_test, differential_window
 from pytomo_scrapy.storage.schema.measurement_tables import control_window, download
 from pytomo_scrapy.storage.scrub import without_secrets
 
@@ -190,30 +190,8 @@ class Repository:
 
     def received_bytes_since(self, vantage_name: str, since: datetime) -> int:
         """Return the media bytes of everything that a measuring point fetched from `since` on."""
-        total = (
-            select(func.coalesce(func.sum(download.c.received_bytes), 0))
-            .select_from(download)
-            .join(measurement, measurement.c.id == download.c.measurement_id)
-            .join(vantage, vantage.c.id == measurement.c.vantage_id)
-            .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
-        )
-        # Controls and tests of names cost the same volume as windows do.
-        of_controls = (
-            select(func.coalesce(func.sum(control_window.c.received_bytes), 0))
-            .select_from(control_window)
-            .join(measurement, measurement.c.id == control_window.c.measurement_id)
-            .join(vantage, vantage.c.id == measurement.c.vantage_id)
-            .where(vantage.c.name == vantage_name, measurement.c.started_at >= since)
-        )
-        of_names = (
-            select(func.coalesce(func.sum(differential_window.c.received_bytes), 0))
-            .select_from(differential_window)
-            .join(differential_test, differential_test.c.id == differential_window.c.differential_test_id)
-            .join(vantage, vantage.c.id == differential_test.c.vantage_id)
-            .where(vantage.c.name == vantage_name, differential_test.c.started_at >= since)
-        )
         with self.database.read() as connection:
-            return sum(int(connection.execute(query).scalar_one()) for query in (total, of_controls, of_names))
+            return received_bytes_since(connection, vantage.c.name == vantage_name, since)
 
     def last_control_at(self, vantage_name: str) -> datetime | None:
         """Return the start of the newest session of a measuring point that has controls. None without any."""

@@ -50,6 +50,7 @@ def values_of(
 
 @cache
 def _columns_of(kind: Any, table: Table, prefix: str) -> tuple[tuple[str, Column[Any], Callable[[Any], Any]], ...]:
+    # Found once for each kind of result: a measurement has hundreds of fields, and most tables keep a few of them.
     kept_here = (leaf for leaf in leaves_of(kind, prefix) if leaf.name in table.c)
     return tuple((leaf.name, table.c[leaf.name], attrgetter(leaf.path)) for leaf in kept_here)
 

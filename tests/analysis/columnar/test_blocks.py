@@ -32,7 +32,7 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
 from pytomo_scrapy.analysis.selection import Selection
 from pytomo_scrapy.storage.database import Database, open_database
 
-ROWS = 1100
+ROWS, APART = 110, 10  # ids up to 1100: two blocks
 
 
 def leave(database: Database) -> None:
@@ -41,7 +41,7 @@ def leave(database: Database) -> None:
 
 @pytest.fixture
 def two_blocks(each_copy: Callable[..., Database]) -> Database:
-    return each_copy(ROWS, leave, days=6, videos=60, traces=0)
+    return each_copy(ROWS, leave, days=6, videos=60, traces=0, apart=APART)
 
 
 def sealed(database: Database) -> list[int]:
@@ -86,9 +86,9 @@ def test_answers_are_the_same_from_blocks_and_from_tables(two_blocks: Database, 
 
 
 CHANGES = (
-    "UPDATE figure SET delivery_bps = 5e12, is_valid = 1 WHERE measurement_id = 7",
-    "DELETE FROM figure WHERE measurement_id = 8",
-    "UPDATE playback SET stalled_s = 9 WHERE measurement_id = 7",
+    "UPDATE figure SET delivery_bps = 5e12, is_valid = 1 WHERE measurement_id = 70",
+    "DELETE FROM figure WHERE measurement_id = 80",
+    "UPDATE playback SET stalled_s = 9 WHERE measurement_id = 70",
     "UPDATE dns_lookup SET elapsed_s = 9 WHERE id = (SELECT MIN(id) FROM dns_lookup WHERE measurement_id < 1024)",
 )
 
@@ -107,7 +107,7 @@ def test_a_row_that_changes_unseals_its_block(two_blocks: Database, synthetic: M
                 [line] = series.series(
                     connection, selection, PARAMETERS["delivery_bps"], buckets=series.Buckets(5)
                 ).lines
-            # One row of a thousand: the others are below 2e7.
+            # One row of a hundred: the others are below 2e7.
             assert line.mean is not None and line.mean > 1e9
             assert seal_some(two_blocks) in (0, 1)
         assert sealed(two_blocks) == [0], change
@@ -165,7 +165,7 @@ def test_a_row_that_is_being_stored_is_waited_for(two_blocks: Database) -> None:
     """Two crawlers at one PostgreSQL: one packs the block in which the other has a row that is not committed."""
     packing = threading.Thread(target=seal_all, args=(two_blocks,))
     with two_blocks.write() as connection:
-        connection.execute(text("DELETE FROM figure WHERE measurement_id = 7"))
+        connection.execute(text("DELETE FROM figure WHERE measurement_id = 70"))
         packing.start()
         packing.join(0.5)
         assert packing.is_alive()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
 
 from pytomo_scrapy.analysis.columnar.kept_columns import KeptColumns, forget_columns
 from pytomo_scrapy.analysis.columnar.scan import ColumnScan
@@ -23,12 +24,12 @@ NAMES = ("delivery_bps", "video_row_id", "host", "client")
 
 
 @pytest.fixture
-def packed(tmp_path: Path, synthetic_file: Callable[..., Path]) -> Any:
+def packed(tmp_path: Path, synthetic_template: Callable[..., str]) -> Any:
     """A database whose first block is packed and whose second one is not."""
     path = tmp_path / "packed.db"
-    shutil.copy(synthetic_file(1100, days=6, videos=60, traces=0), path)
+    template = synthetic_template(None, 110, seal_all, days=6, videos=60, traces=0, apart=10)
+    shutil.copy(str(make_url(template).database), path)
     database = open_database(f"sqlite:///{path}")
-    assert seal_all(database) == 1
     yield database
     database.close()
 
@@ -81,7 +82,7 @@ def test_nothing_is_kept_where_something_is_written(packed: Database) -> None:
 def test_what_finds_no_room_is_read_again(packed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with packed.read() as connection:
         exact = columns(connection)
-    monkeypatch.setattr(packed, "_room", Room(5000))
+    monkeypatch.setattr(packed, "_room", Room(500))
     with packed.read() as connection:
         for _ in range(3):
             np.testing.assert_equal(columns(connection), exact)

@@ -25,8 +25,9 @@ from pytomo_scrapy.storage.database import Database
 pytestmark = pytest.mark.slow
 
 # Blocks 0 to 2 are complete: a strip of two of them, one beside it, and the newest, which is never packed.
-ROWS = 3150
-FILLED = 1050  # and copied in SQL
+APART = 10  # a tenth of the ids have a row: a hundred rows are a block
+FILLED = 1050  # ids, and copied in SQL
+TIMES = 3
 EVERY = Selection(0, 2**31, is_valid_only=False)
 
 
@@ -37,13 +38,13 @@ def two_blocks_a_strip(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def triple_and_pack(database: Database) -> None:
-    multiply(database, FILLED, ROWS // FILLED, days=6)
+    multiply(database, FILLED, TIMES, days=6)
     assert seal_all(database) == 3
 
 
 @pytest.fixture
 def packed(each_copy: Callable[..., Database]) -> Database:
-    return each_copy(FILLED, triple_and_pack, days=6, videos=60, traces=0)
+    return each_copy(FILLED // APART, triple_and_pack, days=6, videos=60, traces=0, apart=APART)
 
 
 def strips_of(database: Database) -> set[int]:
@@ -75,7 +76,7 @@ def test_strip_holds_what_its_blocks_hold(packed: Database, monkeypatch: pytest.
     monkeypatch.setattr(scan, "packed_strips", lambda _: frozenset())
     with packed.read() as connection:
         of_blocks = everything(connection)
-    assert len(json.loads(of_blocks["measurement_id"])) > 3000
+    assert len(json.loads(of_blocks["measurement_id"])) == TIMES * FILLED // APART
     for name, values in of_blocks.items():
         assert of_strips[name] == values, name
 
@@ -118,7 +119,7 @@ def test_block_without_a_row_takes_its_strip_with_it(packed: Database) -> None:
     seal_all(packed)
     assert strips_of(packed) == set()
     with packed.read() as connection:
-        assert min(json.loads(everything(connection)["measurement_id"])) == 1024
+        assert min(json.loads(everything(connection)["measurement_id"])) == 1030
 
 
 @pytest.mark.parametrize("each_copy", ["sqlite"], indirect=True)

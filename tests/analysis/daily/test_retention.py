@@ -35,8 +35,8 @@ from pytomo_scrapy.storage.schema.measurement_tables import download, http_reque
 from tests.storage.factories import make_item
 
 DAY_S = 86_400
-ROWS = 1100
-OPTIONS = {"days": 6, "videos": 60, "traces": 0}
+ROWS = 220  # ids up to 1100: two blocks
+OPTIONS = {"days": 6, "videos": 60, "traces": 0, "apart": 5}
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def days_drawn(
 ) -> dict[str, Any]:
     """Return the days before an instant as the graph of a figure has them: rows or aggregates."""
     selection = Selection(before_s - 20 * DAY_S, before_s, equals)
-    found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=series.Buckets(20))
+    found = series.series(connection, selection, PARAMETERS[name], compare=compare, buckets=series.Buckets(20, DAY_S))
     assert found.width_s == DAY_S
     labels = [line.label for line in found.lines if any(value is not None for value in line.value)]
     assert all(label.endswith(" (daily aggregates)") == is_kept for label in labels)

@@ -48,17 +48,17 @@ def make_rows(
 
 @pytest.mark.slow
 def test_power_of_independent_sessions_is_that_of_the_formula() -> None:
-    # 30 % against 33 %, 60 daily rounds of 60 videos: a variance of (0.3 x 0.7 + 0.33 x 0.67) / 3600, so that the
-    # difference is 2.74 standard errors. Beyond a bound of 1.96 lie 78 %, beyond the 2.00 of 59 days 77 %.
-    error = math.sqrt((0.3 * 0.7 + 0.33 * 0.67) / 3600)
-    expected = NORMAL.cdf(0.03 / error - 2.0)
-    found = power_of(Design(60, 60, DAY_S, 2, 0.1), make_likeness(0.3), studies=300)
-    assert found == pytest.approx(expected, abs=0.08)
+    # 30 % against 36 %, 30 daily rounds of 30 videos: a variance of (0.3 x 0.7 + 0.36 x 0.64) / 900, so that the
+    # difference is 2.71 standard errors. Beyond a bound of 1.96 lie 77 %, beyond the 2.05 of 29 days 75 %.
+    error = math.sqrt((0.3 * 0.7 + 0.36 * 0.64) / 900)
+    expected = NORMAL.cdf(0.06 / error - 2.045)
+    found = power_of(Design(30, 30, DAY_S, 2, 0.2), make_likeness(0.3), studies=200)
+    assert found == pytest.approx(expected, abs=0.09)  # three standard errors
 
 
 def test_there_is_as_much_power_as_error_where_nothing_differs() -> None:
     design = Design(30, 10, DAY_S, 2, 1e-9)
-    assert power_of(design, make_likeness(0.3), studies=300) < 0.06  # half of 5 %, in one direction
+    assert power_of(design, make_likeness(0.3), studies=150) < 0.06  # half of 5 %, in one direction
 
 
 def test_likeness_tells_what_videos_share() -> None:

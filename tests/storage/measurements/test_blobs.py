@@ -76,6 +76,13 @@ def test_times_that_run_backwards_survive() -> None:
     assert decode_trace(encode_trace((2.0, 1.0), (5, 3))) == ((2.0, 1.0), (5, 3))
 
 
+@pytest.mark.parametrize("kept", [3, 10, -1])
+def test_blob_that_was_damaged_is_an_error_of_the_database(kept: int) -> None:
+    blob = encode_trace(tuple(map(float, range(50))), tuple(range(50)))
+    with pytest.raises(StorageError, match="damaged"):
+        decode_trace(blob[:kept])
+
+
 def test_blob_of_another_version_is_refused() -> None:
     blob = encode_trace((1.0,), (1,))
     with pytest.raises(StorageError, match="reads only"):
