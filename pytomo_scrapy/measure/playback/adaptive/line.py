@@ -158,8 +158,7 @@ class Line:
                 at_s, _, act, about = heappop(events)
                 news = act(at_s, *about)
             if news is not None:
-                if at_s > now_s:
-                    now_s = at_s
+                now_s = max(now_s, at_s)
                 if is_enough(news, now_s) or now_s >= until_s:
                     self.news = news
                     break
@@ -204,8 +203,7 @@ class Line:
         self._queued += size_bytes
         if self._loss_share and self._chance.random() < self._loss_share:
             return INFINITE
-        exit_s = self._exit.value(self._queued)
-        return exit_s if exit_s > now_s else now_s
+        return max(now_s, self._exit.value(self._queued))
 
     def deliver(self, packet: Packet, arrive: Act) -> None:
         """Put a packet into the queue, and let it `arrive` where it is not lost."""

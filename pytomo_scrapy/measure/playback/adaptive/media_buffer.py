@@ -45,10 +45,9 @@ class MediaBuffer:
         """Return up to where it can be played from `media_s` on; that time itself where nothing is there."""
         end_s = media_s
         for piece in self.pieces:
-            if piece.end_s > end_s:
-                if piece.start_s > end_s + GAP_S:
-                    break
-                end_s = piece.end_s
+            if piece.start_s > end_s + GAP_S:
+                break
+            end_s = max(end_s, piece.end_s)
         return end_s
 
     def level_s(self, media_s: float) -> float:

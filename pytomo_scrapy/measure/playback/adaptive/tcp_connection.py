@@ -118,9 +118,7 @@ class TcpConnection:
                     continue
                 packet.sent_s, packet.is_again, packet.is_out = now_s, True, True
             elif active.unsent_bytes > 0:
-                segments, room = network.piece_segments, window - self._out
-                if room < segments:
-                    segments = room
+                segments = min(network.piece_segments, window - self._out)
                 size_bytes = segments * SEGMENT_BYTES
                 if active.unsent_bytes < size_bytes:
                     size_bytes = active.unsent_bytes
@@ -168,13 +166,11 @@ class TcpConnection:
             timer.due_s = INFINITE
             return
         smoothed_s = FIRST_ROUND_TRIP_S if self._smoothed_s is None else self._smoothed_s
-        beyond_s = 4 * self._deviation_s
-        wait_s = (smoothed_s + (beyond_s if beyond_s > LEAST_TIMEOUT_S else LEAST_TIMEOUT_S)) * timer.backoff
+        wait_s = (smoothed_s + max(LEAST_TIMEOUT_S, 4 * self._deviation_s)) * timer.backoff
         if not timer.is_probed and self._repair is None and timer.backoff == 1:
-            probe_s = 2 * smoothed_s + (PROBE_LONE_S if self._out <= 1 else PROBE_S)
-            wait_s = probe_s if probe_s < wait_s else wait_s
-        timer.due_s = due_s = now_s + wait_s
-        if due_s < timer.armed_s:
+            wait_s = min(wait_s, 2 * smoothed_s + (PROBE_LONE_S if self._out <= 1 else PROBE_S))
+        timer.due_s = now_s + wait_s
+        if timer.due_s < timer.armed_s:
             self._set_timer()
 
     def _set_timer(self) -> None:

@@ -84,8 +84,7 @@ class TcpWindow:
         if now_s - current.train_s <= HYSTART_TRAIN_S:
             current.train_s = now_s
             self.has_found_end = now_s - current.began_s > (self.least_round_trip_s + CLOCK_S) / 2
-        if round_trip_s < current.least_s:
-            current.least_s = round_trip_s
+        current.least_s = min(current.least_s, round_trip_s)
         if current.samples < HYSTART_SAMPLES:
             current.samples += 1
         else:
