@@ -89,8 +89,9 @@ def test_worker_of_a_killed_crawler_ends_by_itself(lab: dict[str, str], tmp_path
 def test_crawl_whose_worker_is_killed_goes_on_with_one_row_of_its_own_class(
     lab: dict[str, str], tmp_path: Path
 ) -> None:
-    crawl = walk(lab, tmp_path, 2)
-    crawl.settings = ["-s", "PYTOMO_DOWNLOAD_WINDOW_S=1"]
+    crawl = walk(lab, tmp_path, 3)
+    # Long enough to be found on a busy machine.
+    crawl.settings = ["-s", "PYTOMO_DOWNLOAD_WINDOW_S=4"]
     process = crawl.start()
     try:
         wait_until(lambda: bool(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0]))
@@ -99,6 +100,6 @@ def test_crawl_whose_worker_is_killed_goes_on_with_one_row_of_its_own_class(
         assert process.wait(90) == 0, crawl.last_log()
     finally:
         kill(process)
-    assert_measured_once(crawl.database_url, related_to(START, 2))
+    assert_measured_once(crawl.database_url, related_to(START, 3))
     failures = ask(crawl.database_url, "SELECT failure FROM measurement WHERE failure IS NOT NULL")
     assert failures in ([], [("worker_died",)]), "the kill costs one row at most: it may fall between two windows"
