@@ -58,7 +58,9 @@ def _newest(database: Database) -> int:
 
 def _next_block(database: Database, before: datetime, newest: int, last: int) -> int | None:
     first = (last + 1) * BLOCK_ROWS
-    later = select(measurement.c.id).where(measurement.c.id >= first, measurement.c.id < newest, began_before(day_of(before)))
+    later = select(measurement.c.id).where(
+        measurement.c.id >= first, measurement.c.id < newest, began_before(day_of(before))
+    )
     with database.read() as connection:
         found = connection.execute(later.order_by(measurement.c.id).limit(1)).scalar()
     return None if found is None else int(found) // BLOCK_ROWS
