@@ -85,8 +85,8 @@ def export_as(
 ) -> Exported:
     """Export into a new or empty folder; `more` writes further files into it.
 
-    All of it is one state of the database. An export that fails takes its files away again. Raises SettingError where the choice cannot be used, StorageError where the
-    database or the folder cannot.
+    All of it is one state of the database. An export that fails takes its files away again. Raises SettingError where
+    the choice cannot be used, StorageError where the database or the folder cannot.
     """
     check_condition(database, choice.shape, choice.selection)
     about = _about(database, choice)

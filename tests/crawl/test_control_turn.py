@@ -65,6 +65,6 @@ def test_of_two_videos_that_meet_an_outage_one_asks() -> None:
     point.is_away = True
 
     async def both() -> list[bool]:
-        return await asyncio.gather(point.turn.take(HOUR_S), point.turn.take(HOUR_S))
+        return [*await asyncio.gather(point.turn.take(HOUR_S), point.turn.take(HOUR_S))]
 
     assert asyncio.run(both()) == [False, False] and point.names == ["", "attic"]

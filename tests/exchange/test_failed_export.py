@@ -1,4 +1,4 @@
-"""An export that fails leaves nothing behind: the same command into the same folder succeeds once the trouble is over."""
+"""An export that fails leaves nothing behind: the same command succeeds once the trouble is over."""
 
 from __future__ import annotations
 
