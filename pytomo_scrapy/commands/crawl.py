@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
 from scrapy.settings import BaseSettings, default_settings
-from scrapy.spiderloader import get_spider_loader
+from scrapy.utils.misc import load_object
 
 from pytomo_scrapy.commands import EXIT_FAILED, EXIT_INTERRUPTED, DatabaseCommand, refuse
 from pytomo_scrapy.items.foreign_text import printable
 
 if TYPE_CHECKING:
+    from scrapy import Spider
+    from scrapy.spiderloader import SpiderLoaderProtocol
+
     from pytomo_scrapy.config import Config
 
 # Versions, components, changed settings, counts of pages, start and end of the engine.
@@ -67,11 +70,18 @@ class Command(DatabaseCommand, ScrapyCrawl):
 
     def _is_of_the_project(self, spider: str) -> bool:
         """Return whether the spider is one that a project of others brings."""
+        found = self._load(spider)
+        return found is not None and not getattr(found, "walks", False)
+
+    def _load(self, spider: str) -> type[Spider] | None:
+        """Return the spider's class. None where no module has one of that name."""
         assert self.settings is not None
+        # Scrapy's own function gives its loader a copy of all settings, which takes longer than to find the spiders.
+        loader: SpiderLoaderProtocol = load_object(self.settings["SPIDER_LOADER_CLASS"]).from_settings(self.settings)
         try:
-            return not getattr(get_spider_loader(self.settings).load(spider), "walks", False)
+            return loader.load(spider)
         except KeyError:
-            return False  # refused in a moment
+            return None
 
     def _talk_as_scrapy(self) -> None:
         """Log what Scrapy logs: whoever wrote the spider knows it so."""
@@ -93,13 +103,11 @@ class Command(DatabaseCommand, ScrapyCrawl):
         from pytomo_scrapy.crawl.line_lock import check_line
         from pytomo_scrapy.measure.dns.asn import NetworkFinder
 
-        assert self.settings is not None
         with self.refusals():
             checked = self.load_config()
-            try:
-                spider_class = get_spider_loader(self.settings).load(spider)
-            except KeyError as error:
-                refuse(error.args[0])
+            spider_class = self._load(spider)
+            if spider_class is None:
+                refuse(f"Spider not found: {spider}")
             check = getattr(spider_class, "check_arguments", None)
             if check is not None:
                 check(arguments, checked)

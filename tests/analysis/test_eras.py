@@ -70,33 +70,29 @@ def move_newest_to_a_run_of_its_own(database: Database, count: int, *, is_ad_hoc
             connection.execute(text(f"UPDATE {table} SET run_id = 9999 WHERE {key} IN ({chosen})"))
 
 
-def overview_of(database: Database, query: str = "period=all") -> dict[str, Any]:
-    with TestClient(create_app(DashboardConfig(database.shown_url))) as client:
-        found: dict[str, Any] = client.get(f"/api/overview?{query}").json()
+@pytest.fixture
+def client(measured: Database) -> Iterator[TestClient]:
+    with TestClient(create_app(DashboardConfig(measured.shown_url))) as found:
+        yield found
+
+
+def overview_of(client: TestClient, query: str = "period=all") -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/api/overview?{query}").json()
     return found
 
 
-def answers(database: Database, query: str = "period=all") -> dict[str, Any]:
-    with TestClient(create_app(DashboardConfig(database.shown_url))) as client:
-        names = ("overview", "distribution", "series")
-        found = {
-            name: client.get(
-                f"/api/{name}?{query}&parameter=startup_delay_s" if name != "overview" else f"/api/overview?{query}"
-            ).json()
-            for name in names
-        }
-        found["page"] = client.get(f"/?{query}").text
-        found["averages"] = client.get(f"/fragment/averages?{query}").text
+def answer_of(client: TestClient, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/api/{name}?period=all&parameter=startup_delay_s").json()
     return found
 
 
-def test_single_measurement_leaves_the_history_of_its_line_alone(measured: Database, synthetic: ModuleType) -> None:
-    before = overview_of(measured)
+def test_single_measurement_leaves_the_history_of_its_line_alone(measured: Database, client: TestClient) -> None:
+    before = overview_of(client)
     move_newest_to_a_run_of_its_own(measured, 1, is_ad_hoc=True)
-    after = overview_of(measured)
+    after = overview_of(client)
     assert before["row_count"] == 1500 and after["row_count"] == 1499
     assert after["notes"] == ["1 single measurement (pytomo measure) is left out."]
-    assert overview_of(measured, "period=all&ad_hoc=with&eras=all")["row_count"] == 1500
+    assert overview_of(client, "period=all&ad_hoc=with&eras=all")["row_count"] == 1500
 
 
 def test_database_of_single_measurements_alone_shows_them(measured: Database, synthetic: ModuleType) -> None:
@@ -130,14 +126,13 @@ def test_vantage_point_with_another_window_is_left_out_and_named(measured: Datab
     assert era_of(measured, synthetic, equals={"vantage": 3}).notes == ()
 
 
-def test_upgrade_is_a_line_and_no_cut(measured: Database, synthetic: ModuleType) -> None:
+def test_upgrade_is_a_line_and_no_cut(measured: Database, client: TestClient, synthetic: ModuleType) -> None:
     change_runs(measured, synthetic.END_S - 7 * DAY_S, yt_dlp_version="2")
-    found = answers(measured)
-    changes = found["series"]["breaks"]
+    changes, overview = answer_of(client, "series")["breaks"], overview_of(client)
     assert {(change["what"], change["vantage"], change["is_cut"]) for change in changes} == {
         ("yt-dlp", name, False) for name in ("berlin", "lyon", "paris")
     }
-    assert found["overview"]["row_count"] == 1500 and found["overview"]["uncompared"] is None
+    assert overview["row_count"] == 1500 and overview["uncompared"] is None
 
 
 def test_upgrade_after_which_values_are_others_is_a_cut_that_names_its_test(
@@ -155,21 +150,23 @@ def test_upgrade_after_which_values_are_others_is_a_cut_that_names_its_test(
     assert any("of paris are left out: yt-dlp changed from 1 to 2" in note for note in era.notes)
 
 
-def test_change_of_another_vantage_point_is_not_told_of_this_one(measured: Database, synthetic: ModuleType) -> None:
+def test_change_of_another_vantage_point_is_not_told_of_this_one(
+    measured: Database, client: TestClient, synthetic: ModuleType
+) -> None:
     since_s = synthetic.END_S - 4 * DAY_S
     change_runs(measured, since_s, 1, settings={"PYTOMO_DOWNLOAD_WINDOW_S": 10.0})
-    own, other = (overview_of(measured, f"period=7d&vantage={key}")["uncompared"] for key in (1, 2))
+    own, other = (overview_of(client, f"period=7d&vantage={key}")["uncompared"] for key in (1, 2))
     assert own.startswith("download mode of paris") or own.startswith("window of paris changed (30.0 to 10.0)")
     assert other is None
 
 
-def test_every_number_is_of_the_same_rows(measured: Database, synthetic: ModuleType) -> None:
+def test_every_number_is_of_the_same_rows(measured: Database, client: TestClient, synthetic: ModuleType) -> None:
     change_runs(measured, synthetic.END_S - 5 * DAY_S, settings={"PYTOMO_DOWNLOAD_WINDOW_S": 20.0})
-    found = answers(measured)
-    startup = next(one for one in found["overview"]["estimates"] if one["name"] == "startup")
-    [curve], [line] = found["distribution"]["lines"], found["series"]["lines"]
-    assert startup["row_count"] == found["distribution"]["n"] == found["series"]["n"] < 600
+    overview, distribution, series = overview_of(client), answer_of(client, "distribution"), answer_of(client, "series")
+    startup = next(one for one in overview["estimates"] if one["name"] == "startup")
+    [curve], [line] = distribution["lines"], series["lines"]
+    assert startup["row_count"] == distribution["n"] == series["n"] < 600
     assert startup["value"] == curve["median"] == line["median"]
-    assert found["overview"]["selection"] == found["distribution"]["selection"] == found["series"]["selection"]
-    assert f"<dd>{found['overview']['n']}</dd>" in found["averages"]
-    assert "rows of paris are left out" in found["page"]
+    assert overview["selection"] == distribution["selection"] == series["selection"]
+    assert f"<dd>{overview['n']}</dd>" in client.get("/fragment/averages?period=all").text
+    assert "rows of paris are left out" in client.get("/?period=all").text

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
 
 import pytest
+
+from pytomo_scrapy.cli import main as commands
+from pytomo_scrapy.cli import start
 
 # An import that lasts, as Scrapy's does on a slow machine.
 IMPORTING = """
@@ -67,3 +71,21 @@ def test_command_that_a_shell_put_into_the_background_still_ignores_ctrl_c() -> 
         ["sh", "-c", words, sys.executable, code], capture_output=True, text=True, timeout=15, check=False
     )
     assert (done.returncode, done.stdout) == (0, "went on\n")
+
+
+def test_command_runs_with_what_it_imported_out_of_reach_of_collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[bool, int, bool]] = []
+    garbage_once = [object() for _ in range(100)]  # what is new when it starts
+    frozen_before = gc.get_freeze_count()
+    threshold = gc.get_threshold()
+    monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_IGN)
+    monkeypatch.setattr(
+        commands, "main", lambda begin: seen.append((gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count()))
+    )
+    try:
+        start.main()
+    finally:
+        gc.set_threshold(*threshold)
+    [(is_on, most_new, frozen)] = seen
+    assert (is_on, most_new) == (True, start.NEW_OBJECTS)
+    assert frozen > frozen_before and garbage_once

@@ -19,7 +19,7 @@ from pytomo_scrapy.storage.reading import open_for_reading
 from tests.commands.conftest import Run
 
 PIPE = 0
-WIDTHS = (PIPE, 120, 80, 60, 40)
+WIDTHS = (PIPE, 80, 60, 40)
 LONG = Check("gate", "warn", "a finding of many words " * 10, "advice in as many words as it takes " * 5)
 
 

@@ -53,15 +53,29 @@ ANSWERS = [
 EARLIER = ("classic", "dashjs")
 
 
+@pytest.fixture(scope="module")
+def resolved() -> Callable[[Answer], ResolveResult]:
+    """Resolve a recorded answer, once for all tests."""
+    found: dict[str, ResolveResult] = {}
+
+    def result_of(answer: Answer) -> ResolveResult:
+        if answer.recording not in found:
+            recording = load_recording(answer.recording)
+            service = Service(lambda client: recording)
+            with pytest.MonkeyPatch.context() as changed:
+                changed.setattr(yt_dlp.YoutubeDL, "urlopen", lambda ydl, request: service.urlopen(ydl, request))
+                found[answer.recording] = resolve(recording["videoDetails"]["videoId"], **answer.asked)
+        return found[answer.recording]
+
+    return result_of
+
+
 @pytest.fixture
-def stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., ResolveResult]:
-    """Resolve a recorded answer, play a window as a crawl does, and store both in x.db."""
+def stored(resolved: Callable[[Answer], ResolveResult], tmp_path: Path) -> Callable[..., ResolveResult]:
+    """Play a window of a resolved answer as a crawl does, and store both in x.db."""
 
     def store(answer: Answer, players: tuple[str, ...] = ()) -> ResolveResult:
-        recording = load_recording(answer.recording)
-        service = Service(lambda client: recording)
-        monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", lambda ydl, request: service.urlopen(ydl, request))
-        result = resolve(recording["videoDetails"]["videoId"], **answer.asked)
+        result = resolved(answer)
         window, timelines = make_window()
         played = simulate_window(window, timelines, declared_video(result), config.load({}.get).playback)
         kept = tuple(one for one in played if not players or one.player in players)

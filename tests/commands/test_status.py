@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +18,10 @@ from tests.commands.conftest import Run, refused
 from tests.storage.factories import begin, make_item
 
 
-@pytest.fixture
-def crawls(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_crawls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three crawls: one of now with a claim that is held, one that has not begun, one that is finished."""
-    path = tmp_path / "x.db"
+    path = tmp_path_factory.mktemp("crawls") / "x.db"
     database = open_database(f"sqlite:///{path}")
     frontier = open_crawl(database, "youtube", {}, name="now [red]")
     frontier.add_listed([FoundVideo("youtube", f"{number:011d}") for number in range(5)], 5)
@@ -38,6 +39,12 @@ def crawls(tmp_path: Path) -> Path:
     open_crawl(database, "youtube", {}, name="done").finish_crawl()
     database.close()
     return path
+
+
+@pytest.fixture
+def crawls(made_crawls: Path, tmp_path: Path) -> Path:
+    """That database, a copy for each test."""
+    return shutil.copy(made_crawls, tmp_path / "x.db")
 
 
 @pytest.mark.slow

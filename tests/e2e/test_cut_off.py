@@ -21,6 +21,8 @@ SETTINGS = (
     *("-s", "PYTOMO_DOWNLOAD_WINDOW_S=2", "-s", "PYTOMO_PACE_S=0", "-s", "PYTOMO_PING_PACKETS=0"),
     *("-s", "PYTOMO_DOWNLOAD_LOADED_PROBES_PER_S=0"),
 )
+# Of the first 9 guests 5 are cut off.
+VIDEO_COUNT = 9
 # The lab sets the rate, so that two crawls of a video agree but for what a busy machine does to a second of transfer.
 RATE_TOLERANCE = 0.3
 
@@ -45,9 +47,9 @@ def sessions(database: Path) -> dict[str, tuple[int, float, float]]:
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the database of a crawl of 14 videos in which 65 % of the guests are cut off."""
+    """Return the database of a crawl of some videos in which 65 % of the guests are cut off."""
     database = tmp_path_factory.mktemp("gated") / "x.db"
-    done = crawl(database, "0.65", "-a", "max_crawled_url=14")
+    done = crawl(database, "0.65", "-a", f"max_crawled_url={VIDEO_COUNT}")
     assert done.exit_code == 0, done.errors[-3000:]
     return database
 
@@ -62,14 +64,14 @@ def classes(database: Path) -> Sequence[tuple[str, str, int]]:
 
 def test_nothing_that_the_gate_does_is_charged_to_the_line(gated: Path) -> None:
     found = {failure: (attribution, count) for failure, attribution, count in classes(gated)}
-    assert sum(count for _, count in found.values()) == 14
+    assert sum(count for _, count in found.values()) == VIDEO_COUNT
     # On a very busy machine a window may have to wait for it: that is this tool's.
     assert found.pop("probe_paused", ("tool", 0))[0] == "tool"
     # A bulk window asks for a whole file, and is refused at its start; then the video's next guest may be clean.
     assert set(found) <= {"", "media_gated", "http_403"}
     assert {attribution for failure, (attribution, _) in found.items() if failure} == {"service"}
-    # Of the first 14 guests 9 are cut off; a busy machine may add others.
-    assert found["media_gated"][1] >= 5 and found[""][1] >= 3
+    # A busy machine may add others.
+    assert found["media_gated"][1] >= 3 and found[""][1] >= 2
 
 
 def test_gated_windows_end_at_the_gate_and_hold_no_stall(gated: Path) -> None:
@@ -88,8 +90,8 @@ def test_gated_windows_end_at_the_gate_and_hold_no_stall(gated: Path) -> None:
 def test_report_counts_what_was_cut_off_beside_the_figures(gated: Path) -> None:
     report = json.loads(run_scrapy("report", "--json", *database_setting(gated)).output)
     excluded = {row["failure"]: row["count"] for row in report["excluded"]}
-    assert report["network_failures"] == [] and excluded["media_gated"] >= 5
-    assert report["valid_count"] == 14 - sum(excluded.values()) == report["headline"]["session_count"]
+    assert report["network_failures"] == [] and excluded["media_gated"] >= 3
+    assert report["valid_count"] == VIDEO_COUNT - sum(excluded.values()) == report["headline"]["session_count"]
     assert report["throughput"]["window_count"] == report["valid_count"]
 
 

@@ -26,7 +26,7 @@ from tests.e2e.long import (
 )
 
 # A failure names its seed, so that it can be played again.
-KILL_COUNT = int(os.environ.get("PYTOMO_TEST_KILLS", "5"))
+KILL_COUNT = int(os.environ.get("PYTOMO_TEST_KILLS", "3"))
 # Of a walk over three rounds: more videos than kills.
 WIDTH = 2 if KILL_COUNT < 6 else 5
 SEED = int(os.environ.get("PYTOMO_TEST_SEED", "0")) or Random().getrandbits(32)
@@ -73,7 +73,7 @@ def test_crawl_over_sabr_killed_at_random_instants_is_resumed(lab: dict[str, str
 
 
 def test_worker_of_a_killed_crawler_ends_by_itself(lab: dict[str, str], tmp_path: Path) -> None:
-    crawl = walk(lab, tmp_path, 4)
+    crawl = walk(lab, tmp_path, 2)
     crawl.is_fresh = True
     process = crawl.start()
     try:

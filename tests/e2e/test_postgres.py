@@ -23,39 +23,20 @@ def lab() -> Iterator[dict[str, str]]:
         yield environment
 
 
-def listed(lab: dict[str, str], url: str, folder: Path, count: int, *more: str, vantage: str = "one") -> Crawl:
-    arguments = ["-a", "urls=" + ",".join(WORLD[:count]), "-a", "related=0", *more]
-    return Crawl(lab, url, arguments, ["-s", f"PYTOMO_VANTAGE={vantage}", *TWO_LINES], folder=folder)
+def listed(lab: dict[str, str], url: str, folder: Path, count: int) -> Crawl:
+    arguments = ["-a", "urls=" + ",".join(WORLD[:count]), "-a", "related=0"]
+    return Crawl(lab, url, arguments, ["-s", "PYTOMO_VANTAGE=one", *TWO_LINES], folder=folder)
 
 
 def measured(url: str) -> int:
     return int(str(ask(url, "SELECT COUNT(*) FROM measurement")[0][0]))
 
 
-def test_crawlers_with_a_list_of_their_own_measure_all_of_it_each(
-    lab: dict[str, str], server: PostgresServer, tmp_path: Path
-) -> None:
-    url = server.new_database(server.template())
-    crawls = [listed(lab, url, tmp_path, 2, "-a", "vantage=own", vantage=name) for name in ("here", "there")]
-    processes = [crawl.start() for crawl in crawls]
-    try:
-        assert [process.wait(120) for process in processes] == [0, 0], crawls[0].last_log()
-    finally:
-        for process in processes:
-            kill(process)
-    rows = ask(
-        url,
-        "SELECT n.name, v.video_id FROM measurement m JOIN vantage n ON n.id = m.vantage_id"
-        " JOIN video v ON v.id = m.video_row_id",
-    )
-    assert sorted(map(str, rows)) == sorted(str((name, one)) for name in ("here", "there") for one in WORLD[:2])
-
-
 @pytest.mark.alone
 def test_two_crawlers_measure_videos_in_about_half_the_time_of_one(
     lab: dict[str, str], server: PostgresServer, tmp_path: Path
 ) -> None:
-    wanted, pace_s = WORLD[:8], 5.0
+    wanted, pace_s = WORLD[:6], 7.0
     url = server.new_database(server.template())
     crawls = [listed(lab, url, tmp_path, len(wanted)) for _ in range(2)]
     for crawl in crawls:
@@ -70,20 +51,27 @@ def test_two_crawlers_measure_videos_in_about_half_the_time_of_one(
         for process in processes:
             kill(process)
     assert_measured_once(url, set(wanted))
-    # One crawler alone needs its pace for each: 40 s at least. Two need half of it, and some seconds to end.
+    # One crawler alone needs its pace for each: 42 s at least. Two need half of it, and some seconds to end.
     assert elapsed_s < 0.75 * pace_s * len(wanted)
     shares = sorted(int(str(row[0])) for row in ask(url, "SELECT COUNT(*) FROM measurement GROUP BY run_id"))
     assert len(shares) == 2 and shares[0] >= 2
 
 
-def test_crawl_waits_for_a_server_that_is_away_for_20_s_and_loses_nothing(
+def test_crawl_waits_for_a_server_that_is_away_at_its_start_and_for_20_s_later_and_loses_nothing(
     lab: dict[str, str], server: PostgresServer, tmp_path: Path
 ) -> None:
-    url = server.new_database(server.template())
-    crawl = listed(lab, url, tmp_path, 6)
+    url = server.new_database()  # the crawl makes its tables, too
+    crawl = listed(lab, url, tmp_path, 4)
+    waits = "The crawl waits up to 600 s for it."
+    server.stop("fast")
     process = crawl.start()
     try:
-        wait_until(lambda: measured(url) >= 2)
+        try:
+            wait_until(lambda: waits in crawl.last_log() or process.poll() is not None)
+            assert process.poll() is None, crawl.last_log()
+        finally:
+            server.start()
+        wait_until(lambda: measured(url) >= 1)
         server.stop()
         try:
             time.sleep(20)
@@ -93,8 +81,8 @@ def test_crawl_waits_for_a_server_that_is_away_for_20_s_and_loses_nothing(
         assert process.wait(120) == 0, crawl.last_log()
     finally:
         kill(process)
-    assert_measured_once(url, set(WORLD[:6]))
-    assert "The crawl waits up to 600 s for it." in crawl.last_log()
+    assert_measured_once(url, set(WORLD[:4]))
+    assert crawl.last_log().count(waits) >= 2
     assert "Traceback" not in crawl.last_log()
     assert not list((tmp_path / "unstored").glob("*.measurement")), "what was kept is stored and forgotten"
 
@@ -103,7 +91,7 @@ def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_sto
     lab: dict[str, str], server: PostgresServer, tmp_path: Path
 ) -> None:
     url = server.new_database(server.template())
-    crawl = listed(lab, url, tmp_path, 4)
+    crawl = listed(lab, url, tmp_path, 3)
     crawl.settings = [*crawl.settings, "-s", "PYTOMO_DATABASE_PATIENCE_S=1", "-s", "PYTOMO_DOWNLOAD_WINDOW_S=2"]
     process = crawl.start()
     try:
@@ -122,26 +110,7 @@ def test_crawl_that_lost_its_patience_stops_with_a_sentence_and_the_next_run_sto
     kept = {path.stem.partition("-")[2] for path in (tmp_path / "unstored").glob("*.measurement")}
     assert kept, "the window that was open is finished and kept"
     assert crawl.finish() == 0, crawl.last_log()
-    assert_measured_once(url, set(WORLD[:4]))
+    assert_measured_once(url, set(WORLD[:3]))
     stored = {str(row[0]) for row in ask(url, "SELECT uuid FROM measurement")}
     assert kept <= stored, "stored under the same uuid, not measured again"
     assert not list((tmp_path / "unstored").glob("*.measurement"))
-
-
-def test_crawl_that_begins_while_the_server_restarts_waits_for_it_with_a_sentence(
-    lab: dict[str, str], server: PostgresServer, tmp_path: Path
-) -> None:
-    url = server.new_database()  # the crawl makes its tables, too
-    crawl = listed(lab, url, tmp_path, 2)
-    server.stop("fast")
-    process = crawl.start()
-    try:
-        wait_until(lambda: "The crawl waits up to 600 s for it." in crawl.last_log() or process.poll() is not None)
-        assert process.poll() is None, crawl.last_log()
-    finally:
-        server.start()
-    try:
-        assert process.wait(120) == 0, crawl.last_log()
-    finally:
-        kill(process)
-    assert_measured_once(url, set(WORLD[:2]))

@@ -19,7 +19,7 @@ from tests.e2e.long import (
 from tests.e2e.test_kill import KILL_COUNT, SEED, START
 
 IS_SHORT = KILL_COUNT < 8
-WIDTH = 3 if IS_SHORT else 8
+WIDTH = 2 if IS_SHORT else 8
 
 
 def walk(lab: dict[str, str], url: str, folder: Path, vantage: str, pace_s: float) -> Crawl:
@@ -34,7 +34,7 @@ def test_two_crawlers_share_a_crawl_and_one_is_killed_at_random_instants(postgre
         survivor, victim, last = (walk(lab, url, tmp_path, *one) for one in (("a", 12), ("b", 8), ("b", 0)))
         surviving = survivor.start()
         try:
-            kill_at_random_instants(victim, min(KILL_COUNT, 3) if IS_SHORT else KILL_COUNT, Random(SEED))
+            kill_at_random_instants(victim, min(KILL_COUNT, 2) if IS_SHORT else KILL_COUNT, Random(SEED))
             assert last.finish() == 0, f"seed {SEED}: {last.last_log()}"
             assert surviving.wait(120) == 0, f"seed {SEED}: {survivor.last_log()}"
         finally:

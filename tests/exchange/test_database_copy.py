@@ -11,18 +11,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from pytomo_scrapy.exchange import database_copy
 from pytomo_scrapy.exchange.database_copy import copy_database
 from pytomo_scrapy.failures import SettingError, StorageError
 from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema.columns import metadata
 from tests.storage.factories import begin, make_item
 
-ROWS = 60
+ROWS = 20
 
 
 @pytest.fixture
-def source(tmp_path: Path, synthetic_file: Callable[..., Path]) -> Iterator[Database]:
-    path = shutil.copyfile(synthetic_file(ROWS, days=3, videos=20, traces=4), tmp_path / "source.db")
+def source(tmp_path: Path, synthetic_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    # Several batches of some tables, with few rows.
+    monkeypatch.setattr(database_copy, "BATCH_ROWS", 16)
+    path = shutil.copyfile(synthetic_file(ROWS, days=3, videos=8, traces=4), tmp_path / "source.db")
     with closing(open_database(f"sqlite:///{path}")) as database:
         yield database
 
@@ -84,8 +87,6 @@ def test_target_with_rows_or_the_source_itself_is_refused(source: Database, back
 def test_table_that_counts_wrong_in_the_copy_is_an_error_and_copies_nothing(
     source: Database, back: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pytomo_scrapy.exchange import database_copy
-
     copy_table = database_copy._copy_table
     monkeypatch.setattr(
         database_copy, "_copy_table", lambda reading, writing, table: copy_table(reading, writing, table) + 1

@@ -68,6 +68,10 @@ def fill(database: Database) -> Database:
     return database
 
 
+# A test of what is written, wherever the rows come from.
+of_any_database = pytest.mark.parametrize("filled", ["sqlite"], indirect=True)
+
+
 @cache
 def datasets_of(shape: str) -> dict[str, Dataset]:
     return {dataset.name: dataset for dataset in datasets(shape, ALL)}
@@ -135,8 +139,12 @@ def _as_text(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+# What comes of PostgreSQL is seen by the two that take no type for another; writers know nothing of databases.
+_KINDS_AND_FORMATS = [*(("sqlite", name) for name in FORMATS), ("postgres", "jsonl"), ("postgres", "parquet")]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize(("filled", "file_format"), _KINDS_AND_FORMATS, indirect=["filled"])
 @pytest.mark.parametrize("shape", ["wide", "tables"])
 def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, file_format: str, shape: str) -> None:
     if file_format == "parquet":
@@ -151,6 +159,7 @@ def test_export_read_back_equals_the_database(filled: Database, tmp_path: Path, 
             assert row == {name: expected(value, file_format) for name, value in own.items()}, file.name
 
 
+@of_any_database
 def test_tables_are_all_results_and_nothing_else(filled: Database, tmp_path: Path) -> None:
     names = {file.name for file in export(filled, tmp_path / "out", "jsonl", "tables", ALL)}
     left_out = {
@@ -229,7 +238,7 @@ def test_database_can_be_written_after_an_export(each_filled: Database, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize(("filled", "file_format"), _KINDS_AND_FORMATS, indirect=["filled"])
 def test_legacy_export_has_the_29_columns_of_the_view(filled: Database, tmp_path: Path, file_format: str) -> None:
     if file_format == "parquet":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra parquet)")
@@ -263,6 +272,7 @@ def _real(value: Any) -> Any:
 
 
 @pytest.mark.slow
+@of_any_database
 def test_readme_describes_every_column_and_the_version(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "out", "csv", "tables", ExportSelection(where="failure IS NULL"))
     readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
@@ -275,6 +285,7 @@ def test_readme_describes_every_column_and_the_version(filled: Database, tmp_pat
 
 
 @pytest.mark.slow
+@of_any_database
 def test_export_json_tells_programs_the_same(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "out", "csv", "wide", ALL)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
@@ -283,6 +294,7 @@ def test_export_json_tells_programs_the_same(filled: Database, tmp_path: Path) -
 
 
 @pytest.mark.slow
+@of_any_database
 def test_sqlite_and_parquet_carry_the_version_inside(filled: Database, tmp_path: Path) -> None:
     export(filled, tmp_path / "s", "sqlite", "wide", ALL)
     info = {row["name"]: row["value"] for row in read_sqlite(tmp_path / "s", "export_info")}
@@ -294,6 +306,7 @@ def test_sqlite_and_parquet_carry_the_version_inside(filled: Database, tmp_path:
 
 
 @pytest.mark.slow
+@of_any_database
 def test_stream_is_the_same_text_as_the_file(filled: Database, tmp_path: Path) -> None:
     out = io.StringIO()
     out.close = lambda: None  # type: ignore[method-assign]
@@ -303,6 +316,7 @@ def test_stream_is_the_same_text_as_the_file(filled: Database, tmp_path: Path) -
 
 
 @pytest.mark.slow
+@of_any_database
 def test_folder_that_is_not_empty_is_refused(filled: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(SettingError, match="is not empty"):

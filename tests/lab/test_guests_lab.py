@@ -45,7 +45,9 @@ class RunningLab:
             "extractor_args": {"youtube": extractor_args},
         }
         try:
-            with yt_dlp.YoutubeDL(options) as downloader:
+            # To set up all of its extractors would take several times as long.
+            with yt_dlp.YoutubeDL(options, auto_init=False) as downloader:
+                downloader.add_info_extractor(yt_dlp.extractor.youtube.YoutubeIE())
                 found: dict[str, Any] = downloader.extract_info(f"https://youtu.be/{video_id}", download=False)
                 return found
         except yt_dlp.utils.DownloadError as error:

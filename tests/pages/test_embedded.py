@@ -228,8 +228,8 @@ def test_page_with_data_and_a_link_to_the_consent_host_is_no_consent_wall() -> N
     assert parse_page(page_of(f"var ytInitialData = {answer('real')};", link)).failure is None
 
 
-# Ten megabytes each or what is asked for, built to be slow for a careless reader.
-HOSTILE_MEGABYTES = int(os.environ.get("PYTOMO_TEST_HOSTILE_MEGABYTES", "10"))
+# Three megabytes each or what is asked for, built to be slow for a careless reader.
+HOSTILE_MEGABYTES = int(os.environ.get("PYTOMO_TEST_HOSTILE_MEGABYTES", "3"))
 M = HOSTILE_MEGABYTES * 1_000_000
 HOSTILE_BODIES: dict[str, Callable[[], str]] = {
     "quotes": lambda: page_of("ytInitialData = " + "\"'" * (M // 2)),

@@ -46,7 +46,7 @@ WRONG_VALUES: list[Any] = [
     {},
     {"runs": [1]},
 ]
-EXAMPLES = int(os.environ.get("PYTOMO_TEST_DAMAGED_PAGES", "20"))
+EXAMPLES = int(os.environ.get("PYTOMO_TEST_DAMAGED_PAGES", "10"))
 FEW = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -20,8 +20,10 @@ _SENT = ("pytomo_scrapy.config", "pytomo_scrapy.items", "pytomo_scrapy.measure")
 for name in (
     *("alembic.autogenerate", "alembic.command", "alembic.ddl.postgresql", "alembic.ddl.sqlite"),
     *("rich.console", "rich.live", "rich.table", "sqlalchemy.dialects.sqlite.pysqlite"),
-    *("scrapy.cmdline", "scrapy.core.downloader.handlers.datauri", "scrapy.core.downloader.handlers.http11"),
+    "scrapy.cmdline",
+    *(f"scrapy.core.downloader.handlers.{kind}" for kind in ("datauri", "file", "ftp", "http11", "s3")),
     *("scrapy.dupefilters", "scrapy.logformatter", "scrapy.pqueues", "scrapy.squeues", "scrapy.statscollectors"),
+    *("encodings.charmap", "encodings.utf_16_le"),
     *("yt_dlp.extractor.extractors", "yt_dlp.extractor.lazy_extractors", "yt_dlp.extractor.youtube"),
 ):
     import_module(name)

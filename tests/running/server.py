@@ -15,6 +15,7 @@ import contextlib
 import gc
 import marshal
 import os
+import platform
 import runpy
 import selectors
 import shutil
@@ -23,6 +24,8 @@ import socket
 import sys
 import tempfile
 import time
+from functools import cache
+from importlib import metadata
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import NoReturn
@@ -38,6 +41,8 @@ from pytomo_scrapy.storage.measurements.repository import Repository
 from tests.running import forked, inside, new_files, shared_statements, spent
 from tests.running import preloaded as preloaded
 from tests.running.client import HEAD_BYTES
+from tests.running.measured_once import measure_once
+from tests.running.sharing import MANY_OBJECTS
 from tests.storage.factories import begin, make_item
 
 _MOST_FILES = 8
@@ -237,7 +242,13 @@ if __name__ == "__main__":
     shared_statements.use()
     new_files.prepare()
     _compile_statements()
+    measure_once()
+    # Scrapy looks for commands of other packages among all that are installed, and says on which system it runs.
+    metadata.entry_points = cache(metadata.entry_points)
+    metadata.entry_points(group="scrapy.commands")
+    platform.platform()
     # Every child would start one, and copy the objects that a collection touches.
     resource_tracker.ensure_running()
     gc.freeze()
+    gc.set_threshold(MANY_OBJECTS)
     _Server(sys.argv[1]).run()

@@ -75,6 +75,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     # Else each collection of garbage would look at all that was imported, and copy it.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(sharing.MANY_OBJECTS)
     gc.enable()
     retries = 0 if session.config.getoption("maxfail") else session.config.getoption("--retries")
     failures: Failures = {}
@@ -101,6 +102,12 @@ def _prepare() -> None:
     """Import and make what each process would for itself."""
     importlib.import_module("tests.running.preloaded")
     importlib.import_module("tests.running.new_files").prepare()
+    for name in ("matplotlib.figure", "psycopg"):
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    templates = importlib.import_module("pytomo_scrapy.dashboard.render").environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
 
 
 def _reason(report: pytest.TestReport) -> str:
@@ -281,6 +288,8 @@ def _be_worker(session: pytest.Session, connection: Connection, parent: int) -> 
                 break
         reports.flush()
         _end_what_was_shared()
+        gc.collect()
+        gc.freeze()  # it would be looked through twice more
         config._ensure_unconfigure()
     except BaseException:  # noqa: BLE001 - it has to end here, whatever it was
         with suppress(OSError):

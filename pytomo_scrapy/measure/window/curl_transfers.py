@@ -243,6 +243,9 @@ class CurlTransfers:
 
     def wait(self, timeout_s: float) -> None:
         """Wait until something can be done, at most `timeout_s`."""
+        if not self._open:  # a player with a full buffer asks for nothing: nothing can arrive before it does
+            time.sleep(timeout_s)
+            return
         started_s = self._clock()
         # Without a socket to wait for, curl returns at once.
         if self._multi.select(timeout_s) <= 0 and self._clock() - started_s < 0.001:

@@ -10,12 +10,12 @@ import contextlib
 import ctypes
 import os
 import platform
+import stat
 import struct
 import sys
 import tempfile
 from collections.abc import Iterator
 from enum import Enum, auto
-from pathlib import Path
 
 MEMORY_BYTES = 2 * 1024**3  # of addresses: ten times what either process takes
 # In use: a resolution takes 60 MB, one of an answer of the largest size 250 MB.
@@ -122,7 +122,8 @@ def _restrict_files(libc: ctypes.CDLL, confinement: Confinement) -> None:
         with contextlib.suppress(OSError):
             # Never closed: the rule of a process's own folder in /proc holds as long as that is open.
             opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            rule = struct.pack("=Qi", allowed if Path(path).is_dir() else allowed & ~_READ_FOLDER, opened)
+            is_folder = stat.S_ISDIR(os.fstat(opened).st_mode)
+            rule = struct.pack("=Qi", allowed if is_folder else allowed & ~_READ_FOLDER, opened)
             libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)
     libc.syscall(_RESTRICT_SELF, ruleset, 0)
 

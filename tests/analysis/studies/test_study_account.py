@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
+from shutil import copyfile
 
 import pytest
 
@@ -18,7 +20,7 @@ from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.items import StudyMark
 from pytomo_scrapy.reporting.studies_table import studies_table
 from pytomo_scrapy.reporting.study_text import account_sections, look_section, section_lines
-from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.study_store import (
     StoredStudy,
     measured_counts,
@@ -71,12 +73,29 @@ def measure(database: Database, study: StoredStudy, round_number: int, slower: f
             repository.save(item, run)
 
 
-@pytest.mark.slow
-def test_study_is_looked_at_when_its_plan_says_and_every_other_look_is_kept(database: Database) -> None:
+@pytest.fixture(scope="module")
+def one_round(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose study has begun, and measured a round in which B is slower: to be copied."""
+    path = tmp_path_factory.mktemp("study") / "one-round.db"
+    database = open_database(f"sqlite:///{path}")
     study = freeze(database)
-    assert "200 are needed" in power_sentence(study.newest)
     note_start(database, study.id)
     measure(database, study, 1, slower=1.5)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def begun(one_round: Path, tmp_path: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{copyfile(one_round, tmp_path / 'begun.db')}")
+    yield database
+    database.close()
+
+
+@pytest.mark.slow
+def test_study_is_looked_at_when_its_plan_says_and_every_other_look_is_kept(begun: Database) -> None:
+    database, study = begun, stored(begun)
+    assert "200 are needed" in power_sentence(study.newest)
     early, _ = look_again(database, study, "somebody")
     assert (early.is_planned, early.level, early.is_shown) == (False, None, False)
     assert "Nothing is decided" in early.sentence
@@ -105,9 +124,8 @@ def test_study_is_looked_at_when_its_plan_says_and_every_other_look_is_kept(data
 
 
 @pytest.mark.slow
-def test_changed_arms_make_a_version_whose_rows_alone_count(database: Database) -> None:
-    study = freeze(database)
-    measure(database, study, 1, slower=1.0)
+def test_changed_arms_make_a_version_whose_rows_alone_count(begun: Database) -> None:
+    database = begun
     changed = replace(PLAN, arms=(ARMS[0], Arm("B", {"PYTOMO_TRANSPORT": "sabr"})))
     with pytest.raises(SettingError, match="differs from version 1, which is in force"):
         freeze(database, changed)
@@ -135,15 +153,13 @@ def test_panel_is_drawn_once_and_needs_enough_videos(database: Database) -> None
 
 
 @pytest.mark.slow
-def test_arms_compared_elsewhere_before_the_end_are_said_to_be_out_of_plan(database: Database) -> None:
-    study = freeze(database)
-    note_start(database, study.id)
-    measure(database, study, 1, slower=1.5)
+def test_arms_compared_elsewhere_before_the_end_are_said_to_be_out_of_plan(begun: Database) -> None:
+    database = begun
 
     def notes() -> Sequence[str]:
         with database.read() as connection:
             return compare(connection, Selection(0, 2**40), "arm").notes
 
     assert "'one'" in notes()[0] and "out of plan" in notes()[0]
-    note_end(database, study.id, "finished")
+    note_end(database, stored(database).id, "finished")
     assert not notes()

@@ -123,7 +123,9 @@ def resolve(answer_of, video_id, monkeypatch):
         "skip": ["hls", "dash"],
     }
     options = {"quiet": True, "no_warnings": True, "logger": SilentLog(), "extractor_args": {"youtube": lean}}
-    with yt_dlp.YoutubeDL(options) as downloader:
+    # To set up all of its extractors would take several times as long.
+    with yt_dlp.YoutubeDL(options, auto_init=False) as downloader:
+        downloader.add_info_extractor(yt_dlp.extractor.youtube.YoutubeIE())
         return downloader.extract_info(f"https://www.youtube.com/watch?v={video_id}", download=False)
 
 

@@ -28,7 +28,7 @@ def test_read_reply_of_damaged_answers_never_raises_anything_unforeseen() -> Non
     response.answer.append(dns.rrset.from_text("edge.example.", 60, "IN", "A", "192.0.2.1"))
     good = response.to_wire()
     read_count = 0
-    for _ in range(3000):
+    for _ in range(600):
         wire = bytearray(good)
         for _ in range(random_source.randint(1, 6)):
             wire[random_source.randrange(2, len(wire))] = random_source.randrange(256)
@@ -37,7 +37,7 @@ def test_read_reply_of_damaged_answers_never_raises_anything_unforeseen() -> Non
             row = read_reply(reply, HOST, "A", ResolverConfig("lab", "udp", "192.0.2.53"), 0.0)
             assert bool(row.addresses) == (row.ttl_s is not None)
             read_count += 1
-    assert read_count > 100
+    assert read_count > 20
 
 
 def test_look_up_by_a_system_without_resolvers_is_servfail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_answer_of_4000_addresses_is_cut_and_says_how_many_there_were() -> None:
     assert (row.addresses, row.address_count) == (tuple(addresses[:16]), 4000)
 
 
-@pytest.mark.parametrize(("alias_count", "found_count"), [(16, 1), (17, 0), (2000, 0)])
+@pytest.mark.parametrize(("alias_count", "found_count"), [(16, 1), (17, 0), (300, 0)])
 def test_chain_of_aliases_is_followed_as_far_as_resolvers_do(alias_count: int, found_count: int) -> None:
     response = dns.message.make_response(transports.make_query("a0.example", "A"))
     for number in range(alias_count):

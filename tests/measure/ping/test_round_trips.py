@@ -150,7 +150,7 @@ def test_ping_by_tcp_counts_a_repeated_syn_as_lost() -> None:
 def test_ping_by_pythonping_with_loss_is_exact() -> None:
     answer = ping_in_namespace(
         {"192.0.2.1": {"delay_s": 0.01, "lost": [0, 3, 5]}},
-        config={"method": "pythonping", "timeout_s": 0.05, "interval_s": 0.05},
+        config={"method": "pythonping", "timeout_s": 0.15, "interval_s": 0.15},
     )
     assert_exact(rows(answer, "pythonping")["192.0.2.1"], answer["held_s"]["192.0.2.1"], lost_count=3)
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.process
+from tests.running.commands import run_command
 
-RESOLVE = """
-from pytomo_scrapy.config import ResolveConfig
-from pytomo_scrapy.measure.resolve.client import extract
-extract("https://host.invalid/", ResolveConfig(timeout_s=0.1), "", 5.0)
-"""
+pytestmark = pytest.mark.process
 
 
 def test_plugin_in_the_users_folder_is_not_loaded(tmp_path: Path) -> None:
@@ -24,5 +18,6 @@ def test_plugin_in_the_users_folder_is_not_loaded(tmp_path: Path) -> None:
     mark = tmp_path / "loaded"
     (folder / "mine.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "no_proxy": "*"}
-    subprocess.run([sys.executable, "-c", RESOLVE], env=environment, check=True, timeout=60)
+    done = run_command("tests.measure.resolve.one_extraction", environment=environment, timeout_s=60)
+    assert done.exit_code == 0, done.errors
     assert not mark.exists()

@@ -52,7 +52,7 @@ def test_other_certificates_are_another_context(tmp_path: Path, monkeypatch: pyt
 
 
 def test_contexts_that_are_kept_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(20):
+    for number in range(10):
         monkeypatch.setenv("SSL_CERT_DIR", f"/nowhere/{number}")
         make()
     assert 1 <= len(trust._contexts) <= 8

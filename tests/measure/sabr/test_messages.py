@@ -77,7 +77,7 @@ _NUMBERS = (
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(_NUMBERS, min_size=6, max_size=6), st.none() | st.text(CHARACTERS, max_size=200))
 def test_numbers_and_texts_of_every_length_are_read(numbers: list[int | None], text: str | None) -> None:
     lmt, start_range, sequence, start_ms, length, ticks = numbers

@@ -1,4 +1,4 @@
-"""What the tests of windows share: no proxy of the machine's own, and an authority that the window trusts."""
+"""What the tests of windows share: no proxy and no pauses of the machine's own, and an authority that is trusted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytomo_scrapy.measure.window import pauses
 from tests.measure.window.window_servers import Authority
 
 
@@ -16,6 +17,13 @@ def no_proxy_environment(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
         return
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine, which gets to a window late, be none that stood still: `test_pauses` has those."""
+    if request.path.stem != "test_pauses":
+        monkeypatch.setattr(pauses, "MAX_PROBE_GAP_S", 10.0)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from pytomo_scrapy.config import PathConfig
 from pytomo_scrapy.failures import MeasurementError
+from pytomo_scrapy.measure.window.curl_transfers import CurlTransfers
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan, WindowProgress
 from pytomo_scrapy.measure.window.state import WindowState
@@ -269,3 +270,12 @@ def test_window_that_breaks_leaves_no_spool_file(tmp_path: Path, trouble: Except
         fetch(tmp_path, make_format(9, "video"), make_format(9, "audio"))
     assert list(tmp_path.iterdir()) == []
     assert "out_of_resources" in str(caught.value) or caught.value is trouble
+
+
+def test_window_that_asks_for_nothing_sleeps_as_long_as_it_may() -> None:
+    """A player with a full buffer: curl, which has no socket to wait for, would return at once."""
+    transfers = CurlTransfers(CONFIG, time.monotonic)
+    started_s = time.monotonic()
+    transfers.wait(0.05)
+    assert time.monotonic() - started_s >= 0.05
+    transfers.close()

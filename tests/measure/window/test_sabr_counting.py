@@ -91,7 +91,7 @@ def played(window: SabrWindow) -> object:
     return segments, received, figures, session.demand.playhead_s, window.row
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(), st.sampled_from([(1, 2, 3), (2, 1, 3), (3, 1, 2), (1, 1, 2), (1, 2, 1, 3)]))
 def test_body_that_is_counted_has_the_figures_of_one_that_is_handed_over(
     tmp_path_factory: pytest.TempPathFactory, seed: int, sequences: tuple[int, ...]

@@ -15,11 +15,11 @@ def say(what: str) -> None:
 
 if __name__ == "__main__":
     database = open_database(sys.argv[1])
-    frontier = open_crawl(database, "youtube", {}, max_crawled_url=120)
+    frontier = open_crawl(database, "youtube", {}, max_crawled_url=60)
     frontier.add_sources([("charts", {})])
     while (claim := frontier.claim()) is not None:
         if claim.kind == "source":
-            frontier.finish_source(claim, [FoundVideo("youtube", f"s{number}") for number in range(20)])
+            frontier.finish_source(claim, [FoundVideo("youtube", f"s{number}") for number in range(10)])
             continue
         say(f"claimed {claim.video_id}")
         names = [f"{claim.video_id}.{number}" for number in range(3)] if claim.depth < 4 else []
