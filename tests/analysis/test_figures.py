@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from pytomo_scrapy.analysis.figures import DIMENSIONS, LIST_COLUMNS, PARAMETERS
 from pytomo_scrapy.storage.schema.figure_catalogue import FIGURES
 from pytomo_scrapy.storage.schema.measurement_tables import figure
 from tests.running import new_files
+from tests.running.elsewhere import run_elsewhere
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,10 +77,8 @@ database.close()
 @pytest.mark.process
 def test_toy_figure_is_seen_everywhere_from_its_row_alone(tmp_path: Path) -> None:
     new_files.place(tmp_path / "toy.db")
-    done = subprocess.run(
-        [sys.executable, "-c", _RECIPE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_elsewhere(ROOT, _RECIPE, str(tmp_path))
+    assert done.exit_code == 0, done.errors
 
 
 def test_catalogue_has_every_column_once_in_the_order_of_the_table() -> None:

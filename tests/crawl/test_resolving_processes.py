@@ -132,6 +132,7 @@ async def resolve_watched(resolvers: Resolvers, url: str, config: ResolveConfig)
 
 @pytest.mark.process
 def test_answer_of_any_size_is_bounded_in_memory_and_time(serve: Callable[[Answer], PathConfig]) -> None:
+    """One resolution after the other, so that each but the first shows that those before it left a process to it."""
     asked = list(product((WATCH_PAGE, ANY_PAGE), (large_page, declared_large_page, bomb)))
     config = ResolveConfig(timeout_s=5.0, path=serve(lambda client: asked[0][1](client)))
 
@@ -140,12 +141,11 @@ def test_answer_of_any_size_is_bounded_in_memory_and_time(serve: Callable[[Answe
             while asked:
                 url, answer = asked[0]
                 result, elapsed_s, watch = await resolve_watched(resolvers, url, config)
-                after = await resolvers.resolve("https://youtu.be/-----------", config)
                 name = f"{url}: {answer.__name__}"
-                del asked[0]
-                assert (result.failure, after.failure) == ("answer_too_large", "answer_too_large"), (name, result)
+                assert result.failure == "answer_too_large", (name, result)
                 assert elapsed_s < DEADLINE_TIMEOUTS * config.timeout_s + ROOM_S, name
                 assert watch.peak_bytes < MOST_BYTES, name
+                del asked[0]
 
     asyncio.run(scenario())
 

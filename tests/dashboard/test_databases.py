@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +21,7 @@ from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import clear_window, note_window
 from pytomo_scrapy.storage.read_only import ReadDatabase
 from tests.package_copy import zip_package
+from tests.running.elsewhere import run_elsewhere
 from tests.storage.factories import begin, make_item
 
 
@@ -225,7 +224,6 @@ def test_pdf_report_is_written_without_a_server(filled: Path, tmp_path: Path) ->
 def test_page_works_from_a_zipped_package(filled: Path, tmp_path: Path) -> None:
     archive = zip_package(tmp_path / "package.zip")
     program = f"""
-import sys; sys.path.insert(0, {str(archive)!r})
 import pytomo_scrapy; assert ".zip" in pytomo_scrapy.__file__
 from starlette.testclient import TestClient
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
@@ -234,7 +232,8 @@ with TestClient(create_app(DashboardConfig("sqlite:///{filled}"))) as client:
         answer = client.get(address)
         assert answer.status_code == 200, (address, answer.text)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path, timeout=120)
+    done = run_elsewhere(archive, program)
+    assert done.exit_code == 0, done.errors
 
 
 @pytest.mark.parametrize(

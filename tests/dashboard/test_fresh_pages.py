@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from pytomo_scrapy.storage.measurements.save import Run, save_item
 from pytomo_scrapy.storage.read_only import version_of
 from pytomo_scrapy.storage.study_store import NewVersion, freeze, note_end
 from tests.exchange.test_legacy_import import ROW, make_file
+from tests.running.postgres import PostgresServer
 from tests.storage.factories import STARTED, begin, make_item
 
 pytestmark = pytest.mark.slow
@@ -33,25 +35,67 @@ EVERYTHING = "period=all&eras=all&ad_hoc=with"
 Change = Callable[[Database], object]
 
 
-@pytest.fixture
-def measured(each_database: Database) -> Database:
-    """Two runs of two videos, a day apart, a differential test and a study; nothing is judged yet."""
+def fill(database: Database) -> None:
+    """Store two runs of two videos, a day apart, a differential test and a study; nothing is judged yet."""
     for day, name in enumerate(("first", "second")):
-        repository, run = begin(each_database)
+        repository, run = begin(database)
         for number in range(2):
             at = STARTED + timedelta(days=day, minutes=number)
             item = make_item(uuid=f"{name}-{number}", video_id=f"{name}-{number}", started_at=at)
             repository.save(item, run)
         repository.end_run(run, "finished")
     judged = JudgedTest("not_shown", 20, difference_ratio=0.0, sentence="Alike.")
-    save_test(each_database, DifferentialTest("t", STARTED, judged=judged), (), VantageFacts("here", "isp"))
-    freeze(each_database, NewVersion("lines", "0" * 64, "", "{}", "somebody", 40))
-    return each_database
+    save_test(database, DifferentialTest("t", STARTED, judged=judged), (), VantageFacts("here", "isp"))
+    freeze(database, NewVersion("lines", "0" * 64, "", "{}", "somebody", 40))
+
+
+class Filled:
+    """A database of either kind that was filled once, to be copied."""
+
+    def __init__(self, folder: Path, server: PostgresServer | None) -> None:
+        self._server = server
+        self._kept = folder / "kept.db" if server is None else server.new_database(server.template())
+        database = open_database(f"sqlite:///{self._kept}" if server is None else str(self._kept))
+        fill(database)
+        database.close()
+
+    def copy(self, path: Path) -> str:
+        """Return the URL of a copy."""
+        if self._server is not None:
+            return self._server.new_database(str(self._kept).rpartition("/")[2])
+        return f"sqlite:///{shutil.copyfile(self._kept, path)}"
+
+    def drop(self, url: object = None) -> None:
+        """Drop a copy, or that which was copied."""
+        if self._server is not None:
+            self._server.drop(str(url or self._kept))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    server = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
+    filled = Filled(tmp_path_factory.mktemp("kept"), server)
+    yield filled
+    filled.drop()
 
 
 @pytest.fixture
-def page(measured: Database, each_url: str) -> Iterator[TestClient]:
-    with TestClient(create_app(DashboardConfig(each_url))) as made:
+def measured(filled: Filled, tmp_path: Path) -> Iterator[Database]:
+    """A database as `fill` leaves it, to be changed."""
+    url = filled.copy(tmp_path / "copy.db")
+    database = open_database(url)
+    yield database
+    database.close()
+    filled.drop(url)
+
+
+def url_of(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def page(measured: Database) -> Iterator[TestClient]:
+    with TestClient(create_app(DashboardConfig(url_of(measured)))) as made:
         yield made
 
 
@@ -92,7 +136,7 @@ def test_kept_answer_is_made_anew_after_a_change(name: str, measured: Database, 
     assert page.get("/api/live").json()["version"] != version
     assert after != before and words in after
     # As a server answers that has kept nothing.
-    with TestClient(create_app(DashboardConfig(measured.engine.url.render_as_string(hide_password=False)))) as fresh:
+    with TestClient(create_app(DashboardConfig(url_of(measured)))) as fresh:
         assert asked(fresh, address) == after
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pytomo_scrapy.storage.migrate import HEAD
 from tests.package_copy import contents, copy_to
+from tests.running.commands import run_command
 
 pytestmark = pytest.mark.process
 
@@ -215,37 +214,15 @@ MADE = {
     *(f"docs/{name}.md" for name in ("data-format", "failures", "settings", "troubleshooting")),
     *(f"docs/images/{name}.svg" for name in ("flow", "tables")),
 }
-# It, and then the test, each in a process that imports the package of the copy: what is not of it is imported once.
-MAKE_AND_TEST = """
-import os, sys
-import alembic.autogenerate, alembic.command, pytest, sqlalchemy.dialects.postgresql, starlette.testclient
-import scrapy.cmdline, scrapy.core.downloader.handlers.http11
-
-def make_schema():
-    from docs import generate
-    from pytomo_scrapy.storage.schema import revisions
-    sys.argv, sys.path[:0] = ["generate"], ["docs/diagrams"]
-    revisions.main("Routes")
-    import draw
-    return generate.main() or draw.main([])
-
-def test():
-    # Plain assertions: to rewrite all modules of the copy takes seconds, and only what a failure says needs it.
-    return pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", "tests/measure/test_route.py"])
-
-for step in (make_schema, test):
-    if (pid := os.fork()) == 0:
-        raise SystemExit(step())
-    if os.waitpid(pid, 0)[1]:
-        raise SystemExit(f"{step.__name__} failed")
-"""
 
 
 def test_probe_is_eight_files_and_what_is_made_from_them(tmp_path: Path) -> None:
     copied = copy_to(tmp_path, "pytomo_scrapy", "docs", "tests", "README.md", "pyproject.toml")
     before = contents(copied)
     follow(copied)
-    run_in(copied, "-c", MAKE_AND_TEST)
+    done = run_command("tests.docs.in_copy", "Routes", "tests/measure/test_route.py", cwd=copied, environment=bare())
+    assert done.exit_code == 0, done.output[-6000:] + done.errors[-3000:]
+    assert "5 passed" in done.output
     after = contents(copied)
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {*NEW, *CHANGED, *MADE} and set(before) <= set(after)
@@ -275,12 +252,8 @@ def follow(copied: Path) -> None:
         (copied / name).write_text(text, encoding="utf-8")
 
 
-def run_in(folder: Path, *words: str) -> None:
-    """Run Python in the copy."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTOMO_", "PYTEST_"))}
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env={**environment, "PYTHONPATH": str(folder)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+def bare() -> dict[str, str]:
+    """Return this environment without what settings and tests add to it."""
+    added = ("PYTOMO_", "PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+    found = {name: value for name, value in os.environ.items() if not name.startswith(added)}
+    return {**found, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import missing
-from tests.dashboard.visiting import Visit, browser, visit
+from tests.dashboard.visiting import Onlookers, Visit, browser, onlookers, visit
+from tests.running.commands import run_command
 
-__all__ = ["browser", "visit"]
+__all__ = ["browser", "onlookers", "visit"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,11 +22,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (ROOT / "mkdocs.yml").exists():
         missing("mkdocs.yml is not part of an installed package")
     folder = tmp_path_factory.mktemp("built") / "site"
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = run_command("mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder))
+    assert done.exit_code == 0, done.errors[-3000:]
     return folder
 
 
@@ -62,10 +58,10 @@ def test_search_finds_a_word_in_pages_opened_from_a_folder(site: Path, visit: Vi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["data-format", "metrics", "download", "settings"])
-def test_tables_and_pictures_stay_inside_the_page(site: Path, visit: Visit, page: str) -> None:
-    opened = visit.open(f"{site.as_uri()}/{page}.html")
+def test_tables_and_pictures_stay_inside_the_page(site: Path, onlookers: Onlookers, page: str) -> None:
+    opened = onlookers.on().open(f"{site.as_uri()}/{page}.html")
     for width_px in (400, 1200):
-        visit.page.set_viewport_size({"width": width_px, "height": 900})
+        opened.set_viewport_size({"width": width_px, "height": 900})
         fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         assert opened.evaluate(fits), width_px
     cells = "[...document.querySelectorAll('.rst-content td')].map(one => getComputedStyle(one).whiteSpace)"

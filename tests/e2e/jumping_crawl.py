@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import sys
 import time
-from collections.abc import Callable
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Self
 
 from pytomo_scrapy.measure.worker import worker
@@ -31,10 +31,23 @@ def jump(began_s: float) -> None:
 
     # Everything is imported already. What is stored or sent names the type of its fields, and asks for no time.
     instead = {id(real_time): jumping, id(real_datetime): Jumping}
-    for module in [module for name, module in sys.modules.items() if not name.startswith("pytomo_scrapy.items")]:
-        for name, value in list(vars(module).items()):
-            if id(value) in instead:
-                setattr(module, name, instead[id(value)])
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("pytomo_scrapy.items"):
+            _replace(module, instead)
+        if name.startswith("pytomo_scrapy."):
+            for kind in [value for value in vars(module).values() if isinstance(value, type)]:
+                _replace(kind, instead)
+
+
+def _replace(owner: ModuleType | type, instead: Mapping[int, object]) -> None:
+    """Put what stands for them in the place of the clocks that a module or a class has, and functions by default."""
+    for name, value in list(vars(owner).items()):
+        if id(value) in instead:
+            setattr(owner, name, instead[id(value)])
+        elif isinstance(value, FunctionType):
+            value.__defaults__ = tuple(instead.get(id(one), one) for one in value.__defaults__ or ()) or None
+            for named, one in (value.__kwdefaults__ or {}).items():
+                value.__kwdefaults__[named] = instead.get(id(one), one)
 
 
 def run_jumping(began_s: float, function: Callable[..., object], *args: object) -> None:

@@ -57,7 +57,7 @@ def test_ladder_is_stored_and_a_replay_plays_it(measured: tuple[Path, dict[str, 
     assert set(query(database, "SELECT source, video_rung_count, top_height_px FROM ladder")) == {
         ("index", 6, 1080), ("playlist", 6, 1080),
     }  # fmt: skip
-    replayed = run_scrapy("replay", "--player", "dashjs-adaptive", *database_setting(database))
+    replayed = run_scrapy("replay", "--player", "shaka-adaptive", *database_setting(database))
     assert replayed.exit_code == 0, replayed.output + replayed.errors
     assert "2 results added" in replayed.output
 

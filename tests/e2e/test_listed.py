@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def lab() -> Iterator[dict[str, str]]:
         yield environment
 
 
+def first_writer(log: Path, stand_in: int) -> psutil.Process:
+    """Return the crawl: the first of the processes that write this log, for its workers begin after it."""
+    begun = []
+    for pid in writers_of(log):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            begun.append((psutil.Process(pid).create_time(), pid))
+    return psutil.Process(min(one for one in begun if one[1] != stand_in)[1])
+
+
 def measure_three(lab: dict[str, str], folder: Path, count: int) -> tuple[float, float]:
     """Measure the first three of a list. Returns seconds from the crawl's opening to the first, and the memory then."""
     folder.mkdir()
@@ -32,9 +42,7 @@ def measure_three(lab: dict[str, str], folder: Path, count: int) -> tuple[float,
     process = crawl.start()
     try:
         wait_until(lambda: int(str(ask(crawl.database_url, "SELECT COUNT(*) FROM measurement")[0][0])) >= 3)
-        # The first of the processes that write this log: its workers begin after it.
-        found = [psutil.Process(pid) for pid in writers_of(crawl.log[-1]) if pid != process.pid]
-        rss_bytes = min(found, key=lambda one: one.create_time()).memory_info().rss
+        rss_bytes = first_writer(crawl.log[-1], process.pid).memory_info().rss
     finally:
         kill(process)
     (row,) = ask(

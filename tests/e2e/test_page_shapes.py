@@ -51,10 +51,12 @@ def next_requests(done: Finished) -> int:
     return len(re.findall(r"Crawled \(200\) <POST https://www\.youtube\.com/youtubei/v1/next", done.errors))
 
 
-def test_pages_of_every_shape_list_their_related_videos(database: Path, crawl: Crawl) -> None:
+def test_pages_of_every_shape_list_their_related_videos_and_are_followed_where_they_go_on(
+    database: Path, crawl: Crawl
+) -> None:
     shapes = one_of_each_shape()
     assert set(shapes) == set(PageShape)
-    done = crawl(database, list(shapes.values()))
+    done = crawl(database, list(shapes.values()), "-a", "max_per_page=21")
     rows = query(
         database,
         "SELECT v.video_id, m.related_count, m.page_failure FROM measurement m"
@@ -65,12 +67,7 @@ def test_pages_of_every_shape_list_their_related_videos(database: Path, crawl: C
     assert all(10 <= related_count <= 20 and failure is None for _, related_count, failure in rows), rows
     found = query(database, "SELECT parent_id, COUNT(*) FROM frontier WHERE depth = 2 GROUP BY parent_id")
     assert len(found) == len(shapes) and {count for _, count in found} == {1}
-    assert next_requests(done) == 1, "the bare page, and no list that is long enough for what is wanted"
-
-
-def test_related_list_is_followed_where_max_per_page_needs_it(database: Path, crawl: Crawl) -> None:
-    video_id = one_of_each_shape()[PageShape.ELEMENT]
-    assert next_requests(crawl(database, [video_id], "-a", "max_per_page=21")) == 1
+    assert next_requests(done) == 1 + len(shapes), "the bare page, and each list is followed once for its 21st"
 
 
 def test_bare_page_and_the_rest_of_a_list_obey_robots_txt(database: Path, crawl: Crawl) -> None:

@@ -61,7 +61,7 @@ def test_interrupt_ends_a_crawl_whose_resolution_does_not_end(
             if answer is frozen_page:
                 # Its start is behind it: none but a frozen one computes for so long once it has been answered.
                 answered_s = asking[0].cpu_times().user
-                wait_until(lambda: asking[0].cpu_times().user > answered_s + 1.0)
+                wait_until(lambda: asking[0].cpu_times().user > answered_s + 0.6)
             running.send_signal(signal.SIGINT)
             started_s = time.monotonic()
             code = running.wait(60)

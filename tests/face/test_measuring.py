@@ -26,6 +26,8 @@ def test_video_is_measured_stored_and_returned(tmp_path: Path, monkeypatch: pyte
         found = pytomo.measure(
             VIDEO, database="mine.db", download_window_s=3, PYTOMO_VANTAGE="attic", wait_for_line=False
         )
+        with pytest.raises(pytomo.SettingError, match="neither a video id"):
+            pytomo.measure("nonsense", database="mine.db")
     assert (found.failure, found.attribution) == (None, None)
     assert found.startup_delay_s is not None and 0 < found.startup_delay_s < 3 and found.stall_count == 0
     assert found.delivery_bps and found.playback is not None and found.playback["player"] in {"dashjs", "progressive"}
@@ -33,8 +35,6 @@ def test_video_is_measured_stored_and_returned(tmp_path: Path, monkeypatch: pyte
     with pytomo.open("mine.db") as results:
         (row,) = results.sessions(to="arrow").to_pylist()
     assert (row["uuid"], row["vantage"]) == (found.uuid, "attic")
-    with pytest.raises(pytomo.SettingError, match="neither a video id"):
-        pytomo.measure("nonsense", database="mine.db")
 
 
 @pytest.mark.parametrize(

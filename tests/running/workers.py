@@ -102,6 +102,12 @@ def _prepare() -> None:
     """Import and make what each process would for itself."""
     importlib.import_module("tests.running.preloaded")
     importlib.import_module("tests.running.new_files").prepare()
+    for name in ("matplotlib.figure", "psycopg"):
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    templates = importlib.import_module("pytomo_scrapy.dashboard.render").environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -24,6 +22,7 @@ from pytomo_scrapy.storage.database import Database, open_database
 from pytomo_scrapy.storage.schema import measurement_tables
 from pytomo_scrapy.storage.schema.crawl_tables import vantage, video
 from tests.package_copy import zip_package
+from tests.running.elsewhere import run_elsewhere
 
 
 @pytest.mark.slow
@@ -223,9 +222,8 @@ def test_migrations_work_from_a_zipped_package(tmp_path: Path) -> None:
         "import sys; from pytomo_scrapy.storage import database;"
         "assert '.egg' in database.__file__; database.open_database(sys.argv[1]).close()"
     )
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    environment = {"PYTHONPATH": str(archive), "PATH": "/usr/bin:/bin"}
-    subprocess.run([sys.executable, "-c", program, url], check=True, cwd=tmp_path, env=environment, timeout=60)
+    done = run_elsewhere(archive, program, f"sqlite:///{tmp_path / 'x.db'}")
+    assert done.exit_code == 0, done.errors
     with sqlite3.connect(tmp_path / "x.db") as made:
         assert made.execute("SELECT version_num FROM alembic_version").fetchone() == (migrate.HEAD,)
     made.close()

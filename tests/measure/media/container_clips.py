@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from tests.measure.media.made_clips import encoded_once
+from tests.measure.media.made_clips import OPTIONS_OF_SOUND, encoded_once
 
 WIDTH_PX, HEIGHT_PX, RATE_FPS, SAMPLE_RATE_HZ = 128, 72, 25, 48000
 
@@ -45,6 +45,8 @@ def _encode(name: str, path: Path) -> None:
     with av.open(str(path), "w", format=container, options=options) as output:
         video = _add_video(output, video_codec, b_frames) if video_codec else None
         audio = output.add_stream(audio_codec, rate=SAMPLE_RATE_HZ, layout="mono") if audio_codec else None
+        if audio is not None:
+            audio.options = OPTIONS_OF_SOUND.get(audio_codec or "", {})
         packets: list[Any] = []
         for number in range(DURATION_S * RATE_FPS):
             packets += video.encode(_picture(number)) if video is not None else []

@@ -158,6 +158,8 @@ def at_bytes(stream: StreamPackets, *ends: int) -> StreamPackets:
     [
         ([make_stream(IN_ORDER)], [10, 20, 30], [1.0, 2.0, 3.0]),
         ([make_stream(IN_ORDER, tick_s=0.5)], [10, 20, 30], [0.5, 1.0, 1.5]),
+        # The second packet completes nothing: no step.
+        ([make_stream(REORDERED)], [10, 30, 40, 50], [1.0, 2.0, 4.0, 5.0]),
         # Times count from the first presentation time.
         ([make_stream([(5, 5, 1), (6, 6, 1)])], [10, 20], [1.0, 2.0]),
         # The lesser of both streams, at the bytes where it rises.
