@@ -108,10 +108,14 @@ def _value_at(script: str, position: int) -> tuple[Any, int]:
 
 
 def _unquote(literal: str) -> str:
+    # A page has few kinds of escapes, each a hundred thousand times.
+    known: dict[str, str] = {}
+
     def replace(match: re.Match[str]) -> str:
-        digits = match[1] or match[2] or match[3]
-        if digits:
-            return chr(min(int(digits, 16), 0x10FFFF))
-        return _PLAIN_ESCAPES.get(match[4], match[4])
+        escape = match[0]
+        if escape not in known:
+            digits = match[1] or match[2] or match[3]
+            known[escape] = chr(min(int(digits, 16), 0x10FFFF)) if digits else _PLAIN_ESCAPES.get(match[4], match[4])
+        return known[escape]
 
     return _ESCAPE.sub(replace, literal[1:-1])

@@ -233,7 +233,8 @@ HOSTILE_MEGABYTES = int(os.environ.get("PYTOMO_TEST_HOSTILE_MEGABYTES", "3"))
 M = HOSTILE_MEGABYTES * 1_000_000
 HOSTILE_BODIES: dict[str, Callable[[], str]] = {
     "quotes": lambda: page_of("ytInitialData = " + "\"'" * (M // 2)),
-    "escaped_quotes": lambda: page_of('ytInitialData = "' + '\\"' * (M // 2)),
+    # Longer than what is unquoted at all.
+    "escaped_quotes": lambda: page_of('ytInitialData = "' + '\\"' * max(M // 2, 4_500_000)),
     "assignments": lambda: page_of('ytInitialData={"a":[' * (M // 20)),
     "open_scripts": lambda: "<script " * (M // 8),
     "scripts": lambda: "<script>ytInitialData</script>" * (M // 30),

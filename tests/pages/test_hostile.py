@@ -150,6 +150,11 @@ def test_wrappers_nested_deeply_end_as_an_empty_page(wrapper: str) -> None:
     assert parse_page(json.dumps({"onResponseReceivedCommands": [action]})).failure == "empty_page"
 
 
+def test_answer_nested_too_deeply_to_be_read_ends_as_a_class() -> None:
+    page = parse_page('{"contents":' * 200_000 + "1" + "}" * 200_000)
+    assert (page.failure, page.videos) == ("unknown_page_shape", ())
+
+
 @pytest.mark.slow
 def test_list_of_100_000_items_ends_in_bounded_time() -> None:
     items = ",".join(['{"videoRenderer":{"videoId":"video_00000"}}'] * 100_000)
