@@ -1,10 +1,11 @@
-"""pyproject.toml says everything else: scrapyd's entry in an egg, and the documents inside the package."""
+"""pyproject.toml says everything else: what scrapyd needs of an egg, and the documents inside the package."""
 
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 from setuptools import Distribution, setup
+from setuptools.command.bdist_egg import bdist_egg
 from setuptools.command.build_py import build_py
 
 
@@ -14,6 +15,22 @@ class ScrapydDistribution(Distribution):
     def parse_config_files(self, *given: Any, **more: Any) -> None:
         super().parse_config_files(*given, **more)
         self.entry_points = {**(self.entry_points or {}), "scrapy": ["settings = pytomo_scrapy.settings"]}
+
+
+class CompiledEgg(bdist_egg):
+    """Puts compiled modules beside their sources, where an import from an archive looks for them.
+
+    In `__pycache__` it does not: each process of a scheduled crawl would compile the whole package, for most of a
+    second. Another version of Python takes the source.
+    """
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.exclude_source_files = True  # by which setuptools calls the following, and removes nothing of itself
+
+    def zap_pyfiles(self) -> None:
+        for compiled in Path(self.bdist_dir).rglob("__pycache__/*.pyc"):
+            compiled.rename(compiled.parents[1] / f"{compiled.name.partition('.')[0]}.pyc")
 
 
 class BuildWithDocuments(build_py):
@@ -32,4 +49,4 @@ class BuildWithDocuments(build_py):
             copyfile(source, target / source.relative_to(docs))
 
 
-setup(distclass=ScrapydDistribution, cmdclass={"build_py": BuildWithDocuments})
+setup(distclass=ScrapydDistribution, cmdclass={"bdist_egg": CompiledEgg, "build_py": BuildWithDocuments})

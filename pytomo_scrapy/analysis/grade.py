@@ -14,6 +14,7 @@ from typing import Any
 from pytomo_scrapy.analysis.estimates import Estimate
 from pytomo_scrapy.config import GradeConfig
 
+_HIGH_IS_GOOD = "started"  # the one of the three: of startup and stalls, less is better
 LEAST_SESSIONS = 20  # below, the words are of single videos
 
 
@@ -48,7 +49,7 @@ class Criterion:
     @property
     def is_high_good(self) -> bool:
         """Return whether more is better."""
-        return self.good > self.poor
+        return self.name == _HIGH_IS_GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _criterion(name: str, ends: list[float | None], count: int, thresholds: tupl
         # Fewer than half started; of sessions that never started nobody knows the stalls.
         mark = Mark.POOR if name == "startup" else Mark.GOOD
         return Criterion(name, None, low, high, count, good, poor, mark, mark, mark)
-    is_high_good = name == "started"
+    is_high_good = name == _HIGH_IS_GOOD
     mark = _mark(value, good, poor, is_high_good)
     of_ends = [mark if end is None else _mark(end, good, poor, is_high_good) for end in (low, high)]
     return Criterion(name, value, low, high, count, good, poor, mark, min(of_ends), max(of_ends))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from pytomo_scrapy.analysis.replay_summary import ReplaySummary, result_name
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
 from pytomo_scrapy.measure.playback.window_replay import p1203_input, replay_window
-from pytomo_scrapy.storage.measurements.read import matching, recall_ladders, recall_windows
+from pytomo_scrapy.storage.measurements.read import NEWEST_FIRST, matching, recall_ladders, recall_windows
 from pytomo_scrapy.storage.measurements.repository import Repository
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 
@@ -67,10 +67,9 @@ def replay(
 
 def _matching_ids(repository: Repository, filters: Mapping[str, Any]) -> Sequence[int]:
     # All at once: page by page, each measurement that a crawl stores meanwhile would move one into the next page again.
-    newest_first = (measurement.c.started_at.desc(), measurement.c.id.desc())
     with repository.database.read() as connection:
         return (
-            connection.execute(select(measurement.c.id).where(matching(**filters)).order_by(*newest_first))
+            connection.execute(select(measurement.c.id).where(matching(**filters)).order_by(*NEWEST_FIRST))
             .scalars()
             .all()
         )

@@ -134,7 +134,7 @@ def _onlooker() -> Onlooker:
     def measured(window: NamedWindow) -> None:
         say(window_line(window))
 
-    return Onlooker(begins, measured, needs)
+    return Onlooker(begins, measured, needs, waits=say)
 
 
 def _plain(stored: StoredTest) -> dict[str, Any]:

@@ -85,9 +85,14 @@ class Command(DatabaseCommand, ScrapyCommand):
             return
         # No table: the number of the newest row must not be given to another measurement (docs/long-crawls.md).
         is_set_aside = counts.pop("set aside", 0)
+        is_measuring = counts.pop("still measuring", 0)
         _print_counts(counts, is_dry_run=opts.dry_run, is_sqlite=database.is_sqlite)
         if is_set_aside:
             print("The newest measurement of all keeps its number: it is set aside, and nothing counts it.")
+        if is_measuring:
+            print(
+                "The run itself stays: it has no end, and its process may still measure. Stop it, and prune it again."
+            )
 
 
 def _print_counts(counts: Mapping[str, int], *, is_dry_run: bool, is_sqlite: bool) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pytomo_scrapy.config.setting import setting
 from pytomo_scrapy.config.values import number
+from pytomo_scrapy.failures import SettingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,17 @@ class GradeConfig:
         number(0, 1),
         "Share of the started sessions with a stall above which a line is poor",
     )
+
+    def __post_init__(self) -> None:
+        """Raises SettingError where what is poor by one threshold would be good by the other; they may be equal."""
+        self._demand_at_most("started_poor_ratio", "started_good_ratio")
+        self._demand_at_most("startup_good_s", "startup_poor_s")
+        self._demand_at_most("stalled_good_ratio", "stalled_poor_ratio")
+
+    def _demand_at_most(self, lower: str, upper: str) -> None:
+        low, high = getattr(self, lower), getattr(self, upper)
+        if low > high:
+            names = {field.name: field.metadata["setting"].name for field in fields(self)}
+            raise SettingError(
+                f"{names[lower]}={low:.15g} is not usable: it must be at most {names[upper]}={high:.15g}."
+            )

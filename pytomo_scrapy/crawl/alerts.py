@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +28,7 @@ class Alert:
     failure: str
     attribution: str
     meaning: str
-    count: int  # failures of the class in a row
+    count: int  # failures of the class in a row, the most of them where it is over
 
 
 class Streak:
@@ -37,23 +38,24 @@ class Streak:
         self._alert_after = alert_after
         self._failure: str | None = None
         self._count = 0
-        self._alerted: tuple[str, int] | None = None
+        # The longest streak of each class that somebody was told of and that no success has ended, in that order.
+        self._alerted: dict[str, int] = {}
 
-    def next(self, failure: str | None) -> Alert | None:
-        """Take the next measurement's failure. Returns the alert to post now, if any."""
+    def next(self, failure: str | None) -> Sequence[Alert]:
+        """Take the next measurement's failure. Returns the alerts to post now: a success may end several classes."""
         if failure is None:
             # Nobody is called for the end of a streak of which nobody was told.
-            alerted, self._failure, self._count, self._alerted = self._alerted, None, 0, None
-            return None if alerted is None else _alert("recovered", *alerted)
+            alerted, self._failure, self._count, self._alerted = self._alerted, None, 0, {}
+            return [_alert("recovered", *one) for one in alerted.items()]
         self._count = self._count + 1 if failure == self._failure else 1
         self._failure = failure
-        # Once a streak: a line that is down for a night would post hundreds of times.
-        if self._alerted is not None and self._alerted[0] == failure:
-            self._alerted = (failure, self._count)
+        # Once until a success: a line that is down for a night would post hundreds of times.
+        if failure in self._alerted:
+            self._alerted[failure] = max(self._alerted[failure], self._count)
         elif self._count == self._alert_after:
-            self._alerted = (failure, self._count)
-            return _alert("failing", failure, self._count)
-        return None
+            self._alerted[failure] = self._count
+            return [_alert("failing", failure, self._count)]
+        return []
 
 
 def _alert(event: str, failure: str, count: int) -> Alert:
@@ -71,9 +73,8 @@ class Alerts:
         self._posts: set[asyncio.Task[bool]] = set()
 
     def stored(self, item: VideoItem) -> None:
-        """Count a stored measurement's failure, and post an alert if one is due, without holding up the crawl."""
-        alert = self._streak.next(item.failure)
-        if alert is not None:
+        """Count a stored measurement's failure, and post the alerts that are due, without holding up the crawl."""
+        for alert in self._streak.next(item.failure):
             logger.warning("%s: %s, %d in a row", alert.event, alert.failure, alert.count)
             message = {
                 **asdict(alert),

@@ -37,6 +37,8 @@ class ControlTurn:
         try:
             stored_at = await run_in_thread(self._last_control_at, self._vantage)
         except StorageError:  # away: the measurement that waits for it is worth more
+            # No control was measured: the next video may ask again, and no sooner than an hour after the last control.
+            self._taken_at = taken_at
             return False
         if stored_at is None or now - stored_at >= timedelta(seconds=every_s):
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -12,7 +13,8 @@ from pytomo_scrapy.analysis.differentiation.differential_verdict import judge_wi
 from pytomo_scrapy.analysis.differentiation.paired import LEAST_PAIRS
 from pytomo_scrapy.config import Config, DifferentialConfig
 from pytomo_scrapy.crawl.line_lock import LineHold, lock_of
-from pytomo_scrapy.failures import SettingError
+from pytomo_scrapy.crawl.retrying import FIRST_WAIT_S, LONGEST_WAIT_S
+from pytomo_scrapy.failures import RefusedError, SettingError, StorageError
 from pytomo_scrapy.items import DifferentialTest, NamedWindow
 from pytomo_scrapy.measure.comparing.name_pairs import PairsPlan, measure_pairs
 from pytomo_scrapy.measure.comparing.named_fetch import FetchPlan
@@ -39,6 +41,7 @@ class Onlooker:
     begins: Callable[[FetchPlan], None] = lambda _: None
     measured: Callable[[NamedWindow], None] = lambda _: None
     needs: Callable[[int, int], None] = lambda _needed, _most: None
+    waits: Callable[[str], None] = lambda _: None
 
 
 def demand_consent(config: Config) -> None:
@@ -52,8 +55,9 @@ def demand_consent(config: Config) -> None:
 def run_test(video: VideoRef, config: Config, database: Database, onlooker: Onlooker) -> StoredTest:
     """Test whether the line treats a video's service by its name, and store the test.
 
-    Raises SettingError without consent or room below the day's cap, LineError where a crawler measures over the line,
-    MeasurementError where the video's media cannot be tested, StorageError.
+    A database that goes away meanwhile is waited for as long as a crawl would. Raises SettingError without consent or
+    room below the day's cap, LineError where a crawler measures over the line, MeasurementError where the video's media
+    cannot be tested, StorageError.
     """
     demand_consent(config)
     point = VantageFacts(config.vantage or platform.node(), config.provider)
@@ -76,7 +80,30 @@ def run_test(video: VideoRef, config: Config, database: Database, onlooker: Onlo
     finally:
         line.free()
     whole = _judged(test, windows)
-    return StoredTest(save_test(database, whole, windows, point), whole, windows)
+
+    def save() -> int:
+        return save_test(database, whole, windows, point)
+
+    return StoredTest(_saved(save, config.endurance.database_patience_s, onlooker.waits), whole, windows)
+
+
+def _saved(save: Callable[[], int], patience_s: float, say: Callable[[str], None]) -> int:
+    """Save what took minutes to measure, again while the database is away, for `patience_s` from the first failure."""
+    until_s, wait_s = None, FIRST_WAIT_S
+    while True:
+        try:
+            return save()
+        except RefusedError:
+            raise
+        except StorageError as error:
+            if until_s is None:
+                until_s = time.monotonic() + patience_s
+                say(f"{error} The test waits up to {patience_s:.0f} s for it to be stored.")
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                raise
+        time.sleep(min(wait_s, left_s))
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
 def judge_again(database: Database, number: int) -> StoredTest | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,6 +45,8 @@ _OPEN_PATHS = frozenset({"/healthz", "/token"})
 _OPEN_FOLDER = "/static/"
 _MAX_TOKEN_BODY_BYTES = 1000
 _TOKEN_BODY_S = 5.0
+# **Source**: RFC 9110, 7.2, and RFC 3986, 3.2.2 and 3.2.3: IPv6 stands in brackets, and the port may be left out.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::[0-9]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class _Guard:
         await (refusal or self._app)(scope, receive, send_guarded)
 
     def _refusal(self, request: Request) -> Response | None:
-        host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
+        host = host_of(request.headers.get("host", ""))
         if self._config.allowed_hosts and host not in self._config.allowed_hosts:
             # A page elsewhere that points its own name at 127.0.0.1 must not read what is measured here.
             return PlainTextResponse("This page does not answer under this host name.\n", 421)
@@ -163,6 +166,12 @@ class _Guard:
 
 def _encoded_headers() -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in _HEADERS]
+
+
+def host_of(header: str) -> str:
+    """Return the host of a Host header: without a port, without the brackets of IPv6, in lower case. Else empty."""
+    found = _HOST.fullmatch(header)
+    return (found[1] or found[2]).lower() if found is not None else ""
 
 
 def same_token(given: str, right: str) -> bool:

@@ -101,7 +101,8 @@ def read_token(given: str | None, file: Path | None) -> str | None:
     if given is not None:
         return given
     if file is None:
-        return os.environ.get(TOKEN_VARIABLE)
+        # Empty is how a compose file leaves a variable out.
+        return os.environ.get(TOKEN_VARIABLE) or None
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:

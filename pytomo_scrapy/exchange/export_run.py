@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,8 @@ from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.migrate import HEAD
 
 SQLITE_FILE = "pytomo_export.db"
+README_FILE = "README.md"
+PROGRAM_FILE = "export.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ def export_as(
 ) -> Exported:
     """Export into a new or empty folder; `more` writes further files into it.
 
-    All of it is one state of the database. Raises SettingError where the choice cannot be used, StorageError where the
-    database or the folder cannot.
+    All of it is one state of the database. An export that fails takes its files away again. Raises SettingError where
+    the choice cannot be used, StorageError where the database or the folder cannot.
     """
     check_condition(database, choice.shape, choice.selection)
     about = _about(database, choice)
@@ -93,19 +96,33 @@ def export_as(
         # Files of an earlier export would be read together with these.
         if any(folder.iterdir()):
             raise SettingError(f"The folder {folder} is not empty: choose a new or an empty folder.")
-        with snapshot(database) as connection:
-            # All tables from one snapshot: rows of a crawl that goes on would else point to what is not there.
-            written = [_write(connection, dataset, folder, choice.file_format, about) for dataset in tables]
-            facts = _facts(connection, choice)
-        if choice.file_format == "sqlite":
-            _finish_sqlite(folder, choice.shape, about, tables)
-        made = Exported(tables, written, about, facts)
-        (folder / "README.md").write_text(readme(tables, written, about, facts), encoding="utf-8")
-        (folder / "export.json").write_text(_for_programs(made), encoding="utf-8")
-        more(made)
+        with _nothing_left(folder, [_file_name(dataset, choice.file_format) for dataset in tables]):
+            with snapshot(database) as connection:
+                # All tables from one snapshot: rows of a crawl that goes on would else point to what is not there.
+                written = [_write(connection, dataset, folder, choice.file_format, about) for dataset in tables]
+                facts = _facts(connection, choice)
+            if choice.file_format == "sqlite":
+                _finish_sqlite(folder, choice.shape, about, tables)
+            made = Exported(tables, written, about, facts)
+            (folder / README_FILE).write_text(readme(tables, written, about, facts), encoding="utf-8")
+            (folder / PROGRAM_FILE).write_text(_for_programs(made), encoding="utf-8")
+            more(made)
     except OSError as error:
         raise StorageError(f"The export to {folder} could not be written: {error.strerror or error}.") from error
     return made
+
+
+@contextlib.contextmanager
+def _nothing_left(folder: Path, file_names: Sequence[str]) -> Iterator[None]:
+    """Take away what an export that fails, or that Ctrl-C ends, has written: the same command can be given again."""
+    try:
+        yield
+    except BaseException:
+        for name in {*file_names, *(f"{name}.part" for name in file_names), README_FILE, PROGRAM_FILE}:
+            # Why it failed is what the user is told, not what could not be cleared away.
+            with contextlib.suppress(OSError):
+                (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def _facts(connection: Connection, choice: ExportChoice) -> ExportFacts:
@@ -138,10 +155,14 @@ def export_to_stream(
     return Written(dataset.name, "-", count)
 
 
+def _file_name(dataset: Dataset, file_format: str) -> str:
+    return SQLITE_FILE if file_format == "sqlite" else f"{dataset.name}.{file_format}"
+
+
 def _write(
     connection: Connection, dataset: Dataset, folder: Path, file_format: str, about: Mapping[str, str]
 ) -> Written:
-    file_name = SQLITE_FILE if file_format == "sqlite" else f"{dataset.name}.{file_format}"
+    file_name = _file_name(dataset, file_format)
     # Under a name of its own until it is whole: whoever watches the folder takes no half of a table.
     count = _copy(connection, dataset, _writer(folder / f"{file_name}.part", dataset, file_format, about))
     if file_format != "sqlite":

@@ -27,8 +27,15 @@ class StoredTest:
 
 
 def save_test(database: Database, test: DifferentialTest, windows: Sequence[NamedWindow], point: VantageFacts) -> int:
-    """Store a test with its windows, all or nothing. Returns its number. Raises StorageError."""
+    """Store a test with its windows, all or nothing; the same uuid twice is stored once. Returns its number.
+
+    Raises StorageError.
+    """
     with database.write() as connection:
+        # A commit whose answer was lost is tried again.
+        same = select(differential_test.c.id).where(differential_test.c.uuid == test.uuid)
+        if (known := connection.execute(same).scalar()) is not None:
+            return int(known)
         vantage_id = find_vantage(connection, point, store_public_ip=False)
         row = values_of(test, differential_test) | {"vantage_id": vantage_id}
         test_id = insert_one(connection, differential_test, row)

@@ -94,3 +94,9 @@ def test_dictionary_has_words_for_marks() -> None:
         ("startup", "good"),
         ("stalled", "poor"),
     ]
+
+
+def test_equal_thresholds_leave_no_fair_and_more_starts_stay_better() -> None:
+    found = graded(never=0.05, config=GradeConfig(started_good_ratio=0.9, started_poor_ratio=0.9))
+    assert (found.criteria[0].mark, found.criteria[0].is_high_good) == (Mark.GOOD, True)
+    assert graded(never=0.2, config=GradeConfig(0.9, 0.9)).mark is Mark.POOR

@@ -94,6 +94,17 @@ def test_bad_run_is_deleted_by_its_number_after_a_look(run: Run, aged: Path) -> 
     ) and "There is no run '7': the newest are 1 (" in unknown.errors
 
 
+def test_run_that_may_still_measure_is_said_to_stay(run: Run, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    begin(database)
+    database.close()
+    done = run("prune", "--run", "1", "--database", tmp_path / "x.db")
+    assert (done.exit_code, done.errors) == (0, "")
+    assert done.output == (
+        "The run itself stays: it has no end, and its process may still measure. Stop it, and prune it again.\n"
+    )
+
+
 def test_age_and_run_together_are_refused(run: Run, aged: Path) -> None:
     for words in ((), ("--older-than", "90d", "--run", "1")):
         ended = run("prune", *words, "--database", aged)

@@ -64,6 +64,36 @@ def test_load_with_a_bad_value_names_the_setting_and_what_is_right(name: str, ba
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"PYTOMO_GRADE_STARTED_GOOD_RATIO": "0.9"},
+            "PYTOMO_GRADE_STARTED_POOR_RATIO=0.95 is not usable: "
+            "it must be at most PYTOMO_GRADE_STARTED_GOOD_RATIO=0.9.",
+        ),
+        (
+            {"PYTOMO_GRADE_STARTUP_GOOD_S": "6"},
+            "PYTOMO_GRADE_STARTUP_GOOD_S=6 is not usable: it must be at most PYTOMO_GRADE_STARTUP_POOR_S=5.",
+        ),
+        (
+            {"PYTOMO_GRADE_STALLED_GOOD_RATIO": "0.2", "PYTOMO_GRADE_STALLED_POOR_RATIO": "0.1"},
+            "PYTOMO_GRADE_STALLED_GOOD_RATIO=0.2 is not usable: "
+            "it must be at most PYTOMO_GRADE_STALLED_POOR_RATIO=0.1.",
+        ),
+    ],
+)
+def test_thresholds_of_a_grade_that_contradict_each_other_are_refused(changed: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        config.load(changed.get)
+    assert str(refused.value) == sentence
+
+
+def test_thresholds_of_a_grade_may_be_equal() -> None:
+    grade = config.load({"PYTOMO_GRADE_STARTUP_GOOD_S": "5", "PYTOMO_GRADE_STARTED_POOR_RATIO": "0.99"}.get).grade
+    assert (grade.startup_good_s, grade.started_poor_ratio) == (5, 0.99)
+
+
 def test_load_switches_optional_settings_off_by_an_empty_value() -> None:
     loaded = load(PYTOMO_PROVIDER="", PYTOMO_HTTP_PROXY="none")
     assert loaded.provider is None

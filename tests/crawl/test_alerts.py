@@ -20,8 +20,7 @@ pytestmark = pytest.mark.process
 
 def events(failures: list[str | None], alert_after: int = 3) -> list[tuple[str, str, int]]:
     streak = Streak(alert_after)
-    alerts = [streak.next(failure) for failure in failures]
-    return [(alert.event, alert.failure, alert.count) for alert in alerts if alert is not None]
+    return [(alert.event, alert.failure, alert.count) for failure in failures for alert in streak.next(failure)]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +32,23 @@ def events(failures: list[str | None], alert_after: int = 3) -> list[tuple[str, 
         (["reset", "reset", "reset", "reset"], [("failing", "reset", 3)]),
         (["reset"] * 5 + [None, None], [("failing", "reset", 3), ("recovered", "reset", 5)]),
         (["reset"] * 3 + ["dns_timeout"] * 3, [("failing", "reset", 3), ("failing", "dns_timeout", 3)]),
+        # One success ends both, in the order in which they were told.
+        (
+            ["reset"] * 4 + ["dns_timeout"] * 3 + [None],
+            [
+                *(("failing", "reset", 3), ("failing", "dns_timeout", 3)),
+                *(("recovered", "reset", 4), ("recovered", "dns_timeout", 3)),
+            ],
+        ),
+        # No success between: the first class is still what was told.
+        (
+            ["reset"] * 3 + ["removed"] + ["reset"] * 5 + [None],
+            [("failing", "reset", 3), ("recovered", "reset", 5)],
+        ),
+        (
+            ["reset"] * 3 + ["dns_timeout"] * 3 + ["reset"] * 3,
+            [("failing", "reset", 3), ("failing", "dns_timeout", 3)],
+        ),
     ],
 )
 def test_streak_of_one_class_is_told_once_and_its_end_too(

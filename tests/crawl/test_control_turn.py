@@ -42,7 +42,29 @@ def test_controls_of_earlier_crawls_count() -> None:
     assert not point.takes() and not point.takes(timedelta(minutes=19)) and point.takes(timedelta(minutes=1))
 
 
-def test_database_that_is_away_costs_the_control_and_nothing_else() -> None:
+def test_database_that_is_away_costs_the_control_of_that_video_and_not_of_the_hour() -> None:
     point = Point()
     point.is_away = True
-    assert not point.takes()
+    assert not point.takes() and not point.takes(timedelta(minutes=1))
+    point.is_away = False
+    assert point.takes(timedelta(minutes=1)) and not point.takes(timedelta(minutes=59))
+
+
+def test_outage_moves_no_control_into_the_hour_of_the_last_one() -> None:
+    point = Point()
+    assert point.takes()
+    point.is_away = True
+    assert not point.takes(timedelta(minutes=59)) and not point.takes(timedelta(minutes=2))
+    # Its own control may still wait to be stored.
+    point.is_away = False
+    assert point.takes(timedelta(minutes=1)) and not point.takes(timedelta(minutes=59))
+
+
+def test_of_two_videos_that_meet_an_outage_one_asks() -> None:
+    point = Point()
+    point.is_away = True
+
+    async def both() -> list[bool]:
+        return [*await asyncio.gather(point.turn.take(HOUR_S), point.turn.take(HOUR_S))]
+
+    assert asyncio.run(both()) == [False, False] and point.names == ["", "attic"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pytomo_scrapy import config
 from pytomo_scrapy.crawl import differential_run
 from pytomo_scrapy.crawl.differential_run import Onlooker, judge_again, run_test
 from pytomo_scrapy.crawl.line_lock import lock_of
-from pytomo_scrapy.failures import LineError, SettingError
+from pytomo_scrapy.failures import LineError, RefusedError, SettingError, StorageError
 from pytomo_scrapy.measure.comparing.name_pairs import PairsPlan
 from pytomo_scrapy.measure.comparing.named_fetch import FetchPlan
 from pytomo_scrapy.pages.urls import VideoRef
@@ -100,6 +101,70 @@ def test_tests_are_in_no_figure_and_in_the_days_bytes(database: Database, plans:
     repository, begin = Repository(database), datetime(2020, 1, 1, tzinfo=UTC)
     assert repository.received_bytes_since("attic", begin) == total
     assert repository.received_bytes_since("cellar", begin) == 0
+
+
+class Away:
+    """A database that is away for some saves, by a clock that sleeping alone moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, failures: int, error: StorageError) -> None:
+        self.now_s, self.slept_s, self.failures = 0.0, [0.0], failures
+        self.save, self.error = differential_run.save_test, error
+        clock = SimpleNamespace(monotonic=lambda: self.now_s, sleep=self.sleep)
+        monkeypatch.setattr(differential_run, "time", clock)
+        monkeypatch.setattr(differential_run, "save_test", self.saved)
+
+    def sleep(self, length_s: float) -> None:
+        self.slept_s.append(length_s)
+        self.now_s += length_s
+
+    def saved(self, *given: Any) -> int:
+        self.failures -= 1
+        # A commit whose answer is lost: it is stored, and nobody knows.
+        if self.failures == 0:
+            self.save(*given)
+        if self.failures >= 0:
+            raise self.error
+        return self.save(*given)
+
+
+def test_database_that_is_away_at_the_end_is_waited_for_and_the_test_stored_once(
+    database: Database, plans: list[PairsPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch, 6, StorageError("The database is away."))
+    said: list[str] = []
+    stored = run_test(VIDEO, settings(), database, Onlooker(waits=said.append))
+    assert said == ["The database is away. The test waits up to 600 s for it to be stored."]
+    assert away.slept_s == [0, 0.5, 1, 2, 4, 5, 5]
+    with database.read() as connection:
+        [found] = read_tests(connection)
+    assert (found.id, found.test) == (stored.id, stored.test) and len(plans) == 1
+
+
+def test_database_that_stays_away_ends_the_wait_with_its_error(
+    database: Database, plans: list[PairsPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch, 10_000, StorageError("The database is away."))
+    with pytest.raises(StorageError, match="is away"):
+        run_test(VIDEO, settings(PYTOMO_DATABASE_PATIENCE_S="20"), database, Onlooker())
+    assert away.now_s == 20
+
+
+def test_database_that_refuses_a_test_is_not_asked_again(
+    database: Database, plans: list[PairsPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch, 10_000, RefusedError("No."))
+    with pytest.raises(RefusedError):
+        run_test(VIDEO, settings(), database, Onlooker())
+    assert away.slept_s == [0]
+
+
+def test_same_test_twice_is_stored_once(
+    each_database: Database, plans: list[PairsPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Away(monkeypatch, 1, StorageError("The answer to the commit was lost."))
+    number = run_test(VIDEO, settings(), each_database, Onlooker()).id
+    with each_database.read() as connection:
+        assert [one.id for one in read_tests(connection)] == [number]
 
 
 def test_data_cap_bounds_the_pairs(database: Database, plans: list[PairsPlan]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,11 +13,21 @@ import pytest
 
 from pytomo_scrapy.storage.database import open_database
 from pytomo_scrapy.storage.measurements.open_windows import note_window
-from tests.dashboard.visiting import ADDRESSES, Onlookers, Served, Visit, browser, filled_page, onlookers, visit
+from tests.dashboard.visiting import (
+    ADDRESSES,
+    Onlookers,
+    Served,
+    Visit,
+    browser,
+    filled_page,
+    onlooker,
+    onlookers,
+    visit,
+)
 from tests.filled_databases import ROWS
 from tests.running.commands import run_command
 
-__all__ = ["browser", "filled_page", "onlookers", "visit"]
+__all__ = ["browser", "filled_page", "onlooker", "onlookers", "visit"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,8 +67,8 @@ def test_page_of_a_lab_crawl_opens_quietly_and_asks_nobody_else(
 
 
 @pytest.mark.slow
-def test_filter_narrows_what_is_shown(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/?period=all&eras=all")
+def test_filter_narrows_what_is_shown(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.open(f"{filled_page.origin}/?period=all&eras=all")
     everything = page.locator(".card .value").first.inner_text()
     page.locator("summary", has_text="Filter and dates").click()
     page.get_by_label("Provider").select_option("ISP B")
@@ -79,8 +90,8 @@ def test_theme_is_switched_and_kept(visit: Visit, filled_page: Served) -> None:
 
 
 @pytest.mark.slow
-def test_page_works_by_keyboard_alone(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(filled_page.origin)
+def test_page_works_by_keyboard_alone(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.open(filled_page.origin)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "To the content"
     for _ in range(3):
@@ -91,8 +102,8 @@ def test_page_works_by_keyboard_alone(visit: Visit, filled_page: Served) -> None
 
 
 @pytest.mark.slow
-def test_csv_pdf_and_png_are_downloaded(visit: Visit, filled_page: Served, tmp_path: Path) -> None:
-    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
+def test_csv_pdf_and_png_are_downloaded(onlooker: Visit, filled_page: Served, tmp_path: Path) -> None:
+    page = onlooker.open(f"{filled_page.origin}/series/delivery_bps?period=all")
     starts = {"CSV": b"start_utc,", "PNG": b"\x89PNG", "PDF report": b"%PDF-"}
     for word, start in starts.items():
         with page.expect_download(timeout=60_000) as told:
@@ -100,12 +111,12 @@ def test_csv_pdf_and_png_are_downloaded(visit: Visit, filled_page: Served, tmp_p
         path = tmp_path / told.value.suggested_filename
         told.value.save_as(path)
         assert path.read_bytes().startswith(start) and path.stat().st_size > 1000
-    assert visit.complaints == []
+    assert onlooker.complaints == []
 
 
 @pytest.mark.slow
-def test_table_stands_in_for_the_chart(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/series?group=main&period=all")
+def test_table_stands_in_for_the_chart(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.open(f"{filled_page.origin}/series?group=main&period=all")
     chart = page.locator("figure[data-chart=series]").first
     chart.get_by_role("button", name="Table").click()
     assert chart.locator("table tbody tr").count() > 20
@@ -113,26 +124,27 @@ def test_table_stands_in_for_the_chart(visit: Visit, filled_page: Served) -> Non
 
 
 @pytest.mark.slow
-def test_hostile_titles_take_no_effect(visit: Visit, filled_page: Served) -> None:
+def test_hostile_titles_take_no_effect(onlooker: Visit, filled_page: Served) -> None:
     found = 0
     for words in ("document.title", "onload", "HYPERLINK", "7 * 7", "DROP TABLE"):
-        page = visit.open(f"{filled_page.origin}/videos?period=all&q={words}")
+        page = onlooker.open(f"{filled_page.origin}/videos?period=all&q={words}")
         assert page.title() == "Videos · pytomo"
         rows = page.locator("tbody tr td a")
         if rows.count():
             found += 1
-            visit.open(filled_page.origin + rows.first.get_attribute("href"))
+            onlooker.open(filled_page.origin + rows.first.get_attribute("href"))
             assert page.title() == "Measurement · pytomo"
             assert page.locator("h1 script, h1 img, h1 svg").count() == 0
     assert found == 5
-    assert visit.complaints == []
+    assert onlooker.complaints == []
 
 
 @pytest.mark.slow
-def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: ModuleType) -> None:
-    path = tmp_path / "live.db"
+def test_running_crawl_shows_by_itself(
+    visit: Visit, tmp_path: Path, synthetic: ModuleType, synthetic_file: Callable[..., Path]
+) -> None:
+    path = shutil.copyfile(synthetic_file(120, days=6, videos=40), tmp_path / "live.db")
     database = open_database(f"sqlite:///{path}")
-    synthetic.fill(database, 120, days=6, videos=40)
     served = Served(path)
     try:
         page = visit.open(f"{served.origin}/?period=all&eras=all&rows=all")
@@ -158,12 +170,15 @@ def test_running_crawl_shows_by_itself(visit: Visit, tmp_path: Path, synthetic: 
 
 @pytest.mark.slow
 def test_figures_that_follow_a_large_page_stay_up_to_date(
-    visit: Visit, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+    visit: Visit,
+    tmp_path: Path,
+    synthetic: ModuleType,
+    synthetic_file: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("pytomo_scrapy.dashboard.graph_pages.SHELL_ROWS", 50)
-    path = tmp_path / "large.db"
+    path = shutil.copyfile(synthetic_file(120, days=6, videos=40), tmp_path / "large.db")
     database = open_database(f"sqlite:///{path}")
-    synthetic.fill(database, 120, days=6, videos=40)
     served = Served(path)
     try:
         page = visit.open(f"{served.origin}/?period=all&eras=all&rows=all")
@@ -179,10 +194,10 @@ def test_figures_that_follow_a_large_page_stay_up_to_date(
 
 @pytest.mark.slow
 def test_tables_and_averages_of_very_many_rows_follow_the_chart(
-    visit: Visit, filled_page: Served, monkeypatch: pytest.MonkeyPatch
+    onlooker: Visit, filled_page: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pytomo_scrapy.dashboard.views.is_large", lambda *_: True)
-    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all&rows=all&eras=all&compare=vantage")
+    page = onlooker.open(f"{filled_page.origin}/series/delivery_bps?period=all&rows=all&eras=all&compare=vantage")
     assert page.locator("[data-fragment]").count() == 2
     lines = page.locator("table", has_text="Lines of the chart").first
     lines.wait_for(timeout=60_000)
@@ -195,4 +210,4 @@ def test_tables_and_averages_of_very_many_rows_follow_the_chart(
     page.get_by_text("The values as a table").click()
     assert page.locator("table", has_text="From (UTC)").locator("tbody tr").count() > 1
     page.get_by_text("Mean stalls").wait_for(timeout=60_000)
-    assert visit.complaints == []
+    assert onlooker.complaints == []

@@ -10,10 +10,20 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.conftest import missing
-from tests.dashboard.visiting import ADDRESSES, Onlookers, Served, Visit, browser, filled_page, onlookers, visit
+from tests.dashboard.visiting import (
+    ADDRESSES,
+    Onlookers,
+    Served,
+    Visit,
+    browser,
+    filled_page,
+    onlooker,
+    onlookers,
+    visit,
+)
 
 # One file, as one browser serves it: to start another one takes as long as a dozen pages.
-__all__ = ["browser", "filled_page", "onlookers", "visit"]
+__all__ = ["browser", "filled_page", "onlooker", "onlookers", "visit"]
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 LISTS = ("/videos", "/failures", "/lines", "/runs")
@@ -144,8 +154,8 @@ def period_of(page: Any) -> list[str]:
 
 
 @pytest.mark.slow
-def test_zoom_becomes_the_period_of_the_page_and_its_address(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all&provider=ISP+B")
+def test_zoom_becomes_the_period_of_the_page_and_its_address(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.open(f"{filled_page.origin}/series/delivery_bps?period=all&provider=ISP+B")
     known = "table:has(caption:text('Lines of the chart')) tbody td"
     everything = int(page.locator(known).first.inner_text().replace("\u202f", ""))
     chart = page.locator("figure[data-chart=series]").first
@@ -163,12 +173,12 @@ def test_zoom_becomes_the_period_of_the_page_and_its_address(visit: Visit, fille
     assert page.locator(".chips a").all_inner_texts()[0].startswith(f"From: {zoomed[0].replace('T', ' ')}")
     page.go_back()
     page.wait_for_url("**period=all**")
-    assert visit.complaints == []
+    assert onlooker.complaints == []
 
 
 @pytest.mark.slow
-def test_keys_move_and_zoom_the_period(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/series/delivery_bps?from=2026-11-10T00:00&to=2026-11-12T00:00")
+def test_keys_move_and_zoom_the_period(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.open(f"{filled_page.origin}/series/delivery_bps?from=2026-11-10T00:00&to=2026-11-12T00:00")
     page.locator("[data-role=area]").first.focus()
     page.keyboard.press("+")
     page.wait_for_url("**from=2026-11-10T12*&to=2026-11-11T12*", timeout=60_000)
@@ -225,8 +235,8 @@ def test_ticks_of_a_logarithmic_axis_are_round_and_fit(page_of_charts: Any) -> N
 
 
 @pytest.mark.slow
-def test_legend_tells_its_lines_apart_without_a_pointer(visit: Visit, filled_page: Served) -> None:
-    page = visit.open(f"{filled_page.origin}/series/delivery_bps?period=all")
+def test_legend_tells_its_lines_apart_without_a_pointer(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.open(f"{filled_page.origin}/series/delivery_bps?period=all")
     shown = [row for row in page.locator(".u-legend .u-series").all() if row.is_visible()]
     assert [row.inner_text().strip() for row in shown] == ["mean", "10 % to 90 % of the sessions"]
     grounds = [row.locator(".u-marker").evaluate("mark => getComputedStyle(mark).backgroundColor") for row in shown]
@@ -234,8 +244,8 @@ def test_legend_tells_its_lines_apart_without_a_pointer(visit: Visit, filled_pag
 
 
 @pytest.mark.slow
-def test_whole_page_is_drawn_without_scrolling(visit: Visit, filled_page: Served) -> None:
-    page = visit.page
+def test_whole_page_is_drawn_without_scrolling(onlooker: Visit, filled_page: Served) -> None:
+    page = onlooker.page
     page.goto(f"{filled_page.origin}/series?group=qos&period=all")
     assert page.locator("figure[data-chart]").count() >= 8
     page.wait_for_function(

@@ -13,8 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.figures import DIMENSIONS, PARAMETERS
-from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.dashboard.app import DashboardConfig, create_app, host_of
 from pytomo_scrapy.dashboard.documents import documents
+from pytomo_scrapy.dashboard.server import TOKEN_VARIABLE, read_token
 
 REQUEST_COUNT = int(os.environ.get("PYTOMO_TEST_REQUESTS", "150"))
 PAGES = (
@@ -193,6 +194,38 @@ def test_token_is_demanded_where_one_is_set(filled: Path) -> None:
         assert client.get("/").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("header", "host"),
+    [
+        ("localhost", "localhost"),
+        ("LocalHost:5555", "localhost"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1:", "127.0.0.1"),
+        ("[::1]", "::1"),
+        ("[::1]:5555", "::1"),
+        # No host of ours: one would otherwise be cut out of them.
+        ("[::1].attacker.example", ""),
+        ("[::1", ""),
+        ("::1", ""),
+        ("localhost:5555:80", ""),
+        ("localhost:port", ""),
+        ("", ""),
+    ],
+)
+def test_host_of_a_header_is_without_its_port(header: str, host: str) -> None:
+    assert host_of(header) == host
+
+
+@pytest.mark.parametrize(("set_to", "token"), [(None, None), ("", None), ("long enough", "long enough")])
+def test_token_of_an_empty_variable_is_none(
+    monkeypatch: pytest.MonkeyPatch, set_to: str | None, token: str | None
+) -> None:
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    if set_to is not None:
+        monkeypatch.setenv(TOKEN_VARIABLE, set_to)
+    assert read_token(None, None) == token
+
+
 @pytest.mark.slow
 def test_foreign_host_name_is_refused(filled: Path) -> None:
     config = DashboardConfig(f"sqlite:///{filled}", allowed_hosts=("127.0.0.1", "localhost", "::1"))
@@ -200,6 +233,7 @@ def test_foreign_host_name_is_refused(filled: Path) -> None:
         assert client.get("/", headers={"Host": "attacker.example"}).status_code == 421
         assert client.get("/", headers={"Host": "127.0.0.1:5555"}).status_code == 200
         assert client.get("/", headers={"Host": "[::1]:5555"}).status_code == 200
+        assert client.get("/", headers={"Host": "[::1]"}).status_code == 200
 
 
 def _digest(path: Path) -> str:

@@ -162,6 +162,12 @@ def onlookers(browser: Any) -> Iterator[Onlookers]:
 
 
 @pytest.fixture
+def onlooker(onlookers: Onlookers) -> Visit:
+    """One at a desk, who has seen other pages before: not for who chooses a theme, nor where the page's server ends."""
+    return onlookers.on()
+
+
+@pytest.fixture
 def visit(browser: Any) -> Iterator[Visit]:
     made = Visit(browser)
     yield made

@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 from pytomo_scrapy.crawl.line_lock import LineLock
+from pytomo_scrapy.lab.world import build_world
 from tests.e2e.conftest import ROOT, clean_environment, database_setting, query, run_scrapy, scrapy_command
 
+# More than are measured before an end.
+VIDEOS = list(build_world("clean").videos)[:5]
 NOWHERE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
 
@@ -55,7 +58,8 @@ def started_crawl(database: Path, window_s: float) -> subprocess.Popen[str]:
     return subprocess.Popen(
         scrapy_command(
             # No host is faster than a window needs: a window that is open costs nothing then.
-            *("lab", "--world", "clean", "--clip-ratio", "1.5", "crawl", "youtube", "-a", "related=0"),
+            *("lab", "--world", "clean", "--clip-ratio", "1.5", "crawl", "youtube", "-a", f"urls={','.join(VIDEOS)}"),
+            *("-a", "related=0"),
             *chosen,
             *database_setting(database),
         ),

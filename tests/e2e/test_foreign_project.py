@@ -25,7 +25,7 @@ from tests.running.labs import own_lab, shared_lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-VIDEO = "CGNIzzGfeuY"
+VIDEO = next(iter(build_world("clean").videos))
 OF_DEMO = next(iter(build_world("demo").videos))
 # What leads past the lab where nothing else keeps it: a proxy, name servers, a spider's own sockets and requests.
 LEADS_OUT = """
@@ -65,7 +65,7 @@ GOES_OUT = """
 
 def test_project_made_by_startproject_measures_a_video_by_its_url_and_keeps_its_other_items(tmp_path: Path) -> None:
     project = start_project(tmp_path, VIDEO)
-    words = ("lab", "crawl", "blog", "-O", "out.jsonl", "-s", "LOG_LEVEL=INFO")
+    words = ("lab", "--world", "clean", "crawl", "blog", "-O", "out.jsonl", "-s", "LOG_LEVEL=INFO")
     done = run_command("scrapy", *words, cwd=project, environment=clean_environment())
     assert done.exit_code == 0, done.errors
     # Its log is Scrapy's, and sums its videos up.
@@ -91,7 +91,7 @@ def test_second_crawl_over_the_line_is_refused_with_its_reason(tmp_path: Path) -
     project, line = start_project(tmp_path, VIDEO), LineLock("name taken")
     assert line.take()
     try:
-        variables = shared_lab().environment(clean_environment()) | {"PYTOMO_LINE": "taken"}
+        variables = shared_lab("clean").environment(clean_environment()) | {"PYTOMO_LINE": "taken"}
         words = ("runspider", "theirs/spiders/blog.py")
         done = run_command("scrapy", *words, cwd=project, environment=variables, timeout_s=90)
     finally:

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.conftest import missing
 from tests.e2e.conftest import ROOT
 from tests.e2e.long import ask, lab_environment, wait_until
 
-WORLD = list(build_world("clean").videos)[:2]
+WORLD = list(build_world("clean").videos)[:1]
 SECRET = "AIzaSy-not-for-a-log"
 VERSION = "0.0.0.dev7"  # of the egg only: a row that carries it was measured by the egg's code
 
@@ -91,12 +92,19 @@ def test_egg_deployed_to_scrapyd_runs_a_scheduled_crawl(scrapyd_url: str, projec
     (project / "scrapy.cfg").write_text(
         f"[settings]\ndefault = pytomo_scrapy.settings\n[deploy]\nurl = {scrapyd_url}/\nproject = pytomo\n"
     )
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    # Compiled, as a user's is.
+    environment = {
+        name: value for name, value in os.environ.items()
+        if "proxy" not in name.lower() and name != "PYTHONDONTWRITEBYTECODE"
+    }  # fmt: skip
     deployed = subprocess.run(
         [program("scrapyd-deploy"), "--version", "r1"], cwd=project, env=environment, capture_output=True, text=True,
         timeout=180, check=False,
     )  # fmt: skip
     assert deployed.returncode == 0 and '"status": "ok"' in deployed.stdout, deployed.stdout + deployed.stderr
+    (egg,) = (tmp_path / "home").rglob("*.egg")
+    # Beside its source, where an import from the archive finds it.
+    assert {"pytomo_scrapy/settings.py", "pytomo_scrapy/settings.pyc"} <= set(ZipFile(egg).namelist())
     # Of this version: what the deployment has listed is not listed again, in another Python.
     spiders = call(scrapyd_url, "listspiders.json", project="pytomo", _version="r1")
     assert "youtube" in spiders["spiders"]

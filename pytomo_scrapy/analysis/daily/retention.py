@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.analysis.daily.daily_write import DAY_S, add_days, days_of
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.measurements.traces import began_before
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below
 from pytomo_scrapy.storage.schema.crawl_tables import DONE, frontier, measurement, video
 from pytomo_scrapy.storage.schema.figure_tables import (
@@ -56,15 +56,11 @@ def _newest(database: Database) -> int:
         return connection.execute(select(func.max(measurement.c.id))).scalar() or 0
 
 
-def _is_old(before: datetime) -> Any:
-    # As in the flat table: a measurement without a start belongs to the day on which it was stored.
-    unknown = and_(measurement.c.started_at.is_(None), measurement.c.stored_at < day_of(before))
-    return or_(measurement.c.started_at < day_of(before), unknown)
-
-
 def _next_block(database: Database, before: datetime, newest: int, last: int) -> int | None:
     first = (last + 1) * BLOCK_ROWS
-    later = select(measurement.c.id).where(measurement.c.id >= first, measurement.c.id < newest, _is_old(before))
+    later = select(measurement.c.id).where(
+        measurement.c.id >= first, measurement.c.id < newest, began_before(day_of(before))
+    )
     with database.read() as connection:
         found = connection.execute(later.order_by(measurement.c.id).limit(1)).scalar()
     return None if found is None else int(found) // BLOCK_ROWS
@@ -76,7 +72,7 @@ def _old_ids(connection: Connection, block: int, before: datetime, newest: int) 
         select(measurement.c.id)
         .outerjoin(frontier, claimed)
         .where(measurement.c.id >= block * BLOCK_ROWS, measurement.c.id < min((block + 1) * BLOCK_ROWS, newest))
-        .where(_is_old(before), or_(frontier.c.id.is_(None), frontier.c.state == DONE))
+        .where(began_before(day_of(before)), or_(frontier.c.id.is_(None), frontier.c.state == DONE))
     )
     return list(connection.execute(query).scalars())
 

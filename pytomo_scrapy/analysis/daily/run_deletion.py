@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -12,11 +12,14 @@ from sqlalchemy import Connection, delete, func, select, update
 from pytomo_scrapy.analysis.daily.retention import delete_measurements
 from pytomo_scrapy.failures import SettingError
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.frontier.run_life import is_over
 from pytomo_scrapy.storage.row_keys import is_named
 from pytomo_scrapy.storage.schema.crawl_tables import measurement, run, vantage
 from pytomo_scrapy.storage.schema.figure_tables import BLOCK_ROWS, figure, open_window
 
 _SHOWN = 5
+# A crawl may wait a day for its data cap, and a study a week for its next round.
+SILENT = timedelta(days=14)
 
 
 class RunLine(NamedTuple):
@@ -37,7 +40,10 @@ def newest_runs(database: Database, limit: int = _SHOWN) -> Sequence[RunLine]:
 
 
 def delete_run(database: Database, key: str, *, is_dry_run: bool = False) -> Mapping[str, int]:
-    """Delete the measurements of a run, named by its number or uuid, and the run itself once it has ended.
+    """Delete the measurements of a run, named by its number or uuid, and the run itself once it is over.
+
+    A run that was killed is over when its process is seen to be dead, or when nothing was heard of it for SILENT; one
+    that may go on is counted as "still measuring", and keeps its row.
 
     A transaction for every block of the flat table: killed at any instant, the same command goes on. The newest
     measurement of all is set aside and not deleted (superseded: nothing counts or shows it), so that its number is not
@@ -92,14 +98,16 @@ def _ids(connection: Connection, number: int, block: int, newest: int) -> list[i
 
 
 def _finish(connection: Connection, deleted: RunLine, newest: int) -> Counter[str]:
-    """Set the newest measurement aside if it is of the run; else delete the run, if it has ended."""
+    """Set the newest measurement aside if it is of the run; else delete the run, if it is over."""
     is_last = (measurement.c.id == newest) & (measurement.c.run_id == deleted.id)
     counts: Counter[str] = Counter()
     counts["set aside"] = connection.execute(update(measurement).where(is_last).values(is_superseded=True)).rowcount
     if counts["set aside"]:
         connection.execute(delete(figure).where(figure.c.measurement_id == newest))
     # While it runs, its row stays: its next measurement would have no run.
-    elif deleted.ended_at is not None:
+    elif not is_over(connection, deleted.id, SILENT):
+        counts["still measuring"] = 1
+    else:
         connection.execute(delete(open_window).where(open_window.c.run_id == deleted.id))
         counts["run"] = connection.execute(delete(run).where(run.c.id == deleted.id)).rowcount
     return counts

@@ -114,13 +114,14 @@ def take_back(connection: Connection, crawl_id: int, pass_number: int, own_id: i
     count = 0
     for owner_id, is_expired in connection.execute(in_flight, given).all():
         row = connection.execute(select(owner).where(owner.c.id == owner_id)).one_or_none()
-        is_dead = True if row is None else _is_dead(connection, Owner(*row[1:6]))
-        if is_dead or (is_dead is None and is_expired):
-            count += _queue_again(connection, crawl_id, pass_number, owner_id, is_only_expired=not is_dead)
+        has_died = True if row is None else is_dead(connection, Owner(*row[1:6]))
+        if has_died or (has_died is None and is_expired):
+            count += _queue_again(connection, crawl_id, pass_number, owner_id, is_only_expired=not has_died)
     return count
 
 
-def _is_dead(connection: Connection, who: Owner) -> bool | None:
+def is_dead(connection: Connection, who: Owner) -> bool | None:
+    """Return whether a process that is stored in this database has ended. None if that cannot be known from here."""
     return owners.is_dead(who, is_same_machine=connection.dialect.name == "sqlite")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pytomo_scrapy.failures import StorageError
 from pytomo_scrapy.storage.database import Database
+from pytomo_scrapy.storage.frontier.run_life import is_over
 from pytomo_scrapy.storage.measurements.rows import kept
 from pytomo_scrapy.storage.schema.crawl_tables import crawl, run, vantage, video
 from pytomo_scrapy.storage.schema.figure_tables import figure, open_window
@@ -19,6 +20,10 @@ from pytomo_scrapy.storage.scrub import without_signed_links
 # A note that is older than this comes from a crawl that was killed.
 STALE_S = 30
 _NEWEST = 10
+# Crawls that are killed again and again leave such runs, and each is looked at.
+_OPEN_RUNS = 50
+# A crawl may wait for the day after, when its data cap is used up.
+SILENT = timedelta(days=2)
 
 
 def note_window(
@@ -76,14 +81,6 @@ def live_state(connection: Connection) -> dict[str, Any]:
         .order_by(open_window.c.run_id)
         .limit(50)
     )
-    under_way = (
-        select(crawl.c.name, crawl.c.pass_number, crawl.c.admitted_count, crawl.c.done_count, crawl.c.max_crawled_url)
-        .join(run, run.c.crawl_id == crawl.c.id)
-        .where(crawl.c.finished_at.is_(None), run.c.ended_at.is_(None))
-        # A killed run has no end: a crawl that was resumed after it has two open runs.
-        .distinct()
-        .limit(20)
-    )
     newest = (
         select(figure.c.measurement_id.label("id"), figure.c.started_s, video.c.title, video.c.video_id)
         .add_columns(figure.c.startup_delay_s, figure.c.stall_count, figure.c.delivery_bps, figure.c.failure)
@@ -93,9 +90,29 @@ def live_state(connection: Connection) -> dict[str, Any]:
     )
     return {
         "windows": [_plain(row._mapping) for row in connection.execute(windows)],
-        "crawls": [dict(row._mapping) for row in connection.execute(under_way)],
+        "crawls": _under_way(connection),
         "newest": [dict(row._mapping) for row in connection.execute(newest)],
     }
+
+
+def _under_way(connection: Connection) -> list[dict[str, Any]]:
+    """Return the unfinished crawls that a run goes on with, those of the newest runs first."""
+    open_runs = (
+        select(run.c.id, run.c.crawl_id)
+        .join(crawl, crawl.c.id == run.c.crawl_id)
+        .where(crawl.c.finished_at.is_(None), run.c.ended_at.is_(None))
+        .order_by(run.c.id.desc())
+        .limit(_OPEN_RUNS)
+    )
+    # A killed run has no end: a crawl that was resumed after it has two open runs.
+    found: dict[int, bool] = {}
+    for row in connection.execute(open_runs).all():
+        found[row.crawl_id] = found.get(row.crawl_id, False) or not is_over(connection, row.id, SILENT)
+    own = [crawl_id for crawl_id, is_alive in found.items() if is_alive][:20]
+    columns = (crawl.c.name, crawl.c.pass_number, crawl.c.admitted_count, crawl.c.done_count, crawl.c.max_crawled_url)
+    rows = connection.execute(select(crawl.c.id, *columns).where(crawl.c.id.in_(own))).all()
+    by_id = {row.id: {column.name: row._mapping[column.name] for column in columns} for row in rows}
+    return [by_id[crawl_id] for crawl_id in own]
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -47,6 +47,10 @@ _LOADED = ("loaded", "loaded_gateway", "loaded_access")
 _LINKS = {"id", "measurement_id", "download_id", "playback_id", "lookup_id", "video_row_id", "vantage_id", "run_id"}
 
 
+# Of those without a start SQLite thinks that they are the oldest, and PostgreSQL the newest.
+NEWEST_FIRST = (measurement.c.started_at.desc().nulls_last(), measurement.c.id.desc())
+
+
 def matching(
     *,
     crawl_name: str | None = None,
@@ -83,7 +87,7 @@ def latest(connection: Connection, limit: int, offset: int, filters: Mapping[str
         select(measurement, video.c.service, video.c.video_id, video.c.url, video.c.title)
         .join(video, video.c.id == measurement.c.video_row_id)
         .where(matching(**filters))
-        .order_by(measurement.c.started_at.desc(), measurement.c.id.desc())
+        .order_by(*NEWEST_FIRST)
         .limit(limit)
         .offset(offset)
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.child_tables import CHILD_TABLES, below, packed_columns
@@ -33,8 +33,15 @@ def prune(database: Database, before: datetime, *, is_dry_run: bool = False) -> 
     return {name: count for name, count in counts.items() if count}
 
 
+def began_before(before: datetime) -> ColumnElement[bool]:
+    """Return the condition for the measurements that began before; of one without a start, that were stored before."""
+    # As in the flat table: a measurement without a start belongs to the time at which it was stored.
+    has_no_start = and_(measurement.c.started_at.is_(None), measurement.c.stored_at < before)
+    return or_(measurement.c.started_at < before, has_no_start)
+
+
 def _next_ids(database: Database, before: datetime, last_id: int) -> Sequence[int]:
-    old = select(measurement.c.id).where(measurement.c.started_at < before, measurement.c.id > last_id)
+    old = select(measurement.c.id).where(began_before(before), measurement.c.id > last_id)
     with database.read() as connection:
         return list(connection.execute(old.order_by(measurement.c.id).limit(_BATCH)).scalars())
 

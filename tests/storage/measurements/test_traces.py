@@ -14,7 +14,7 @@ from pytomo_scrapy.storage.measurements.repository import Repository, VantageFac
 from pytomo_scrapy.storage.measurements.traces import prune
 from pytomo_scrapy.storage.schema.crawl_tables import frontier, measurement
 from pytomo_scrapy.storage.schema.measurement_tables import arrival_trace, media_timeline, playback_event
-from tests.storage.factories import make_item
+from tests.storage.factories import begin, make_item
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -64,3 +64,18 @@ def test_prune_takes_the_frontier_of_a_crawl_that_finished_before(each_database:
     assert count(each_database, frontier) > 0, "the crawl finished just now"
     prune(each_database, datetime.now(UTC) + timedelta(days=1))
     assert count(each_database, frontier) == 0
+
+
+def test_measurement_without_a_start_is_as_old_as_its_storing(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    repository.save(make_item(started_at=None), run)
+    assert prune(each_database, datetime.now(UTC) - timedelta(days=1)) == {}
+    assert prune(each_database, datetime.now(UTC) + timedelta(days=1))["arrival_trace"] > 0
+    assert count(each_database, arrival_trace) == 0 and count(each_database, measurement) == 1
+
+
+def test_measurement_without_a_start_is_listed_last(each_database: Database) -> None:
+    repository, run = begin(each_database)
+    for name, started_at in (("dated", NOW), ("undated", None), ("newest", NOW + timedelta(days=1))):
+        repository.save(make_item(uuid=name, started_at=started_at), run)
+    assert [row["uuid"] for row in repository.measurements()] == ["newest", "dated", "undated"]
