@@ -17,6 +17,9 @@ from pytomo_scrapy.measure.ping.round_trips import ping_addresses
 
 # In all, those that are downloaded from first: what some resolver adds must not become a flood.
 MAX_PINGED = 64
+# Where a proxy names no port, as curl reads it. Source: CURLOPT_PROXY(3), and tried.
+_PROXY_PORTS = {"http": 80, "https": 443}
+_SOCKS_PORT = 1080
 
 
 def ping_media(item: VideoItem, paths: Sequence[FamilyPath], config: PingConfig, path: PathConfig) -> PingResult:
@@ -42,7 +45,9 @@ def _media_proxies(paths: Sequence[FamilyPath], path: PathConfig) -> tuple[str, 
 
 
 def _ping_proxy(proxy: str, config: PingConfig) -> PingResult:
-    result = ping_addresses([urlsplit(proxy).hostname or ""], config, port=urlsplit(proxy).port or 80)
+    parts = urlsplit(proxy)
+    port = parts.port or _PROXY_PORTS.get(parts.scheme, _SOCKS_PORT)
+    result = ping_addresses([parts.hostname or ""], config, port=port)
     return replace(result, pings=tuple(replace(ping, via_proxy=True, role="proxy") for ping in result.pings))
 
 

@@ -87,6 +87,25 @@ def test_ping_behind_proxies_asks_the_proxy_of_each_family_and_says_so(monkeypat
     ]
 
 
+@pytest.mark.parametrize(
+    ("proxy", "port"), [("http://192.0.2.8", 80), ("https://192.0.2.8", 443), ("socks5h://192.0.2.8", 1080)]
+)
+def test_proxy_that_names_no_port_is_asked_at_the_one_that_its_windows_use(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, port: int
+) -> None:
+    asked: list[int] = []
+
+    def answer(addresses: Sequence[str], settings: object, *, port: int) -> PingResult:
+        asked.append(port)
+        return PingResult()
+
+    monkeypatch.setattr(targets, "ping_addresses", answer)
+    monkeypatch.setattr(targets, "proxy_for", lambda *_: proxy)
+    item = make_item(resolve=make_resolve(), dns=make_dns())
+    targets.ping_media(item, (FamilyPath(None, make_resolve()),), SETTINGS.ping, SETTINGS.path)
+    assert asked == [port]
+
+
 def test_ping_of_thousands_of_addresses_keeps_to_those_that_are_downloaded_from_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 
 from pytomo_scrapy.measure.ping.probers import EchoProber, open_echo
-from pytomo_scrapy.measure.window.probes import FIRST_S, TIMEOUT_S, LoadedRoundTrips
+from pytomo_scrapy.measure.window.probes import FIRST_S, TIMEOUT_S, LoadedRoundTrips, stamped_rtt_s
 
 # Source: Linux include/uapi/asm-generic/socket.h; the socket module has no name for it.
 _SO_TIMESTAMPNS = 35
@@ -30,7 +30,7 @@ class GatewayProbes:
         # Half a step off the probes to the media host, so that the two do not queue behind each other.
         self._next_s = FIRST_S + self._interval_s / 2
         self._sequence = 0
-        self._open: dict[int, tuple[float, float]] = {}  # sequence -> (from t0, wall clock)
+        self._open: dict[int, tuple[float, float, float]] = {}  # sequence -> (from t0, wall clock, monotonic)
         self._sent_count = 0
         self._answered: list[tuple[float, float]] = []
 
@@ -66,14 +66,14 @@ class GatewayProbes:
     def _send(self, now_s: float) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF
         packet = self._prober.packet(self._sequence)
-        # The kernel's stamps are of the wall clock, so this one is too; a step of it within 2 s would be a loss.
-        sent_at_s = time.time()
+        # The kernel's stamps are of the wall clock, so this one is too; a step of it within 2 s is a loss.
+        began_s, sent_at_s = time.monotonic(), time.time()
         self._sent_count += 1
         try:
             self._prober.sock.sendto(packet, (self._gateway, 0))
         except OSError:
             return  # a full queue or no route: lost
-        self._open[self._sequence] = (now_s, sent_at_s)
+        self._open[self._sequence] = (now_s, sent_at_s, began_s)
 
     def _receive(self) -> None:
         while True:
@@ -85,9 +85,10 @@ class GatewayProbes:
             received_at_s = next((_seconds(value) for _, kind, value in ancillary if kind == _SO_TIMESTAMPNS), None)
             if sequence is None or received_at_s is None or sequence not in self._open:
                 continue
-            sent_s, sent_at_s = self._open.pop(sequence)
-            if 0 <= received_at_s - sent_at_s <= TIMEOUT_S:
-                self._answered.append((sent_s, received_at_s - sent_at_s))
+            sent_s, sent_at_s, began_s = self._open.pop(sequence)
+            rtt_s = stamped_rtt_s(sent_at_s, received_at_s, time.monotonic() - began_s)
+            if rtt_s is not None:
+                self._answered.append((sent_s, rtt_s))
 
 
 def _seconds(value: bytes) -> float:

@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import suppress
 
-from pytomo_scrapy.measure.window.probes import FIRST_S, TIMEOUT_S, LoadedRoundTrips
+from pytomo_scrapy.measure.window.probes import FIRST_S, TIMEOUT_S, LoadedRoundTrips, stamped_rtt_s
 
 HOPS = 2
 # Source: traceroute(8): ports that nobody listens at. The port says which probe a reply is of.
@@ -36,7 +36,7 @@ class HopProbes:
         # A quarter of a step off the probes to media host and gateway, so that none queues behind another.
         self._next_s = FIRST_S + self._interval_s / 4
         self._sequence = 0
-        self._open: dict[int, tuple[float, float]] = {}  # port -> (from t0, wall clock)
+        self._open: dict[int, tuple[float, float, float]] = {}  # port -> (from t0, wall clock, monotonic)
         self._sent_count = 0
         self._answered: list[tuple[float, float]] = []
 
@@ -83,10 +83,10 @@ class HopProbes:
         self._sent_count += 1
         # An earlier reply is also an error of the socket, which the next call would raise: taking it clears it.
         self._probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        sent_at_s = time.time()  # the kernel's stamps are of the wall clock
+        began_s, sent_at_s = time.monotonic(), time.time()  # the kernel's stamps are of the wall clock
         with suppress(OSError):  # no route: lost, as its time-out will say
             self._probe.sendto(b"pytomo", (self._address, port))
-            self._open[port] = (now_s, sent_at_s)
+            self._open[port] = (now_s, sent_at_s, began_s)
 
     def _receive(self) -> None:
         while True:
@@ -103,5 +103,8 @@ class HopProbes:
                     _, origin, error_type, *_ = _EXTENDED_ERROR.unpack_from(value)
                     is_hop = (origin, error_type) in _TIME_EXCEEDED
             sent = self._open.pop(asked[1], None) if asked else None
-            if sent is not None and is_hop and 0 <= received_at_s - sent[1] <= TIMEOUT_S:
-                self._answered.append((sent[0], received_at_s - sent[1]))
+            if sent is None or not is_hop:
+                continue
+            rtt_s = stamped_rtt_s(sent[1], received_at_s, time.monotonic() - sent[2])
+            if rtt_s is not None:
+                self._answered.append((sent[0], rtt_s))

@@ -20,6 +20,7 @@ FIRST_S = 0.5
 TIMEOUT_S = 2.0
 # RFC 6298 section 2: a SYN is sent again after 1 s. A shorter round trip then says that the first one was lost.
 _SYN_AGAIN_S = 1.0
+CLOCK_NOISE_S = 0.001  # that two readings of two clocks may lie apart
 _DROP = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no farewell packets
 
 
@@ -36,6 +37,16 @@ class LoadedRoundTrips:
         """Return the figures of (sent_s, rtt_s) pairs in whatever order they were answered."""
         in_order = sorted(answered)
         return cls(sent_count, tuple(sent_s for sent_s, _ in in_order), tuple(rtt_s for _, rtt_s in in_order))
+
+
+def stamped_rtt_s(sent_at_s: float, received_at_s: float, waited_s: float) -> float | None:
+    """Return the round trip between two stamps of the wall clock, of a reply that was read after `waited_s`.
+
+    None where it took too long, and where the clock was set meanwhile: nothing comes before it was sent, or later than
+    it is read.
+    """
+    rtt_s = received_at_s - sent_at_s
+    return rtt_s if 0 <= rtt_s <= min(TIMEOUT_S, waited_s + CLOCK_NOISE_S) else None
 
 
 class LoadedProbes:

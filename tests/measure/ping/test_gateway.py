@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from pytomo_scrapy.config import PingConfig
 from pytomo_scrapy.measure.ping.gateway import find_gateway_4, find_gateway_6, gateway_towards
 from pytomo_scrapy.measure.ping.probers import open_echo
 from pytomo_scrapy.measure.ping.round_trips import ping_addresses
+from pytomo_scrapy.measure.window import gateway_probes
 from pytomo_scrapy.measure.window.gateway_probes import GatewayProbes
 
 HEAD = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
@@ -73,6 +75,24 @@ def test_echoes_to_the_gateway_are_stamped_by_the_kernel() -> None:
     assert time.monotonic() - began_s >= 0.09
     assert (seen.sent_count, seen.sample_s) == (3, (0.6, 0.7, 0.8))
     assert 0 < min(seen.rtt_s) < 0.02
+
+
+@pytest.mark.parametrize(("step_s", "answered_count"), [(0.0, 1), (0.7, 0), (-0.7, 0)])
+def test_echo_in_whose_time_the_wall_clock_was_set_has_no_round_trip(
+    monkeypatch: pytest.MonkeyPatch, step_s: float, answered_count: int
+) -> None:
+    prober, why = open_echo(4, None, 1.0)
+    if prober is None:
+        pytest.skip(f"ICMP is not permitted: {why}")
+    prober.close()
+    # Sent by the clock as it was, answered by the clock as it is.
+    before = SimpleNamespace(time=lambda: time.time() - step_s, monotonic=time.monotonic)
+    monkeypatch.setattr(gateway_probes, "time", before)
+    probes = GatewayProbes.open("127.0.0.1", 50.0)
+    assert probes is not None
+    probes.tick(0.6)
+    time.sleep(0.03)
+    assert len(probes.close().rtt_s) == answered_count
 
 
 @pytest.mark.process
