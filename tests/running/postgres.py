@@ -31,7 +31,9 @@ _NAMED = "pytomo-postgres-"
 _PR_SET_PDEATHSIG = 1
 # No power cut to survive, and no work in the background. A commit holds when the server is killed: tests do that.
 _SETTINGS = ("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off", "wal_level=minimal",
-             "max_wal_senders=0", "max_connections=50")  # fmt: skip
+             "max_wal_senders=0", "max_connections=50",
+             # In the folder of the cluster: what it has elsewhere, a server that is killed leaves to the machine.
+             "dynamic_shared_memory_type=mmap")  # fmt: skip
 # As `pg_ctl stop -m` sends them.
 _SIGNALS = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
 

@@ -30,6 +30,9 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import NoReturn
 
+from scrapy import cmdline
+from scrapy.settings import Settings
+
 from pytomo_scrapy.analysis.after_save import judge_and_pack
 from pytomo_scrapy.analysis.crawl_report import summarise
 from pytomo_scrapy.items import ControlWindow
@@ -243,9 +246,11 @@ if __name__ == "__main__":
     new_files.prepare()
     _compile_statements()
     measure_once()
-    # Scrapy looks for commands of other packages among all that are installed, and says on which system it runs.
+    # Scrapy looks for commands among all that its own modules hold and all packages that are installed, and says on
+    # which system it runs.
     metadata.entry_points = cache(metadata.entry_points)
     metadata.entry_points(group="scrapy.commands")
+    cmdline._get_commands_dict(Settings({"COMMANDS_MODULE": "pytomo_scrapy.commands"}), inproject=True)
     platform.platform()
     # Every child would start one, and copy the objects that a collection touches.
     resource_tracker.ensure_running()
