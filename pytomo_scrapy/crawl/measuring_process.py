@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytomo_scrapy.config import DownloadConfig, PlaybackConfig, ResolveConfig
 from pytomo_scrapy.crawl.resolving_processes import Resolvers
-from pytomo_scrapy.crawl.spool import SpoolFolder, remove_media
+from pytomo_scrapy.crawl.spool import SpoolFolder, no_media_left, remove_media
 from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import DownloadResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure.playback.declared_video import DeclaredVideo
@@ -86,6 +86,7 @@ class MeasuringProcess:
                 for show in shown:
                     show(progress)
 
+            stack.enter_context(no_media_left(plan.spool_directory))
             result = await self._worker.run(
                 download_window,
                 plan,
@@ -93,12 +94,12 @@ class MeasuringProcess:
                 deadline_s=settings.window_s + WINDOW_GRACE_S,
                 on_progress=on_progress,
             )
-        # These files are deleted later: a process that strangers talk to does not choose any.
-        if any(
-            stream.spool_path and Path(stream.spool_path).parent != Path(plan.spool_directory)
-            for stream in result.streams
-        ):
-            raise MeasurementError("worker_died", "it named a file that is not the window's")
+            # These files are deleted later: a process that strangers talk to does not choose any.
+            if any(
+                stream.spool_path and Path(stream.spool_path).parent != Path(plan.spool_directory)
+                for stream in result.streams
+            ):
+                raise MeasurementError("worker_died", "it named a file that is not the window's")
         return result
 
     async def analyse(self, download: DownloadResult, declared: DeclaredVideo, settings: PlaybackConfig) -> Analysis:

@@ -6,6 +6,8 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytomo_scrapy.crawl.own_files import open_own, own_folder
@@ -53,6 +55,22 @@ def remove_orphans() -> None:
             continue
         finally:
             os.close(lock)
+
+
+@contextmanager
+def no_media_left(directory: str) -> Iterator[None]:
+    """Run one window inside: where it gives no result, nobody is told of its files, so they are removed here."""
+    before = _media_in(directory)
+    try:
+        yield
+    except BaseException:
+        for path in _media_in(directory) - before:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _media_in(directory: str) -> set[Path]:
+    return set(Path(directory).glob("window-*.media"))
 
 
 def remove_media(download: DownloadResult) -> None:

@@ -12,7 +12,9 @@ class Throughput:
     """The figures of an arrival trace (docs/metrics.md). None where the window is too short for it."""
 
     active_s: float | None = stored(None, "first byte to last, no-demand time left out", null="no byte came")
-    no_demand_s: float | None = stored(None, "time in which a paced window asked for nothing", null="bulk")
+    no_demand_s: float | None = stored(
+        None, "time in which a paced or adaptive window asked for nothing; 0 of any other", null="no byte came"
+    )
     delivery_bps: float | None = stored(None, "delivery rate: 8 × received_bytes / active_s", null="no byte came")
     delivery_after_2s_bps: float | None = stored(
         None, "delivery rate without the first 2 s after the first byte", null="shorter than 2 s"

@@ -96,7 +96,7 @@ class StreamDownload:
     is_complete: bool = stored(False, "whether the whole file arrived", null="only announced")
     no_demand: tuple[tuple[float, float], ...] = stored(
         (),
-        "[start, end] in s from t0 while a paced window asked for nothing of this stream; empty: none",
+        "[start, end] in s from t0 while a paced or adaptive window asked for nothing of this stream; empty: none",
         null="only announced",
         unit="JSON list",
         repr=False,

@@ -197,12 +197,11 @@ class Session:
             for window in windows:
                 add_window(item, window, is_pair=len(paths) > 1 or settings.transport == "both")
         first = plans[0]
-        if isinstance(first, WindowPlan) and item.downloads:
-            with suppress(Stopped):
+        # A crawl that stops now keeps what the window measured, without what follows.
+        with suppress(Stopped):
+            if isinstance(first, WindowPlan) and item.downloads:
                 await self._read_ladder(first, settings, item)
-        if redirect_addresses(item):
-            # A crawl that stops now keeps what the window measured, without these pings.
-            with suppress(Stopped):
+            if redirect_addresses(item):
                 await self._ping_redirects(item)
 
     async def _ask_canary(
@@ -283,7 +282,7 @@ class Session:
     async def _once_more(
         self, window: DownloadResult, settings: DownloadConfig, item: VideoItem
     ) -> tuple[DownloadResult, ...]:
-        """Resolve anew after a 403 at the start, with the gate given back, and open one more window."""
+        """Resolve anew after a 403 at the start, with the gate given back, and open one more window, at one address."""
         (before,), dns = self._paths(item), None
         assert before.dns is not None  # a window was opened at its address
         with suppress(Stopped):
@@ -292,7 +291,9 @@ class Session:
             later = after.resolve
             if later.failure is None and (hosts := unknown_hosts(before.dns, later)):
                 async with self._tools.hold(Activity.PROBE):
-                    dns = await self._tools.in_thread(look_up_hosts, hosts, later.address_family, self._config.dns)
+                    dns = await self._tools.in_thread(
+                        look_up_hosts, hosts, later.address_family, self._config.dns, started_s=item.started_s or 0.0
+                    )
             if later.failure is None and (dns is None or dns.failure is None):
                 item.resolve = replace(
                     later,
@@ -300,7 +301,7 @@ class Session:
                     bot_check_count=before.resolve.bot_check_count + later.bot_check_count,
                 )
                 item.dns = with_later_hosts(before.dns, dns)
-                (plan,) = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
+                plan, *_ = plan_windows(item, self._paths(item), self._config, self._tools.process.spool_directory)
                 if isinstance(plan, WindowPlan):
                     return await self._window(plan, settings, item), refused_row(window, before.resolve, later)
         return (window,)

@@ -126,6 +126,23 @@ def test_window_that_dies_is_no_longer_shown_and_its_error_is_the_callers(worker
     assert display.log[-1] == "over"
 
 
+def test_media_of_a_window_whose_process_was_lost_are_removed_and_those_of_others_stay(
+    worker: FakeWorker, tmp_path: Path
+) -> None:
+    earlier, left = tmp_path / "window-1.media", tmp_path / "window-2.media"
+    earlier.write_bytes(b"waits for its analysis")
+
+    async def run(*given: object, **options: object) -> object:
+        left.write_bytes(b"half a window")
+        raise MeasurementError("worker_died", "exit code -11")
+
+    worker.run = run  # type: ignore[method-assign]
+    plan = WindowPlan((make_format(),), {}, spool_directory=str(tmp_path))
+    with pytest.raises(MeasurementError):
+        asyncio.run(MeasuringProcess().download(plan, DownloadConfig(), make_item()))
+    assert list(tmp_path.iterdir()) == [earlier]
+
+
 @pytest.mark.parametrize("trouble", [None, MeasurementError("deadline", "ended after 9 s")])
 def test_media_of_a_window_are_deleted_after_its_analysis_whatever_became_of_it(
     worker: FakeWorker, trouble: Exception | None, tmp_path: Path

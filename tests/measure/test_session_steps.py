@@ -210,7 +210,7 @@ def test_second_window_is_opened_where_the_second_resolution_and_its_look_up_are
     crawl, item = FakeCrawl(), make_item(resolve=make_resolve(), dns=make_dns())
     crawl.windows = [make_download(received_bytes=0, failure="http_403")]
     monkeypatch.setattr(crawl, "answer", lambda *_: resolution)
-    monkeypatch.setattr(session, "look_up_hosts", lambda *_: dns)
+    monkeypatch.setattr(session, "look_up_hosts", lambda *_, **__: dns)
     before = item.resolve
     asyncio.run(Session(SETTINGS, crawl.tools()).step(Stage.DOWNLOAD, item))
     assert (len(crawl.plans), len(item.downloads)) == (window_count, window_count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from pytomo_scrapy.crawl.control_turn import ControlTurn
 from pytomo_scrapy.crawl.data_cap import DataCap
 from pytomo_scrapy.crawl.gate import Gate, Stopped
 from pytomo_scrapy.crawl.politeness import Politeness
-from pytomo_scrapy.items import DownloadResult, ResolveResult, VideoItem
+from pytomo_scrapy.items import DnsLookup, DnsResult, DownloadResult, ResolveResult, VideoItem
 from pytomo_scrapy.measure import session
 from pytomo_scrapy.measure.dns.asn import NetworkFinder
 from pytomo_scrapy.measure.session import Session
@@ -61,13 +62,23 @@ def make_pipeline(cap_bytes: int, **settings: object) -> tuple[DownloadPipeline,
 
 
 def measure_refused(
-    monkeypatch: pytest.MonkeyPatch, failures: list[str | None], second: ResolveResult
+    monkeypatch: pytest.MonkeyPatch, failures: list[str | None], second: ResolveResult, **settings: object
 ) -> tuple[VideoItem, Process]:
-    pipeline, process = make_pipeline(0)
+    pipeline, process = make_pipeline(0, **settings)
     process.failures = failures
     process.second = second
-    monkeypatch.setattr(session, "look_up_hosts", lambda hosts, *_: make_dns(chosen=dict.fromkeys(hosts, "192.0.2.9")))
-    item = make_item(resolve=make_resolve(client_address="192.0.2.1", attempt_count=1), dns=make_dns())
+
+    def look_up(hosts: Sequence[str], *_: object, started_s: float) -> DnsResult:
+        lookups = [
+            DnsLookup(host, "system", "", "udp", "A", 100.0 - started_s, addresses=("192.0.2.9", "192.0.2.10"))
+            for host in hosts
+        ]
+        return make_dns(lookups=tuple(lookups), chosen=dict.fromkeys(hosts, "192.0.2.9"))
+
+    monkeypatch.setattr(session, "look_up_hosts", look_up)
+    item = make_item(
+        resolve=make_resolve(client_address="192.0.2.1", attempt_count=1), dns=make_dns(lookups=()), started_s=40.0
+    )
     asyncio.run(pipeline.measure(item))
     return item, process
 
@@ -81,6 +92,16 @@ def test_media_refused_at_their_start_are_resolved_once_more_and_the_refusal_is_
     assert item.failure is None
     assert item.resolve is not None and item.resolve.attempt_count == 3
     assert item.dns is not None and item.dns.chosen["other.example"] == "192.0.2.9"
+    assert item.dns.lookups[-1].t_s == 60.0  # from the item's start, as of every look-up
+
+
+def test_media_refused_at_their_one_address_get_one_more_window_at_whatever_addresses_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moved = make_resolve(formats=(make_format(host="other.example"),), client_address="192.0.2.1")
+    item, process = measure_refused(monkeypatch, ["http_403"], moved, PYTOMO_DOWNLOAD_ALL_ADDRESSES="1")
+    assert [(window.place, window.failure) for window in item.downloads] == [(0, None), (1, "http_403")]
+    assert len(process.caps_bytes) == 2
 
 
 def test_media_refused_to_another_exit_address_have_its_class_behind_address_translation_too(

@@ -130,9 +130,14 @@ class Demand:
         self._paused_s = now_s
 
     def idle_until(self, now_s: float) -> list[tuple[float, float]]:
-        """Return the times in which nothing was asked for because enough was ahead, one that goes on included."""
-        open_now = [(self._paused_s, now_s)] if self._pause is Pause.FULL and now_s > self._paused_s else []
-        return self.pauses[Pause.FULL] + open_now
+        """Return the times in which the player wanted nothing, one that goes on included.
+
+        Enough was ahead, or an advertisement was on: neither says anything of the line. A wait that the server ordered
+        while media were due is a part of how it delivers.
+        """
+        is_open = self._pause in {Pause.FULL, Pause.AD} and now_s > self._paused_s
+        idle = sorted([*self.pauses[Pause.FULL], *self.pauses[Pause.AD]])
+        return [*idle, (self._paused_s, now_s)] if is_open else idle
 
     def close(self, now_s: float) -> None:
         """Take note that the window is over."""

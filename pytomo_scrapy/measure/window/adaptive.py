@@ -89,10 +89,12 @@ class AdaptiveDemand:
             running.has_begun = True
             self._player.first_byte(running.transfer, now_s)
 
-    def answered(self, stream: Stream, now_s: float) -> None:
-        """Tell the player that a request is whole."""
-        running = self._running.pop(_kind_of(stream))
-        self._player.completed(running.transfer, stream.received_bytes - running.from_bytes, now_s)
+    def answered(self, stream: Stream, now_s: float) -> bool:
+        """Tell the player that a request is whole. False where it wants no more of it: it gave it up in a look-up."""
+        running = self._running.pop(_kind_of(stream), None)
+        if running is not None:
+            self._player.completed(running.transfer, stream.received_bytes - running.from_bytes, now_s)
+        return running is not None
 
     def wake_s(self) -> float:
         """Return when the player wants to look again at the latest."""

@@ -16,7 +16,6 @@ from pytomo_scrapy.failures import MeasurementError
 from pytomo_scrapy.items import PlaybackResult
 from pytomo_scrapy.measure.net.clock import Clock
 from pytomo_scrapy.measure.net.redirects import Target, follow_redirect, read_target
-from pytomo_scrapy.measure.sabr.demand import Pause
 from pytomo_scrapy.measure.sabr.sabr_errors import SabrFailure
 from pytomo_scrapy.measure.sabr.sabr_session import SabrSession
 from pytomo_scrapy.measure.window.events import (
@@ -284,7 +283,7 @@ class SabrState(WindowMachine):
         self.session.close()
         for stream in self.streams:
             track = self.session.tracks[stream.media.kind]
-            stream.no_demand = tuple(self.session.demand.pauses[Pause.FULL])
+            stream.no_demand = tuple(self.session.demand.idle_until(now_s))
             stream.announced_segments = tuple(track.segments)
             stream.is_one_file = not track.is_switched
         if self.ended_by == "deadline" and self._unaddressed is not None:

@@ -180,9 +180,10 @@ class WindowState(WindowMachine):
         """Complete the stream with a request that was answered well, or ask for what comes behind it."""
         stream = request.stream
         is_whole = transfer.error is None  # else the byte cap cut it
-        if self.live is not None and is_whole:
-            self.live.answered(stream, now_s)
-        if stream.parts is not None:
+        if self.live is not None and is_whole and not self.live.answered(stream, now_s):
+            stream.give_up_part()
+            is_over = False
+        elif stream.parts is not None:
             is_over = is_whole and not stream.next_part()
         else:
             is_over = request.is_end_told or (is_whole and _is_all_there(request))

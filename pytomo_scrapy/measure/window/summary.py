@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
-from pytomo_scrapy.items import DownloadResult, HostState, LoadedRtt, Surroundings
+from pytomo_scrapy.items import DownloadResult, HostState, LoadedRtt, StreamDownload, Surroundings
 from pytomo_scrapy.measure.host.interface import (
     FRAME_BYTES,
     REQUEST_SENT_BYTES,
@@ -116,13 +116,28 @@ def _host_state(side: SideMeasurements, before: Counters, after: Counters, elaps
 
 
 def _no_demand(result: DownloadResult) -> list[tuple[float, float]]:
-    """Return the times in which no stream asked for anything; one that is complete asks no more."""
+    """Return the times in which no stream asked for anything; one that is complete, or has failed, asks no more."""
     end_s = result.elapsed_s or 0.0
     idle = []
-    for stream in result.streams:
-        tail = [(stream.arrival_s[-1], end_s)] if stream.is_complete and stream.arrival_s else []
+    for stream_index, stream in enumerate(result.streams):
+        last_s = _last_asked_s(result, stream_index, stream)
+        tail = [(last_s, end_s)] if last_s is not None and last_s < end_s else []
         idle.append([*stream.no_demand, *tail])
-    return common_spans(idle) if result.mode == "paced" else []
+    return common_spans(idle) if result.mode in {"paced", "adaptive"} else []
+
+
+def _last_asked_s(result: DownloadResult, stream_index: int, stream: StreamDownload) -> float | None:
+    """Return until when a stream asked that asks no more. None of one that would have gone on."""
+    if stream.is_complete:
+        return stream.arrival_s[-1] if stream.arrival_s else None
+    if stream.failure is None:
+        return None
+    rows = [row for row in result.requests if row.stream == stream_index and row.t_s is not None]
+    if not rows:
+        return None
+    ended_s = max((row.t_s or 0.0) + (row.total_s or row.dns_s or 0.0) for row in rows)
+    # One of a wrong length may have gone on, and may be at rest.
+    return max([ended_s, *stream.arrival_s[-1:], *(span_end_s for _, span_end_s in stream.no_demand)])
 
 
 def _with_foreign_traffic(

@@ -108,6 +108,8 @@ def test_advertisement_is_its_own_figure_and_no_stall(lab: SabrLab) -> None:
     # The host asks for 4 s, in steps of which a busy machine adds one; the window would last for 9 s.
     assert result.sabr.ad_wait_s is not None and 3.9 <= result.sabr.ad_wait_s < 8.0
     assert len(result.ad_waits) == 1 and result.ad_waits[0][0] < 2.0
+    # Nothing was asked for meanwhile: the rate of delivery leaves it out.
+    assert all(result.ad_waits[0] in stream.no_demand for stream in result.streams)
     for player in window.players.values():
         assert player.startup_delay_s is not None and player.startup_delay_s < 3.9, "without the advertisement"
         assert player.stall_count == 0

@@ -277,6 +277,7 @@ def test_advertisement_stops_the_contents_clock() -> None:
     played.go(13.0)
     assert played.session.demand.playhead_s == 3.0
     assert played.session.demand.pauses[Pause.AD] == [(1.0, 11.0)]
+    assert (1.0, 11.0) in played.session.demand.idle_until(13.0), "nothing was asked of the line"
 
 
 def test_contexts_are_sent_kept_and_dropped_as_the_server_says() -> None:

@@ -18,11 +18,11 @@ from pytomo_scrapy.measure.playback.adaptive_playback import AdaptivePlayback
 from pytomo_scrapy.measure.playback.players.registry import PLAYERS
 from pytomo_scrapy.measure.playback.simulation import player_parameters
 from pytomo_scrapy.measure.window import adaptive
-from pytomo_scrapy.measure.window.events import Fetch, GiveUp, Tick, TransferGivenUp
+from pytomo_scrapy.measure.window.events import Fetch, GiveUp, HostLookedUp, LookUp, Tick, TransferGivenUp
 from pytomo_scrapy.measure.window.live_ladder import LivePlan, Rung, make_ladder, read_rung
 from pytomo_scrapy.measure.window.loop import download_window
 from pytomo_scrapy.measure.window.plan import WindowPlan
-from tests.measure.window.window_machine import DONE, HOST, T0_S, Window, make_format
+from tests.measure.window.window_machine import DONE, HOST, T0_S, Window, make_format, redirect
 from tests.measure.window.window_media import FILE, INIT_BYTES, SEGMENT_BYTES
 from tests.measure.window.window_servers import BODY, Request, serving
 
@@ -149,6 +149,29 @@ def test_window_asks_for_what_its_player_wants_and_tells_it_what_comes(
     assert stream.no_demand == ((0.0, 0.01), (0.2, 0.3), (0.8, 0.9))
     assert [(one.start_byte, one.end_byte, one.duration_s, one.is_whole) for one in stream.parts] == [
         (0, 50, None, True), (50, 150, 4.0, True), (150, 150, 4.0, False),
+    ]  # fmt: skip
+
+
+def test_request_that_is_given_up_while_its_redirects_host_is_looked_up_costs_the_window_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = segment(1, 0, rung=1)
+    player = Scripted([slow], [], [Abort(slow), segment(2, 0)])
+    window = opened(tmp_path, monkeypatch, player, LOW, HIGH)
+    assert asked(window.state.handle(Tick(0.01))) == ["/high/0"]
+    assert redirect(window, 0.1, "https://moved.example/high/0") == [LookUp(0, "moved.example", 4)]
+    assert window.state.handle(Tick(0.2)) == []
+    (moved,) = window.state.handle(HostLookedUp(0.3, 0, 0.2, "192.0.2.9"))
+    assert isinstance(moved, Fetch)
+    window.head(0.4, "HTTP/1.1 200 OK", "Content-Length: 1000")
+    window.body(0.5, 1000)
+    assert asked(window.end(0.5)) == ["/low/0"]
+    window.head(0.6, "HTTP/1.1 200 OK", "Content-Length: 100")
+    window.body(0.7, 100)
+    window.end(0.7)
+    assert [call for call in player.told if call[0] == "whole"] == [("whole", 2, 100, 0.7)]
+    assert [(one.start_byte, one.end_byte, one.duration_s) for one in window.streams[0].close(T0_S).parts] == [
+        (0, 1000, None), (1000, 1100, 4.0),
     ]  # fmt: skip
 
 

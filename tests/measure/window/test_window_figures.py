@@ -125,6 +125,12 @@ DONE_AT_12 = {"is_complete": True, "arrival_s": (12.0,), "arrival_bytes": (9,)}
         ("paced", [DONE_AT_12], [(12.0, 30.0)]),
         ("paced", [DONE_AT_12, {"no_demand": ((5.0, 15.0), (20.0, 25.0))}], [(12.0, 15.0), (20.0, 25.0)]),
         ("paced", [DONE_AT_12, {}], []),
+        # One that has failed asks no more either: here from the end of its request on, at 4 s.
+        ("paced", [{"failure": "http_404"}, {"no_demand": ((2.0, 10.0),)}], [(4.0, 10.0)]),
+        # One of a wrong length is at rest, and not twice.
+        ("paced", [{"failure": "wrong_length", "no_demand": ((5.0, 30.0),)}], [(5.0, 30.0)]),
+        # A player that chooses its quality rests as well.
+        ("adaptive", [{"no_demand": ((5.0, 10.0),)}], [(5.0, 10.0)]),
         ("paced", [], []),
         ("bulk", [{"no_demand": ((5.0, 10.0),)}], []),  # a bulk window always asks
     ],
@@ -132,7 +138,9 @@ DONE_AT_12 = {"is_complete": True, "arrival_s": (12.0,), "arrival_bytes": (9,)}
 def test_time_without_demand_is_where_no_stream_asked(
     mode: str, streams: list[dict[str, Any]], idle: list[tuple[float, float]]
 ) -> None:
-    download = make_download(mode=mode, elapsed_s=30.0, streams=tuple(make_stream(**one) for one in streams))
+    requests = (make_request(t_s=1.0, total_s=3.0), make_request(stream=1, t_s=8.0, total_s=3.0))
+    made = tuple(make_stream(**one) for one in streams)
+    download = make_download(mode=mode, elapsed_s=30.0, streams=made, requests=requests)
     assert summary._no_demand(download) == idle
 
 
