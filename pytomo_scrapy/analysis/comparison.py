@@ -115,15 +115,7 @@ def differences(rows: ComparedRows, group_count: int, *, is_of_times: bool = Tru
         f"{one.group} {one.figure}": one.chance for one in found if one.chance is not None and one.value is not None
     }
     shown = shown_by_holm(chances)
-    is_better_low = {figure.name: figure.is_better_low for figure in rows.figures}
-    return [
-        replace(
-            one,
-            is_shown=f"{one.group} {one.figure}" in shown,
-            is_worse=one.value is not None and (one.value > 0) == is_better_low[one.figure],
-        )
-        for one in found
-    ]
+    return [replace(one, is_shown=f"{one.group} {one.figure}" in shown) for one in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +205,8 @@ def _difference(
         values = values[matched.match.is_used]
     nothing = replace(nothing, basis=matched.match.basis, row_count=len(values))
     compare = _medians if figure.way is Way.MEDIAN else _means
-    found = compare(nothing, values, matched)
+    found, is_larger = compare(nothing, values, matched)
+    found = replace(found, is_worse=found.value is not None and is_larger == figure.is_better_low)
     # Groups that were never measured at the same time differ in more than their name.
     return found if matched.match.is_comparable or not is_of_times else replace(found, chance=None)
 
@@ -232,19 +225,21 @@ def _value(column: Values, matched: Match) -> float:
     return float(matched.weights @ (column if matched.effects.is_exact else matched.effects.left_of(column)))
 
 
-def _means(made: Difference, values: Values, matched: _Matched) -> Difference:
+def _means(made: Difference, values: Values, matched: _Matched) -> tuple[Difference, bool]:
+    """Return the difference, and whether the second group's figure is the larger one."""
     value, scores = _scores(values, matched.match)
     spread = matched.spread(scores)
     made = replace(made, value=value)
     if spread is None or not spread.error:
-        return made
-    return replace(
+        return made, value > 0
+    made = replace(
         made,
         low=value - spread.reach,
         high=value + spread.reach,
         chance=_chance(value, spread),
         is_of_these_days=spread.is_of_these_days,
     )
+    return made, value > 0
 
 
 def _chance(value: float, spread: Spread) -> float:
@@ -256,8 +251,11 @@ def _error(spread: Spread) -> float:
     return spread.error * math.sqrt(1 + 1 / spread.degrees)
 
 
-def _medians(made: Difference, values: Values, matched: _Matched) -> Difference:
-    """The interval of the share below the median, half of it read back in each group's values (Woodruff 1952)."""
+def _medians(made: Difference, values: Values, matched: _Matched) -> tuple[Difference, bool]:
+    """The interval of the share below the median, half of it read back in each group's values (Woodruff 1952).
+
+    With whether the second group's values are the larger ones: where both medians lie in one lump, by the test.
+    """
     # Negative weights stay: without them videos and days would not be the same in both groups.
     second, weights = matched.second, matched.match.weights
     # By their places: a mask of two groups in turn takes five times as long.
@@ -266,22 +264,24 @@ def _medians(made: Difference, values: Values, matched: _Matched) -> Difference:
     other = WeightedValues(values[of_second], weights[of_second])
     middle, own = first.quantile(0.5), other.quantile(0.5)
     if middle is None or own is None or middle <= 0:
-        return made
+        return made, False
     _, scores = _scores((values <= np.where(second, own, middle)).astype(np.float64), matched.match)
     spread = matched.spread(scores)
-    made = replace(made, value=own / middle - 1)
+    value = own / middle - 1
+    made = replace(made, value=value)
     if spread is None or not spread.error:
-        return made
+        return made, value > 0
     half = _error(spread) / spread.error * spread.reach / 2
     low, high = _ratio(other, first, -half), _ratio(other, first, half)
     same = _value((values <= middle).astype(np.float64), matched.match)
-    return replace(
+    made = replace(
         made,
         low=None if low is None else low - 1,
         high=None if high is None else high - 1,
         chance=_chance(same, spread),
         is_of_these_days=spread.is_of_these_days,
     )
+    return made, value > 0 or (value == 0 and same < 0)
 
 
 def _ratio(other: WeightedValues, first: WeightedValues, half: float) -> float | None:

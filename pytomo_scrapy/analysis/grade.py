@@ -43,7 +43,7 @@ class Criterion:
     good: float
     poor: float
     mark: Mark
-    best: Mark  # what the interval allows
+    best: Mark  # what the interval allows; without one, anything
     worst: Mark
 
     @property
@@ -61,6 +61,11 @@ class Grade:
     worst: Mark | None
     session_count: int
     criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def without_interval(self) -> tuple[str, ...]:
+        """Return the criteria that have a value and no interval: the data do not tell how sure these are."""
+        return tuple(one.name for one in self.criteria if one.value is not None and None in (one.low, one.high))
 
     @property
     def is_sure(self) -> bool:
@@ -113,8 +118,10 @@ def _criterion(name: str, ends: list[float | None], count: int, thresholds: tupl
         return Criterion(name, None, low, high, count, good, poor, mark, mark, mark)
     is_high_good = name == _HIGH_IS_GOOD
     mark = _mark(value, good, poor, is_high_good)
-    of_ends = [mark if end is None else _mark(end, good, poor, is_high_good) for end in (low, high)]
-    return Criterion(name, value, low, high, count, good, poor, mark, min(of_ends), max(of_ends))
+    best, worst = Mark.GOOD, Mark.POOR
+    if low is not None and high is not None:
+        best, worst = sorted(_mark(end, good, poor, is_high_good) for end in (low, high))
+    return Criterion(name, value, low, high, count, good, poor, mark, best, worst)
 
 
 def _mark(value: float, good: float, poor: float, is_high_good: bool) -> Mark:

@@ -93,12 +93,12 @@ class Total:
 
     vantage: str
     by_failure: dict[str, int]  # rows; "" stands for no failure
-    session_count: int  # valid, and a player ran or the network ended it before
+    session_count: int  # valid, and a player ran or the network ended it before; what follows is of these alone
     stalled_session_count: int
     stall_count: int
     stalled_s: float
     played_s: float
-    refusal_count: int
+    refusal_count: int  # of all rows
     startup_counts: tuple[int, ...]  # sessions that started within each of STARTUP_BOUNDS_S
     startup_s: float  # of the sessions that started, together
 
@@ -159,9 +159,11 @@ class Totals:
         self._counted = known[known > self._floor]
 
     def _add(self, name: str, rows: SelectedRows) -> None:
-        startup = np.where(rows.plain("is_session") == 1, rows.plain("startup_delay_s"), np.nan)
+        # What a window showed before the service or this tool ended it is of no session: a share would be above 1.
+        sessions = rows.masked(rows.plain("is_session") == 1)
+        startup = sessions.plain("startup_delay_s")
         within = np.searchsorted(np.sort(startup[~np.isnan(startup)]), STARTUP_BOUNDS_S, side="right")
-        sums = [np.nansum(rows.plain(column)) for column in _SUMMED]
+        sums = [np.nansum(sessions.plain(column)) for column in _SUMMED]
         self._sums[name] += np.array([len(rows), *sums, np.nansum(startup), *within])
         codes, counts = np.unique(rows.words("failure"), return_counts=True)
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):

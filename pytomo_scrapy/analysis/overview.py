@@ -235,18 +235,26 @@ def _of_both(new: Spread, old: Spread) -> Spread:
     return Spread(math.sqrt(variance), variance**2 / noise, new.is_of_these_days or old.is_of_these_days)
 
 
-def change_since(connection: Connection, selection: Selection, estimate: Estimate) -> int | None:
-    """Return when a figure changed most, within the period and the period before. None if it is not known."""
+def change_since(
+    connection: Connection, selection: Selection, estimate: Estimate, ping_method: str | None = None
+) -> int | None:
+    """Return when a figure changed most, within the period and the period before. None if it is not known.
+
+    Round trips are those of one way to ping, as the figure is.
+    """
     both = settled(connection, replace(selection, start_s=selection.start_s - selection.length_s))
     found: dict[int, list[float]] = {}
     kind: Kind = estimate.kind
-    for rows in ColumnScan(connection, both, PARAMETERS["startup_delay_s"]):
+    scan = ColumnScan(connection, both, PARAMETERS["startup_delay_s"])
+    for rows in scan:
         if kind.parameter is not None and estimate.value is not None and estimate.before is not None:
             # A median changes where the share of rows above the middle of both medians changes.
             middle = (estimate.value + estimate.before) / 2
             value = rows.value(kind.parameter)
             if PARAMETERS[kind.parameter].is_censored:
                 value = censored_values(rows, kind.parameter, middle)
+            if kind.name == "rtt" and ping_method is not None:
+                value = np.where(rows.words("ping_method") == scan.texts.number(ping_method), value, np.nan)
             above, below = value > middle, ~np.isnan(value)
         else:
             above, below = ratios_of(rows)[kind.name]

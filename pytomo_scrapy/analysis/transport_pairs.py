@@ -1,7 +1,8 @@
 """Both transports from one resolution, window against window: SABR minus plain, with an interval.
 
 The interval is that of rows which share their day and their video (`clustered.py`); below three days it says nothing of
-other days. A pair counts for a figure where both windows have it.
+other days. A pair counts for a figure where both windows have it. A window that the service or this tool ended tells
+when playback started, and nothing of stalls or of the rate: it was shorter than the other one, and held a burst alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from pytomo_scrapy.analysis.clustered import spread_of
+from pytomo_scrapy.failures import Attribution, attribution_of
 from pytomo_scrapy.items import headline_player
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.schema.measurement_tables import download, playback
@@ -72,6 +74,7 @@ def transport_pairs(connection: Connection, condition: ColumnElement[bool]) -> T
         .join(download, download.c.measurement_id == measurement.c.id)
         .outerjoin(playback, and_(playback.c.measurement_id == measurement.c.id, playback.c.place == download.c.place))
         .where(condition, download.c.pair_id.is_not(None), download.c.transport.is_not(None))
+        .where(measurement.c.attribution.is_distinct_from(Attribution.TOOL.value))
         .order_by(measurement.c.id)
     )
     windows: defaultdict[tuple[Any, ...], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
@@ -102,8 +105,12 @@ def _figures(rows: Sequence[Any]) -> Mapping[str, float | None]:
     by_player = {row.player: row for row in rows if row.player is not None}
     chosen = headline_player(by_player)
     played = by_player[chosen] if chosen is not None else None
-    found = {name: getattr(played, name, None) for name in ("startup_delay_s", "stall_count", "stalled_s")}
-    return {**found, "delivery_bps": rows[0].delivery_bps}
+    startup_s = getattr(played, "startup_delay_s", None)
+    window = rows[0]
+    if window.gated_at_s is not None or attribution_of(window.failure) not in {None, Attribution.NETWORK}:
+        return {**dict.fromkeys(FIGURES), "startup_delay_s": startup_s}
+    found = {name: getattr(played, name, None) for name in ("stall_count", "stalled_s")}
+    return {**found, "startup_delay_s": startup_s, "delivery_bps": window.delivery_bps}
 
 
 def _difference(pairs: Sequence[_Pair], name: str, unit: str) -> PairedDifference | None:

@@ -78,7 +78,9 @@ def _overview_values(view: View, known: Mapping[str, list[tuple[str, str]]]) -> 
     grade = view.grade(found)
     # Half a second for a million rows: those are in the report alone.
     subject, course = _subject(view, known["provider"]), None if view.is_large else view.quality_course()
-    sentences = verdict(found, subject, lambda estimate: change_since(view.connection, view.selection, estimate))
+    sentences = verdict(
+        found, subject, lambda one: change_since(view.connection, view.selection, one, found.ping_method)
+    )
     return {
         "found": found,
         "verdict": sentences,

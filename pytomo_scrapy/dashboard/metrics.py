@@ -29,10 +29,10 @@ _OF_A_SERVICE = ("vantage", "provider", "service")
 # Counters of a vantage point: name, words, and what is counted.
 _COUNTED: Mapping[str, tuple[str, str]] = {
     "pytomo_sessions": ("Valid sessions: a player ran, or the network ended them before.", "session_count"),
-    "pytomo_stalled_sessions": ("Sessions with a stall of 0.1 s or more.", "stalled_session_count"),
-    "pytomo_stalls": ("Stalls of 0.1 s and more.", "stall_count"),
-    "pytomo_stalled_seconds": ("Time that playback stood still after its start.", "stalled_s"),
-    "pytomo_played_seconds": ("Media that were played inside their windows.", "played_s"),
+    "pytomo_stalled_sessions": ("Valid sessions with a stall of 0.1 s or more.", "stalled_session_count"),
+    "pytomo_stalls": ("Stalls of 0.1 s and more in valid sessions.", "stall_count"),
+    "pytomo_stalled_seconds": ("Time that playback of valid sessions stood still after its start.", "stalled_s"),
+    "pytomo_played_seconds": ("Media that valid sessions played inside their windows.", "played_s"),
     "pytomo_refusals": ("Videos that the service refused.", "refusal_count"),
 }
 

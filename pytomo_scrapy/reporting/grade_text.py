@@ -22,6 +22,7 @@ _EXPOSURES_NOTE = (
     "is nothing (docs/metrics.md, Good or not)."
 )
 _DAY_NOTE = "Bad: no picture inside the window, or a stall. Startup: median of all sessions."
+_CRITERIA = {"started": "starts", "startup": "startup", "stalled": "stalls"}
 # A letter of the bar in a terminal.
 _LETTERS = {"network": "#", "service": "s", "content": "c", "tool": "t", "unknown": "?"}
 
@@ -36,8 +37,17 @@ def grade_words(grade: Grade) -> tuple[str, str]:
     if grade.mark is None:
         return "Not graded:", f"{counted(grade.session_count, 'session')}, and a grade takes {LEAST_SESSIONS}."
     parts = ", ".join(_criterion(one) for one in grade.criteria)
-    sure = "" if grade.is_sure else f" The intervals allow {_allowed(grade)}."
-    return f"{grade.mark.word.capitalize()}:", f"of {number(grade.session_count, 0)} sessions {parts}.{sure}"
+    return f"{grade.mark.word.capitalize()}:", f"of {number(grade.session_count, 0)} sessions {parts}.{_doubt(grade)}"
+
+
+def _doubt(grade: Grade) -> str:
+    """Say which other grades are possible. Empty where no other one is."""
+    if grade.is_sure:
+        return ""
+    if grade.without_interval:
+        words = ", ".join(_CRITERIA[name] for name in grade.without_interval)
+        return f" Too few videos or days for an interval of {words}: the data allow {_allowed(grade)}."
+    return f" The intervals allow {_allowed(grade)}."
 
 
 def _allowed(grade: Grade) -> str:

@@ -147,7 +147,10 @@ class _Page:
         self._page.text(grade_sentence(grade_of(found.estimates, grade)), bold=True)
         for line in bad_sentences(bad):
             self._page.text(line)
-        for sentence in verdict(found, "this selection", lambda one: overview.change_since(connection, chosen, one)):
+        way = found.ping_method
+        for sentence in verdict(
+            found, "this selection", lambda one: overview.change_since(connection, chosen, one, way)
+        ):
             self._page.text(sentence.text, bold=True)
         for note in found.notes:
             self._page.text(note)

@@ -118,8 +118,9 @@ def transport_table(pairs: TransportPairs) -> TableLayout:
     plain, sabr = counted(pairs.plain_gated_count, "plain window"), number(pairs.sabr_gated_count, 0)
     note = (
         f"{counted(pairs.pair_count, 'pair')} of {counted(pairs.video_count, 'video')} on "
-        f"{counted(pairs.day_count, 'day')}. Cut off by the service: {plain}, {sabr} over SABR. Intervals of 95 % need "
-        "ten videos; below three days they say nothing of other days (docs/sabr.md)."
+        f"{counted(pairs.day_count, 'day')}. Cut off by the service: {plain}, {sabr} over SABR. These count for "
+        "startup alone. Intervals of 95 % need ten videos; below three days they say nothing of other days "
+        "(docs/sabr.md)."
     )
     columns = ("figure", "plain, mean", "SABR minus plain", "95 %", "pairs")
     return laid_out("Both transports, pair by pair", columns, rows, note)

@@ -63,6 +63,17 @@ def test_too_few_rows_say_nothing() -> None:
     assert (one.value, one.verdict) == (None, "cannot tell")
 
 
+@pytest.mark.parametrize(("is_better_low", "verdict"), [(True, "worse"), (False, "better")])
+def test_medians_in_one_lump_are_told_apart_in_the_direction_of_the_test(*, is_better_low: bool, verdict: str) -> None:
+    # Of the first group 19 of 20 values are 1 and of the second 11 of 20, the others 5: the medians are the same.
+    places = np.arange(400)
+    values = [*np.where(places % 20 < 19, 1.0, 5.0), *np.where(places % 20 < 11, 1.0, 5.0)]
+    rows = made([0] * 400 + [1] * 400, [*places // 20 % 8] * 2, [*places // 7 % 40] * 2, values, [-1] * 800)
+    [figure] = rows.figures
+    [found] = differences(replace(rows, figures=[replace(figure, way=Way.MEDIAN, is_better_low=is_better_low)]), 2)
+    assert found.value == 0 and found.is_shown and found.verdict == verdict
+
+
 def test_match_is_chosen_by_who_measured_what_when() -> None:
     chance = np.random.default_rng(1)
     second = np.repeat([False, True], 400)

@@ -60,6 +60,21 @@ def test_intervals_say_which_other_grades_are_allowed() -> None:
     assert grade_sentence(wide).endswith("The intervals allow good to poor.")
 
 
+def test_grade_without_intervals_is_not_sure() -> None:
+    found = graded(0.001, 0.7, 0.01, count=25)
+    assert (found.best, found.mark, found.worst, found.is_sure) == (Mark.GOOD, Mark.GOOD, Mark.POOR, False)
+    assert grade_sentence(found).endswith(
+        " Too few videos or days for an interval of starts, startup, stalls: the data allow good to poor."
+    )
+
+
+def test_line_that_is_poor_for_certain_is_so_whatever_else_is_known() -> None:
+    estimates = {name: Estimate(BY_NAME[name], 0.01, None, None, 30) for name in ("startup", "with_stalls")}
+    never = Estimate(BY_NAME["never_started"], 0.4, 0.3, 0.5, 30)
+    found = grade_of([never, *estimates.values()], GradeConfig())
+    assert found.mark is Mark.POOR and found.is_sure and "interval" not in grade_sentence(found)
+
+
 def test_few_sessions_have_no_grade() -> None:
     found = graded(count=19)
     assert found.mark is None and not found.is_sure
@@ -76,6 +91,7 @@ def test_sentence_names_the_figures_and_their_thresholds() -> None:
     assert grade_sentence(graded(0.03, 0.7, 0.11, count=1203)) == (
         "Poor: of 1\u202f203 sessions 97.0 % start (fair: good from 99 %, poor below 95 %), "
         "the median starts after 0.70 s (good up to 2.00 s), 11.0 % of those that start stall (poor above 5 %)."
+        " Too few videos or days for an interval of starts, startup, stalls: the data allow good to poor."
     )
 
 

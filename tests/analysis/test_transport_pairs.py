@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytomo_scrapy.analysis.crawl_report import summarise
+from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.items import DownloadResult, PlaybackResult, VideoItem
 from pytomo_scrapy.reporting.tables import report_tables
 from pytomo_scrapy.storage.database import Database
@@ -59,9 +60,24 @@ def test_report_gives_the_paired_difference_with_its_interval(database: Database
     assert found["startup_delay_s"].difference == pytest.approx(0.5)
     assert found["stall_count"].difference == -1 and found["stalled_s"].difference == -2
     assert found["delivery_bps"].difference == pytest.approx(2e6)
+    # Before the service cut it off a window may have started; of its stalls and its rate it tells nothing.
+    assert {name: one.pair_count for name, one in found.items()} == {
+        "startup_delay_s": count, "stall_count": count - 1, "stalled_s": count - 1, "delivery_bps": count - 1,
+    }  # fmt: skip
     assert found["startup_delay_s"].plain_mean == pytest.approx(1.0 + sum(range(count)) / count / 10)
     # Every pair differs by the same: the interval has no width.
     ends = (found["startup_delay_s"].low, found["startup_delay_s"].high)
     assert ends == (None, None) if count < 10 else ends == pytest.approx((0.5, 0.5))
     (table,) = [one for one in report_tables(summarise(database)) if one.title.startswith("Both transports")]
     assert ("+0.50 s" in table.rows[0][2]) and f"{count} pairs" in table.note
+
+
+def test_pair_that_this_tool_spoiled_is_none(database: Database) -> None:
+    repository, run = begin(database)
+    for number in range(3):
+        item = pair(number)
+        if number == 0:
+            item.fail(Stage.DOWNLOAD, "worker_died")
+        repository.save(item, run)
+    pairs = summarise(database).transports
+    assert pairs is not None and pairs.pair_count == 2

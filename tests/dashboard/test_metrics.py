@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from pytomo_scrapy.analysis.newest import STARTUP_BOUNDS_S, Totals
 from pytomo_scrapy.dashboard.app import DashboardConfig, create_app
+from pytomo_scrapy.failures import Stage
 from pytomo_scrapy.storage.database import Database, open_database
 from tests.storage.factories import begin, make_download, make_item, make_playback
 
@@ -49,10 +50,10 @@ def by_vantage(raw: sqlite3.Connection, what: str) -> dict[tuple[str, ...], floa
     ("name", "what"),
     [
         ("pytomo_sessions_total", f"SUM({SESSION})"),
-        ("pytomo_stalls_total", "SUM(b.stall_count)"),
-        ("pytomo_stalled_sessions_total", "SUM(b.stall_count > 0)"),
-        ("pytomo_stalled_seconds_total", "SUM(b.stalled_s)"),
-        ("pytomo_played_seconds_total", "SUM(b.played_s)"),
+        ("pytomo_stalls_total", f"SUM(CASE WHEN {SESSION} THEN b.stall_count END)"),
+        ("pytomo_stalled_sessions_total", f"SUM({SESSION} AND b.stall_count > 0)"),
+        ("pytomo_stalled_seconds_total", f"SUM(CASE WHEN {SESSION} THEN b.stalled_s END)"),
+        ("pytomo_played_seconds_total", f"SUM(CASE WHEN {SESSION} THEN b.played_s END)"),
         ("pytomo_refusals_total", "SUM(m.failure = 'bot_check')"),
         ("pytomo_startup_seconds_count", f"SUM({SESSION})"),
         ("pytomo_startup_seconds_sum", f"SUM(CASE WHEN {SESSION} THEN b.startup_delay_s END)"),
@@ -114,6 +115,22 @@ def test_totals_add_what_is_new_and_never_fall(tmp_path: Path) -> None:
     assert [(total.stall_count, total.stalled_s) for total in seen] == [(2, 1.5)] * 3
     # Bounds 0.25, 0.5, 1, 2, 3, 5, ...: 0.4 s from the second on, 4.0 s from the sixth on.
     assert seen[-1].startup_counts[:6] == (0, 1, 1, 1, 1, 2) and seen[-1].startup_s == pytest.approx(4.4)
+
+
+def test_what_a_gated_window_showed_before_is_of_no_session(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    stalled = make_playback(stall_count=2, stalled_s=1.5, startup_delay_s=0.4)
+    for is_gated in (False, True, True):
+        item = make_item(playbacks=(stalled,))
+        if is_gated:
+            item.fail(Stage.DOWNLOAD, "media_gated")
+        _save(database, item)
+    with database.read() as connection:
+        [found] = Totals().read(connection)
+    database.close()
+    # Else three of one session would have stalled.
+    assert (found.session_count, found.stalled_session_count, found.stall_count) == (1, 1, 2)
+    assert (found.stalled_s, found.played_s, sum(found.by_failure.values())) == (1.5, stalled.played_s, 3)
 
 
 def test_row_that_is_committed_behind_a_later_one_is_counted_once(filled: Path, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from pytomo_scrapy.analysis.comparison import Difference, Way, differences
-from pytomo_scrapy.analysis.estimates import KINDS
 from pytomo_scrapy.analysis.strata_test import shown_by_holm
 from pytomo_scrapy.analysis.studies.spending import look_levels
 from pytomo_scrapy.analysis.studies.study_rows import (
@@ -27,8 +26,6 @@ from pytomo_scrapy.storage.database import Database
 from pytomo_scrapy.storage.schema.crawl_tables import measurement
 from pytomo_scrapy.storage.study_store import Look, StoredStudy, note_look
 from pytomo_scrapy.studies.study_plan import OUTCOMES, StudyPlan, read_back
-
-_IS_LOW_BETTER = {kind.name: kind.is_better_low for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +143,7 @@ def _result(one: Difference, rows: StudyRows, plan: StudyPlan, is_shown: bool) -
         "basis": one.basis,
         "is_of_these_days": one.is_of_these_days,
         "is_shown": is_shown,
-        "is_worse": one.value is not None and (one.value > 0) == _IS_LOW_BETTER.get(one.figure, False),
+        "is_worse": one.is_worse,
     }
 
 
