@@ -34,6 +34,7 @@ _ALONE_AT_ONCE = 2
 _MOST_RETRIED = 20
 _MANY_FILES = 50  # in which each process would need most of what the product imports late
 _PR_SET_PDEATHSIG = 1
+_REASON_LINES = 6  # of why a test was tried again: the first says which, such as of the commands of a document
 
 _RERUN = "rerun"
 
@@ -112,7 +113,8 @@ def _prepare() -> None:
 
 def _reason(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash is not None else report.longrepr).partition("\n")[0]
+    message = str(crash.message if crash is not None else report.longrepr).strip()
+    return " / ".join(message.splitlines()[:_REASON_LINES])
 
 
 def _retry(session: pytest.Session, failures: Failures, *, is_last: bool) -> Failures:
