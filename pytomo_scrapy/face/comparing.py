@@ -101,6 +101,7 @@ class _Rows:
         every: Mask = np.full(len(self.is_valid), True)
         if by is None:
             return [("all", every)]
+        # NULL is no group of its own: who compares providers does not ask about the rows that have none.
         labels = np.array(["" if value is None else str(value) for value in _values(frame, by)], dtype=object)
         # By valid sessions, as on the page: groups of failures alone have nothing to compare.
         names, counts = np.unique(labels[self.is_valid & (labels != "")].astype(str), return_counts=True)
@@ -144,6 +145,7 @@ def _read_back(histogram: Histogram, ratio: float, spread: Spread | None) -> tup
     """Return the interval of a quantile: that of the share below it, read back. Source: Woodruff (1952)."""
     if spread is None:
         return None, None
+    # A share of 0 or 1 itself has no quantile that could be read back.
     low, high = (histogram.quantile(min(max(ratio + side * spread.reach, 1e-6), 1 - 1e-6)) for side in (-1, 1))
     return (low, high) if low is not None and high is not None else (None, None)
 
@@ -167,6 +169,7 @@ def _valued(one: Estimate) -> tuple[int, float | None, float | None, float | Non
 
 
 def _si_unit(shown: str) -> str:
+    # Pages show what people read; the values here are those of the columns, which are SI.
     return {"ms": "s", "Mbit/s": "bit/s", "%": "ratio"}.get(shown, shown)
 
 

@@ -88,6 +88,7 @@ def _to_arrow(columns: Sequence[FrameColumn]) -> pa.Table:
 
 
 def _plain(column: FrameColumn) -> list[Any]:
+    # Arrow has no type for it; pandas keeps the objects as they are.
     if column.kind != "json":
         return column.values
     import json
@@ -122,6 +123,7 @@ def numbers_of(frame: Any) -> dict[str, NDArray[np.float64]]:
     for one in frame.schema:
         if types.is_floating(one.type) or types.is_integer(one.type) or types.is_boolean(one.type):
             values = frame.column(one.name).combine_chunks()
+            # A flag is compared with 1, as a column of the database is.
             whole = values.cast(pa.int8()) if types.is_boolean(one.type) else values
             found[one.name] = np.array([np.nan if value is None else value for value in whole.to_pylist()], dtype=float)
     return found

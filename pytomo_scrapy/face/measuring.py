@@ -45,6 +45,7 @@ class Measurement:
     @property
     def playback(self) -> Mapping[str, Any] | None:
         """Return the playback of the first window that stands for the session. None where nothing was simulated."""
+        # Of the first window: controls and the second of a pair are no part of what the viewer saw.
         by_player = {row["player"]: row for row in self.record["playbacks"] if row["place"] == 0}
         first = headline_player(by_player)
         return None if first is None else by_player[first]
@@ -105,6 +106,7 @@ def _settings(given: Mapping[str, Any]) -> dict[str, str]:
                 continue  # that of the environment, else the default
             full, value = "PYTOMO_DATABASE_URL", url_of(value)
         named[full] = "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
+    # Before a process is started: what is wrong is said as an exception here, and not in two seconds by a command.
     config.check_names(named)
     for name, text in named.items():
         config.read_setting(name, text)

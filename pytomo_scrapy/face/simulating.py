@@ -48,6 +48,7 @@ def simulate(
         stream = StreamTrace(at_s, received, timeline, is_complete=received[-1] >= timeline.offset_bytes[-1])
         return simulate_playback([stream], player, parameters, horizon_s=horizon_s)
     ladder = _ladder(ladder_or_bitrate, received[-1], duration_s, segment_s)
+    # With a ladder the short name can only mean the player that chooses from it.
     name = player if player.endswith("-adaptive") else f"{player}-adaptive"
     if name not in PLAYERS:
         adaptive = [one.removesuffix("-adaptive") for one in PLAYERS if one.endswith("-adaptive")]
@@ -84,6 +85,7 @@ def _ladder(
     try:
         if isinstance(given, str | Path):
             return read_ladder(Path(given))
+        # As long as at the lowest rate: media must not end before what arrived is played, whichever rate is chosen.
         rates = sorted(float(rate_bps) for rate_bps in given)
         media_s = duration_s if duration_s is not None else received_bytes * 8 / rates[0] + _BEYOND_S
         return steady_ladder(rates, media_s, segment_s)

@@ -90,6 +90,7 @@ def add_trace_points(connection: Connection, columns: list[FrameColumn]) -> None
     ids = next(column.values for column in columns if column.name == "id")
     traces = {key: decode_trace(blob) for key, blob in _points(connection, arrival_trace, ids)}
     timelines = {key: decode_timeline(blob) for key, blob in _points(connection, media_timeline, ids)}
+    # NULL and not empty where none is stored: retention removes traces and keeps the rows.
     for name, part in (("arrival_s", 0), ("arrival_bytes", 1)):
         columns.append(_numbers(name, [traces[key][part] if key in traces else None for key in ids]))
     for name, part in (("offset_bytes", 0), ("complete_s", 1)):

@@ -24,6 +24,7 @@ def config_of_arm(get: Callable[[str], Any], plan: StudyPlan, arm: Arm) -> Confi
 
     Raises SettingError.
     """
+    # The settings of the crawl come last: what the plan is silent about is as this machine measures otherwise.
     own = plan.settings_of(arm)
     found = config.load(lambda name: own[name] if name in own else get(name))
     for name in sorted(PAIRED):

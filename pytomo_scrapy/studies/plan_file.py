@@ -160,8 +160,11 @@ def _settings(value: Any) -> Mapping[str, str]:
 
 def _check_arms(plan: StudyPlan) -> None:
     with_vantage = [arm.name for arm in plan.arms if arm.vantage]
+    # An arm without a place is measured by every machine, also by those that others have to themselves.
     if with_vantage and len(with_vantage) < len(plan.arms):
         raise BadValue(f"{with_vantage[0]!r} has a vantage and others have none: give each arm one, or none")
+    # By the settings as written and the place: two arms that differ in the name alone would compare a line with
+    # itself.
     ways: dict[object, str] = {}
     for arm in plan.arms:
         way = (tuple(sorted(plan.settings_of(arm).items())), arm.vantage)
@@ -243,6 +246,7 @@ def _outcome(section: _Section) -> Outcome:
 
 def _effect(value: Any) -> float:
     found = number(-0.99, 10)(value)
+    # The number of sessions that are needed grows beyond all bounds towards 0.
     if found == 0:
         raise BadValue("the least relative difference worth knowing, such as 0.2 for a fifth more; no study can find 0")
     return found
@@ -251,6 +255,7 @@ def _effect(value: Any) -> float:
 def _exclusions(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not set(map(str, value)) <= set(EXCLUSIONS):
         raise BadValue(f"a list of {', '.join(EXCLUSIONS)}")
+    # In the order of the table, so that the hash does not depend on the order in the file.
     return tuple(name for name in EXCLUSIONS if name in value)
 
 

@@ -98,6 +98,8 @@ class FrozenPlan:
     @property
     def plan_json(self) -> str:
         """Return everything that was decided, as JSON with sorted keys and without blanks."""
+        # Sorted, without blanks and with letters as they are: the same bytes, and so the same hash, whoever writes the
+        # plan.
         return json.dumps(
             {**written(self.plan), "videos": list(self.videos)},
             sort_keys=True,
@@ -121,6 +123,7 @@ def written(plan: StudyPlan) -> dict[str, Any]:
     return {
         "name": plan.name,
         "question": plan.question,
+        # In the order of the file: all others are compared with the first.
         "arms": [
             {"name": arm.name, "settings": dict(arm.settings), "vantage": arm.vantage, "provider": arm.provider}
             for arm in plan.arms

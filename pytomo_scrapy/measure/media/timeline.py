@@ -1,7 +1,6 @@
 """Reads from the bytes received of one media stream how many media seconds are complete after each of them.
 
-Runs in the measuring process, after the window. Implementation note: the figures say when the *bytes* of a picture or
-sound are there; decoding time is left out.
+Runs in the measuring process, after the window. Figures say when *bytes* are there: decoding time is left out.
 """
 
 from __future__ import annotations
@@ -360,15 +359,14 @@ def _with_times(timeline: MediaTimeline, source: Source, layout: Layout, streams
     origin_s = min(stream.first_s() for stream in streams)
     if layout.container == "webm" and duration_s and duration_s > origin_s > EARLIEST_S:
         duration_s -= origin_s  # its header has the last reading of a clock that did not start at 0
+    segments = segments_of_parts(source.parts) or layout.segments or segments_of_fragments(layout.fragments, streams[0])
     return replace(
         timeline,
         duration_s=duration_s,
         bitrate_bps=_mean_bps(source, duration_s),
         offset_bytes=tuple(offsets),
         complete_s=tuple(seconds),
-        segments=segments_of_parts(source.parts)
-        or layout.segments
-        or segments_of_fragments(layout.fragments, streams[0]),
+        segments=segments,
         init_bytes=layout.init_bytes,
         is_index_last=layout.index_end_bytes is not None and offsets[0] <= layout.index_end_bytes,
     )
