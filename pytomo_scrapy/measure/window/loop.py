@@ -45,7 +45,7 @@ from pytomo_scrapy.measure.window.sabr_state import SabrState
 from pytomo_scrapy.measure.window.sabr_summary import quality_spells, sabr_figures
 from pytomo_scrapy.measure.window.state import WindowState
 from pytomo_scrapy.measure.window.stream import MERGE_S, Allowance, Spool, Stream
-from pytomo_scrapy.measure.window.summary import summarise
+from pytomo_scrapy.measure.window.summary import in_order, summarise
 
 # The longest that the loop sleeps: bounds how late the deadline, a look-up or progress is noticed.
 TICK_S = 0.01
@@ -114,7 +114,7 @@ def _measure(
             host=plan.targets[0].host if plan.targets else None,
             via_proxy=any(proxy_for(target.url, config.path) for target in plan.targets),
             streams=tuple(stream.close(loop.t0_s) for stream in streams),
-            requests=tuple(sorted(state.rows, key=lambda row: row.t_s or 0.0)),
+            requests=in_order(state.rows),
             tcp=measured.tcp,
             access_technology=config.access_technology,
             contract_bps=config.contract_bps or None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
-from pytomo_scrapy.items import DownloadResult, HostState, LoadedRtt, StreamDownload, Surroundings
+from pytomo_scrapy.items import DownloadResult, HostState, HttpRequest, LoadedRtt, StreamDownload, Surroundings
 from pytomo_scrapy.measure.host.interface import (
     FRAME_BYTES,
     REQUEST_SENT_BYTES,
@@ -30,6 +30,12 @@ from pytomo_scrapy.measure.window.pacing import common_spans
 from pytomo_scrapy.measure.window.probes import LoadedRoundTrips
 from pytomo_scrapy.measure.window.tcp_info import summarise_tcp
 from pytomo_scrapy.measure.window.throughput import join_arrivals, measure_throughput
+
+
+def in_order(requests: Iterable[HttpRequest]) -> tuple[HttpRequest, ...]:
+    """Return requests by when they were begun; of those begun at once the first stream's first, which is the host's."""
+    # Both streams of a window begin at 0: by which ended first, the handshake of the window could be the other host's.
+    return tuple(sorted(requests, key=lambda row: (row.t_s or 0.0, row.stream)))
 
 
 def summarise(

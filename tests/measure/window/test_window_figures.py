@@ -37,6 +37,11 @@ def make_request(**overrides: Any) -> HttpRequest:
     return HttpRequest(**{"stream": 0, "hop": 0, "host": "h", "port": 443, **overrides})
 
 
+def test_requests_that_begin_at_once_come_in_the_order_of_their_streams_whichever_ended_first() -> None:
+    late, audio, video = make_request(t_s=2.0), make_request(stream=1, t_s=0.0), make_request(t_s=0.0)
+    assert summary.in_order([audio, late, video]) == (video, audio, late)
+
+
 @pytest.mark.parametrize(
     ("family", "tcp", "received", "sent"),
     [
