@@ -13,6 +13,9 @@ from pathlib import Path
 
 _REVISION_TABLE = "alembic_version"
 
+# A database of Pytomo 3, wherever a checkout keeps it
+OLD_ROWS = "tests/*/pytomo_3_0_4.db"
+
 
 def copy_database(source: Path, target: Path) -> None:
     """Copy a database with what still stands in its log."""

@@ -37,7 +37,7 @@ from itertools import product
 from pathlib import Path
 
 from outputs_compare import print_comparison, readable_pdf
-from outputs_database import age, copy_database, describe_schema, rows_of, transplant
+from outputs_database import OLD_ROWS, age, copy_database, describe_schema, rows_of, transplant
 from outputs_traces import drawn_traces, recorded_traces
 from outputs_web import answers_of
 
@@ -166,8 +166,7 @@ def make_database(side: Side, target: Path) -> None:
             done = side.run("prune", "--older-than", "24h", "--measurements")
         elif place == 1:
             age(side.database, days=1)
-    old_rows = side.checkout / "tests" / "storage" / "pytomo_3_0_4.db"
-    imported = side.run("import-legacy", str(old_rows))
+    imported = side.run("import-legacy", str(next(side.checkout.glob(OLD_ROWS))))
     if done.returncode or imported.returncode:
         sys.exit(f"The database could not be finished: {done.stderr}{imported.stderr}")
     target.parent.mkdir(parents=True, exist_ok=True)

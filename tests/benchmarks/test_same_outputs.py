@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.outputs_compare import compare, normalise, print_comparison, readable_pdf
-from benchmarks.outputs_database import age, copy_database, describe_schema, rows_of, transplant
+from benchmarks.outputs_database import OLD_ROWS, age, copy_database, describe_schema, rows_of, transplant
+from tests.exchange.forerunner import KEPT
 
 SCHEMA = """
     CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
@@ -23,6 +24,11 @@ ROWS = """
     INSERT INTO child VALUES (1, 7, '2026-11-20T18:00:00.250000+00:00', x'0102');
     INSERT INTO parent VALUES (7, 'seven');
 """
+
+
+def test_rows_of_pytomo_3_are_where_they_are_looked_for() -> None:
+    (found,) = Path(__file__).resolve().parents[2].glob(OLD_ROWS)
+    assert found == KEPT
 
 
 def make_database(path: Path, *scripts: str) -> Path:
